@@ -1,0 +1,29 @@
+"""earwitness: which sound events happen in a stereo video, when, from where, how far away, and in the picture or not.
+
+>>> from earwitness import Detector
+>>> Detector.load("default").detect("clip.mp4").events          # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from earwitness.inference.detector import Detector
+
+try:
+    __version__ = version("earwitness")
+except PackageNotFoundError:  # run from a source tree that is not installed
+    __version__ = "0+unknown"
+
+__all__ = ["Detector", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import `Detector` when it is first asked for: `import earwitness` itself stays instant."""
+    if name == "Detector":
+        from earwitness.inference.detector import Detector
+
+        return Detector
+    raise AttributeError(f"module 'earwitness' has no attribute '{name}'")

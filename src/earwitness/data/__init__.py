@@ -1,0 +1,1 @@
+"""Data sets on disk: DCASE folders and their label files."""

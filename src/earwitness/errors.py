@@ -1,0 +1,60 @@
+"""Typed errors: each message says what is wrong and what to do about it.
+
+Everything that can go wrong with a user's input ends in an `EarwitnessError`; the command line prints its message on
+one line, without a traceback.
+"""
+
+
+class EarwitnessError(Exception):
+    """Base of all errors that earwitness raises on purpose."""
+
+
+class MediaError(EarwitnessError):
+    """A sound or video file that cannot be used."""
+
+
+class UnreadableMediaError(MediaError):
+    """The file is missing, empty, truncated beyond use, or not a media file."""
+
+
+class NoAudioError(MediaError):
+    """The file has no sound track."""
+
+
+class NoVideoError(MediaError):
+    """The file has no picture, where one is needed."""
+
+
+class NotStereoError(MediaError):
+    """The sound is mono or dual mono, so that it carries no direction."""
+
+
+class EncodingError(MediaError):
+    """A media file could not be written."""
+
+
+class LabelError(EarwitnessError):
+    """A label or prediction table that breaks its format: names the file, the line and what is wrong."""
+
+
+class ModelError(EarwitnessError):
+    """A model, checkpoint or model card that is missing, damaged or does not fit."""
+
+
+class BankError(EarwitnessError):
+    """A sound bank that is missing, empty or unreadable."""
+
+
+class RecipeError(EarwitnessError):
+    """A recipe or a setting that is not valid."""
+
+
+class TrainingError(EarwitnessError):
+    """Training cannot go on (say, the loss became NaN); says which state was kept."""
+
+
+class MissingExtraError(EarwitnessError):
+    """A feature that needs an optional install; says which."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(f"{feature} needs an optional install: pip install 'earwitness[{extra}]'")

@@ -1,0 +1,1 @@
+"""Results as files: one small writer a format."""

@@ -1,0 +1,1 @@
+"""Acoustic features in NumPy/SciPy, for training and use alike."""

@@ -1,0 +1,1 @@
+"""From a media file to events: windows, runtimes, decoding, batches."""

@@ -1,0 +1,1 @@
+"""Scoring: additive counts and the protocols built on them."""

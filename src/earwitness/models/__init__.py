@@ -1,0 +1,1 @@
+"""Networks (torch): SELD encoder, Conformer, multi-ACCDDOA head."""

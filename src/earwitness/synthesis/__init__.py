@@ -1,0 +1,1 @@
+"""Synthetic scenes: sound bank, rooms, microphones, scene sampling, rendering."""

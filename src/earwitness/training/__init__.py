@@ -1,0 +1,1 @@
+"""Training: recipes, losses, augmentation, the loop, export."""
