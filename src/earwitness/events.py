@@ -179,7 +179,7 @@ class EventTable:
         table = self.select(order)
         breaks = (np.diff(table.class_index) != 0) | (np.diff(table.source) != 0) | (np.diff(table.frame) > max_gap + 1)
         bounds = np.concatenate([[0], np.flatnonzero(breaks) + 1, [len(table)]])
-        runs = [SoundEvent(table.select(np.arange(a, b))) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+        runs = [SoundEvent(table.select(np.arange(a, b))) for a, b in pairwise(bounds)]
         return sorted(runs, key=lambda event: (event.start, event.sound_class.index, event.source))
 
     def rows(self) -> Iterator[tuple[int, int, int, float, float, bool, float]]:

@@ -157,4 +157,4 @@ def _footprint_grid(points: int = 17) -> tuple[FloatArray, FloatArray, FloatArra
     """Offsets (degrees) and bilinear weights over a label's spot: three arrays of (points**2,)."""
     axis = ((np.arange(points) + 0.5) / points * 2 - 1) * FOOTPRINT_DEG
     du, dv = (grid.ravel() for grid in np.meshgrid(axis, axis))
-    return du, dv, (1 - np.abs(du)) * (1 - np.abs(dv))
+    return du, dv, np.asarray((1 - np.abs(du)) * (1 - np.abs(dv)))
