@@ -257,32 +257,34 @@ def link_sources(table: EventTable, max_jump_deg: float = 60.0) -> EventTable:
     Returns:
         The same rows, sorted, with a new `source` column.
     """
-    from scipy.optimize import linear_sum_assignment
-
     table = table.sorted()
     source = np.zeros(len(table), dtype=np.int16)
     key = table.class_index.astype(np.int64) * (table.num_frames + 1) + table.frame
-    crowded = np.unique(table.class_index[np.isin(key, _repeated(key))])
-    for class_index in crowded:
+    for class_index in np.unique(table.class_index[np.isin(key, _repeated(key))]):
         rows = np.flatnonzero(table.class_index == class_index)
-        groups = np.split(rows, np.flatnonzero(np.diff(table.frame[rows])) + 1)
-        previous: NDArray[np.intp] = rows[:0]
-        for group in groups:
-            if previous.size and table.frame[group[0]] - table.frame[previous[0]] > 1:
-                previous = rows[:0]
-            free = list(range(group.size + previous.size))
-            numbers = np.full(group.size, -1, dtype=np.int16)
-            if previous.size:
-                cost = np.abs(table.azimuth[group][:, None] - table.azimuth[previous][None, :])
-                for new, old in zip(*linear_sum_assignment(np.nan_to_num(cost)), strict=True):
-                    if not cost[new, old] > max_jump_deg:
-                        numbers[new] = source[previous[old]]
-                        free.remove(int(numbers[new]))
-            for index in np.flatnonzero(numbers < 0):
-                numbers[index] = free.pop(0)
-            source[group] = numbers
-            previous = group
-    return replace(table, source=source).sorted()
+        source[rows] = _number(table.frame[rows], table.azimuth[rows], max_jump_deg)
+    linked = replace(table, source=source)
+    return linked.sorted() if source.any() else linked
+
+
+def _number(frame: NDArray[np.int32], azimuth: NDArray[np.float32], max_jump_deg: float) -> NDArray[np.int16]:
+    """Source numbers (n,) of one class, whose rows are sorted by frame."""
+    from scipy.optimize import linear_sum_assignment
+
+    source = np.full(frame.size, -1, dtype=np.int16)
+    previous = np.arange(0)
+    for group in np.split(np.arange(frame.size), np.flatnonzero(np.diff(frame)) + 1):
+        if previous.size and frame[group[0]] - frame[previous[0]] <= 1:
+            change = np.abs(azimuth[group][:, None] - azimuth[previous][None, :])
+            new, old = linear_sum_assignment(np.nan_to_num(change))
+            near = ~(change[new, old] > max_jump_deg)
+            source[group[new[near]]] = source[previous[old[near]]]
+        unnumbered = group[source[group] < 0]
+        if unnumbered.size:
+            # At most group.size - unnumbered.size numbers are taken: among the first group.size enough are free.
+            source[unnumbered] = np.setdiff1d(np.arange(group.size), source[group])[: unnumbered.size]
+        previous = group
+    return source
 
 
 def _repeated(key: NDArray[np.int64]) -> NDArray[np.int64]:
