@@ -149,7 +149,7 @@ DCASE_CAMERA: Final = Camera()
 def _towards_zero(angle: ArrayLike) -> FloatArray:
     """The point of the label's spot (degrees, one axis) nearest to the camera axis."""
     centre = wrap(angle) - FOOTPRINT_SHIFT_DEG
-    return np.clip(0.0, centre - FOOTPRINT_DEG, centre + FOOTPRINT_DEG)
+    return np.asarray(np.clip(0.0, centre - FOOTPRINT_DEG, centre + FOOTPRINT_DEG))
 
 
 @cache
