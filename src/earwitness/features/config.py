@@ -1,0 +1,83 @@
+"""The configuration of the acoustic features: part of every model card."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Final, Literal, Self, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+
+from earwitness.events import FRAME_RATE
+
+Channel = Literal["logmel_m", "logmel_s", "logmel_l", "logmel_r", "intensity", "coherence", "stpacc"]
+CHANNELS: Final[tuple[Channel, ...]] = get_args(Channel)
+"""Log-mels of mid, side, left and right; mid-side intensity; left-right coherence; autocorrelation of mid."""
+
+_REVISION: Final = 1
+"""Goes up when the same configuration begins to give other numbers, so that fingerprints differ."""
+
+
+class FeatureConfig(BaseModel):
+    """Which features, and how they are computed.
+
+    Attributes:
+        sample_rate: Hz.
+        window: samples, length of the STFT's Hann window.
+        hop: samples between frames; a label frame (0.1 s) must be a whole number of hops.
+        mels: bands, the width of every channel.
+        fmin: Hz, lower edge of the lowest band.
+        fmax: Hz, upper edge of the highest band.
+        channels: names from `CHANNELS`, in the order in which they are stacked.
+        coherence_frames: frames (odd) over which the coherence is averaged.
+        stpacc_lags: samples, lags of the autocorrelation that are kept.
+        stpacc_bins: width that the lags are resampled to; must equal `mels`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sample_rate: PositiveInt = 24_000
+    window: int = Field(default=1024, ge=16)
+    hop: PositiveInt = 480
+    mels: PositiveInt = 64
+    fmin: float = Field(default=50.0, ge=0)
+    fmax: float = 12_000.0
+    channels: tuple[Channel, ...] = ("logmel_m", "logmel_s", "intensity", "coherence", "stpacc")
+    coherence_frames: PositiveInt = 5
+    stpacc_lags: PositiveInt = 512
+    stpacc_bins: PositiveInt = 64
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.sample_rate % FRAME_RATE or self.label_samples % self.hop:
+            raise ValueError(f"0.1 s at {self.sample_rate} Hz must be a whole number of hops, and hop is {self.hop}")
+        if not self.fmin < self.fmax <= self.sample_rate / 2:
+            raise ValueError(f"fmin {self.fmin} < fmax {self.fmax} <= sample_rate / 2 does not hold")
+        if not self.channels or len(set(self.channels)) != len(self.channels):
+            raise ValueError(f"channels must be one or more different names of: {', '.join(CHANNELS)}")
+        if self.coherence_frames % 2 == 0:
+            raise ValueError(
+                f"coherence_frames must be odd, so that the average is centred; got {self.coherence_frames}"
+            )
+        if self.window % 2:
+            raise ValueError(f"window must be even, got {self.window}")
+        if "stpacc" in self.channels and self.stpacc_bins != self.mels:
+            raise ValueError(f"stpacc_bins ({self.stpacc_bins}) must equal mels ({self.mels}): channels are stacked")
+        if not self.stpacc_bins <= self.stpacc_lags <= self.window // 2:
+            raise ValueError(f"stpacc_lags must lie in {self.stpacc_bins}..{self.window // 2}, got {self.stpacc_lags}")
+        return self
+
+    @property
+    def label_samples(self) -> int:
+        """Samples in one label frame of 0.1 s."""
+        return self.sample_rate // FRAME_RATE
+
+    @property
+    def frames_per_label(self) -> int:
+        """Feature frames in one label frame."""
+        return self.label_samples // self.hop
+
+    def fingerprint(self) -> str:
+        """Return 16 hexadecimal digits: equal if and only if the features are."""
+        given = json.dumps({"revision": _REVISION, **self.model_dump(mode="json")}, sort_keys=True)
+        return hashlib.sha256(given.encode()).hexdigest()[:16]

@@ -1,0 +1,118 @@
+"""Stereo sound to a stack of feature maps."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Final
+
+import numpy as np
+import scipy.fft
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from earwitness.errors import NotStereoError, UnreadableMediaError
+from earwitness.features.config import Channel, FeatureConfig
+from earwitness.features.mel import mel_matrix
+from earwitness.features.spatial import BandPowers, band_powers, log_power, power
+from earwitness.features.stpacc import stpacc
+
+_BLOCK: Final = 64
+"""Frames transformed at once: their spectra stay in the processor's cache, and memory does not grow with length."""
+
+
+class FeatureExtractor:
+    """Computes the channels of a `FeatureConfig` from one shared short-time Fourier transform.
+
+    Frame k is centred on sample k hop + hop // 2, so that each label frame of 0.1 s holds the centres of exactly
+    `frames_per_label` frames. Where a window reaches beyond the samples, there are zeros.
+    """
+
+    def __init__(self, config: FeatureConfig | None = None) -> None:
+        self.config = config = config or FeatureConfig()
+        self._mel = mel_matrix(config.sample_rate, config.window, config.mels, config.fmin, config.fmax)
+        hann = np.hanning(config.window)
+        self._window = (hann * 2 / hann.sum()).astype(np.float32)  # A full-scale sine has power 1.
+        # Neighbouring frames that the average of the coherence needs on each side.
+        self._margin = config.coherence_frames // 2 if "coherence" in config.channels else 0
+
+    @property
+    def context_samples(self) -> int:
+        """Samples on each side of a chunk that its features depend on."""
+        return self.config.window // 2 + self._margin * self.config.hop
+
+    def num_frames(self, samples: int) -> int:
+        """Feature frames of a sound: whole label frames only."""
+        return samples // self.config.label_samples * self.config.frames_per_label
+
+    def __call__(self, stereo: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Features (C, T, mels) of a whole sound (2, N); T = N // label_samples * frames_per_label."""
+        return self.extract(stereo)
+
+    def extract(self, stereo: NDArray[np.floating], *, left: int = 0, right: int = 0) -> NDArray[np.float32]:
+        """Features of a chunk with its surroundings.
+
+        With at least `context_samples` of real neighbours on each side, or the sound's own end there, a chunk that
+        begins at a label frame has the features that the whole sound has at that place, up to rounding.
+
+        Args:
+            stereo: (2, left + N + right) samples in [-1, 1].
+            left, right: samples that give context, but no frames of their own.
+
+        Returns:
+            (C, T, mels) float32, T = N // label_samples * frames_per_label.
+
+        Raises:
+            NotStereoError: not two channels.
+            UnreadableMediaError: samples that are not finite.
+        """
+        stereo = np.asarray(stereo, dtype=np.float32)
+        if stereo.ndim != 2 or stereo.shape[0] != 2:
+            raise NotStereoError(f"features need sound of shape (2, samples), left and right; got {stereo.shape}")
+        if not np.isfinite(stereo).all():
+            raise UnreadableMediaError("the sound has samples that are not finite numbers: decode it again")
+        count = self.num_frames(max(stereo.shape[1] - left - right, 0))
+        if not count:
+            return np.zeros((len(self.config.channels), 0, self.config.mels), dtype=np.float32)
+        frames = self._frames(stereo, left, count + 2 * self._margin)
+        blocks = [self._transform(frames[:, begin : begin + _BLOCK]) for begin in range(0, frames.shape[1], _BLOCK)]
+        bands = BandPowers(
+            *(np.concatenate([getattr(block, field.name) for block, _ in blocks]) for field in fields(BandPowers))
+        )
+        echoes = np.concatenate([lagged for _, lagged in blocks])
+        inner = slice(self._margin, self._margin + count)
+        return np.stack([self._channel(name, bands, echoes, inner) for name in self.config.channels])
+
+    def _frames(self, stereo: NDArray[np.float32], left: int, count: int) -> NDArray[np.float32]:
+        """Mid and side, cut into overlapping frames: (2, count, window), a view."""
+        hop, window = self.config.hop, self.config.window
+        start = left + hop // 2 - window // 2 - self._margin * hop
+        stop = start + (count - 1) * hop + window
+        samples = stereo.shape[1]
+        first, last = min(max(start, 0), samples), min(max(stop, 0), samples)
+        padded = np.zeros((2, stop - start), dtype=np.float32)
+        inside = padded[:, first - start : last - start]
+        np.add(stereo[0, first:last], stereo[1, first:last], out=inside[0])
+        np.subtract(stereo[0, first:last], stereo[1, first:last], out=inside[1])
+        padded *= np.float32(0.5)
+        return sliding_window_view(padded, window, axis=1)[:, ::hop]
+
+    def _transform(self, frames: NDArray[np.float32]) -> tuple[BandPowers, NDArray[np.float32]]:
+        """Band powers and, if asked for, stpACC of mid for a block of frames (2, F, window)."""
+        mid, side = scipy.fft.rfft(frames * self._window, axis=-1)
+        bands = band_powers(mid, side, self._mel)
+        if "stpacc" not in self.config.channels:
+            return bands, np.zeros((len(mid), 0), dtype=np.float32)
+        return bands, stpacc(power(mid), self.config.stpacc_lags, self.config.stpacc_bins)
+
+    def _channel(
+        self, name: Channel, bands: BandPowers, echoes: NDArray[np.float32], inner: slice
+    ) -> NDArray[np.float32]:
+        """One channel (T, mels)."""
+        if name == "intensity":
+            return bands.intensity()[inner]
+        if name == "coherence":
+            return bands.coherence(self.config.coherence_frames)
+        if name == "stpacc":
+            return echoes[inner]
+        side_of = {"logmel_m": bands.mid, "logmel_s": bands.side, "logmel_l": bands.left, "logmel_r": bands.right}
+        return log_power(side_of[name][inner])
