@@ -1,0 +1,57 @@
+"""When a recording really sounds: the energy rule behind the labels of synthetic scenes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from earwitness.synthesis.bank import SoundBank
+    from earwitness.synthesis.scene import EventRecipe
+
+SAMPLE_RATE: Final = 24_000
+BLOCK_SECONDS: Final = 0.01
+THRESHOLD_DB: Final = -38.0
+"""A block sounds when its level is above this, relative to the recording's loud parts (95th percentile)."""
+BRIDGED_SECONDS: Final = 0.4
+"""Pauses up to this long, as between two knocks or steps, do not end an event."""
+FRAME_SHARE: Final = 0.25
+"""A 100-ms frame is labelled when at least this share of it sounds."""
+_BLOCKS_PER_FRAME: Final = 10
+
+
+def sounding_blocks(samples: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which 10-ms blocks of a recording sound: (ceil(n / 240),) bool."""
+    block = int(SAMPLE_RATE * BLOCK_SECONDS)
+    padded = np.pad(samples, (0, -samples.size % block)).reshape(-1, block)
+    energy = np.convolve(np.mean(padded.astype(np.float64) ** 2, axis=1), np.full(3, 1 / 3), mode="same")
+    return np.asarray(energy > np.percentile(energy, 95) * 10 ** (THRESHOLD_DB / 10))
+
+
+def bridge(sounding: NDArray[np.bool_], longest: int) -> NDArray[np.bool_]:
+    """Fill pauses of at most `longest` blocks between sounding ones."""
+    on = np.flatnonzero(sounding)
+    filled = sounding.copy()
+    for index in np.flatnonzero((np.diff(on) > 1) & (np.diff(on) <= longest + 1)):
+        filled[on[index] : on[index + 1]] = True
+    return filled
+
+
+def sound_frames(bank: SoundBank, event: EventRecipe, seconds: float) -> NDArray[np.bool_]:
+    """Label frames in which an event sounds: (round(10 * seconds),) bool, from the dry recordings' energy."""
+    pause = np.zeros(round(event.gap / BLOCK_SECONDS), dtype=bool)
+    parts: list[NDArray[np.bool_]] = []
+    for name in event.sounds:
+        blocks = bank.sounding(name)
+        stretched = np.minimum((np.arange(int(blocks.size / event.speed)) * event.speed).astype(int), blocks.size - 1)
+        parts.extend([pause, blocks[stretched]] if parts else [blocks[stretched]])
+    sounding = bridge(np.concatenate(parts), round(BRIDGED_SECONDS / BLOCK_SECONDS))
+    frames = round(seconds * 10)
+    scene = np.zeros(frames * _BLOCKS_PER_FRAME, dtype=bool)
+    start = round(event.onset / BLOCK_SECONDS)
+    first, last = max(start, 0), min(start + sounding.size, scene.size)
+    if last > first:
+        scene[first:last] = sounding[first - start : last - start]
+    return np.asarray(scene.reshape(frames, _BLOCKS_PER_FRAME).mean(axis=1) >= FRAME_SHARE)

@@ -1,0 +1,208 @@
+"""A sound bank: isolated mono recordings by class, from a manifest or from one folder a class."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earwitness.classes import CLASSES
+from earwitness.errors import BankError, MediaError
+from earwitness.media.audio import read_audio
+from earwitness.synthesis.activity import sounding_blocks
+
+SAMPLE_RATE: Final = 24_000
+BACKGROUND: Final = "background"
+INTERFERENCE: Final = "interference"
+AUDIO_SUFFIXES: Final = frozenset({".aif", ".aiff", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".wav"})
+_KINDS: Final = frozenset({*(sound_class.slug for sound_class in CLASSES), BACKGROUND, INTERFERENCE})
+
+
+@dataclass(frozen=True, slots=True)
+class BankSound:
+    """One recording of a bank.
+
+    Attributes:
+        name: path below the bank's folder, with forward slashes; names the sound in scene recipes.
+        kind: slug of a target class, or "background" or "interference".
+        split: "train" or "valid"; "" where the bank has no splits.
+        group: speaker, recording or sample family; sounds of a group are never in two splits.
+        licence, attribution: what to credit; "" where unknown.
+    """
+
+    name: str
+    kind: str
+    split: str = ""
+    group: str = ""
+    licence: str = ""
+    attribution: str = ""
+
+
+@dataclass(eq=False)
+class SoundBank:
+    """Sounds of one split of a bank, decoded when first used and kept as 16-bit samples.
+
+    Attributes:
+        root: the bank's folder.
+        sounds: the sounds, in the order of their names.
+    """
+
+    root: Path
+    sounds: tuple[BankSound, ...]
+    _groups: dict[str, list[list[BankSound]]] = field(init=False, repr=False)
+    _by_name: dict[str, BankSound] = field(init=False, repr=False)
+    _samples: dict[str, NDArray[np.int16]] = field(default_factory=dict, init=False, repr=False)
+    _loudness: dict[str, float] = field(default_factory=dict, init=False, repr=False)
+    _sounding: dict[str, NDArray[np.bool_]] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        by_group: dict[str, dict[str, list[BankSound]]] = defaultdict(lambda: defaultdict(list))
+        for sound in self.sounds:
+            by_group[sound.kind][sound.group or sound.name].append(sound)
+        self._groups = {kind: list(groups.values()) for kind, groups in by_group.items()}
+        self._by_name = {sound.name: sound for sound in self.sounds}
+
+    @classmethod
+    def open(cls, root: str | Path, split: str | None = None) -> SoundBank:
+        """Open the bank in folder `root`.
+
+        Args:
+            root: a folder with `manifest.csv` (columns file, class, split, group, licence, attribution), or with
+                one folder a class named by its slug, and optionally `background` and `interference`.
+            split: keep only sounds of this split; None keeps all. A bank without splits has only None.
+
+        Raises:
+            BankError: no such folder, no sounds, or a manifest that breaks its format.
+        """
+        root = Path(root)
+        if not root.is_dir():
+            raise BankError(f"no sound bank at '{root}': give a folder with manifest.csv or with one folder a class")
+        manifest = root / "manifest.csv"
+        sounds = _read_manifest(manifest) if manifest.is_file() else _scan_folders(root)
+        if split is not None:
+            sounds = [sound for sound in sounds if sound.split == split]
+        if not any(sound.kind not in (BACKGROUND, INTERFERENCE) for sound in sounds):
+            where = f" in its split '{split}'" if split else ""
+            raise BankError(f"the sound bank at '{root}' has no sound of any target class{where}")
+        return cls(root, tuple(sorted(sounds, key=lambda sound: sound.name)))
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds that have sounds, target classes in class order first."""
+        order = [sound_class.slug for sound_class in CLASSES] + [BACKGROUND, INTERFERENCE]
+        return tuple(kind for kind in order if kind in self._groups)
+
+    def draw(self, kind: str, rng: np.random.Generator) -> BankSound:
+        """A random sound of `kind`: first a group, then one of its sounds, so that prolific groups do not dominate.
+
+        Raises:
+            BankError: the bank has no sound of this kind.
+        """
+        groups = self._groups.get(kind)
+        if not groups:
+            raise BankError(f"the sound bank at '{self.root}' has no sound of kind '{kind}'")
+        # Groups count by the square root of their size: a compromise between balance and variety.
+        weights = np.sqrt([len(group) for group in groups])
+        group = groups[int(rng.choice(len(groups), p=weights / weights.sum()))]
+        return group[int(rng.integers(len(group)))]
+
+    def mates(self, sound: BankSound) -> list[BankSound]:
+        """All sounds of the same kind and group, `sound` among them."""
+        for group in self._groups[sound.kind]:
+            if group[0].group == sound.group and sound in group:
+                return group
+        return [sound]
+
+    def sound(self, name: str) -> BankSound:
+        """The sound called `name`.
+
+        Raises:
+            BankError: there is no such sound in this split.
+        """
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise BankError(f"the sound bank at '{self.root}' has no sound '{name}'") from None
+
+    def samples(self, name: str) -> NDArray[np.float32]:
+        """Samples of a sound: (n,) float32 in [-1, 1], mono, 24 kHz.
+
+        Raises:
+            BankError: the file is missing, unreadable or silent.
+        """
+        if name not in self._samples:
+            self._samples[name] = _decode(self.root / self.sound(name).name)
+        return self._samples[name].astype(np.float32) / np.float32(32767)
+
+    def sounding(self, name: str) -> NDArray[np.bool_]:
+        """Which 10-ms blocks of a sound are not silence: see `activity.sounding_blocks`."""
+        if name not in self._sounding:
+            self._sounding[name] = sounding_blocks(self.samples(name))
+        return self._sounding[name]
+
+    def loudness(self, name: str) -> float:
+        """RMS of the parts of a sound that are not silence."""
+        if name not in self._loudness:
+            samples = self.samples(name)
+            loud = samples[np.repeat(self.sounding(name), 240)[: samples.size]]
+            self._loudness[name] = float(np.sqrt(np.mean(np.square(loud, dtype=np.float64))))
+        return self._loudness[name]
+
+    def preload(self) -> list[str]:
+        """Decode everything now (about 15 s for an hour of sound); returns the names of unreadable sounds."""
+        unreadable = []
+        for sound in self.sounds:
+            try:
+                self.samples(sound.name)
+            except BankError:
+                unreadable.append(sound.name)
+        return unreadable
+
+
+def _decode(path: Path) -> NDArray[np.int16]:
+    try:
+        audio = read_audio(path, rate=SAMPLE_RATE, mono="allow")
+    except MediaError as error:
+        raise BankError(f"sound bank file '{path}' cannot be read: {error}") from error
+    mono = audio.mean(axis=0)
+    if not mono.size or float(np.abs(mono).max()) < 1e-4:
+        raise BankError(f"sound bank file '{path}' is silent: remove it from the bank")
+    samples: NDArray[np.int16] = np.rint(np.clip(mono, -1, 1) * 32767).astype(np.int16)
+    return samples
+
+
+def _read_manifest(path: Path) -> list[BankSound]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        missing = {"file", "class"} - set(reader.fieldnames or ())
+        if missing:
+            raise BankError(f"'{path}' lacks the column(s) {', '.join(sorted(missing))}")
+        return [_manifest_row(path, reader.line_num, row) for row in reader]
+
+
+def _manifest_row(path: Path, line: int, row: dict[str, str | None]) -> BankSound:
+    name, kind = row.get("file") or "", row.get("class") or ""
+    if kind not in _KINDS:
+        raise BankError(f"'{path}', line {line}: unknown class '{kind}'; known are {', '.join(sorted(_KINDS))}")
+    if not name or Path(name).is_absolute() or ".." in Path(name).parts:
+        raise BankError(f"'{path}', line {line}: file '{name}' must be a path inside the bank's folder")
+    split, group, licence, attribution = (row.get(key) or "" for key in ("split", "group", "licence", "attribution"))
+    return BankSound(name, kind, split, group, licence, attribution)
+
+
+def _scan_folders(root: Path) -> list[BankSound]:
+    def files(folder: Path) -> Iterable[Path]:
+        return (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in AUDIO_SUFFIXES)
+
+    return [
+        BankSound(path.relative_to(root).as_posix(), kind)
+        for kind in sorted(_KINDS)
+        if (root / kind).is_dir()
+        for path in files(root / kind)
+    ]

@@ -1,0 +1,187 @@
+"""Renders scene recipes: dry sounds through RIRs into two coincident cardioids, over a diffuse bed, with labels."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+from scipy import fft
+
+from earwitness.classes import class_by_slug
+from earwitness.events import FRAME_SECONDS, EventTable
+from earwitness.geometry import DCASE_CAMERA, fold, rotate_view, wrap
+from earwitness.synthesis.activity import sound_frames
+from earwitness.synthesis.bank import INTERFERENCE, SAMPLE_RATE, SoundBank
+from earwitness.synthesis.pool import RirPool
+from earwitness.synthesis.scene import EventRecipe, NoiseRecipe, Scene, SceneRecipe, SourceTrack
+
+FloatArray = NDArray[np.float32]
+
+TONE_KNOTS_HZ: Final = (100.0, 300.0, 900.0, 2700.0, 6000.0, 12000.0)
+FULL_SCALE: Final = 0.9999
+"""DCASE rejects clips that would exceed this; here the gain keeps every scene below it."""
+_PREROLL_SECONDS: Final = 0.6
+"""Sound from before the scene that is still rendered: its reverberation reaches into the scene."""
+
+
+class SceneRenderer:
+    """Turns recipes into scenes; holds no state, so that a recipe always gives the same samples."""
+
+    def __init__(self, bank: SoundBank, pool: RirPool) -> None:
+        self.bank = bank
+        self.pool = pool
+
+    def render(self, recipe: SceneRecipe) -> Scene:
+        """Render `recipe`: sound (2, samples) at 24 kHz and labels at 10 frames a second."""
+        samples = round(recipe.seconds * SAMPLE_RATE)
+        mid_side = np.zeros((2, samples), dtype=np.float32)
+        for event in recipe.events:
+            self._add_event(mid_side, event, recipe.view_deg)
+        mid_side += self._bed(recipe.noise, samples)
+        audio = np.stack([mid_side[0] + mid_side[1], mid_side[0] - mid_side[1]])
+        audio += _hiss(recipe.noise, samples)
+        peak = float(np.abs(audio).max())
+        audio *= np.float32(FULL_SCALE * 10 ** (recipe.gain_db / 20) / max(peak, 1e-9))
+        tracks = tuple(self._track(event, recipe) for event in recipe.events)
+        return Scene(recipe, audio, labels(tracks, round(recipe.seconds / FRAME_SECONDS)), tracks)
+
+    def dry(self, event: EventRecipe) -> FloatArray:
+        """An event's sound at 1 m without a room: (n,), at the recipe's level."""
+        parts: list[FloatArray] = []
+        for name in event.sounds:
+            sound = self.bank.samples(name)
+            if event.speed != 1.0:
+                sound = soxr.resample(sound, SAMPLE_RATE * event.speed, SAMPLE_RATE, quality="LQ")
+            if parts:
+                parts.append(np.zeros(round(event.gap * SAMPLE_RATE), dtype=np.float32))
+            parts.append(sound)
+        rms = float(np.sqrt(np.mean([self.bank.loudness(name) ** 2 for name in event.sounds])))
+        return np.concatenate(parts) * np.float32(10 ** (event.level_db / 20) / max(rms, 1e-9))
+
+    def _add_event(self, mid_side: FloatArray, event: EventRecipe, view_deg: float) -> None:
+        """Add an event, as W and Y', to the scene's (2, samples)."""
+        dry = self.dry(event)
+        start = round(event.onset * SAMPLE_RATE)
+        skipped = max(0, -start - round(_PREROLL_SECONDS * SAMPLE_RATE))
+        dry = dry[skipped : max(skipped, mid_side.shape[1] - start)]
+        if not dry.size:
+            return
+        start += skipped
+        if len(event.rirs) == 1:
+            rir = self.pool.stereo_rir(event.rirs[0], view_deg)
+            _mix_at(mid_side, _convolve(dry, rir, event.tone_db), start)
+            return
+        coloured = _convolve(dry, np.ones((1, 1), dtype=np.float32), event.tone_db)[0, : dry.size]
+        position = self._path_position(event, (np.arange(dry.size) + skipped) / SAMPLE_RATE)
+        for point, index in enumerate(event.rirs):
+            weight = np.clip(1 - np.abs(position - point), 0, 1)
+            on = np.flatnonzero(weight)
+            if on.size:
+                part = slice(int(on[0]), int(on[-1]) + 1)
+                moving = (coloured[part] * weight[part]).astype(np.float32)
+                _mix_at(mid_side, _convolve(moving, self.pool.stereo_rir(index, view_deg)), start + part.start)
+
+    def _path_position(self, event: EventRecipe, time: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Position on the path, in points, at `time` seconds after the onset; sources stop at the path's ends."""
+        return np.clip(event.path_start + event.path_speed * time, 0, len(event.rirs) - 1)
+
+    def _bed(self, noise: NoiseRecipe, samples: int) -> FloatArray:
+        """Diffuse bed as W and Y' (2, samples): uncorrelated, Y' with a third of W's power."""
+        if noise.sound is not None:
+            sound = self.bank.samples(noise.sound)
+            shift = round(noise.start * SAMPLE_RATE)
+            # The same background half a length later serves as the uncorrelated side signal.
+            bed = np.stack([np.resize(np.roll(sound, -shift - lag), samples) for lag in (0, sound.size // 2)])
+        else:
+            rng = np.random.default_rng(noise.seed)
+            bed = _coloured(rng.standard_normal((2, samples), dtype=np.float32), noise.slope_db)
+        rms: NDArray[np.float64] = np.sqrt(np.mean(bed.astype(np.float64) ** 2, axis=1, keepdims=True))
+        share = np.sqrt([[1.0], [1 / 3]])
+        return (bed * (share * 10 ** (noise.level_db / 20) / np.maximum(rms, 1e-9))).astype(np.float32)
+
+    def _track(self, event: EventRecipe, recipe: SceneRecipe) -> SourceTrack:
+        frames = round(recipe.seconds / FRAME_SECONDS)
+        points = self.pool.position[list(event.rirs)].astype(np.float64)
+        if len(event.rirs) > 1:
+            time = (np.arange(frames) + 0.5) * FRAME_SECONDS - event.onset
+            place = self._path_position(event, np.maximum(time, 0))
+            points = np.stack([np.interp(place, np.arange(len(points)), points[:, axis]) for axis in range(3)], axis=1)
+        else:
+            points = np.repeat(points, frames, axis=0)
+        ahead, left, up = points.T
+        return SourceTrack(
+            kind=event.kind,
+            active=sound_frames(self.bank, event, recipe.seconds),
+            azimuth=rotate_view(np.degrees(np.arctan2(left, ahead)), recipe.view_deg).astype(np.float64),
+            elevation=np.degrees(np.arctan2(up, np.hypot(ahead, left))),
+            distance=np.linalg.norm(points, axis=1),
+        )
+
+
+def labels(tracks: tuple[SourceTrack, ...], num_frames: int) -> EventTable:
+    """The truth of a scene as DCASE labels have it: whole degrees, whole centimetres, on screen by the camera.
+
+    Sources of one class are numbered in the order of the recipe; interference is not labelled.
+    """
+    tables = []
+    numbers: dict[str, int] = {}
+    for track in tracks:
+        if track.kind == INTERFERENCE:
+            continue
+        source = numbers.get(track.kind, 0)
+        numbers[track.kind] = source + 1
+        frame = np.flatnonzero(track.active)
+        azimuth = wrap(np.rint(track.azimuth[frame]))
+        table = EventTable.from_columns(
+            frame=frame,
+            class_index=class_by_slug(track.kind).index,
+            source=source,
+            azimuth=fold(azimuth),
+            distance=track.distance[frame],
+            onscreen=DCASE_CAMERA.sees(azimuth, np.rint(track.elevation[frame])),
+            num_frames=num_frames,
+        )
+        tables.append(table.rounded())
+    return EventTable.concatenate(tables, num_frames)
+
+
+def _convolve(dry: FloatArray, rir: FloatArray, tone_db: tuple[float, ...] | None = None) -> FloatArray:
+    """(channels, n + m - 1): `dry` (n,) through `rir` (channels, m), coloured by a zero-phase equaliser."""
+    total = dry.size + rir.shape[1] - 1
+    length = fft.next_fast_len(total + 512, real=True)
+    spectrum = fft.rfft(dry, length)
+    if tone_db is not None:
+        spectrum = spectrum * _tone(tone_db, spectrum.size)
+    if rir.shape[1] > 1:
+        return fft.irfft(spectrum * fft.rfft(rir, length, axis=1), length, axis=1)[:, :total]
+    return fft.irfft(spectrum * rir, length, axis=1)[:, :total]
+
+
+def _tone(tone_db: tuple[float, ...], bins: int) -> FloatArray:
+    """Gains (bins,) of an equaliser given in dB at TONE_KNOTS_HZ, smooth over log-frequency."""
+    # 256 points are enough for a curve of six knots; interpolating every bin in log-frequency would cost more.
+    coarse = np.linspace(0, 1, 256) ** 2
+    gain = np.interp(np.log(coarse * SAMPLE_RATE / 2 + 1), np.log(TONE_KNOTS_HZ), tone_db)
+    return np.interp(np.arange(bins) / (bins - 1), coarse, 10 ** (gain / 20)).astype(np.float32)
+
+
+def _coloured(white: FloatArray, slope_db: float) -> FloatArray:
+    """Tilt white noise by `slope_db` an octave, flat below 50 Hz."""
+    spectrum = fft.rfft(white, axis=1)
+    frequency = np.maximum(fft.rfftfreq(white.shape[1], 1 / SAMPLE_RATE), 50.0)
+    gain = (frequency / 50.0) ** (slope_db / (20 * np.log10(2)))
+    return fft.irfft(spectrum * gain.astype(np.float32), white.shape[1], axis=1)
+
+
+def _hiss(noise: NoiseRecipe, samples: int) -> FloatArray:
+    rng = np.random.default_rng(np.random.SeedSequence(noise.seed, spawn_key=(1,)))
+    return rng.standard_normal((2, samples), dtype=np.float32) * np.float32(10 ** (noise.hiss_db / 20))
+
+
+def _mix_at(target: FloatArray, sound: FloatArray, start: int) -> None:
+    """Add `sound` to `target` from sample `start` on; what lies outside is dropped."""
+    first, last = max(start, 0), min(start + sound.shape[1], target.shape[1])
+    if last > first:
+        target[:, first:last] += sound[:, first - start : last - start]

@@ -1,0 +1,58 @@
+"""The synthesiser: scenes from a bank, a pool of rooms and a seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from earwitness.synthesis.bank import SoundBank
+from earwitness.synthesis.pool import PoolConfig, RirPool
+from earwitness.synthesis.renderer import SceneRenderer
+from earwitness.synthesis.sampler import SceneConfig, SceneSampler
+from earwitness.synthesis.scene import Scene, SceneRecipe
+
+
+@dataclass(eq=False)
+class Synthesizer:
+    """Draws and renders scenes; the same seed gives the same scene in any process.
+
+    Attributes:
+        bank: the sounds.
+        pool: the rooms.
+        config: the distributions that scenes are drawn from.
+    """
+
+    bank: SoundBank
+    pool: RirPool
+    config: SceneConfig
+
+    @classmethod
+    def from_bank(
+        cls,
+        bank: str | Path,
+        *,
+        split: str | None = None,
+        rooms: PoolConfig | None = None,
+        config: SceneConfig | None = None,
+        cache: str | Path | None = None,
+    ) -> Synthesizer:
+        """Open a bank's split and the pool of `rooms` (built when it is not in the cache yet).
+
+        Raises:
+            BankError: the bank or the pool cannot be used.
+        """
+        return cls(SoundBank.open(bank, split), RirPool.open(rooms or PoolConfig(), cache), config or SceneConfig())
+
+    def draft(self, seed: np.random.SeedSequence) -> SceneRecipe:
+        """The recipe of the scene with this seed."""
+        return SceneSampler(self.bank, self.pool, self.config).draw(np.random.default_rng(seed))
+
+    def render(self, recipe: SceneRecipe) -> Scene:
+        """The scene of a recipe."""
+        return SceneRenderer(self.bank, self.pool).render(recipe)
+
+    def scene(self, seed: np.random.SeedSequence) -> Scene:
+        """The scene with this seed."""
+        return self.render(self.draft(seed))
