@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.ndimage import median_filter
 
 from earwitness.events import COLUMNS, EventTable, link_sources
 
@@ -80,4 +79,6 @@ def _with_rows(
 
 
 def _steady(event: EventTable, length: int) -> EventTable:
+    from scipy.ndimage import median_filter
+
     return event.with_columns(azimuth=median_filter(event.azimuth, size=length, mode="nearest"))

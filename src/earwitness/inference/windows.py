@@ -60,7 +60,8 @@ def cut(blocks: Iterable[Float32Array], plan: WindowPlan) -> Iterator[Window]:
     """Cut a stream of features into overlapping windows of one length.
 
     The last window ends where the stream ends (it overlaps the one before by more than the others do), so that no
-    window but that of a stream shorter than one window is padded; there the last feature frame is repeated.
+    window but that of a stream shorter than one window is padded: with itself, mirrored in time, for digital silence
+    is something that no model was trained on.
 
     Args:
         blocks: feature blocks (channels, frames, bands), of any lengths, whole label frames in all.
@@ -84,7 +85,7 @@ def cut(blocks: Iterable[Float32Array], plan: WindowPlan) -> Iterator[Window]:
         return
     end = first + held.shape[1]
     if end < length:
-        yield Window(0, np.pad(held, ((0, 0), (0, length - end), (0, 0)), mode="edge"))
+        yield Window(0, np.pad(held, ((0, 0), (0, length - end), (0, 0)), mode="symmetric"))
     elif end > due - hop + length:
         yield Window((end - length) // plan.oversampling, held[:, -length:])
 

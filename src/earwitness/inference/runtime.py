@@ -1,0 +1,124 @@
+"""What runs a model: one protocol, and ONNX Runtime behind it. Outputs are physical fields, whatever runs them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final, Literal, Protocol, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earwitness.classes import NUM_CLASSES
+from earwitness.errors import ModelError, RecipeError
+
+Device = Literal["auto", "cpu", "cuda"]
+DEVICES: Final[tuple[str, ...]] = get_args(Device)
+TRACKS: Final = 3
+FIELDS: Final = 4
+_CUDA: Final = "CUDAExecutionProvider"
+_CPU: Final = "CPUExecutionProvider"
+
+
+class Runtime(Protocol):
+    """A loaded model."""
+
+    @property
+    def channels(self) -> int:
+        """Feature channels that the model takes."""
+
+    def run(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run a batch.
+
+        Args:
+            features: (batch, channels, frames, bands) float32.
+
+        Returns:
+            (batch, label frames, 3, 13, 4): x, y, distance in metres, on-screen probability.
+        """
+
+
+class OnnxRuntime:
+    """A model in ONNX Runtime.
+
+    Args:
+        path: the .onnx file; input `features`, output `accddoa`.
+        threads: of one call. One a process is the default: several processes on a busy machine would fight otherwise.
+        device: `auto` takes CUDA where it works.
+
+    Raises:
+        ModelError: the file is missing, damaged or not such a model, or CUDA is asked for and does not work.
+        RecipeError: an unknown device, or no thread.
+    """
+
+    def __init__(self, path: str | Path, threads: int = 1, device: Device = "auto") -> None:
+        import onnxruntime
+
+        self.path = Path(path)
+        if device not in DEVICES:
+            raise RecipeError(f"unknown device '{device}'; choose one of: {', '.join(DEVICES)}")
+        if threads < 1:
+            raise RecipeError(f"the number of threads must be at least 1, not {threads}")
+        if not self.path.is_file():
+            raise ModelError(f"{self.path}: no such model file")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 4
+        try:
+            self._session = onnxruntime.InferenceSession(str(self.path), options, providers=_providers(device))
+        except Exception as error:  # ONNX Runtime raises a dozen unrelated types, none of them its own base class
+            raise ModelError(f"{self.path}: not a usable ONNX model ({_first_line(error)})") from error
+        self.device = "cuda" if _CUDA in self._session.get_providers() else "cpu"
+        if device == "cuda" and self.device != "cuda":
+            raise ModelError("CUDA was asked for but does not work here: install onnxruntime-gpu, or use --device cpu")
+        self.channels = self._check()
+
+    def _check(self) -> int:
+        inputs = {item.name: item.shape for item in self._session.get_inputs()}
+        outputs = {item.name: item.shape for item in self._session.get_outputs()}
+        shape, tail = inputs.get("features", []), outputs.get("accddoa", [])[2:]
+        if len(inputs) != 1 or len(shape) != 4 or not isinstance(shape[1], int):
+            wanted = "expected one, 'features' (batch, channels, frames, bands)"
+            raise ModelError(f"{self.path}: its inputs are {_describe(inputs)}; {wanted}")
+        if len(tail) != len(_TAIL) or any(
+            isinstance(n, int) and n != want for n, want in zip(tail, _TAIL, strict=True)
+        ):
+            wanted = "expected 'accddoa' (batch, label frames, 3, 13, 4)"
+            raise ModelError(f"{self.path}: its outputs are {_describe(outputs)}; {wanted}")
+        return shape[1]
+
+    def run(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run a batch; see `Runtime`.
+
+        Raises:
+            ModelError: the model cannot take this shape, or its output is not finite.
+        """
+        try:
+            (output,) = self._session.run(["accddoa"], {"features": np.ascontiguousarray(features, dtype=np.float32)})
+        except Exception as error:  # as above
+            raise ModelError(f"{self.path}: cannot run on features {features.shape} ({_first_line(error)})") from error
+        result: NDArray[np.float32] = np.asarray(output, dtype=np.float32)
+        if result.shape[0] != features.shape[0] or result.shape[2:] != _TAIL:
+            raise ModelError(f"{self.path}: made an output of shape {result.shape}, expected (batch, frames, 3, 13, 4)")
+        if not np.isfinite(result).all():
+            raise ModelError(f"{self.path}: made values that are not finite; the model is damaged or does not fit")
+        return result
+
+
+_TAIL: Final = (TRACKS, NUM_CLASSES, FIELDS)
+
+
+def _providers(device: Device) -> list[str]:
+    import onnxruntime
+
+    wanted = [_CPU] if device == "cpu" else [_CUDA, _CPU]
+    return [name for name in wanted if name in onnxruntime.get_available_providers()]
+
+
+def _describe(shapes: dict[str, Any]) -> str:
+    return ", ".join(f"'{name}' {tuple(shape)}" for name, shape in shapes.items()) or "none"
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:160] if lines else type(error).__name__
