@@ -1,0 +1,66 @@
+"""From any channel layout to stereo."""
+
+from __future__ import annotations
+
+from functools import cache
+from math import sqrt
+from typing import Any, Final
+
+import numpy as np
+from av.audio.frame import AudioFrame
+from numpy.typing import NDArray
+
+_HALF_POWER: Final = 1 / sqrt(2)
+_LEFT: Final = {"FL": 1.0, "DL": 1.0, "FLC": 1.0, "WL": _HALF_POWER, "SL": _HALF_POWER, "BL": _HALF_POWER,
+                "SDL": _HALF_POWER, "TFL": _HALF_POWER, "TBL": _HALF_POWER, "TSL": _HALF_POWER}  # fmt: skip
+_RIGHT: Final = {"FR": 1.0, "DR": 1.0, "FRC": 1.0, "WR": _HALF_POWER, "SR": _HALF_POWER, "BR": _HALF_POWER,
+                 "SDR": _HALF_POWER, "TFR": _HALF_POWER, "TBR": _HALF_POWER, "TSR": _HALF_POWER}  # fmt: skip
+_BOTH: Final = {"FC": _HALF_POWER, "BC": 0.5, "TC": 0.5, "TFC": 0.5, "TBC": 0.5}
+_SILENT: Final = frozenset({"LFE", "LFE2"})
+
+
+@cache
+def stereo_matrix(channels: tuple[str, ...]) -> NDArray[np.float32] | None:
+    """Downmix matrix (2, channels) by ITU-R BS.775: L = FL + 0.707 FC + 0.707 SL (+ 0.707 BL), LFE left out.
+
+    The gains are not normalised, so that sound in front keeps its level; floats have the room above 1.
+
+    Args:
+        channels: FFmpeg's channel names, say ("FL", "FR", "FC", "LFE", "BL", "BR").
+
+    Returns:
+        None where a channel has no known direction, as in ambisonics or discrete tracks.
+    """
+    known = _LEFT.keys() | _RIGHT.keys() | _BOTH.keys() | _SILENT
+    if not all(name in known for name in channels):
+        return None
+    left = [_LEFT.get(name, 0.0) + _BOTH.get(name, 0.0) for name in channels]
+    right = [_RIGHT.get(name, 0.0) + _BOTH.get(name, 0.0) for name in channels]
+    return np.array([left, right], dtype=np.float32)
+
+
+def frame_samples(frame: AudioFrame) -> NDArray[np.float32]:
+    """Samples (channels, n) of a decoded frame as floats in [-1, 1], from any sample format, planar or packed."""
+    raw: NDArray[Any] = frame.to_ndarray()
+    if not frame.format.is_planar:
+        raw = raw.reshape(-1, frame.layout.nb_channels).T
+    if raw.dtype == np.uint8:
+        return ((raw.astype(np.float32) - 128) / 128).astype(np.float32)
+    if np.issubdtype(raw.dtype, np.integer):
+        return (raw / -float(np.iinfo(raw.dtype).min)).astype(np.float32)
+    return np.nan_to_num(raw.astype(np.float32), copy=False, posinf=1.0, neginf=-1.0)
+
+
+def to_stereo(samples: NDArray[np.float32], channels: tuple[str, ...]) -> tuple[NDArray[np.float32], bool]:
+    """Stereo (2, n) of samples (channels, n), and whether the layout said which channel is which.
+
+    Mono comes out on both channels; of an unknown layout the first two channels are taken.
+    """
+    if samples.shape[0] == 1:
+        return np.repeat(samples, 2, axis=0), True
+    if samples.shape[0] == 2:
+        return samples, True
+    matrix = stereo_matrix(channels)
+    if matrix is None:
+        return samples[:2], False
+    return matrix @ samples, True

@@ -1,0 +1,147 @@
+"""Pictures out of a video, upright and with their true times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from earwitness.errors import NoVideoError, UnreadableMediaError
+from earwitness.media.container import PacketSource, open_media, picture_stream, stamp_seconds, zero_time
+from earwitness.media.orientation import Orientation, square_width
+
+RGBArray = NDArray[np.uint8]
+_DEFAULT_FPS: Final = 25
+_CLOCK_SLACK: Final = 1e-6
+
+
+class Picture(NamedTuple):
+    """One picture of a video.
+
+    Attributes:
+        time: seconds from the container's zero.
+        rgb: (H, W, 3) uint8, rotation applied, square pixels.
+    """
+
+    time: float
+    rgb: RGBArray
+
+
+class PictureReader:
+    """Iterates over `Picture` (time, rgb) in presentation order; each iteration reads the file anew.
+
+    Attributes:
+        width, height: size in pixels of all pictures, as shown.
+        frame_rate: average frames per second of the file.
+        duration: when the last picture ends, seconds; known after an iteration, until then the last picture so far.
+        corrupt_packets: packets that could not be decoded.
+        warnings: what a user should know about the file.
+    """
+
+    def __init__(self, path: str | Path, fps: float | None = None, threads: int = 1) -> None:
+        """Open the file and decode its first picture.
+
+        Args:
+            path: a video file.
+            fps: None gives every picture with its time stamp. Otherwise pictures at the times k / fps, each the one
+                that a player shows then (the nearest earlier), repeated or left out as need be.
+            threads: decoder threads.
+
+        Raises:
+            UnreadableMediaError: the file cannot be opened, or none of its pictures be decoded.
+            NoVideoError: there are no moving pictures; cover art does not count.
+        """
+        self.path, self.fps, self.threads = Path(path), fps, threads
+        self.duration = 0.0
+        self._reset()
+        with open_media(self.path) as container:
+            stream = self._stream(container)
+            self.frame_rate = Fraction(stream.average_rate or stream.guessed_rate or _DEFAULT_FPS)
+            _, first, _ = next(self._frames(container, stream))
+            orientation = Orientation.of(first)
+            self.width, self.height = orientation.size(square_width(first, stream.sample_aspect_ratio), first.height)
+        self._reset()
+
+    def __iter__(self) -> Iterator[Picture]:
+        """Pictures in presentation order."""
+        self._reset()
+        with open_media(self.path) as container:
+            stream = self._stream(container)
+            frames = self._frames(container, stream)
+            if self.fps is None:
+                for time, frame, _ in frames:
+                    yield Picture(time, self._rgb(frame))
+            else:
+                yield from self._sampled(frames, self.fps)
+
+    def _sampled(self, frames: Iterator[tuple[float, VideoFrame, float]], fps: float) -> Iterator[Picture]:
+        index, shown, rgb = 0, None, None
+        for time, frame, _ in frames:
+            if shown is not None:
+                while index / fps < time - _CLOCK_SLACK:
+                    rgb = self._rgb(shown) if rgb is None else rgb
+                    yield Picture(index / fps, rgb)
+                    index += 1
+            shown, rgb = frame, None
+        while shown is not None and index / fps < self.duration - _CLOCK_SLACK:
+            rgb = self._rgb(shown) if rgb is None else rgb
+            yield Picture(index / fps, rgb)
+            index += 1
+
+    def _frames(self, container: InputContainer, stream: VideoStream) -> Iterator[tuple[float, VideoFrame, float]]:
+        """(time, frame, nominal length) with times that never go back."""
+        source, zero = PacketSource(container, stream), zero_time(container)
+        nominal = float(1 / self.frame_rate)
+        time: float | None = None
+        for _, frames in source.frames():
+            self.corrupt_packets = source.corrupt
+            for frame in frames or ():
+                time = self._time(frame, zero, time, nominal)
+                length = _length(frame, nominal)
+                self.duration = max(self.duration, time + length)
+                yield time, frame, length
+        if source.warning:
+            self.warnings.append(source.warning)
+        if self.corrupt_packets:
+            self.warnings.append(f"{self.corrupt_packets} corrupt picture packets were left out")
+        if time is None:
+            raise UnreadableMediaError(f"{self.path}: none of its pictures can be decoded; convert or copy it again")
+
+    @staticmethod
+    def _time(frame: VideoFrame, zero: Fraction, previous: float | None, nominal: float) -> float:
+        stamp = stamp_seconds(frame.pts, frame.time_base)
+        if stamp is None:
+            return 0.0 if previous is None else previous + nominal
+        time = float(stamp - zero)
+        return time if previous is None else max(time, previous)
+
+    def _rgb(self, frame: VideoFrame) -> RGBArray:
+        orientation = Orientation.of(frame)
+        width, height = orientation.size(self.width, self.height)
+        # One call changes size (square pixels, or a stream that changes its size) and colours.
+        upright: Any = frame.to_ndarray(format="rgb24", width=width, height=height)
+        return orientation.apply(upright)
+
+    def _stream(self, container: InputContainer) -> VideoStream:
+        stream = picture_stream(container)
+        if stream is None:
+            raise NoVideoError(f"{self.path}: has no moving pictures, only sound; name a video file")
+        stream.codec_context.thread_count = self.threads
+        return stream
+
+    def _reset(self) -> None:
+        self.duration = 0.0
+        self.corrupt_packets = 0
+        self.warnings: list[str] = []
+
+
+def _length(frame: VideoFrame, nominal: float) -> float:
+    length = stamp_seconds(frame.duration, frame.time_base)
+    return float(length) if length else nominal

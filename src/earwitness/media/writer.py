@@ -1,0 +1,196 @@
+"""Writing videos: H.264 and AAC in MP4, pictures at their own times, the original sound kept."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import av
+import numpy as np
+from av.codec import codecs_available
+from av.container import OutputContainer
+from av.video.frame import VideoFrame
+from av.video.reformatter import Colorspace
+from numpy.typing import NDArray
+
+from earwitness.errors import EncodingError
+from earwitness.media.atomic import atomic_file
+from earwitness.media.container import open_media
+from earwitness.media.resample import StereoArray
+from earwitness.media.soundtrack import (
+    AacEncoder,
+    CopiedSoundtrack,
+    EncodedSoundtrack,
+    Soundtrack,
+    can_copy,
+    has_sound,
+    nearest_rate,
+)
+from earwitness.media.wav import write_wav
+
+__all__ = ["MediaWriter", "write_wav"]
+
+SUFFIXES: Final = frozenset({".mp4", ".m4v", ".mov", ".mkv"})
+# Exact for 24, 25, 30, 50, 60 and 29.97 frames/s; MPEG-4 part 2 allows no finer than 1/65535.
+_TIME_BASE: Final = Fraction(1, 60_000)
+_X264_OPTIONS: Final = {"preset": "veryfast", "crf": "20"}
+_BT709: Final = 1
+_LIMITED_RANGE: Final = 1
+
+
+class MediaWriter:
+    """Writes a video under a temporary name and renames it when the `with` block ends well.
+
+    Pictures of odd size lose their last column or row, since 4:2:0 colour knows only even sizes.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        width: int,
+        height: int,
+        fps: Fraction = Fraction(25),
+        audio_rate: int | None = None,
+        copy_audio_from: str | Path | None = None,
+        threads: int = 1,
+    ) -> None:
+        """Prepare; nothing is written before the `with` block is entered.
+
+        Args:
+            path: .mp4, .m4v, .mov or .mkv.
+            width, height: of the pictures that will come, pixels.
+            fps: nominal rate; the pictures' own times count.
+            audio_rate: samples per second of the sound that `write_audio` will bring; None for none.
+            copy_audio_from: file whose sound goes along, its packets unchanged where possible.
+            threads: encoder threads.
+
+        Raises:
+            EncodingError: an unusable suffix, size, rate, or both kinds of sound at once.
+        """
+        self.path = Path(path)
+        if self.path.suffix.lower() not in SUFFIXES:
+            raise EncodingError(f"{self.path}: videos are written as {', '.join(sorted(SUFFIXES))}; change the name")
+        if width < 2 or height < 2 or fps <= 0:
+            raise EncodingError(f"{self.path}: cannot write pictures of {width}x{height} at {fps} frames/s")
+        if audio_rate is not None and copy_audio_from is not None:
+            raise EncodingError(f"{self.path}: give either audio_rate or copy_audio_from")
+        if audio_rate is not None and nearest_rate(audio_rate) != audio_rate:
+            raise EncodingError(f"{self.path}: AAC knows no {audio_rate} Hz; resample to {nearest_rate(audio_rate)}")
+        self.width, self.height, self.fps = width // 2 * 2, height // 2 * 2, Fraction(fps)
+        self._given_size = (height, width)
+        self._audio_rate, self._threads = audio_rate, threads
+        self._copy_from = None if copy_audio_from is None else Path(copy_audio_from)
+        self._last_pts = -1
+        self._durations: dict[int, int] = {}
+        self._encoder: AacEncoder | None = None
+        self._soundtrack: Soundtrack | None = None
+
+    def __enter__(self) -> Self:
+        """Open the file."""
+        with ExitStack() as stack:
+            temporary = stack.enter_context(atomic_file(self.path))
+            self._output = stack.enter_context(_open_output(temporary, self.path))
+            self._video = self._add_video(self._output)
+            if self._audio_rate is not None:
+                self._encoder = AacEncoder(self._output, self._audio_rate)
+            elif self._copy_from is not None and has_sound(self._copy_from):
+                self._soundtrack = self._open_soundtrack(stack, self._copy_from)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Finish the file, or remove what there is of it after an error."""
+        with self._stack:
+            if error is not None:
+                # Raised again inside, the error makes the temporary file go.
+                raise error
+            self._mux(self._video.encode, None)
+            if self._encoder is not None:
+                self._output.mux(self._encoder.finish())
+            self._write_sound_until(float("inf"))
+            self._guarded(self._output.close)
+
+    def write_frame(self, rgb: NDArray[np.uint8], time: float, duration: float | None = None) -> None:
+        """Append a picture.
+
+        Args:
+            rgb: (height, width, 3) uint8.
+            time: when it is shown, seconds; later than the picture before.
+            duration: how long, seconds; matters for the last picture only. By default one frame at `fps`.
+
+        Raises:
+            EncodingError: a picture of another size, or one that cannot be encoded.
+        """
+        if rgb.shape != (*self._given_size, 3):
+            raise EncodingError(f"{self.path}: got a picture of shape {rgb.shape}, expected {(*self._given_size, 3)}")
+        frame = VideoFrame.from_ndarray(np.ascontiguousarray(rgb[: self.height, : self.width]), format="rgb24")
+        self.write_video_frame(frame, time, duration)
+
+    def write_video_frame(self, frame: VideoFrame, time: float, duration: float | None = None) -> None:
+        """Append a picture that PyAV holds already, in any pixel format and of even size; else as `write_frame`."""
+        frame = frame.reformat(width=self.width, height=self.height, format="yuv420p", dst_colorspace=Colorspace.ITU709)
+        length = 1 / self.fps if duration is None else Fraction(duration)
+        # A stamp that repeats after rounding would be refused.
+        frame.pts = self._last_pts = max(round(time / _TIME_BASE), self._last_pts + 1)
+        frame.time_base = _TIME_BASE
+        self._durations[frame.pts] = max(1, round(length / _TIME_BASE))
+        self._mux(self._video.encode, frame)
+        self._write_sound_until(time)
+
+    def write_audio(self, block: StereoArray) -> None:
+        """Append (2, n) samples at `audio_rate`; samples beyond [-1, 1] are clipped.
+
+        Raises:
+            EncodingError: the writer was opened without `audio_rate`, or the sound cannot be encoded.
+        """
+        if self._encoder is None:
+            raise EncodingError(f"{self.path}: this writer was opened without audio_rate")
+        encoder = self._encoder
+        self._guarded(lambda: self._output.mux(encoder.encode(block)))
+
+    def _add_video(self, output: OutputContainer) -> Any:
+        has_x264 = "libx264" in codecs_available
+        stream: Any = output.add_stream(
+            "libx264" if has_x264 else "mpeg4", rate=self.fps, options=dict(_X264_OPTIONS) if has_x264 else {}
+        )
+        stream.width, stream.height, stream.pix_fmt = self.width, self.height, "yuv420p"
+        context = stream.codec_context
+        context.time_base, context.thread_count = _TIME_BASE, self._threads
+        context.colorspace = context.color_primaries = context.color_trc = _BT709
+        context.color_range = _LIMITED_RANGE
+        if not has_x264:
+            context.bit_rate = self.width * self.height * 6
+        return stream
+
+    def _open_soundtrack(self, stack: ExitStack, path: Path) -> Soundtrack:
+        source = stack.enter_context(open_media(path))
+        return CopiedSoundtrack(source, self._output) if can_copy(source) else EncodedSoundtrack(path, self._output)
+
+    def _mux(self, encode: Any, frame: VideoFrame | None) -> None:
+        for packet in self._guarded(lambda: encode(frame)):
+            packet.duration = self._durations.pop(packet.pts, packet.duration)
+            self._guarded(lambda packet=packet: self._output.mux(packet))
+
+    def _write_sound_until(self, seconds: float) -> None:
+        if self._soundtrack is not None:
+            for packet in self._soundtrack.packets_until(seconds):
+                self._guarded(lambda packet=packet: self._output.mux(packet))
+
+    def _guarded(self, action: Any) -> Any:
+        try:
+            return action()
+        except (av.FFmpegError, ValueError) as error:
+            raise EncodingError(f"{self.path}: cannot be encoded ({error})") from None
+
+
+def _open_output(temporary: Path, final: Path) -> OutputContainer:
+    try:
+        # The index in front lets browsers play before all is loaded.
+        return av.open(str(temporary.absolute()), mode="w", options={"movflags": "faststart"})
+    except (av.FFmpegError, ValueError) as error:
+        raise EncodingError(f"{final}: cannot be written ({error}); check the folder") from None
