@@ -1,0 +1,260 @@
+"""Additive counts per file: everything a score is made of, in a table that can be summed, saved and grouped.
+
+Because all scores are ratios of sums, a data set's score follows from its files' counts, as do scores by room, by
+distance and the like, and the confidence intervals of all of them; no file is ever matched twice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earwitness.classes import NUM_CLASSES
+from earwitness.data.dcase_csv import LabelRows
+from earwitness.errors import LabelError
+from earwitness.geometry import fold
+from earwitness.metrics.matching import match
+from earwitness.metrics.protocols import (
+    AZIMUTH_THRESHOLD_DEG,
+    RELATIVE_DISTANCE_THRESHOLD,
+    Protocol,
+    relative_distance_error,
+    scored_rows,
+)
+
+COLUMNS: Final = (
+    "pairs", "missed", "false_alarms", "found", "found_onscreen",
+    "angle", "distance", "relative", "onscreen_correct", "reference_off", "missed_distance",
+)  # fmt: skip
+"""What is counted: matched pairs; references without a prediction (FN); predictions without a reference (FP); pairs
+within the thresholds (TP), and those with the right on/off as well; sums over pairs of the angle (degrees), distance
+(cm) and relative distance errors, of right on/off answers and of references that are off screen; and the summed
+distance (cm) of missed references. The official scorer's FP_spatial is pairs - found."""
+
+CONDITIONS: Final[dict[str, tuple[str, ...]]] = {
+    "azimuth": ("left 90..60", "left 60..30", "left 30..0", "right 0..30", "right 30..60", "right 60..90"),
+    "distance": ("below 1 m", "1..2 m", "2..4 m", "4 m and more"),
+    "overlap": ("nothing", "1 event", "2 events", "3 events", "4 events and more"),
+    "onscreen": ("off", "on"),
+}
+"""Values of each condition. A pair or a miss goes by the reference, a false alarm by the prediction itself; `overlap`
+is the number of references in the frame, so that false alarms in silence stand under "nothing"."""
+DIMENSIONS: Final[dict[str, int]] = {"class": NUM_CLASSES} | {name: len(bins) for name, bins in CONDITIONS.items()}
+
+DISTANCE_EDGES_CM: Final = (100.0, 200.0, 400.0)
+SECTOR_DEG: Final = 30.0
+BLOCK_CLIPS: Final = 4096
+"""Clips counted together: bounds memory, costs no speed."""
+
+FloatArray = NDArray[np.float64]
+IndexArray = NDArray[np.int64]
+_FILE_NAME: Final = re.compile(r"(?P<fold>fold\d+)_(?P<room>room\d+)_(?P<recording>mix\d+)")
+_PARTS: Final[dict[str, tuple[str, ...]]] = {
+    "fold": ("fold",), "room": ("room",), "recording": ("fold", "room", "recording"),
+}  # fmt: skip
+FILE_GROUPS: Final = ("file", *_PARTS)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counts:
+    """Counts of files, kept apart by file, class and conditions; combinations that do not occur have no row.
+
+    Attributes:
+        files: names of the files, or of groups of files.
+        index: (n, 6) int32: file, then the positions along `DIMENSIONS`: class, azimuth, distance, overlap, onscreen.
+        values: (n, 11) float64: `COLUMNS`.
+    """
+
+    files: tuple[str, ...]
+    index: NDArray[np.int32]
+    values: FloatArray
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Counts]) -> Counts:
+        """Add counts up; files of the same name become one."""
+        files = tuple(dict.fromkeys(name for part in parts for name in part.files))
+        number = {name: position for position, name in enumerate(files)}
+        index = np.concatenate([np.zeros((0, 6), np.int32), *(part.index for part in parts)])
+        renumbered = [np.array([number[name] for name in part.files], np.int32)[part.index[:, 0]] for part in parts]
+        index[:, 0] = np.concatenate([np.zeros(0, np.int32), *renumbered])
+        values = np.concatenate([np.zeros((0, len(COLUMNS))), *(part.values for part in parts)])
+        return cls(files, index, values)._merged()
+
+    def __add__(self, other: Counts) -> Counts:
+        """Counts of both."""
+        return Counts.concatenate([self, other])
+
+    def by(self, *dimensions: str) -> FloatArray:
+        """Sums along all dimensions but the named ones, of `file` and `DIMENSIONS`.
+
+        Returns:
+            (size of each named dimension in turn..., 11).
+
+        Raises:
+            KeyError: there is no such dimension.
+        """
+        sizes = {"file": len(self.files), **DIMENSIONS}
+        shape = tuple(sizes[name] for name in dimensions)
+        names = list(sizes)
+        flat = np.zeros(len(self.index), dtype=np.int64)
+        for name in dimensions:
+            flat = flat * sizes[name] + self.index[:, names.index(name)]
+        size = int(np.prod(shape, dtype=np.int64))
+        return _sums(flat, self.values, size).reshape(*shape, len(COLUMNS))
+
+    def only(self, dimension: str, position: int) -> Counts:
+        """The counts under one condition (or of one class, or file), over the same files."""
+        column = ("file", *DIMENSIONS).index(dimension)
+        keep = self.index[:, column] == position
+        return Counts(self.files, self.index[keep], self.values[keep])
+
+    def grouped(self, unit: str) -> Counts:
+        """Sum files into groups, told by their names: by `fold`, `room`, `recording`, or leave each `file` alone.
+
+        Raises:
+            LabelError: a name does not say (it must look like fold4_room2_mix029_deg000_start0000).
+        """
+        if unit == "file":
+            return self
+        labels = [file_group(name, unit) for name in self.files]
+        groups = tuple(sorted(set(labels)))
+        index = self.index.copy()
+        index[:, 0] = np.array([groups.index(label) for label in labels], dtype=np.int32)[self.index[:, 0]]
+        return Counts(groups, index, self.values)._merged()
+
+    def save(self, path: Path | str) -> None:
+        """Write the table as a compressed `.npz`, complete or not at all."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.tmp.npz")
+        np.savez_compressed(temporary, files=np.array(self.files, dtype=np.str_), index=self.index, values=self.values)
+        temporary.replace(path)
+
+    @classmethod
+    def load(cls, path: Path | str) -> Counts:
+        """Read a table that `save` wrote.
+
+        Raises:
+            LabelError: the file is not such a table.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                files, index, values = arrays["files"], arrays["index"], arrays["values"]
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise LabelError(f"{path}: not a table of counts ({error})") from error
+        if index.shape[1:] != (1 + len(DIMENSIONS),) or values.shape != (len(index), len(COLUMNS)):
+            raise LabelError(f"{path}: a table of counts with other columns; count again")
+        return cls(tuple(files.tolist()), index, values)
+
+    def _merged(self) -> Counts:
+        """One row a combination of file, class and conditions."""
+        sizes = (len(self.files), *DIMENSIONS.values())
+        key = np.ravel_multi_index(tuple(self.index.T), sizes) if len(self.index) else np.zeros(0, np.int64)
+        keys, inverse = np.unique(key, return_inverse=True)
+        index = np.stack(np.unravel_index(keys, sizes), axis=1).astype(np.int32)
+        return Counts(self.files, index, _sums(inverse, self.values, keys.size))
+
+
+def _sums(bins: IndexArray, values: FloatArray, size: int) -> FloatArray:
+    """Sum the rows of `values` (n, 11) that share a bin: (size, 11)."""
+    sums = [np.bincount(bins, weights=column, minlength=size) for column in values.T]
+    return np.stack(sums, axis=-1).astype(np.float64)
+
+
+def file_group(name: str, unit: str) -> str:
+    """The fold, room or recording that a DCASE file name tells.
+
+    Raises:
+        LabelError: the name does not say.
+    """
+    found = _FILE_NAME.match(name)
+    if found is None:
+        raise LabelError(f"'{name}' does not tell its {unit}: such names look like fold4_room2_mix029_deg000_start0000")
+    return "_".join(found[part] for part in _PARTS[unit])
+
+
+def count(
+    files: Sequence[str],
+    references: Sequence[LabelRows],
+    predictions: Sequence[LabelRows | None],
+    protocol: Protocol = Protocol.STRICT,
+) -> Counts:
+    """Count clips.
+
+    Args:
+        files: (clips,) their names, each once.
+        references: (clips,).
+        predictions: (clips,); None where the prediction file is missing.
+    """
+    if not len(files) == len(references) == len(predictions):
+        raise LabelError(f"{len(references)} references, {len(predictions)} predictions and {len(files)} names")
+    index, values = [np.zeros((0, 6), np.int32)], [np.zeros((0, len(COLUMNS)))]
+    for first in range(0, len(files), BLOCK_CLIPS):
+        block = slice(first, first + BLOCK_CLIPS)
+        block_index, block_values = _count_block(references[block], predictions[block], protocol)
+        block_index[:, 0] += first
+        index.append(block_index)
+        values.append(block_values)
+    return Counts(tuple(files), np.concatenate(index), np.concatenate(values))
+
+
+def _count_block(
+    references: Sequence[LabelRows], predictions: Sequence[LabelRows | None], protocol: Protocol
+) -> tuple[NDArray[np.int32], FloatArray]:
+    """Index and values of the counts of some clips, files numbered from 0."""
+    refs, preds = scored_rows(references, predictions, protocol)
+    span = 1 + max((int(side.rows.frame.max()) for side in (refs, preds) if side.clip.size), default=0)
+    frame_r, frame_p = (side.clip * span + side.rows.frame for side in (refs, preds))
+    class_r, class_p = refs.rows.class_index, preds.rows.class_index
+    azimuth_r, azimuth_p = (fold(side.rows.azimuth).astype(np.float64, copy=False) for side in (refs, preds))
+    matches = match(frame_r * NUM_CLASSES + class_r, azimuth_r, frame_p * NUM_CLASSES + class_p, azimuth_p)
+
+    frames, events = np.unique(frame_r, return_counts=True)
+    sizes = (len(references), *DIMENSIONS.values())
+    key_r = _cell_keys(refs.clip, refs.rows, azimuth_r, _look_up(frame_r, frames, events), sizes)
+    key_p = _cell_keys(preds.clip, preds.rows, azimuth_p, _look_up(frame_p, frames, events), sizes)
+    key = np.concatenate([key_r[matches.reference], key_r[matches.missed], key_p[matches.false_alarms]])
+    keys, inverse = np.unique(key, return_inverse=True)
+    paired, missed, false = np.split(inverse, np.cumsum([matches.reference.size, matches.missed.size]))
+
+    angle = np.abs(azimuth_r[matches.reference] - azimuth_p[matches.prediction])
+    true_distance = refs.rows.distance_cm[matches.reference]
+    distance = np.abs(true_distance - preds.rows.distance_cm[matches.prediction])
+    relative = relative_distance_error(true_distance, distance, protocol)
+    onscreen = refs.rows.onscreen[matches.reference]
+    correct = onscreen == preds.rows.onscreen[matches.prediction]
+    found = (angle <= AZIMUTH_THRESHOLD_DEG) & (relative <= RELATIVE_DISTANCE_THRESHOLD)
+    weights: dict[str, tuple[IndexArray, FloatArray | NDArray[np.bool_] | None]] = {
+        "pairs": (paired, None), "missed": (missed, None), "false_alarms": (false, None),
+        "found": (paired, found), "found_onscreen": (paired, found & correct),
+        "angle": (paired, angle), "distance": (paired, distance), "relative": (paired, relative),
+        "onscreen_correct": (paired, correct), "reference_off": (paired, ~onscreen),
+        "missed_distance": (missed, refs.rows.distance_cm[matches.missed]),
+    }  # fmt: skip
+    values = np.stack([np.bincount(*weights[name], minlength=keys.size) for name in COLUMNS], axis=1)
+    return np.stack(np.unravel_index(keys, sizes), axis=1).astype(np.int32), values.astype(np.float64)
+
+
+def _cell_keys(
+    clip: IndexArray, rows: LabelRows, azimuth: FloatArray, events: IndexArray, sizes: tuple[int, ...]
+) -> IndexArray:
+    """Flat position of each row along file, class and conditions."""
+    sector = np.clip((90.0 - azimuth) // SECTOR_DEG, 0, len(CONDITIONS["azimuth"]) - 1).astype(np.int64)
+    far = np.searchsorted(DISTANCE_EDGES_CM, rows.distance_cm, side="right")
+    overlap = np.minimum(events, len(CONDITIONS["overlap"]) - 1)
+    where = (clip, rows.class_index, sector, far, overlap, rows.onscreen.astype(np.int64))
+    return np.asarray(np.ravel_multi_index(where, sizes), dtype=np.int64)
+
+
+def _look_up(frame: IndexArray, frames: IndexArray, events: IndexArray) -> IndexArray:
+    """Number of references in each row's frame; 0 in frames without any."""
+    if not frames.size:
+        return np.zeros(frame.size, dtype=np.int64)
+    place = np.minimum(np.searchsorted(frames, frame), frames.size - 1)
+    return np.where(frames[place] == frame, events[place], 0)

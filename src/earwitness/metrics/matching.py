@@ -1,0 +1,142 @@
+"""Which prediction answers which reference: the assignment, frame by frame and class by class, of many clips at once.
+
+A cell is one class in one frame of one clip. Within a cell references and predictions are paired so that the sum of
+|fold(azimuth) - fold(azimuth')| is smallest (Hungarian assignment). Cells with one row on a side, and 2 x 2 cells, are
+solved for all clips together; only what is left goes to `scipy.optimize.linear_sum_assignment`. Ties fall as SciPy
+lets them fall for the same row order, because distance and on/off errors depend on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+IndexArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+
+NEAR_TIE_DEG: Final = 1e-6
+"""2 x 2 cells whose two assignments cost as good as the same are left to SciPy."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matches:
+    """Pairs and what is left over; all are row indices.
+
+    Attributes:
+        reference, prediction: (pairs,) rows that were matched to each other.
+        missed: references without a prediction.
+        false_alarms: predictions without a reference.
+    """
+
+    reference: IndexArray
+    prediction: IndexArray
+    missed: IndexArray
+    false_alarms: IndexArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cells:
+    """Rows sorted by cell: cell `i` holds rows order[start[i] : start[i] + size[i]], in file order."""
+
+    key: IndexArray
+    start: IndexArray
+    size: IndexArray
+    order: IndexArray
+
+
+def match(
+    reference_cell: IndexArray,
+    reference_azimuth: FloatArray,
+    prediction_cell: IndexArray,
+    prediction_azimuth: FloatArray,
+) -> Matches:
+    """Match rows that share a cell.
+
+    Args:
+        reference_cell: (references,) number of the cell of each row, not negative.
+        reference_azimuth: (references,) degrees, folded.
+        prediction_cell, prediction_azimuth: the same for (predictions,).
+    """
+    refs, preds = _cells(reference_cell), _cells(prediction_cell)
+    _, ours, theirs = np.intersect1d(refs.key, preds.key, assume_unique=True, return_indices=True)
+    start_r, size_r = refs.start[ours], refs.size[ours]
+    start_p, size_p = preds.start[theirs], preds.size[theirs]
+    azimuth_r, azimuth_p = reference_azimuth[refs.order], prediction_azimuth[preds.order]
+
+    single_r, single_p = size_r == 1, size_p == 1
+    two_by_two = (size_r == 2) & (size_p == 2)
+    pairs = [(start_r[single_r & single_p], start_p[single_r & single_p])]
+    one_to_many = single_r & ~single_p
+    pairs.append(_nearest(start_r[one_to_many], azimuth_r, start_p[one_to_many], size_p[one_to_many], azimuth_p))
+    many_to_one = single_p & ~single_r
+    pairs.append(_nearest(start_p[many_to_one], azimuth_p, start_r[many_to_one], size_r[many_to_one], azimuth_r)[::-1])
+    solved, undecided = _two_by_two(start_r[two_by_two], azimuth_r, start_p[two_by_two], azimuth_p)
+    pairs.append(solved)
+    rest = np.flatnonzero(~single_r & ~single_p & ~two_by_two)
+    rest = np.concatenate([rest, np.flatnonzero(two_by_two)[undecided]])
+    pairs.append(_hungarian(start_r[rest], size_r[rest], azimuth_r, start_p[rest], size_p[rest], azimuth_p))
+
+    reference = refs.order[np.concatenate([pair[0] for pair in pairs])]
+    prediction = preds.order[np.concatenate([pair[1] for pair in pairs])]
+    return Matches(
+        reference, prediction, _others(reference, reference_cell.size), _others(prediction, prediction_cell.size)
+    )
+
+
+def _cells(cell: IndexArray) -> _Cells:
+    order = np.argsort(cell, kind="stable").astype(np.int64)
+    ordered = cell[order]
+    is_first = np.ones(cell.size, dtype=bool)
+    is_first[1:] = ordered[1:] != ordered[:-1]
+    start = np.flatnonzero(is_first).astype(np.int64)
+    return _Cells(ordered[start], start, np.diff(start, append=cell.size), order)
+
+
+def _nearest(
+    single: IndexArray, single_azimuth: FloatArray, start: IndexArray, size: IndexArray, azimuth: FloatArray
+) -> tuple[IndexArray, IndexArray]:
+    """One row against several: the nearest, the first of equals."""
+    if not single.size:
+        return single, single
+    offset = np.cumsum(size) - size
+    owner = np.repeat(np.arange(single.size), size)
+    candidates = np.arange(owner.size) - offset[owner] + start[owner]
+    error = np.abs(azimuth[candidates] - single_azimuth[single][owner])
+    nearest = np.flatnonzero(error == np.minimum.reduceat(error, offset)[owner])
+    _, first = np.unique(owner[nearest], return_index=True)
+    return single, candidates[nearest[first]]
+
+
+def _two_by_two(
+    start_r: IndexArray, azimuth_r: FloatArray, start_p: IndexArray, azimuth_p: FloatArray
+) -> tuple[tuple[IndexArray, IndexArray], NDArray[np.bool_]]:
+    """Pairs of 2 x 2 cells, and which cells are too close to a tie to decide here."""
+    in_order = np.abs(azimuth_r[start_r] - azimuth_p[start_p]) + np.abs(azimuth_r[start_r + 1] - azimuth_p[start_p + 1])
+    crossed = np.abs(azimuth_r[start_r] - azimuth_p[start_p + 1]) + np.abs(azimuth_r[start_r + 1] - azimuth_p[start_p])
+    undecided = np.abs(in_order - crossed) < NEAR_TIE_DEG
+    first, second = start_r[~undecided], start_p[~undecided]
+    swap = (crossed < in_order)[~undecided].astype(np.int64)
+    return (np.concatenate([first, first + 1]), np.concatenate([second + swap, second + 1 - swap])), undecided
+
+
+def _hungarian(
+    start_r: IndexArray, size_r: IndexArray, azimuth_r: FloatArray,
+    start_p: IndexArray, size_p: IndexArray, azimuth_p: FloatArray,
+) -> tuple[IndexArray, IndexArray]:  # fmt: skip
+    reference: list[IndexArray] = [np.zeros(0, dtype=np.int64)]
+    prediction: list[IndexArray] = [np.zeros(0, dtype=np.int64)]
+    for r, m, p, n in zip(start_r.tolist(), size_r.tolist(), start_p.tolist(), size_p.tolist(), strict=True):
+        rows, columns = linear_sum_assignment(np.abs(azimuth_r[r : r + m, None] - azimuth_p[None, p : p + n]))
+        reference.append(rows + r)
+        prediction.append(columns + p)
+    return np.concatenate(reference), np.concatenate(prediction)
+
+
+def _others(chosen: IndexArray, size: int) -> IndexArray:
+    free = np.ones(size, dtype=bool)
+    free[chosen] = False
+    return np.flatnonzero(free).astype(np.int64)
