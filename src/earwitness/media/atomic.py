@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from earwitness.errors import EncodingError
@@ -25,4 +25,5 @@ def atomic_file(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise EncodingError(f"{path}: cannot be written ({error.strerror or error}); check folder and space") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)

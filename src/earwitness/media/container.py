@@ -18,6 +18,8 @@ from av.video.stream import VideoStream
 from earwitness.errors import UnreadableMediaError
 
 _MICROSECONDS: Final = 1_000_000
+# FFmpeg plays any text file as a terminal recording.
+_TEXT_FORMATS: Final = frozenset({"tty", "ffmetadata"})
 # A playlist or a concat script must not make us open what it names, least of all over the network.
 _LOCAL_FILES_ONLY: Final = {"protocol_whitelist": "file"}
 
@@ -41,6 +43,8 @@ def open_media(path: str | Path) -> Iterator[InputContainer]:
             f"{path}: not a readable video or audio file ({_reason(error)}); check that it plays and was copied in full"
         ) from None
     with container:
+        if container.format.name in _TEXT_FORMATS:
+            raise UnreadableMediaError(f"{path}: is text, not media; name a video or audio file")
         yield container
 
 

@@ -36,7 +36,8 @@ __all__ = ["MediaWriter", "write_wav"]
 SUFFIXES: Final = frozenset({".mp4", ".m4v", ".mov", ".mkv"})
 # Exact for 24, 25, 30, 50, 60 and 29.97 frames/s; MPEG-4 part 2 allows no finer than 1/65535.
 _TIME_BASE: Final = Fraction(1, 60_000)
-_X264_OPTIONS: Final = {"preset": "veryfast", "crf": "20"}
+# Without B-frames pictures leave in order, so that MP4 keeps the true length of the last one.
+_X264_OPTIONS: Final = {"preset": "veryfast", "crf": "20", "bf": "0"}
 _BT709: Final = 1
 _LIMITED_RANGE: Final = 1
 
