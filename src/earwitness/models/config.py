@@ -1,0 +1,77 @@
+"""The shape of a SELD network, as one frozen, checked value; torch-free, so that recipes and cards are too."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+
+from earwitness.classes import NUM_CLASSES
+
+
+class SeldConfig(BaseModel):
+    """Dimensions of `earwitness.models.seld.SeldNet`.
+
+    The default pools time to 10 frames/s after the first residual stage (three convolutions, so that attacks are seen
+    at full rate) and spends its width on the late, small maps: this is where a CPU trains fastest per parameter.
+
+    Attributes:
+        in_channels: feature channels C.
+        mels: feature bins F.
+        frames_per_label: feature frames of one 100-ms label frame; the time pools multiply to it.
+        stem_width: channels of the stem convolution.
+        stem_kernel: its square kernel, odd.
+        stem_stride: its stride in time and frequency.
+        widths: channels of each residual stage.
+        pools: average pooling after each stage, in time and frequency.
+        dim: width of the Conformer.
+        heads: attention heads; dim / heads must be even (rotary positions turn pairs).
+        blocks: Conformer blocks.
+        conv_kernel: depthwise convolution over label frames, odd.
+        ffn_mult: width of the feed-forward parts relative to `dim`.
+        dropout: in the Conformer and before it.
+        direction: activation of x and y; `tanh` bounds the activity vector.
+        tracks: simultaneous sources of one class.
+        classes: sound classes.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    in_channels: PositiveInt = 5
+    mels: PositiveInt = 64
+    frames_per_label: PositiveInt = 5
+    stem_width: PositiveInt = 32
+    stem_kernel: PositiveInt = 5
+    stem_stride: tuple[PositiveInt, PositiveInt] = (1, 2)
+    widths: tuple[PositiveInt, ...] = (32, 96, 192, 256)
+    pools: tuple[tuple[PositiveInt, PositiveInt], ...] = ((5, 2), (1, 2), (1, 2), (1, 1))
+    dim: PositiveInt = 192
+    heads: PositiveInt = 4
+    blocks: PositiveInt = 3
+    conv_kernel: PositiveInt = 15
+    ffn_mult: PositiveInt = 4
+    dropout: float = Field(0.1, ge=0, lt=1)
+    direction: Literal["tanh", "linear"] = "tanh"
+    tracks: PositiveInt = 3
+    classes: PositiveInt = NUM_CLASSES
+
+    @property
+    def bins_out(self) -> int:
+        """Frequency bins left after the last pool."""
+        return self.mels // (self.stem_stride[1] * prod(pool[1] for pool in self.pools))
+
+    @model_validator(mode="after")
+    def _fits(self) -> SeldConfig:
+        if len(self.widths) != len(self.pools) or not self.widths:
+            raise ValueError(f"{len(self.widths)} widths need as many pools, not {len(self.pools)}")
+        time = self.stem_stride[0] * prod(pool[0] for pool in self.pools)
+        if time != self.frames_per_label:
+            raise ValueError(f"time strides multiply to {time}, but a label frame has {self.frames_per_label} frames")
+        if self.mels % (self.stem_stride[1] * prod(pool[1] for pool in self.pools)):
+            raise ValueError(f"frequency strides do not divide the {self.mels} bins")
+        if self.dim % (2 * self.heads):
+            raise ValueError(f"dim {self.dim} must be a multiple of twice the {self.heads} heads")
+        if not (self.stem_kernel % 2 and self.conv_kernel % 2):
+            raise ValueError("kernels must be odd")
+        return self

@@ -1,0 +1,83 @@
+"""The SELD network: features in, multi-ACCDDOA fields out at 10 frames a second."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from earwitness.models.blocks import ConvBlock, ResidualBlock, Scaler
+from earwitness.models.config import SeldConfig
+from earwitness.models.conformer import ConformerBlock
+
+FIELDS: Final = 4
+"""x, y, log distance, on-screen logit."""
+TYPICAL_LOG_METRES: Final = 0.7
+"""Where the distance output starts: ln of 2 m, the middle of a room."""
+MAX_LOG_METRES: Final = 4.0
+
+
+class SeldNet(nn.Module):
+    """Residual CNN and Conformer with a multi-ACCDDOA head.
+
+    Source: reconstruction of Berghi & Jackson 2025 (audio branch): residual convolutions pooled to 10 frames/s, then
+    Conformer blocks; head of Shimada et al. 2022 with distance (Krause et al. 2024) and an on-screen logit.
+
+    Args:
+        config: dimensions.
+    """
+
+    def __init__(self, config: SeldConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.scaler = Scaler(config.in_channels, config.mels)
+        widths = (config.stem_width, *config.widths)
+        self.stem = ConvBlock(config.in_channels, config.stem_width, config.stem_kernel, config.stem_stride)
+        self.stages = nn.Sequential(
+            *(ResidualBlock(a, b, pool) for a, b, pool in zip(widths, widths[1:], config.pools, strict=False))
+        )
+        self.project = nn.Sequential(
+            nn.Linear(config.widths[-1] * config.bins_out, config.dim),
+            nn.LayerNorm(config.dim),
+            nn.Dropout(config.dropout),
+        )
+        self.conformer = nn.Sequential(
+            *(
+                ConformerBlock(config.dim, config.heads, config.conv_kernel, config.ffn_mult, config.dropout)
+                for _ in range(config.blocks)
+            )
+        )
+        self.head = nn.Linear(config.dim, config.tracks * config.classes * FIELDS)
+        self._initialise_head()
+
+    def _initialise_head(self) -> None:
+        with torch.no_grad():
+            self.head.weight.mul_(0.3)  # near-silent start: most cells are inactive
+            bias = self.head.bias.view(-1, FIELDS)
+            bias.zero_()
+            bias[:, 2] = TYPICAL_LOG_METRES
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Raw fields of a batch.
+
+        Args:
+            features: (B, C, T, F), T a multiple of `frames_per_label`.
+
+        Returns:
+            (B, T / frames_per_label, tracks, classes, 4): x, y, ln(metres), on-screen logit.
+        """
+        maps = self.scaler(features).contiguous(memory_format=torch.channels_last)
+        maps = self.stages(self.stem(maps))
+        frames = self.conformer(self.project(maps.permute(0, 2, 3, 1).flatten(2)))
+        raw = self.head(frames).unflatten(-1, (self.config.tracks, self.config.classes, FIELDS))
+        fields: Tensor = raw.float()
+        if self.config.direction == "linear":
+            return fields
+        return torch.cat([torch.tanh(fields[..., :2]), fields[..., 2:]], dim=-1)
+
+
+def physical(raw: Tensor) -> Tensor:
+    """Raw fields as physical ones: x, y, metres, on-screen probability; same shape (..., 4)."""
+    metres = torch.exp(raw[..., 2:3].clamp(-MAX_LOG_METRES, MAX_LOG_METRES))
+    return torch.cat([raw[..., :2], metres, torch.sigmoid(raw[..., 3:])], dim=-1)
