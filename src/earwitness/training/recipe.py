@@ -1,0 +1,248 @@
+"""Training recipes: one typed value for everything that decides what a run becomes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
+from pydantic import model_validator as _model_validator
+
+from earwitness.classes import NUM_CLASSES
+from earwitness.errors import RecipeError
+from earwitness.features import FeatureConfig
+from earwitness.models.config import SeldConfig
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataSpec(_Section):
+    """Where scenes come from.
+
+    Attributes:
+        bank: folder of the sound bank.
+        pool: settings of the simulated rooms, handed to the synthesizer's pool; {} means its defaults.
+        scene: settings of the scenes, handed to the synthesizer; {} means its defaults.
+        cache: folder that keeps simulated rooms between runs; None keeps them with the synthesizer's default.
+        scenes: number of different training scenes; None never repeats one.
+        seed: of the training scenes.
+        swap: `double` makes two clips of a scene, as it is and left-right swapped; `random` one of the two.
+        valid_scenes: size of the validation set, generated once.
+        valid_seed: its seed.
+    """
+
+    bank: str = "soundbank"
+    pool: dict[str, Any] = {}
+    scene: dict[str, Any] = {}
+    cache: str | None = None
+    scenes: PositiveInt | None = None
+    seed: NonNegativeInt = 1
+    swap: Literal["double", "random", "none"] = "double"
+    valid_scenes: PositiveInt = 400
+    valid_seed: NonNegativeInt = 2
+
+
+class AugmentSpec(_Section):
+    """Random changes of the features; each 0 switches one off.
+
+    Attributes:
+        filter_db: FilterAugment's largest gain, dB.
+        filter_bands: its least and most bands.
+        time_mask: longest time mask, feature frames.
+        time_masks: number of time masks a clip.
+        mel_mask: widest frequency mask, bins.
+        mel_masks: number of frequency masks a clip.
+        shift_bins: largest frequency shift, bins either way.
+        gain_db: largest change of level, dB, the same in all log-mel channels.
+        probability: chance that a clip is changed, for each kind of change on its own.
+    """
+
+    filter_db: float = Field(6.0, ge=0)
+    filter_bands: tuple[PositiveInt, PositiveInt] = (3, 6)
+    time_mask: NonNegativeInt = 20
+    time_masks: NonNegativeInt = 2
+    mel_mask: NonNegativeInt = 8
+    mel_masks: NonNegativeInt = 2
+    shift_bins: NonNegativeInt = 2
+    gain_db: float = Field(6.0, ge=0)
+    probability: float = Field(0.5, ge=0, le=1)
+
+
+class OptimSpec(_Section):
+    """AdamW and its schedule.
+
+    Attributes:
+        peak: highest learning rate.
+        schedule: `onecycle` or `cosine` (linear warm-up, then cosine), both over run.steps.
+        warmup: share of the steps in which the rate rises.
+        final: last learning rate relative to `peak`.
+        weight_decay: on matrices and kernels; biases and norms have none.
+        betas: of Adam.
+        clip: largest gradient norm.
+    """
+
+    peak: PositiveFloat = 1.5e-3
+    schedule: Literal["onecycle", "cosine", "constant"] = "onecycle"
+    warmup: float = Field(0.1, ge=0, lt=1)
+    final: float = Field(1e-3, ge=0, le=1)
+    weight_decay: float = Field(0.01, ge=0)
+    betas: tuple[float, float] = (0.9, 0.99)
+    clip: PositiveFloat = 5.0
+
+
+class LossSpec(_Section):
+    """Weights of the loss.
+
+    Attributes:
+        direction, distance, onscreen: weights of the parts.
+        active_weight: weight of sounding cells in the direction part, relative to silent ones.
+        choice_distance: weight of |ln distance error| when assignments are compared.
+        distance_beta: where smooth L1 turns from square to straight, in ln(metres).
+        class_weights: (13,) weight of each class's sounding cells.
+    """
+
+    direction: float = Field(1.0, ge=0)
+    distance: float = Field(0.02, ge=0)
+    onscreen: float = Field(0.01, ge=0)
+    active_weight: PositiveFloat = 1.0
+    choice_distance: float = Field(0.05, ge=0)
+    distance_beta: PositiveFloat = 0.5
+    class_weights: tuple[float, ...] = Field((1.0,) * NUM_CLASSES, min_length=NUM_CLASSES, max_length=NUM_CLASSES)
+
+
+class RunSpec(_Section):
+    """How the loop runs.
+
+    Attributes:
+        batch: clips a step (with swap `double`: twice the scenes).
+        steps: optimizer steps.
+        ema: decay of the weights' moving average; 0 switches it off.
+        log_every, valid_every, save_every: steps between.
+        workers: processes that make scenes; 0 makes them in the loop.
+        prefetch: batches that a worker makes ahead.
+        seed: of initial weights, dropout and augmentation.
+        precision: `auto` takes bf16 where the processor has instructions for it.
+        threads: of the learning process.
+        device: `auto` takes CUDA where it works.
+        compile: use torch.compile; measured without gain on CPU.
+        scaler_scenes: scenes from which feature statistics are taken.
+        tensorboard: write TensorBoard files besides log.jsonl.
+    """
+
+    batch: PositiveInt = 16
+    steps: PositiveInt = 20_000
+    ema: float = Field(0.999, ge=0, lt=1)
+    log_every: PositiveInt = 50
+    valid_every: PositiveInt = 2000
+    save_every: PositiveInt = 500
+    workers: NonNegativeInt = 1
+    prefetch: PositiveInt = 4
+    seed: NonNegativeInt = 0
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    threads: PositiveInt = 1
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    compile: bool = False
+    scaler_scenes: PositiveInt = 64
+    tensorboard: bool = True
+
+
+class Recipe(_Section):
+    """A whole training run. The model's input size follows from the features; giving another one is an error."""
+
+    name: str = "seld"
+    data: DataSpec = DataSpec()
+    features: FeatureConfig = FeatureConfig()
+    model: SeldConfig = SeldConfig()
+    augment: AugmentSpec = AugmentSpec()
+    optim: OptimSpec = OptimSpec()
+    loss: LossSpec = LossSpec()
+    run: RunSpec = RunSpec()
+
+    @_model_validator(mode="after")
+    def _parts_fit(self) -> Recipe:
+        if self.data.swap == "double" and self.run.batch % 2:
+            raise ValueError(f"run.batch is {self.run.batch}, but data.swap 'double' needs an even batch")
+        for key, value in self._input_size().items():
+            if key in self.model.model_fields_set and getattr(self.model, key) != value:
+                raise ValueError(f"model.{key} is {getattr(self.model, key)}, but the features have {value}")
+        _ = self.seld
+        return self
+
+    def _input_size(self) -> dict[str, int]:
+        features = self.features
+        return {
+            "in_channels": len(features.channels),
+            "mels": features.mels,
+            "frames_per_label": features.frames_per_label,
+        }
+
+    @property
+    def seld(self) -> SeldConfig:
+        """The model's dimensions, its input sized by the features."""
+        return SeldConfig.model_validate({**self.model.model_dump(), **self._input_size()})
+
+    @property
+    def scenes_per_batch(self) -> int:
+        """Scenes that fill a batch."""
+        return self.run.batch // 2 if self.data.swap == "double" else self.run.batch
+
+    def dump(self) -> str:
+        """The recipe as YAML, every default written out."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+
+
+def load_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
+    """Read a recipe.
+
+    Args:
+        path: YAML file.
+        overrides: `section.key=value`, the value in YAML.
+
+    Raises:
+        RecipeError: no such file, not YAML, or a key or value that is not valid (names the key).
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot read the recipe: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{path}: not valid YAML: {error}".replace("\n", " ")) from None
+    if not isinstance(raw, dict):
+        raise RecipeError(f"{path}: a recipe is a mapping of sections, such as 'data:' and 'run:'")
+    for override in overrides or []:
+        _override(raw, override)
+    return check_recipe(raw, str(path))
+
+
+def check_recipe(raw: dict[str, Any], name: str) -> Recipe:
+    """Make a recipe of plain values.
+
+    Raises:
+        RecipeError: names the first key that is wrong.
+    """
+    try:
+        return Recipe.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"])) or "recipe"
+        reason = "there is no such key" if first["type"] == "extra_forbidden" else first["msg"]
+        raise RecipeError(f"{name}: {key}: {reason}") from None
+
+
+def _override(raw: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals or not key.strip():
+        raise RecipeError(f"--set {override}: write it as section.key=value")
+    *sections, last = key.strip().split(".")
+    node = raw
+    for section in sections:
+        node = node.setdefault(section, {})
+        if not isinstance(node, dict):
+            raise RecipeError(f"--set {override}: '{section}' is a value, not a section")
+    try:
+        node[last] = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise RecipeError(f"--set {override}: '{value}' is not valid YAML") from None
