@@ -1,0 +1,96 @@
+"""The model card: the JSON file beside an ONNX model that says how to feed it, read it and judge it. Torch-free."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from earwitness.classes import NUM_CLASSES
+from earwitness.errors import ModelError
+from earwitness.features import FeatureConfig
+from earwitness.inference.smoothing import Smoothing
+
+CARD_FORMAT: Final = 1
+
+
+class ModelCard(BaseModel):
+    """What belongs to a model besides its weights.
+
+    Attributes:
+        format: version of this file's layout.
+        name: what the model is called.
+        features: what the model hears; the extractor is built from it.
+        model: the network's dimensions, for information and for rebuilding it.
+        thresholds: (13,) activity above which a class counts as sounding.
+        window_frames: label frames that it was trained to hear at once.
+        smoothing: what is done to its events after decoding.
+        data: what it learnt from, in words and values.
+        recipe: the whole training recipe.
+        commit: of the code that trained it.
+        scores: figures on named data, such as `valid/f_score`.
+        limits: what it cannot do, one sentence each.
+        licence: of the weights.
+        sha256: of the .onnx file.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = CARD_FORMAT
+    name: str = Field(min_length=1)
+    features: FeatureConfig
+    model: dict[str, Any]
+    thresholds: Annotated[tuple[float, ...], Field(min_length=NUM_CLASSES, max_length=NUM_CLASSES)]
+    window_frames: int = Field(50, ge=1)
+    smoothing: Smoothing = Smoothing()
+    data: dict[str, Any] = {}
+    recipe: dict[str, Any] = {}
+    commit: str = "unknown"
+    scores: dict[str, float] = {}
+    limits: tuple[str, ...] = ()
+    licence: str = "MIT"
+    sha256: str = ""
+
+    def write(self, path: Path) -> None:
+        """Write the card as JSON, under a temporary name first."""
+        partial = path.with_name(path.name + ".tmp")
+        partial.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        partial.replace(path)
+
+    def check(self, model: Path) -> None:
+        """Make sure that `model` is the file that this card describes.
+
+        Raises:
+            ModelError: another file, or a damaged one.
+        """
+        if self.sha256 and self.sha256 != file_sha256(model):
+            raise ModelError(f"{model}: its contents do not match its card; copy the model and its .json again")
+
+
+def card_path(model: Path) -> Path:
+    """Where the card of an .onnx file lies: the same name with .json."""
+    return model.with_suffix(".json")
+
+
+def read_card(path: Path) -> ModelCard:
+    """Read a card.
+
+    Raises:
+        ModelError: missing, or not a card (says which field).
+    """
+    if not path.is_file():
+        raise ModelError(f"{path}: no such model card; a model needs the .json file that export-model wrote beside it")
+    try:
+        return ModelCard.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise ModelError(f"{path}: not a usable model card: {where}: {first['msg']}") from None
+
+
+def file_sha256(path: Path) -> str:
+    """Hex digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
