@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from earwitness.events import EventTable, SoundEvent
+from earwitness.media.probe import MediaInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,7 @@ class Detection:
         table: what sounds in each 100-ms frame.
         model: what found it.
         duration: of the sound, seconds.
-        has_video: whether the file has a picture; without one nothing is on screen.
-        path: the file, as it was named; None for an array.
+        media: the file; None for an array.
         warnings: what speaks against trusting the result, in plain sentences.
         settings: everything that was chosen, as plain values.
         elapsed: seconds that detection took.
@@ -40,9 +42,8 @@ class Detection:
     table: EventTable
     model: ModelId
     duration: float
-    has_video: bool = False
-    path: Path | None = None
-    warnings: tuple[str, ...] = ()
+    media: MediaInfo | None = None
+    warnings: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     elapsed: float = 0.0
 
@@ -50,3 +51,32 @@ class Detection:
     def events(self) -> list[SoundEvent]:
         """The sounds from start to end, in order of time."""
         return self.table.events()
+
+    @property
+    def path(self) -> Path | None:
+        """The file, as it was named; None for an array."""
+        return None if self.media is None else self.media.path
+
+    @property
+    def has_video(self) -> bool:
+        """Whether there are moving pictures; without them nothing is on screen."""
+        return has_moving_pictures(self.media)
+
+
+def has_moving_pictures(media: MediaInfo | None) -> bool:
+    """Whether a file shows what its microphones heard; a still picture does not."""
+    return media is not None and media.video is not None and not media.video.is_still
+
+
+def off_screen(table: EventTable) -> EventTable:
+    """The same events, none of them on screen."""
+    return table.with_columns(onscreen=False)
+
+
+def without_direction(table: EventTable) -> EventTable:
+    """What mono can say: a row a class and frame, the surest, without direction (NaN) and never on screen."""
+    surest_first = np.lexsort((-table.score, table.class_index, table.frame))
+    table = table.select(surest_first)
+    again = (np.diff(table.frame) == 0) & (np.diff(table.class_index) == 0)
+    table = table.select(np.concatenate([[True], ~again])[: len(table)])
+    return table.with_columns(azimuth=np.nan, source=0, onscreen=False)

@@ -7,9 +7,14 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.features import FeatureExtractor
+from earwitness.features import FeatureConfig, FeatureExtractor
 
 Float32Array = NDArray[np.float32]
+
+
+def label_frames(samples: int, config: FeatureConfig) -> int:
+    """Label frames of a sound: its length rounded to the nearest, and at least one of any sound."""
+    return max(1, (samples + config.label_samples // 2) // config.label_samples) if samples else 0
 
 
 def feature_blocks(
@@ -17,8 +22,7 @@ def feature_blocks(
 ) -> Iterator[Float32Array]:
     """Features of a sound that comes in blocks.
 
-    The number of label frames is the sound's length rounded to the nearest, and at least one: a rest of half a label
-    frame or more is filled up with silence, a shorter one left out.
+    A rest of half a label frame or more is filled up with silence, a shorter one left out.
 
     Args:
         stereo: blocks (2, n) of any lengths at the extractor's rate.
@@ -29,19 +33,16 @@ def feature_blocks(
     """
     unit, context = extractor.config.label_samples, extractor.context_samples
     held = np.zeros((2, 0), np.float32)
-    left = 0  # samples of `held` that have had their features and serve as context
+    left = done = 0  # samples that have had their features: those still held as context, and all
     for block in stereo:
         held = np.concatenate([held, block], axis=1)
         ready = (held.shape[1] - left - context) // unit * unit
         if ready >= block_label_frames * unit:
             yield extractor.extract(held[:, : left + ready + context], left=left, right=context)
             keep = min(context, left + ready)
-            held, left = held[:, left + ready - keep :], keep
+            held, left, done = held[:, left + ready - keep :], keep, done + ready
     rest = held.shape[1] - left
-    whole = (rest + unit // 2) // unit * unit
-    if rest and not whole and not left:
-        whole = unit
-    if whole > rest:
-        held = np.pad(held, ((0, 0), (0, whole - rest)))
+    whole = label_frames(done + rest, extractor.config) * unit - done
     if whole:
+        held = np.pad(held, ((0, 0), (0, max(0, whole - rest))))
         yield extractor.extract(held, left=left, right=held.shape[1] - left - whole)

@@ -1,0 +1,250 @@
+"""From a file to its sound events: the whole way of the data, in memory that does not grow with length."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earwitness.accddoa import decode
+from earwitness.classes import NUM_CLASSES
+from earwitness.errors import ModelError, NotStereoError, RecipeError
+from earwitness.events import EventTable
+from earwitness.features import FeatureExtractor
+from earwitness.inference.card import ModelCard
+from earwitness.inference.channel_stats import ChannelFigures, ChannelStats
+from earwitness.inference.detection import (
+    Detection,
+    ModelId,
+    has_moving_pictures,
+    off_screen,
+    without_direction,
+)
+from earwitness.inference.doctor import judge
+from earwitness.inference.feature_stream import feature_blocks, label_frames
+from earwitness.inference.models import DEFAULT_MODEL, find_model
+from earwitness.inference.runtime import Device, OnnxRuntime, Runtime
+from earwitness.inference.windows import OverlapMean, Window, WindowPlan, cut
+from earwitness.media.audio import DUAL_MONO_DIFFERENCE, AudioReader
+from earwitness.media.probe import MediaInfo, probe
+from earwitness.media.resample import resample
+
+Float32Array = NDArray[np.float32]
+
+MERGE_DEG: Final = 15.0
+
+
+class Progress(Protocol):
+    """Told how far a file is: seconds done, and seconds in all where they are known."""
+
+    def __call__(self, done: float, total: float | None) -> None:
+        """Take note."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What was heard, before it is known whether the channels carry direction: events as decoded, and figures."""
+
+    table: EventTable
+    figures: ChannelFigures
+
+
+class Detector:
+    """A model, ready to be used on any number of files.
+
+    Args:
+        runtime: runs the model.
+        card: how to feed and read it.
+        model: which one it is.
+        batch: windows a call; the results do not depend on it.
+        overlap: 0..1, share of a window that the next one hears again.
+    """
+
+    def __init__(
+        self, runtime: Runtime, card: ModelCard, model: ModelId, *, batch: int = 8, overlap: float = 0.5
+    ) -> None:
+        if batch < 1:
+            raise RecipeError(f"the batch must hold at least 1 window, not {batch}")
+        if not 0 <= overlap < 1:
+            raise RecipeError(f"the overlap of windows must lie in 0..1, below 1, not {overlap}")
+        if runtime.channels != len(card.features.channels):
+            raise ModelError(
+                f"the model '{card.name}' takes {runtime.channels} feature channels, but its card lists "
+                f"{len(card.features.channels)}: model and card do not belong together"
+            )
+        self.card, self.model = card, model
+        self._runtime, self._batch = runtime, batch
+        self._extractor = FeatureExtractor(card.features)
+        hop = max(1, round(card.window_frames * (1 - overlap)))
+        self._plan = WindowPlan(card.window_frames, hop, card.features.frames_per_label)
+
+    @classmethod
+    def load(
+        cls, model: str | Path = DEFAULT_MODEL, *, device: Device = "auto", batch: int = 8, threads: int = 1
+    ) -> Detector:
+        """Load a shipped model by name, or an .onnx file with its card beside it.
+
+        Raises:
+            ModelError: there is no such model, it is damaged, or the device does not work.
+        """
+        file = find_model(model)
+        runtime = OnnxRuntime(file.path, threads, device)
+        return cls(runtime, file.card, ModelId(file.card.name, file.sha256), batch=batch)
+
+    def detect(
+        self,
+        path: str | Path,
+        progress: Progress | None = None,
+        *,
+        swap_channels: bool = False,
+        allow_mono: bool = False,
+        threshold: float | None = None,
+    ) -> Detection:
+        """Find the sound events of a video or audio file.
+
+        Args:
+            progress: called about once a second of sound.
+            swap_channels: left and right are exchanged in the file.
+            allow_mono: take mono too; its events have no direction (NaN).
+            threshold: 0..1, activity above which a class sounds; by default the card's, one a class.
+
+        Raises:
+            MediaError: the file cannot be read, has no sound, or is mono without `allow_mono`.
+        """
+        begun, thresholds = time.perf_counter(), self._thresholds(threshold)
+        media = probe(path)
+        reader = AudioReader(path, self._rate, "allow" if allow_mono else "error", swap=swap_channels)
+        mono = not reader.directional  # dual mono is not known before the end
+        heard = self._hear(_reporting(reader, media.duration or None, progress), thresholds)
+        return self._detection(
+            heard,
+            media=media,
+            mono=mono,
+            warnings=reader.warnings,
+            settings=self._settings(thresholds, swap_channels=swap_channels, allow_mono=allow_mono),
+            begun=begun,
+        )
+
+    def detect_array(
+        self, stereo: NDArray[np.floating], rate: int, *, allow_mono: bool = False, threshold: float | None = None
+    ) -> Detection:
+        """Find the sound events of samples in memory; nothing is on screen.
+
+        Args:
+            stereo: (2, n) in [-1, 1], left and right; with `allow_mono` also (n,) or (1, n).
+            rate: samples per second.
+
+        Raises:
+            NotStereoError: another number of channels.
+        """
+        begun, thresholds = time.perf_counter(), self._thresholds(threshold)
+        samples = np.atleast_2d(np.asarray(stereo, dtype=np.float32))
+        mono = samples.shape[0] == 1
+        if samples.ndim != 2 or samples.shape[0] > 2 or (mono and not allow_mono):
+            raise NotStereoError(f"expected samples of shape (2, n), left and right, not {np.shape(stereo)}")
+        samples = resample(np.repeat(samples, 2, axis=0) if mono else samples, rate, self._rate)
+        blocks = (samples[:, begin : begin + self._rate] for begin in range(0, samples.shape[1], self._rate))
+        return self._detection(
+            self._hear(blocks, thresholds),
+            media=None,
+            mono=mono,
+            warnings=[],
+            settings=self._settings(thresholds, swap_channels=False, allow_mono=allow_mono),
+            begun=begun,
+        )
+
+    def _hear(self, blocks: Iterable[Float32Array], thresholds: list[float]) -> _Heard:
+        """Events of a stream of sound at the model's rate."""
+        stats = ChannelStats(self._rate)
+        features = feature_blocks(_measured(blocks, stats), self._extractor, self._plan.hop)
+        tables, frames = [], 0
+        for output in self._outputs(cut(features, self._plan)):
+            tables.append(
+                decode(output, threshold=thresholds, merge_deg=MERGE_DEG).shifted(frames, frames + len(output))
+            )
+            frames += len(output)
+        whole = EventTable.concatenate(tables, num_frames=frames)
+        # A sound shorter than a window was filled up.
+        return _Heard(whole.window(0, label_frames(stats.samples, self._extractor.config)), stats.figures())
+
+    def _outputs(self, windows: Iterator[Window]) -> Iterator[Float32Array]:
+        """Finished output (frames, 3, 13, 4), in sequence."""
+        mean = OverlapMean(self._plan.length)
+        while batch := list(islice(windows, self._batch)):
+            outputs = self._runtime.run(np.stack([window.features for window in batch]))
+            if outputs.shape[1] != self._plan.length:
+                raise ModelError(
+                    f"the model '{self.card.name}' made {outputs.shape[1]} frames of a window of {self._plan.length}: "
+                    "model and card do not belong together"
+                )
+            pairs = zip(batch, outputs, strict=True)
+            yield np.concatenate([mean.add(window.start, output) for window, output in pairs])
+        yield mean.close()
+
+    def _detection(
+        self,
+        heard: _Heard,
+        *,
+        media: MediaInfo | None,
+        mono: bool,
+        warnings: list[str],
+        settings: dict[str, Any],
+        begun: float,
+    ) -> Detection:
+        """Apply what the whole file says about direction and picture."""
+        table = heard.table
+        if mono or heard.figures.difference < DUAL_MONO_DIFFERENCE:
+            table = without_direction(table)
+        if not has_moving_pictures(media):
+            table = off_screen(table)
+        unfit = [check.sentence for check in judge(heard.figures, mono=mono) if check.verdict == "unfit"]
+        return Detection(
+            self.card.smoothing.apply(table),
+            self.model,
+            duration=heard.figures.seconds,
+            media=media,
+            warnings=[*warnings, *unfit],
+            settings=settings,
+            elapsed=time.perf_counter() - begun,
+        )
+
+    @property
+    def _rate(self) -> int:
+        return self.card.features.sample_rate
+
+    def _thresholds(self, threshold: float | None) -> list[float]:
+        if threshold is None:
+            return list(self.card.thresholds)
+        if not 0 <= threshold <= 1:
+            raise RecipeError(f"the threshold must lie in 0..1, not {threshold:g}")
+        return [float(threshold)] * NUM_CLASSES
+
+    def _settings(self, thresholds: list[float], *, swap_channels: bool, allow_mono: bool) -> dict[str, Any]:
+        return {
+            "thresholds": thresholds,
+            "merge_deg": MERGE_DEG,
+            "window_frames": self._plan.length,
+            "hop_frames": self._plan.hop,
+            "smoothing": self.card.smoothing.model_dump(),
+            "swap_channels": swap_channels,
+            "allow_mono": allow_mono,
+        }
+
+
+def _reporting(reader: AudioReader, total: float | None, progress: Progress | None) -> Iterator[Float32Array]:
+    for block in reader:
+        yield block
+        if progress is not None:
+            progress(reader.duration, total)
+
+
+def _measured(blocks: Iterable[Float32Array], stats: ChannelStats) -> Iterator[Float32Array]:
+    for block in blocks:
+        stats.add(block)
+        yield block
