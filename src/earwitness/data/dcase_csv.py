@@ -7,8 +7,6 @@ files and `EventTable` (metres, azimuth in [-90, 90]).
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ from earwitness.classes import NUM_CLASSES
 from earwitness.errors import LabelError
 from earwitness.events import EventTable
 from earwitness.geometry import fold
+from earwitness.media.atomic import atomic_file
 
 COLUMNS: Final = ("frame", "class", "source", "azimuth", "distance", "onscreen")
 HEADER: Final = ",".join(COLUMNS)
@@ -163,20 +162,12 @@ def write_table(path: Path | str, table: EventTable) -> None:
 
     Raises:
         LabelError: a row has no direction or no distance.
+        EncodingError: the file cannot be written.
     """
-    path = Path(path)
     rows = LabelRows.from_table(table.sorted()).values.astype(np.int64).tolist()
     text = "\n".join([HEADER, *(",".join(map(str, row)) for row in rows), ""])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with atomic_file(Path(path)) as temporary:
+        temporary.write_bytes(text.encode())
 
 
 def _parse_plain(data: bytes) -> NDArray[np.float64] | None:

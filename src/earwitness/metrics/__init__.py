@@ -2,7 +2,23 @@
 
 from earwitness.metrics.counts import Counts, count
 from earwitness.metrics.evaluation import score_tables
+from earwitness.metrics.folders import read_folder, score_folders
+from earwitness.metrics.intervals import Interval, Intervals, bootstrap, jackknife
 from earwitness.metrics.protocols import Protocol
 from earwitness.metrics.scores import AverageScores, ClassScores, Scores
 
-__all__ = ["AverageScores", "ClassScores", "Counts", "Protocol", "Scores", "count", "score_tables"]
+__all__ = [
+    "AverageScores",
+    "ClassScores",
+    "Counts",
+    "Interval",
+    "Intervals",
+    "Protocol",
+    "Scores",
+    "bootstrap",
+    "count",
+    "jackknife",
+    "read_folder",
+    "score_folders",
+    "score_tables",
+]

@@ -19,6 +19,7 @@ from earwitness.classes import NUM_CLASSES
 from earwitness.data.dcase_csv import LabelRows
 from earwitness.errors import LabelError
 from earwitness.geometry import fold
+from earwitness.media.atomic import atomic_file
 from earwitness.metrics.matching import match
 from earwitness.metrics.protocols import (
     AZIMUTH_THRESHOLD_DEG,
@@ -130,11 +131,9 @@ class Counts:
 
     def save(self, path: Path | str) -> None:
         """Write the table as a compressed `.npz`, complete or not at all."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.tmp.npz")
-        np.savez_compressed(temporary, files=np.array(self.files, dtype=np.str_), index=self.index, values=self.values)
-        temporary.replace(path)
+        files = np.array(self.files, dtype=np.str_)
+        with atomic_file(Path(path)) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, files=files, index=self.index, values=self.values)
 
     @classmethod
     def load(cls, path: Path | str) -> Counts:

@@ -75,7 +75,12 @@ class AverageScores:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
-    """All scores of one evaluation; `macro_onscreen` and `micro_onscreen` ask for the right on/off in F as well."""
+    """All scores of one evaluation; `macro_onscreen` and `micro_onscreen` ask for the right on/off in F as well.
+
+    Attributes:
+        counts: what the scores were computed from.
+        notes: what a reader of the scores should know (missing files and the like), one sentence each.
+    """
 
     protocol: Protocol
     macro: AverageScores
@@ -83,16 +88,17 @@ class Scores:
     micro: AverageScores
     micro_onscreen: AverageScores
     counts: Counts
+    notes: tuple[str, ...] = ()
 
     @classmethod
-    def from_counts(cls, counts: Counts, protocol: Protocol) -> Scores:
+    def from_counts(cls, counts: Counts, protocol: Protocol, notes: tuple[str, ...] = ()) -> Scores:
         """Score what was counted under the same protocol."""
         table = counts.by("class")
         macro, micro = (
             [_average(table, protocol, micro=micro, onscreen=onscreen) for onscreen in (False, True)]
             for micro in (False, True)
         )
-        return cls(protocol, macro[0], macro[1], micro[0], micro[1], counts)
+        return cls(protocol, macro[0], macro[1], micro[0], micro[1], counts, notes)
 
     @property
     def undetected(self) -> tuple[int, ...]:
@@ -102,11 +108,13 @@ class Scores:
         return tuple(np.flatnonzero((pairs == 0) & (missed > 0)).tolist())
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON, keys as contracted: macro, macro_onscreen, micro, micro_onscreen; and protocol, files."""
+        """For JSON, keys as contracted: macro, macro_onscreen, micro, micro_onscreen; and what to know about them."""
         averages = ("macro", "macro_onscreen", "micro", "micro_onscreen")
         return {
             "protocol": self.protocol.value,
             "files": len(self.counts.files),
+            "undetected_classes": list(self.undetected),
+            "notes": list(self.notes),
             **{name: getattr(self, name).as_dict() for name in averages},
         }
 

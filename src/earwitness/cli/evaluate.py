@@ -1,0 +1,142 @@
+"""The verb `evaluate`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from earwitness.metrics.folders import LabelFolder
+    from earwitness.metrics.intervals import Intervals
+    from earwitness.metrics.scores import Scores
+
+
+class Protocols(StrEnum):
+    """Names of the protocols; the protocols themselves are in `earwitness.metrics.protocols`."""
+
+    strict = "strict"
+    dcase2025 = "dcase2025"
+
+
+class Units(StrEnum):
+    """What intervals leave out or draw."""
+
+    file = "file"
+    recording = "recording"
+    room = "room"
+
+
+class Breakdowns(StrEnum):
+    """What a breakdown can go by."""
+
+    azimuth = "azimuth"
+    distance = "distance"
+    overlap = "overlap"
+    onscreen = "onscreen"
+    fold = "fold"
+    room = "room"
+    recording = "recording"
+
+
+def run(
+    reference: Annotated[
+        list[Path], typer.Option(help="Folder of reference CSV files, subfolders included; may be given repeatedly.")
+    ],
+    predictions: Annotated[Path | None, typer.Option(help="Folder of predicted CSV files of the same names.")] = None,
+    compare: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(metavar="A B", help="Instead of --predictions: two folders, side by side."),
+    ] = None,
+    protocol: Annotated[
+        Protocols, typer.Option(help="strict counts every frame and file; dcase2025 equals the official scorer.")
+    ] = Protocols.strict,
+    json: Annotated[Path | None, typer.Option("--json", help="Write all scores to this file.")] = None,
+    jackknife: Annotated[bool, typer.Option("--jackknife", help="Add 95 % confidence intervals (jackknife).")] = False,
+    bootstrap: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Add 95 % intervals from N bootstrap samples instead.")
+    ] = 0,
+    unit: Annotated[
+        Units, typer.Option(help="What intervals leave out: clips of one recording resemble each other.")
+    ] = Units.file,
+    by: Annotated[list[Breakdowns] | None, typer.Option(help="Break the scores down; may be given repeatedly.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Draw classes.png and errors.png into this folder.")
+    ] = None,
+    counts: Annotated[Path | None, typer.Option(help="Save the additive counts of each file (.npz).")] = None,
+    frames: Annotated[int, typer.Option(min=1, help="Length of the clips in 100-ms frames, for strict.")] = 50,
+) -> None:
+    """Score predictions against references: F20/1 with and without on/off, direction, distance, on/off accuracy."""
+    if (predictions is None) == (compare is None):
+        raise typer.BadParameter("give either --predictions DIR or --compare A B")
+    if compare is not None and counts is not None:
+        raise typer.BadParameter("--counts goes with --predictions, one folder at a time")
+    from rich.console import Console
+
+    from earwitness.metrics import intervals as estimate
+    from earwitness.metrics import report as show
+    from earwitness.metrics.folders import read_folder, score_folders
+    from earwitness.metrics.protocols import Protocol
+
+    rules = Protocol(protocol.value)
+    dimensions = [item.value for item in by or ()]
+    console = Console(highlight=False)
+    references = read_folder(reference, rules, frames)
+    folders = [folder for folder in (predictions, *(compare or ())) if folder is not None]
+    answers = [read_folder(folder, rules, frames) for folder in folders]
+    scores = [score_folders(references, answer, rules) for answer in answers]
+
+    intervals = None
+    if compare or jackknife or bootstrap:
+        what, minus = scores[-1].counts, scores[0].counts if compare else None
+        if bootstrap:
+            intervals = estimate.bootstrap(what, rules, minus=minus, unit=unit.value, resamples=bootstrap)
+        else:
+            intervals = estimate.jackknife(what, rules, minus=minus, unit=unit.value)
+
+    if compare is not None and intervals is not None:
+        show.print_comparison(scores[0], scores[1], (str(compare[0]), str(compare[1])), intervals, console)
+        result: dict[str, Any] = {
+            "protocol": rules.value,
+            "a": show.as_json(scores[0], None, dimensions),
+            "b": show.as_json(scores[1], None, dimensions),
+            "difference": intervals.as_dict(),
+        }
+    else:
+        show.print_scores(scores[0], console, intervals, dimensions)
+        result = show.as_json(scores[0], intervals, dimensions)
+    if plot is not None:
+        targets = [plot / "a", plot / "b"] if compare else [plot]
+        for target, answer, one in zip(targets, answers, scores, strict=True):
+            _draw(target, references, answer, one, None if compare else intervals)
+            console.print(f"wrote {target / 'classes.png'} and {target / 'errors.png'}", soft_wrap=True)
+    if counts is not None:
+        scores[0].counts.save(counts)
+        console.print(f"wrote {counts}", soft_wrap=True)
+    if json is not None:
+        _write_json(json, result)
+        console.print(f"wrote {json}", soft_wrap=True)
+
+
+def _draw(
+    target: Path, references: LabelFolder, answer: LabelFolder, scores: Scores, intervals: Intervals | None
+) -> None:
+    from earwitness.metrics.pairs import matched_pairs
+    from earwitness.metrics.plots import plot_classes, plot_errors
+
+    plot_classes(scores, target / "classes.png", intervals)
+    names = scores.counts.files
+    rows = [references.clips[name] for name in names]
+    pairs = matched_pairs(rows, [answer.clips.get(name) for name in names], scores.protocol)
+    plot_errors(pairs, target / "errors.png")
+
+
+def _write_json(path: Path, result: dict[str, Any]) -> None:
+    import json
+
+    from earwitness.media.atomic import atomic_file
+
+    with atomic_file(path) as temporary:
+        temporary.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n")
