@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from earwitness.errors import BankError
 from earwitness.synthesis.rooms import Room, calibrated, draw_room, simulate
 
-VERSION: Final = 1
+VERSION: Final = 2
 _SCALE: Final = 32.0
 """RIRs are stored as float16 times this, which keeps faint tails out of the subnormal range."""
 _MIN_DISTANCE: Final = 0.4

@@ -2,7 +2,8 @@
 
 Early reflections come from pyroomacoustics' image-source model (Allen & Berkley 1979), per octave band; from the time
 on at which the image sources of the chosen order are no longer complete, the tail is Gaussian noise with the energy
-that a diffuse field has then: 4 pi c / V per second, times the band's exponential decay. Channels are W, Y and X
+that a diffuse field has then (4 pi c / V per second, times the band's exponential decay), matched to the image
+sources' own energy where it takes over. Channels are W, Y and X
 (Y to the left, X ahead), so that any view and any coincident microphone pair follows by matrixing.
 """
 
@@ -164,8 +165,10 @@ def _assemble(
 ) -> NDArray[np.float32]:
     """One RIR (3, samples) from image sources and a diffuse tail."""
     samples = int(room.band_rt60.max() * DECAY_KEPT_DB / 60 * SAMPLE_RATE) + SAMPLE_RATE // 25
-    trains = _early(images, damping, samples, complete_until=order * min(room.size) / SPEED_OF_SOUND)
-    trains += _late(room, samples, order * min(room.size) / SPEED_OF_SOUND, rng)
+    switch = order * min(room.size) / SPEED_OF_SOUND
+    trains = _early(images, damping, samples, complete_until=switch)
+    tail = _late(room, samples, switch, rng)
+    trains += tail * _tail_gain(trains, room, switch)[:, None, None]
     length = fft.next_fast_len(samples + 1024, real=True)
     spectrum = fft.rfft(trains, length, axis=-1)
     shaped = np.einsum("bf,bcf->cf", _band_windows(length), spectrum)
@@ -198,11 +201,30 @@ def _late(room: Room, samples: int, start: float, rng: np.random.Generator) -> N
     """Diffuse tail (bands, 3, samples): W, Y and X are uncorrelated, Y and X carry a third of W's power each."""
     time = np.arange(samples) / SAMPLE_RATE
     onset = np.sin(np.clip((time - start) / _FADE_SECONDS, 0, 1) * np.pi / 2)
-    power = 4 * np.pi * SPEED_OF_SOUND / (room.volume * SAMPLE_RATE)
     share = np.sqrt([1.0, 1 / 3, 1 / 3]).astype(np.float32)[:, None]
     noise = rng.standard_normal((3, samples)).astype(np.float32) * share
-    decay = np.exp(-0.5 * _DECAY_RATE * time / room.band_rt60[:, None]) * onset * np.sqrt(power)
+    decay = np.exp(-0.5 * _DECAY_RATE * time / room.band_rt60[:, None]) * onset * np.sqrt(_diffuse_power(room))
     return np.asarray(noise[None] * decay[:, None].astype(np.float32))
+
+
+def _tail_gain(early: NDArray[np.float32], room: Room, switch: float) -> NDArray[np.float32]:
+    """Gain (bands,) by which each band's tail continues the image sources without a step.
+
+    Image sources in a shoebox decay more slowly than the diffuse field does, so that theory alone sets the tail a few
+    dB too low: the energy of the last third of the early part says how much.
+    """
+    window = slice(int(switch * 2 / 3 * SAMPLE_RATE), int(switch * SAMPLE_RATE))
+    if window.stop >= early.shape[2]:
+        return np.ones(early.shape[0], dtype=np.float32)
+    time = np.arange(window.start, window.stop) / SAMPLE_RATE
+    theory = _diffuse_power(room) * np.exp(-_DECAY_RATE * time / room.band_rt60[:, None]).mean(axis=1)
+    found = np.mean(early[:, 0, window].astype(np.float64) ** 2, axis=1)
+    return np.sqrt(np.clip(found / theory, 0.25, 4.0)).astype(np.float32)
+
+
+def _diffuse_power(room: Room) -> float:
+    """Power a sample of the diffuse field of a source that gives 1 at 1 m, before decay: 4 pi c / (V rate)."""
+    return float(4 * np.pi * SPEED_OF_SOUND / (room.volume * SAMPLE_RATE))
 
 
 def _band_windows(length: int) -> NDArray[np.float32]:

@@ -1,0 +1,114 @@
+"""Writes synthetic scenes as a DCASE2025 data set: one clip a scene, whole or not at all, by any worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from earwitness.data.dcase_csv import write_table
+from earwitness.media.wav import write_wav
+from earwitness.synthesis.pool import PoolConfig
+from earwitness.synthesis.sampler import SceneConfig
+from earwitness.synthesis.scene import SAMPLE_RATE, Scene, SceneRecipe
+from earwitness.synthesis.synthesizer import Synthesizer
+
+SPLIT: Final = "dev-train-synth"
+
+
+@dataclass(frozen=True)
+class RenderJob:
+    """What to render; picklable, and the same in every worker.
+
+    Attributes:
+        bank: folder of the sound bank.
+        out: folder of the data set.
+        seed: scene `i` depends on (seed, i) only.
+        split: split of the bank; None takes all sounds.
+        rooms: the RIR pool.
+        scene: the scenes' distributions.
+        cache: folder of RIR pools; None is the default one.
+    """
+
+    bank: Path
+    out: Path
+    seed: int
+    split: str | None
+    rooms: PoolConfig
+    scene: SceneConfig
+    cache: Path | None = None
+
+    def __hash__(self) -> int:
+        """By the fields that decide which synthesizer serves the job."""
+        return hash((self.bank, self.out, self.seed, self.split, self.rooms.name))
+
+
+def render_folder(
+    job: RenderJob, clips: int, workers: int = 1, progress: Callable[[int, int], None] | None = None
+) -> int:
+    """Render clips 0 .. clips - 1 of `job` into its folder; clips that are there already are kept.
+
+    Args:
+        job: what to render.
+        clips: number of clips.
+        workers: processes; the files are the same whatever their number.
+        progress: called with (clips done, clips in all).
+
+    Returns:
+        How many clips were rendered now.
+    """
+    rendered = 0
+    for done, new in enumerate(_results(job, clips, workers), start=1):
+        rendered += new
+        if progress:
+            progress(done, clips)
+    return rendered
+
+
+def clip_name(recipe: SceneRecipe, index: int) -> str:
+    """DCASE name of a clip: fold1 is where synthetic clips conventionally go."""
+    return f"fold1_room{recipe.room + 1}_mix{index:03d}_deg{int(recipe.view_deg):03d}_start0000"
+
+
+def _results(job: RenderJob, clips: int, workers: int) -> Iterator[bool]:
+    if workers <= 1:
+        yield from (_render(job, index) for index in range(clips))
+        return
+    _synthesizer(job)  # builds the pool once, before the workers look for it
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as executor:
+        chunk = max(1, min(32, clips // (4 * workers)))
+        yield from executor.map(_render, [job] * clips, range(clips), chunksize=chunk)
+
+
+@lru_cache(maxsize=1)
+def _synthesizer(job: RenderJob) -> Synthesizer:
+    return Synthesizer.from_bank(job.bank, split=job.split, rooms=job.rooms, config=job.scene, cache=job.cache)
+
+
+def _render(job: RenderJob, index: int) -> bool:
+    """Render one clip; the labels are written last, so that a clip with labels is complete."""
+    synthesizer = _synthesizer(job)
+    recipe = synthesizer.draft(np.random.SeedSequence(job.seed, spawn_key=(index,)))
+    name = clip_name(recipe, index)
+    labels = job.out / "metadata_dev" / SPLIT / f"{name}.csv"
+    if labels.is_file():
+        return False
+    write_clip(synthesizer.render(recipe), job.out, name)
+    return True
+
+
+def write_clip(scene: Scene, out: Path, name: str) -> None:
+    """Write sound, recipe and labels of a scene below `out`."""
+    write_wav(out / "stereo_dev" / SPLIT / f"{name}.wav", scene.audio, SAMPLE_RATE)
+    recipes = out / "recipes_dev" / SPLIT
+    recipes.mkdir(parents=True, exist_ok=True)
+    (recipes / f"{name}.json").write_text(scene.recipe.to_json() + "\n", encoding="utf-8")
+    labels = out / "metadata_dev" / SPLIT / f"{name}.csv"
+    labels.parent.mkdir(parents=True, exist_ok=True)
+    write_table(labels, scene.labels)
