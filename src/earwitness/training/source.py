@@ -1,0 +1,59 @@
+"""Opens the synthesizer that a recipe asks for: train and valid never share sounds or rooms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeVar
+
+from pydantic import ValidationError
+
+from earwitness.errors import RecipeError
+from earwitness.synthesis import PoolConfig, SceneConfig, Synthesizer
+from earwitness.training.recipe import DataSpec
+
+VALID_ROOMS: Final = 40
+_VALID_SEED_OFFSET: Final = 1_000_003
+"""Added to the pool's seed for validation, so that its rooms are never heard in training."""
+
+_Config = TypeVar("_Config", PoolConfig, SceneConfig)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSynthesizer:
+    """A picklable factory of the recipe's synthesizer for one split.
+
+    Attributes:
+        spec: the recipe's data section.
+        split: which sounds of the bank, and which rooms.
+    """
+
+    spec: DataSpec
+    split: Literal["train", "valid"]
+
+    def __call__(self) -> Synthesizer:
+        """Open the bank and the pool of rooms; builds the pool when it is not cached yet."""
+        return Synthesizer.from_bank(
+            self.spec.bank, split=self.split, rooms=self.pool(), config=self.scene(), cache=self.spec.cache
+        )
+
+    def pool(self) -> PoolConfig:
+        """Rooms of this split."""
+        pool = _checked(PoolConfig, self.spec.pool, "data.pool")
+        if self.split == "train":
+            return pool
+        return pool.model_copy(update={"rooms": min(pool.rooms, VALID_ROOMS), "seed": pool.seed + _VALID_SEED_OFFSET})
+
+    def scene(self) -> SceneConfig:
+        """Distributions of this split; validation scenes are not class-weighted."""
+        scene = _checked(SceneConfig, self.spec.scene, "data.scene")
+        if self.split == "train":
+            return scene
+        return scene.model_copy(update={"class_weights": SceneConfig().class_weights})
+
+
+def _checked(kind: type[_Config], values: dict[str, object], name: str) -> _Config:
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise RecipeError(f"{name}.{'.'.join(map(str, first['loc']))}: {first['msg']}") from None

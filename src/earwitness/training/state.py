@@ -1,0 +1,58 @@
+"""All that a run needs to go on exactly where it was: saved atomically, the last two kept."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from earwitness.errors import TrainingError
+
+KEPT: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingState:
+    """State after `step` optimizer steps.
+
+    Learning rate, dropout and augmentation follow from the step and the recipe's seed; nothing else is random.
+    """
+
+    step: int
+    best: float
+    model: dict[str, Any]
+    ema: dict[str, Any]
+    optimizer: dict[str, Any]
+
+    def save(self, folder: Path) -> None:
+        """Write `state-<step>.pt`, then drop older ones."""
+        path = folder / f"state-{self.step:08d}.pt"
+        partial = path.with_suffix(".tmp")
+        with partial.open("wb") as file:
+            torch.save({name: getattr(self, name) for name in self.__dataclass_fields__}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+        for old in sorted(folder.glob("state-*.pt"))[:-KEPT]:
+            old.unlink()
+
+    @classmethod
+    def latest(cls, folder: Path) -> TrainingState | None:
+        """The newest readable state in `folder`; None where there is none.
+
+        Raises:
+            TrainingError: there are states, but none can be read.
+        """
+        paths = sorted(folder.glob("state-*.pt"), reverse=True)
+        for path in paths:
+            try:
+                return cls(**torch.load(path, map_location="cpu", weights_only=True))
+            except (OSError, RuntimeError, TypeError, EOFError, pickle.UnpicklingError):
+                continue
+        if paths:
+            raise TrainingError(f"no readable training state in '{folder}'; start the run anew without --resume")
+        return None

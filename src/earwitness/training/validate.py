@@ -1,0 +1,63 @@
+"""Validation on a fixed set of scenes that share no sound and no room with training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from earwitness.accddoa import decode
+from earwitness.events import EventTable
+from earwitness.metrics import Scores, score_tables
+from earwitness.models.seld import SeldNet, physical
+from earwitness.training.stream import SceneStream
+
+BATCH: Final = 20
+THRESHOLDS: Final = (0.3, 0.4, 0.5, 0.6)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ValidSet:
+    """Scenes to validate on.
+
+    Attributes:
+        features: (N, C, T, F) float16.
+        references: the truth of each.
+    """
+
+    features: NDArray[np.float16]
+    references: tuple[EventTable, ...]
+
+    @classmethod
+    def render(cls, stream: SceneStream, scenes: int) -> ValidSet:
+        """The first `scenes` scenes of `stream`."""
+        pairs = [stream.scene(index) for index in range(scenes)]
+        features = np.stack([features.astype(np.float16) for _, features in pairs])
+        return cls(features, tuple(scene.labels for scene, _ in pairs))
+
+    def outputs(self, model: SeldNet) -> NDArray[np.float32]:
+        """Physical fields of all scenes: (N, T', 3, 13, 4)."""
+        was_training = model.training
+        model.eval()
+        device = next(model.parameters()).device
+        with torch.inference_mode():
+            parts = [
+                physical(model(torch.from_numpy(self.features[start : start + BATCH]).float().to(device))).cpu().numpy()
+                for start in range(0, len(self.features), BATCH)
+            ]
+        model.train(was_training)
+        return np.concatenate(parts)
+
+    def score(self, outputs: NDArray[np.float32], threshold: float | NDArray[np.float64] = 0.5) -> Scores:
+        """Strict scores of `outputs` at an activity threshold."""
+        return score_tables(self.references, [decode(output, threshold=threshold) for output in outputs])
+
+
+def validate(model: SeldNet, valid: ValidSet) -> tuple[Scores, float]:
+    """Scores at the best common threshold of THRESHOLDS, and that threshold."""
+    outputs = valid.outputs(model)
+    scored = [(valid.score(outputs, threshold), threshold) for threshold in THRESHOLDS]
+    return max(scored, key=lambda item: item[0].macro.f_score)
