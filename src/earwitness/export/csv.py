@@ -1,0 +1,29 @@
+"""DCASE2025 CSV: `frame,class,source,azimuth,distance,onscreen`, whole degrees and whole centimetres.
+
+A sound without direction (mono) has an empty azimuth cell, for any number there would be a claim: a scorer refuses such
+a file, as it should, and everything else in the row stands.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from earwitness.data.dcase_csv import HEADER, LabelRows
+
+if TYPE_CHECKING:
+    from earwitness.inference.detection import Detection
+
+_AZIMUTH, _DISTANCE = 3, 4
+
+
+def to_csv(detection: Detection) -> str:
+    """Return the CSV file of a detection; only the header when nothing sounds."""
+    table = detection.table.sorted()
+    known = table.with_columns(azimuth=np.nan_to_num(table.azimuth), distance=np.nan_to_num(table.distance))
+    cells = [[str(int(value)) for value in row] for row in LabelRows.from_table(known).values]
+    for column, values in ((_AZIMUTH, table.azimuth), (_DISTANCE, table.distance)):
+        for row in np.flatnonzero(np.isnan(values)):
+            cells[row][column] = ""
+    return "\n".join([HEADER, *(",".join(row) for row in cells), ""])

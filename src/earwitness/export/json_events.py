@@ -1,0 +1,199 @@
+"""The events as JSON, everything included: `read_events` gives back exactly the table that was written.
+
+Numbers are the shortest decimals that become the same float32 again; an unknown direction or distance is null.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from earwitness import __version__
+from earwitness.classes import CLASSES
+from earwitness.errors import LabelError
+from earwitness.events import FRAME_RATE, EventTable, SoundEvent
+
+if TYPE_CHECKING:
+    from earwitness.inference.detection import Detection
+
+SCHEMA_VERSION: Final = 1
+"""Raised when a reader of the older version would misread the file; new keys alone do not raise it."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Tool(_Part):
+    """What wrote the file."""
+
+    name: str = "earwitness"
+    version: str = __version__
+
+
+class Source(_Part):
+    """The file that was listened to; duration in seconds."""
+
+    file: str | None
+    duration: float
+    has_video: bool
+
+
+class Model(_Part):
+    """What found the events."""
+
+    name: str
+    sha256: str
+
+
+class Track(_Part):
+    """An event frame by frame: columns of one length; degrees positive to the left, metres."""
+
+    frames: list[int]
+    azimuth: list[float | None]
+    distance: list[float | None]
+    onscreen: list[bool]
+    score: list[float]
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Track:
+        lengths = {name: len(getattr(self, name)) for name in ("frames", "azimuth", "distance", "onscreen", "score")}
+        if len(set(lengths.values())) != 1:
+            raise ValueError(f"columns differ in length: {lengths}")
+        return self
+
+
+class Event(_Part):
+    """One sound: seconds, medians over its track, mean score."""
+
+    class_: str = Field(alias="class")
+    class_index: int
+    source: int
+    start: float
+    end: float
+    azimuth_deg: float | None
+    distance_m: float | None
+    onscreen: bool
+    score: float
+    track: Track
+
+
+class Document(_Part):
+    """The whole file."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    tool: Tool = Tool()
+    source: Source
+    model: Model
+    settings: dict[str, Any]
+    warnings: list[str]
+    frame_rate: Literal[10] = FRAME_RATE
+    num_frames: int
+    events: list[Event]
+
+
+def to_json(detection: Detection) -> str:
+    """Return the JSON document of a detection, one event a line."""
+    document = Document(
+        source=Source(
+            file=None if detection.path is None else detection.path.as_posix(),
+            duration=round(detection.duration, 6),
+            has_video=detection.has_video,
+        ),
+        model=Model(name=detection.model.name, sha256=detection.model.sha256),
+        settings=detection.settings,
+        warnings=list(detection.warnings),
+        num_frames=detection.table.num_frames,
+        events=[_event(event) for event in detection.events],
+    )
+    values = document.model_dump(mode="json", by_alias=True)
+    events = values.pop("events")
+    lines = ",\n".join(f"    {json.dumps(event, allow_nan=False)}" for event in events)
+    head = json.dumps(values, indent=2, allow_nan=False, ensure_ascii=False).removesuffix("\n}")
+    return f'{head},\n  "events": [\n{lines}\n  ]\n}}\n'
+
+
+def read_document(path: str | Path) -> Document:
+    """Read and check a document.
+
+    Raises:
+        LabelError: no such file, or not such a document (says which key).
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LabelError(f"{path}: cannot be read as an events file ({error})") from error
+    try:
+        return Document.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(key) for key in first["loc"]) or "the file"
+        raise LabelError(f"{path}: not an earwitness events file: {where}: {first['msg']}") from error
+
+
+def read_events(path: str | Path) -> EventTable:
+    """Read the table of a document: exactly the one that was written, sorted.
+
+    Raises:
+        LabelError: no such file, or not such a document (says which key).
+    """
+    document = read_document(path)
+    events = document.events
+    try:
+        return EventTable.from_columns(
+            frame=_joined([event.track.frames for event in events]),
+            class_index=_joined([[event.class_index] * len(event.track.frames) for event in events]),
+            source=_joined([[event.source] * len(event.track.frames) for event in events]),
+            azimuth=_joined([event.track.azimuth for event in events]),
+            distance=_joined([event.track.distance for event in events]),
+            onscreen=_joined([event.track.onscreen for event in events]),
+            score=_joined([event.track.score for event in events]),
+            num_frames=document.num_frames,
+        ).sorted()
+    except LabelError as error:
+        raise LabelError(f"{path}: {error}") from error
+
+
+def _joined(columns: list[Any]) -> NDArray[np.float64]:
+    """One column from those of all events; null becomes NaN."""
+    return np.array([math.nan if value is None else value for column in columns for value in column], dtype=np.float64)
+
+
+def _event(event: SoundEvent) -> Event:
+    table = event.table
+    track = Track(
+        frames=table.frame.tolist(),
+        azimuth=_exact(table.azimuth),
+        distance=_exact(table.distance),
+        onscreen=table.onscreen.tolist(),
+        score=_exact(table.score),
+    )
+    return Event.model_validate(
+        {
+            "class": CLASSES[event.sound_class.index].slug,
+            "class_index": event.sound_class.index,
+            "source": event.source,
+            "start": round(event.start, 1),
+            "end": round(event.end, 1),
+            "azimuth_deg": _rounded(event.azimuth, 1),
+            "distance_m": _rounded(event.distance, 2),
+            "onscreen": event.onscreen,
+            "score": _rounded(event.score, 3),
+            "track": track,
+        }
+    )
+
+
+def _exact(values: ArrayLike) -> list[Any]:
+    return [None if np.isnan(value) else float(str(value)) for value in np.asarray(values, dtype=np.float32)]
+
+
+def _rounded(value: float, digits: int) -> float | None:
+    return None if math.isnan(value) else round(value, digits)

@@ -1,0 +1,29 @@
+"""WebVTT captions, each placed on the side of the picture that its sound comes from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from earwitness.export.captions import Caption, captions, timestamp
+
+if TYPE_CHECKING:
+    from earwitness.inference.detection import Detection
+
+
+def to_vtt(detection: Detection) -> str:
+    """Return the WebVTT file of a detection (W3C WebVTT: The Web Video Text Tracks Format)."""
+    cues = captions(detection.table, has_video=detection.has_video)
+    return "\n".join(["WEBVTT", "", *(_cue(number, caption) for number, caption in enumerate(cues, start=1))])
+
+
+def _cue(number: int, caption: Caption) -> str:
+    times = f"{timestamp(caption.start, '.')} --> {timestamp(caption.end, '.')}"
+    return f"{number}\n{times}{_settings(caption.position)}\n{caption.text}\n"
+
+
+def _settings(position: int | None) -> str:
+    """Anchor text to the nearer edge: a centred cue near an edge would be squeezed into a narrow column."""
+    if position is None:
+        return ""
+    align = "left" if position < 35 else "right" if position > 65 else "center"
+    return f" position:{position}% align:{align}"
