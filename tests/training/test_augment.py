@@ -1,0 +1,91 @@
+import numpy as np
+import torch
+
+from earwitness.accddoa import decode, encode, ideal_output
+from earwitness.events import EventTable
+from earwitness.features import FeatureConfig, FeatureExtractor
+from earwitness.training import augment
+from earwitness.training.recipe import AugmentSpec
+
+CHANNELS = FeatureConfig().channels
+KINDS = augment.ChannelKinds.of(CHANNELS)
+MEAN = torch.arange(5.0)[:, None, None].expand(5, 1, 64)
+
+
+def changed(spec, seed=0, maps=None):
+    maps = torch.randn(4, 5, 50, 64) if maps is None else maps
+    change = augment.draw(spec, np.random.default_rng(seed), *np.array(maps.shape)[[0, 2, 3]].tolist())
+    return maps, augment.apply(maps, change, KINDS, MEAN), change
+
+
+def only(**values):
+    off = dict.fromkeys(("filter_db", "time_mask", "mel_mask", "shift_bins", "gain_db"), 0)
+    return AugmentSpec(**{**off, **values}, probability=1.0)
+
+
+def test_swap_of_clip_equals_clip_of_swapped_sound():
+    rng = np.random.default_rng(3)
+    stereo = (rng.normal(size=(2, 24_000)) * [[0.1], [0.03]]).astype(np.float32)
+    table = EventTable.from_columns(
+        frame=[0, 1, 1], class_index=[2, 2, 2], source=[0, 0, 1], azimuth=[30, 30, -70], distance=[1, 1, 2],
+        onscreen=[1, 1, 0], num_frames=10,
+    )  # fmt: skip
+    config = FeatureConfig()
+    extractor = FeatureExtractor(config)
+    features, targets = augment.swap_clip(extractor(stereo), encode(table), config)
+    np.testing.assert_allclose(features, extractor(stereo[::-1].copy()), atol=1e-3)
+    assert (
+        decode(ideal_output(targets))
+        .rounded()
+        .with_columns(source=0)
+        .same_as(table.mirrored().with_columns(source=0), tolerance=1e-3)
+    )
+
+
+def test_same_draw_for_same_seed_and_another_for_another():
+    spec = AugmentSpec()
+    a, b, c = (augment.draw(spec, np.random.default_rng(seed), 8, 50, 64) for seed in (1, 1, 2))
+    for name in ("gain", "hidden", "hidden_rows", "shift"):
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+    assert any(not np.array_equal(getattr(a, name), getattr(c, name)) for name in ("gain", "hidden", "shift"))
+
+
+def test_filter_changes_levels_alike_and_keeps_their_difference():
+    maps, out, change = changed(only(filter_db=6))
+    assert np.abs(change.gain).max() <= 0.6 + 1e-6  # 6 dB in decades of power
+    torch.testing.assert_close(out[:, 0] - out[:, 1], maps[:, 0] - maps[:, 1])
+    torch.testing.assert_close(out[:, 2:], maps[:, 2:])
+    assert (out[:, 0] - maps[:, 0]).std(dim=-1).min() > 0
+
+
+def test_gain_of_a_clip_is_flat():
+    maps, out, _ = changed(only(gain_db=6))
+    assert float((out[:, 0] - maps[:, 0]).std(dim=-1).max()) < 1e-6
+    assert float((out[:, 0] - maps[:, 0]).abs().max()) <= 0.6 + 1e-6
+
+
+def test_masks_set_to_the_mean_and_spare_lags_from_mel_masks():
+    maps, out, change = changed(only(mel_mask=20, mel_masks=2))
+    assert change.hidden.any()
+    hidden = torch.from_numpy(change.hidden)
+    for channel in range(4):
+        assert (out[:, channel][hidden] == channel).all()
+        torch.testing.assert_close(out[:, channel][~hidden], maps[:, channel][~hidden])
+    torch.testing.assert_close(out[:, 4], maps[:, 4])
+    maps, out, change = changed(only(time_mask=20, time_masks=2))
+    assert (out[:, 4][torch.from_numpy(change.hidden_rows)] == 4).all()
+
+
+def test_shift_moves_bins_but_not_lags():
+    maps, out, change = changed(only(shift_bins=3), seed=5)
+    assert change.shift.any()
+    for clip, shift in enumerate(change.shift.tolist()):
+        moved = out[clip, :4].roll(-shift, dims=-1)
+        inner = slice(max(-shift, 0), 64 - max(shift, 0))
+        torch.testing.assert_close(moved[..., inner], maps[clip, :4, :, inner])
+    torch.testing.assert_close(out[:, 4], maps[:, 4])
+
+
+def test_switched_off_changes_nothing():
+    maps, out, _ = changed(AugmentSpec(probability=0))
+    torch.testing.assert_close(out, maps)

@@ -1,0 +1,119 @@
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+
+from earwitness.accddoa import ASSIGNMENTS, encode, ideal_output
+from earwitness.events import EventTable
+from earwitness.training.losses import AdpitLoss
+from earwitness.training.recipe import LossSpec
+
+
+def random_case(seed, batch=2, frames=3):
+    rng = np.random.default_rng(seed)
+    active = np.zeros((batch, frames, 3, 13), dtype=bool)
+    for b, t, c in product(range(batch), range(frames), range(13)):
+        active[b, t, : rng.integers(0, 4), c] = True
+    azimuth = rng.uniform(-np.pi / 2, np.pi / 2, active.shape)
+    fields = (np.cos(azimuth), np.sin(azimuth), rng.uniform(0.3, 6, active.shape), rng.integers(0, 2, active.shape))
+    values = np.stack(fields, axis=-1) * active[..., None]
+    raw = rng.normal(size=(batch, frames, 3, 13, 4))
+    return raw, active, values
+
+
+def brute_force(raw, active, values, spec):
+    """Loop over cells and assignments, straight from the definition."""
+    assignments = {1: [], 2: [], 3: []}
+    for slots in product(range(3), repeat=3):
+        if set(slots) == set(range(len(set(slots)))):
+            assignments[len(set(slots))].append(slots)
+    direction, distance, onscreen, weights = [], 0.0, 0.0, 0.0
+    for b, t, c in product(range(raw.shape[0]), range(raw.shape[1]), range(13)):
+        count, weight = int(active[b, t, :, c].sum()), spec.class_weights[c]
+        if not count:
+            direction += [np.mean(raw[b, t, track, c, :2] ** 2) for track in range(3)]
+            continue
+        source = values[b, t, :, c]
+
+        def cost(slots, source=source, b=b, t=t, c=c):
+            return sum(
+                np.mean((raw[b, t, track, c, :2] - source[slot, :2]) ** 2)
+                + spec.choice_distance * abs(raw[b, t, track, c, 2] - np.log(source[slot, 2]))
+                for track, slot in enumerate(slots)
+            )
+
+        for track, slot in enumerate(min(assignments[count], key=cost)):
+            x = raw[b, t, track, c]
+            direction.append(spec.active_weight * weight * np.mean((x[:2] - source[slot, :2]) ** 2))
+            error = abs(x[2] - np.log(source[slot, 2]))
+            beta = spec.distance_beta
+            distance += weight * (error**2 / 2 / beta if error < beta else error - beta / 2)
+            onscreen += weight * (np.log1p(np.exp(x[3])) - source[slot, 3] * x[3])
+            weights += weight
+    return np.mean(direction), distance / weights, onscreen / weights
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_equals_a_loop_over_all_assignments(seed):
+    spec = LossSpec(active_weight=1.7, class_weights=tuple(np.linspace(0.5, 2, 13)))
+    case = random_case(seed)
+    raw, active, values = (torch.from_numpy(array) for array in case)
+    parts = AdpitLoss(spec).double()(raw, active, values)
+    direction, distance, onscreen = brute_force(*case, spec)
+    np.testing.assert_allclose(float(parts.direction), direction, rtol=1e-6)
+    np.testing.assert_allclose(float(parts.distance), distance, rtol=1e-6)
+    np.testing.assert_allclose(float(parts.onscreen), onscreen, rtol=1e-6)
+    expected = spec.direction * direction + spec.distance * distance + spec.onscreen * onscreen
+    np.testing.assert_allclose(float(parts.total), expected, rtol=1e-6)
+
+
+def test_order_of_tracks_and_slots_does_not_matter():
+    raw, active, values = (torch.from_numpy(array) for array in random_case(7))
+    loss = AdpitLoss(LossSpec()).double()
+    whole = loss(raw, active, values).total
+    torch.testing.assert_close(loss(raw[:, :, [2, 0, 1]], active, values).total, whole)
+    full = active.all(dim=2, keepdim=True).expand_as(active)
+    swapped = torch.where(full[..., None], values[:, :, [1, 2, 0]], values)
+    torch.testing.assert_close(loss(raw, active, swapped).total, whole)
+
+
+def test_perfect_output_costs_nothing_in_direction_and_distance():
+    table = EventTable.from_columns(
+        frame=[0, 0, 0, 1, 1, 2], class_index=[3, 3, 3, 5, 5, 7], source=[0, 1, 2, 0, 1, 0],
+        azimuth=[-60, 0, 60, 10, -30, 90], distance=[1, 2, 3, 0.5, 4, 2], onscreen=[0, 1, 0, 1, 1, 0], num_frames=4,
+    )  # fmt: skip
+    targets = encode(table)
+    output = torch.from_numpy(ideal_output(targets)).clone()
+    output[..., 2] = output[..., 2].clamp_min(0.05).log()
+    parts = AdpitLoss(LossSpec())(
+        output[None], torch.from_numpy(targets.active)[None], torch.from_numpy(targets.values)[None]
+    )
+    assert float(parts.direction) < 1e-12
+    assert float(parts.distance) < 1e-12
+
+
+def test_silent_cells_teach_neither_distance_nor_screen():
+    raw = torch.randn(1, 2, 3, 13, 4, requires_grad=True)
+    nothing = torch.zeros(1, 2, 3, 13, dtype=torch.bool)
+    AdpitLoss(LossSpec(distance=1, onscreen=1))(raw, nothing, torch.zeros(1, 2, 3, 13, 4)).total.backward()
+    assert raw.grad is not None
+    assert not raw.grad[..., 2:].any()
+    assert raw.grad[..., :2].all()
+
+
+def test_far_distance_does_not_decide_the_assignment():
+    """Two sources; distances (metres) of the tracks favour the wrong pairing strongly, directions the right one."""
+    active = torch.zeros(1, 1, 3, 13, dtype=torch.bool)
+    active[0, 0, :2, 0] = True
+    values = torch.zeros(1, 1, 3, 13, 4)
+    values[0, 0, 0, 0] = torch.tensor([0.0, 1.0, 8.0, 0.0])
+    values[0, 0, 1, 0] = torch.tensor([0.0, -1.0, 1.0, 0.0])
+    raw = torch.zeros(1, 1, 3, 13, 4)
+    raw[0, 0, 0, 0, :3] = torch.tensor([0.0, 1.0, np.log(1.0)])
+    raw[0, 0, 1:, 0, :3] = torch.tensor([0.0, -1.0, np.log(8.0)])
+    assert float(AdpitLoss(LossSpec())(raw, active, values).direction) < 1e-12
+
+
+def test_all_thirteen_assignments_are_used():
+    assert len(ASSIGNMENTS) == 13

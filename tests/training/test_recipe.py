@@ -1,0 +1,70 @@
+import pytest
+
+from earwitness.errors import RecipeError
+from earwitness.training.recipe import Recipe, load_recipe
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    path = tmp_path / "recipe.yaml"
+    path.write_text("name: mine\nrun: {batch: 8, steps: 100}\noptim:\n  peak: 1.0e-3\n")
+    return path
+
+
+def test_overrides_win_and_are_typed(recipe):
+    loaded = load_recipe(recipe, ["run.steps=7", "data.swap=random", "model.pools=[[5,2],[1,2],[1,2],[1,2]]"])
+    assert (loaded.run.batch, loaded.run.steps, loaded.data.swap) == (8, 7, "random")
+    assert loaded.model.pools[3] == (1, 2)
+    assert loaded.optim.peak == 1e-3
+
+
+def test_numbers_without_a_dot_are_numbers(recipe):
+    # YAML 1.1 reads 2e-3 as a string; the recipe must not.
+    assert load_recipe(recipe, ["optim.peak=2e-3"]).optim.peak == 2e-3
+
+
+def test_dump_reads_back_as_the_same_recipe(recipe, tmp_path):
+    loaded = load_recipe(recipe, ["features.channels=[logmel_m, intensity]"])
+    again = tmp_path / "again.yaml"
+    again.write_text(loaded.dump())
+    assert load_recipe(again) == loaded
+
+
+def test_model_input_follows_the_features():
+    recipe = Recipe.model_validate({"features": {"channels": ["logmel_m", "intensity"], "hop": 240},
+                                    "model": {"pools": [[5, 2], [2, 2], [1, 2], [1, 1]]}})  # fmt: skip
+    assert (recipe.seld.in_channels, recipe.seld.frames_per_label) == (2, 10)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("run.stepz=1", "run.stepz: there is no such key"),
+        ("run.steps=many", "run.steps"),
+        ("run.steps=-1", "run.steps"),
+        ("data.swap=always", "data.swap"),
+        ("run.batch=7", "even batch"),
+        ("model.in_channels=3", "model.in_channels is 3, but the features have 5"),
+        ("features.hop=240", "time strides multiply to 5"),
+        ("loss.class_weights=[1,2]", "loss.class_weights"),
+        ("run.steps", "section.key=value"),
+        ("name.deep=1", "is a value, not a section"),
+        ("run.steps=[1", "not valid YAML"),
+    ],
+)
+def test_errors_name_the_key(recipe, override, message):
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(recipe, [override])
+    assert message in str(caught.value)
+
+
+def test_files_that_are_no_recipe(tmp_path):
+    with pytest.raises(RecipeError, match="cannot read"):
+        load_recipe(tmp_path / "none.yaml")
+    path = tmp_path / "list.yaml"
+    path.write_text("- 1\n")
+    with pytest.raises(RecipeError, match="mapping of sections"):
+        load_recipe(path)
+    path.write_text("a: [1\n")
+    with pytest.raises(RecipeError, match="not valid YAML"):
+        load_recipe(path)
