@@ -161,28 +161,31 @@ class Recipe(_Section):
     loss: LossSpec = LossSpec()
     run: RunSpec = RunSpec()
 
+    @_model_validator(mode="before")
+    @classmethod
+    def _size_input(cls, raw: Any) -> Any:
+        """Fill in the model's input size from the features, where it is not given."""
+        if not isinstance(raw, dict) or not isinstance(raw.get("model", {}), dict):
+            return raw
+        try:
+            features = FeatureConfig.model_validate(raw.get("features", {}))
+        except ValidationError:
+            return raw  # named as an error of the features in a moment
+        return {**raw, "model": {**_input_size(features), **raw.get("model", {})}}
+
     @_model_validator(mode="after")
     def _parts_fit(self) -> Recipe:
         if self.data.swap == "double" and self.run.batch % 2:
             raise ValueError(f"run.batch is {self.run.batch}, but data.swap 'double' needs an even batch")
-        for key, value in self._input_size().items():
-            if key in self.model.model_fields_set and getattr(self.model, key) != value:
+        for key, value in _input_size(self.features).items():
+            if getattr(self.model, key) != value:
                 raise ValueError(f"model.{key} is {getattr(self.model, key)}, but the features have {value}")
-        _ = self.seld
         return self
-
-    def _input_size(self) -> dict[str, int]:
-        features = self.features
-        return {
-            "in_channels": len(features.channels),
-            "mels": features.mels,
-            "frames_per_label": features.frames_per_label,
-        }
 
     @property
     def seld(self) -> SeldConfig:
-        """The model's dimensions, its input sized by the features."""
-        return SeldConfig.model_validate({**self.model.model_dump(), **self._input_size()})
+        """The model's dimensions."""
+        return self.model
 
     @property
     def scenes_per_batch(self) -> int:
@@ -230,6 +233,14 @@ def check_recipe(raw: dict[str, Any], name: str) -> Recipe:
         key = ".".join(map(str, first["loc"])) or "recipe"
         reason = "there is no such key" if first["type"] == "extra_forbidden" else first["msg"]
         raise RecipeError(f"{name}: {key}: {reason}") from None
+
+
+def _input_size(features: FeatureConfig) -> dict[str, int]:
+    return {
+        "in_channels": len(features.channels),
+        "mels": features.mels,
+        "frames_per_label": features.frames_per_label,
+    }
 
 
 def _override(raw: dict[str, Any], override: str) -> None:
