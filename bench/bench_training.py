@@ -1,0 +1,75 @@
+"""Training speed of the default model: clips a second forward, backward and update, by precision and batch.
+
+One thread. Run: python bench/bench_training.py [--bank PATH]; with a bank also how fast one worker makes clips.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import torch
+
+from earwitness.training.losses import AdpitLoss
+from earwitness.training.recipe import Recipe, check_recipe
+from earwitness.training.source import OpenSynthesizer
+from earwitness.training.stream import SceneStream
+from earwitness.training.trainer import fast_bf16, parameter_groups
+
+STEPS = 6
+
+
+def learning(recipe: Recipe, *, bf16: bool, batch: int) -> float:
+    """Clips a second of the learning process alone."""
+    from earwitness.models.seld import SeldNet
+
+    net = SeldNet(recipe.seld).to(memory_format=torch.channels_last)
+    loss = AdpitLoss(recipe.loss)
+    optimizer = torch.optim.AdamW(parameter_groups(net, recipe.optim.weight_decay), lr=1e-3)
+    config = recipe.seld
+    features = torch.randn(batch, config.in_channels, 50 * config.frames_per_label, config.mels)
+    active = torch.rand(batch, 50, 3, config.classes) < 0.02
+    values = torch.rand(batch, 50, 3, config.classes, 4)
+
+    def step() -> None:
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            raw = net(features)
+        optimizer.zero_grad(set_to_none=True)
+        loss(raw, active, values).total.backward()
+        optimizer.step()
+
+    step()
+    begun = time.perf_counter()
+    for _ in range(STEPS):
+        step()
+    return STEPS * batch / (time.perf_counter() - begun)
+
+
+def making(recipe: Recipe, scenes: int = 60) -> float:
+    """Clips a second that one process synthesises, features and left-right swap included."""
+    stream = SceneStream(OpenSynthesizer(recipe.data, "train"), recipe.features, seed=1)
+    for index in range(scenes):  # decodes much of the bank, as a worker has done after a minute
+        stream[index]
+    begun = time.perf_counter()
+    clips = sum(len(stream[index][1]) for index in range(scenes, 2 * scenes))
+    return clips / (time.perf_counter() - begun)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bank", help="sound bank; without it only learning is measured")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    recipe = check_recipe({"data": {"bank": arguments.bank or "soundbank", "pool": {"rooms": 10}}}, "bench")
+    print(f"bfloat16 in hardware: {fast_bf16(torch.device('cpu'))}")
+    for bf16 in (False, True):
+        for batch in (16, 32):
+            rate = learning(recipe, bf16=bf16, batch=batch)
+            print(f"learning  {'bf16' if bf16 else 'fp32'}  batch {batch}  {rate:6.1f} clips/s")
+    if arguments.bank:
+        print(f"making    one process       {making(recipe):6.1f} clips/s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""The verb `export-model`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def run(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a training run.")],
+    out: Annotated[Path, typer.Option(help="The .onnx file to write; its card gets the same name with .json.")],
+    name: Annotated[str | None, typer.Option(help="What to call the model; by default as its recipe.")] = None,
+    best: Annotated[bool, typer.Option("--best", help="Take the best validated weights, not the last ones.")] = False,
+    bank: Annotated[
+        str | None, typer.Option(help="Where the sound bank lies now, if not where the run had it.")
+    ] = None,
+    scenes: Annotated[int, typer.Option(min=2, help="Scenes that set and judge the thresholds.")] = 800,
+) -> None:
+    """Make a model for `detect` of a training run: ONNX weights, and a card with tuned thresholds and scores."""
+    import os
+
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
+    from earwitness.cli.extras import needs
+
+    with needs("exporting a model", "train"):
+        from earwitness.models.checkpoint import load_model
+        from earwitness.training.calibrate import judge
+        from earwitness.training.export import export_run, run_recipe
+        from earwitness.training.source import OpenSynthesizer
+        from earwitness.training.stream import VALID_STREAM, SceneStream
+        from earwitness.training.validate import ValidSet
+    if out.suffix != ".onnx":
+        raise typer.BadParameter("must end in .onnx", param_hint="--out")
+    checkpoint = "best.safetensors" if best else "last.safetensors"
+    recipe = run_recipe(folder)
+    data = recipe.data.model_copy(update={"bank": bank}) if bank else recipe.data
+    net = load_model(folder / checkpoint)
+    stream = SceneStream(
+        OpenSynthesizer(data, "valid"), recipe.features, seed=data.valid_seed, swap="none", stream=VALID_STREAM
+    )
+    judgement = judge(net, ValidSet.render(stream, scenes))
+    card = export_run(folder, out, judgement, name=name, checkpoint=checkpoint)
+    typer.echo(f"{out}: {card.name}, {out.stat().st_size / 1e6:.1f} MB, F20/1 {card.scores['synthetic/f_score']:.3f}")

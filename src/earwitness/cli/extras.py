@@ -1,0 +1,23 @@
+"""Optional installs: a missing one is named, not a missing module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from earwitness.errors import MissingExtraError
+
+
+@contextmanager
+def needs(feature: str, extra: str) -> Iterator[None]:
+    """Turn a failed import of a foreign package into the name of the extra that brings it.
+
+    Raises:
+        MissingExtraError: the extra is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name and error.name.split(".")[0] == "earwitness":
+            raise
+        raise MissingExtraError(feature, extra) from error

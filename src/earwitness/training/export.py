@@ -1,0 +1,196 @@
+"""From a training run to a model that needs no torch: one ONNX file, checked against torch, and its card."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from earwitness.errors import ModelError, RecipeError
+from earwitness.inference.card import ModelCard, card_path, file_sha256
+from earwitness.inference.runtime import OnnxRuntime
+from earwitness.models.checkpoint import load_model
+from earwitness.models.config import SeldConfig
+from earwitness.models.seld import SeldNet, physical
+from earwitness.training.recipe import Recipe, load_recipe
+
+OPSET: Final = 17
+TOLERANCE: Final = 1e-4
+"""Largest difference between ONNX Runtime and torch, relative to 1 + |value|."""
+LIMITS: Final = (
+    "Learnt from synthetic scenes only: simulated shoebox rooms, a sound bank's recordings, coincident stereo.",
+    "Needs real stereo from coincident (or panned) channels: spaced microphones shift the directions.",
+    "Front and back cannot be told apart; directions lie in -90..90 degrees.",
+    "On screen or not is a guess from sound alone, for a camera of 100 degrees horizontal field of view.",
+)
+
+
+class _Physical(nn.Module):
+    """The network with physical outputs."""
+
+    def __init__(self, net: SeldNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, features: Tensor) -> Tensor:
+        return physical(self.net(features))
+
+
+def export_onnx(net: SeldNet, path: Path) -> None:
+    """Write `net` as ONNX: `features` (batch, C, T, F) -> `accddoa` (batch, T', 3, 13, 4), batch and time dynamic.
+
+    The file appears only once ONNX Runtime agrees with torch on several batch sizes and lengths.
+
+    Raises:
+        ModelError: it does not agree.
+    """
+    config = net.config
+    # The wrapper too must be in evaluation mode: the exporter restores the mode it finds, all the way down.
+    model = _Physical(net).eval().cpu()
+    example = torch.zeros(2, config.in_channels, 10 * config.frames_per_label, config.mels)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.stem}.{os.getpid()}.onnx")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the tracer warns of every Python number; the check below is what counts
+            torch.onnx.export(
+                model,
+                (example,),
+                str(partial),
+                input_names=["features"],
+                output_names=["accddoa"],
+                dynamic_axes={"features": {0: "batch", 2: "frames"}, "accddoa": {0: "batch", 1: "label_frames"}},
+                opset_version=OPSET,
+                dynamo=False,
+            )
+        check_onnx(model, config, partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def check_onnx(model: nn.Module, config: SeldConfig, path: Path) -> float:
+    """Compare ONNX Runtime with torch; returns the largest difference.
+
+    Raises:
+        ModelError: it exceeds TOLERANCE.
+    """
+    runtime = OnnxRuntime(path, device="cpu")
+    rng = np.random.default_rng(0)
+    worst = 0.0
+    for batch, frames in ((1, 10), (3, 25), (1, 100)):
+        shape = (batch, config.in_channels, frames * config.frames_per_label, config.mels)
+        features = rng.normal(size=shape).astype(np.float32)
+        with torch.no_grad():
+            expected: NDArray[np.float32] = model(torch.from_numpy(features)).numpy()
+        difference = np.abs(runtime.run(features) - expected) / (1 + np.abs(expected))
+        worst = max(worst, float(difference.max()))
+    if not worst <= TOLERANCE:
+        raise ModelError(f"{path}: ONNX Runtime differs from torch by {worst:.1e}; this torch cannot export the model")
+    return worst
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What is known of a model by validation.
+
+    Attributes:
+        thresholds: (13,) activity from which a class counts as sounding.
+        scores: figures for the card.
+    """
+
+    thresholds: tuple[float, ...]
+    scores: dict[str, float]
+
+
+def export_run(
+    run: Path, path: Path, judgement: Judgement, *, name: str | None = None, checkpoint: str = "last.safetensors"
+) -> ModelCard:
+    """Export the model of a training run, with its card.
+
+    Args:
+        run: folder of the run.
+        path: the .onnx file to write; the card gets the same name with .json.
+        judgement: thresholds and scores for the card.
+        name: of the model; by default the recipe's.
+        checkpoint: file in the run's folder.
+
+    Raises:
+        RecipeError: the folder has no recipe.
+        ModelError: no checkpoint, or the export failed.
+    """
+    recipe = run_recipe(run)
+    net = load_model(run / checkpoint)
+    if net.config != recipe.seld:
+        raise ModelError(f"{run / checkpoint}: its dimensions are not those of the run's recipe.yaml")
+    export_onnx(net, path)
+    card = ModelCard(
+        name=name or recipe.name,
+        features=recipe.features,
+        model={"architecture": "SeldNet", **recipe.seld.model_dump(mode="json")},
+        thresholds=judgement.thresholds,
+        data=_data(recipe, checkpoint),
+        recipe=_portable(recipe),
+        commit=commit(),
+        scores=judgement.scores,
+        limits=LIMITS,
+        sha256=file_sha256(path),
+    )
+    card.write(card_path(path))
+    return card
+
+
+def run_recipe(run: Path) -> Recipe:
+    """The recipe of a run.
+
+    Raises:
+        RecipeError: there is none.
+    """
+    if not (run / "recipe.yaml").is_file():
+        raise RecipeError(f"{run}: not the folder of a training run (it has no recipe.yaml)")
+    return load_recipe(run / "recipe.yaml")
+
+
+def _data(recipe: Recipe, checkpoint: str) -> dict[str, Any]:
+    clips = recipe.run.steps * recipe.run.batch
+    return {
+        "kind": "synthetic scenes",
+        "bank": Path(recipe.data.bank).name,
+        "training_clips": clips,
+        "different_scenes": min(recipe.data.scenes or clips, recipe.run.steps * recipe.scenes_per_batch),
+        "checkpoint": checkpoint,
+    }
+
+
+def _portable(recipe: Recipe) -> dict[str, Any]:
+    """The recipe without the folders of the machine it ran on."""
+    plain = recipe.model_dump(mode="json")
+    plain["data"] |= {"bank": Path(recipe.data.bank).name, "cache": None}
+    return plain
+
+
+def commit() -> str:
+    """Commit of the code, `+` behind it where files were changed; "unknown" outside a repository."""
+    here = Path(__file__).parent
+    try:
+        head = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True
+        ).stdout.strip()
+        changed = subprocess.run(
+            ["git", "status", "--porcelain", "--untracked-files=no"],
+            cwd=here,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return head + ("+" if changed else "")

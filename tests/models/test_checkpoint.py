@@ -1,0 +1,62 @@
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from earwitness.errors import ModelError
+from earwitness.models.checkpoint import CONFIG_KEY, load_model, save_model
+from earwitness.models.config import SeldConfig
+from earwitness.models.seld import SeldNet
+
+TINY = SeldConfig(
+    in_channels=2, mels=16, stem_width=4, stem_kernel=3, widths=(4, 8), pools=((5, 2), (1, 2)),
+    dim=16, heads=2, blocks=1, conv_kernel=3, ffn_mult=2,
+)  # fmt: skip
+
+
+@pytest.fixture
+def saved(tmp_path):
+    torch.manual_seed(0)
+    net = SeldNet(TINY)
+    net.scaler.set(torch.tensor(1.5), torch.tensor(2.5))
+    path = tmp_path / "model.safetensors"
+    save_model(net, path)
+    return net, path
+
+
+def test_round_trip_keeps_every_tensor_and_the_scaler(saved):
+    net, path = saved
+    again = load_model(path)
+    assert again.config == TINY
+    assert not again.training
+    torch.testing.assert_close(again.state_dict(), net.state_dict(), rtol=0, atol=0)
+
+
+def test_damaged_or_missing(saved, tmp_path):
+    _, path = saved
+    with pytest.raises(ModelError):
+        load_model(tmp_path / "none.safetensors")
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(ModelError):
+        load_model(path)
+
+
+@pytest.mark.parametrize("change", ["drop", "add", "reshape"])
+def test_tensors_that_do_not_fit_are_named(saved, change):
+    _, path = saved
+    tensors = load_file(path)
+    if change == "drop":
+        del tensors["head.bias"]
+    elif change == "add":
+        tensors["head.extra"] = torch.zeros(1)
+    else:
+        tensors["head.bias"] = torch.zeros(3)
+    save_file(tensors, path, metadata={CONFIG_KEY: TINY.model_dump_json()})
+    with pytest.raises(ModelError, match=r"head\.(bias|extra)"):
+        load_model(path)
+
+
+def test_weights_without_dimensions(saved):
+    _, path = saved
+    save_file(load_file(path), path)
+    with pytest.raises(ModelError, match="dimensions"):
+        load_model(path)

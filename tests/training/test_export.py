@@ -1,0 +1,110 @@
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+sys.path.insert(0, str(Path(__file__).parent))
+from fakes import tiny_recipe
+
+from earwitness.accddoa import encode, ideal_output
+from earwitness.errors import ModelError, RecipeError
+from earwitness.events import EventTable
+from earwitness.inference.card import card_path, read_card
+from earwitness.models.checkpoint import load_model, save_model
+from earwitness.models.seld import SeldNet, physical
+from earwitness.training import export
+from earwitness.training.calibrate import class_thresholds
+from earwitness.training.export import Judgement, export_onnx, export_run
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A finished run, as far as the exporter looks."""
+    recipe, folder = tiny_recipe(), tmp_path / "run"
+    folder.mkdir()
+    (folder / "recipe.yaml").write_text(recipe.dump())
+    torch.manual_seed(0)
+    net = SeldNet(recipe.seld)
+    with torch.no_grad():
+        net.train()(torch.randn(8, 2, 50, 16) * 3 + 1)  # norm statistics that are not the start's
+        net.head.weight.mul_(5)
+    save_model(net, folder / "last.safetensors")
+    return folder
+
+
+def test_onnx_equals_torch_for_any_batch_and_length(run, tmp_path):
+    net, path = load_model(run / "last.safetensors"), tmp_path / "model.onnx"
+    export_onnx(net, path)
+    session = onnxruntime.InferenceSession(str(path))
+    for batch, frames in ((1, 5), (2, 50), (5, 35)):
+        features = np.random.default_rng(frames).normal(size=(batch, 2, frames, 16)).astype(np.float32)
+        (out,) = session.run(["accddoa"], {"features": features})
+        with torch.no_grad():
+            expected = physical(net(torch.from_numpy(features))).numpy()
+        assert out.shape == (batch, frames // 5, 3, 13, 4)
+        np.testing.assert_allclose(out, expected, atol=1e-4)
+
+
+def test_exporting_leaves_the_network_in_evaluation_mode(run, tmp_path):
+    net = load_model(run / "last.safetensors")
+    export_onnx(net, tmp_path / "model.onnx")
+    assert not any(module.training for module in net.modules())
+
+
+def test_wrong_export_is_refused_and_leaves_no_file(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "TOLERANCE", -1.0)
+    with pytest.raises(ModelError, match="differs from torch"):
+        export_onnx(load_model(run / "last.safetensors"), tmp_path / "out" / "model.onnx")
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_card_says_what_the_model_needs(run, tmp_path):
+    path = tmp_path / "model.onnx"
+    judgement = Judgement(tuple(np.linspace(0.2, 0.8, 13).tolist()), {"synthetic/f_score": 0.5})
+    export_run(run, path, judgement, name="mine")
+    card = read_card(card_path(path))
+    card.check(path)
+    assert (card.name, card.features, card.thresholds) == ("mine", tiny_recipe().features, judgement.thresholds)
+    assert card.recipe["run"]["steps"] == 6
+    path.write_bytes(path.read_bytes() + b"x")
+    with pytest.raises(ModelError, match="do not match"):
+        card.check(path)
+
+
+def test_card_names_no_folder_of_the_machine(run, tmp_path):
+    text = (run / "recipe.yaml").read_text().replace("bank: soundbank", "bank: /home/me/private/bank")
+    (run / "recipe.yaml").write_text(text)
+    card = export_run(run, tmp_path / "m.onnx", Judgement((0.5,) * 13, {}))
+    assert "/home" not in card.model_dump_json()
+    assert card.data["bank"] == "bank"
+
+
+def test_folders_that_are_no_run(tmp_path, run):
+    with pytest.raises(RecipeError, match=r"no recipe\.yaml"):
+        export_run(tmp_path, tmp_path / "m.onnx", Judgement((0.5,) * 13, {}))
+    (run / "last.safetensors").unlink()
+    with pytest.raises(ModelError):
+        export_run(run, tmp_path / "m.onnx", Judgement((0.5,) * 13, {}))
+
+
+def test_thresholds_separate_each_class_on_its_own():
+    """Class 2 answers truly at 0.3 and falsely at 0.2; class 9 truly at 0.9 and falsely at 0.6; class 4 never."""
+    references, outputs = [], []
+    for _ in range(4):
+        table = EventTable.from_columns(
+            frame=[0, 0], class_index=[2, 9], azimuth=[10, -40], distance=[1, 2], num_frames=2
+        )
+        output = ideal_output(encode(table))
+        output[0, :, 2, :2] *= 0.33
+        output[0, :, 9, :2] *= 0.9
+        output[1, :, 2] = [0.22, 0, 1, 0]
+        output[1, :, 9] = [0.62, 0, 1, 0]
+        references.append(table)
+        outputs.append(output)
+    thresholds = class_thresholds(np.stack(outputs), tuple(references))
+    assert 0.22 <= thresholds[2] < 0.33
+    assert 0.62 <= thresholds[9] < 0.9
+    assert thresholds[4] == 0.5
