@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 import torch
@@ -52,8 +52,8 @@ class Trainer:
         self.stream = SceneStream(train, recipe.features, seed=data.seed, scenes=data.scenes, swap=data.swap)
         self._valid_stream = SceneStream(valid, recipe.features, seed=data.valid_seed, swap="none", stream=VALID_STREAM)
         torch.manual_seed(run.seed)
-        self.model = SeldNet(recipe.seld).to(self.device)
-        self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model: SeldNet = SeldNet(recipe.seld).to(self.device)
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.loss = AdpitLoss(recipe.loss).to(self.device)
         self.kinds = augment.ChannelKinds.of(recipe.features.channels).to(self.device)
         self.optimizer = torch.optim.AdamW(
@@ -89,8 +89,13 @@ class Trainer:
                 if self.step % run.save_every == 0 or self.step == run.steps:
                     self.save()
             scores = self._validate(valid, log)
-        save_model(self.ema.model, self.folder / LAST_NAME)  # type: ignore[arg-type]
+        save_model(self.averaged, self.folder / LAST_NAME)
         return scores
+
+    @property
+    def averaged(self) -> SeldNet:
+        """The model that is validated and exported."""
+        return cast(SeldNet, self.ema.model)
 
     def save(self) -> None:
         """Write the state of this step."""
@@ -103,7 +108,7 @@ class Trainer:
             raise TrainingError(f"'{self.folder}' holds a run already: use --resume to go on, or another --out")
         (self.folder / "recipe.yaml").write_text(self.recipe.dump(), encoding="utf-8")
         mean, std = feature_statistics(self.stream, self.recipe.run.scaler_scenes)
-        for model in (self.model, self.ema.model):
+        for model in (self.model, self.averaged):
             model.scaler.set(mean.to(self.device), std.to(self.device))
 
     def _restore(self) -> None:
@@ -127,7 +132,7 @@ class Trainer:
             scenes=self.recipe.scenes_per_batch,
             workers=run.workers,
             prefetch=run.prefetch,
-        )  # type: ignore[misc]
+        )
 
     def _learn(self, batch: Batch) -> LossParts:
         """One optimizer step."""
@@ -141,18 +146,22 @@ class Trainer:
         with self._autocast():
             raw = self._forward(features)
         parts: LossParts = self.loss(raw.float(), batch.active.to(self.device), batch.values.to(self.device))
-        if not torch.isfinite(parts.total):
-            raise TrainingError(
-                f"the loss is {float(parts.total)} at step {self.step + 1} (scenes {batch.scenes[0]}.."
-                f"{batch.scenes[-1]}); the last good state is kept: lower optim.peak and --resume"
-            )
+        self._check_finite("loss", parts.total, batch)
         self.optimizer.zero_grad(set_to_none=True)
         parts.total.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.optim.clip)
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.optim.clip)
+        self._check_finite("gradient", norm, batch)  # clipping by a norm that is not finite would ruin the weights
         self.optimizer.step()
         self.step += 1
         self.ema.update(self.model, self.step)
         return parts
+
+    def _check_finite(self, what: str, value: Tensor, batch: Batch) -> None:
+        if not torch.isfinite(value):
+            raise TrainingError(
+                f"the {what} is {value.item()} at step {self.step + 1} (scenes {batch.scenes[0]}.."
+                f"{batch.scenes[-1]}); the last good state is kept: lower optim.peak and --resume"
+            )
 
     def _augmented(self, features: Tensor) -> Tensor:
         rng = np.random.default_rng(self._seed(_AUGMENT_STREAM))
@@ -167,7 +176,7 @@ class Trainer:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
 
     def _validate(self, valid: ValidSet, log: RunLog) -> Scores:
-        scores, threshold = validate(self.ema.model, valid)  # type: ignore[arg-type]
+        scores, threshold = validate(self.averaged, valid)
         macro = scores.macro
         log.write(
             self.step,
@@ -180,7 +189,7 @@ class Trainer:
         )
         if macro.f_score > self.best:
             self.best = macro.f_score
-            save_model(self.ema.model, self.folder / BEST_NAME)  # type: ignore[arg-type]
+            save_model(self.averaged, self.folder / BEST_NAME)
         return scores
 
 
@@ -221,11 +230,11 @@ def pick_device(wanted: str) -> torch.device:
 
 
 def fast_bf16(device: torch.device) -> bool:
-    """Whether the device computes in bfloat16 faster than in float32."""
+    """Whether the device has instructions for bfloat16; emulated, it is slower than float32."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
-    return torch.backends.cpu.get_cpu_capability() == "AVX512" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return any(torch.cpu.get_capabilities().get(name, False) for name in ("avx512_bf16", "amx_bf16"))
 
 
 def _figures(parts: LossParts) -> dict[str, float]:
-    return {name: float(getattr(parts, name)) for name in ("total", "direction", "distance", "onscreen")}
+    return {name: float(getattr(parts, name).detach()) for name in ("total", "direction", "distance", "onscreen")}
