@@ -88,7 +88,8 @@ def _own_rate(media: MediaInfo, path: Path) -> int:
 def judge(figures: ChannelFigures, *, mono: bool = False) -> tuple[Check, ...]:
     """Judge measured figures; `mono`: the file has one channel only."""
     if figures.seconds == 0 or figures.peak < SILENT_PEAK:
-        return (Check("level", figures.level_db, "dBFS", "unfit", "There is no sound, only silence."),)
+        silence = Check("level", figures.level_db, "dBFS", "unfit", "There is no sound, only silence.")
+        return (silence, _same_sound(figures, mono)) if mono else (silence,)
     stereo = _same_sound(figures, mono)
     checks = [_level(figures), stereo]
     if stereo.verdict != "unfit":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol, get_args
+from typing import Any, Final, Literal, Protocol, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,8 +54,7 @@ class OnnxRuntime:
         import onnxruntime
 
         self.path = Path(path)
-        if device not in DEVICES:
-            raise RecipeError(f"unknown device '{device}'; choose one of: {', '.join(DEVICES)}")
+        device = check_device(device)
         if threads < 1:
             raise RecipeError(f"the number of threads must be at least 1, not {threads}")
         if not self.path.is_file():
@@ -103,6 +102,17 @@ class OnnxRuntime:
         if not np.isfinite(result).all():
             raise ModelError(f"{self.path}: made values that are not finite; the model is damaged or does not fit")
         return result
+
+
+def check_device(name: str) -> Device:
+    """Return the device called `name`.
+
+    Raises:
+        RecipeError: there is no such device.
+    """
+    if name not in DEVICES:
+        raise RecipeError(f"unknown device '{name}'; choose one of: {', '.join(DEVICES)}")
+    return cast(Device, name)
 
 
 _TAIL: Final = (TRACKS, NUM_CLASSES, FIELDS)

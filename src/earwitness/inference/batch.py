@@ -1,0 +1,198 @@
+"""Many files in one go: each on its own, so that a bad one costs nothing but itself."""
+
+from __future__ import annotations
+
+import glob
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from os.path import commonpath
+from pathlib import Path
+
+from earwitness.errors import EarwitnessError
+from earwitness.export.formats import Format, write
+from earwitness.inference.detection import Detection
+from earwitness.inference.detector import Detector
+from earwitness.media.discover import find_media
+
+RENDER_SUFFIX = ".earwitness.mp4"
+"""Not just .mp4: a folder that is both input and output must not lose its videos."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A file and where its results go.
+
+    Attributes:
+        source: the file.
+        target: path of the results without suffix.
+    """
+
+    source: Path
+    target: Path
+
+    def result(self, suffix: str) -> Path:
+        """Path of the result with this suffix (not `with_suffix`: "take.1" is a stem)."""
+        return self.target.with_name(self.target.name + suffix)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An input that could not be done.
+
+    Attributes:
+        source: the input as it was named.
+        error: why.
+    """
+
+    source: Path
+    error: Exception
+
+    @property
+    def reason(self) -> str:
+        """The error on one line that names the input."""
+        text = " ".join(str(self.error).split()) or type(self.error).__name__
+        if not isinstance(self.error, EarwitnessError):  # a defect of ours or of a codec
+            text = f"unexpected {type(self.error).__name__} ({text}); please report this"
+        return text if str(self.source) in text else f"{self.source}: {text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A file that was done.
+
+    Attributes:
+        job: the file.
+        detection: its events.
+        written: the files made of it.
+    """
+
+    job: Job
+    detection: Detection
+    written: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do.
+
+    Attributes:
+        jobs: one a file, each with its own target.
+        failures: inputs that name nothing.
+        clashes: file names that occur more than once, whose results therefore lie in subfolders of the output.
+    """
+
+    jobs: tuple[Job, ...]
+    failures: tuple[Failure, ...]
+    clashes: tuple[str, ...]
+
+
+def plan(inputs: Sequence[str | Path], out: Path) -> Plan:
+    """Find the files that `inputs` (files, folders, globs) name, and give each its own target below `out`.
+
+    Files below `out` are results of an earlier run and left out, unless they are named outright.
+    """
+    files: dict[Path, Path] = {}
+    failures: list[Failure] = []
+    for given in inputs:
+        try:
+            found = find_media([given])
+        except EarwitnessError as error:
+            failures.append(Failure(Path(given), error))
+            continue
+        outright = Path(given).is_file() or not (Path(given).is_dir() or glob.has_magic(str(given)))
+        for file in found:
+            if outright or not file.resolve().is_relative_to(out.resolve()):
+                files.setdefault(file.resolve(), file)
+    names = _names(list(files))
+    jobs = tuple(Job(files[path], out / name) for path, name in names.items())
+    clashes = sorted({path.stem for path, name in names.items() if name != Path(path.stem)})
+    return Plan(jobs, tuple(failures), tuple(clashes))
+
+
+def _names(files: list[Path]) -> dict[Path, Path]:
+    """Result names of absolute paths: the stem; where that is not unique with folders, then also with the suffix."""
+    stems = Counter(file.stem.casefold() for file in files)  # case does not tell files apart on every system
+    twins = [file for file in files if stems[file.stem.casefold()] > 1]
+    names = {file: _below(file, twins).with_name(file.stem) if file in twins else Path(file.stem) for file in files}
+    taken = Counter(str(name).casefold() for name in names.values())
+    return {
+        file: name if taken[str(name).casefold()] == 1 else name.with_name(file.name) for file, name in names.items()
+    }
+
+
+def _below(file: Path, files: list[Path]) -> Path:
+    """Path of a file from the deepest folder that holds all `files`."""
+    try:
+        return file.relative_to(commonpath([other.parent for other in files]))
+    except ValueError:  # several drives
+        return Path(file.drive.strip(":\\/"), *file.parts[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSettings:
+    """What is done with each file.
+
+    Attributes:
+        formats: files to write.
+        render: whether to draw the events into a copy of the video.
+        fov: horizontal field of view of the camera, degrees, for drawing.
+        threshold, swap_channels, allow_mono: as in `Detector.detect`.
+    """
+
+    formats: tuple[Format, ...]
+    render: bool = False
+    fov: float = 100.0
+    threshold: float | None = None
+    swap_channels: bool = False
+    allow_mono: bool = False
+
+
+def run_batch(
+    detector: Detector,
+    jobs: Sequence[Job],
+    settings: BatchSettings,
+    progress: Callable[[Job, float], None] | None = None,
+) -> Iterator[Done | Failure]:
+    """Do the files one after the other; what goes wrong with one is reported as its failure.
+
+    Args:
+        progress: called with a job and the done fraction of it, 0..1.
+
+    Yields:
+        One result a job, when its files are written.
+    """
+    for job in jobs:
+        try:
+            yield _do(detector, job, settings, progress)
+        except Exception as error:  # not even a defect of ours may cost the files that follow; it is reported
+            yield Failure(job.source, error)
+
+
+def _do(detector: Detector, job: Job, settings: BatchSettings, progress: Callable[[Job, float], None] | None) -> Done:
+    detect_share = 0.5 if settings.render else 1.0
+
+    def heard(done: float, total: float | None) -> None:
+        if progress is not None and total:
+            progress(job, min(1.0, done / total) * detect_share)
+
+    def drawn(done: float) -> None:
+        if progress is not None:
+            progress(job, detect_share + done * (1 - detect_share))
+
+    detection = detector.detect(
+        job.source,
+        heard,
+        swap_channels=settings.swap_channels,
+        allow_mono=settings.allow_mono,
+        threshold=settings.threshold,
+    )
+    written = []
+    for chosen in settings.formats:
+        written.append(job.result(chosen.suffix))
+        write(detection, written[-1], chosen)
+    if settings.render:
+        from earwitness.render.video import render_video
+
+        written.append(render_video(job.source, detection.table, job.result(RENDER_SUFFIX), settings.fov, drawn))
+    return Done(job, detection, tuple(written))

@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from earwitness.cli.main import main
+from earwitness.data.dcase_csv import HEADER, read_table
+from earwitness.export import read_events
+from earwitness.media.wav import write_wav
+from earwitness.media.writer import MediaWriter
+
+Burst = Callable[..., NDArray[np.float32]]
+
+
+class Result(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def problems(self) -> list[str]:
+        return self.err.splitlines()
+
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def earwitness(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
+    """The command in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def run(*arguments: str | Path) -> Result:
+        monkeypatch.setattr(sys, "argv", ["earwitness", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.out + captured.err
+        return Result(code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def clip(tmp_path: Path, make_burst: Burst) -> Path:
+    path = tmp_path / "clip.wav"
+    write_wav(path, make_burst(6, (1, 2, 40), (3, 5, -25)), 24_000)
+    return path
+
+
+def test_a_file_gives_a_table_a_csv_and_a_json(earwitness: Command, clip: Path, meter_model: Path) -> None:
+    result = earwitness("detect", clip, "--model", meter_model)
+    assert result.code == 0
+    assert result.err == ""
+    lines = [line.split() for line in result.out.splitlines()]
+    assert ["0:01.0-0:02.0", "Music", "40°", "left", "2.5", "m", "100%"] in lines
+    assert ["0:03.0-0:05.0", "Music", "25°", "right", "2.5", "m", "100%"] in lines
+    assert "2 events in 0:06.0 of sound, 1 of 1 files" in result.out
+    out = Path("earwitness-out")
+    assert sorted(path.name for path in out.iterdir()) == ["clip.csv", "clip.json"]
+    table = read_events(out / "clip.json")
+    assert read_table(out / "clip.csv", 60).same_as(table.rounded().with_columns(score=1.0), tolerance=1e-5)
+
+
+def test_more_formats_and_another_folder(earwitness: Command, clip: Path, meter_model: Path) -> None:
+    result = earwitness(
+        "detect", clip, "--model", meter_model, "--out", "a/b", "--format", "vtt,srt", "--format", "audacity"
+    )
+    assert result.code == 0
+    names = sorted(path.name for path in Path("a/b").iterdir())
+    assert names == ["clip.audacity.txt", "clip.csv", "clip.json", "clip.srt", "clip.vtt"]
+    assert all(name in result.out for name in names)
+
+
+def test_silence_has_a_csv_with_its_header(
+    earwitness: Command, tmp_path: Path, make_burst: Burst, meter_model: Path
+) -> None:
+    write_wav(tmp_path / "silent.wav", np.zeros((2, 48_000), np.float32), 24_000)
+    result = earwitness("detect", "silent.wav", "--model", meter_model)
+    assert result.code == 0
+    assert "nothing that the model knows" in result.out
+    assert result.problems == ["earwitness: silent.wav: warning: There is no sound, only silence."]
+    assert Path("earwitness-out/silent.csv").read_text() == HEADER + "\n"
+    assert json.loads(Path("earwitness-out/silent.json").read_text())["events"] == []
+
+
+def test_bad_inputs_are_named_and_the_rest_is_done(
+    earwitness: Command, clip: Path, tmp_path: Path, make_burst: Burst, meter_model: Path
+) -> None:
+    (tmp_path / "junk.mp4").write_bytes(b"not a video" * 50)
+    (tmp_path / "empty.wav").write_bytes(b"")
+    write_wav(tmp_path / "mono.wav", make_burst(2)[:1], 24_000)
+    with MediaWriter(tmp_path / "mute.mp4", 64, 48) as writer:
+        for frame in range(5):
+            writer.write_frame(np.zeros((48, 64, 3), np.uint8), frame / 25)
+    (tmp_path / "papers").mkdir()
+    inputs = ["none.mp4", "papers", "junk.mp4", "empty.wav", "mute.mp4", "mono.wav", "clip.wav", "*.mkv"]
+    result = earwitness("detect", *inputs, "--model", meter_model)
+    assert result.code == 1
+    assert len(result.problems) == 7
+    for bad in ("none.mp4", "papers", "junk.mp4", "empty.wav", "mute.mp4", "mono.wav", "*.mkv"):
+        (line,) = [line for line in result.problems if f"{bad}: " in line]
+        assert line.startswith("earwitness: ")
+    assert any("no sound track" in line for line in result.problems)
+    assert any("mono" in line and line.endswith("(--mono)") for line in result.problems)
+    assert sorted(path.name for path in Path("earwitness-out").iterdir()) == ["clip.csv", "clip.json"]
+    assert "1 of 5 files" in result.out
+
+
+def test_nothing_to_do_needs_no_model(earwitness: Command) -> None:
+    result = earwitness("detect", "none.mp4", "--model", "none")
+    assert result.code == 1
+    assert result.problems == ["earwitness: none.mp4: no such file or folder; check the name"]
+
+
+def test_mono_by_request(earwitness: Command, tmp_path: Path, make_burst: Burst, meter_model: Path) -> None:
+    write_wav(tmp_path / "mono.wav", make_burst(3, (1, 2, 0))[:1], 24_000)
+    result = earwitness("detect", "mono.wav", "--mono", "--model", meter_model)
+    assert result.code == 0
+    assert "unknown" in result.out
+    assert result.problems == ["earwitness: mono.wav: warning: Mono: one channel carries no direction."]
+    assert Path("earwitness-out/mono.csv").read_text().splitlines()[1] == "10,8,0,,250,0"
+    assert np.isnan(read_events("earwitness-out/mono.json").azimuth).all()
+
+
+def test_swapped_channels(earwitness: Command, clip: Path, meter_model: Path) -> None:
+    assert "40° right" in earwitness("detect", clip, "--swap-channels", "--model", meter_model).out
+
+
+def test_the_threshold_is_used(earwitness: Command, clip: Path, meter_model: Path) -> None:
+    assert "0 events" in earwitness("detect", clip, "--threshold", "1", "--model", meter_model).out
+
+
+def test_equal_names_are_kept_apart_and_mentioned(
+    earwitness: Command, tmp_path: Path, make_burst: Burst, meter_model: Path
+) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        write_wav(tmp_path / folder / "take.wav", make_burst(1), 24_000)
+    result = earwitness("detect", "a", "b", "--model", meter_model)
+    assert result.code == 0
+    assert "take" in result.out.splitlines()[-1]
+    assert Path("earwitness-out/a/take.csv").is_file()
+    assert Path("earwitness-out/b/take.csv").is_file()
+
+
+def test_quiet(earwitness: Command, clip: Path, meter_model: Path) -> None:
+    assert earwitness("detect", clip, "--quiet", "--model", meter_model) == Result(0, "", "")
+
+
+@pytest.mark.parametrize("columns", [20, 40, 60, 200])
+def test_narrow_and_wide_terminals(
+    earwitness: Command, clip: Path, meter_model: Path, columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    result = earwitness("detect", clip, "--model", meter_model)
+    assert result.code == 0
+    assert ("0:01.0-0:02.0" in result.out) or columns < 30
+    assert ("confidence" in result.out) == (columns >= 72)
+
+
+def test_a_video_with_its_picture_drawn(earwitness: Command, clip: Path, tmp_path: Path, meter_model: Path) -> None:
+    from earwitness.media.probe import probe
+
+    with MediaWriter(tmp_path / "film.mp4", 480, 270, copy_audio_from=clip) as writer:
+        for frame in range(6):
+            writer.write_frame(np.full((270, 480, 3), 40 * frame, np.uint8), float(frame))
+    result = earwitness("detect", "film.mp4", "--render", "--fov", "80", "--model", meter_model)
+    assert result.code == 0
+    assert "on screen" in result.out
+    drawn = probe("earwitness-out/film.earwitness.mp4")
+    assert drawn.video is not None
+    assert drawn.audio is not None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--format", "pdf"], "unknown format 'pdf'"),
+        (["--threshold", "1.5"], "--threshold must lie in 0..1"),
+        (["--threshold", "nan"], "--threshold must lie in 0..1"),
+        (["--device", "abacus"], "unknown device 'abacus'"),
+        (["--fov", "0"], "--fov must lie in 1..170"),
+        (["--out", "clip.wav"], "--out clip.wav is a file"),
+        (["--model", "none"], "unknown model 'none'"),
+        (["--model", "none.onnx"], "none.onnx: no such model file"),
+        (["--threads", "0"], "threads"),
+    ],
+)
+def test_wrong_usage_is_one_line(
+    earwitness: Command, clip: Path, meter_model: Path, options: list[str], message: str
+) -> None:
+    model = [] if "--model" in options else ["--model", str(meter_model)]
+    result = earwitness("detect", clip, *model, *options)
+    assert result.code == 2
+    assert result.out == ""
+    (line,) = result.problems
+    assert message in line
+    assert not Path("earwitness-out").exists()
+
+
+@pytest.mark.parametrize("arguments", [["detect"], ["detect", "clip.wav", "--bogus"], ["detect", "--threshold", "x"]])
+def test_what_typer_refuses(earwitness: Command, arguments: list[str]) -> None:
+    assert earwitness(*arguments).code == 2
+
+
+def test_the_real_command_never_imports_torch(clip: Path, meter_model: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "import earwitness, earwitness.cli.detect\n"
+        "from earwitness import Detector\n"
+        "from earwitness.cli.main import main\n"
+        f"sys.argv = ['earwitness', 'detect', {str(clip)!r}, '--model', {str(meter_model)!r}]\n"
+        "try:\n    main()\n"
+        "except SystemExit as stop:\n    assert not stop.code, stop.code\n"
+        "heavy = {'torch', 'transformers', 'pyroomacoustics', 'matplotlib.pyplot'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "40° left" in done.stdout
+    assert (tmp_path / "earwitness-out" / "clip.csv").is_file()
+
+
+def test_importing_the_package_is_light() -> None:
+    code = "import sys, earwitness, earwitness.cli.detect, earwitness.cli.doctor; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"numpy", "scipy", "av", "onnxruntime", "torch", "pydantic"} & set(done.stdout.split())

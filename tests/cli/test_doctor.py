@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from earwitness.cli.main import main
+from earwitness.media.wav import write_wav
+
+Burst = Callable[..., NDArray[np.float32]]
+
+
+@pytest.fixture
+def doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    monkeypatch.setenv("COLUMNS", "120")
+
+    def run(*arguments: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["earwitness", "doctor", *map(str, arguments)])
+        try:
+            main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.out + captured.err
+        return code, captured.out, captured.err
+
+    return run
+
+
+Doctor = Callable[..., tuple[int, str, str]]
+
+
+def test_a_fit_recording(doctor: Doctor, make_burst: Burst, tmp_path: Path) -> None:
+    write_wav(tmp_path / "good.wav", make_burst(5, (0, 2, 40), (2, 5, -30)), 24_000)
+    code, out, err = doctor(tmp_path / "good.wav")
+    assert code == 0
+    assert out.splitlines()[-1] == "Fit for directions."
+    assert "24000 Hz" in out
+    assert err == ""
+
+
+def test_dual_mono_is_not_fit(doctor: Doctor, make_burst: Burst, tmp_path: Path) -> None:
+    write_wav(tmp_path / "dual.wav", np.repeat(make_burst(5, (0, 4, 0))[:1], 2, axis=0), 24_000)
+    code, out, _ = doctor(tmp_path / "dual.wav")
+    assert code == 1
+    assert "Dual mono" in out
+    assert out.splitlines()[-1] == "Not fit for directions."
+
+
+def test_json_is_strict_and_complete(doctor: Doctor, make_burst: Burst, tmp_path: Path) -> None:
+    write_wav(tmp_path / "mono.wav", make_burst(3, (0, 3, 0))[:1], 24_000)
+    code, out, _ = doctor(tmp_path / "mono.wav", "--json")
+    document = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    assert code == 1
+    assert document["fit"] is False
+    assert document["seconds"] == 3.0
+    assert {check["name"]: check["verdict"] for check in document["checks"]}["stereo"] == "unfit"
+    assert all(set(check) == {"name", "value", "unit", "verdict", "sentence"} for check in document["checks"])
+
+
+def test_a_file_that_cannot_be_read(doctor: Doctor, tmp_path: Path) -> None:
+    (tmp_path / "junk.mp4").write_bytes(b"junk" * 60)
+    for name in ("junk.mp4", "none.mp4"):
+        code, out, err = doctor(tmp_path / name)
+        assert code == 1
+        assert out == ""
+        assert len(err.splitlines()) == 1
+        assert name in err
