@@ -11,7 +11,7 @@ import typer
 from earwitness import __version__
 from earwitness.errors import EarwitnessError, RecipeError
 
-VERBS: Final[tuple[str, ...]] = ("evaluate",)
+VERBS: Final[tuple[str, ...]] = ("detect", "doctor", "evaluate")
 """Each verb's module is `earwitness.cli.<verb, - as _>`; its function `run` is the command, its docstring the help."""
 
 INTERRUPTED: Final = 130
