@@ -217,9 +217,12 @@ def _parse_row(line: str, path: Path, number: int) -> list[float]:
         try:
             value = float(field)
         except ValueError:
-            _refuse(path, number, f"{name} is '{field}', which is not a number")
-        if not abs(value) <= _LARGEST or (index in _WHOLE and value != int(value)):
-            _refuse(path, number, f"{name} is '{field}', which is not a whole number in range")
+            what = f"is '{field}', which is not a number" if field else "is empty; a sound without it cannot be scored"
+            _refuse(path, number, f"{name} {what}")
+        if not abs(value) <= _LARGEST:
+            _refuse(path, number, f"{name} is '{field}', which is out of range")
+        if index in _WHOLE and value != int(value):
+            _refuse(path, number, f"{name} is '{field}', which is not a whole number")
         row.append(value)
     return row
 
@@ -236,7 +239,7 @@ def _check_values(
         row, column = (int(index) for index in np.argwhere((values > limits) | (values < lowest))[0])
         value, low, high = values[row, column], lowest[column], limits[column]
         rule = "must not be negative" if high == _LARGEST and value < 0 else f"must lie in {low}..{high}"
-        hint = "; longer clips need a larger number of frames" if column == 0 and value > 0 else ""
+        hint = "; for longer clips give the number of frames" if column == 0 and value > 0 else ""
         _refuse(path, _line(lines, row), f"{COLUMNS[column]} is {value:g}; it {rule}{hint}")
     if unique:
         whole_rows = np.ascontiguousarray(values + 0.0).view("V48").ravel()

@@ -2,8 +2,11 @@
 
 A cell is one class in one frame of one clip. Within a cell references and predictions are paired so that the sum of
 |fold(azimuth) - fold(azimuth')| is smallest (Hungarian assignment). Cells with one row on a side, and 2 x 2 cells, are
-solved for all clips together; only what is left goes to `scipy.optimize.linear_sum_assignment`. Ties fall as SciPy
-lets them fall for the same row order, because distance and on/off errors depend on it.
+solved for all clips together; only what is left goes to `scipy.optimize.linear_sum_assignment`.
+
+Ties are common, not rare: whenever both predictions lie on the same side of both references, the two assignments of a
+2 x 2 cell cost the same, but their distance and on/off errors differ. They fall as SciPy lets them fall for the same
+row order.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ IndexArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
 NEAR_TIE_DEG: Final = 1e-6
-"""2 x 2 cells whose two assignments cost as good as the same are left to SciPy."""
+"""2 x 2 cells in which rounding might decide between the two assignments are left to SciPy."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,11 +118,17 @@ def _two_by_two(
     start_r: IndexArray, azimuth_r: FloatArray, start_p: IndexArray, azimuth_p: FloatArray
 ) -> tuple[tuple[IndexArray, IndexArray], NDArray[np.bool_]]:
     """Pairs of 2 x 2 cells, and which cells are too close to a tie to decide here."""
-    in_order = np.abs(azimuth_r[start_r] - azimuth_p[start_p]) + np.abs(azimuth_r[start_r + 1] - azimuth_p[start_p + 1])
-    crossed = np.abs(azimuth_r[start_r] - azimuth_p[start_p + 1]) + np.abs(azimuth_r[start_r + 1] - azimuth_p[start_p])
-    undecided = np.abs(in_order - crossed) < NEAR_TIE_DEG
+    straight, across = (
+        np.abs(azimuth_r[start_r] - azimuth_p[start_p]),
+        np.abs(azimuth_r[start_r] - azimuth_p[start_p + 1]),
+    )
+    in_order = straight + np.abs(azimuth_r[start_r + 1] - azimuth_p[start_p + 1])
+    crossed = across + np.abs(azimuth_r[start_r + 1] - azimuth_p[start_p])
+    # Whole degrees are summed exactly, and SciPy then gives the first reference its nearer prediction.
+    whole = (straight % 1 == 0) & (across % 1 == 0) & (in_order % 1 == 0) & (crossed % 1 == 0)
+    undecided = (np.abs(in_order - crossed) < NEAR_TIE_DEG) & ~whole
+    swap = np.where(in_order == crossed, straight > across, crossed < in_order)[~undecided].astype(np.int64)
     first, second = start_r[~undecided], start_p[~undecided]
-    swap = (crossed < in_order)[~undecided].astype(np.int64)
     return (np.concatenate([first, first + 1]), np.concatenate([second + swap, second + 1 - swap])), undecided
 
 

@@ -10,7 +10,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.classes import NUM_CLASSES
 from earwitness.data.dcase_csv import LabelRows
+from earwitness.geometry import fold
 
 AZIMUTH_THRESHOLD_DEG: Final = 20.0
 RELATIVE_DISTANCE_THRESHOLD: Final = 1.0
@@ -31,7 +33,9 @@ class Protocol(StrEnum):
         - F is averaged over the classes that occur in references or predictions;
         - a class with references that was never detected counts as DOAE 180 degrees, RDE 1, distance error as if
           distance 0 had been answered, on/off accuracy 0, instead of being left out;
-        - a reference at 0 cm is taken as 1 cm in the relative distance error.
+        - a reference at 0 cm is taken as 1 cm in the relative distance error;
+        - the order of rows in a file changes nothing: where two assignments have the same angles, rows are taken by
+          azimuth, distance and on/off.
 
     `DCASE2025` reproduces the official scorer (github.com/partha2409/DCASE2025_seld_baseline) to 1e-9, quirks included:
         - *The last labelled frame is lost.* Frames at or after a clip's last labelled frame are not scored. Effect:
@@ -46,7 +50,9 @@ class Protocol(StrEnum):
         - *Ten tracks.* From the eleventh row of a class in a frame on, each row overwrites the one in track 0.
           Effect: only for predictions that flood one class.
         - *Repeated rows count again*, each as one more source. Effect: a file written twice scores about half.
-        - *Rows keep file order within a class*, which decides how ties of the assignment fall.
+        - *Rows keep file order within a class*, which decides how ties of the assignment fall (as SciPy's
+          `linear_sum_assignment` lets them). Effect: with two sources of a class, swapping two rows of a file can
+          change all scores but DOAE.
         - *A reference distance of 0* is divided by as 2.2e-16. Effect: one such row makes RDE astronomical.
         - *One machine epsilon* is added to every denominator. Effect: none that is visible.
         - The official jackknife fails on current NumPy (ragged array) and rescans all files for each file left out;
@@ -89,7 +95,7 @@ def scored_rows(
     """The rows that a protocol lets count, of references and of predictions (None: the file is missing)."""
     refs, preds = ClipRows.join(references), ClipRows.join(predictions)
     if protocol is Protocol.STRICT:
-        return refs, preds
+        return _in_canonical_order(refs), _in_canonical_order(preds)
     end = np.zeros(len(references), dtype=np.int64)
     np.maximum.at(end, refs.clip, refs.rows.frame)
     end[[rows is None for rows in predictions]] = 0
@@ -106,26 +112,45 @@ def relative_distance_error(
     return error_cm / (reference_cm + EPS)
 
 
+def _in_canonical_order(side: ClipRows) -> ClipRows:
+    """Same-class rows of a frame by what their match depends on, so that ties cannot depend on the file's order."""
+    crowd, cell = _crowded(side, 1)
+    if not crowd.size:
+        return side
+    rows = side.select(crowd).rows
+    order = np.arange(len(side.rows), dtype=np.int64)
+    ranked = np.lexsort((rows.onscreen, rows.distance_cm, fold(rows.azimuth), cell))
+    order[crowd[np.argsort(cell, kind="stable")]] = crowd[ranked]
+    return side.select(order)
+
+
 def _ten_tracks(side: ClipRows) -> ClipRows:
     """Keep what the official scorer keeps of more than ten rows of one class in one frame."""
-    keys = np.stack([side.clip, side.rows.frame, side.rows.class_index], axis=1)
-    if len(keys) <= OFFICIAL_TRACKS:
+    crowd, cell = _crowded(side, OFFICIAL_TRACKS)
+    if not crowd.size:
         return side
-    span = keys.max(axis=0) + 1
-    _, inverse, sizes = np.unique(
-        (keys[:, 0] * span[1] + keys[:, 1]) * span[2] + keys[:, 2], return_inverse=True, return_counts=True
-    )
-    crowded = np.flatnonzero(sizes > OFFICIAL_TRACKS)
-    if not crowded.size:
-        return side
-    kept = np.arange(len(keys), dtype=np.int64)
-    keep = np.ones(len(keys), dtype=bool)
+    kept = np.arange(len(side.rows), dtype=np.int64)
+    keep = np.ones(len(side.rows), dtype=bool)
     source = side.rows.source
-    for cell in crowded:
-        rows = np.flatnonzero(inverse == cell)
+    for number in np.unique(cell):
+        rows = crowd[cell == number]
         keep[rows[OFFICIAL_TRACKS:]] = False
         kept[rows[_place_of_track_zero(source[rows].tolist())]] = rows[-1]
     return side.select(kept[keep])
+
+
+def _crowded(side: ClipRows, limit: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows, in file order, of cells (clip, frame, class) with more than `limit` rows; and the number of their cell."""
+    frame = side.rows.frame
+    span = int(frame.max(initial=0)) + 1
+    cell = (side.clip * span + frame) * NUM_CLASSES + side.rows.class_index
+    ordered = np.sort(cell)
+    repeated = np.unique(ordered[limit:][ordered[limit:] == ordered[:-limit]])
+    if not repeated.size:
+        return np.zeros(0, dtype=np.int64), repeated
+    place = np.minimum(np.searchsorted(repeated, cell), repeated.size - 1)
+    crowd = np.flatnonzero(repeated[place] == cell)
+    return crowd, cell[crowd]
 
 
 def _place_of_track_zero(sources: list[int]) -> int:
