@@ -11,7 +11,7 @@ export MKL_NUM_THREADS ?= 1
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.core
-	$(BIN)/python -m earwitness.demo demo
+	$(BIN)/earwitness demo --out demo
 
 test: $(VENV)/.dev
 	$(BIN)/pytest -q -n 2 --dist loadfile

@@ -11,7 +11,9 @@ import typer
 from earwitness import __version__
 from earwitness.errors import EarwitnessError, RecipeError
 
-VERBS: Final[tuple[str, ...]] = ("detect", "doctor", "evaluate")
+VERBS: Final[tuple[str, ...]] = (
+    "demo", "detect", "doctor", "evaluate", "export-model", "render", "synthesize", "train",
+)  # fmt: skip
 """Each verb's module is `earwitness.cli.<verb, - as _>`; its function `run` is the command, its docstring the help."""
 
 INTERRUPTED: Final = 130

@@ -219,7 +219,7 @@ def _tail_gain(early: NDArray[np.float32], room: Room, switch: float) -> NDArray
     time = np.arange(window.start, window.stop) / SAMPLE_RATE
     theory = _diffuse_power(room) * np.exp(-_DECAY_RATE * time / room.band_rt60[:, None]).mean(axis=1)
     found = np.mean(early[:, 0, window].astype(np.float64) ** 2, axis=1)
-    return np.sqrt(np.clip(found / theory, 0.25, 4.0)).astype(np.float32)
+    return np.asarray(np.sqrt(np.clip(found / theory, 0.25, 4.0)), dtype=np.float32)
 
 
 def _diffuse_power(room: Room) -> float:
