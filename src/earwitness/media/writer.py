@@ -37,7 +37,7 @@ SUFFIXES: Final = frozenset({".mp4", ".m4v", ".mov", ".mkv"})
 # Exact for 24, 25, 30, 50, 60 and 29.97 frames/s; MPEG-4 part 2 allows no finer than 1/65535.
 _TIME_BASE: Final = Fraction(1, 60_000)
 # Without B-frames pictures leave in order, so that MP4 keeps the true length of the last one.
-_X264_OPTIONS: Final = {"preset": "veryfast", "crf": "20", "bf": "0"}
+_X264_OPTIONS: Final = {"crf": "20", "bf": "0"}
 _BT709: Final = 1
 _LIMITED_RANGE: Final = 1
 
@@ -57,6 +57,7 @@ class MediaWriter:
         audio_rate: int | None = None,
         copy_audio_from: str | Path | None = None,
         threads: int = 1,
+        preset: str = "veryfast",
     ) -> None:
         """Prepare; nothing is written before the `with` block is entered.
 
@@ -67,6 +68,7 @@ class MediaWriter:
             audio_rate: samples per second of the sound that `write_audio` will bring; None for none.
             copy_audio_from: file whose sound goes along, its packets unchanged where possible.
             threads: encoder threads.
+            preset: libx264's trade of speed for size, "ultrafast" to "veryslow".
 
         Raises:
             EncodingError: an unusable suffix, size, rate, or both kinds of sound at once.
@@ -82,7 +84,7 @@ class MediaWriter:
             raise EncodingError(f"{self.path}: AAC knows no {audio_rate} Hz; resample to {nearest_rate(audio_rate)}")
         self.width, self.height, self.fps = width // 2 * 2, height // 2 * 2, Fraction(fps)
         self._given_size = (height, width)
-        self._audio_rate, self._threads = audio_rate, threads
+        self._audio_rate, self._threads, self._preset = audio_rate, threads, preset
         self._copy_from = None if copy_audio_from is None else Path(copy_audio_from)
         self._last_pts = -1
         self._durations: dict[int, int] = {}
@@ -157,7 +159,9 @@ class MediaWriter:
     def _add_video(self, output: OutputContainer) -> Any:
         has_x264 = "libx264" in codecs_available
         stream: Any = output.add_stream(
-            "libx264" if has_x264 else "mpeg4", rate=self.fps, options=dict(_X264_OPTIONS) if has_x264 else {}
+            "libx264" if has_x264 else "mpeg4",
+            rate=self.fps,
+            options=_X264_OPTIONS | {"preset": self._preset} if has_x264 else {},
         )
         stream.width, stream.height, stream.pix_fmt = self.width, self.height, "yuv420p"
         context = stream.codec_context

@@ -1,0 +1,93 @@
+"""Small pictures with transparency: drawn once, smoothly, and blended many times, fast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from earwitness.render.style import Colour
+
+RGBArray = NDArray[np.uint8]
+_OVERSAMPLING: Final = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sprite:
+    """A picture to blend, opacity multiplied in.
+
+    Attributes:
+        light: (h, w, 3) uint16, colour times opacity, 0..255 * 256.
+        keep: (h, w, 1) uint16, what stays of the background, 0..256.
+    """
+
+    light: NDArray[np.uint16]
+    keep: NDArray[np.uint16]
+
+    @classmethod
+    def from_image(cls, image: Image.Image, opacity: float = 1.0) -> Sprite:
+        """From an RGBA picture, all of it `opacity` times as opaque."""
+        rgba = np.asarray(image.convert("RGBA"), dtype=np.float32)
+        alpha = np.rint(rgba[..., 3:] * (opacity * 256 / 255)).astype(np.uint16)
+        return cls((rgba[..., :3].astype(np.uint16) * alpha).astype(np.uint16), (256 - alpha).astype(np.uint16))
+
+    @property
+    def width(self) -> int:
+        """Pixels."""
+        return int(self.light.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+        return int(self.light.shape[0])
+
+    def blend(self, canvas: RGBArray, left: int, top: int) -> None:
+        """Blend onto `canvas` (H, W, 3) in place, the sprite's corner at (left, top); parts outside are left out."""
+        x0, y0 = max(0, left), max(0, top)
+        x1, y1 = min(canvas.shape[1], left + self.width), min(canvas.shape[0], top + self.height)
+        if x0 >= x1 or y0 >= y1:
+            return
+        mine = slice(y0 - top, y1 - top), slice(x0 - left, x1 - left)
+        spot = canvas[y0:y1, x0:x1]
+        mixed = spot * self.keep[mine]
+        mixed += self.light[mine]
+        np.right_shift(mixed, 8, out=mixed)
+        spot[...] = mixed
+
+    def blend_centred(self, canvas: RGBArray, x: float, y: float) -> None:
+        """Blend with the sprite's centre at (x, y)."""
+        self.blend(canvas, round(x - self.width / 2), round(y - self.height / 2))
+
+
+def smooth_drawing(width: int, height: int, colour: Colour, draw: Callable[[Any, float], None]) -> Image.Image:
+    """A drawing without jagged edges: made large and then reduced.
+
+    Args:
+        width, height: pixels of the result.
+        colour: of the transparent ground, so that edges do not darken.
+        draw: called with a Pillow drawing context and the factor by which to enlarge coordinates.
+    """
+    large = Image.new("RGBA", (width * _OVERSAMPLING, height * _OVERSAMPLING), (*colour, 0))
+    draw(ImageDraw.Draw(large), _OVERSAMPLING)
+    return large.resize((width, height), Image.Resampling.BOX)
+
+
+class SpriteCache:
+    """Sprites by what they show; forgets everything when it holds too many."""
+
+    def __init__(self, most: int = 2000) -> None:
+        self._sprites: dict[tuple[Any, ...], Sprite] = {}
+        self._most = most
+
+    def get(self, make: Callable[..., Sprite], *key: Any) -> Sprite:
+        """The sprite that `make(*key)` draws."""
+        sprite = self._sprites.get((make.__name__, *key))
+        if sprite is None:
+            if len(self._sprites) >= self._most:
+                self._sprites.clear()
+            sprite = self._sprites[(make.__name__, *key)] = make(*key)
+        return sprite

@@ -1,0 +1,96 @@
+"""How things look: one colour a class, fonts, and sizes that follow the picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from math import isnan, sqrt
+from pathlib import Path
+from typing import Final
+
+from PIL import ImageFont
+
+Colour = tuple[int, int, int]
+
+CLASS_COLOURS: Final[tuple[str, ...]] = (
+    "#F06BA8", "#2387FF", "#FF8A00", "#02C0A5", "#BBAD06", "#948A86", "#57C206", "#BC5A3C", "#8069FA", "#EA32DD",
+    "#00B3E8", "#FF2A44", "#3F8A2C",
+)  # fmt: skip
+"""Chosen for the largest smallest difference (CIE Lab) at a contrast of at least 2.3 on white and 4 on `INK`."""
+
+INK: Final[Colour] = (16, 20, 26)
+PANEL: Final[Colour] = (20, 25, 32)
+PLATE: Final[Colour] = (28, 34, 43)
+RULE: Final[Colour] = (58, 67, 80)
+TEXT: Final[Colour] = (238, 241, 245)
+SOFT_TEXT: Final[Colour] = (166, 176, 190)
+
+_REFERENCE_SIDE: Final = 480.0
+_SMALLEST_UNIT: Final = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Sizes in pixels for a picture of a given size: a unit is one pixel at 640x360.
+
+    Attributes:
+        width, height: of the picture, pixels.
+    """
+
+    width: int
+    height: int
+
+    @property
+    def unit(self) -> float:
+        """Pixels per unit; grows with the square root of the picture's area."""
+        return max(_SMALLEST_UNIT, sqrt(self.width * self.height) / _REFERENCE_SIDE)
+
+    def px(self, units: float) -> int:
+        """Whole pixels, at least one."""
+        return max(1, round(units * self.unit))
+
+    @property
+    def portrait(self) -> bool:
+        """Whether the picture is too narrow for things side by side."""
+        return self.width < 1.2 * self.height
+
+
+def class_colour(class_index: int) -> Colour:
+    """Red, green, blue of a class."""
+    code = CLASS_COLOURS[class_index]
+    return int(code[1:3], 16), int(code[3:5], 16), int(code[5:7], 16)
+
+
+@cache
+def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
+    """DejaVu Sans, which comes with matplotlib and knows every sign that we write.
+
+    Args:
+        size: pixels.
+        bold: the heavy cut.
+    """
+    import matplotlib
+
+    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    return ImageFont.truetype(str(folder / ("DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf")), size)
+
+
+def direction_text(azimuth: float) -> str:
+    """A direction (degrees, positive to the left) in words: "23° left", "ahead"."""
+    if isnan(azimuth):
+        return "direction unknown"
+    degrees = round(abs(azimuth))
+    return "ahead" if degrees == 0 else f"{degrees}° {'left' if azimuth > 0 else 'right'}"
+
+
+def place_text(azimuth: float, distance: float) -> str:
+    """Direction and, where known, distance (metres): "23° left · 1.8 m"."""
+    direction = direction_text(azimuth)
+    return direction if isnan(distance) else f"{direction} · {distance:.1f} m"
+
+
+def clock_text(seconds: float) -> str:
+    """A time as people write it: "0:07", "12:30", "1:02:03"."""
+    whole = int(seconds)
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
