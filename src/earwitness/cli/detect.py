@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from earwitness.cli.threads import one_thread
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -39,6 +41,8 @@ def run(
     Writes NAME.csv (DCASE2025 format) and NAME.json for each file, prints a table, and goes on when a file fails.
     Exit code: 0 all done, 1 some inputs failed, 2 wrong usage.
     """
+    one_thread()
+
     from earwitness.errors import ModelError, RecipeError
     from earwitness.export import parse_formats
     from earwitness.inference.batch import BatchSettings, plan

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from earwitness.cli.threads import one_thread
+
 if TYPE_CHECKING:
     from earwitness.inference.doctor import Diagnosis
 
@@ -20,6 +22,8 @@ def run(
 
     Exit code: 0 fit, 1 not fit for directions or not readable.
     """
+    one_thread()
+
     from earwitness.inference.doctor import diagnose
 
     diagnosis = diagnose(file)

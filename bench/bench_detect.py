@@ -1,0 +1,97 @@
+"""Speed and memory of the whole `earwitness detect`: `python bench/bench_detect.py [MODEL]`, one thread.
+
+Each row is a fresh process that decodes a stereo WAV (48 kHz), computes features, runs the model and writes its files.
+Without a shipped model an untrained network of the default size stands in: same cost, no meaning.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import wave
+from pathlib import Path
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+import numpy as np  # noqa: E402
+
+from earwitness.inference.models import shipped_models  # noqa: E402
+
+RATE = 48_000
+MINUTES = (1, 10, 30)
+_CHILD = """
+import sys
+from earwitness.cli.main import main
+sys.argv = ["earwitness", *sys.argv[1:]]
+try:
+    main()
+finally:
+    # Not getrusage: its peak includes that of the parent, from before exec.
+    status = open("/proc/self/status").read()
+    print(status.split("VmHWM:")[1].split()[0], file=sys.stderr)
+"""
+
+
+def write_scene(path: Path, minutes: int) -> None:
+    """Panned noise bursts over a noise floor, written block by block."""
+    random = np.random.default_rng(0)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        for _ in range(minutes * 30):
+            side = random.uniform(-1, 1)
+            burst = random.normal(scale=0.1, size=2 * RATE) * (random.random() < 0.6)
+            floor = random.normal(scale=0.002, size=(2, 2 * RATE))
+            stereo = floor + np.stack([(1 + side) * burst, (1 - side) * burst])
+            file.writeframes((np.clip(stereo, -1, 1) * 32767).astype("<i2").T.tobytes())
+
+
+def untrained_model(folder: Path) -> Path:
+    """A network of the default size, exported; needs the extra `train`."""
+    from earwitness.features import FeatureConfig
+    from earwitness.inference.card import ModelCard, card_path, file_sha256
+    from earwitness.models.config import SeldConfig
+    from earwitness.models.seld import SeldNet
+    from earwitness.training.export import export_onnx
+
+    path, config = folder / "untrained.onnx", SeldConfig()
+    export_onnx(SeldNet(config).eval(), path)
+    ModelCard(
+        name="untrained",
+        features=FeatureConfig(),
+        model=config.model_dump(mode="json"),
+        thresholds=(0.5,) * 13,
+        sha256=file_sha256(path),
+    ).write(card_path(path))
+    return path
+
+
+def main() -> None:
+    """Print times real time and peak memory for sounds of several lengths."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if len(sys.argv) > 1:
+            model = sys.argv[1]
+        else:
+            model = "default" if "default" in shipped_models() else str(untrained_model(folder))
+        print(f"model: {Path(model).name}")
+        print(f"{'minutes':>8} {'seconds':>8} {'x real time':>12} {'peak MB':>8}")
+        for minutes in MINUTES:
+            sound = folder / f"{minutes}.wav"
+            write_scene(sound, minutes)
+            command = ["detect", str(sound), "--model", model, "--out", str(folder / "out"), "--quiet"]
+            begun = time.perf_counter()
+            done = subprocess.run([sys.executable, "-c", _CHILD, *command], capture_output=True, text=True, check=True)
+            elapsed = time.perf_counter() - begun
+            peak = int(done.stderr.split()[-1]) / 1024
+            print(f"{minutes:8d} {elapsed:8.1f} {minutes * 60 / elapsed:12.0f} {peak:8.0f}", flush=True)
+            sound.unlink()
+
+
+if __name__ == "__main__":
+    main()
