@@ -15,6 +15,7 @@ from earwitness.render.timeline import Timeline
 
 _RADAR_WIDTH: Final = 210.0
 _RADAR_SHARE: Final = 0.36
+_NARROW: Final = 220.0
 
 
 class Panel:
@@ -31,12 +32,13 @@ class Panel:
         margin = scale.px(8)
         self.width = scale.width
         radar_width = min(scale.px(_RADAR_WIDTH), self.width - 2 * margin)
-        if not scale.portrait:
+        stacked = scale.portrait or self.width - radar_width - 3 * margin < scale.px(_NARROW)
+        if not stacked:
             # Many lanes make the panel high; then the radar may be wide.
             lanes = Timeline.height_of(table, scale)
             radar_width = max(radar_width, min(2 * (lanes - scale.px(20)), round(self.width * _RADAR_SHARE)))
         self.radar = Radar(radar_width, scale, horizontal_fov_deg, key=key)
-        if scale.portrait:
+        if stacked:
             self.timeline = Timeline(table, duration, self.width - 2 * margin, scale)
             self._radar_at = (margin, (self.width - radar_width) // 2)
             self._timeline_at = (2 * margin + self.radar.height, margin)

@@ -87,7 +87,8 @@ class Stage:
             yield Shown(held[0], self._even(held[1]), max(reader.duration - held[0], 0.0) or None)
 
     def _held(self, picture: RGBArray, start: float) -> Iterator[Shown]:
-        for index in range(int(np.ceil(start * DRAWN_FPS)), int(np.ceil(self._sound * DRAWN_FPS))):
+        first, stop = (int(np.ceil(seconds * DRAWN_FPS - 1e-6)) for seconds in (start, self._sound))
+        for index in range(first, stop):
             time = index / DRAWN_FPS
             yield Shown(time, picture, min(1 / DRAWN_FPS, max(self._sound - time, 1e-3)))
 

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from earwitness.events import EventTable
+from earwitness.export.json_events import to_json
+from earwitness.inference.detection import Detection, ModelId
+from earwitness.media.probe import probe
+
+MakeVideo = Callable[..., Path]
+CSV = "frame,class,source,azimuth,distance,onscreen\n" + "".join(f"{f},0,0,20,150,1\n" for f in range(20))
+
+
+def earwitness(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "earwitness.cli.main", "render", *map(str, arguments)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_csv_gives_video_and_plot(make_video: MakeVideo, tmp_path: Path) -> None:
+    (tmp_path / "e.csv").write_text(CSV)
+    out, plot = tmp_path / "deep" / "out.mp4", tmp_path / "plot.png"
+    done = earwitness(make_video(), "--events", tmp_path / "e.csv", "--out", out, "--plot", plot, "--fov", 70)
+    assert done.returncode == 0, done.stderr
+    assert probe(out).audio is not None
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_json_events(make_video: MakeVideo, make_steady: Callable[..., EventTable], tmp_path: Path) -> None:
+    path = tmp_path / "e.json"
+    path.write_text(to_json(Detection(make_steady(0, 20, 1.5), ModelId("test", "0" * 64), 2.0)))
+    done = earwitness(make_video(), "--events", path, "--out", tmp_path / "out.mp4")
+    assert done.returncode == 0, done.stderr
+    assert probe(tmp_path / "out.mp4").video is not None
+
+
+def test_errors_are_one_line(make_video: MakeVideo, tmp_path: Path) -> None:
+    video = make_video(times=(0.0, 0.05))
+    (tmp_path / "bad.csv").write_text("frame,class\nx\n")
+    (tmp_path / "e.csv").write_text(CSV)
+    for source, events in ((video, "bad.csv"), (video, "none.csv"), (video, "e.txt"), (tmp_path / "no.mp4", "e.csv")):
+        done = earwitness(source, "--events", tmp_path / events, "--out", tmp_path / "out.mp4")
+        assert done.returncode == 1, events
+        assert done.stderr.startswith("earwitness: ")
+        assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_a_usage_error_is_2(tmp_path: Path) -> None:
+    assert earwitness("x.mp4", "--events", "e.csv").returncode == 2

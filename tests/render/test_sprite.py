@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from earwitness.render.sprite import Sprite, SpriteCache, smooth_drawing
+
+
+def plain(width: int, height: int, colour: tuple[int, int, int], alpha: int) -> Sprite:
+    return Sprite.from_image(Image.new("RGBA", (width, height), (*colour, alpha)))
+
+
+@given(
+    colour=st.tuples(*[st.integers(0, 255)] * 3), alpha=st.integers(0, 255), ground=st.integers(0, 255),
+    left=st.integers(-12, 24), top=st.integers(-12, 24),
+)  # fmt: skip
+def test_blending_is_the_weighted_mean_inside_and_nothing_outside(
+    colour: tuple[int, int, int], alpha: int, ground: int, left: int, top: int
+) -> None:
+    canvas = np.full((20, 20, 3), ground, np.uint8)
+    plain(8, 6, colour, alpha).blend(canvas, left, top)
+    expected = np.full((20, 20, 3), ground, float)
+    rows, columns = slice(max(0, top), max(0, top + 6)), slice(max(0, left), max(0, left + 8))
+    expected[rows, columns] = ground + (np.array(colour) - ground) * alpha / 255
+    np.testing.assert_allclose(canvas, expected, atol=2)
+
+
+def test_opaque_sprites_are_exact() -> None:
+    canvas = np.zeros((4, 4, 3), np.uint8)
+    plain(2, 2, (255, 1, 77), 255).blend_centred(canvas, 2, 2)
+    np.testing.assert_array_equal(canvas[1:3, 1:3].reshape(-1, 3), [[255, 1, 77]] * 4)
+    assert canvas.sum() == 4 * (255 + 1 + 77)
+
+
+def test_smooth_edges_do_not_darken() -> None:
+    image = smooth_drawing(20, 20, (200, 100, 50), lambda d, z: d.ellipse([2 * z, 2 * z, 18 * z, 18 * z],
+                                                                           fill=(200, 100, 50, 255)))  # fmt: skip
+    rgba = np.array(image)
+    partly = (rgba[..., 3] > 20) & (rgba[..., 3] < 235)
+    assert partly.sum() > 10
+    np.testing.assert_allclose(rgba[partly][:, :3], [[200, 100, 50]] * int(partly.sum()), atol=6)
+
+
+def test_cache_draws_once_and_forgets_when_full() -> None:
+    drawn: list[int] = []
+
+    def make(shade: int) -> Sprite:
+        drawn.append(shade)
+        return plain(1, 1, (shade, 0, 0), 255)
+
+    cache = SpriteCache(most=3)
+    for shade in (1, 2, 1, 2, 3, 1, 4, 1):
+        assert cache.get(make, shade).light[0, 0, 0] == shade * 256
+    assert drawn == [1, 2, 3, 4, 1]

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import nan
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from earwitness.errors import EncodingError, UnreadableMediaError
+from earwitness.events import EventTable
+from earwitness.media.audio import read_audio
+from earwitness.media.pictures import PictureReader
+from earwitness.media.probe import probe
+from earwitness.media.writer import write_wav
+from earwitness.render.background import SIZE
+from earwitness.render.video import render_video
+
+MakeVideo = Callable[..., Path]
+MakeTable = Callable[..., EventTable]
+
+
+def audio_packets(path: Path) -> list[bytes]:
+    with av.open(str(path)) as container:
+        return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+
+
+def test_sound_length_and_times_stay(make_video: MakeVideo, make_steady: MakeTable, tmp_path: Path) -> None:
+    source = make_video()
+    done: list[float] = []
+    out = render_video(source, make_steady(0, 20, 2), tmp_path / "out.mp4", progress=done.append)
+    assert out == tmp_path / "out.mp4"
+    assert audio_packets(out) == audio_packets(source)
+    assert probe(out).duration == pytest.approx(probe(source).duration, abs=0.02)
+    assert [p.time for p in PictureReader(out)] == pytest.approx([p.time for p in PictureReader(source)], abs=1e-3)
+    assert done == sorted(done)
+    assert done[-1] == 1.0
+
+
+def test_variable_frame_times_stay(make_video: MakeVideo, make_steady: MakeTable, tmp_path: Path) -> None:
+    times = (0.0, 0.03, 0.4, 0.45, 1.2, 1.9)
+    out = render_video(make_video(times=times), make_steady(0, 20, 2), tmp_path / "out.mp4")
+    got = [picture.time for picture in PictureReader(out)]
+    assert got[: len(times)] == pytest.approx(times, abs=1e-3)
+
+
+def test_marks_appear_only_while_it_sounds(make_video: MakeVideo, make_table: MakeTable, tmp_path: Path) -> None:
+    source = make_video(width=640, height=360)
+    table = make_table([(f, 11, 0, 30, 2, True) for f in range(8, 12)])
+    pictures = list(PictureReader(render_video(source, table, tmp_path / "out.mp4")))
+    marked = [picture.time for picture in pictures if np.ptp(picture.rgb[:360].astype(int).mean(axis=2)) > 60]
+    assert min(marked) == pytest.approx(0.8, abs=0.051)
+    assert max(marked) == pytest.approx(1.15, abs=0.051)
+    shown = pictures[20].rgb[:360].astype(int)
+    red = (shown[..., 0] - shown[..., 1]) > 80
+    assert np.flatnonzero(red.any(axis=0)).max() < 320, "30 degrees left is left of the middle"
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "turn"), [(640, 360, 0), (640, 360, 90), (360, 640, 0), (322, 182, 270), (64, 48, 0)]
+)
+def test_any_size_and_rotation(
+    make_video: MakeVideo, make_steady: MakeTable, tmp_path: Path, width: int, height: int, turn: int
+) -> None:
+    source = make_video(width=width, height=height, turn=turn, times=(0.0, 0.05, 0.1))
+    video = probe(render_video(source, make_steady(4, -20, 1.5), tmp_path / "out.mp4")).video
+    assert video is not None
+    shown = (height, width) if turn % 180 else (width, height)
+    assert video.width == shown[0]
+    assert video.height > shown[1]
+    assert video.rotation == 0
+
+
+def test_sound_only_gets_a_background(make_steady: MakeTable, tmp_path: Path) -> None:
+    t = np.arange(36000) / 24000
+    sound = 0.3 * np.stack([np.sin(700 * t * (1 + t)), np.sin(900 * t)]).astype(np.float32)
+    write_wav(tmp_path / "in.wav", sound, 24000)
+    out = render_video(tmp_path / "in.wav", make_steady(0, 20, 2, frames=15), tmp_path / "out.mp4")
+    info = probe(out)
+    assert info.video is not None
+    assert info.video.width == SIZE[0]
+    assert info.video.height > SIZE[1]
+    assert info.duration == pytest.approx(1.5, abs=0.05)
+    heard = read_audio(out)
+    assert heard.shape[1] == pytest.approx(36000, abs=1100)
+    assert np.corrcoef(heard[0, :30000], sound[0, :30000])[0, 1] > 0.8
+
+
+def test_pictures_that_end_early_are_held(make_video: MakeVideo, make_table: MakeTable, tmp_path: Path) -> None:
+    source = make_video(width=640, height=360, times=(0.0, 0.05, 0.1), sound=2.0)
+    table = make_table([(f, 11, 0, 30, 2, True) for f in range(15, 20)])
+    pictures = list(PictureReader(render_video(source, table, tmp_path / "out.mp4")))
+    assert [picture.time for picture in pictures[:6]] == pytest.approx([0, 0.05, 0.1, 0.15, 0.2, 0.25], abs=1e-3)
+    assert pictures[-1].time == pytest.approx(2.0, abs=0.06)
+    marked = [picture.time for picture in pictures if np.ptp(picture.rgb[:360].astype(int).mean(axis=2)) > 60]
+    assert (marked[0], marked[-1]) == pytest.approx((1.5, 1.95), abs=0.001)
+
+
+def test_mute_video(make_video: MakeVideo, make_steady: MakeTable, tmp_path: Path) -> None:
+    out = render_video(make_video(sound=None), make_steady(0, 20, 2), tmp_path / "out.mp4")
+    assert probe(out).audio is None
+    assert len(list(PictureReader(out))) == 40
+
+
+def test_hard_tables(make_video: MakeVideo, make_table: MakeTable, tmp_path: Path) -> None:
+    source = make_video(times=(0.0, 0.05, 0.1))
+    crowd = [(0, c, s, nan if c == 3 else (c - 6) * 15.0, nan if c == 4 else 1.0 + c, c % 2 == 0)
+             for c in range(13) for s in range(3)]  # fmt: skip
+    for table in (make_table([], num_frames=0), make_table(crowd), make_table([(500, 0, 0, 0, 1, True)], 600)):
+        assert render_video(source, table, tmp_path / "out.mp4").stat().st_size > 0
+
+
+def test_misuse(make_video: MakeVideo, make_steady: MakeTable, tmp_path: Path) -> None:
+    source, table = make_video(times=(0.0, 0.05)), make_steady(0, 0, 1)
+    with pytest.raises(EncodingError, match="overwrite"):
+        render_video(source, table, source)
+    with pytest.raises(EncodingError, match="field of view"):
+        render_video(source, table, tmp_path / "out.mp4", fov=180)
+    with pytest.raises(EncodingError, match=r"\.mp4"):
+        render_video(source, table, tmp_path / "out.avi")
+    with pytest.raises(UnreadableMediaError):
+        render_video(tmp_path / "none.mp4", table, tmp_path / "out.mp4")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
