@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import tracemalloc
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -207,3 +208,16 @@ def test_a_model_of_another_window_is_refused(meter_model: Path, tmp_path: Path,
     detector = Detector.load(meter_model)
     with pytest.raises(ModelError, match="3 frames of a window of 50"):
         Detector(Short(), detector.card, detector.model).detect_array(make_burst(6), 24_000)
+
+
+def test_memory_does_not_grow_with_length(meter: Detector, make_burst: Burst, tmp_path: Path) -> None:
+    peaks = []
+    for repeats in (6, 24):  # more than one batch of windows each
+        path = tmp_path / f"{repeats}.wav"
+        write_wav(path, np.tile(make_burst(10, (2, 3, 50), (6, 8, -50)), repeats), 24_000)
+        tracemalloc.start()
+        detection = meter.detect(path)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert detection.table.num_frames == 100 * repeats
+    assert peaks[1] < 1.1 * peaks[0]  # four times the events, but no more sound
