@@ -17,6 +17,7 @@ VERBS: Final[tuple[str, ...]] = (
 """Each verb's module is `earwitness.cli.<verb, - as _>`; its function `run` is the command, its docstring the help."""
 
 INTERRUPTED: Final = 130
+WRONG_USAGE: Final = 2
 
 app = typer.Typer(
     name="earwitness",
@@ -47,13 +48,23 @@ for _verb in VERBS:
 def main() -> None:
     """Run the command line; errors made for users are printed on one line, without a traceback."""
     try:
-        app()
+        code = app(standalone_mode=False)
     except EarwitnessError as error:
         typer.echo(f"earwitness: {error}", err=True)
-        sys.exit(2 if isinstance(error, RecipeError) else 1)
-    except KeyboardInterrupt:
+        sys.exit(WRONG_USAGE if isinstance(error, RecipeError) else 1)
+    except (KeyboardInterrupt, typer.Abort):
         typer.echo("earwitness: interrupted", err=True)
         sys.exit(INTERRUPTED)
+    except typer.TyperException as error:
+        if error.format_message():  # called without arguments, the help has been printed and nothing is to be said
+            typer.echo(f"earwitness: {_one_line(error)}", err=True)
+        sys.exit(WRONG_USAGE)
+    sys.exit(code)
+
+
+def _one_line(error: typer.TyperException) -> str:
+    """What is wrong with the command line, and where to read what is right."""
+    return f"{' '.join(error.format_message().split())} (--help says what there is)"
 
 
 if __name__ == "__main__":

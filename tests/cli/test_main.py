@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+
+def earwitness(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "earwitness.cli.main", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["detect", "--foo", "x"], "No such option: --foo"),
+        (["detekt"], "detekt"),
+        (["detect"], "Missing argument"),
+        (["evaluate"], "Missing option"),
+        (["synthesize", "--bank", "b", "--out", "o", "--clips", "0", "--seed", "1"], "--clips"),
+        (["train", "nowhere.yaml"], "nowhere.yaml"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_2(arguments: list[str], said: str) -> None:
+    result = earwitness(*arguments)
+    assert result.returncode == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert said in result.stderr
+    assert result.stdout == ""
+
+
+def test_help_and_version() -> None:
+    assert earwitness("--version").stdout.startswith("earwitness ")
+    help_text = earwitness("--help").stdout
+    for verb in ("detect", "evaluate", "synthesize", "train"):
+        assert verb in help_text
+    bare = earwitness()
+    assert bare.returncode == 2
+    assert "detect" in bare.stdout
+    assert bare.stderr == ""
