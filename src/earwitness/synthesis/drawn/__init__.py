@@ -1,0 +1,1 @@
+"""Pictures drawn by code: rooms, furniture, people and things that sound."""

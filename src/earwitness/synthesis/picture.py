@@ -1,0 +1,267 @@
+"""The pictures of a scene: its room, turned as the scene is, with its sources at their true places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from earwitness.geometry import DCASE_CAMERA, Camera
+from earwitness.media.writer import MediaWriter
+from earwitness.synthesis.billboard import NEAR, Billboard, Patch, project, shadow
+from earwitness.synthesis.cutouts import CutoutLibrary, State
+from earwitness.synthesis.drawn.furniture import Furniture, stand
+from earwitness.synthesis.drawn.style import RoomStyle
+from earwitness.synthesis.drawn.trolley import WIDTH as TROLLEY_WIDTH
+from earwitness.synthesis.drawn.trolley import draw_trolley
+from earwitness.synthesis.panorama import Footprint, draw_interior
+from earwitness.synthesis.perspective import view
+from earwitness.synthesis.rooms import Room
+from earwitness.synthesis.scene import SAMPLE_RATE, Scene
+from earwitness.synthesis.staging import Actor, imagined_room, stage_bystanders, stage_sources, to_room
+
+Frame = NDArray[np.uint8]
+
+DCASE_FPS: Final = Fraction(30_000, 1_001)
+_PHOTO_EYE_HEIGHT: Final = 1.5
+"""Metres above the floor at which the user's 360-degree photos are taken to have been shot."""
+_STAND_BREADTH: Final = (0.34, 0.9)
+_TROLLEY_SHARPNESS: Final = 200.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stage:
+    """What a scene's pictures are made of.
+
+    Attributes:
+        background: (H, W, 3) the empty room.
+        depth: (H, W) metres to furniture that may hide somebody; None without furniture.
+        actors: sources, in the order of the scene's labelled tracks, then bystanders.
+        eye_height: metres of the camera above the floor.
+        trolleys: whether things above the floor stand on trolleys, for lack of furniture.
+    """
+
+    background: Frame
+    depth: NDArray[np.float32] | None
+    actors: tuple[Actor, ...]
+    eye_height: float
+    trolleys: bool
+
+
+class PictureRenderer:
+    """Renders the pictures of scenes; the same scene and seed give the same pictures."""
+
+    def __init__(
+        self,
+        library: CutoutLibrary | None = None,
+        camera: Camera = DCASE_CAMERA,
+        fps: Fraction | float = DCASE_FPS,
+        *,
+        rooms: Sequence[Room] = (),
+        panoramas: Sequence[Frame] = (),
+        bystanders: float = 0.7,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            library: cut-outs; by default those drawn by code.
+            camera: size and field of view.
+            fps: pictures a second.
+            rooms: the rooms of the pool that scenes were rendered with, so that what is seen is what is heard; without
+                them, rooms are made up around the sources.
+            panoramas: equirectangular pictures (H, W, 3) to use as rooms instead of drawn ones.
+            bystanders: mean number of silent people and things in sight.
+        """
+        self.library = library or CutoutLibrary()
+        self.camera = camera
+        self.fps = fps
+        self.rooms = rooms
+        self.panoramas = panoramas
+        self.bystanders = bystanders
+
+    def render(self, scene: Scene, seed: int | np.random.SeedSequence) -> Iterator[Frame]:
+        """The pictures of a scene, (H, W, 3) uint8 each, `fps` a second from time 0 on.
+
+        Labelled sources are in the picture when the camera sees them; interference is not shown.
+        """
+        stage = self.stage(scene, seed)
+        count = round(scene.recipe.seconds * float(self.fps))
+        shows = [_Show(actor, stage, self.library, self.camera) for actor in stage.actors]
+        layers = _Layers(stage.background)
+        for number in range(count):
+            seconds = number / float(self.fps)
+            order = sorted(shows, key=lambda show: -show.distance(seconds))
+            yield layers.show([show.patch(seconds) for show in order])
+
+    def stage(self, scene: Scene, seed: int | np.random.SeedSequence) -> Stage:
+        """The empty room and who plays in it."""
+        sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+        # Not spawn(): it counts, and the same sequence must give the same pictures when used again.
+        children = [np.random.SeedSequence(sequence.entropy, spawn_key=(*sequence.spawn_key, n)) for n in range(3)]
+        room_rng, cast_rng, crowd_rng = (np.random.default_rng(child) for child in children)
+        room = self.rooms[scene.recipe.room] if self.rooms else imagined_room(scene, room_rng)
+        if self.panoramas:
+            room = Room(room.size, room.rt60, room.band_factors, (*room.microphone[:2], _PHOTO_EYE_HEIGHT))
+        turn = scene.recipe.view_deg
+        actors = stage_sources(scene, self.library, self.camera, room.microphone[2], cast_rng)
+        actors += stage_bystanders(actors, self.library, self.camera, room, turn, self.bystanders, crowd_rng)
+        if self.panoramas:
+            panorama = self.panoramas[int(room_rng.integers(len(self.panoramas)))]
+            return Stage(view(panorama, turn, self.camera), None, tuple(actors), room.microphone[2], True)
+        interior = draw_interior(
+            room.size,
+            room.microphone,
+            room_rng,
+            keep_clear=lambda footprint: _in_the_way(footprint, actors, room, turn),
+            stands=lambda style: _stands(style, actors, room, turn),
+            pixels_per_metre=max(96.0, 0.36 * self.camera.focal_px),
+        )
+        background, depth = interior.view(self.camera, turn)
+        return Stage(background, depth, tuple(actors), room.microphone[2], False)
+
+
+def write_scene(path: str | Path, scene: Scene, frames: Iterable[Frame], fps: Fraction | float = DCASE_FPS) -> None:
+    """Write a scene as a video with its stereo sound at 24 kHz.
+
+    Args:
+        path: .mp4, .mov or .mkv.
+        scene: whose sound it is.
+        frames: its pictures, `fps` a second.
+        fps: pictures a second.
+
+    Raises:
+        EncodingError: the file cannot be written.
+    """
+    pictures = iter(frames)
+    first = next(pictures, None)
+    if first is None:
+        first = np.zeros((DCASE_CAMERA.height, DCASE_CAMERA.width, 3), dtype=np.uint8)
+    height, width = first.shape[:2]
+    rate = Fraction(fps).limit_denominator(1001)
+    with MediaWriter(path, width, height, rate, audio_rate=SAMPLE_RATE) as writer:
+        written = 0
+        for number, picture in enumerate(chain([first], pictures)):
+            writer.write_frame(picture, float(number / rate))
+            # Sound goes along with the pictures, so that the file can be played while it is read.
+            upto = round((number + 1) / rate * SAMPLE_RATE)
+            _write_sound(writer, scene, written, upto)
+            written = upto
+        _write_sound(writer, scene, written, scene.audio.shape[1])
+
+
+def _write_sound(writer: MediaWriter, scene: Scene, start: int, end: int) -> None:
+    block = scene.audio[:, start:end]
+    if block.size:
+        writer.write_audio(block)
+
+
+class _Layers:
+    """The picture with the first, the first two, ... patches on it: only what changed is laid over anew."""
+
+    def __init__(self, background: Frame) -> None:
+        self._background = background
+        self._patches: list[Patch | None] = []
+        self._pictures: list[Frame] = []
+
+    def show(self, patches: list[Patch | None]) -> Frame:
+        """The background with `patches` on it, in their order."""
+        same = 0
+        while same < min(len(patches), len(self._patches)) and self._patches[same] is patches[same]:
+            same += 1
+        del self._pictures[same:]
+        for patch in patches[same:]:
+            picture = self._pictures[-1] if self._pictures else self._background
+            if patch is not None:
+                picture = picture.copy()
+                patch.lay_over(picture)
+            self._pictures.append(picture)
+        self._patches = patches
+        return (self._pictures[-1] if self._pictures else self._background).copy()
+
+
+class _Show:
+    """An actor's patches, time by time; those that come again are kept."""
+
+    def __init__(self, actor: Actor, stage: Stage, library: CutoutLibrary, camera: Camera) -> None:
+        self._actor, self._stage, self._library, self._camera = actor, stage, library, camera
+        self._kept: dict[tuple[State, int], Patch | None] = {}
+        self._stays = actor.stays
+        self._orders = {state: _phase_order(actor, state) for state in actor.cutout.phases}
+        self._trolley: Image.Image | None = None
+
+    def distance(self, seconds: float) -> float:
+        return float(np.hypot(*self._actor.place(seconds)))
+
+    def patch(self, seconds: float) -> Patch | None:
+        actor = self._actor
+        moving = actor.moving(seconds)
+        state = actor.cutout.state(actor.sounding(seconds), moving)
+        # Footsteps set the pace of whoever walks.
+        rate = 4.0 if state == "walking" else actor.cutout.rate
+        order = self._orders[state]
+        phase = int(order[int(seconds * rate) % len(order)])
+        if not self._stays:
+            return self._project(actor.board(seconds), state, phase)
+        if (state, phase) not in self._kept:
+            self._kept[state, phase] = self._project(actor.board(seconds), state, phase)
+        return self._kept[state, phase]
+
+    def _project(self, board: Billboard, state: State, phase: int) -> Patch | None:
+        cutout, camera, stage = self._actor.cutout, self._camera, self._stage
+        if board.ahead < NEAR:
+            return None
+        sharpness = camera.focal_px / board.ahead * board.width / cutout.width
+        patch = project(board, self._library.picture(cutout, state, phase, sharpness), camera, stage.depth)
+        height = board.base + stage.eye_height
+        if height > 0.0 and (stage.trolleys or not self._stays):
+            board = replace(board, base=-stage.eye_height, width=TROLLEY_WIDTH, height=height, mirrored=False)
+            if self._trolley is None:
+                self._trolley = draw_trolley(height, _TROLLEY_SHARPNESS).convert("RGBa")
+            patch = _over(patch, project(board, self._trolley, camera, stage.depth))
+        return _over(patch, shadow(board, camera, stage.depth))
+
+
+def _over(top: Patch | None, below: Patch | None) -> Patch | None:
+    if top is None or below is None:
+        return top or below
+    return top.over(below)
+
+
+def _phase_order(actor: Actor, state: State) -> NDArray[np.intp]:
+    """In which order phases are shown: at random for talking mouths, else in turn."""
+    count = actor.cutout.phases[state]
+    if state != "sounding" or actor.cutout.kind not in ("female_speech", "male_speech") or count < 2:
+        return np.arange(count)
+    # Steps other than 0 modulo the number of phases: the mouth never rests.
+    return np.cumsum(np.random.default_rng(actor.seed).integers(1, count, 64)) % count
+
+
+def _stands(style: RoomStyle, actors: Sequence[Actor], room: Room, turn: float) -> list[Furniture]:
+    """Tables and plinths under what stays above the floor."""
+    furniture = []
+    for actor in actors:
+        height = actor.base + room.microphone[2]
+        if height > 0.0 and actor.stays:
+            x, y = to_room(actor.path[:1], room, turn)[0]
+            breadth = float(np.clip(actor.scale * actor.cutout.width * 1.15, *_STAND_BREADTH))
+            furniture.append(stand(style, float(x), float(y), height, breadth))
+    return furniture
+
+
+def _in_the_way(footprint: Footprint, actors: Sequence[Actor], room: Room, turn: float, margin: float = 0.3) -> bool:
+    """Whether furniture would touch somebody or stand between them and the camera."""
+    x0, y0, x1, y1 = footprint
+    shares = np.linspace(0.1, 1.0, 12)[:, None, None]
+    for actor in actors:
+        sights = (actor.path[:: max(1, len(actor.path) // 12)] * shares).reshape(-1, 2)
+        x, y = to_room(sights, room, turn).T
+        if ((x > x0 - margin) & (x < x1 + margin) & (y > y0 - margin) & (y < y1 + margin)).any():
+            return True
+    return False

@@ -1,0 +1,119 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from earwitness.classes import CLASSES
+from earwitness.errors import LabelError, MediaError, UnreadableMediaError
+from earwitness.synthesis.cutouts import DEFAULT_HEIGHTS, CutoutLibrary
+
+SLUGS = [sound_class.slug for sound_class in CLASSES]
+
+
+@pytest.fixture(scope="module")
+def library() -> CutoutLibrary:
+    return CutoutLibrary()
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_every_class_has_several_that_move_while_they_sound(library: CutoutLibrary, slug: str) -> None:
+    cutouts = library.cutouts(slug)
+    assert len(cutouts) >= 3
+    looks = set()
+    for cutout in cutouts[:3]:
+        assert 0.15 <= cutout.height <= 2.3
+        assert 0 < cutout.sound <= cutout.height
+        idle = cutout.draw("idle", 0, 90)
+        assert idle.size == (round(cutout.width * 90), round(cutout.height * 90))
+        alpha = np.asarray(idle.getchannel("A"))
+        assert alpha[0, 0] == 0 or cutout.kind in ("door", "water_tap", "music")
+        assert 0.04 < (alpha > 200).mean() < 0.99
+        phases = [cutout.draw("sounding", phase, 90).tobytes() for phase in range(cutout.phases["sounding"])]
+        assert len(set(phases)) >= 2
+        assert any(phase != idle.tobytes() for phase in phases)
+        looks.add(idle.tobytes())
+    assert len(looks) == 3
+
+
+def test_people_walk_and_things_do_not(library: CutoutLibrary) -> None:
+    woman = library.cutouts("female_speech")[0]
+    assert woman.state(sounding=True, moving=True) == "walking_sounding"
+    assert woman.state(sounding=False, moving=True) == "walking"
+    assert woman.draw("walking", 0, 60).tobytes() != woman.draw("idle", 0, 60).tobytes()
+    bell = library.cutouts("bell")[0]
+    assert bell.state(sounding=True, moving=True) == "sounding"
+    assert bell.state(sounding=False, moving=True) == "idle"
+
+
+def test_pictures_are_premultiplied_kept_and_near_the_resolution_asked_for(library: CutoutLibrary) -> None:
+    cutout = library.cutouts("telephone")[0]
+    picture = library.picture(cutout, "idle", 0, 150.0)
+    assert picture.mode == "RGBa"
+    assert 0.7 < picture.height / (cutout.height * 150.0) < 1.42
+    assert library.picture(cutout, "idle", 0, 151.0) is picture
+    huge = library.picture(cutout, "idle", 0, 9e9)
+    assert huge.height <= cutout.height * library.max_pixels_per_metre * 1.01 + 1
+
+
+def test_unknown_class_is_refused(library: CutoutLibrary) -> None:
+    with pytest.raises(LabelError, match="dog"):
+        library.cutouts("dog")
+
+
+def _save(path: Path, size: tuple[int, int] = (40, 60), box: tuple[int, int, int, int] = (10, 10, 30, 60)) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = Image.new("RGBA", size, (0, 0, 0, 0))
+    image.paste((255, 0, 0, 255), box)
+    image.save(path)
+
+
+def test_reads_stills_numbered_phases_and_animations(tmp_path: Path) -> None:
+    _save(tmp_path / "bell" / "gong.png")
+    for number, left in ((1, 8), (2, 10), (10, 12)):
+        _save(tmp_path / "bell" / f"chime@0.5m_{number}.png", box=(left, 10, left + 20, 60))
+    frames = [Image.new("RGBA", (20, 30), (0, 0, 255, alpha)) for alpha in (255, 120)]
+    frames[0].save(tmp_path / "bell" / "buzz.webp", save_all=True, append_images=frames[1:], lossless=True)
+    (tmp_path / "bell" / "notes.txt").write_text("ignored")
+    bells = {cutout.name: cutout for cutout in CutoutLibrary(tmp_path).cutouts("bell")}
+    assert set(bells) == {"gong", "chime@0.5m", "buzz"}
+    assert bells["gong"].phases["sounding"] == 1
+    assert bells["gong"].height == DEFAULT_HEIGHTS["bell"]
+    # The empty margin does not count: 20 by 50 pixels remain.
+    assert bells["gong"].width == pytest.approx(bells["gong"].height * 20 / 50)
+    assert bells["chime@0.5m"].height == 0.5
+    assert bells["chime@0.5m"].phases["sounding"] == 3
+    first, last = (np.asarray(bells["chime@0.5m"].draw("sounding", phase, 100))[25, :, 3] for phase in (0, 2))
+    assert first[1] == 255
+    assert last[1] == 0
+    assert bells["buzz"].phases["sounding"] == 2
+
+
+def test_classes_without_a_folder_are_drawn(tmp_path: Path) -> None:
+    _save(tmp_path / "bell" / "gong.png")
+    library = CutoutLibrary(tmp_path)
+    assert [cutout.name for cutout in library.cutouts("bell")] == ["gong"]
+    assert len(library.cutouts("knock")) >= 3
+
+
+def test_says_what_is_wrong_with_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match="no such folder"):
+        CutoutLibrary(tmp_path / "missing")
+    (tmp_path / "dog").mkdir()
+    with pytest.raises(MediaError, match="no sound class is called so"):
+        CutoutLibrary(tmp_path)
+
+
+def test_says_what_is_wrong_with_a_picture(tmp_path: Path) -> None:
+    (tmp_path / "bell").mkdir()
+    (tmp_path / "bell" / "a.png").write_bytes(b"junk")
+    with pytest.raises(UnreadableMediaError, match=r"a\.png"):
+        CutoutLibrary(tmp_path)
+    Image.new("RGB", (20, 20), "red").save(tmp_path / "bell" / "a.png")
+    with pytest.raises(UnreadableMediaError, match="transparent"):
+        CutoutLibrary(tmp_path)
+    _save(tmp_path / "bell" / "a_1.png")
+    _save(tmp_path / "bell" / "a_2.png", size=(41, 60))
+    (tmp_path / "bell" / "a.png").unlink()
+    with pytest.raises(UnreadableMediaError, match="differ in size"):
+        CutoutLibrary(tmp_path)
