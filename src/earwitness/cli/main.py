@@ -15,6 +15,8 @@ VERBS: Final[tuple[str, ...]] = (
     "demo", "detect", "doctor", "evaluate", "export-model", "render", "synthesize", "train",
 )  # fmt: skip
 """Each verb's module is `earwitness.cli.<verb, - as _>`; its function `run` is the command, its docstring the help."""
+GROUPS: Final[tuple[str, ...]] = ("dataset",)
+"""Verbs with sub-commands: `app` in their module."""
 
 INTERRUPTED: Final = 130
 WRONG_USAGE: Final = 2
@@ -43,6 +45,8 @@ def _root(
 
 for _verb in VERBS:
     app.command(_verb)(importlib.import_module(f"earwitness.cli.{_verb.replace('-', '_')}").run)
+for _verb in GROUPS:
+    app.add_typer(importlib.import_module(f"earwitness.cli.{_verb}").app, name=_verb)
 
 
 def main() -> None:
