@@ -20,7 +20,7 @@ def write_video(path: Path, frames: int, width: int = 640, height: int = 360) ->
     """A picture whose brightness says which frame it is."""
     with MediaWriter(path, width, height, Fraction(30000, 1001), preset="ultrafast") as writer:
         for number in range(frames):
-            picture = np.full((height, width, 3), 20 + number % 200, dtype=np.uint8)
+            picture = np.full((height, width, 3), 20 + 3 * number % 210, dtype=np.uint8)
             writer.write_frame(picture, number * 1001 / 30000)
 
 
@@ -52,6 +52,36 @@ def make_set(tmp_path: Path, picture: bytes) -> Callable[..., Path]:
                     video = root / "video_dev" / split / f"{clip}.mp4"
                     video.parent.mkdir(parents=True, exist_ok=True)
                     video.write_bytes(picture)
+        return root
+
+    return make
+
+
+@pytest.fixture
+def make_starss(tmp_path: Path) -> Callable[..., Path]:
+    """Makes an ambisonic set of three recordings of 8 s: white noise from 40 degrees left, walking one degree a frame.
+
+    With `video`, one of them has a 7-s panorama whose brightness says which picture it is.
+    """
+
+    def make(name: str = "starss", video: bool = False, height: int = 240, distance: str = ",243") -> Path:
+        root = tmp_path / name
+        rng = np.random.default_rng(5)
+        recordings = ("dev-train-sony", "fold3_room21_mix013"), ("dev-train-tau", "fold3_room4_mix001")
+        for split, recording in (*recordings, ("dev-test-tau", "fold4_room8_mix001")):
+            noise = rng.normal(scale=0.05, size=8 * RATE)
+            side, ahead = np.sin(np.radians(40)), np.cos(np.radians(40))
+            write_wav(
+                root / "foa_dev" / split / f"{recording}.wav",
+                np.stack([noise, side * noise, 0 * noise, ahead * noise]), RATE,
+            )  # fmt: skip
+            labels = root / "metadata_dev" / split / f"{recording}.csv"
+            labels.parent.mkdir(parents=True, exist_ok=True)
+            labels.write_text("".join(f"{frame},8,0,{40 + frame // 10},0{distance}\n" for frame in range(80)))
+        if video:
+            path = root / "video_dev" / "dev-train-sony" / "fold3_room21_mix013.mp4"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_video(path, 210, 480, height)
         return root
 
     return make

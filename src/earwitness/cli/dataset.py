@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+
+if TYPE_CHECKING:
+    from earwitness.data.foa import Recording
+
+OFFICIAL_PANORAMA: Final = (1920, 960)
+"""Size of STARSS23's videos, pixels."""
 
 app = typer.Typer(help="Check, make and hand in data sets.", no_args_is_help=True)
 
@@ -37,3 +43,80 @@ def check_set(
         print_report(report, Console(highlight=False))
     if report.problems:
         raise typer.Exit(1)
+
+
+@app.command("stereo")
+def make_stereo(
+    starss: Annotated[Path, typer.Option(help="Folder with foa_dev, metadata_dev and, for pictures, video_dev.")],
+    out: Annotated[Path, typer.Option(help="Folder of the stereo data set.")],
+    clips: Annotated[int | None, typer.Option(min=1, help="Number of clips; --official alone means 30,000.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Same seed, same files; not with --official.")] = None,
+    official: Annotated[
+        bool, typer.Option("--official", help="The crops, views and names of the official DCASE2025 set.")
+    ] = False,
+    every: Annotated[
+        int | None, typer.Option(min=1, max=360, metavar="DEG", help="All views at these steps, for each crop.")
+    ] = None,
+    test_rooms: Annotated[bool, typer.Option("--test-rooms", help="Draw from dev-test-* too.")] = False,
+    video: Annotated[bool, typer.Option(help="Make pictures where there are 360-degree videos.")] = True,
+    unknown_distance: Annotated[
+        float | None, typer.Option(min=0.01, metavar="METRES", help="What to write where labels lack it (STARSS22).")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; the files do not depend on their number.")] = 1,
+) -> None:
+    """Make stereo clips from ambisonic recordings: STARSS22, STARSS23, or sets made with SpatialScaper.
+
+    Random crops and views of the training rooms, unless told otherwise. A run that was interrupted goes on where it
+    stopped when it is started again with the same options.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from earwitness.data.crops import OFFICIAL_CLIPS, TRAIN, official_crops, random_crops
+    from earwitness.data.foa import find_recordings
+    from earwitness.synthesis.starss import StereoJob, make_clips
+
+    if official and (seed is not None or every is not None or test_rooms):
+        raise typer.BadParameter("--official fixes seed, views and rooms; leave --seed, --every and --test-rooms out")
+    if not official and (clips is None or seed is None):
+        raise typer.BadParameter("give --clips N and --seed S, or --official")
+    recordings = find_recordings(starss, video)
+    if official:
+        crops = official_crops(recordings)
+    else:
+        rooms = [one for one in recordings if test_rooms or one.split.startswith(TRAIN)]
+        crops = random_crops(rooms, seed or 0, every)
+    wanted = clips or OFFICIAL_CLIPS
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    for note in _notes(recordings, official, video):
+        console.print(f"note: {note}", markup=False)
+    with Progress(console=console) as bar:
+        task = bar.add_task("clips", total=wanted)
+        report = make_clips(
+            crops, wanted, StereoJob(out, video, unknown_distance), workers,
+            lambda done, total: bar.update(task, completed=done),
+        )  # fmt: skip
+    if report.in_metres:
+        names = ", ".join(sorted(report.in_metres)[:3])
+        console.print(f"note: labels of {len(report.in_metres)} recordings were metres, not cm, and taken so ({names})")
+    made = report.made + report.kept
+    typer.echo(f"{out}: {made} clips of 5 s ({report.made} new, {report.rejected} crops too loud)")
+    if made < wanted:
+        typer.echo(f"earwitness: the recordings hold only {made} different clips of {wanted}", err=True)
+        raise typer.Exit(1)
+
+
+def _notes(recordings: list[Recording], official: bool, video: bool) -> list[str]:
+    """What a user should know before the work begins."""
+    notes = []
+    sizes = {one.panorama for one in recordings if one.panorama}
+    odd = sorted(f"{size[0]}x{size[1]}" for size in sizes - {OFFICIAL_PANORAMA})
+    if odd:
+        official_size = f"{OFFICIAL_PANORAMA[0]}x{OFFICIAL_PANORAMA[1]}"
+        notes.append(f"panoramas of {', '.join(odd)}, not {official_size} as in STARSS23; views are right all the same")
+    without = sum(one.video is None for one in recordings)
+    if video and 0 < without < len(recordings):
+        notes.append(f"{without} of {len(recordings)} recordings have no video; their clips will have no pictures")
+    if official and without:
+        notes.append("official crops depend on the lengths of the videos; without all of them, crops may differ")
+    return notes

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from earwitness.cli.main import app
+from earwitness.data.check import check
+from earwitness.data.crops import Crop, official_crops, random_crops
+from earwitness.data.dcase_csv import read_table
+from earwitness.data.foa import find_recordings
+from earwitness.data.layout import scan
+from earwitness.data.pcm import read_pcm
+from earwitness.errors import LabelError
+from earwitness.media.pictures import PictureReader
+from earwitness.media.wav import write_wav
+from earwitness.synthesis.starss import StereoJob, make_clip, make_clips
+
+MakeStarss = Callable[..., Path]
+
+
+def digest(root: Path) -> dict[str, str]:
+    return {
+        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(root.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_a_clip_holds_sound_labels_and_pictures_of_its_crop(make_starss: MakeStarss, tmp_path: Path) -> None:
+    recording = next(one for one in find_recordings(make_starss(video=True)) if one.video)
+    out = tmp_path / "out"
+    assert make_clip(Crop(recording, 12, 350), StereoJob(out)) == ("made", False)
+    assert make_clip(Crop(recording, 12, 350), StereoJob(out)) == ("kept", False)
+    (clip,) = scan(out).clips
+    assert clip.name == "fold3_room21_mix013_deg350_start0012"
+    assert clip.sound is not None
+    assert clip.labels is not None
+    assert clip.picture is not None
+    labels = read_table(clip.labels)
+    assert labels.azimuth.tolist() == [31.0] * 8 + [32.0] * 10 + [33.0] * 10 + [34.0] * 10 + [35.0] * 10 + [36.0] * 2
+    assert labels.onscreen.all()
+    assert labels.distance == pytest.approx(2.43)
+    left, right = read_pcm(clip.sound)
+    assert left.size == 120_000
+    level = np.sqrt((left**2).mean() / (right**2).mean())
+    assert level == pytest.approx((1 + np.sin(np.radians(30))) / (1 - np.sin(np.radians(30))), rel=1e-3)
+    reader = PictureReader(clip.picture)
+    pictures = list(reader)
+    assert (reader.width, reader.height, len(pictures)) == (640, 360, 150)
+    # The brightness says that this was picture n of the recording.
+    assert float(pictures[0].rgb.mean()) == pytest.approx(20 + 3 * 36 % 210, abs=1.5)
+    assert float(pictures[-1].rgb.mean()) == pytest.approx(20 + 3 * (36 + 149) % 210, abs=1.5)
+    assert [problem.kind for problem in check(out).problems] == []
+
+
+def test_same_files_whatever_the_workers_and_restarts(make_starss: MakeStarss, tmp_path: Path) -> None:
+    recordings = find_recordings(make_starss())
+    one, two, parts = (StereoJob(tmp_path / name) for name in ("one", "two", "parts"))
+    assert make_clips(random_crops(recordings, 7), 12, one).made == 12
+    assert make_clips(random_crops(recordings, 7), 12, two, workers=2).made == 12
+    assert make_clips(random_crops(recordings, 7), 5, parts).made == 5
+    sound = next((parts.out / "stereo_dev").rglob("*.wav"))
+    (parts.out / "metadata_dev" / sound.parent.name / f"{sound.stem}.csv").unlink()
+    sound.write_bytes(b"interrupted")
+    rest = make_clips(random_crops(recordings, 7), 12, parts)
+    assert (rest.made, rest.kept) == (8, 4)
+    assert digest(one.out) == digest(two.out) == digest(parts.out)
+
+
+def test_loud_crops_are_rejected_and_made_up_for(make_starss: MakeStarss, tmp_path: Path) -> None:
+    root = make_starss()
+    loud = root / "foa_dev" / "dev-test-tau" / "fold4_room8_mix001.wav"
+    write_wav(loud, np.full((4, 8 * 24_000), 1.0), 24_000)
+    report = make_clips(official_crops(find_recordings(root)), 20, StereoJob(tmp_path / "out"))
+    assert report.made == 20
+    assert report.rejected > 0
+    assert scan(tmp_path / "out").splits == ("dev-train-sony", "dev-train-tau")
+
+
+def test_runs_out_of_crops(make_starss: MakeStarss, tmp_path: Path) -> None:
+    recordings = find_recordings(make_starss())[:1]
+    report = make_clips(iter([Crop(recordings[0], 0, 0)] * 3), 2, StereoJob(tmp_path / "out"))
+    assert report.made == 1
+
+
+def test_labels_without_distance_need_a_word(make_starss: MakeStarss, tmp_path: Path) -> None:
+    crop = Crop(find_recordings(make_starss(distance=""))[0], 0, 0)
+    with pytest.raises(LabelError, match="--unknown-distance"):
+        make_clip(crop, StereoJob(tmp_path / "out"))
+    make_clip(crop, StereoJob(tmp_path / "out", unknown_distance=1.5))
+    (clip,) = scan(tmp_path / "out").clips
+    assert clip.labels is not None
+    assert read_table(clip.labels).distance == pytest.approx(1.5)
+
+
+def run(*arguments: str | Path) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["dataset", "stereo", *map(str, arguments)])
+    return result.exit_code, result.output
+
+
+def test_the_command_takes_training_rooms_and_says_what_was_odd(make_starss: MakeStarss, tmp_path: Path) -> None:
+    root, out = make_starss(video=True, distance=",2.676"), tmp_path / "out"
+    code, said = run("--starss", root, "--out", out, "--clips", "3", "--seed", "1", "--every", "180")
+    assert code == 0, said
+    assert "3 clips of 5 s (3 new, 0 crops too loud)" in said
+    assert "metres, not cm" in said
+    assert "480x240, not 1920x960" in said
+    assert "have no video" in said
+    assert set(scan(out).splits) <= {"dev-train-sony", "dev-train-tau"}
+    assert all(read_table(clip.labels).distance == pytest.approx(2.68) for clip in scan(out).clips if clip.labels)
+
+
+def test_the_command_refuses_contradictions(make_starss: MakeStarss, tmp_path: Path) -> None:
+    root = make_starss()
+    assert run("--starss", root, "--out", tmp_path / "out", "--clips", "3")[0] == 2
+    assert run("--starss", root, "--out", tmp_path / "out", "--official", "--seed", "3")[0] == 2
+
+
+def test_the_official_choice_includes_test_rooms(make_starss: MakeStarss, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    code, said = run("--starss", make_starss(), "--out", out, "--official", "--clips", "12", "--no-video")
+    assert code == 0, said
+    assert scan(out).splits == ("dev-test-tau", "dev-train-sony", "dev-train-tau")
