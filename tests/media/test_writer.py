@@ -176,3 +176,12 @@ def test_a_file_in_the_way_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(EncodingError), MediaWriter(tmp_path / "file" / "x.mp4", 64, 64):
         pass
+
+
+def test_an_empty_block_of_sound_is_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    with MediaWriter(out, 64, 48, Fraction(10), audio_rate=24000) as writer:
+        writer.write_frame(np.zeros((48, 64, 3), np.uint8), 0.0)
+        writer.write_audio(np.zeros((2, 0), np.float32))
+        writer.write_audio(np.zeros((2, 4800), np.float32))
+    assert probe(out).duration == pytest.approx(0.2, abs=0.1)

@@ -153,6 +153,8 @@ class MediaWriter:
         """
         if self._encoder is None:
             raise EncodingError(f"{self.path}: this writer was opened without audio_rate")
+        if not block.shape[1]:  # FFmpeg takes an empty frame for lack of memory
+            return
         encoder = self._encoder
         self._guarded(lambda: self._output.mux(encoder.encode(block)))
 
