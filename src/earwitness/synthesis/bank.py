@@ -136,9 +136,20 @@ class SoundBank:
         Raises:
             BankError: the file is missing, unreadable or silent.
         """
+        return np.multiply(self._decoded(name), np.float32(1 / 32767), dtype=np.float32)
+
+    def size(self, name: str) -> int:
+        """Number of samples of a sound.
+
+        Raises:
+            BankError: the file is missing, unreadable or silent.
+        """
+        return self._decoded(name).size
+
+    def _decoded(self, name: str) -> NDArray[np.int16]:
         if name not in self._samples:
             self._samples[name] = _decode(self.root / self.sound(name).name)
-        return self._samples[name].astype(np.float32) / np.float32(32767)
+        return self._samples[name]
 
     def sounding(self, name: str) -> NDArray[np.bool_]:
         """Which 10-ms blocks of a sound are not silence: see `activity.sounding_blocks`."""

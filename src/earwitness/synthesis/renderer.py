@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 import numpy as np
 import soxr
@@ -14,6 +15,7 @@ from earwitness.events import FRAME_SECONDS, EventTable
 from earwitness.geometry import DCASE_CAMERA, fold, rotate_view, wrap
 from earwitness.synthesis.activity import sound_frames
 from earwitness.synthesis.bank import INTERFERENCE, SAMPLE_RATE, SoundBank
+from earwitness.synthesis.convolver import BlockConvolver
 from earwitness.synthesis.pool import RirPool
 from earwitness.synthesis.scene import EventRecipe, NoiseRecipe, Scene, SceneRecipe, SourceTrack
 
@@ -22,8 +24,17 @@ FloatArray = NDArray[np.float32]
 TONE_KNOTS_HZ: Final = (100.0, 300.0, 900.0, 2700.0, 6000.0, 12000.0)
 FULL_SCALE: Final = 0.9999
 """DCASE rejects clips that would exceed this; here the gain keeps every scene below it."""
+_EDGE: Final = 64
+"""Input samples after the last one needed, so that the resampler's end does not show."""
 _PREROLL_SECONDS: Final = 0.6
 """Sound from before the scene that is still rendered: its reverberation reaches into the scene."""
+
+
+class _Piece(NamedTuple):
+    rir: int
+    dry: FloatArray
+    start: int
+    tone_db: tuple[float, ...]
 
 
 class SceneRenderer:
@@ -36,9 +47,7 @@ class SceneRenderer:
     def render(self, recipe: SceneRecipe) -> Scene:
         """Render `recipe`: sound (2, samples) at 24 kHz and labels at 10 frames a second."""
         samples = round(recipe.seconds * SAMPLE_RATE)
-        mid_side = np.zeros((2, samples), dtype=np.float32)
-        for event in recipe.events:
-            self._add_event(mid_side, event, recipe.view_deg)
+        mid_side = self._sources(recipe, samples)
         mid_side += self._bed(recipe.noise, samples)
         audio = np.stack([mid_side[0] + mid_side[1], mid_side[0] - mid_side[1]])
         audio += _hiss(recipe.noise, samples)
@@ -47,41 +56,55 @@ class SceneRenderer:
         tracks = tuple(self._track(event, recipe) for event in recipe.events)
         return Scene(recipe, audio, labels(tracks, round(recipe.seconds / FRAME_SECONDS)), tracks)
 
-    def dry(self, event: EventRecipe) -> FloatArray:
-        """An event's sound at 1 m without a room: (n,), at the recipe's level."""
+    def dry(self, event: EventRecipe, needed: int | None = None) -> FloatArray:
+        """An event's sound at 1 m without a room: (n,), at the recipe's level; `needed` samples or a few more do."""
         parts: list[FloatArray] = []
         for name in event.sounds:
+            missing = None if needed is None else needed - sum(part.size for part in parts)
+            if missing is not None and missing <= 0:
+                break
             sound = self.bank.samples(name)
             if event.speed != 1.0:
-                sound = soxr.resample(sound, SAMPLE_RATE * event.speed, SAMPLE_RATE, quality="LQ")
+                cut = None if missing is None else int((missing + _EDGE) * event.speed) + 1
+                sound = soxr.resample(sound[:cut], SAMPLE_RATE * event.speed, SAMPLE_RATE, quality="LQ")
             if parts:
                 parts.append(np.zeros(round(event.gap * SAMPLE_RATE), dtype=np.float32))
             parts.append(sound)
         rms = float(np.sqrt(np.mean([self.bank.loudness(name) ** 2 for name in event.sounds])))
-        return np.concatenate(parts) * np.float32(10 ** (event.level_db / 20) / max(rms, 1e-9))
+        dry = np.concatenate(parts)
+        dry *= np.float32(10 ** (event.level_db / 20) / max(rms, 1e-9))
+        return dry
 
-    def _add_event(self, mid_side: FloatArray, event: EventRecipe, view_deg: float) -> None:
-        """Add an event, as W and Y', to the scene's (2, samples)."""
-        dry = self.dry(event)
+    def _sources(self, recipe: SceneRecipe, samples: int) -> FloatArray:
+        """All events of a scene in its room, as W and Y' (2, samples)."""
+        pieces = [piece for event in recipe.events for piece in self._pieces(event, samples)]
+        if not pieces:
+            return np.zeros((2, samples), dtype=np.float32)
+        rirs = [self.pool.stereo_rir(piece.rir, recipe.view_deg) for piece in pieces]
+        longest = max(rir.shape[1] for rir in rirs)
+        convolver = BlockConvolver(samples, longest, round(_PREROLL_SECONDS * SAMPLE_RATE))
+        for piece, response in zip(pieces, convolver.responses(rirs), strict=True):
+            response *= _tone(piece.tone_db, response.shape[1])
+            convolver.add(piece.dry, piece.start, response)
+        return convolver.result()
+
+    def _pieces(self, event: EventRecipe, samples: int) -> Iterator[_Piece]:
+        """What an event sends through each of its RIRs: everything through the one, or a fade from one to the next."""
         start = round(event.onset * SAMPLE_RATE)
-        skipped = max(0, -start - round(_PREROLL_SECONDS * SAMPLE_RATE))
-        dry = dry[skipped : max(skipped, mid_side.shape[1] - start)]
-        if not dry.size:
+        if start >= samples:
             return
+        skipped = max(0, -start - round(_PREROLL_SECONDS * SAMPLE_RATE))
+        dry = self.dry(event, samples - start)[skipped : samples - start]
         start += skipped
         if len(event.rirs) == 1:
-            rir = self.pool.stereo_rir(event.rirs[0], view_deg)
-            _mix_at(mid_side, _convolve(dry, rir, event.tone_db), start)
+            yield _Piece(event.rirs[0], dry, start, event.tone_db)
             return
-        coloured = _convolve(dry, np.ones((1, 1), dtype=np.float32), event.tone_db)[0, : dry.size]
         position = self._path_position(event, (np.arange(dry.size) + skipped) / SAMPLE_RATE)
-        for point, index in enumerate(event.rirs):
-            weight = np.clip(1 - np.abs(position - point), 0, 1)
-            on = np.flatnonzero(weight)
-            if on.size:
-                part = slice(int(on[0]), int(on[-1]) + 1)
-                moving = (coloured[part] * weight[part]).astype(np.float32)
-                _mix_at(mid_side, _convolve(moving, self.pool.stereo_rir(index, view_deg)), start + part.start)
+        for point, rir in enumerate(event.rirs):
+            on = _within(position, point)
+            if on.stop > on.start:
+                weight = np.maximum(1 - np.abs(position[on] - point), 0).astype(np.float32)
+                yield _Piece(rir, dry[on] * weight, start + on.start, event.tone_db)
 
     def _path_position(self, event: EventRecipe, time: NDArray[np.float64]) -> NDArray[np.float64]:
         """Position on the path, in points, at `time` seconds after the onset; sources stop at the path's ends."""
@@ -97,9 +120,10 @@ class SceneRenderer:
         else:
             rng = np.random.default_rng(noise.seed)
             bed = _coloured(rng.standard_normal((2, samples), dtype=np.float32), noise.slope_db)
-        rms: NDArray[np.float64] = np.sqrt(np.mean(bed.astype(np.float64) ** 2, axis=1, keepdims=True))
-        share = np.sqrt([[1.0], [1 / 3]])
-        return (bed * (share * 10 ** (noise.level_db / 20) / np.maximum(rms, 1e-9))).astype(np.float32)
+        for channel, share in zip(bed, (1.0, 1 / 3), strict=True):
+            rms = float(np.sqrt(np.dot(channel, channel) / samples))
+            channel *= np.float32(np.sqrt(share) * 10 ** (noise.level_db / 20) / max(rms, 1e-9))
+        return bed
 
     def _track(self, event: EventRecipe, recipe: SceneRecipe) -> SourceTrack:
         frames = round(recipe.seconds / FRAME_SECONDS)
@@ -147,16 +171,14 @@ def labels(tracks: tuple[SourceTrack, ...], num_frames: int) -> EventTable:
     return EventTable.concatenate(tables, num_frames)
 
 
-def _convolve(dry: FloatArray, rir: FloatArray, tone_db: tuple[float, ...] | None = None) -> FloatArray:
-    """(channels, n + m - 1): `dry` (n,) through `rir` (channels, m), coloured by a zero-phase equaliser."""
-    total = dry.size + rir.shape[1] - 1
-    length = fft.next_fast_len(total + 512, real=True)
-    spectrum = fft.rfft(dry, length)
-    if tone_db is not None:
-        spectrum = spectrum * _tone(tone_db, spectrum.size)
-    if rir.shape[1] > 1:
-        return fft.irfft(spectrum * fft.rfft(rir, length, axis=1), length, axis=1)[:, :total]
-    return fft.irfft(spectrum * rir, length, axis=1)[:, :total]
+def _within(position: NDArray[np.float64], point: int) -> slice:
+    """Samples in which a source, whose `position` never turns round, is less than one point away from `point`."""
+    backwards = bool(position.size) and position[-1] < position[0]
+    ordered = position[::-1] if backwards else position
+    first, last = np.searchsorted(ordered, point - 1, "right"), np.searchsorted(ordered, point + 1, "left")
+    if backwards:
+        first, last = position.size - last, position.size - first
+    return slice(int(first), int(last))
 
 
 def _tone(tone_db: tuple[float, ...], bins: int) -> FloatArray:
@@ -178,10 +200,3 @@ def _coloured(white: FloatArray, slope_db: float) -> FloatArray:
 def _hiss(noise: NoiseRecipe, samples: int) -> FloatArray:
     rng = np.random.default_rng(np.random.SeedSequence(noise.seed, spawn_key=(1,)))
     return rng.standard_normal((2, samples), dtype=np.float32) * np.float32(10 ** (noise.hiss_db / 20))
-
-
-def _mix_at(target: FloatArray, sound: FloatArray, start: int) -> None:
-    """Add `sound` to `target` from sample `start` on; what lies outside is dropped."""
-    first, last = max(start, 0), min(start + sound.shape[1], target.shape[1])
-    if last > first:
-        target[:, first:last] += sound[:, first - start : last - start]

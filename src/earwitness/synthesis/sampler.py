@@ -203,5 +203,5 @@ class SceneSampler:
 
 def event_seconds(bank: SoundBank, event: EventRecipe) -> float:
     """Length of an event's dry sound in seconds."""
-    samples = sum(bank.samples(name).size for name in event.sounds)
+    samples = sum(bank.size(name) for name in event.sounds)
     return samples / SAMPLE_RATE / event.speed + event.gap * (len(event.sounds) - 1)

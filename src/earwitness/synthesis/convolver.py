@@ -1,0 +1,90 @@
+"""Many sounds through many stereo RIRs into one scene: overlap-add on one grid of blocks, in batches.
+
+All sources share the grid, so that a block is transformed back once however many sources sound in it; and transforms
+of several blocks at once are vectorised by scipy's FFT, which single ones are not.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+FloatArray = NDArray[np.float32]
+Spectra = NDArray[np.complex64]
+
+MARGIN: Final = 256
+"""Samples left before and after each RIR for the ringing of a zero-phase filter."""
+
+
+class BlockConvolver:
+    """Collects sounds through RIRs; one instance a scene.
+
+    Attributes:
+        length: samples of a transform.
+        hop: samples of dry sound in a block.
+    """
+
+    def __init__(self, samples: int, rir_samples: int, preroll: int) -> None:
+        """Prepare a scene.
+
+        Args:
+            samples: length of the scene.
+            rir_samples: length of the longest RIR that is used.
+            preroll: samples before the scene from which dry sound is still accepted.
+        """
+        tail = rir_samples + 2 * MARGIN
+        self.length = int(fft.next_fast_len(max(2 * tail, 8192), real=True))
+        self.hop = self.length - tail + 1
+        self._samples = samples
+        self._preroll = preroll
+        blocks = -(-(samples + preroll) // self.hop)
+        self._sum: Spectra = np.zeros((2, blocks, self.length // 2 + 1), dtype=np.complex64)
+        self._used = np.zeros(blocks, dtype=bool)
+
+    def responses(self, rirs: list[FloatArray]) -> Spectra:
+        """Spectra (n, 2, bins) of stereo RIRs, each (2, up to `rir_samples`)."""
+        padded = np.zeros((len(rirs), 2, self.length), dtype=np.float32)
+        for row, rir in zip(padded, rirs, strict=True):
+            row[:, MARGIN : MARGIN + rir.shape[1]] = rir
+        return np.asarray(fft.rfft(padded, axis=2, overwrite_x=True))
+
+    def add(self, dry: FloatArray, start: int, response: Spectra) -> None:
+        """Add a sound through a RIR.
+
+        Args:
+            dry: (n,) samples; what lies after the scene is dropped.
+            start: where in the scene it begins, at least `-preroll`.
+            response: (2, bins) from `responses`, times the spectrum of a zero-phase filter if there is one.
+        """
+        dry = dry[: max(0, self._samples - start)]
+        if not dry.size:
+            return
+        first, lead = divmod(start + self._preroll, self.hop)
+        count = -(-(lead + dry.size) // self.hop)
+        blocks = np.zeros((count, self.length), dtype=np.float32)
+        aligned = np.zeros(count * self.hop, dtype=np.float32)
+        aligned[lead : lead + dry.size] = dry
+        blocks[:, : self.hop] = aligned.reshape(count, self.hop)
+        spectra = fft.rfft(blocks, axis=1, overwrite_x=True)
+        for channel in range(2):
+            self._sum[channel, first : first + count] += spectra * response[channel]
+        self._used[first : first + count] = True
+
+    def result(self) -> FloatArray:
+        """The sum of all that was added: (2, samples)."""
+        scene = np.zeros((2, self._samples), dtype=np.float32)
+        used = np.flatnonzero(self._used)
+        waves = fft.irfft(self._sum[:, used], self.length, axis=2)
+        for block, wave in zip(used, waves.swapaxes(0, 1), strict=True):
+            mix_at(scene, wave, int(block) * self.hop - self._preroll - MARGIN)
+        return scene
+
+
+def mix_at(target: FloatArray, sound: FloatArray, start: int) -> None:
+    """Add `sound` to `target` from sample `start` on; what lies outside is dropped."""
+    first, last = max(start, 0), min(start + sound.shape[1], target.shape[1])
+    if last > first:
+        target[:, first:last] += sound[:, first - start : last - start]
