@@ -120,3 +120,25 @@ def _notes(recordings: list[Recording], official: bool, video: bool) -> list[str
     if official and without:
         notes.append("official crops depend on the lengths of the videos; without all of them, crops may differ")
     return notes
+
+
+@app.command("submission")
+def pack_submission(
+    folder: Annotated[Path, typer.Argument(help="Folder of predicted CSV files, as `detect --out` writes them.")],
+    evaluation: Annotated[Path, typer.Option("--eval", help="The clips: a data set with stereo_eval, or WAV files.")],
+    out: Annotated[Path, typer.Option(help="Zip file to write.")],
+) -> None:
+    """Check predictions against the challenge's rules (50 frames, whole numbers, every clip present) and zip them.
+
+    Exits with 1, naming what is wrong and writing nothing, if a rule is broken.
+    """
+    from earwitness.data.submission import check_submission, pack
+
+    submission = check_submission(folder, evaluation)
+    if submission.problems:
+        for problem in submission.problems:
+            typer.echo(problem)
+        typer.echo(f"earwitness: {len(submission.problems)} problems; {out} was not written", err=True)
+        raise typer.Exit(1)
+    pack(submission, out)
+    typer.echo(f"{out}: {len(submission.files)} predictions")

@@ -1,0 +1,101 @@
+"""Hands in predictions: checks a folder of them against the challenge's rules and packs it."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from earwitness.data.dcase_csv import CLIP_FRAMES, HEADER, read_rows
+from earwitness.data.layout import scan
+from earwitness.errors import LabelError
+from earwitness.media.atomic import atomic_file
+
+_ZIP_DATE: Final = (1980, 1, 1, 0, 0, 0)
+"""Zip files keep times; a fixed one makes the same predictions the same bytes."""
+_EVAL: Final = "eval"
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A folder of predictions that was checked.
+
+    Attributes:
+        files: the CSV file of each clip, in order.
+        problems: what breaks the rules, one sentence each; empty if it can be handed in.
+    """
+
+    files: tuple[Path, ...]
+    problems: tuple[str, ...]
+
+
+def check_submission(predictions: Path, evaluation: Path) -> Submission:
+    """Check predictions against the clips that they are for.
+
+    The rules: one CSV file for each clip and none for others; the header; frames 0..49; whole numbers; azimuth within
+    -90..90; on screen 0 or 1.
+
+    Args:
+        predictions: folder of CSV files.
+        evaluation: data set with stereo_eval, or a folder of WAV files.
+
+    Raises:
+        LabelError: one of the folders is not there or empty.
+    """
+    wanted = _clips(evaluation)
+    if not predictions.is_dir():
+        raise LabelError(f"{predictions}: no such folder; give the one with the predicted CSV files")
+    files = {path.stem: path for path in sorted(predictions.glob("*.csv")) if not path.name.startswith(".")}
+    if not files:
+        raise LabelError(f"{predictions}: no .csv files here; make them with `earwitness detect --out`")
+    problems = [f"{name}.csv is missing; a clip in which nothing sounds needs a file with the header" for name in
+                sorted(wanted - files.keys())]  # fmt: skip
+    problems += [f"{name}.csv is for no clip of {evaluation}" for name in sorted(files.keys() - wanted)]
+    for name in sorted(files.keys() & wanted):
+        problems += _problems(files[name])
+    return Submission(tuple(files[name] for name in sorted(files)), tuple(problems))
+
+
+def pack(submission: Submission, out: Path) -> None:
+    """Write the zip file, whole or not at all; the same predictions give the same bytes.
+
+    Raises:
+        LabelError: the submission breaks the rules.
+        EncodingError: the file cannot be written.
+    """
+    if submission.problems:
+        raise LabelError(f"{out}: not written, since {len(submission.problems)} things break the rules")
+    with atomic_file(out) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as packed:
+        for path in submission.files:
+            packed.writestr(zipfile.ZipInfo(path.name, _ZIP_DATE), path.read_bytes(), zipfile.ZIP_DEFLATED)
+
+
+def _clips(evaluation: Path) -> set[str]:
+    """Names of the clips that need a prediction: those of `eval` if the set has them, else all."""
+    if not evaluation.is_dir():
+        raise LabelError(f"{evaluation}: no such folder")
+    names = {path.stem for path in evaluation.glob("*.wav") if not path.name.startswith(".")}
+    if names:
+        return names
+    clips = scan(evaluation).clips
+    chosen = [clip for clip in clips if clip.split == _EVAL] or clips
+    return {clip.name for clip in chosen if clip.sound is not None}
+
+
+def _problems(path: Path) -> list[str]:
+    try:
+        rows = read_rows(path, num_frames=CLIP_FRAMES, unique=True)
+    except LabelError as error:
+        return [str(error)]
+    problems = []
+    if not path.stat().st_size:
+        problems.append(f"{path}: has no bytes; it needs at least the header '{HEADER}'")
+    azimuth, distance = rows.azimuth, rows.distance_cm
+    if (azimuth % 1 != 0).any() or (distance % 1 != 0).any():
+        problems.append(f"{path}: azimuth and distance must be whole degrees and centimetres")
+    if (np.abs(azimuth) > 90).any():
+        problems.append(f"{path}: azimuth {azimuth[np.abs(azimuth) > 90][0]:g} must lie in -90..90; fold it")
+    return problems
