@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from earwitness.data.crops import Crop, different, official_crops, random_crops
 from earwitness.data.foa import FoaLabels, Recording, find_recordings, read_foa_labels, read_stereo
@@ -175,3 +177,18 @@ def test_broken_sets_are_named(make_starss: MakeStarss, tmp_path: Path) -> None:
 def test_panoramas_of_the_wrong_shape_are_refused(make_starss: MakeStarss) -> None:
     with pytest.raises(UnreadableMediaError, match="480x360, but a 360-degree panorama"):
         find_recordings(make_starss(video=True, height=360))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.binary(max_size=60) | st.text("0123456789,.-\n eEnaif", max_size=60).map(str.encode))
+def test_any_bytes_are_labels_or_a_named_error(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
+    try:
+        labels = read_foa_labels(path)
+    except LabelError as error:
+        message = str(error)
+    else:
+        assert len(labels.seen(0, 77, frames=10_000_001, unknown_distance=1.0)) == len(labels.values)
+        message = "a.csv"
+    assert "a.csv" in message
