@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter
 
 from earwitness.errors import UnreadableMediaError
 from earwitness.geometry import Camera
+from earwitness.media.pictures import PictureReader
 from earwitness.media.writer import MediaWriter
 from earwitness.synthesis.perspective import view
 from earwitness.synthesis.view360 import PanoramaView, panorama_frames
@@ -60,3 +61,15 @@ def test_pictures_behind_the_end_are_an_error(tmp_path: Path) -> None:
     make_video(tmp_path / "a.mp4", 10)
     with pytest.raises(UnreadableMediaError, match="picture 50 cannot be decoded"):
         list(panorama_frames(tmp_path / "a.mp4", 50, 20, 30000 / 1001))
+
+
+def test_colours_stay(tmp_path: Path) -> None:
+    colour = (200, 40, 90)
+    with MediaWriter(tmp_path / "a.mp4", 480, 240) as writer:
+        writer.write_frame(np.full((240, 480, 3), colour, dtype=np.uint8), 0.0)
+    (panorama,) = panorama_frames(tmp_path / "a.mp4", 0, 1, 25)
+    seen = PanoramaView(480, 240, panorama.format.name, 120)(panorama)
+    with MediaWriter(tmp_path / "b.mp4", 640, 360) as writer:
+        writer.write_video_frame(seen, 0.0)
+    (picture,) = PictureReader(tmp_path / "b.mp4")
+    assert np.abs(picture.rgb.reshape(-1, 3).mean(axis=0) - colour).max() < 3

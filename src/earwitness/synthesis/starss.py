@@ -131,7 +131,7 @@ def _write_view(crop: Crop, video: Path, out: Path) -> None:
     first, count = round(crop.start * FRAME_SECONDS * fps), round(_CLIP_SECONDS * fps)
     rate = Fraction(fps).limit_denominator(1001)
     camera, view = DCASE_CAMERA, None
-    with MediaWriter(out, camera.width, camera.height, rate, preset="ultrafast") as writer:
+    with MediaWriter(out, camera.width, camera.height, rate, preset="superfast") as writer:
         for number, panorama in enumerate(panorama_frames(video, first, count, fps)):
             view = view or PanoramaView(panorama.width, panorama.height, panorama.format.name, crop.deg)
             writer.write_video_frame(view(panorama), float(number / rate))

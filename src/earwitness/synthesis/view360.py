@@ -82,6 +82,8 @@ class PanoramaView:
         self._source.push(panorama)
         seen = self._sink.pull()
         assert isinstance(seen, VideoFrame)
+        # The graph forgets how colours are coded; taken for another coding, they would be shifted.
+        seen.colorspace, seen.color_range = panorama.colorspace, panorama.color_range
         return seen
 
 
