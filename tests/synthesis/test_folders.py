@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import csv
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -47,3 +49,17 @@ def test_layout_is_that_of_dcase(tmp_path: Path) -> None:
     assert (media.audio.rate, media.audio.channels, media.duration) == (24000, 2, 5.0)
     assert labels[0].read_text().splitlines()[0] == "frame,class,source,azimuth,distance,onscreen"
     assert max(len(read_table(path)) for path in labels) > 0
+
+
+def test_credits_name_every_sound_of_the_set_and_no_other(tmp_path: Path) -> None:
+    licences = RenderJob(
+        TINY_BANK, tmp_path / "free", 5, None, ROOMS, SceneConfig(), tmp_path / "pools", licences=("cc0", "cc-by")
+    )
+    render_folder(licences, 4)
+    with (tmp_path / "free" / "CREDITS.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    recipes = [json.loads(path.read_text()) for path in (tmp_path / "free" / "recipes_dev").rglob("*.json")]
+    used = {name for recipe in recipes for event in recipe["events"] for name in event["sounds"]}
+    used |= {recipe["noise"]["sound"] for recipe in recipes} - {None}
+    assert [row["file"] for row in rows] == sorted(used)
+    assert all(row["licence"].startswith(("CC0", "CC-BY-")) and row["attribution"] for row in rows)

@@ -1,10 +1,9 @@
-"""A sound bank: isolated mono recordings by class, from a manifest or from one folder a class."""
+"""A sound bank: isolated mono recordings by class, from any layout that `adaptors` knows."""
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -16,32 +15,12 @@ from earwitness.classes import CLASSES
 from earwitness.errors import BankError, MediaError
 from earwitness.media.audio import read_audio
 from earwitness.synthesis.activity import sounding_blocks
+from earwitness.synthesis.adaptors import list_sounds
+from earwitness.synthesis.sound import BACKGROUND, INTERFERENCE, BankSound, with_licence, with_splits
+
+__all__ = ["BACKGROUND", "INTERFERENCE", "SAMPLE_RATE", "BankSound", "SoundBank"]
 
 SAMPLE_RATE: Final = 24_000
-BACKGROUND: Final = "background"
-INTERFERENCE: Final = "interference"
-AUDIO_SUFFIXES: Final = frozenset({".aif", ".aiff", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".wav"})
-_KINDS: Final = frozenset({*(sound_class.slug for sound_class in CLASSES), BACKGROUND, INTERFERENCE})
-
-
-@dataclass(frozen=True, slots=True)
-class BankSound:
-    """One recording of a bank.
-
-    Attributes:
-        name: path below the bank's folder, with forward slashes; names the sound in scene recipes.
-        kind: slug of a target class, or "background" or "interference".
-        split: "train" or "valid"; "" where the bank has no splits.
-        group: speaker, recording or sample family; sounds of a group are never in two splits.
-        licence, attribution: what to credit; "" where unknown.
-    """
-
-    name: str
-    kind: str
-    split: str = ""
-    group: str = ""
-    licence: str = ""
-    attribution: str = ""
 
 
 @dataclass(eq=False)
@@ -69,28 +48,39 @@ class SoundBank:
         self._by_name = {sound.name: sound for sound in self.sounds}
 
     @classmethod
-    def open(cls, root: str | Path, split: str | None = None) -> SoundBank:
-        """Open the bank in folder `root`.
+    def open(
+        cls,
+        root: str | Path,
+        split: str | None = None,
+        *,
+        licences: Collection[str] | None = None,
+        without: Collection[str] = (),
+    ) -> SoundBank:
+        """Open the bank at `root`.
 
         Args:
-            root: a folder with `manifest.csv` (columns file, class, split, group, licence, attribution), or with
-                one folder a class named by its slug, and optionally `background` and `interference`.
-            split: keep only sounds of this split; None keeps all. A bank without splits has only None.
+            root: a folder or a list of files in one of the layouts of `adaptors`.
+            split: keep only sounds of this split; None keeps all. A bank without splits is split by its groups.
+            licences: keep only sounds under one of these, as ("cc0", "cc-by"); None keeps all.
+            without: names of sounds to leave out, as `check` found them.
 
         Raises:
-            BankError: no such folder, no sounds, or a manifest that breaks its format.
+            BankError: no such bank, no sounds, or a list that breaks its format.
         """
         root = Path(root)
-        if not root.is_dir():
-            raise BankError(f"no sound bank at '{root}': give a folder with manifest.csv or with one folder a class")
-        manifest = root / "manifest.csv"
-        sounds = _read_manifest(manifest) if manifest.is_file() else _scan_folders(root)
+        sounds = list_sounds(root)
         if split is not None:
-            sounds = [sound for sound in sounds if sound.split == split]
+            sounds = [sound for sound in with_splits(sounds) if sound.split == split]
+        if licences is not None:
+            sounds = with_licence(sounds, licences)
+        left_out = frozenset(without)
+        sounds = [sound for sound in sounds if sound.name not in left_out]
         if not any(sound.kind not in (BACKGROUND, INTERFERENCE) for sound in sounds):
             where = f" in its split '{split}'" if split else ""
-            raise BankError(f"the sound bank at '{root}' has no sound of any target class{where}")
-        return cls(root, tuple(sorted(sounds, key=lambda sound: sound.name)))
+            under = f" under {', '.join(licences)}" if licences is not None else ""
+            raise BankError(f"the sound bank at '{root}' has no sound of any target class{where}{under}")
+        folder = root.parent if root.is_file() else root
+        return cls(folder, tuple(sorted(sounds, key=lambda sound: sound.name)))
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -130,6 +120,10 @@ class SoundBank:
         except KeyError:
             raise BankError(f"the sound bank at '{self.root}' has no sound '{name}'") from None
 
+    def find(self, name: str) -> BankSound | None:
+        """The sound called `name`, if this split has it."""
+        return self._by_name.get(name)
+
     def samples(self, name: str) -> NDArray[np.float32]:
         """Samples of a sound: (n,) float32 in [-1, 1], mono, 24 kHz.
 
@@ -165,6 +159,16 @@ class SoundBank:
             self._loudness[name] = float(np.sqrt(np.mean(np.square(loud, dtype=np.float64))))
         return self._loudness[name]
 
+    def check(self) -> dict[str, BankError]:
+        """What is wrong with each sound that cannot be used; decodes everything once, and keeps nothing."""
+        wrong = {}
+        for sound in self.sounds:
+            try:
+                _decode(self.root / sound.name)
+            except BankError as error:
+                wrong[sound.name] = error
+        return wrong
+
     def preload(self) -> list[str]:
         """Decode everything now (about 15 s for an hour of sound); returns the names of unreadable sounds."""
         unreadable = []
@@ -186,34 +190,3 @@ def _decode(path: Path) -> NDArray[np.int16]:
         raise BankError(f"sound bank file '{path}' is silent: remove it from the bank")
     samples: NDArray[np.int16] = np.rint(np.clip(mono, -1, 1) * 32767).astype(np.int16)
     return samples
-
-
-def _read_manifest(path: Path) -> list[BankSound]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = {"file", "class"} - set(reader.fieldnames or ())
-        if missing:
-            raise BankError(f"'{path}' lacks the column(s) {', '.join(sorted(missing))}")
-        return [_manifest_row(path, reader.line_num, row) for row in reader]
-
-
-def _manifest_row(path: Path, line: int, row: dict[str, str | None]) -> BankSound:
-    name, kind = row.get("file") or "", row.get("class") or ""
-    if kind not in _KINDS:
-        raise BankError(f"'{path}', line {line}: unknown class '{kind}'; known are {', '.join(sorted(_KINDS))}")
-    if not name or Path(name).is_absolute() or ".." in Path(name).parts:
-        raise BankError(f"'{path}', line {line}: file '{name}' must be a path inside the bank's folder")
-    split, group, licence, attribution = (row.get(key) or "" for key in ("split", "group", "licence", "attribution"))
-    return BankSound(name, kind, split, group, licence, attribution)
-
-
-def _scan_folders(root: Path) -> list[BankSound]:
-    def files(folder: Path) -> Iterable[Path]:
-        return (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in AUDIO_SUFFIXES)
-
-    return [
-        BankSound(path.relative_to(root).as_posix(), kind)
-        for kind in sorted(_KINDS)
-        if (root / kind).is_dir()
-        for path in files(root / kind)
-    ]

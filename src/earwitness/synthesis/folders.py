@@ -14,7 +14,9 @@ import numpy as np
 
 from earwitness.data.dcase_csv import write_table
 from earwitness.media.wav import write_wav
-from earwitness.synthesis.pool import PoolConfig
+from earwitness.synthesis.bank import SoundBank
+from earwitness.synthesis.credits import write_credits
+from earwitness.synthesis.pool import PoolConfig, RirPool
 from earwitness.synthesis.sampler import SceneConfig
 from earwitness.synthesis.scene import SAMPLE_RATE, Scene, SceneRecipe
 from earwitness.synthesis.synthesizer import Synthesizer
@@ -34,6 +36,8 @@ class RenderJob:
         rooms: the RIR pool.
         scene: the scenes' distributions.
         cache: folder of RIR pools; None is the default one.
+        licences: only sounds under these; None takes all.
+        without: sounds of the bank to leave out.
     """
 
     bank: Path
@@ -43,16 +47,18 @@ class RenderJob:
     rooms: PoolConfig
     scene: SceneConfig
     cache: Path | None = None
+    licences: tuple[str, ...] | None = None
+    without: tuple[str, ...] = ()
 
     def __hash__(self) -> int:
         """By the fields that decide which synthesizer serves the job."""
-        return hash((self.bank, self.out, self.seed, self.split, self.rooms.name))
+        return hash((self.bank, self.out, self.seed, self.split, self.rooms.name, self.licences, self.without))
 
 
 def render_folder(
     job: RenderJob, clips: int, workers: int = 1, progress: Callable[[int, int], None] | None = None
 ) -> int:
-    """Render clips 0 .. clips - 1 of `job` into its folder; clips that are there already are kept.
+    """Render clips 0 .. clips - 1 of `job` into its folder, and their credits; clips that are there already are kept.
 
     Args:
         job: what to render.
@@ -68,6 +74,7 @@ def render_folder(
         rendered += new
         if progress:
             progress(done, clips)
+    write_credits(job.out, _synthesizer(job).bank)
     return rendered
 
 
@@ -88,7 +95,8 @@ def _results(job: RenderJob, clips: int, workers: int) -> Iterator[bool]:
 
 @lru_cache(maxsize=1)
 def _synthesizer(job: RenderJob) -> Synthesizer:
-    return Synthesizer.from_bank(job.bank, split=job.split, rooms=job.rooms, config=job.scene, cache=job.cache)
+    bank = SoundBank.open(job.bank, job.split, licences=job.licences, without=job.without)
+    return Synthesizer(bank, RirPool.open(job.rooms, job.cache), job.scene)
 
 
 def _render(job: RenderJob, index: int) -> bool:

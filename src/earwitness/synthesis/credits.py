@@ -1,0 +1,41 @@
+"""Who is to be credited for a rendered set: every sound in it, its licence and its attribution."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Final
+
+from earwitness.synthesis.bank import BankSound, SoundBank
+from earwitness.synthesis.scene import SceneRecipe
+
+FILE_NAME: Final = "CREDITS.csv"
+
+
+def sounds_of(recipe: SceneRecipe) -> set[str]:
+    """Names of all bank sounds in a scene, the background among them."""
+    names = {name for event in recipe.events for name in event.sounds}
+    return names | ({recipe.noise.sound} if recipe.noise.sound is not None else set())
+
+
+def write_credits(folder: Path, bank: SoundBank) -> Path:
+    """Write `CREDITS.csv` (columns file, class, clips, licence, attribution) for the recipes below `folder`.
+
+    It is made from the recipes that lie there, so that it does not depend on workers or on restarts. Sounds of clips
+    that another bank gave are listed as such.
+
+    Raises:
+        BankError: a recipe is damaged.
+    """
+    clips: dict[str, int] = {}
+    for path in sorted((folder / "recipes_dev").rglob("*.json")):
+        for name in sounds_of(SceneRecipe.from_json(path.read_text(encoding="utf-8"))):
+            clips[name] = clips.get(name, 0) + 1
+    target = folder / FILE_NAME
+    with target.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["file", "class", "clips", "licence", "attribution"])
+        for name in sorted(clips):
+            sound = bank.find(name) or BankSound(name, "", attribution="not in this bank")
+            writer.writerow([name, sound.kind, clips[name], sound.licence, sound.attribution])
+    return target
