@@ -3,14 +3,17 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from earwitness.data.dcase_csv import read_table
+from earwitness.errors import BankError
 from earwitness.media.probe import probe
 from earwitness.synthesis import PoolConfig, SceneConfig
-from earwitness.synthesis.folders import RenderJob, render_folder
+from earwitness.synthesis.folders import RenderJob, render_folder, render_recipe
 
 pytest.importorskip("pyroomacoustics")
 TINY_BANK = Path(__file__).parents[1] / "data" / "bank"
@@ -63,3 +66,19 @@ def test_credits_name_every_sound_of_the_set_and_no_other(tmp_path: Path) -> Non
     used |= {recipe["noise"]["sound"] for recipe in recipes} - {None}
     assert [row["file"] for row in rows] == sorted(used)
     assert all(row["licence"].startswith(("CC0", "CC-BY-")) and row["attribution"] for row in rows)
+
+
+def test_a_recipe_of_a_set_gives_its_clip_again_and_other_views(tmp_path: Path) -> None:
+    work = job(tmp_path, "set")
+    render_folder(work, 2)
+    path = sorted((tmp_path / "set" / "recipes_dev").rglob("*.json"))[0]
+    again = replace(work, out=tmp_path / "again")
+    scene = render_recipe(again, path, stems=True)
+    clip = tmp_path / "set" / "stereo_dev" / "dev-train-synth" / f"{path.stem}.wav"
+    assert (tmp_path / "again" / f"{path.stem}.wav").read_bytes() == clip.read_bytes()
+    assert len(list((tmp_path / "again").glob("*_stem*.wav"))) == len(scene.recipe.events)
+    turned = render_recipe(again, path, view_deg=scene.recipe.view_deg + 180, noise=False)
+    for before, after in zip(scene.tracks, turned.tracks, strict=True):
+        assert np.cos(np.radians(after.azimuth - before.azimuth)) == pytest.approx(-1.0, abs=1e-9)
+    with pytest.raises(BankError, match="cannot be read"):
+        render_recipe(again, tmp_path / "nothing.json")

@@ -140,3 +140,20 @@ def test_bad_config_is_refused() -> None:
         SceneConfig(snr_db=(30, 10))
     with pytest.raises(ValueError, match="class_weights"):
         SceneConfig(class_weights=(1.0, 2.0))
+
+
+def test_stems_add_up_to_the_scene(synthesizer: Synthesizer) -> None:
+    scene = synthesizer.scene(np.random.SeedSequence(7))
+    renderer = SceneRenderer(synthesizer.bank, synthesizer.pool)
+    events, noise = renderer.stems(scene.recipe)
+    assert len(events) == len(scene.recipe.events)
+    assert np.abs(np.sum([*events, noise], axis=0) - scene.audio).max() < 1e-4
+    quiet = renderer.render(scene.recipe, noise=False)
+    dry = np.sum(events, axis=0)
+    assert np.abs(quiet.audio / np.abs(quiet.audio).max() - dry / np.abs(dry).max()).max() < 1e-3
+    assert quiet.labels.same_as(scene.labels)
+
+
+def test_recipe_of_other_rooms_is_named(bank: SoundBank) -> None:
+    with pytest.raises(BankError, match="other rooms"):
+        SceneRenderer(bank, dry_pool((1.0, 0.0, 0.0))).render(recipe(event(bank, rirs=(7,))))

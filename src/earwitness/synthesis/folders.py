@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -13,10 +13,12 @@ from typing import Final
 import numpy as np
 
 from earwitness.data.dcase_csv import write_table
+from earwitness.errors import BankError
 from earwitness.media.wav import write_wav
 from earwitness.synthesis.bank import SoundBank
 from earwitness.synthesis.credits import write_credits
 from earwitness.synthesis.pool import PoolConfig, RirPool
+from earwitness.synthesis.renderer import SceneRenderer
 from earwitness.synthesis.sampler import SceneConfig
 from earwitness.synthesis.scene import SAMPLE_RATE, Scene, SceneRecipe
 from earwitness.synthesis.synthesizer import Synthesizer
@@ -76,6 +78,49 @@ def render_folder(
             progress(done, clips)
     write_credits(job.out, _synthesizer(job).bank)
     return rendered
+
+
+def first_scenes(job: RenderJob, clips: int) -> list[Scene]:
+    """Scenes of clips 0 .. clips - 1, rendered anew, as for a preview."""
+    synthesizer = _synthesizer(job)
+    return [synthesizer.scene(np.random.SeedSequence(job.seed, spawn_key=(index,))) for index in range(clips)]
+
+
+def render_recipe(
+    job: RenderJob, path: Path, *, view_deg: float | None = None, noise: bool = True, stems: bool = False
+) -> Scene:
+    """Render the recipe file `path` into the job's folder: `NAME.wav`, `NAME.csv`, `NAME.json`, and its stems.
+
+    Args:
+        job: the bank and the rooms of the recipe's set, and where to write.
+        path: what `write_clip` or this function wrote.
+        view_deg: another turn of the camera and the microphone; None keeps the recipe's.
+        noise: whether to render the bed and the hiss.
+        stems: also write one sound file for each event, and one for the noise; they add up to the scene with noise.
+
+    Raises:
+        BankError: no such recipe, or it was made with another bank or other rooms.
+    """
+    try:
+        recipe = SceneRecipe.from_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BankError(f"the scene recipe '{path}' cannot be read: {error}") from error
+    if view_deg is not None:
+        recipe = replace(recipe, view_deg=view_deg % 360)
+    synthesizer = _synthesizer(job)
+    renderer = SceneRenderer(synthesizer.bank, synthesizer.pool)
+    scene = renderer.render(recipe, noise=noise)
+    job.out.mkdir(parents=True, exist_ok=True)
+    write_wav(job.out / f"{path.stem}.wav", scene.audio, SAMPLE_RATE)
+    write_table(job.out / f"{path.stem}.csv", scene.labels)
+    (job.out / f"{path.stem}.json").write_text(recipe.to_json() + "\n", encoding="utf-8")
+    if stems:
+        events, bed = renderer.stems(recipe)
+        for number, (event, sound) in enumerate(zip(recipe.events, events, strict=True)):
+            write_wav(job.out / f"{path.stem}_stem{number}_{event.kind}.wav", sound, SAMPLE_RATE)
+        if noise:
+            write_wav(job.out / f"{path.stem}_noise.wav", bed, SAMPLE_RATE)
+    return scene
 
 
 def clip_name(recipe: SceneRecipe, index: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from earwitness.classes import class_by_slug
+from earwitness.errors import BankError
 from earwitness.events import FRAME_SECONDS, EventTable
 from earwitness.geometry import DCASE_CAMERA, fold, rotate_view, wrap
 from earwitness.synthesis.activity import sound_frames
@@ -44,17 +46,43 @@ class SceneRenderer:
         self.bank = bank
         self.pool = pool
 
-    def render(self, recipe: SceneRecipe) -> Scene:
-        """Render `recipe`: sound (2, samples) at 24 kHz and labels at 10 frames a second."""
+    def render(self, recipe: SceneRecipe, *, noise: bool = True) -> Scene:
+        """Render `recipe`: sound (2, samples) at 24 kHz and labels at 10 frames a second; without its noise if asked.
+
+        Raises:
+            BankError: the recipe was made with another bank or pool.
+        """
+        self._check(recipe)
         samples = round(recipe.seconds * SAMPLE_RATE)
         mid_side = self._sources(recipe, samples)
-        mid_side += self._bed(recipe.noise, samples)
-        audio = np.stack([mid_side[0] + mid_side[1], mid_side[0] - mid_side[1]])
-        audio += _hiss(recipe.noise, samples)
-        peak = float(np.abs(audio).max())
-        audio *= np.float32(FULL_SCALE * 10 ** (recipe.gain_db / 20) / max(peak, 1e-9))
+        if noise:
+            mid_side += self._bed(recipe.noise, samples)
+        audio = _stereo(mid_side)
+        if noise:
+            audio += _hiss(recipe.noise, samples)
+        audio *= _gain(audio, recipe)
         tracks = tuple(self._track(event, recipe) for event in recipe.events)
         return Scene(recipe, audio, labels(tracks, round(recipe.seconds / FRAME_SECONDS)), tracks)
+
+    def stems(self, recipe: SceneRecipe) -> tuple[list[FloatArray], FloatArray]:
+        """The parts that add up to the scene: each event in its room, and the noise; (2, samples) each.
+
+        Raises:
+            BankError: the recipe was made with another bank or pool.
+        """
+        self._check(recipe)
+        samples = round(recipe.seconds * SAMPLE_RATE)
+        events = [_stereo(self._sources(replace(recipe, events=(event,)), samples)) for event in recipe.events]
+        noise = _stereo(self._bed(recipe.noise, samples)) + _hiss(recipe.noise, samples)
+        gain = _gain(np.sum([*events, noise], axis=0), recipe)
+        return [event * gain for event in events], noise * gain
+
+    def _check(self, recipe: SceneRecipe) -> None:
+        rirs = [index for event in recipe.events for index in event.rirs]
+        if recipe.room >= len(self.pool.rooms) or any(
+            index >= len(self.pool) or self.pool.room[index] != recipe.room for index in rirs
+        ):
+            raise BankError("the recipe was made with other rooms: give the number and the seed of rooms of its set")
 
     def dry(self, event: EventRecipe, needed: int | None = None) -> FloatArray:
         """An event's sound at 1 m without a room: (n,), at the recipe's level; `needed` samples or a few more do."""
@@ -169,6 +197,16 @@ def labels(tracks: tuple[SourceTrack, ...], num_frames: int) -> EventTable:
         )
         tables.append(table.rounded())
     return EventTable.concatenate(tables, num_frames)
+
+
+def _stereo(mid_side: FloatArray) -> FloatArray:
+    """Two cardioids from W and Y'."""
+    return np.stack([mid_side[0] + mid_side[1], mid_side[0] - mid_side[1]])
+
+
+def _gain(audio: FloatArray, recipe: SceneRecipe) -> np.float32:
+    peak = float(np.abs(audio).max())
+    return np.float32(FULL_SCALE * 10 ** (recipe.gain_db / 20) / max(peak, 1e-9))
 
 
 def _within(position: NDArray[np.float64], point: int) -> slice:
