@@ -62,7 +62,7 @@ def run(
             raise error
         typer.echo(f"skipped: {error}", err=True)
     if wrong:
-        typer.echo(f"{len(wrong)} sounds of the bank were skipped", err=True)
+        typer.echo(f"sounds of the bank skipped: {len(wrong)}", err=True)
     job = RenderJob(
         bank, out, seed or 0, split, PoolConfig(rooms=rooms, seed=room_seed), SceneConfig(seconds=seconds),
         licences=licences, without=tuple(wrong),
