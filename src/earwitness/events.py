@@ -268,23 +268,46 @@ def link_sources(table: EventTable, max_jump_deg: float = 60.0) -> EventTable:
 
 
 def _number(frame: NDArray[np.int32], azimuth: NDArray[np.float32], max_jump_deg: float) -> NDArray[np.int16]:
-    """Source numbers (n,) of one class, whose rows are sorted by frame."""
+    """Source numbers (n,) of one class, whose rows are sorted by frame.
+
+    Groups are tiny (the sources of one class in one frame), so that plain Python is faster here than array calls.
+    """
+    frames, angles = frame.tolist(), azimuth.tolist()
+    source = [-1] * len(frames)
+    previous: list[int] = []
+    row = 0
+    while row < len(frames):
+        end = row + 1
+        while end < len(frames) and frames[end] == frames[row]:
+            end += 1
+        group = list(range(row, end))
+        if previous and frames[row] - frames[previous[0]] <= 1:
+            for new, old in _assign([[abs(angles[i] - angles[j]) for j in previous] for i in group]):
+                if not abs(angles[group[new]] - angles[previous[old]]) > max_jump_deg:
+                    source[group[new]] = source[previous[old]]
+        taken = {source[i] for i in group}
+        free = (number for number in range(len(frames)) if number not in taken)
+        for i in group:
+            if source[i] < 0:
+                source[i] = next(free)
+        previous, row = group, end
+    return np.array(source, dtype=np.int16)
+
+
+def _assign(cost: list[list[float]]) -> list[tuple[int, int]]:
+    """Pairs (row, column) of the cheapest assignment; NaN (no direction) costs nothing."""
+    if len(cost) == 1 == len(cost[0]):
+        return [(0, 0)]
+    if len(cost) == 2 == len(cost[0]):
+        straight, crossed = cost[0][0] + cost[1][1], cost[0][1] + cost[1][0]
+        if straight < crossed:
+            return [(0, 0), (1, 1)]
+        if crossed < straight:
+            return [(0, 1), (1, 0)]
     from scipy.optimize import linear_sum_assignment
 
-    source = np.full(frame.size, -1, dtype=np.int16)
-    previous = np.arange(0)
-    for group in np.split(np.arange(frame.size), np.flatnonzero(np.diff(frame)) + 1):
-        if previous.size and frame[group[0]] - frame[previous[0]] <= 1:
-            change = np.abs(azimuth[group][:, None] - azimuth[previous][None, :])
-            new, old = linear_sum_assignment(np.nan_to_num(change))
-            near = ~(change[new, old] > max_jump_deg)
-            source[group[new[near]]] = source[previous[old[near]]]
-        unnumbered = group[source[group] < 0]
-        if unnumbered.size:
-            # At most group.size - unnumbered.size numbers are taken: among the first group.size enough are free.
-            source[unnumbered] = np.setdiff1d(np.arange(group.size), source[group])[: unnumbered.size]
-        previous = group
-    return source
+    rows, columns = linear_sum_assignment(np.nan_to_num(cost))
+    return list(zip(rows.tolist(), columns.tolist(), strict=True))
 
 
 def _repeated(key: NDArray[np.int64]) -> NDArray[np.int64]:
