@@ -82,3 +82,21 @@ def test_a_recipe_of_a_set_gives_its_clip_again_and_other_views(tmp_path: Path) 
         assert np.cos(np.radians(after.azimuth - before.azimuth)) == pytest.approx(-1.0, abs=1e-9)
     with pytest.raises(BankError, match="cannot be read"):
         render_recipe(again, tmp_path / "nothing.json")
+
+
+def test_videos_are_added_to_a_set_and_are_the_same_whatever_the_workers(tmp_path: Path) -> None:
+    one, two = (replace(job(tmp_path, name), video=True) for name in ("one", "two"))
+    render_folder(job(tmp_path, "one"), 2)
+    assert render_folder(one, 2) == 2
+    assert render_folder(one, 2) == 0
+    render_folder(two, 2, workers=2)
+    assert digest(tmp_path / "one") == digest(tmp_path / "two")
+    videos = sorted((tmp_path / "one" / "video_dev" / "dev-train-synth").glob("*.mp4"))
+    assert len(videos) == 2
+    for path in videos:
+        media = probe(path)
+        assert media.video is not None
+        assert media.audio is not None
+        assert (media.video.width, media.video.height) == (640, 360)
+        assert (media.audio.rate, media.audio.channels) == (24000, 2)
+        assert media.duration == pytest.approx(5.0, abs=0.1)

@@ -21,6 +21,7 @@ def run(
     room_seed: Annotated[int, typer.Option(min=0, help="Other seeds give other rooms.")] = 0,
     licence: Annotated[str | None, typer.Option(help="Only sounds under these licences, as cc0,cc-by.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at a sound that cannot be used.")] = False,
+    video: Annotated[bool, typer.Option("--video", help="Render pictures too: MP4 of 640x360.")] = False,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     recipe: Annotated[
         Path | None, typer.Option("--from", help="Render this recipe of a set instead; bank and rooms as it had.")
@@ -44,6 +45,8 @@ def run(
         raise RecipeError("give --clips and --seed for a new set, or --from for one scene of a set")
     if recipe is None and (view is not None or no_noise or stems):
         raise RecipeError("--view, --no-noise and --stems go with --from")
+    if recipe is not None and video:
+        raise RecipeError("--video renders a set with --clips and --seed; --from renders sound only")
     if recipe is not None and clips is not None:
         raise RecipeError("--from renders one scene: leave --clips out")
 
@@ -65,7 +68,7 @@ def run(
         typer.echo(f"sounds of the bank skipped: {len(wrong)}", err=True)
     job = RenderJob(
         bank, out, seed or 0, split, PoolConfig(rooms=rooms, seed=room_seed), SceneConfig(seconds=seconds),
-        licences=licences, without=tuple(wrong),
+        licences=licences, without=tuple(wrong), video=video,
     )  # fmt: skip
     SoundBank.open(bank, split, licences=licences, without=job.without)  # says so now where nothing is left
     with Progress(console=Console(stderr=True)) as bar:

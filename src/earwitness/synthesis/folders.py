@@ -17,6 +17,7 @@ from earwitness.errors import BankError
 from earwitness.media.wav import write_wav
 from earwitness.synthesis.bank import SoundBank
 from earwitness.synthesis.credits import write_credits
+from earwitness.synthesis.picture import PictureRenderer, write_scene
 from earwitness.synthesis.pool import PoolConfig, RirPool
 from earwitness.synthesis.renderer import SceneRenderer
 from earwitness.synthesis.sampler import SceneConfig
@@ -40,6 +41,7 @@ class RenderJob:
         cache: folder of RIR pools; None is the default one.
         licences: only sounds under these; None takes all.
         without: sounds of the bank to leave out.
+        video: whether to render pictures too.
     """
 
     bank: Path
@@ -51,6 +53,7 @@ class RenderJob:
     cache: Path | None = None
     licences: tuple[str, ...] | None = None
     without: tuple[str, ...] = ()
+    video: bool = False
 
     def __hash__(self) -> int:
         """By the fields that decide which synthesizer serves the job."""
@@ -144,15 +147,26 @@ def _synthesizer(job: RenderJob) -> Synthesizer:
     return Synthesizer(bank, RirPool.open(job.rooms, job.cache), job.scene)
 
 
+@lru_cache(maxsize=1)
+def _pictures(job: RenderJob) -> PictureRenderer:
+    """Kept for a worker's life: its cut-outs are drawn once. The room that is seen is the room that is heard."""
+    return PictureRenderer(rooms=_synthesizer(job).pool.rooms)
+
+
 def _render(job: RenderJob, index: int) -> bool:
     """Render one clip; the labels are written last, so that a clip with labels is complete."""
     synthesizer = _synthesizer(job)
     recipe = synthesizer.draft(np.random.SeedSequence(job.seed, spawn_key=(index,)))
     name = clip_name(recipe, index)
     labels = job.out / "metadata_dev" / SPLIT / f"{name}.csv"
-    if labels.is_file():
+    video = job.out / "video_dev" / SPLIT / f"{name}.mp4"
+    if labels.is_file() and (video.is_file() or not job.video):
         return False
-    write_clip(synthesizer.render(recipe), job.out, name)
+    scene = synthesizer.render(recipe)
+    if job.video:
+        frames = _pictures(job).render(scene, np.random.SeedSequence(job.seed, spawn_key=(index, 1)))
+        write_scene(video, scene, frames)
+    write_clip(scene, job.out, name)
     return True
 
 
