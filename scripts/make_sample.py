@@ -1,4 +1,4 @@
-"""Make the sample video that comes with earwitness: `python scripts/make_sample.py --bank ../shared/soundbank`.
+"""Make the sample video that comes with earwitness: `python scripts/make_sample.py --bank BANK`.
 
 The sounds are CC0 or CC-BY recordings of the bank's validation split, the room is one of those that the default model
 was validated in: nothing in the sample was heard in training.
