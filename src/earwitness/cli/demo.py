@@ -13,6 +13,9 @@ def run(
     render: Annotated[bool, typer.Option(help="Draw the events into a copy of the video.")] = True,
 ) -> None:
     """Hear the sample video that comes with earwitness, and say how close to the known truth it came."""
+    from earwitness.cli.threads import one_thread
+
+    one_thread()
     from importlib.resources import as_file, files
 
     from rich.console import Console

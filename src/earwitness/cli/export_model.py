@@ -19,10 +19,9 @@ def run(
     scenes: Annotated[int, typer.Option(min=2, help="Scenes that set and judge the thresholds.")] = 800,
 ) -> None:
     """Make a model for `detect` of a training run: ONNX weights, and a card with tuned thresholds and scores."""
-    import os
+    from earwitness.cli.threads import one_thread
 
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(variable, "1")
+    one_thread()
     from earwitness.cli.extras import needs
 
     with needs("exporting a model", "train"):

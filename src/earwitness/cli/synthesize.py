@@ -35,6 +35,9 @@ def run(
 
     A run that was interrupted goes on where it stopped when it is started again with the same options.
     """
+    from earwitness.cli.threads import one_thread
+
+    one_thread()
     from rich.console import Console
     from rich.progress import Progress
 

@@ -17,11 +17,9 @@ def run(
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in --out stopped.")] = False,
 ) -> None:
     """Train a model as a recipe says; a stopped run goes on exactly with --resume."""
-    import os
+    from earwitness.cli.threads import one_thread
 
-    # Before NumPy and torch load: workers and loop are one thread each (run.threads sets the loop's own).
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
+    one_thread()
     from earwitness.cli.extras import needs
 
     with needs("training", "train"):

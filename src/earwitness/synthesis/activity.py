@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.synthesis.scene import SAMPLE_RATE
+
 if TYPE_CHECKING:
     from earwitness.synthesis.bank import SoundBank
     from earwitness.synthesis.scene import EventRecipe
 
-SAMPLE_RATE: Final = 24_000
 BLOCK_SECONDS: Final = 0.01
+BLOCK_SAMPLES: Final = int(SAMPLE_RATE * BLOCK_SECONDS)
 THRESHOLD_DB: Final = -38.0
 """A block sounds when its level is above this, relative to the recording's loud parts (95th percentile)."""
 BRIDGED_SECONDS: Final = 0.4
@@ -23,9 +25,8 @@ _BLOCKS_PER_FRAME: Final = 10
 
 
 def sounding_blocks(samples: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which 10-ms blocks of a recording sound: (ceil(n / 240),) bool."""
-    block = int(SAMPLE_RATE * BLOCK_SECONDS)
-    padded = np.pad(samples, (0, -samples.size % block)).reshape(-1, block)
+    """Which 10-ms blocks of a recording sound: (ceil(n / BLOCK_SAMPLES),) bool."""
+    padded = np.pad(samples, (0, -samples.size % BLOCK_SAMPLES)).reshape(-1, BLOCK_SAMPLES)
     energy = np.convolve(np.mean(padded.astype(np.float64) ** 2, axis=1), np.full(3, 1 / 3), mode="same")
     return np.asarray(energy > np.percentile(energy, 95) * 10 ** (THRESHOLD_DB / 10))
 

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +13,12 @@ from numpy.typing import NDArray
 from earwitness.classes import CLASSES
 from earwitness.errors import BankError, MediaError
 from earwitness.media.audio import read_audio
-from earwitness.synthesis.activity import sounding_blocks
+from earwitness.synthesis.activity import BLOCK_SAMPLES, sounding_blocks
 from earwitness.synthesis.adaptors import list_sounds
+from earwitness.synthesis.scene import SAMPLE_RATE
 from earwitness.synthesis.sound import BACKGROUND, INTERFERENCE, BankSound, with_licence, with_splits
 
-__all__ = ["BACKGROUND", "INTERFERENCE", "SAMPLE_RATE", "BankSound", "SoundBank"]
-
-SAMPLE_RATE: Final = 24_000
+__all__ = ["BACKGROUND", "INTERFERENCE", "BankSound", "SoundBank"]
 
 
 @dataclass(eq=False)
@@ -155,7 +153,7 @@ class SoundBank:
         """RMS of the parts of a sound that are not silence."""
         if name not in self._loudness:
             samples = self.samples(name)
-            loud = samples[np.repeat(self.sounding(name), 240)[: samples.size]]
+            loud = samples[np.repeat(self.sounding(name), BLOCK_SAMPLES)[: samples.size]]
             self._loudness[name] = float(np.sqrt(np.mean(np.square(loud, dtype=np.float64))))
         return self._loudness[name]
 

@@ -16,14 +16,21 @@ from earwitness.errors import BankError
 from earwitness.events import FRAME_SECONDS, EventTable
 from earwitness.geometry import DCASE_CAMERA, fold, rotate_view, wrap
 from earwitness.synthesis.activity import sound_frames
-from earwitness.synthesis.bank import INTERFERENCE, SAMPLE_RATE, SoundBank
+from earwitness.synthesis.bank import INTERFERENCE, SoundBank
 from earwitness.synthesis.convolver import BlockConvolver
 from earwitness.synthesis.pool import RirPool
-from earwitness.synthesis.scene import EventRecipe, NoiseRecipe, Scene, SceneRecipe, SourceTrack
+from earwitness.synthesis.scene import (
+    SAMPLE_RATE,
+    TONE_KNOTS_HZ,
+    EventRecipe,
+    NoiseRecipe,
+    Scene,
+    SceneRecipe,
+    SourceTrack,
+)
 
 FloatArray = NDArray[np.float32]
 
-TONE_KNOTS_HZ: Final = (100.0, 300.0, 900.0, 2700.0, 6000.0, 12000.0)
 FULL_SCALE: Final = 0.9999
 """DCASE rejects clips that would exceed this; here the gain keeps every scene below it."""
 _EDGE: Final = 64

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-SAMPLE_RATE: Final = 24_000
+from earwitness.synthesis.scene import SAMPLE_RATE
+
 SPEED_OF_SOUND: Final = 343.0
 BAND_CENTRES_HZ: Final = (125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0)
 REFERENCE_BANDS: Final = (2, 3)

@@ -11,11 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from earwitness.classes import CLASSES, NUM_CLASSES
 from earwitness.synthesis.activity import sound_frames
-from earwitness.synthesis.bank import BACKGROUND, INTERFERENCE, SAMPLE_RATE, SoundBank
+from earwitness.synthesis.bank import BACKGROUND, INTERFERENCE, SoundBank
 from earwitness.synthesis.pool import RirPool
-from earwitness.synthesis.scene import EventRecipe, NoiseRecipe, SceneRecipe
+from earwitness.synthesis.scene import SAMPLE_RATE, TONE_KNOTS_HZ, EventRecipe, NoiseRecipe, SceneRecipe
 
-TONE_KNOTS: Final = 6
 _IMPULSIVE: Final = frozenset({"knock", "door", "clapping", "bell", "footsteps", "laughter"})
 """Classes whose sounds are often heard several times in a row."""
 
@@ -137,7 +136,7 @@ class SceneSampler:
             onset=0.0,
             gap=gap,
             speed=speed,
-            tone_db=tuple(rng.normal(0, config.tone_db, TONE_KNOTS).tolist()),
+            tone_db=tuple(rng.normal(0, config.tone_db, len(TONE_KNOTS_HZ)).tolist()),
             level_db=float(rng.uniform(*config.level_db)),
             rirs=rirs,
             path_start=start,

@@ -13,6 +13,8 @@ from earwitness.errors import BankError
 from earwitness.events import EventTable
 
 SAMPLE_RATE: Final = 24_000
+TONE_KNOTS_HZ: Final = (100.0, 300.0, 900.0, 2700.0, 6000.0, 12000.0)
+"""Where the random colouring of a source has its gains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class EventRecipe:
         onset: seconds; negative where the sound began before the scene.
         gap: seconds of pause between the sounds.
         speed: playback speed; changes pitch and length.
-        tone_db: gains in dB at the knots of `renderer.TONE_KNOTS_HZ`: how the source colours its sound.
+        tone_db: gains in dB at the knots of `TONE_KNOTS_HZ`: how the source colours its sound.
         level_db: level of the sounding parts at 1 m, in dB re full scale RMS.
         rirs: indices in the RIR pool: one for a source that stays, several in order for one that moves.
         path_start, path_speed: for moving sources, where on the path the source is at the onset (in points) and how

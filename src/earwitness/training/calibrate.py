@@ -7,13 +7,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.accddoa import decode
 from earwitness.classes import CLASSES, NUM_CLASSES
 from earwitness.events import EventTable
-from earwitness.metrics import Scores, score_tables
+from earwitness.metrics import Scores
 from earwitness.models.seld import SeldNet
 from earwitness.training.export import Judgement
-from earwitness.training.validate import ValidSet
+from earwitness.training.validate import ValidSet, score_outputs
 
 GRID: Final = tuple(np.round(np.arange(0.1, 0.81, 0.05), 2).tolist())
 UNTUNED: Final = 0.5
@@ -24,7 +23,7 @@ def judge(net: SeldNet, valid: ValidSet) -> Judgement:
     outputs = valid.outputs(net)
     even, odd = slice(0, None, 2), slice(1, None, 2)
     thresholds = class_thresholds(outputs[even], valid.references[even])
-    scores = score(outputs[odd], valid.references[odd], np.array(thresholds))
+    scores = score_outputs(outputs[odd], valid.references[odd], np.array(thresholds))
     return Judgement(thresholds, figures(scores, len(outputs[odd])))
 
 
@@ -40,18 +39,11 @@ def class_thresholds(outputs: NDArray[np.float32], references: tuple[EventTable,
     """
     f_scores = np.zeros((len(GRID), NUM_CLASSES))
     for row, threshold in enumerate(GRID):
-        each = score(outputs, references, np.float64(threshold)).macro.per_class
+        each = score_outputs(outputs, references, threshold).macro.per_class
         if each is not None:
             f_scores[row] = np.nan_to_num(each.f_score)
     best = np.array(GRID)[f_scores.argmax(axis=0)]
     return tuple(float(value) for value in np.where(f_scores.max(axis=0) > 0, best, UNTUNED))
-
-
-def score(
-    outputs: NDArray[np.float32], references: tuple[EventTable, ...], threshold: NDArray[np.float64] | np.float64
-) -> Scores:
-    """Strict scores of outputs at one threshold, or (13,)."""
-    return score_tables(references, [decode(output, threshold=threshold) for output in outputs])
 
 
 def figures(scores: Scores, scenes: int) -> dict[str, float]:

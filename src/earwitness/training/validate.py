@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -51,13 +52,16 @@ class ValidSet:
         model.train(was_training)
         return np.concatenate(parts)
 
-    def score(self, outputs: NDArray[np.float32], threshold: float | NDArray[np.float64] = 0.5) -> Scores:
-        """Strict scores of `outputs` at an activity threshold."""
-        return score_tables(self.references, [decode(output, threshold=threshold) for output in outputs])
+
+def score_outputs(
+    outputs: NDArray[np.float32], references: Sequence[EventTable], threshold: float | NDArray[np.float64]
+) -> Scores:
+    """Strict scores of physical fields (N, T', 3, 13, 4) at one activity threshold, or one a class (13,)."""
+    return score_tables(references, [decode(output, threshold=threshold) for output in outputs])
 
 
 def validate(model: SeldNet, valid: ValidSet) -> tuple[Scores, float]:
     """Scores at the best common threshold of THRESHOLDS, and that threshold."""
     outputs = valid.outputs(model)
-    scored = [(valid.score(outputs, threshold), threshold) for threshold in THRESHOLDS]
+    scored = [(score_outputs(outputs, valid.references, threshold), threshold) for threshold in THRESHOLDS]
     return max(scored, key=lambda item: item[0].macro.f_score)
