@@ -41,6 +41,10 @@ class ModelError(EarwitnessError):
     """A model, checkpoint or model card that is missing, damaged or does not fit."""
 
 
+class EncoderError(EarwitnessError):
+    """A semantic encoder whose input, weights or cached tokens are missing, damaged or do not fit."""
+
+
 class BankError(EarwitnessError):
     """A sound bank that is missing, empty or unreadable."""
 
