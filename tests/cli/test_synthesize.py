@@ -39,7 +39,14 @@ def test_unusable_sounds_are_named_and_skipped_and_strict_stops(flawed_bank: Pat
 
 
 @pytest.mark.parametrize(
-    "wrong", [[], ["--clips", "2"], ["--clips", "2", "--seed", "1", "--stems"], ["--from", "x.json", "--clips", "2"]]
+    "wrong",
+    [
+        [],
+        ["--clips", "2"],
+        ["--clips", "2", "--seed", "1", "--stems"],
+        ["--from", "x.json", "--clips", "2"],
+        ["--clips", "2", "--seed", "1", "--fps", "2"],
+    ],
 )
 def test_options_that_do_not_go_together(flawed_bank: Path, wrong: list[str]) -> None:
     assert isinstance(CliRunner().invoke(app, options(flawed_bank, *wrong)).exception, RecipeError)

@@ -4,13 +4,16 @@ import csv
 import hashlib
 import json
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from earwitness.data.check import check
 from earwitness.data.dcase_csv import read_table
 from earwitness.errors import BankError
+from earwitness.media.pictures import PictureReader
 from earwitness.media.probe import probe
 from earwitness.synthesis import PoolConfig, SceneConfig
 from earwitness.synthesis.folders import RenderJob, render_folder, render_recipe
@@ -100,3 +103,13 @@ def test_videos_are_added_to_a_set_and_are_the_same_whatever_the_workers(tmp_pat
         assert (media.video.width, media.video.height) == (640, 360)
         assert (media.audio.rate, media.audio.channels) == (24000, 2)
         assert media.duration == pytest.approx(5.0, abs=0.1)
+
+
+def test_fewer_pictures_a_second_have_their_times_and_fill_the_clip(tmp_path: Path) -> None:
+    slow = replace(job(tmp_path, "slow"), video=True, fps=Fraction(11, 5))
+    assert render_folder(slow, 1) == 1
+    (path,) = (tmp_path / "slow" / "video_dev" / "dev-train-synth").glob("*.mp4")
+    reader = PictureReader(path)
+    np.testing.assert_allclose([picture.time for picture in reader], np.arange(11) * 5 / 11, atol=1e-4)
+    assert reader.duration == pytest.approx(5.0, abs=1e-3)
+    assert not [problem for problem in check(tmp_path / "slow").problems if problem.kind != "suspicious"]

@@ -247,3 +247,17 @@ def test_other_rates_give_other_numbers_of_pictures() -> None:
     for fps in (Fraction(25), 10.0):
         frames = list(islice(PictureRenderer(camera=SMALL, fps=fps).render(scene, 0), 100))
         assert len(frames) == round(fps)
+
+
+def test_fewer_pictures_a_second_show_the_same_scene_at_their_own_times(
+    blocks: CutoutLibrary, grey: np.ndarray
+) -> None:
+    walk = np.linspace(-30, 30, 20)
+    scene = _scene(_track(walk, active=np.arange(20) > 8, frames=20), seconds=2.0)
+    often, seldom = (
+        PictureRenderer(blocks, SMALL, fps, panoramas=[grey], bystanders=0) for fps in (20, Fraction(5, 2))
+    )
+    every, few = list(often.render(scene, 1)), list(seldom.render(scene, 1))
+    assert (len(every), len(few)) == (40, 5)
+    for number, picture in enumerate(few):
+        np.testing.assert_array_equal(picture, every[8 * number])

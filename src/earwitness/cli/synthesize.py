@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,9 @@ def run(
     licence: Annotated[str | None, typer.Option(help="Only sounds under these licences, as cc0,cc-by.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at a sound that cannot be used.")] = False,
     video: Annotated[bool, typer.Option("--video", help="Render pictures too: MP4 of 640x360.")] = False,
+    fps: Annotated[
+        float | None, typer.Option(min=1.0, max=60.0, help="With --video: pictures a second; 29.97 by default.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     recipe: Annotated[
         Path | None, typer.Option("--from", help="Render this recipe of a set instead; bank and rooms as it had.")
@@ -50,6 +54,8 @@ def run(
         raise RecipeError("--view, --no-noise and --stems go with --from")
     if recipe is not None and video:
         raise RecipeError("--video renders a set with --clips and --seed; --from renders sound only")
+    if fps is not None and not video:
+        raise RecipeError("--fps is the picture rate of --video: give both")
     if recipe is not None and clips is not None:
         raise RecipeError("--from renders one scene: leave --clips out")
 
@@ -57,6 +63,7 @@ def run(
         import pyroomacoustics  # noqa: F401 - only to name the extra before work begins
     from earwitness.synthesis.bank import SoundBank
     from earwitness.synthesis.folders import RenderJob, first_scenes, render_folder, render_recipe
+    from earwitness.synthesis.picture import DCASE_FPS
     from earwitness.synthesis.pool import PoolConfig, RirPool
     from earwitness.synthesis.preview import write_preview
     from earwitness.synthesis.sampler import SceneConfig
@@ -69,9 +76,10 @@ def run(
         typer.echo(f"skipped: {error}", err=True)
     if wrong:
         typer.echo(f"sounds of the bank skipped: {len(wrong)}", err=True)
+    picture_rate = DCASE_FPS if fps is None else Fraction(fps).limit_denominator(1001)
     job = RenderJob(
         bank, out, seed or 0, split, PoolConfig(rooms=rooms, seed=room_seed), SceneConfig(seconds=seconds),
-        licences=licences, without=tuple(wrong), video=video,
+        licences=licences, without=tuple(wrong), video=video, fps=picture_rate,
     )  # fmt: skip
     SoundBank.open(bank, split, licences=licences, without=job.without)  # says so now where nothing is left
     with Progress(console=Console(stderr=True)) as bar:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -17,7 +18,7 @@ from earwitness.errors import BankError
 from earwitness.media.wav import write_wav
 from earwitness.synthesis.bank import SoundBank
 from earwitness.synthesis.credits import write_credits
-from earwitness.synthesis.picture import PictureRenderer, write_scene
+from earwitness.synthesis.picture import DCASE_FPS, PictureRenderer, write_scene
 from earwitness.synthesis.pool import PoolConfig, RirPool
 from earwitness.synthesis.renderer import SceneRenderer
 from earwitness.synthesis.sampler import SceneConfig
@@ -42,6 +43,7 @@ class RenderJob:
         licences: only sounds under these; None takes all.
         without: sounds of the bank to leave out.
         video: whether to render pictures too.
+        fps: pictures a second.
     """
 
     bank: Path
@@ -54,6 +56,7 @@ class RenderJob:
     licences: tuple[str, ...] | None = None
     without: tuple[str, ...] = ()
     video: bool = False
+    fps: Fraction = DCASE_FPS
 
     def __hash__(self) -> int:
         """By the fields that decide which synthesizer serves the job."""
@@ -150,7 +153,7 @@ def _synthesizer(job: RenderJob) -> Synthesizer:
 @lru_cache(maxsize=1)
 def _pictures(job: RenderJob) -> PictureRenderer:
     """Kept for a worker's life: its cut-outs are drawn once. The room that is seen is the room that is heard."""
-    return PictureRenderer(rooms=_synthesizer(job).pool.rooms)
+    return PictureRenderer(fps=job.fps, rooms=_synthesizer(job).pool.rooms)
 
 
 def _render(job: RenderJob, index: int) -> bool:
@@ -165,7 +168,7 @@ def _render(job: RenderJob, index: int) -> bool:
     scene = synthesizer.render(recipe)
     if job.video:
         frames = _pictures(job).render(scene, np.random.SeedSequence(job.seed, spawn_key=(index, 1)))
-        write_scene(video, scene, frames)
+        write_scene(video, scene, frames, job.fps)
     write_clip(scene, job.out, name)
     return True
 
