@@ -7,6 +7,7 @@ import io
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from earwitness.encoders import registry
@@ -43,3 +44,37 @@ def write_wheel(path: Path, plain: bytes = PLAIN) -> Path:
         archive.writestr("toy/data.zip", inner.getvalue())
         archive.writestr("../escaped.txt", b"must not be written")
     return path
+
+
+@pytest.fixture(scope="session")
+def yamnet_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of YAMNet's form: the mean of each patch's bands, spread over 1024 numbers by a random matrix."""
+    onnx = pytest.importorskip("onnx", reason="building test models needs onnx (extra 'train')")
+    node, tensor, value = onnx.helper.make_node, onnx.numpy_helper.from_array, onnx.helper.make_tensor_value_info
+    rng = np.random.default_rng(2)
+    constants = {
+        "time": np.array([1, 2], np.int64),
+        "spread": rng.normal(size=(64, 1024)).astype(np.float32),
+        "classes": rng.normal(size=(1024, 521)).astype(np.float32),
+    }
+    nodes = [
+        node("Cast", ["audio"], ["float"], to=onnx.TensorProto.FLOAT),
+        node("ReduceMean", ["float", "time"], ["bands"], keepdims=0),
+        node("MatMul", ["bands", "spread"], ["/model/GlobalAveragePool_output_0_updated"]),
+        node("MatMul", ["/model/GlobalAveragePool_output_0_updated", "classes"], ["class_scores_updated"]),
+        node("Identity", ["class_scores_updated"], ["class_scores"]),
+    ]
+    graph = onnx.helper.make_graph(
+        nodes,
+        "yamnet",
+        [value("audio", onnx.TensorProto.UINT8, [1, 1, 96, 64])],
+        [value("class_scores", onnx.TensorProto.FLOAT, [1, 521])],
+        [tensor(array, name) for name, array in constants.items()],
+    )
+    folder = tmp_path_factory.mktemp("yamnet")
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=9)
+    onnx.save(model, str(folder / "model.onnx"))
+    (folder / "model.data").write_bytes(b"")
+    rows = [f"{number},/m/{number},class {number}" for number in range(521)]
+    (folder / "classes.csv").write_text("\n".join(["index,mid,display_name", *rows, ""]))
+    return folder

@@ -1,0 +1,185 @@
+"""YAMNet: what AudioSet's 521 classes sound like, in 1024 numbers; runs in ONNX Runtime alone.
+
+Source: the log-mel patches are those of YAMNet's own `features.py` and `params.py` (tensorflow/models,
+research/audioset): magnitudes of 25-ms Hann windows every 10 ms at 16 kHz, 64 bands that are triangles on the HTK mel
+scale, log(x + 0.001), 96 frames a patch.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, Literal, Self
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+from pydantic import Field
+
+from earwitness.encoders.onnx_outputs import with_outputs
+from earwitness.encoders.protocol import SoundChannel, fingerprint
+from earwitness.encoders.settings import SoundSettings
+from earwitness.encoders.sound import as_channels, sound_map
+from earwitness.encoders.tokens import TokenMap
+from earwitness.encoders.weights import Weights, find_weights, local_weights
+from earwitness.errors import EncoderError
+
+RATE: Final = 16_000
+_WINDOW: Final = 400
+_FFT: Final = 512
+_FRAME_HOP: Final = 160
+_MELS: Final = 64
+_BAND_HZ: Final = (125.0, 7500.0)
+_LOG_OFFSET: Final = 0.001
+_PATCH_FRAMES: Final = 96
+_PATCH_SAMPLES: Final = (_PATCH_FRAMES - 1) * _FRAME_HOP + _WINDOW
+
+_SCALE: Final = 0.047937885
+_ZERO: Final = 144
+"""Log-mel values enter the 8-bit graph as round(x / scale) + zero."""
+_EMBEDDING: Final = "/model/GlobalAveragePool_output_0_updated"
+_LOGITS: Final = "class_scores_updated"
+_FILES: Final = ("model.data", "classes.csv")
+_REVISION: Final = 1
+
+
+class YamnetSettings(SoundSettings):
+    """What can be chosen.
+
+    Attributes:
+        hop_frames: from one token to the next, in frames of 10 ms. A token hears 0.975 s, whatever the hop.
+    """
+
+    hop_frames: int = Field(default=24, ge=1, le=_PATCH_FRAMES)
+
+
+class Yamnet:
+    """YAMNet as a sound encoder, and as the tagger that it is.
+
+    Attributes:
+        settings: what was chosen.
+        channels: what is encoded.
+        classes: AudioSet's names of the 521 classes.
+        fingerprint: tells weights and settings apart.
+    """
+
+    name: Final = "yamnet"
+    modality: Final[Literal["sound"]] = "sound"
+    dim: Final = 1024
+
+    def __init__(self, weights: Weights, settings: YamnetSettings | None = None, threads: int = 1) -> None:
+        """Load the network.
+
+        Args:
+            weights: `model.onnx`, `model.data` and `classes.csv`.
+            settings: what can be chosen.
+            threads: of one call.
+
+        Raises:
+            EncoderError: the weights are not YAMNet's.
+        """
+        self.settings = settings or YamnetSettings()
+        self.channels: tuple[SoundChannel, ...] = self.settings.channels
+        self.fingerprint = fingerprint(self.name, weights.digest, self.settings.model_dump(mode="json"), _REVISION)
+        self.classes = _class_names(weights.path("classes.csv"))
+        self._session = _session(weights, threads)
+
+    @classmethod
+    def load(cls, settings: YamnetSettings | None = None, folder: Path | None = None, threads: int = 1) -> Self:
+        """The network with the fetched weights, or with those in `folder`.
+
+        Raises:
+            MissingWeightsError: they have not been fetched.
+        """
+        weights = find_weights(cls.name) if folder is None else local_weights(cls.name, folder, _FILES, ("model.onnx",))
+        return cls(weights, settings, threads)
+
+    def encode(self, stereo: NDArray[np.float32], rate: int) -> TokenMap:
+        """Encode a stretch of sound; see `protocol.SoundEncoder`. Token k is centred on (k + 1/2) hops."""
+        channels = as_channels(stereo, rate, RATE, self.channels)
+        outputs = [self._run(channel, _EMBEDDING) for channel in channels]
+        return sound_map(np.stack(outputs, axis=1), self._times(channels.shape[1]), self.channels)
+
+    def encode_batch(self, windows: Sequence[NDArray[np.float32]], rate: int) -> list[TokenMap]:
+        """Encode several stretches, one after the other: the graph takes one patch at a time."""
+        return [self.encode(window, rate) for window in windows]
+
+    def tag(self, stereo: NDArray[np.float32], rate: int) -> TokenMap:
+        """Logits of the 521 AudioSet classes in the place of tokens: (T, channels, 521)."""
+        channels = as_channels(stereo, rate, RATE, self.channels)
+        outputs = [self._run(channel, _LOGITS) for channel in channels]
+        return sound_map(np.stack(outputs, axis=1), self._times(channels.shape[1]), self.channels)
+
+    def _times(self, samples: int) -> NDArray[np.float64]:
+        hop = self.settings.hop_frames * _FRAME_HOP
+        steps = np.arange(max(1, round(samples / hop)), dtype=np.float64)
+        return np.asarray((steps + 0.5) * (hop / RATE))
+
+    def _run(self, channel: NDArray[np.float32], output: str) -> NDArray[np.float32]:
+        """One output (T, numbers) of every patch of a channel (n,) at 16 kHz."""
+        hop = self.settings.hop_frames
+        steps = self._times(channel.size).size
+        before = (_PATCH_SAMPLES - hop * _FRAME_HOP) // 2
+        total = (hop * (steps - 1)) * _FRAME_HOP + _PATCH_SAMPLES
+        padded = np.zeros(total, dtype=np.float32)
+        # Silence around the sound lets the first and last tokens sit as evenly as all others.
+        source = channel[max(0, -before) : max(0, -before) + total - max(0, before)]
+        padded[max(0, before) : max(0, before) + source.size] = source
+        quantized = np.clip(np.rint(log_mel(padded) / _SCALE) + _ZERO, 0, 255).astype(np.uint8)
+        patches = sliding_window_view(quantized, _PATCH_FRAMES, axis=0)[::hop]
+        rows = [
+            self._session.run([output], {"audio": np.ascontiguousarray(patch.T)[None, None]})[0].ravel()
+            for patch in patches
+        ]
+        return np.asarray(np.stack(rows), dtype=np.float32)
+
+
+def log_mel(sound: NDArray[np.float32]) -> NDArray[np.float32]:
+    """YAMNet's log-mel frames (frames, 64) of sound (n,) at 16 kHz; the first window begins with the first sample."""
+    frames = sliding_window_view(sound, _WINDOW)[::_FRAME_HOP]
+    periodic_hann = np.hanning(_WINDOW + 1)[:-1].astype(np.float32)
+    magnitude = np.abs(np.fft.rfft(frames * periodic_hann, _FFT)).astype(np.float32)
+    return np.asarray(np.log(magnitude @ _mel_weights() + np.float32(_LOG_OFFSET)))
+
+
+@cache
+def _mel_weights() -> NDArray[np.float32]:
+    """Triangles on the HTK mel scale itself, not in Hz, peaks of 1: (257, 64). The constant part is left out."""
+    spectrum_mel = _htk_mel(np.linspace(0, RATE / 2, _FFT // 2 + 1))[:, None]
+    low, high = _htk_mel(np.array(_BAND_HZ))
+    edges = np.linspace(float(low), float(high), _MELS + 2)
+    rising = (spectrum_mel - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    falling = (edges[2:] - spectrum_mel) / (edges[2:] - edges[1:-1])
+    weights = np.maximum(0.0, np.minimum(rising, falling))
+    weights[0] = 0.0
+    return np.asarray(weights, dtype=np.float32)
+
+
+def _htk_mel(hz: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(1127.0 * np.log1p(hz / 700.0))
+
+
+def _session(weights: Weights, threads: int) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(weights.folder))
+    graph = with_outputs(weights.path("model.onnx").read_bytes(), (_EMBEDDING, _LOGITS))
+    try:
+        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime raises a dozen unrelated types, none of them its own base class
+        lines = str(error).strip().splitlines()
+        raise EncoderError(f"{weights.folder}: not YAMNet's weights ({lines[0][:160] if lines else error})") from error
+
+
+def _class_names(path: Path) -> tuple[str, ...]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return tuple(row["display_name"] for row in csv.DictReader(file))
+    except (OSError, KeyError, UnicodeDecodeError) as error:
+        raise EncoderError(f"{path}: is no table of YAMNet's classes ({error})") from error
