@@ -1,8 +1,16 @@
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+sys.path.insert(0, str(Path(__file__).parent))
+from nets import cmc_config
+
 from earwitness.errors import ModelError
+from earwitness.models.baseline_config import BaselineConfig
+from earwitness.models.build import build
 from earwitness.models.checkpoint import CONFIG_KEY, load_model, save_model
 from earwitness.models.config import SeldConfig
 from earwitness.models.seld import SeldNet
@@ -28,6 +36,22 @@ def test_round_trip_keeps_every_tensor_and_the_scaler(saved):
     again = load_model(path)
     assert again.config == TINY
     assert not again.training
+    torch.testing.assert_close(again.state_dict(), net.state_dict(), rtol=0, atol=0)
+
+
+def test_checkpoints_of_before_there_were_other_networks(saved):
+    net, path = saved
+    dimensions = TINY.model_dump_json(exclude={"architecture"})
+    save_file(load_file(path), path, metadata={"seld_config": dimensions})
+    torch.testing.assert_close(load_model(path).state_dict(), net.state_dict(), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("config", [BaselineConfig(filters=4), cmc_config()])
+def test_other_networks_come_back_as_what_they_were(config, tmp_path):
+    net = build(config)
+    save_model(net, tmp_path / "net.safetensors")
+    again = load_model(tmp_path / "net.safetensors")
+    assert (type(again), again.config) == (type(net), config)
     torch.testing.assert_close(again.state_dict(), net.state_dict(), rtol=0, atol=0)
 
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
 from earwitness.errors import ModelError
-from earwitness.models.config import SeldConfig
-from earwitness.models.seld import SeldNet
+from earwitness.models.architectures import ModelConfig, model_config
+from earwitness.models.build import build
+from earwitness.models.network import Network
 
-CONFIG_KEY: Final = "seld_config"
+CONFIG_KEY: Final = "model_config"
+_FIRST_CONFIG_KEY: Final = "seld_config"
+"""What the dimensions were called while there was one kind of network."""
 
 
-def save_model(model: SeldNet, path: Path) -> None:
+def save_model(model: Network, path: Path) -> None:
     """Write weights and dimensions to `path`, under a temporary name first."""
     partial = path.with_name(path.name + ".tmp")
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
@@ -24,24 +29,14 @@ def save_model(model: SeldNet, path: Path) -> None:
     partial.replace(path)
 
 
-def load_model(path: Path) -> SeldNet:
+def load_model(path: Path) -> Network:
     """Rebuild the model that `save_model` wrote, in evaluation mode.
 
     Raises:
         ModelError: missing, damaged, or tensors that do not fit the dimensions in the file (names them).
     """
-    if not path.is_file():
-        raise ModelError(f"no checkpoint at '{path}'")
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-        config = SeldConfig.model_validate_json(metadata[CONFIG_KEY])
-    except (SafetensorError, OSError) as error:
-        raise ModelError(f"'{path}' is not a usable checkpoint: {error}") from error
-    except (KeyError, ValidationError) as error:
-        raise ModelError(f"'{path}' has no valid model dimensions: {error}".replace("\n", " ")) from error
-    model = SeldNet(config)
+    config, tensors = read_checkpoint(path)
+    model = build(config)
     expected = model.state_dict()
     wrong = sorted(name for name in expected.keys() | tensors.keys() if _shape(expected, name) != _shape(tensors, name))
     if wrong:
@@ -50,6 +45,25 @@ def load_model(path: Path) -> SeldNet:
     return model.eval()
 
 
-def _shape(tensors: dict[str, object], name: str) -> tuple[int, ...] | None:
+def read_checkpoint(path: Path) -> tuple[ModelConfig, dict[str, Tensor]]:
+    """Dimensions and tensors of a checkpoint, not yet compared.
+
+    Raises:
+        ModelError: missing or damaged.
+    """
+    if not path.is_file():
+        raise ModelError(f"no checkpoint at '{path}'")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+        return model_config(json.loads(metadata.get(CONFIG_KEY) or metadata[_FIRST_CONFIG_KEY])), tensors
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"'{path}' is not a usable checkpoint: {error}") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"'{path}' has no valid model dimensions: {error}".replace("\n", " ")) from error
+
+
+def _shape(tensors: Mapping[str, object], name: str) -> tuple[int, ...] | None:
     tensor = tensors.get(name)
     return None if tensor is None else tuple(getattr(tensor, "shape", ()))

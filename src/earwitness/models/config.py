@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from earwitness.classes import NUM_CLASSES
 
 
-class SeldConfig(BaseModel):
-    """Dimensions of `earwitness.models.seld.SeldNet`.
+class SeldShape(BaseModel):
+    """Dimensions that all networks with the residual encoder and a Conformer share.
 
     The default pools time to 10 frames/s after the first residual stage (three convolutions, so that attacks are seen
     at full rate) and spends its width on the late, small maps: this is where a CPU trains fastest per parameter.
@@ -62,7 +62,7 @@ class SeldConfig(BaseModel):
         return self.mels // (self.stem_stride[1] * prod(pool[1] for pool in self.pools))
 
     @model_validator(mode="after")
-    def _fits(self) -> SeldConfig:
+    def _fits(self) -> Self:
         if len(self.widths) != len(self.pools) or not self.widths:
             raise ValueError(f"{len(self.widths)} widths need as many pools, not {len(self.pools)}")
         time = self.stem_stride[0] * prod(pool[0] for pool in self.pools)
@@ -75,3 +75,13 @@ class SeldConfig(BaseModel):
         if not (self.stem_kernel % 2 and self.conv_kernel % 2):
             raise ValueError("kernels must be odd")
         return self
+
+
+class SeldConfig(SeldShape):
+    """Dimensions of `earwitness.models.seld.SeldNet`.
+
+    Attributes:
+        architecture: which network; see `earwitness.models.architectures`.
+    """
+
+    architecture: Literal["seld"] = "seld"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -12,8 +14,13 @@ def rotary(length: int, width: int, like: Tensor) -> tuple[Tensor, Tensor]:
 
     Source: Su et al. 2021, RoFormer, equation 15.
     """
-    rates = 10000.0 ** (-torch.arange(0, width, 2, device=like.device, dtype=torch.float32) / width)
-    angles = torch.arange(length, device=like.device, dtype=torch.float32)[:, None] * rates
+    return rotary_at(torch.arange(length, device=like.device, dtype=torch.float32), width)
+
+
+def rotary_at(positions: Tensor, width: int) -> tuple[Tensor, Tensor]:
+    """Cosines and sines (..., width / 2) of rotary embedding at any positions (...), whole or not."""
+    rates = 10000.0 ** (-torch.arange(0, width, 2, device=positions.device, dtype=torch.float32) / width)
+    angles = positions[..., None] * rates
     return angles.cos(), angles.sin()
 
 
@@ -94,10 +101,12 @@ class ConformerBlock(nn.Module):
         self.after = FeedForward(dim, mult, dropout)
         self.norm = nn.LayerNorm(dim)
 
-    def forward(self, frames: Tensor) -> Tensor:
-        """(B, T, dim) -> (B, T, dim)."""
+    def forward(self, frames: Tensor, between: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+        """(B, T, dim) -> (B, T, dim); `between` is done after self-attention, before the convolution."""
         frames = frames + 0.5 * self.before(frames)
         frames = frames + self.attention(frames)
+        if between is not None:
+            frames = between(frames)
         frames = frames + self.convolution(frames)
         frames = frames + 0.5 * self.after(frames)
         out: Tensor = self.norm(frames)

@@ -8,8 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from earwitness.models.blocks import ConvBlock, ResidualBlock, Scaler
+from earwitness.models.cmc_config import CmcConfig
 from earwitness.models.config import SeldConfig
 from earwitness.models.conformer import ConformerBlock
+from earwitness.models.network import Network
+from earwitness.models.tokens import TokenBatch
 
 FIELDS: Final = 4
 """x, y, log distance, on-screen logit."""
@@ -18,7 +21,7 @@ TYPICAL_LOG_METRES: Final = 0.7
 MAX_LOG_METRES: Final = 4.0
 
 
-class SeldNet(nn.Module):
+class SeldNet(Network):
     """Residual CNN and Conformer with a multi-ACCDDOA head.
 
     Source: reconstruction of Berghi & Jackson 2025 (audio branch): residual convolutions pooled to 10 frames/s, then
@@ -28,7 +31,9 @@ class SeldNet(nn.Module):
         config: dimensions.
     """
 
-    def __init__(self, config: SeldConfig) -> None:
+    config: SeldConfig | CmcConfig
+
+    def __init__(self, config: SeldConfig | CmcConfig) -> None:
         super().__init__()
         self.config = config
         self.scaler = Scaler(config.in_channels, config.mels)
@@ -58,23 +63,33 @@ class SeldNet(nn.Module):
             bias.zero_()
             bias[:, 2] = TYPICAL_LOG_METRES
 
-    def forward(self, features: Tensor) -> Tensor:
+    def forward(self, features: Tensor, tokens: TokenBatch | None = None) -> Tensor:
         """Raw fields of a batch.
 
         Args:
             features: (B, C, T, F), T a multiple of `frames_per_label`.
+            tokens: not looked at; `CmcNet` does.
 
         Returns:
             (B, T / frames_per_label, tracks, classes, 4): x, y, ln(metres), on-screen logit.
         """
         maps = self.scaler(features).contiguous(memory_format=torch.channels_last)
         maps = self.stages(self.stem(maps))
-        frames = self.conformer(self.project(maps.permute(0, 2, 3, 1).flatten(2)))
+        frames = self._context(self.project(maps.permute(0, 2, 3, 1).flatten(2)), tokens or {})
         raw = self.head(frames).unflatten(-1, (self.config.tracks, self.config.classes, FIELDS))
         fields: Tensor = raw.float()
         if self.config.direction == "linear":
             return fields
         return torch.cat([torch.tanh(fields[..., :2]), fields[..., 2:]], dim=-1)
+
+    def _context(self, frames: Tensor, _: TokenBatch) -> Tensor:
+        """The Conformer: (B, T', dim) -> (B, T', dim)."""
+        mixed: Tensor = self.conformer(frames)
+        return mixed
+
+    def physical(self, raw: Tensor) -> Tensor:
+        """See `physical`."""
+        return physical(raw)
 
 
 def physical(raw: Tensor) -> Tensor:

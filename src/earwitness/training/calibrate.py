@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from earwitness.classes import CLASSES, NUM_CLASSES
 from earwitness.events import EventTable
 from earwitness.metrics import Scores
-from earwitness.models.seld import SeldNet
+from earwitness.models.network import Network
 from earwitness.training.export import Judgement
 from earwitness.training.validate import ValidSet, score_outputs
 
@@ -18,7 +18,7 @@ GRID: Final = tuple(np.round(np.arange(0.1, 0.81, 0.05), 2).tolist())
 UNTUNED: Final = 0.5
 
 
-def judge(net: SeldNet, valid: ValidSet) -> Judgement:
+def judge(net: Network, valid: ValidSet) -> Judgement:
     """Thresholds from the even scenes, scores with them on the odd ones: no scene sets what it judges."""
     outputs = valid.outputs(net)
     even, odd = slice(0, None, 2), slice(1, None, 2)

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from earwitness.errors import ModelError, RecipeError
 from earwitness.inference.card import ModelCard, card_path, file_sha256
 from earwitness.inference.runtime import OnnxRuntime
+from earwitness.models.architectures import ModelConfig
 from earwitness.models.checkpoint import load_model
-from earwitness.models.config import SeldConfig
-from earwitness.models.seld import SeldNet, physical
+from earwitness.models.network import Network
 from earwitness.training.recipe import Recipe, load_recipe
 
 OPSET: Final = 17
@@ -36,15 +36,15 @@ LIMITS: Final = (
 class _Physical(nn.Module):
     """The network with physical outputs."""
 
-    def __init__(self, net: SeldNet) -> None:
+    def __init__(self, net: Network) -> None:
         super().__init__()
         self.net = net
 
     def forward(self, features: Tensor) -> Tensor:
-        return physical(self.net(features))
+        return self.net.physical(self.net(features))
 
 
-def export_onnx(net: SeldNet, path: Path) -> None:
+def export_onnx(net: Network, path: Path) -> None:
     """Write `net` as ONNX: `features` (batch, C, T, F) -> `accddoa` (batch, T', 3, 13, 4), batch and time dynamic.
 
     The file appears only once ONNX Runtime agrees with torch on several batch sizes and lengths.
@@ -77,7 +77,7 @@ def export_onnx(net: SeldNet, path: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def check_onnx(model: nn.Module, config: SeldConfig, path: Path) -> float:
+def check_onnx(model: nn.Module, config: ModelConfig, path: Path) -> float:
     """Compare ONNX Runtime with torch; returns the largest difference.
 
     Raises:
@@ -129,13 +129,13 @@ def export_run(
     """
     recipe = run_recipe(run)
     net = load_model(run / checkpoint)
-    if net.config != recipe.seld:
+    if net.config != recipe.model:
         raise ModelError(f"{run / checkpoint}: its dimensions are not those of the run's recipe.yaml")
     export_onnx(net, path)
     card = ModelCard(
         name=name or recipe.name,
         features=recipe.features,
-        model={"architecture": "SeldNet", **recipe.seld.model_dump(mode="json")},
+        model=recipe.model.model_dump(mode="json"),
         thresholds=judgement.thresholds,
         data=_data(recipe, checkpoint),
         recipe=_portable(recipe),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
@@ -12,7 +12,10 @@ from pydantic import model_validator as _model_validator
 from earwitness.classes import NUM_CLASSES
 from earwitness.errors import RecipeError
 from earwitness.features import FeatureConfig
+from earwitness.models.architectures import ARCHITECTURES, ModelConfig, TaggedConfig, tagged
 from earwitness.models.config import SeldConfig
+
+_TAGS: Final = {(1, name) for name in ARCHITECTURES}
 
 
 class _Section(BaseModel):
@@ -155,7 +158,7 @@ class Recipe(_Section):
     name: str = "seld"
     data: DataSpec = DataSpec()
     features: FeatureConfig = FeatureConfig()
-    model: SeldConfig = SeldConfig()
+    model: TaggedConfig = SeldConfig()
     augment: AugmentSpec = AugmentSpec()
     optim: OptimSpec = OptimSpec()
     loss: LossSpec = LossSpec()
@@ -171,7 +174,7 @@ class Recipe(_Section):
             features = FeatureConfig.model_validate(raw.get("features", {}))
         except ValidationError:
             return raw  # named as an error of the features in a moment
-        return {**raw, "model": {**_input_size(features), **raw.get("model", {})}}
+        return {**raw, "model": tagged({**_input_size(features), **raw.get("model", {})})}
 
     @_model_validator(mode="after")
     def _parts_fit(self) -> Recipe:
@@ -183,7 +186,7 @@ class Recipe(_Section):
         return self
 
     @property
-    def seld(self) -> SeldConfig:
+    def seld(self) -> ModelConfig:
         """The model's dimensions."""
         return self.model
 
@@ -230,7 +233,9 @@ def check_recipe(raw: dict[str, Any], name: str) -> Recipe:
         return Recipe.model_validate(raw)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(map(str, first["loc"])) or "recipe"
+        # The kind of network is in pydantic's path to a key, but not in the user's.
+        place = [part for index, part in enumerate(first["loc"]) if (index, part) not in _TAGS]
+        key = ".".join(map(str, place)) or "recipe"
         reason = "there is no such key" if first["type"] == "extra_forbidden" else first["msg"]
         raise RecipeError(f"{name}: {key}: {reason}") from None
 

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from earwitness.errors import TrainingError
 from earwitness.metrics import Scores
+from earwitness.models.build import build
 from earwitness.models.checkpoint import save_model
-from earwitness.models.seld import SeldNet
+from earwitness.models.network import Network
 from earwitness.training import augment
 from earwitness.training.ema import Ema
 from earwitness.training.logs import RunLog
@@ -52,7 +53,7 @@ class Trainer:
         self.stream = SceneStream(train, recipe.features, seed=data.seed, scenes=data.scenes, swap=data.swap)
         self._valid_stream = SceneStream(valid, recipe.features, seed=data.valid_seed, swap="none", stream=VALID_STREAM)
         torch.manual_seed(run.seed)
-        self.model: SeldNet = SeldNet(recipe.seld).to(self.device)
+        self.model: Network = build(recipe.model).to(self.device)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.loss = AdpitLoss(recipe.loss).to(self.device)
         self.kinds = augment.ChannelKinds.of(recipe.features.channels).to(self.device)
@@ -93,9 +94,9 @@ class Trainer:
         return scores
 
     @property
-    def averaged(self) -> SeldNet:
+    def averaged(self) -> Network:
         """The model that is validated and exported."""
-        return cast(SeldNet, self.ema.model)
+        return cast(Network, self.ema.model)
 
     def save(self) -> None:
         """Write the state of this step."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from earwitness.accddoa import decode
 from earwitness.events import EventTable
 from earwitness.metrics import Scores, score_tables
-from earwitness.models.seld import SeldNet, physical
+from earwitness.models.network import Network
 from earwitness.training.stream import SceneStream
 
 BATCH: Final = 20
@@ -39,14 +39,16 @@ class ValidSet:
         features = np.stack([features.astype(np.float16) for _, features in pairs])
         return cls(features, tuple(scene.labels for scene, _ in pairs))
 
-    def outputs(self, model: SeldNet) -> NDArray[np.float32]:
+    def outputs(self, model: Network) -> NDArray[np.float32]:
         """Physical fields of all scenes: (N, T', 3, 13, 4)."""
         was_training = model.training
         model.eval()
         device = next(model.parameters()).device
         with torch.inference_mode():
             parts = [
-                physical(model(torch.from_numpy(self.features[start : start + BATCH]).float().to(device))).cpu().numpy()
+                model.physical(model(torch.from_numpy(self.features[start : start + BATCH]).float().to(device)))
+                .cpu()
+                .numpy()
                 for start in range(0, len(self.features), BATCH)
             ]
         model.train(was_training)
@@ -60,7 +62,7 @@ def score_outputs(
     return score_tables(references, [decode(output, threshold=threshold) for output in outputs])
 
 
-def validate(model: SeldNet, valid: ValidSet) -> tuple[Scores, float]:
+def validate(model: Network, valid: ValidSet) -> tuple[Scores, float]:
     """Scores at the best common threshold of THRESHOLDS, and that threshold."""
     outputs = valid.outputs(model)
     scored = [(score_outputs(outputs, valid.references, threshold), threshold) for threshold in THRESHOLDS]

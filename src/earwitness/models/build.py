@@ -1,0 +1,23 @@
+"""A network from its dimensions."""
+
+from __future__ import annotations
+
+from earwitness.models.architectures import ModelConfig
+from earwitness.models.baseline import BaselineNet
+from earwitness.models.baseline_config import BaselineConfig
+from earwitness.models.cmc import CmcNet
+from earwitness.models.cmc_config import CmcConfig
+from earwitness.models.network import Network
+from earwitness.models.seld import SeldNet
+
+
+def build(config: ModelConfig) -> Network:
+    """A network with fresh weights."""
+    if isinstance(config, CmcConfig):
+        return CmcNet(config)
+    return BaselineNet(config) if isinstance(config, BaselineConfig) else SeldNet(config)
+
+
+def parameter_count(network: Network) -> int:
+    """Numbers that are learnt."""
+    return sum(value.numel() for value in network.parameters())
