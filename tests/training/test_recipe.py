@@ -45,6 +45,8 @@ def test_model_input_follows_the_features():
         ("data.swap=always", "data.swap"),
         ("run.batch=7", "even batch"),
         ("model.in_channels=3", "model.in_channels is 3, but the features have 5"),
+        ("model.dims=3", "model.dims: there is no such key"),
+        ("model.architecture=transformer", "model"),
         ("features.hop=240", "time strides multiply to 5"),
         ("loss.class_weights=[1,2]", "loss.class_weights"),
         ("run.steps", "section.key=value"),
@@ -56,6 +58,15 @@ def test_errors_name_the_key(recipe, override, message):
     with pytest.raises(RecipeError) as caught:
         load_recipe(recipe, [override])
     assert message in str(caught.value)
+
+
+def test_other_networks_by_their_architecture(recipe):
+    cmc = load_recipe(recipe, ["model={architecture: cmc, tokens: {clap: {dim: 768}}}"])
+    assert cmc.model.tokens["clap"].dim == 768
+    baseline = load_recipe(recipe, ["features.channels=[logmel_l, logmel_r]", "model={architecture: baseline}"])
+    assert baseline.model.in_channels == 2
+    with pytest.raises(RecipeError, match=r"model.filters: there is no such key"):
+        load_recipe(recipe, ["model.architecture=cmc", "model.filters=3"])
 
 
 def test_files_that_are_no_recipe(tmp_path):
