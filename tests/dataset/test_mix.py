@@ -1,141 +1,83 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from collections import Counter
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from earwitness.data.dcase_csv import read_table
-from earwitness.data.layout import scan
-from earwitness.data.mix import ClipMix, hold_out, load
-from earwitness.data.pcm import read_pcm
-from earwitness.data.shard import open_shard, shard_key
-from earwitness.errors import LabelError, UnreadableMediaError
-from earwitness.features import FeatureConfig, FeatureExtractor
-from earwitness.media.wav import write_wav
-
-MakeSet = Callable[..., Path]
+from earwitness.data.mix import ROUND, ClipMix, ClipPass, Joined, Shuffled, Subset
+from earwitness.errors import LabelError
 
 
-def seed(index: int) -> np.random.SeedSequence:
-    return np.random.SeedSequence(1, spawn_key=(index,))
+class Numbers:
+    """Clip i is a number; some are damaged."""
+
+    def __init__(self, first: int, count: int, damaged: tuple[int, ...] = ()) -> None:
+        self.first, self.count, self.damaged = first, count, damaged
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> int:
+        if index in self.damaged:
+            raise LabelError(f"clip {index} is junk")
+        return self.first + index
 
 
-def test_validation_is_whole_rooms_of_fold_3_and_never_the_test_split(make_set: MakeSet) -> None:
-    train, valid = hold_out(scan(make_set(pictures=False)), [4])
-    assert {clip.split for clip in train} == {"dev-train-sony"}
-    assert {clip.split for clip in valid} == {"dev-train-tau"}
-    assert len(train) == len(valid) == 2
+SETS = st.lists(st.tuples(st.integers(1, 40), st.floats(0.01, 100)), min_size=1, max_size=4)
 
 
-def test_synthetic_clips_stay_in_training_whatever_their_room(make_set: MakeSet) -> None:
-    root = make_set(pictures=False)
-    for part, suffix in (("stereo_dev", ".wav"), ("metadata_dev", ".csv")):
-        source = root / part / "dev-train-tau" / f"fold3_room4_mix001_deg040_start0010{suffix}"
-        target = root / part / "dev-train-synth" / f"fold1_room4_mix001_deg040_start0010{suffix}"
-        target.parent.mkdir()
-        target.write_bytes(source.read_bytes())
-    train, valid = hold_out(scan(root), [4])
-    assert [clip.split for clip in train] == ["dev-train-sony"] * 2 + ["dev-train-synth"]
-    assert [clip.split for clip in valid] == ["dev-train-tau"] * 2
+@given(sizes=SETS, seed=st.integers(0, 2**32), data=st.data())
+@settings(max_examples=30, deadline=None)
+def test_draws_are_the_same_in_any_order_and_shares_are_exact(
+    sizes: list[tuple[int, float]], seed: int, data: st.DataObject
+) -> None:
+    def mix() -> ClipMix:
+        return ClipMix([(Shuffled(Numbers(1000 * n, size), n), weight) for n, (size, weight) in enumerate(sizes)], seed)
+
+    one, numbers = mix(), range(ROUND)
+    drawn = [one.at(number) for number in numbers]
+    asked = data.draw(st.lists(st.sampled_from(numbers), max_size=20))
+    other = mix()
+    assert [other.at(number) for number in asked] == [drawn[number] for number in asked]
+    shares = np.bincount([clip // 1000 for clip in drawn], minlength=len(sizes)) / ROUND
+    weights = np.array([weight for _, weight in sizes])
+    assert np.abs(shares - weights / weights.sum()).max() <= len(sizes) / ROUND
 
 
-def test_rooms_that_cannot_be_held_out(make_set: MakeSet) -> None:
-    folder = scan(make_set(pictures=False))
-    with pytest.raises(LabelError, match=r"no training room 8; its rooms are \[4, 21\]"):
-        hold_out(folder, [8])
-    with pytest.raises(LabelError, match="fewer rooms"):
-        hold_out(folder, [4, 21])
+def test_a_clip_comes_again_only_after_all_others_of_its_set() -> None:
+    mix = ClipMix([(Shuffled(Numbers(0, 7), 1), 1.0), (Shuffled(Numbers(1000, 300), 2), 3.0)], seed=5)
+    drawn = [mix.at(number) for number in range(4 * ROUND)]
+    few, many = [clip for clip in drawn if clip < 1000], [clip for clip in drawn if clip >= 1000]
+    assert (len(few), len(many)) == (ROUND, 3 * ROUND)
+    for clips, size in ((few, 7), (many, 300)):
+        whole = [clips[begin : begin + size] for begin in range(0, len(clips) - size + 1, size)]
+        assert all(len(set(each)) == size for each in whole)
+        assert whole[0] != whole[1]
+    assert set(Counter(many).values()) == {10}
 
 
-def test_shares_follow_the_weights_and_the_seed_decides(make_set: MakeSet) -> None:
-    folder = scan(make_set(pictures=False))
-    mix = ClipMix([(folder.of("dev-train-tau"), 1.0), (folder.of("dev-train-sony"), 3.0)])
-    first = [next(iter(mix.pick(seed(index)))) for index in range(2000)]
-    assert first == [next(iter(mix.pick(seed(index)))) for index in range(2000)]
-    assert sum(clip.split == "dev-train-sony" for clip in first) / 2000 == pytest.approx(0.75, abs=0.04)
-    assert len({clip.name for clip in first}) == 4
+def test_a_pass_has_every_clip_once_and_follows_its_seed() -> None:
+    clips = Joined([Numbers(0, 3), Subset(Numbers(100, 10), [2, 5])])
+    orders = [[ClipPass(clips, seed).at(number) for number in range(5)] for seed in range(4)]
+    assert all(sorted(order) == [0, 1, 2, 102, 105] for order in orders)
+    assert len({tuple(order) for order in orders}) > 1
+    assert len(ClipPass(clips, 0)) == 5
+    with pytest.raises(IndexError):
+        clips[5]
 
 
-def test_a_drawn_clip_is_sound_and_labels_of_one_name(make_set: MakeSet) -> None:
-    folder = scan(make_set(pictures=False))
-    mix = ClipMix([(folder.of("dev-train-tau"), 1.0)])
-    drawn, clip = mix.scene(seed(5)), next(iter(mix.pick(seed(5))))
-    assert clip.sound is not None
-    assert clip.labels is not None
-    assert clip.sound.stem == clip.labels.stem
-    assert np.array_equal(drawn.audio, read_pcm(clip.sound))
-    assert drawn.labels.same_as(read_table(clip.labels))
+def test_a_clip_that_became_damaged_is_named_and_replaced() -> None:
+    shuffled = Shuffled(Numbers(0, 4, damaged=(2,)), seed=1)
+    assert {shuffled.draw(number) for number in range(8)} == {0, 1, 3}
+    assert shuffled.damaged == {2: "clip 2 is junk"}
+    with pytest.raises(LabelError, match=r"in a row are damaged.*is junk"):
+        Shuffled(Numbers(0, 2, damaged=(0, 1)), seed=1).draw(0)
 
 
-def test_damaged_clips_are_named_and_replaced(make_set: MakeSet) -> None:
-    folder = scan(make_set(pictures=False))
-    clips = folder.of("dev-train-tau")
-    assert clips[0].sound is not None
-    clips[0].sound.write_bytes(b"RIFF")
-    mix = ClipMix([(clips, 1.0)])
-    assert all(mix.scene(seed(index)).labels.num_frames == 50 for index in range(8))
-    assert list(mix.skipped) == ["dev-train-tau/fold3_room4_mix001_deg040_start0010"]
-    with pytest.raises(LabelError, match="in a row are damaged"):
-        ClipMix([(clips[:1], 1.0)]).scene(seed(0))
-
-
-def test_mixes_that_make_no_sense(make_set: MakeSet) -> None:
-    clips = scan(make_set(pictures=False)).of("dev-train-tau")
-    for parts in ([], [(clips, 0.0)], [(clips, -1.0), (clips, 2.0)], [((), 1.0)]):
-        with pytest.raises(LabelError, match="mix"):
-            ClipMix(parts)
-
-
-def test_other_rates_are_refused(make_set: MakeSet) -> None:
-    with pytest.raises(UnreadableMediaError, match="48000 Hz"):
-        load(scan(make_set(pictures=False)).clips[0], rate=48_000)
-
-
-def test_a_shard_holds_the_features_of_usable_clips(make_set: MakeSet, tmp_path: Path) -> None:
-    root, config, cache = make_set(pictures=False), FeatureConfig(), tmp_path / "cache"
-    clips = scan(root).clips
-    assert clips[1].sound is not None
-    assert clips[2].labels is not None
-    assert clips[3].sound is not None
-    clips[1].sound.write_bytes(b"junk")
-    clips[2].labels.write_text("nonsense")
-    write_wav(clips[3].sound, np.zeros((2, 24_000)), 24_000)
-    shard = open_shard(clips, config, cache)
-    assert len(shard) == 3
-    assert list(shard.skipped) == [f"{clip.split}/{clip.name}" for clip in clips[1:4]]
-    assert isinstance(shard.features, np.memmap)
-    assert shard.features.shape == (3, 5, 250, 64)
-    for index, clip in enumerate(shard.clips):
-        features, labels = shard[index]
-        assert clip.sound is not None
-        assert clip.labels is not None
-        assert np.array_equal(features, FeatureExtractor(config)(read_pcm(clip.sound)).astype(np.float16))
-        assert labels.same_as(read_table(clip.labels))
-
-
-def test_a_shard_is_computed_once_for_settings_and_contents(make_set: MakeSet, tmp_path: Path) -> None:
-    clips, config, cache = scan(make_set(pictures=False)).clips, FeatureConfig(), tmp_path / "cache"
-    computed: list[int] = []
-    for _ in range(2):
-        open_shard(clips, config, cache, progress=lambda done, total: computed.append(done))
-    assert computed == [1, 2, 3, 4, 5, 6]
-    key = shard_key(clips, config)
-    assert shard_key(clips, FeatureConfig(mels=32, stpacc_bins=32)) != key
-    assert shard_key(clips[1:], config) != key
-    assert clips[0].labels is not None
-    clips[0].labels.write_text(clips[0].labels.read_text().replace(",150,", ",151,"))
-    assert shard_key(clips, config) != key
-
-
-def test_an_interrupted_shard_is_made_again_and_nothing_usable_is_an_error(make_set: MakeSet, tmp_path: Path) -> None:
-    clips, config, cache = scan(make_set(pictures=False)).clips[:1], FeatureConfig(), tmp_path / "cache"
-    cache.mkdir()
-    (cache / f"{shard_key(clips, config)}.npy").write_bytes(b"half")
-    assert len(open_shard(clips, config, cache)) == 1
-    assert clips[0].sound is not None
-    clips[0].sound.write_bytes(b"")
-    with pytest.raises(LabelError, match="none of 1 clips"):
-        open_shard(clips, config, cache)
-    assert not list(cache.glob(".*"))
+@pytest.mark.parametrize("weights", [[], [0.0], [-1.0, 2.0], [float("nan")], [float("inf"), 1.0]])
+def test_mixes_that_make_no_sense(weights: list[float]) -> None:
+    with pytest.raises(LabelError, match="weights"):
+        ClipMix([(Shuffled(Numbers(0, 3), 0), weight) for weight in weights], seed=0)

@@ -72,6 +72,17 @@ class Clip:
     picture: Path | None = None
 
     @property
+    def id(self) -> str:
+        """What it is called within its data set, say "dev-train-sony/fold3_room21_mix001_deg040_start0010"."""
+        return f"{self.split}/{self.name}"
+
+    @property
+    def root(self) -> Path | None:
+        """Folder of its data set; None without files."""
+        path = self.sound or self.labels or self.picture
+        return None if path is None else path.parent.parent.parent
+
+    @property
     def parsed(self) -> ClipName | None:
         """What the name says."""
         return ClipName.parse(self.name)

@@ -1,116 +1,178 @@
-"""Clips of DCASE folders for training: held-out rooms, and several sets mixed by weight."""
+"""Sets of clips mixed by weight: draw k is the same whoever asks; no clip comes again before all others of its set."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.data.dcase_csv import read_table
-from earwitness.data.layout import Clip, DcaseFolder
-from earwitness.data.pcm import read_pcm, wav_info
-from earwitness.errors import EarwitnessError, LabelError, NotStereoError, UnreadableMediaError
-from earwitness.events import FRAME_RATE, EventTable
+from earwitness.errors import EarwitnessError, LabelError
 
-_TRAIN = "dev-train"
-_REAL_FOLD = 3
-_PATIENCE = 100
+_PATIENCE: Final = 100
 """Damaged clips in a row after which a set is given up."""
+ROUND: Final = 1000
+"""Draws after which the shares of the sets are exact; weights below a thousandth are taken for that."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LoadedClip:
-    """A clip in memory: what `training.stream` calls a scene.
+class ClipSet(Protocol):
+    """A finite set of clips."""
 
-    Attributes:
-        audio: (2, samples) float32.
-        labels: its events, metres.
-    """
+    def __len__(self) -> int:
+        """Number of clips."""
 
-    audio: NDArray[np.float32]
-    labels: EventTable
+    def __getitem__(self, index: int, /) -> Any:
+        """A clip; raises an EarwitnessError if it is damaged."""
 
 
-def load(clip: Clip, rate: int = 24_000) -> LoadedClip:
-    """Read sound and labels; the sound decides the clip's length.
+class Endless(Protocol):
+    """Something that clips can be drawn from without end."""
 
-    Raises:
-        EarwitnessError: either is missing or damaged, or the sound is not stereo at `rate`.
-    """
-    if clip.sound is None or clip.labels is None:
-        raise LabelError(f"{clip.split}/{clip.name}: has no {'labels' if clip.sound else 'sound'}")
-    info = wav_info(clip.sound)
-    if info.rate != rate:
-        raise UnreadableMediaError(f"{clip.sound}: is at {info.rate} Hz, and the features want {rate} Hz; resample it")
-    if info.channels != 2:
-        raise NotStereoError(f"{clip.sound}: has {info.channels} channels, expected 2")
-    return LoadedClip(read_pcm(clip.sound), read_table(clip.labels, info.samples * FRAME_RATE // info.rate))
-
-
-def hold_out(folder: DcaseFolder, valid_rooms: Collection[int]) -> tuple[tuple[Clip, ...], tuple[Clip, ...]]:
-    """Training and validation clips: whole rooms of fold 3 apart, since clips of one recording overlap.
-
-    Clips of dev-test are in neither; synthetic ones (fold 1) are all for training; so are clips of unknown room.
-
-    Raises:
-        LabelError: a room that the training splits do not have, or nothing left to train on.
-    """
-    usable = [clip for clip in folder.clips if clip.split.startswith(_TRAIN) and clip.sound and clip.labels]
-    real = {clip.name: name.room for clip in usable if (name := clip.parsed) is not None and name.fold == _REAL_FOLD}
-    unknown = sorted(set(valid_rooms) - set(real.values()))
-    if unknown:
-        raise LabelError(
-            f"{folder.root}: has no training room {unknown[0]}; its rooms are {sorted(set(real.values()))}"
-        )
-    valid = tuple(clip for clip in usable if real.get(clip.name) in set(valid_rooms))
-    train = tuple(clip for clip in usable if real.get(clip.name) not in set(valid_rooms))
-    if not train:
-        raise LabelError(f"{folder.root}: nothing is left to train on; hold out fewer rooms")
-    return train, valid
+    def draw(self, number: int) -> Any:
+        """Clip `number`; the same number gives the same clip."""
 
 
 @dataclass(slots=True)
-class ClipMix:
-    """Draws clips of several sets at fixed shares; serves as the source of a training stream.
+class Subset:
+    """Some clips of a set.
 
     Attributes:
-        parts: for each set its clips and its weight, say [(real, 1.0), (synthetic, 3.0)].
-        rate: samples per second.
-        skipped: damaged clips that were met so far, with the reason.
+        clips: the set.
+        members: indices of the clips that belong.
     """
 
-    parts: Sequence[tuple[Sequence[Clip], float]]
-    rate: int = 24_000
-    skipped: dict[str, str] = field(default_factory=dict)
-    _shares: NDArray[np.float64] = field(init=False, repr=False)
+    clips: ClipSet
+    members: Sequence[int]
 
-    def __post_init__(self) -> None:
-        weights = np.array([weight for _, weight in self.parts], dtype=np.float64)
-        if not weights.size or (weights < 0).any() or not weights.sum() > 0:
-            raise LabelError("a mix of sets needs weights that are not negative, one of them positive")
-        if any(weight > 0 and not len(clips) for clips, weight in self.parts):
-            raise LabelError("a set in the mix holds no clips; give it weight 0 or leave it out")
-        self._shares = weights / weights.sum()
+    def __len__(self) -> int:
+        """Number of clips."""
+        return len(self.members)
 
-    def pick(self, seed_sequence: np.random.SeedSequence) -> Iterable[Clip]:
-        """Clips to try for this seed, in order; the same seed gives the same ones."""
-        rng = np.random.default_rng(seed_sequence)
-        for _ in range(_PATIENCE):
-            clips = self.parts[int(rng.choice(len(self.parts), p=self._shares))][0]
-            yield clips[int(rng.integers(len(clips)))]
+    def __getitem__(self, index: int) -> Any:
+        """A clip."""
+        return self.clips[self.members[index]]
 
-    def scene(self, seed_sequence: np.random.SeedSequence) -> LoadedClip:
-        """The clip of a seed; damaged ones are noted in `skipped`, and the next draw takes their place.
+
+@dataclass(slots=True)
+class Joined:
+    """Several sets as one.
+
+    Attributes:
+        parts: the sets, one after the other.
+    """
+
+    parts: Sequence[ClipSet]
+
+    def __len__(self) -> int:
+        """Number of clips."""
+        return sum(map(len, self.parts))
+
+    def __getitem__(self, index: int) -> Any:
+        """A clip."""
+        for part in self.parts:
+            if index < len(part):
+                return part[index]
+            index -= len(part)
+        raise IndexError(index)
+
+
+@dataclass(slots=True)
+class Shuffled:
+    """A set, in another order each time through.
+
+    Attributes:
+        clips: the set.
+        seed: of the orders.
+        damaged: clips that could not be read when their turn came, by number in the set, with the reason.
+    """
+
+    clips: ClipSet
+    seed: int
+    damaged: dict[int, str] = field(default_factory=dict)
+    _pass: int = field(default=-1, init=False, repr=False)
+    _order: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64), init=False, repr=False)
+
+    def draw(self, number: int) -> Any:
+        """Clip `number`; where it is damaged, the next in order stands in for it.
 
         Raises:
-            LabelError: one draw after another is damaged.
+            LabelError: one clip after another is damaged.
         """
-        for clip in self.pick(seed_sequence):
+        for place in range(number, number + _PATIENCE):
+            index = self.index(place)
             try:
-                return load(clip, self.rate)
+                return self.clips[index]
             except EarwitnessError as error:
-                self.skipped[f"{clip.split}/{clip.name}"] = str(error)
-        reason = next(reversed(self.skipped.values()))
+                self.damaged[index] = str(error)
+        reason = next(reversed(self.damaged.values()))
         raise LabelError(f"{_PATIENCE} clips in a row are damaged; run `earwitness dataset check`. The last: {reason}")
+
+    def index(self, number: int) -> int:
+        """Which clip of the set draw `number` is."""
+        passed, place = divmod(number, len(self.clips))
+        if passed != self._pass:
+            rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(passed,)))
+            self._pass, self._order = passed, rng.permutation(len(self.clips))
+        return int(self._order[place])
+
+
+class ClipPass:
+    """Every clip of a set once, in shuffled order: what validation looks at."""
+
+    def __init__(self, clips: ClipSet, seed: int) -> None:
+        self._clips = Shuffled(clips, seed)
+
+    def __len__(self) -> int:
+        """Number of clips."""
+        return len(self._clips.clips)
+
+    def at(self, number: int) -> Any:
+        """Clip `number` of the order."""
+        return self._clips.draw(number)
+
+
+class ClipMix:
+    """Draws from several sets at fixed shares.
+
+    Args:
+        parts: for each set where to draw and its weight, say [(real, 1.0), (synthetic, 3.0)].
+        seed: of the order in which the sets take turns.
+
+    Raises:
+        LabelError: no set, or weights that are not positive.
+    """
+
+    def __init__(self, parts: Sequence[tuple[Endless, float]], seed: int) -> None:
+        weights = np.array([weight for _, weight in parts], dtype=np.float64)
+        if not weights.size or not (weights > 0).all() or not np.isfinite(weights).all():
+            raise LabelError("a mix of sets needs at least one set, and weights that are positive")
+        self._parts, self._seed = tuple(part for part, _ in parts), seed
+        self._quotas = _whole_shares(weights / weights.sum(), ROUND)
+        self._round, self._turns = -1, np.zeros(0, np.int64)
+
+    def at(self, number: int) -> Any:
+        """Draw `number`."""
+        part, drawn = self.turn(number)
+        return self._parts[part].draw(drawn)
+
+    def turn(self, number: int) -> tuple[int, int]:
+        """Which set draw `number` comes from, and how many were drawn from that set before."""
+        passed, place = divmod(number, ROUND)
+        if passed != self._round:
+            rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(passed,)))
+            self._round = passed
+            self._turns = rng.permutation(np.repeat(np.arange(len(self._parts)), self._quotas))
+        part = int(self._turns[place])
+        return part, passed * int(self._quotas[part]) + int(np.count_nonzero(self._turns[:place] == part))
+
+
+def _whole_shares(shares: NDArray[np.float64], total: int) -> NDArray[np.int64]:
+    """Whole numbers, each at least 1, nearest to `shares` of `total` and adding up to it."""
+    quotas = np.maximum(np.floor(shares * total), 1).astype(np.int64)
+    for _ in range(abs(total - int(quotas.sum()))):
+        lacking = shares * total - quotas
+        step = 1 if quotas.sum() < total else -1
+        quotas[np.argmax(lacking) if step > 0 else np.argmin(np.where(quotas > 1, lacking, np.inf))] += step
+    return quotas

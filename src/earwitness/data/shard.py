@@ -1,55 +1,96 @@
-"""Features of a whole set in one memory-mapped file, computed once for each setting and content."""
+"""Features and labels of a whole set in memory-mapped files, computed once for each setting and content."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache, partial
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.accddoa import encode
-from earwitness.data.dcase_csv import CLIP_FRAMES, read_table
+from earwitness.data.clips import load, refuse_none
+from earwitness.data.dcase_csv import CLIP_FRAMES, LabelRows, read_rows
+from earwitness.data.digests import Digests
 from earwitness.data.layout import Clip
-from earwitness.data.mix import load
+from earwitness.data.pcm import read_pcm
 from earwitness.errors import EarwitnessError, LabelError
 from earwitness.events import EventTable
 from earwitness.features import FeatureConfig, FeatureExtractor
 from earwitness.media.atomic import atomic_file
 
-_REVISION: Final = 1
+_REVISION: Final = 2
 """Goes up when shards begin to look otherwise."""
+_DIGESTS: Final = "digests.json"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shard:
-    """Features and labels of the usable clips of a set.
+class ShardClip:
+    """A clip whose features were computed before.
 
     Attributes:
-        features: (n, C, T, F) float16, memory-mapped.
-        clips: the n clips.
-        skipped: the others, by split and name, with the reason.
+        clip: its files.
+        features: (C, T, F) float16, memory-mapped.
+        labels: its events, metres.
+    """
+
+    clip: Clip
+    features: NDArray[np.float16]
+    labels: EventTable
+
+    @property
+    def audio(self) -> NDArray[np.float32]:
+        """(2, samples), read from the file."""
+        assert self.clip.sound is not None
+        return read_pcm(self.clip.sound)
+
+
+class Shard:
+    """The usable clips of a set. What is pickled is where the files are, not what is in them.
+
+    Args:
+        data: file of the features.
+        clips: the n usable clips.
+        skipped: the others, by clip id, with the reason.
+        rows: (m, 6) float32, the label rows of all clips, one after the other.
+        ends: (n,) rows up to and with each clip.
         frames: length of every clip, 100-ms frames.
     """
 
-    features: NDArray[np.float16]
-    clips: tuple[Clip, ...]
-    skipped: dict[str, str]
-    frames: int
+    def __init__(
+        self, data: Path, clips: tuple[Clip, ...], skipped: dict[str, str], rows: NDArray[np.float32],
+        ends: NDArray[np.int64], frames: int,
+    ) -> None:  # fmt: skip
+        self.data, self.clips, self.skipped, self.frames = data, clips, skipped, frames
+        self._rows, self._ends = rows, ends
+        self._features: NDArray[np.float16] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_features": None}
+
+    @property
+    def features(self) -> NDArray[np.float16]:
+        """(n, C, T, F), memory-mapped, opened once a process."""
+        if self._features is None:
+            self._features = np.load(self.data, mmap_mode="r")
+        return self._features
 
     def __len__(self) -> int:
         """Number of usable clips."""
         return len(self.clips)
 
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float16], EventTable]:
-        """Features (C, T, F) and labels of a clip."""
-        path = self.clips[index].labels
-        assert path is not None
-        return self.features[index], read_table(path, self.frames)
+    def __getitem__(self, index: int) -> ShardClip:
+        """A clip."""
+        rows = self._rows[self._ends[index - 1] if index else 0 : self._ends[index]]
+        labels = LabelRows(rows.astype(np.float64)).to_table(self.frames)
+        return ShardClip(self.clips[index], self.features[index], labels)
 
 
 def open_shard(
@@ -58,6 +99,7 @@ def open_shard(
     cache: Path,
     frames: int = CLIP_FRAMES,
     progress: Callable[[int, int], None] | None = None,
+    workers: int = 1,
 ) -> Shard:
     """Open the shard of a set, computing it first if it is not there for these settings and these files.
 
@@ -66,31 +108,44 @@ def open_shard(
     Args:
         clips: the set.
         config: which features.
-        cache: folder that keeps shards.
+        cache: folder that keeps shards, and the hashes of files that did not change since.
         frames: length of every clip, in 100-ms frames.
         progress: called with (clips done, clips in all) while features are computed.
+        workers: processes that compute; the shard does not depend on their number.
 
     Raises:
         LabelError: no clip is usable.
         EncodingError: the shard cannot be written.
     """
-    key = shard_key(clips, config, frames)
-    data, index = cache / f"{key}.npy", cache / f"{key}.json"
+    digests = Digests.load(cache / _DIGESTS)
+    key = shard_key(clips, config, frames, digests)
+    data, rows, index = (cache / f"{key}{suffix}" for suffix in (".npy", ".labels.npz", ".json"))
     # The index is written last, so that data with an index is complete.
-    if not (data.is_file() and index.is_file()):
-        _build(clips, config, frames, data, index, progress)
+    if not (data.is_file() and rows.is_file() and index.is_file()):
+        _build(clips, config, frames, data, progress, workers)
+    if digests.read:
+        digests.save(cache / _DIGESTS)
     skipped: dict[str, str] = json.loads(index.read_text(encoding="utf-8"))["skipped"]
-    usable = tuple(clip for clip in clips if _title(clip) not in skipped)
-    return Shard(np.load(data, mmap_mode="r"), usable, skipped, frames)
+    usable = tuple(clip for clip in clips if clip.id not in skipped)
+    with np.load(rows) as kept:
+        return Shard(data, usable, skipped, kept["rows"], kept["ends"], frames)
 
 
-def shard_key(clips: Sequence[Clip], config: FeatureConfig, frames: int = CLIP_FRAMES) -> str:
-    """Hexadecimal digits: the same if features, clips and the contents of their files are."""
+def shard_key(
+    clips: Sequence[Clip], config: FeatureConfig, frames: int = CLIP_FRAMES, digests: Digests | None = None
+) -> str:
+    """Hexadecimal digits: the same if features, clips and the contents of their files are.
+
+    Args:
+        clips: the set.
+        config: which features.
+        frames: length of a clip.
+        digests: hashes that are remembered; None reads every file.
+    """
+    digests = Digests() if digests is None else digests
     total = hashlib.sha256(f"{_REVISION} {config.fingerprint()} {frames}".encode())
     for clip in clips:
-        total.update(f"\n{_title(clip)}".encode())
-        for path in (clip.sound, clip.labels):
-            total.update(_digest(path))
+        total.update(f"\n{clip.id} {digests.of(clip.sound)} {digests.of(clip.labels)}".encode())
     return total.hexdigest()[:24]
 
 
@@ -99,37 +154,63 @@ def _build(
     config: FeatureConfig,
     frames: int,
     data: Path,
-    index: Path,
     progress: Callable[[int, int], None] | None,
+    workers: int,
 ) -> None:
-    extractor = FeatureExtractor(config)
     shape = len(config.channels), frames * config.frames_per_label, config.mels
     skipped: dict[str, str] = {}
-    with atomic_file(data) as temporary:
-        usable = 0
-        # Clips follow each other in the file, whose header is written when their number is known.
-        with temporary.open("wb") as file:
-            header = _header((len(clips), *shape))
-            file.write(header)
-            for done, clip in enumerate(clips, start=1):
-                try:
-                    loaded = load(clip, config.sample_rate)
-                    if loaded.labels.num_frames != frames:
-                        raise LabelError(f"{clip.sound}: lasts {loaded.labels.num_frames} frames, not {frames}")
-                    encode(loaded.labels)
-                    file.write(extractor(loaded.audio).astype("<f2").tobytes())
-                    usable += 1
-                except EarwitnessError as error:
-                    skipped[_title(clip)] = str(error)
-                if progress:
-                    progress(done, len(clips))
-            if not usable:
-                reason = next(iter(skipped.values()), "there are none")
-                raise LabelError(f"none of {len(clips)} clips can be used; the first: {reason}")
-            file.seek(0)
-            file.write(_header((usable, *shape), len(header)))
-    with atomic_file(index) as temporary:
-        temporary.write_text(json.dumps({"skipped": skipped, "clips": usable}, indent=1), encoding="utf-8")
+    labels: list[NDArray[np.float32]] = []
+    # Clips follow each other in the file, whose header is written when their number is known.
+    with atomic_file(data) as temporary, temporary.open("wb") as file:
+        header = _header((len(clips), *shape))
+        file.write(header)
+        for done, made in enumerate(_each(clips, config, frames, workers), start=1):
+            if isinstance(made, str):
+                skipped[clips[done - 1].id] = made
+            else:
+                file.write(made[0])
+                labels.append(made[1])
+            if progress:
+                progress(done, len(clips))
+        refuse_none(labels, clips, skipped)
+        file.seek(0)
+        file.write(_header((len(labels), *shape), len(header)))
+    with atomic_file(data.with_suffix(".labels.npz")) as temporary:
+        ends = np.cumsum([len(rows) for rows in labels])
+        np.savez(temporary, rows=np.concatenate(labels), ends=ends)
+    with atomic_file(data.with_suffix(".json")) as temporary:
+        temporary.write_text(json.dumps({"skipped": skipped, "clips": len(labels)}, indent=1), encoding="utf-8")
+
+
+_Made = tuple[bytes, NDArray[np.float32]] | str
+
+
+def _each(clips: Sequence[Clip], config: FeatureConfig, frames: int, workers: int) -> Iterator[_Made]:
+    work = partial(_compute, config, frames)
+    if workers <= 1:
+        yield from map(work, clips)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as executor:
+        yield from executor.map(work, clips, chunksize=max(1, min(32, len(clips) // (4 * workers))))
+
+
+def _compute(config: FeatureConfig, frames: int, clip: Clip) -> _Made:
+    """Features, as bytes, and label rows of a clip; or the reason why it is skipped."""
+    try:
+        loaded = load(clip, config.sample_rate)
+        if loaded.labels.num_frames != frames:
+            raise LabelError(f"{clip.sound}: lasts {loaded.labels.num_frames} frames, not {frames}")
+        encode(loaded.labels)
+        assert clip.labels is not None
+        rows = read_rows(clip.labels, num_frames=frames).values.astype(np.float32)
+        return _extractor(config)(loaded.audio).astype("<f2").tobytes(), rows
+    except EarwitnessError as error:
+        return str(error)
+
+
+@lru_cache(maxsize=1)
+def _extractor(config: FeatureConfig) -> FeatureExtractor:
+    return FeatureExtractor(config)
 
 
 def _header(shape: tuple[int, ...], length: int = 256) -> bytes:
@@ -137,17 +218,3 @@ def _header(shape: tuple[int, ...], length: int = 256) -> bytes:
     text = repr({"descr": "<f2", "fortran_order": False, "shape": shape})
     body = text.ljust(length - 11) + "\n"
     return b"\x93NUMPY\x01\x00" + (length - 10).to_bytes(2, "little") + body.encode("ascii")
-
-
-def _digest(path: Path | None) -> bytes:
-    if path is None:
-        return b"missing"
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
-    except OSError:
-        return b"unreadable"
-
-
-def _title(clip: Clip) -> str:
-    return f"{clip.split}/{clip.name}"

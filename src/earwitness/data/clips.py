@@ -1,0 +1,118 @@
+"""Clips of a DCASE folder, read for training: sound and labels of one name, or a named reason why not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earwitness.data.dcase_csv import CLIP_FRAMES, read_table
+from earwitness.data.layout import Clip
+from earwitness.data.pcm import read_pcm, wav_info
+from earwitness.errors import EarwitnessError, LabelError, NotStereoError, UnreadableMediaError
+from earwitness.events import FRAME_RATE, EventTable
+
+SAMPLE_RATE: Final = 24_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedClip:
+    """A clip in memory.
+
+    Attributes:
+        clip: its files.
+        audio: (2, samples) float32.
+        labels: its events, metres.
+    """
+
+    clip: Clip
+    audio: NDArray[np.float32]
+    labels: EventTable
+
+
+def load(clip: Clip, rate: int = SAMPLE_RATE) -> LoadedClip:
+    """Read sound and labels; the sound decides the clip's length.
+
+    Raises:
+        EarwitnessError: either is missing or damaged, or the sound is not stereo at `rate`.
+    """
+    frames = _sound_frames(clip, rate)
+    assert clip.sound is not None
+    assert clip.labels is not None
+    return LoadedClip(clip, read_pcm(clip.sound), read_table(clip.labels, frames))
+
+
+def inspect(clip: Clip, rate: int = SAMPLE_RATE, frames: int = CLIP_FRAMES) -> EventTable:
+    """Labels of a clip that can be trained on; of the sound, only the header is read and compared with the file's size.
+
+    Raises:
+        EarwitnessError: as `load`; also for a clip that is not `frames` long.
+    """
+    found = _sound_frames(clip, rate)
+    if found != frames:
+        raise LabelError(f"{clip.sound}: lasts {found} frames of 100 ms, not {frames}")
+    assert clip.labels is not None
+    return read_table(clip.labels, frames)
+
+
+def _sound_frames(clip: Clip, rate: int) -> int:
+    """Length of the sound in 100-ms frames."""
+    if clip.sound is None or clip.labels is None:
+        raise LabelError(f"{clip.id}: has no {'labels' if clip.sound else 'sound'}")
+    info = wav_info(clip.sound)
+    if info.rate != rate:
+        raise UnreadableMediaError(f"{clip.sound}: is at {info.rate} Hz, and the features want {rate} Hz; resample it")
+    if info.channels != 2:
+        raise NotStereoError(f"{clip.sound}: has {info.channels} channels, expected 2")
+    return info.samples * FRAME_RATE // info.rate
+
+
+@dataclass(slots=True)
+class FolderClips:
+    """The usable clips of a set, read when they are asked for: features are then computed on the fly.
+
+    Attributes:
+        clips: those that can be trained on, as `open_clips` found.
+        skipped: the others, by clip id, with the reason.
+        rate: samples per second.
+    """
+
+    clips: tuple[Clip, ...]
+    skipped: dict[str, str] = field(default_factory=dict)
+    rate: int = SAMPLE_RATE
+
+    def __len__(self) -> int:
+        """Number of usable clips."""
+        return len(self.clips)
+
+    def __getitem__(self, index: int) -> LoadedClip:
+        """Read a clip."""
+        return load(self.clips[index], self.rate)
+
+
+def open_clips(clips: Sequence[Clip], rate: int = SAMPLE_RATE, frames: int = CLIP_FRAMES) -> FolderClips:
+    """Look at every clip of a set; damaged ones are named in `skipped` and do not stop the others.
+
+    Raises:
+        LabelError: no clip is usable.
+    """
+    good: list[Clip] = []
+    skipped: dict[str, str] = {}
+    for clip in clips:
+        try:
+            inspect(clip, rate, frames)
+            good.append(clip)
+        except EarwitnessError as error:
+            skipped[clip.id] = str(error)
+    refuse_none(good, clips, skipped)
+    return FolderClips(tuple(good), skipped, rate)
+
+
+def refuse_none(good: Sequence[object], clips: Sequence[Clip], skipped: dict[str, str]) -> None:
+    """Raise a LabelError if no clip of a set is usable."""
+    if not good:
+        reason = next(iter(skipped.values()), "there are none")
+        raise LabelError(f"none of {len(clips)} clips can be used; the first: {reason}")
