@@ -28,7 +28,7 @@ def run(
         from earwitness.models.checkpoint import load_model
         from earwitness.training.calibrate import judge
         from earwitness.training.export import export_run, run_recipe
-        from earwitness.training.source import OpenSynthesizer
+        from earwitness.training.folders import open_sources
         from earwitness.training.stream import VALID_STREAM, SceneStream
         from earwitness.training.validate import ValidSet
     if out.suffix != ".onnx":
@@ -37,9 +37,8 @@ def run(
     recipe = run_recipe(folder)
     data = recipe.data.model_copy(update={"bank": bank}) if bank else recipe.data
     net = load_model(folder / checkpoint)
-    stream = SceneStream(
-        OpenSynthesizer(data, "valid"), recipe.features, seed=data.valid_seed, swap="none", stream=VALID_STREAM
-    )
+    valid = open_sources(data, recipe.features).valid
+    stream = SceneStream(valid, recipe.features, seed=data.valid_seed, swap="none", stream=VALID_STREAM)
     judgement = judge(net, ValidSet.render(stream, scenes))
     card = export_run(folder, out, judgement, name=name, checkpoint=checkpoint)
     typer.echo(f"{out}: {card.name}, {out.stat().st_size / 1e6:.1f} MB, F20/1 {card.scores['synthetic/f_score']:.3f}")

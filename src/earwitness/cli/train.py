@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+
+if TYPE_CHECKING:
+    from earwitness.training.folders import Sources
+
+SHOWN: Final = 20
+"""Damaged clips that are named on the terminal."""
+SKIPPED_NAME: Final = "skipped.txt"
 
 
 def run(
@@ -23,14 +32,46 @@ def run(
     from earwitness.cli.extras import needs
 
     with needs("training", "train"):
+        from earwitness.training.folders import open_sources
         from earwitness.training.recipe import load_recipe
-        from earwitness.training.source import OpenSynthesizer
         from earwitness.training.trainer import Trainer
     loaded = load_recipe(recipe, settings)
     folder = out or Path("runs") / loaded.name
-    trainer = Trainer(
-        loaded, folder, OpenSynthesizer(loaded.data, "train"), OpenSynthesizer(loaded.data, "valid")
-    )  # fmt: skip
+    with _progress() as progress:
+        sources = open_sources(loaded.data, loaded.features, progress, max(1, loaded.run.workers))
+    trainer = Trainer(loaded, folder, sources.train, sources.valid)
+    _report(sources, folder)
     scores = trainer.run(resume=resume)
     typer.echo(f"{folder}: done, F20/1 {scores.macro.f_score:.3f} on its validation scenes")
     typer.echo(f"make a model of it with: earwitness export-model {folder} --out model.onnx")
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on the standard error stream for features that are computed, one for each folder."""
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+    tasks: dict[str, TaskID] = {}
+    with Progress(console=Console(stderr=True)) as bar:
+
+        def show(folder: str, done: int, total: int) -> None:
+            if folder not in tasks:
+                tasks[folder] = bar.add_task(f"features of {Path(folder).name}", total=total)
+            bar.update(tasks[folder], completed=done)
+
+        yield show
+
+
+def _report(sources: Sources, folder: Path) -> None:
+    """Say which clips of folders there are, and which are skipped and why; the run's folder keeps the whole list."""
+    if sources.train_clips is None:
+        return
+    typer.echo(f"{sources.train_clips:,} training clips, {sources.valid_clips:,} validation clips", err=True)
+    if not sources.skipped:
+        return
+    lines = [f"{name}: {reason}" for name, reason in sources.skipped.items()]
+    for line in lines[:SHOWN]:
+        typer.echo(f"skipped: {line}", err=True)
+    (folder / SKIPPED_NAME).write_text("\n".join([*lines, ""]), encoding="utf-8")
+    typer.echo(f"{len(lines)} damaged clips are skipped; {folder / SKIPPED_NAME} names all", err=True)

@@ -13,7 +13,7 @@ from earwitness.features.config import Channel, FeatureConfig
 _SWAPPED: Final[dict[Channel, Channel]] = {"logmel_l": "logmel_r", "logmel_r": "logmel_l"}
 
 
-def swap(features: NDArray[np.float32], config: FeatureConfig) -> NDArray[np.float32]:
+def swap(features: NDArray[np.floating], config: FeatureConfig) -> NDArray[np.floating]:
     """Features of the channel-swapped sound: S and with it the intensity change sign, left and right change places.
 
     Args:

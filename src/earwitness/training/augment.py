@@ -20,8 +20,8 @@ LOG_MEL_PER_DB: Final = 0.1
 
 
 def swap_clip(
-    features: NDArray[np.float32], targets: Targets, config: FeatureConfig
-) -> tuple[NDArray[np.float32], Targets]:
+    features: NDArray[np.floating], targets: Targets, config: FeatureConfig
+) -> tuple[NDArray[np.floating], Targets]:
     """Left and right swapped, in features (C, T, F) and targets alike: the paper's doubling of the data."""
     return swap(features, config), targets.mirrored()
 

@@ -22,10 +22,29 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class DataSpec(_Section):
-    """Where scenes come from.
+class FolderSpec(_Section):
+    """A data set in the folder layout of DCASE2025 Task 3.
 
     Attributes:
+        root: its folder, with stereo_dev and metadata_dev.
+        splits: which of its splits; None takes all that begin with dev-train. Never dev-test.
+        weight: share of the training clips that are drawn from it, relative to the other folders.
+    """
+
+    root: str
+    splits: tuple[str, ...] | None = None
+    weight: PositiveFloat = 1.0
+
+
+class DataSpec(_Section):
+    """Where scenes come from: endless ones from a sound bank, or the clips of folders.
+
+    Attributes:
+        folders: data sets to train on, mixed by weight, say real : synthetic; empty takes the bank alone.
+        valid_rooms: rooms of fold 3 that are validated on, and not trained on, in whichever folder they are.
+        valid_folder: a data set of its own to validate on, besides or instead.
+        shards: folder that keeps the features of the folders' clips between runs; None computes them on the fly.
+        bank_weight: with folders: share of endless scenes from the bank, relative to the folders' weights.
         bank: folder of the sound bank.
         pool: settings of the simulated rooms, handed to the synthesizer's pool; {} means its defaults.
         scene: settings of the scenes, handed to the synthesizer; {} means its defaults.
@@ -33,10 +52,15 @@ class DataSpec(_Section):
         scenes: number of different training scenes; None never repeats one.
         seed: of the training scenes.
         swap: `double` makes two clips of a scene, as it is and left-right swapped; `random` one of the two.
-        valid_scenes: size of the validation set, generated once.
+        valid_scenes: size of the validation set, generated once; of folders' clips, at most so many.
         valid_seed: its seed.
     """
 
+    folders: tuple[FolderSpec, ...] = ()
+    valid_rooms: tuple[NonNegativeInt, ...] = ()
+    valid_folder: FolderSpec | None = None
+    shards: str | None = None
+    bank_weight: float = Field(0.0, ge=0)
     bank: str = "soundbank"
     pool: dict[str, Any] = {}
     scene: dict[str, Any] = {}
@@ -46,6 +70,14 @@ class DataSpec(_Section):
     swap: Literal["double", "random", "none"] = "double"
     valid_scenes: PositiveInt = 400
     valid_seed: NonNegativeInt = 2
+
+    @_model_validator(mode="after")
+    def _has_validation(self) -> DataSpec:
+        if self.folders and not self.valid_rooms and self.valid_folder is None:
+            raise ValueError("folders need valid_rooms (rooms of fold 3 to hold out) or a valid_folder")
+        if not self.folders and (self.valid_rooms or self.valid_folder or self.shards or self.bank_weight):
+            raise ValueError("valid_rooms, valid_folder, shards and bank_weight go with folders, and there are none")
+        return self
 
 
 class AugmentSpec(_Section):

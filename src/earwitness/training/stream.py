@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -13,6 +13,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from earwitness.accddoa import encode
+from earwitness.data.clips import LoadedClip
+from earwitness.data.shard import ShardClip
 from earwitness.events import EventTable
 from earwitness.features import FeatureConfig, FeatureExtractor
 from earwitness.training.augment import swap_clip
@@ -21,6 +23,8 @@ Swap = Literal["double", "random", "none"]
 TRAIN_STREAM: Final = 0
 VALID_STREAM: Final = 1
 SWAP_STREAM: Final = 2
+_WAYS: Final = {"double": (False, True), "none": (False,)}
+"""Whether left and right are exchanged, for each clip that is made of a scene."""
 
 
 class Scene(Protocol):
@@ -42,7 +46,15 @@ class SceneSource(Protocol):
         """The scene of a seed; the same seed gives the same scene."""
 
 
-SourceFactory = Callable[[], SceneSource]
+@runtime_checkable
+class NumberedSource(Protocol):
+    """What gives clips of folders: by number, since each comes once before any comes again."""
+
+    def at(self, number: int) -> Scene:
+        """Clip `number`; the same number gives the same clip."""
+
+
+SourceFactory = Callable[[], SceneSource | NumberedSource]
 
 
 def scene_seed(seed: int, stream: int, index: int) -> np.random.SeedSequence:
@@ -51,12 +63,39 @@ def scene_seed(seed: int, stream: int, index: int) -> np.random.SeedSequence:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Which clip it is, so that more can be looked up for it, such as embeddings.
+
+    Attributes:
+        clip_id: split and name within its data set, say "dev-train-sony/fold3_room21_mix001_deg040_start0010"; empty
+            for scenes that are in no folder.
+        root: folder of the data set; empty likewise.
+        swapped: whether left and right are exchanged.
+    """
+
+    clip_id: str = ""
+    root: str = ""
+    swapped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Clip:
-    """Features (C, T, F) float16 with slot targets (T', 3, 13) and (T', 3, 13, 4)."""
+    """Features (C, T, F) float16 with slot targets (T', 3, 13) and (T', 3, 13, 4), and where they are from."""
 
     features: NDArray[np.float16]
     active: NDArray[np.bool_]
     values: NDArray[np.float32]
+    origin: Origin = Origin()
+
+    @property
+    def clip_id(self) -> str:
+        """Split and name of a clip that is in a folder; else empty."""
+        return self.origin.clip_id
+
+    @property
+    def swapped(self) -> bool:
+        """Whether left and right are exchanged."""
+        return self.origin.swapped
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +107,20 @@ class Batch:
         active: (B, T', 3, 13) bool.
         values: (B, T', 3, 13, 4) float32.
         scenes: indices of the scenes in it.
+        origins: which clip each of the B is.
     """
 
     features: Tensor
     active: Tensor
     values: Tensor
     scenes: tuple[int, ...]
+    origins: tuple[Origin, ...] = ()
 
     def to(self, device: torch.device) -> Batch:
         """The same on `device`, features as float32."""
         return Batch(
-            self.features.to(device).float(), self.active.to(device), self.values.to(device), self.scenes
-        )  # fmt: skip
+            self.features.to(device).float(), self.active.to(device), self.values.to(device), self.scenes, self.origins
+        )
 
 
 class SceneStream(Dataset[tuple[int, list[Clip]]]):
@@ -112,33 +153,52 @@ class SceneStream(Dataset[tuple[int, list[Clip]]]):
         self.scenes = scenes
         self.swap = swap
         self.stream = stream
-        self._source: SceneSource | None = None
+        self._source: SceneSource | NumberedSource | None = None
         self._extractor: FeatureExtractor | None = None
 
     def __getitem__(self, index: int) -> tuple[int, list[Clip]]:
         """Clips of scene `index`."""
         scene, features = self.scene(index)
-        targets = encode(scene.labels)
-        plain = features, targets
-        if self.swap == "double":
-            pairs = [plain, swap_clip(*plain, self.features)]
-        elif self.swap == "random" and self._coin(index):
-            pairs = [swap_clip(*plain, self.features)]
-        else:
-            pairs = [plain]
-        return index, [Clip(maps.astype(np.float16), marks.active, marks.values) for maps, marks in pairs]
+        plain = features, encode(scene.labels)
+        ways = (self._coin(index),) if self.swap == "random" else _WAYS[self.swap]
+        clips = []
+        for swapped in ways:
+            maps, marks = swap_clip(*plain, self.features) if swapped else plain
+            clips.append(Clip(maps.astype(np.float16, copy=False), marks.active, marks.values, _origin(scene, swapped)))
+        return index, clips
 
-    def scene(self, index: int) -> tuple[Scene, NDArray[np.float32]]:
+    def scene(self, index: int) -> tuple[Scene, NDArray[np.floating]]:
         """Scene `index` and its features (C, T, F), cut to whole label frames."""
-        source = self._source = self._source or self.open_source()
-        extractor = self._extractor = self._extractor or FeatureExtractor(self.features)
+        source = self._open()
         number = index if self.scenes is None else index % self.scenes
-        scene = source.scene(scene_seed(self.seed, self.stream, number))
+        if isinstance(source, NumberedSource):
+            scene = source.at(number)
+        else:
+            scene = source.scene(scene_seed(self.seed, self.stream, number))
+        if isinstance(scene, ShardClip):
+            return scene, scene.features
+        extractor = self._extractor = self._extractor or FeatureExtractor(self.features)
         return scene, extractor(scene.audio)[:, : scene.labels.num_frames * self.features.frames_per_label]
+
+    def available(self, wanted: int) -> int:
+        """How many of `wanted` different scenes there are."""
+        source = self._open()
+        return min(wanted, len(source)) if isinstance(source, Sized) else wanted
+
+    def _open(self) -> SceneSource | NumberedSource:
+        if self._source is None:
+            self._source = self.open_source()
+        return self._source
 
     def _coin(self, index: int) -> bool:
         # By index, not by scene: a scene that comes again may come the other way round.
         return bool(np.random.default_rng(scene_seed(self.seed, SWAP_STREAM, index)).integers(2))
+
+
+def _origin(scene: Scene, swapped: bool) -> Origin:
+    if isinstance(scene, LoadedClip | ShardClip):
+        return Origin(scene.clip.id, str(scene.clip.root), swapped)
+    return Origin(swapped=swapped)
 
 
 class _FromStep(Sampler[list[int]]):
@@ -163,6 +223,7 @@ def collate(items: list[tuple[int, list[Clip]]]) -> Batch:
         torch.from_numpy(np.stack([clip.active for clip in clips])),
         torch.from_numpy(np.stack([clip.values for clip in clips])),
         tuple(index for index, _ in items),
+        tuple(clip.origin for clip in clips),
     )
 
 

@@ -34,8 +34,8 @@ class ValidSet:
 
     @classmethod
     def render(cls, stream: SceneStream, scenes: int) -> ValidSet:
-        """The first `scenes` scenes of `stream`."""
-        pairs = [stream.scene(index) for index in range(scenes)]
+        """The first `scenes` scenes of `stream`, or all if it has fewer."""
+        pairs = [stream.scene(index) for index in range(stream.available(scenes))]
         features = np.stack([features.astype(np.float16) for _, features in pairs])
         return cls(features, tuple(scene.labels for scene, _ in pairs))
 
