@@ -5,14 +5,13 @@ import tracemalloc
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 import earwitness
-from earwitness.errors import ModelError, NotStereoError, RecipeError, UnreadableMediaError
+from earwitness.errors import NotStereoError, RecipeError, UnreadableMediaError
 from earwitness.events import EventTable
 from earwitness.inference.card import card_path, read_card
 from earwitness.inference.detector import Detector
@@ -190,24 +189,6 @@ def test_a_bad_file_is_a_typed_error(meter: Detector, tmp_path: Path) -> None:
     junk.write_bytes(b"not a video" * 100)
     with pytest.raises(UnreadableMediaError, match=r"junk\.mp4"):
         meter.detect(junk)
-
-
-@pytest.mark.parametrize(("argument", "message"), [({"batch": 0}, "batch"), ({"overlap": 1.0}, "overlap")])
-def test_wrong_settings_are_refused(meter: Detector, argument: dict[str, Any], message: str) -> None:
-    with pytest.raises(RecipeError, match=message):
-        Detector(meter._runtime, meter.card, meter.model, **argument)
-
-
-def test_a_model_of_another_window_is_refused(meter_model: Path, tmp_path: Path, make_burst: Burst) -> None:
-    class Short:
-        channels = 5
-
-        def run(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-            return np.zeros((len(features), 3, 3, 13, 4), np.float32)
-
-    detector = Detector.load(meter_model)
-    with pytest.raises(ModelError, match="3 frames of a window of 50"):
-        Detector(Short(), detector.card, detector.model).detect_array(make_burst(6), 24_000)
 
 
 def test_memory_does_not_grow_with_length(meter: Detector, make_burst: Burst, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -14,10 +13,8 @@ from numpy.typing import NDArray
 
 from earwitness.accddoa import decode
 from earwitness.classes import NUM_CLASSES
-from earwitness.errors import ModelError, NotStereoError, RecipeError
+from earwitness.errors import NotStereoError, RecipeError
 from earwitness.events import EventTable
-from earwitness.features import FeatureExtractor
-from earwitness.inference.card import ModelCard
 from earwitness.inference.channel_stats import ChannelFigures, ChannelStats
 from earwitness.inference.detection import (
     Detection,
@@ -27,10 +24,10 @@ from earwitness.inference.detection import (
     without_direction,
 )
 from earwitness.inference.doctor import judge
-from earwitness.inference.feature_stream import feature_blocks, label_frames
+from earwitness.inference.feature_stream import label_frames
+from earwitness.inference.listener import Listener, Listening
 from earwitness.inference.models import DEFAULT_MODEL, find_model
-from earwitness.inference.runtime import Device, OnnxRuntime, Runtime
-from earwitness.inference.windows import OverlapMean, Window, WindowPlan, cut
+from earwitness.inference.runtime import Device, OnnxRuntime
 from earwitness.media.audio import DUAL_MONO_DIFFERENCE, AudioReader
 from earwitness.media.probe import MediaInfo, probe
 from earwitness.media.resample import resample
@@ -59,30 +56,13 @@ class Detector:
     """A model, ready to be used on any number of files.
 
     Args:
-        runtime: runs the model.
-        card: how to feed and read it.
+        listener: the model, or several that answer as one.
         model: which one it is.
-        batch: windows a call; the results do not depend on it.
-        overlap: 0..1, share of a window that the next one hears again.
     """
 
-    def __init__(
-        self, runtime: Runtime, card: ModelCard, model: ModelId, *, batch: int = 8, overlap: float = 0.5
-    ) -> None:
-        if batch < 1:
-            raise RecipeError(f"the batch must hold at least 1 window, not {batch}")
-        if not 0 <= overlap < 1:
-            raise RecipeError(f"the overlap of windows must lie in 0..1, below 1, not {overlap}")
-        if runtime.channels != len(card.features.channels):
-            raise ModelError(
-                f"the model '{card.name}' takes {runtime.channels} feature channels, but its card lists "
-                f"{len(card.features.channels)}: model and card do not belong together"
-            )
-        self.card, self.model = card, model
-        self._runtime, self._batch = runtime, batch
-        self._extractor = FeatureExtractor(card.features)
-        hop = max(1, round(card.window_frames * (1 - overlap)))
-        self._plan = WindowPlan(card.window_frames, hop, card.features.frames_per_label)
+    def __init__(self, listener: Listening, model: ModelId) -> None:
+        self.card, self.model = listener.card, model
+        self._listener = listener
 
     @classmethod
     def load(
@@ -94,8 +74,8 @@ class Detector:
             ModelError: there is no such model, it is damaged, or the device does not work.
         """
         file = find_model(model)
-        runtime = OnnxRuntime(file.path, threads, device)
-        return cls(runtime, file.card, ModelId(file.card.name, file.sha256), batch=batch)
+        listener = Listener(OnnxRuntime(file.path, threads, device), file.card, batch=batch)
+        return cls(listener, ModelId(file.card.name, file.sha256))
 
     def detect(
         self,
@@ -162,30 +142,15 @@ class Detector:
     def _hear(self, blocks: Iterable[Float32Array], thresholds: list[float]) -> _Heard:
         """Events of a stream of sound at the model's rate."""
         stats = ChannelStats(self._rate)
-        features = feature_blocks(_measured(blocks, stats), self._extractor, self._plan.hop)
         tables, frames = [], 0
-        for output in self._outputs(cut(features, self._plan)):
+        for output in self._listener.outputs(_measured(blocks, stats)):
             tables.append(
                 decode(output, threshold=thresholds, merge_deg=MERGE_DEG).shifted(frames, frames + len(output))
             )
             frames += len(output)
         whole = EventTable.concatenate(tables, num_frames=frames)
         # A sound shorter than a window was filled up.
-        return _Heard(whole.window(0, label_frames(stats.samples, self._extractor.config)), stats.figures())
-
-    def _outputs(self, windows: Iterator[Window]) -> Iterator[Float32Array]:
-        """Finished output (frames, 3, 13, 4), in sequence."""
-        mean = OverlapMean(self._plan.length)
-        while batch := list(islice(windows, self._batch)):
-            outputs = self._runtime.run(np.stack([window.features for window in batch]))
-            if outputs.shape[1] != self._plan.length:
-                raise ModelError(
-                    f"the model '{self.card.name}' made {outputs.shape[1]} frames of a window of {self._plan.length}: "
-                    "model and card do not belong together"
-                )
-            pairs = zip(batch, outputs, strict=True)
-            yield np.concatenate([mean.add(window.start, output) for window, output in pairs])
-        yield mean.close()
+        return _Heard(whole.window(0, label_frames(stats.samples, self.card.features)), stats.figures())
 
     def _detection(
         self,
@@ -229,8 +194,7 @@ class Detector:
         return {
             "thresholds": thresholds,
             "merge_deg": MERGE_DEG,
-            "window_frames": self._plan.length,
-            "hop_frames": self._plan.hop,
+            **self._listener.settings,
             "smoothing": self.card.smoothing.model_dump(),
             "swap_channels": swap_channels,
             "allow_mono": allow_mono,

@@ -1,0 +1,100 @@
+"""A model at work on a stream of sound: features, windows, the model, and its outputs put together again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earwitness.errors import ModelError, RecipeError
+from earwitness.features import FeatureExtractor
+from earwitness.inference.card import ModelCard
+from earwitness.inference.feature_stream import feature_blocks
+from earwitness.inference.runtime import Runtime
+from earwitness.inference.windows import OverlapMean, Window, WindowPlan, cut
+
+Float32Array = NDArray[np.float32]
+
+
+class Listening(Protocol):
+    """What a detector needs of a model, or of several that answer as one."""
+
+    @property
+    def card(self) -> ModelCard:
+        """How to feed and read it."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """How it listens, as plain values, for the record."""
+
+    def outputs(self, blocks: Iterable[Float32Array]) -> Iterator[Float32Array]:
+        """Physical fields of a stream.
+
+        Args:
+            blocks: (2, n) samples of any lengths at the rate of the card's features.
+
+        Yields:
+            (frames, 3, 13, 4) in sequence, some of them empty; in all at least as many frames as the sound has: one
+            shorter than a window is filled up.
+        """
+
+
+class Listener:
+    """One model.
+
+    Args:
+        runtime: runs the model.
+        card: how to feed and read it.
+        batch: windows a call; the results do not depend on it.
+        overlap: 0..1, share of a window that the next one hears again.
+
+    Raises:
+        RecipeError: a batch or an overlap that cannot be.
+        ModelError: model and card do not belong together.
+    """
+
+    def __init__(self, runtime: Runtime, card: ModelCard, *, batch: int = 8, overlap: float = 0.5) -> None:
+        if batch < 1:
+            raise RecipeError(f"the batch must hold at least 1 window, not {batch}")
+        if not 0 <= overlap < 1:
+            raise RecipeError(f"the overlap of windows must lie in 0..1, below 1, not {overlap}")
+        if runtime.channels != len(card.features.channels):
+            raise ModelError(
+                f"the model '{card.name}' takes {runtime.channels} feature channels, but its card lists "
+                f"{len(card.features.channels)}: model and card do not belong together"
+            )
+        self.card = card
+        self._runtime, self._batch = runtime, batch
+        self._extractor = FeatureExtractor(card.features)
+        hop = max(1, round(card.window_frames * (1 - overlap)))
+        self._plan = WindowPlan(card.window_frames, hop, card.features.frames_per_label)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """How windows are cut."""
+        return {"window_frames": self._plan.length, "hop_frames": self._plan.hop}
+
+    def outputs(self, blocks: Iterable[Float32Array]) -> Iterator[Float32Array]:
+        """Physical fields of a stream; see `Listening`.
+
+        Raises:
+            ModelError: the model does not fit its card.
+        """
+        windows = cut(feature_blocks(blocks, self._extractor, self._plan.hop), self._plan)
+        mean = OverlapMean(self._plan.length)
+        while batch := list(islice(windows, self._batch)):
+            pairs = zip(batch, self._run(batch), strict=True)
+            yield np.concatenate([mean.add(window.start, output) for window, output in pairs])
+        yield mean.close()
+
+    def _run(self, batch: list[Window]) -> Float32Array:
+        outputs = self._runtime.run(np.stack([window.features for window in batch]))
+        if outputs.shape[1] != self._plan.length:
+            raise ModelError(
+                f"the model '{self.card.name}' made {outputs.shape[1]} frames of a window of {self._plan.length}: "
+                "model and card do not belong together"
+            )
+        return outputs
