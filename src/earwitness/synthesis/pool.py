@@ -18,11 +18,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from earwitness.cache import cache_folder
 from earwitness.errors import BankError
-from earwitness.synthesis.rooms import Room, calibrated, draw_room, simulate
+from earwitness.synthesis.rooms import SPEED_OF_SOUND, Room, calibrated, draw_room, simulate
+from earwitness.synthesis.scene import SAMPLE_RATE
 
 VERSION: Final = 2
 _SCALE: Final = 32.0
 """RIRs are stored as float16 times this, which keeps faint tails out of the subnormal range."""
+DIRECT_SAMPLES: Final = 36
+"""Samples from its arrival on that are taken for the direct sound of a measured RIR: 1.5 ms."""
+DIRECT_TAPER: Final = 12
 _MIN_DISTANCE: Final = 0.4
 _WALL_MARGIN: Final = 0.25
 
@@ -68,6 +72,9 @@ class RirPool:
         path: (n,) int32, path of the room that the RIR's position lies on, in walking order; -1 for single positions.
         position: (n, 3) float32, metres from the microphone: ahead, left, up.
         rooms: the rooms.
+        name: tells pools apart; recipes name the pool that they were drawn from.
+        onset: (n,) int32, sample at which the direct sound of a measured RIR arrives; None where RIRs are simulated:
+            then it is one sample of 1 / distance at the time that sound takes.
     """
 
     samples: NDArray[np.float16]
@@ -76,6 +83,8 @@ class RirPool:
     path: NDArray[np.int32]
     position: NDArray[np.float32]
     rooms: tuple[Room, ...]
+    name: str = ""
+    onset: NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         """Number of RIRs."""
@@ -91,6 +100,28 @@ class RirPool:
         w, y, x = self.rir(index)
         turn = np.radians(view_deg)
         return np.stack([w, x * np.float32(np.sin(turn)) + y * np.float32(np.cos(turn))])
+
+    def turned_rir(self, index: int, view_deg: float) -> NDArray[np.float32]:
+        """RIR number `index` as W, Y' and X' of a view turned by `view_deg`: (3, samples)."""
+        w, y, x = self.rir(index)
+        sin, cos = np.float32(np.sin(np.radians(view_deg))), np.float32(np.cos(np.radians(view_deg)))
+        return np.stack([w, x * sin + y * cos, x * cos - y * sin])
+
+    def direct(self, index: int) -> tuple[NDArray[np.float32], int, float]:
+        """The direct sound in W of RIR number `index`.
+
+        Returns:
+            samples: (n,); start: where in the RIR they begin; late: samples by which it truly arrives later than that.
+        """
+        if self.onset is None:
+            distance = float(np.linalg.norm(self.position[index]))
+            arrival = distance / SPEED_OF_SOUND * SAMPLE_RATE
+            return np.array([1 / distance], dtype=np.float32), round(arrival), arrival - round(arrival)
+        start = max(0, int(self.onset[index]) - DIRECT_TAPER)
+        taper = np.sin(np.arange(1, DIRECT_TAPER + 1) / (DIRECT_TAPER + 1) * np.pi / 2) ** 2
+        window = np.concatenate([taper, np.ones(DIRECT_SAMPLES), taper[::-1]])
+        part = self.rir(index)[0, start : start + window.size]
+        return np.asarray(part * window[: part.size], dtype=np.float32), start, 0.0
 
     def static(self, room: int) -> NDArray[np.intp]:
         """Indices of the room's single positions."""
@@ -117,7 +148,10 @@ class RirPool:
                 Room(tuple(room["size"]), room["rt60"], tuple(room["band_factors"]), tuple(room["microphone"]))
                 for room in described["rooms"]
             )
-            pool = cls(samples, index["offsets"], index["room"], index["path"], index["position"], rooms)
+            onset = index.get("onset")
+            pool = cls(
+                samples, index["offsets"], index["room"], index["path"], index["position"], rooms, folder.name, onset
+            )
         except (OSError, KeyError, ValueError) as error:
             raise BankError(f"no usable RIR pool in '{folder}' ({error}); delete it to build it anew") from error
         if pool.samples.shape != (int(pool.offsets[-1]), 3):

@@ -1,4 +1,4 @@
-"""Renders scene recipes: dry sounds through RIRs into two coincident cardioids, over a diffuse bed, with labels."""
+"""Renders scene recipes: dry sounds through RIRs into a stereo microphone, over a diffuse bed, with labels."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from scipy import fft
 from earwitness.classes import class_by_slug
 from earwitness.errors import BankError
 from earwitness.events import FRAME_SECONDS, EventTable
-from earwitness.geometry import DCASE_CAMERA, fold, rotate_view, wrap
+from earwitness.geometry import DCASE_CAMERA, Camera, fold, rotate_view, wrap
 from earwitness.synthesis.activity import sound_frames
 from earwitness.synthesis.bank import INTERFERENCE, SoundBank
+from earwitness.synthesis.capture import capture_bed, capture_rir
 from earwitness.synthesis.convolver import BlockConvolver
+from earwitness.synthesis.microphones import microphone_called
 from earwitness.synthesis.pool import RirPool
 from earwitness.synthesis.scene import (
     SAMPLE_RATE,
@@ -63,13 +65,14 @@ class SceneRenderer:
         samples = round(recipe.seconds * SAMPLE_RATE)
         mid_side = self._sources(recipe, samples)
         if noise:
-            mid_side += self._bed(recipe.noise, samples)
+            mid_side += self._bed(recipe, samples)
         audio = _stereo(mid_side)
         if noise:
             audio += _hiss(recipe.noise, samples)
         audio *= _gain(audio, recipe)
         tracks = tuple(self._track(event, recipe) for event in recipe.events)
-        return Scene(recipe, audio, labels(tracks, round(recipe.seconds / FRAME_SECONDS)), tracks)
+        table = labels(tracks, round(recipe.seconds / FRAME_SECONDS), recipe.camera)
+        return Scene(recipe, audio, table, tracks)
 
     def stems(self, recipe: SceneRecipe) -> tuple[list[FloatArray], FloatArray]:
         """The parts that add up to the scene: each event in its room, and the noise; (2, samples) each.
@@ -80,16 +83,19 @@ class SceneRenderer:
         self._check(recipe)
         samples = round(recipe.seconds * SAMPLE_RATE)
         events = [_stereo(self._sources(replace(recipe, events=(event,)), samples)) for event in recipe.events]
-        noise = _stereo(self._bed(recipe.noise, samples)) + _hiss(recipe.noise, samples)
+        noise = _stereo(self._bed(recipe, samples)) + _hiss(recipe.noise, samples)
         gain = _gain(np.sum([*events, noise], axis=0), recipe)
         return [event * gain for event in events], noise * gain
 
     def _check(self, recipe: SceneRecipe) -> None:
         rirs = [index for event in recipe.events for index in event.rirs]
-        if recipe.room >= len(self.pool.rooms) or any(
-            index >= len(self.pool) or self.pool.room[index] != recipe.room for index in rirs
+        other = bool(recipe.pool and self.pool.name) and recipe.pool != self.pool.name
+        if (
+            other
+            or recipe.room >= len(self.pool.rooms)
+            or any(index >= len(self.pool) or self.pool.room[index] != recipe.room for index in rirs)
         ):
-            raise BankError("the recipe was made with other rooms: give the number and the seed of rooms of its set")
+            raise BankError(f"the recipe was made with other rooms ({recipe.pool or 'unnamed'}): give those of its set")
 
     def dry(self, event: EventRecipe, needed: int | None = None) -> FloatArray:
         """An event's sound at 1 m without a room: (n,), at the recipe's level; `needed` samples or a few more do."""
@@ -111,11 +117,12 @@ class SceneRenderer:
         return dry
 
     def _sources(self, recipe: SceneRecipe, samples: int) -> FloatArray:
-        """All events of a scene in its room, as W and Y' (2, samples)."""
+        """All events of a scene in its room, as mid and side (2, samples)."""
         pieces = [piece for event in recipe.events for piece in self._pieces(event, samples)]
         if not pieces:
             return np.zeros((2, samples), dtype=np.float32)
-        rirs = [self.pool.stereo_rir(piece.rir, recipe.view_deg) for piece in pieces]
+        microphone = microphone_called(recipe.microphone)
+        rirs = [capture_rir(microphone, self.pool, piece.rir, recipe.view_deg) for piece in pieces]
         longest = max(rir.shape[1] for rir in rirs)
         convolver = BlockConvolver(samples, longest, round(_PREROLL_SECONDS * SAMPLE_RATE))
         for piece, response in zip(pieces, convolver.responses(rirs), strict=True):
@@ -145,8 +152,9 @@ class SceneRenderer:
         """Position on the path, in points, at `time` seconds after the onset; sources stop at the path's ends."""
         return np.clip(event.path_start + event.path_speed * time, 0, len(event.rirs) - 1)
 
-    def _bed(self, noise: NoiseRecipe, samples: int) -> FloatArray:
-        """Diffuse bed as W and Y' (2, samples): uncorrelated, Y' with a third of W's power."""
+    def _bed(self, recipe: SceneRecipe, samples: int) -> FloatArray:
+        """Diffuse bed as mid and side (2, samples): as W and Y', uncorrelated, Y' with a third of W's power."""
+        noise = recipe.noise
         if noise.sound is not None:
             sound = self.bank.samples(noise.sound)
             shift = round(noise.start * SAMPLE_RATE)
@@ -158,7 +166,7 @@ class SceneRenderer:
         for channel, share in zip(bed, (1.0, 1 / 3), strict=True):
             rms = float(np.sqrt(np.dot(channel, channel) / samples))
             channel *= np.float32(np.sqrt(share) * 10 ** (noise.level_db / 20) / max(rms, 1e-9))
-        return bed
+        return capture_bed(microphone_called(recipe.microphone), bed)
 
     def _track(self, event: EventRecipe, recipe: SceneRecipe) -> SourceTrack:
         frames = round(recipe.seconds / FRAME_SECONDS)
@@ -179,7 +187,7 @@ class SceneRenderer:
         )
 
 
-def labels(tracks: tuple[SourceTrack, ...], num_frames: int) -> EventTable:
+def labels(tracks: tuple[SourceTrack, ...], num_frames: int, camera: Camera = DCASE_CAMERA) -> EventTable:
     """The truth of a scene as DCASE labels have it: whole degrees, whole centimetres, on screen by the camera.
 
     Sources of one class are numbered in the order of the recipe; interference is not labelled.
@@ -199,7 +207,7 @@ def labels(tracks: tuple[SourceTrack, ...], num_frames: int) -> EventTable:
             source=source,
             azimuth=fold(azimuth),
             distance=track.distance[frame],
-            onscreen=DCASE_CAMERA.sees(azimuth, np.rint(track.elevation[frame])),
+            onscreen=camera.sees(azimuth, np.rint(track.elevation[frame])),
             num_frames=num_frames,
         )
         tables.append(table.rounded())
@@ -207,7 +215,7 @@ def labels(tracks: tuple[SourceTrack, ...], num_frames: int) -> EventTable:
 
 
 def _stereo(mid_side: FloatArray) -> FloatArray:
-    """Two cardioids from W and Y'."""
+    """Left and right from mid and side."""
     return np.stack([mid_side[0] + mid_side[1], mid_side[0] - mid_side[1]])
 
 

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from earwitness.classes import CLASSES, NUM_CLASSES
+from earwitness.geometry import DCASE_CAMERA
 from earwitness.synthesis.activity import sound_frames
 from earwitness.synthesis.bank import BACKGROUND, INTERFERENCE, SoundBank
+from earwitness.synthesis.microphones import DEFAULT, MICROPHONES
 from earwitness.synthesis.pool import RirPool
 from earwitness.synthesis.scene import SAMPLE_RATE, TONE_KNOTS_HZ, EventRecipe, NoiseRecipe, SceneRecipe
 
@@ -41,6 +43,8 @@ class SceneConfig(BaseModel):
         hiss_db: level of microphone noise under the bed.
         peak_db: peak of the finished scene, dB re full scale.
         class_weights: relative frequency of each class.
+        microphone: name of the stereo microphone (`microphones.MICROPHONES`).
+        fov_deg: horizontal field of view of the camera, which says what is on screen.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,6 +67,8 @@ class SceneConfig(BaseModel):
     hiss_db: tuple[float, float] = (-30.0, -8.0)
     peak_db: tuple[float, float] = (-18.0, -0.5)
     class_weights: tuple[float, ...] = (1.0,) * NUM_CLASSES
+    microphone: str = DEFAULT
+    fov_deg: float = Field(default=DCASE_CAMERA.horizontal_fov_deg, ge=10, le=170)
 
     @model_validator(mode="after")
     def _consistent(self) -> SceneConfig:
@@ -70,6 +76,8 @@ class SceneConfig(BaseModel):
             low, high = getattr(self, name)
             if low > high:
                 raise ValueError(f"{name}: the first number must not exceed the second")
+        if self.microphone not in MICROPHONES:
+            raise ValueError(f"microphone: '{self.microphone}' is none of {', '.join(MICROPHONES)}")
         if len(self.class_weights) != NUM_CLASSES or min(self.class_weights) < 0 or not sum(self.class_weights):
             raise ValueError(f"class_weights: {NUM_CLASSES} numbers, none negative, not all zero")
         if not self.event_weights or min(self.event_weights) < 0 or not sum(self.event_weights):
@@ -115,6 +123,9 @@ class SceneSampler:
             events=tuple(events),
             noise=self._noise(loudest - float(rng.uniform(*config.snr_db)), rng),
             gain_db=float(rng.uniform(*config.peak_db)),
+            pool=self.pool.name,
+            microphone=config.microphone,
+            fov_deg=config.fov_deg,
         )
 
     def _kind(self, before: list[str], rng: np.random.Generator) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from earwitness.errors import BankError
 from earwitness.events import EventTable
+from earwitness.geometry import DCASE_CAMERA, Camera
 
 SAMPLE_RATE: Final = 24_000
 TONE_KNOTS_HZ: Final = (100.0, 300.0, 900.0, 2700.0, 6000.0, 12000.0)
@@ -78,6 +79,10 @@ class SceneRecipe:
         events: labelled and interfering sounds.
         noise: the bed.
         gain_db: gain of the finished scene.
+        pool: name of the RIR pool; "" where unknown.
+        microphone: name of the stereo microphone (`microphones.MICROPHONES`).
+        fov_deg: horizontal field of view of the camera, which says what is on screen.
+        seed: of the scene, and with it of its pictures; empty where it was not drawn by `Synthesizer`.
     """
 
     seconds: float
@@ -86,6 +91,22 @@ class SceneRecipe:
     events: tuple[EventRecipe, ...]
     noise: NoiseRecipe
     gain_db: float
+    pool: str = ""
+    microphone: str = "dcase"
+    fov_deg: float = DCASE_CAMERA.horizontal_fov_deg
+    seed: tuple[int, ...] = ()
+
+    @property
+    def camera(self) -> Camera:
+        """What its pictures are seen with."""
+        return replace(DCASE_CAMERA, horizontal_fov_deg=self.fov_deg)
+
+    @property
+    def picture_seed(self) -> np.random.SeedSequence:
+        """What its pictures are drawn from."""
+        if not self.seed:
+            return np.random.SeedSequence(0)
+        return np.random.SeedSequence(self.seed[0], spawn_key=(*self.seed[1:], 1))
 
     def to_json(self) -> str:
         """One line of JSON."""
@@ -101,7 +122,8 @@ class SceneRecipe:
         try:
             raw: dict[str, Any] = json.loads(text)
             events = tuple(_event(event) for event in raw.pop("events"))
-            return cls(events=events, noise=NoiseRecipe(**raw.pop("noise")), **raw)
+            seed = tuple(int(part) for part in raw.pop("seed", ()))
+            return cls(events=events, noise=NoiseRecipe(**raw.pop("noise")), seed=seed, **raw)
         except (KeyError, TypeError, ValueError) as error:
             raise BankError(f"not a scene recipe: {error}") from error
 

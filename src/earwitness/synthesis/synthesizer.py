@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +47,10 @@ class Synthesizer:
 
     def draft(self, seed: np.random.SeedSequence) -> SceneRecipe:
         """The recipe of the scene with this seed."""
-        return SceneSampler(self.bank, self.pool, self.config).draw(np.random.default_rng(seed))
+        recipe = SceneSampler(self.bank, self.pool, self.config).draw(np.random.default_rng(seed))
+        if not isinstance(seed.entropy, int):
+            return recipe
+        return replace(recipe, seed=(seed.entropy, *seed.spawn_key))
 
     def render(self, recipe: SceneRecipe) -> Scene:
         """The scene of a recipe."""
