@@ -1,5 +1,7 @@
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -87,6 +89,43 @@ def test_reads_stills_numbered_phases_and_animations(tmp_path: Path) -> None:
     assert first[1] == 255
     assert last[1] == 0
     assert bells["buzz"].phases["sounding"] == 2
+
+
+def _film(path: Path, codec: str, pixels: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=10)
+        stream.width, stream.height, stream.pix_fmt = 48, 64, pixels
+        for number in range(6):
+            picture = np.zeros((64, 48, 4), np.uint8)
+            picture[8:56, 8 + 2 * number : 20 + 2 * number] = (255, 0, 0, 255 if "a" in pixels else 0)
+            frame = av.VideoFrame.from_ndarray(picture, format="rgba").reformat(format=pixels)
+            frame.pts, frame.time_base = number, Fraction(1, 10)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+@pytest.mark.parametrize(("suffix", "codec", "pixels"), [("webm", "libvpx-vp9", "yuva420p"), ("mov", "qtrle", "argb")])
+def test_reads_short_videos_with_alpha(tmp_path: Path, suffix: str, codec: str, pixels: str) -> None:
+    _film(tmp_path / "bell" / f"swing@0.4m.{suffix}", codec, pixels)
+    (cutout,) = CutoutLibrary(tmp_path).cutouts("bell")
+    assert (cutout.rate, cutout.phases["sounding"], cutout.height) == (10.0, 6, 0.4)
+    # 48 rows and, over all phases, 22 columns are not empty.
+    first, last = (np.asarray(cutout.draw("sounding", phase, 120))[24] for phase in (0, 5))
+    assert cutout.width / cutout.height == pytest.approx(22 / 48, abs=0.05)
+    assert first[2, 3] > 200
+    assert first[2, 0] > 200
+    assert first[-3, 3] < 50
+    assert last[-3, 3] > 200
+
+
+def test_says_what_is_wrong_with_a_video(tmp_path: Path) -> None:
+    _film(tmp_path / "bell" / "swing.webm", "libvpx-vp9", "yuv420p")
+    with pytest.raises(UnreadableMediaError, match="transparent"):
+        CutoutLibrary(tmp_path)
+    (tmp_path / "bell" / "swing.webm").write_bytes(b"junk")
+    with pytest.raises(UnreadableMediaError, match=r"swing\.webm"):
+        CutoutLibrary(tmp_path)
 
 
 def test_classes_without_a_folder_are_drawn(tmp_path: Path) -> None:

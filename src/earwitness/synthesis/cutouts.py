@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
-from PIL import Image, ImageSequence
+from PIL import Image
 
 from earwitness.classes import CLASSES, class_by_slug
 from earwitness.errors import MediaError, UnreadableMediaError
+from earwitness.synthesis.alpha import FILM_SUFFIXES, PICTURE_SUFFIXES, read_cutout
 from earwitness.synthesis.drawn import people
 from earwitness.synthesis.drawn.catalogue import THINGS
 from earwitness.synthesis.drawn.clay import Clay
@@ -24,7 +25,6 @@ from earwitness.synthesis.drawn.thing import REST, Coat, Stance, Thing
 State = Literal["idle", "sounding", "walking", "walking_sounding"]
 Draw = Callable[[State, int, float], Image.Image]
 
-PICTURE_SUFFIXES: Final = frozenset({".png", ".webp", ".apng", ".gif"})
 PEOPLE_PER_CLASS: Final = 12
 _CACHE_BYTES: Final = 96 * 2**20
 _LEVELS: Final = tuple(2.0 ** (step / 2) for step in range(8, 21))
@@ -97,9 +97,10 @@ class CutoutLibrary:
     """Cut-outs of all classes.
 
     Attributes:
-        folder: the user's pictures, one folder a class (named by its slug) of RGBA files: stills; phases numbered
-            `name_1.png`, `name_2.png`, ...; or animated WebP, PNG or GIF. The first phase is what a silent source
-            looks like. `name@1.2m.png` tells the real height. Classes without a folder are drawn by code.
+        folder: the user's pictures, one folder a class (named by its slug) of files with a transparent ground: stills;
+            phases numbered `name_1.png`, `name_2.png`, ...; animated WebP, PNG or GIF; short videos with alpha (WebM,
+            MOV, MKV). The first phase is what a silent source looks like. `name@1.2m.png` tells the real height.
+            Classes without a folder are drawn by code.
         max_pixels_per_metre: sharpest resolution that is drawn.
     """
 
@@ -195,7 +196,7 @@ def _read_folder(folder: Path) -> dict[str, tuple[Cutout, ...]]:
             raise MediaError(f"{subfolder}: no sound class is called so; the classes are {', '.join(sorted(known))}")
         series: dict[str, list[Path]] = {}
         for path in sorted(subfolder.iterdir(), key=_by_number):
-            if path.suffix.lower() in PICTURE_SUFFIXES:
+            if path.suffix.lower() in PICTURE_SUFFIXES | FILM_SUFFIXES:
                 series.setdefault(re.sub(r"[_-]\d+$", "", path.stem), []).append(path)
         cutouts = tuple(_from_files(subfolder.name, name, paths) for name, paths in series.items())
         if cutouts:
@@ -209,7 +210,8 @@ def _by_number(path: Path) -> tuple[str, int]:
 
 
 def _from_files(kind: str, name: str, paths: list[Path]) -> Cutout:
-    frames = [frame for path in paths for frame in _frames(path)]
+    parts = [read_cutout(path) for path in paths]
+    frames = [frame for part, _ in parts for frame in part]
     if len({frame.size for frame in frames}) > 1:
         raise UnreadableMediaError(f"{paths[0]}: the phases of '{name}' differ in size; make them equal")
     # What counts is the thing, not the empty margin around it.
@@ -229,17 +231,6 @@ def _from_files(kind: str, name: str, paths: list[Path]) -> Cutout:
 
     drawn = _drawn(kind)[0]
     return Cutout(
-        kind, name, height * size[0] / size[1], height, height * drawn.sound / drawn.height, drawn.stance, drawn.rate,
-        {"idle": 1, "sounding": len(frames)}, draw,
+        kind, name, height * size[0] / size[1], height, height * drawn.sound / drawn.height, drawn.stance,
+        parts[0][1] or drawn.rate, {"idle": 1, "sounding": len(frames)}, draw,
     )  # fmt: skip
-
-
-def _frames(path: Path) -> list[Image.Image]:
-    try:
-        with Image.open(path) as image:
-            frames = [frame.convert("RGBA") for frame in ImageSequence.Iterator(image)]
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UnreadableMediaError(f"{path}: no readable picture ({error}); give an RGBA PNG or WebP") from None
-    if all(frame.getchannel("A").getextrema() == (255, 255) for frame in frames):
-        raise UnreadableMediaError(f"{path}: has no transparent ground; cut the thing out and save it as RGBA")
-    return frames

@@ -15,6 +15,7 @@ from PIL import Image
 
 from earwitness.geometry import DCASE_CAMERA, Camera
 from earwitness.media.writer import MediaWriter
+from earwitness.synthesis.backgrounds import Background, Photo
 from earwitness.synthesis.billboard import NEAR, Billboard, Patch, project, shadow
 from earwitness.synthesis.cutouts import CutoutLibrary, State
 from earwitness.synthesis.drawn.furniture import Furniture, stand
@@ -22,7 +23,6 @@ from earwitness.synthesis.drawn.style import RoomStyle
 from earwitness.synthesis.drawn.trolley import WIDTH as TROLLEY_WIDTH
 from earwitness.synthesis.drawn.trolley import draw_trolley
 from earwitness.synthesis.panorama import Footprint, draw_interior
-from earwitness.synthesis.perspective import view
 from earwitness.synthesis.rooms import Room
 from earwitness.synthesis.scene import SAMPLE_RATE, Scene
 from earwitness.synthesis.staging import Actor, imagined_room, stage_bystanders, stage_sources, to_room
@@ -41,7 +41,8 @@ class Stage:
     """What a scene's pictures are made of.
 
     Attributes:
-        background: (H, W, 3) the empty room.
+        background: (H, W, 3) the empty room, at the beginning.
+        moving: the pictures after it where the background is a video; None where it stays as it is.
         depth: (H, W) metres to furniture that may hide somebody; None without furniture.
         actors: sources, in the order of the scene's labelled tracks, then bystanders.
         eye_height: metres of the camera above the floor.
@@ -53,6 +54,7 @@ class Stage:
     actors: tuple[Actor, ...]
     eye_height: float
     trolleys: bool
+    moving: Iterator[Frame] | None = None
 
 
 class PictureRenderer:
@@ -65,7 +67,7 @@ class PictureRenderer:
         fps: Fraction | float = DCASE_FPS,
         *,
         rooms: Sequence[Room] = (),
-        panoramas: Sequence[Frame] = (),
+        panoramas: Sequence[Frame | Background] = (),
         bystanders: float = 0.7,
     ) -> None:
         """Prepare.
@@ -76,14 +78,15 @@ class PictureRenderer:
             fps: pictures a second.
             rooms: the rooms of the pool that scenes were rendered with, so that what is seen is what is heard; without
                 them, rooms are made up around the sources.
-            panoramas: equirectangular pictures (H, W, 3) to use as rooms instead of drawn ones.
+            panoramas: 360-degree photos or videos, or equirectangular pictures (H, W, 3), to use as rooms instead of
+                drawn ones.
             bystanders: mean number of silent people and things in sight.
         """
         self.library = library or CutoutLibrary()
         self.camera = camera
         self.fps = fps
         self.rooms = rooms
-        self.panoramas = panoramas
+        self.panoramas = [Photo(each) if isinstance(each, np.ndarray) else each for each in panoramas]
         self.bystanders = bystanders
 
     def render(self, scene: Scene, seed: int | np.random.SeedSequence) -> Iterator[Frame]:
@@ -98,6 +101,8 @@ class PictureRenderer:
         for number in range(count):
             seconds = number / float(self.fps)
             order = sorted(shows, key=lambda show: -show.distance(seconds))
+            if number and stage.moving is not None:
+                layers = _Layers(next(stage.moving))
             yield layers.show([show.patch(seconds) for show in order])
 
     def stage(self, scene: Scene, seed: int | np.random.SeedSequence) -> Stage:
@@ -114,7 +119,9 @@ class PictureRenderer:
         actors += stage_bystanders(actors, self.library, self.camera, room, turn, self.bystanders, crowd_rng)
         if self.panoramas:
             panorama = self.panoramas[int(room_rng.integers(len(self.panoramas)))]
-            return Stage(view(panorama, turn, self.camera), None, tuple(actors), room.microphone[2], True)
+            frames = panorama.frames(self.camera, turn, self.fps, scene.recipe.seconds, room_rng)
+            moving = None if isinstance(panorama, Photo) else frames
+            return Stage(next(frames), None, tuple(actors), room.microphone[2], True, moving)
         interior = draw_interior(
             room.size,
             room.microphone,
