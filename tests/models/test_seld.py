@@ -56,6 +56,22 @@ def test_physical_fields():
     assert torch.isfinite(physical(torch.tensor([0.0, 0.0, 1e4, -1e4]))).all()
 
 
+def test_activity_logits_become_the_length_of_the_vectors():
+    raw = torch.tensor([0.3, -0.4, np.log(2.5), 0.0, 1.2])
+    expected = 1 / (1 + np.exp(-1.2))
+    np.testing.assert_allclose(physical(raw).numpy(), [0.6 * expected, -0.8 * expected, 2.5, 0.5], rtol=1e-6)
+    assert torch.isfinite(physical(torch.zeros(5))).all()
+    torch.manual_seed(0)
+    net = SeldNet(TINY.model_copy(update={"activity": "logit"})).eval()
+    raw = net(torch.randn(2, 2, 50, 16))
+    assert raw.shape == (2, 10, 3, 13, 5)
+    fields = physical(raw).detach()
+    assert fields.shape == (2, 10, 3, 13, 4)
+    lengths = fields[..., :2].norm(dim=-1)
+    torch.testing.assert_close(lengths, torch.sigmoid(raw[..., 4]).detach(), rtol=1e-4, atol=1e-5)
+    assert lengths.median() < 0.2
+
+
 def test_starts_silent_and_at_a_typical_distance():
     torch.manual_seed(0)
     fields = physical(SeldNet(TINY).eval()(torch.randn(2, 2, 50, 16))).detach()

@@ -157,3 +157,35 @@ def test_stems_add_up_to_the_scene(synthesizer: Synthesizer) -> None:
 def test_recipe_of_other_rooms_is_named(bank: SoundBank) -> None:
     with pytest.raises(BankError, match="other rooms"):
         SceneRenderer(bank, dry_pool((1.0, 0.0, 0.0))).render(recipe(event(bank, rirs=(7,))))
+
+
+def test_a_band_limited_source_keeps_its_band_and_its_start(bank: SoundBank) -> None:
+    renderer = SceneRenderer(bank, dry_pool((1.0, 0.5, 0.0)))
+    plain = renderer.render(recipe(event(bank, onset=1.0))).audio[0].astype(float)
+    limited = renderer.render(recipe(event(bank, onset=1.0, band_hz=(300.0, 3000.0)))).audio[0].astype(float)
+    frequency = np.fft.rfftfreq(plain.size, 1 / 24_000)
+    ratio = np.abs(np.fft.rfft(limited)) ** 2, np.abs(np.fft.rfft(plain)) ** 2
+
+    def change_db(low: float, high: float) -> float:
+        inside = (frequency >= low) & (frequency < high)
+        return float(10 * np.log10(ratio[0][inside].sum() / ratio[1][inside].sum()))
+
+    middle = change_db(800, 1600)
+    assert change_db(4200, 6000) < middle - 15
+    assert change_db(60, 120) < middle - 12
+    quiet = limited[:23_900]
+    assert np.abs(quiet).max() < 1e-3 * np.abs(limited).max()  # nothing rings before the sound begins
+
+
+def test_sources_are_limited_and_sped_up_as_the_configuration_says(bank: SoundBank, pool: RirPool) -> None:
+    config = SceneConfig(wide_speed=(1.2, 1.3), speed=(1.0, 1.0), band_probability=0.5, highest_hz=(3000.0, 4000.0))
+    synthesizer = Synthesizer(bank, pool, config)
+    events = [one for k in range(60) for one in synthesizer.draft(np.random.SeedSequence(k)).events]
+    assert {one.speed for one in events if one.kind.endswith("speech")} == {1.0}
+    assert all(1.2 <= one.speed <= 1.3 for one in events if not one.kind.endswith("speech"))
+    limits = np.array([one.band_hz for one in events])
+    assert 0.3 < np.mean(limits[:, 0] > 0) < 0.7
+    assert 0.3 < np.mean(limits[:, 1] > 0) < 0.7
+    assert np.all((limits[:, 1] == 0) | ((limits[:, 1] >= 3000) & (limits[:, 1] <= 4000)))
+    with pytest.raises(ValueError, match="highest_hz"):
+        SceneConfig(highest_hz=(3000.0, 13_000.0))

@@ -68,6 +68,28 @@ def test_equals_a_loop_over_all_assignments(seed):
     np.testing.assert_allclose(float(parts.total), expected, rtol=1e-6)
 
 
+def test_with_activity_logits_silence_is_learnt_by_them_alone():
+    spec = LossSpec(active_weight=1.7, activity=0.9, class_weights=tuple(np.linspace(0.5, 2, 13)))
+    raw, active, values = (torch.from_numpy(array) for array in random_case(3))
+    logit = torch.randn(2, 3, 1, 13, 1, dtype=torch.float64).expand(-1, -1, 3, -1, -1)
+    loss = AdpitLoss(spec).double()
+    raw.requires_grad_(True)
+    parts, plain = loss(torch.cat([raw, logit], -1), active, values), loss(raw, active, values)
+    sounding, weight = active.any(2), torch.tensor(spec.class_weights)
+    probability = torch.sigmoid(logit[:, :, 0, :, 0])
+    surprise = -torch.where(sounding, 1.7 * weight * probability.log(), (1 - probability).log())
+    torch.testing.assert_close(parts.activity, surprise.mean())
+    torch.testing.assert_close(parts.distance, plain.distance)
+    parts.total.backward()
+    gradient = raw.grad[..., :2].abs().sum(-1)
+    assert not gradient[~sounding[:, :, None].expand_as(gradient)].any()
+    # The direction part is that of the sounding cells: what is left of the plain one without the silent cells.
+    silent = raw.detach()[..., :2].square().mean(-1)[~sounding[:, :, None].expand_as(gradient)].sum()
+    rest = plain.direction * gradient.numel() - silent
+    expected = rest / 1.7 / (sounding * weight).sum() / 3
+    torch.testing.assert_close(parts.direction, expected)
+
+
 def test_order_of_tracks_and_slots_does_not_matter():
     raw, active, values = (torch.from_numpy(array) for array in random_case(7))
     loss = AdpitLoss(LossSpec()).double()

@@ -32,6 +32,8 @@ class SeldShape(BaseModel):
         ffn_mult: width of the feed-forward parts relative to `dim`.
         dropout: in the Conformer and before it.
         direction: activation of x and y; `tanh` bounds the activity vector.
+        activity: what says that a class sounds: the `length` of its vectors (ACCDDOA), or a `logit` of its own, so that
+            the vectors are free to say nothing but the direction.
         tracks: simultaneous sources of one class.
         classes: sound classes.
     """
@@ -53,6 +55,7 @@ class SeldShape(BaseModel):
     ffn_mult: PositiveInt = 4
     dropout: float = Field(0.1, ge=0, lt=1)
     direction: Literal["tanh", "linear"] = "tanh"
+    activity: Literal["length", "logit"] = "length"
     tracks: PositiveInt = 3
     classes: PositiveInt = NUM_CLASSES
 

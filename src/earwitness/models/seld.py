@@ -16,6 +16,10 @@ from earwitness.models.tokens import TokenBatch
 
 FIELDS: Final = 4
 """x, y, log distance, on-screen logit."""
+ACTIVITY: Final = 4
+"""Where the raw fields of a network with activity logits have them, the same on all tracks of a class."""
+RARE_LOGIT: Final = -2.5
+"""Where activity logits start: most cells are silent."""
 TYPICAL_LOG_METRES: Final = 0.7
 """Where the distance output starts: ln of 2 m, the middle of a room."""
 MAX_LOG_METRES: Final = 4.0
@@ -54,6 +58,7 @@ class SeldNet(Network):
             )
         )
         self.head = nn.Linear(config.dim, config.tracks * config.classes * FIELDS)
+        self.activity = nn.Linear(config.dim, config.classes) if config.activity == "logit" else None
         self._initialise_head()
 
     def _initialise_head(self) -> None:
@@ -62,6 +67,8 @@ class SeldNet(Network):
             bias = self.head.bias.view(-1, FIELDS)
             bias.zero_()
             bias[:, 2] = TYPICAL_LOG_METRES
+            if self.activity is not None:
+                self.activity.bias.fill_(RARE_LOGIT)
 
     def forward(self, features: Tensor, tokens: TokenBatch | None = None) -> Tensor:
         """Raw fields of a batch.
@@ -71,16 +78,20 @@ class SeldNet(Network):
             tokens: not looked at; `CmcNet` does.
 
         Returns:
-            (B, T / frames_per_label, tracks, classes, 4): x, y, ln(metres), on-screen logit.
+            (B, T / frames_per_label, tracks, classes, 4): x, y, ln(metres), on-screen logit; and a fifth, the activity
+            logit, where the network has one.
         """
         maps = self.scaler(features).contiguous(memory_format=torch.channels_last)
         maps = self.stages(self.stem(maps))
         frames = self._context(self.project(maps.permute(0, 2, 3, 1).flatten(2)), tokens or {})
         raw = self.head(frames).unflatten(-1, (self.config.tracks, self.config.classes, FIELDS))
         fields: Tensor = raw.float()
-        if self.config.direction == "linear":
+        if self.config.direction == "tanh":
+            fields = torch.cat([torch.tanh(fields[..., :2]), fields[..., 2:]], dim=-1)
+        if self.activity is None:
             return fields
-        return torch.cat([torch.tanh(fields[..., :2]), fields[..., 2:]], dim=-1)
+        logit = self.activity(frames).float()[:, :, None, :, None]
+        return torch.cat([fields, logit.expand(-1, -1, self.config.tracks, -1, -1)], dim=-1)
 
     def _context(self, frames: Tensor, _: TokenBatch) -> Tensor:
         """The Conformer: (B, T', dim) -> (B, T', dim)."""
@@ -93,6 +104,14 @@ class SeldNet(Network):
 
 
 def physical(raw: Tensor) -> Tensor:
-    """Raw fields as physical ones: x, y, metres, on-screen probability; same shape (..., 4)."""
+    """Raw fields as physical ones, (..., 4): x, y, metres, on-screen probability.
+
+    Where there is an activity logit, its probability becomes the length of the vectors: readers of the output need not
+    know how a network says that something sounds.
+    """
     metres = torch.exp(raw[..., 2:3].clamp(-MAX_LOG_METRES, MAX_LOG_METRES))
-    return torch.cat([raw[..., :2], metres, torch.sigmoid(raw[..., 3:])], dim=-1)
+    vector = raw[..., :2]
+    if raw.shape[-1] > ACTIVITY:
+        length = vector.square().sum(-1, keepdim=True).clamp_min(1e-8).sqrt()
+        vector = vector / length * torch.sigmoid(raw[..., ACTIVITY : ACTIVITY + 1])
+    return torch.cat([vector, metres, torch.sigmoid(raw[..., 3:4])], dim=-1)

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import soxr
 from numpy.typing import NDArray
-from scipy import fft
+from scipy import fft, signal
 
 from earwitness.classes import class_by_slug
 from earwitness.errors import BankError
@@ -45,7 +45,7 @@ class _Piece(NamedTuple):
     rir: int
     dry: FloatArray
     start: int
-    tone_db: tuple[float, ...]
+    event: EventRecipe
 
 
 class SceneRenderer:
@@ -126,7 +126,7 @@ class SceneRenderer:
         longest = max(rir.shape[1] for rir in rirs)
         convolver = BlockConvolver(samples, longest, round(_PREROLL_SECONDS * SAMPLE_RATE))
         for piece, response in zip(pieces, convolver.responses(rirs), strict=True):
-            response *= _tone(piece.tone_db, response.shape[1])
+            response *= _colour(piece.event, response.shape[1])
             convolver.add(piece.dry, piece.start, response)
         return convolver.result()
 
@@ -139,14 +139,14 @@ class SceneRenderer:
         dry = self.dry(event, samples - start)[skipped : samples - start]
         start += skipped
         if len(event.rirs) == 1:
-            yield _Piece(event.rirs[0], dry, start, event.tone_db)
+            yield _Piece(event.rirs[0], dry, start, event)
             return
         position = self._path_position(event, (np.arange(dry.size) + skipped) / SAMPLE_RATE)
         for point, rir in enumerate(event.rirs):
             on = _within(position, point)
             if on.stop > on.start:
                 weight = np.maximum(1 - np.abs(position[on] - point), 0).astype(np.float32)
-                yield _Piece(rir, dry[on] * weight, start + on.start, event.tone_db)
+                yield _Piece(rir, dry[on] * weight, start + on.start, event)
 
     def _path_position(self, event: EventRecipe, time: NDArray[np.float64]) -> NDArray[np.float64]:
         """Position on the path, in points, at `time` seconds after the onset; sources stop at the path's ends."""
@@ -234,12 +234,28 @@ def _within(position: NDArray[np.float64], point: int) -> slice:
     return slice(int(first), int(last))
 
 
-def _tone(tone_db: tuple[float, ...], bins: int) -> FloatArray:
-    """Gains (bins,) of an equaliser given in dB at TONE_KNOTS_HZ, smooth over log-frequency."""
+def _colour(event: EventRecipe, bins: int) -> NDArray[np.float32 | np.complex64]:
+    """Gains (bins,) of a source: its equaliser in dB at TONE_KNOTS_HZ, smooth over log-frequency, and its limits."""
     # 256 points are enough for a curve of six knots; interpolating every bin in log-frequency would cost more.
     coarse = np.linspace(0, 1, 256) ** 2
-    gain = np.interp(np.log(coarse * SAMPLE_RATE / 2 + 1), np.log(TONE_KNOTS_HZ), tone_db)
-    return np.interp(np.arange(bins) / (bins - 1), coarse, 10 ** (gain / 20)).astype(np.float32)
+    gain = np.interp(np.log(coarse * SAMPLE_RATE / 2 + 1), np.log(TONE_KNOTS_HZ), event.tone_db)
+    tone = np.interp(np.arange(bins) / (bins - 1), coarse, 10 ** (gain / 20)).astype(np.float32)
+    return tone * _passed(event.band_hz, bins) if any(event.band_hz) else tone
+
+
+def _passed(band_hz: tuple[float, float], bins: int) -> NDArray[np.complex64]:
+    """Response (bins,) of Butterworth filters, gentle below the band and steep above, as of small devices and codecs.
+
+    With their phase: filters without it would ring before the direct sound, which the blocks have no room for.
+    """
+    frequency = np.linspace(0, SAMPLE_RATE / 2, bins)
+    passed = np.ones(bins, dtype=np.complex64)
+    low, high = band_hz
+    slopes = [signal.butter(2, low, "highpass", fs=SAMPLE_RATE, output="sos")] if low else []
+    slopes += [signal.butter(6, high, "lowpass", fs=SAMPLE_RATE, output="sos")] if high else []
+    for slope in slopes:
+        passed *= signal.sosfreqz(slope, frequency, fs=SAMPLE_RATE)[1].astype(np.complex64)
+    return passed
 
 
 def _coloured(white: FloatArray, slope_db: float) -> FloatArray:

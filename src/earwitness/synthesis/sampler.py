@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, model_validator
 
 from earwitness.classes import CLASSES, NUM_CLASSES
 from earwitness.geometry import DCASE_CAMERA
@@ -19,6 +19,11 @@ from earwitness.synthesis.scene import SAMPLE_RATE, TONE_KNOTS_HZ, EventRecipe, 
 
 _IMPULSIVE: Final = frozenset({"knock", "door", "clapping", "bell", "footsteps", "laughter"})
 """Classes whose sounds are often heard several times in a row."""
+_SPEECH: Final = frozenset({"female_speech", "male_speech"})
+_RANGES: Final = (
+    "walk_speed", "repeat_gap", "speed", "wide_speed", "lowest_hz", "highest_hz", "level_db", "snr_db", "hiss_db",
+    "peak_db",
+)  # fmt: skip
 
 
 class SceneConfig(BaseModel):
@@ -35,6 +40,10 @@ class SceneConfig(BaseModel):
         repeat_probability: chance that an impulsive sound is heard again after a pause.
         repeat_gap: seconds between repeated sounds.
         speed: playback speed of a sound.
+        wide_speed: playback speed of sounds other than speech, whose voice tells the class; None takes `speed` for all.
+        band_probability: chance that a source is band-limited, at each end of its spectrum on its own. Recordings come
+            with limits that tell their origin; a network must not learn classes from them.
+        lowest_hz, highest_hz: ranges of the limits, drawn log-uniformly.
         tone_db: standard deviation of the random colouring of a source.
         level_db: level of the sounding parts at 1 m, dB re full scale.
         interference_probability: chance of a sound of no target class.
@@ -59,6 +68,10 @@ class SceneConfig(BaseModel):
     repeat_probability: float = Field(default=0.4, ge=0, le=1)
     repeat_gap: tuple[float, float] = (0.15, 1.2)
     speed: tuple[float, float] = (0.94, 1.06)
+    wide_speed: tuple[float, float] | None = None
+    band_probability: float = Field(default=0.0, ge=0, le=1)
+    lowest_hz: tuple[PositiveFloat, PositiveFloat] = (60.0, 350.0)
+    highest_hz: tuple[PositiveFloat, PositiveFloat] = (3000.0, 11000.0)
     tone_db: float = Field(default=3.0, ge=0)
     level_db: tuple[float, float] = (-34.0, -18.0)
     interference_probability: float = Field(default=0.3, ge=0, le=1)
@@ -72,12 +85,14 @@ class SceneConfig(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> SceneConfig:
-        for name in ("walk_speed", "repeat_gap", "speed", "level_db", "snr_db", "hiss_db", "peak_db"):
-            low, high = getattr(self, name)
+        for name in _RANGES:
+            low, high = getattr(self, name) or (0.0, 0.0)
             if low > high:
                 raise ValueError(f"{name}: the first number must not exceed the second")
         if self.microphone not in MICROPHONES:
             raise ValueError(f"microphone: '{self.microphone}' is none of {', '.join(MICROPHONES)}")
+        if self.highest_hz[1] >= SAMPLE_RATE / 2:
+            raise ValueError(f"highest_hz: must stay below {SAMPLE_RATE / 2:g} Hz, half the sample rate")
         if len(self.class_weights) != NUM_CLASSES or min(self.class_weights) < 0 or not sum(self.class_weights):
             raise ValueError(f"class_weights: {NUM_CLASSES} numbers, none negative, not all zero")
         if not self.event_weights or min(self.event_weights) < 0 or not sum(self.event_weights):
@@ -139,7 +154,7 @@ class SceneSampler:
         """An event of `kind` that keeps to the allowed overlap; None where no room in time or space is left."""
         config = self.config
         names, gap = self._sounds(kind, rng)
-        speed = float(rng.uniform(*config.speed))
+        speed = float(rng.uniform(*self._speeds(kind)))
         rirs, start, pace = self._place(room, taken, rng)
         event = EventRecipe(
             sounds=names,
@@ -152,6 +167,7 @@ class SceneSampler:
             rirs=rirs,
             path_start=start,
             path_speed=pace,
+            band_hz=self._band(rng),
         )
         if not rirs:
             return None
@@ -178,6 +194,19 @@ class SceneSampler:
             mates = self.bank.mates(sound)
             names.extend(mates[int(rng.integers(len(mates)))].name for _ in range(int(rng.integers(1, 3))))
         return tuple(names), float(rng.uniform(*self.config.repeat_gap))
+
+    def _speeds(self, kind: str) -> tuple[float, float]:
+        wide = None if kind in _SPEECH else self.config.wide_speed
+        return wide or self.config.speed
+
+    def _band(self, rng: np.random.Generator) -> tuple[float, float]:
+        """Limits of a source's spectrum. Draws nothing where sources have none."""
+        config = self.config
+        if not config.band_probability:
+            return 0.0, 0.0
+        limited = rng.random(2) < config.band_probability
+        low, high = (np.exp(rng.uniform(*np.log(ends))) for ends in (config.lowest_hz, config.highest_hz))
+        return (float(low) if limited[0] else 0.0, float(high) if limited[1] else 0.0)
 
     def _place(self, room: int, taken: set[int], rng: np.random.Generator) -> tuple[tuple[int, ...], float, float]:
         """RIR indices, start on the path and points a second; no two sources of a scene share a place."""

@@ -31,6 +31,7 @@ class EventRecipe:
         tone_db: gains in dB at the knots of `TONE_KNOTS_HZ`: how the source colours its sound.
         level_db: level of the sounding parts at 1 m, in dB re full scale RMS.
         rirs: indices in the RIR pool: one for a source that stays, several in order for one that moves.
+        band_hz: lower and upper limit of what the source lets through; 0 sets no limit.
         path_start, path_speed: for moving sources, where on the path the source is at the onset (in points) and how
             fast it goes (points a second, negative backwards).
     """
@@ -45,6 +46,7 @@ class EventRecipe:
     rirs: tuple[int, ...]
     path_start: float = 0.0
     path_speed: float = 0.0
+    band_hz: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)

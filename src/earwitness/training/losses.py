@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from earwitness.accddoa import ASSIGNMENT_SOURCES, ASSIGNMENTS, DISTANCE, ONSCREEN
+from earwitness.models.seld import ACTIVITY
 from earwitness.training.recipe import LossSpec
 
 MIN_METRES: Final = 0.05
@@ -28,6 +29,7 @@ class LossParts:
     direction: Tensor
     distance: Tensor
     onscreen: Tensor
+    activity: Tensor
 
 
 class AdpitLoss(nn.Module):
@@ -52,7 +54,8 @@ class AdpitLoss(nn.Module):
         """Score a batch.
 
         Args:
-            raw: (B, T, 3, 13, 4) float32: x, y, ln(metres), on-screen logit of each track.
+            raw: (B, T, 3, 13, 4) float32: x, y, ln(metres), on-screen logit of each track; with a fifth field, the
+                activity logit of the class, silent cells are learnt by that alone.
             active: (B, T, 3, 13) bool, slots that hold a source.
             values: (B, T, 3, 13, 4) x, y, metres, on-screen of each slot.
         """
@@ -62,9 +65,17 @@ class AdpitLoss(nn.Module):
         sounding = (count > 0).expand_as(slot)
         target_xy = torch.gather(xy, 2, slot[..., None].expand(*slot.shape, 2)) * sounding[..., None]
         emphasis = torch.where(sounding, self.spec.active_weight * self.class_weights, 1.0)
-        direction = ((raw[..., :2] - target_xy).square().mean(-1) * emphasis).mean()
         weight = (sounding * self.class_weights).to(raw.dtype)
         total_weight = weight.sum().clamp_min(1.0)
+        if raw.shape[-1] > ACTIVITY:
+            # Vectors need say nothing of silence; of the three tracks, which share it, the logit is learnt once.
+            direction = (((raw[..., :2] - target_xy).square().mean(-1)) * weight).sum() / total_weight
+            activity = functional.binary_cross_entropy_with_logits(
+                raw[:, :, 0, :, ACTIVITY], sounding[:, :, 0].to(raw.dtype), weight=emphasis[:, :, 0]
+            )
+        else:
+            direction = ((raw[..., :2] - target_xy).square().mean(-1) * emphasis).mean()
+            activity = raw.new_zeros(())
         far = functional.smooth_l1_loss(
             raw[..., DISTANCE], torch.gather(log_metres, 2, slot), reduction="none", beta=self.spec.distance_beta
         )
@@ -73,7 +84,8 @@ class AdpitLoss(nn.Module):
         )
         distance, screen = (far * weight).sum() / total_weight, (seen * weight).sum() / total_weight
         total = self.spec.direction * direction + self.spec.distance * distance + self.spec.onscreen * screen
-        return LossParts(total, direction.detach(), distance.detach(), screen.detach())
+        total = total + self.spec.activity * activity
+        return LossParts(total, direction.detach(), distance.detach(), screen.detach(), activity.detach())
 
     @torch.no_grad()
     def _choose(self, raw: Tensor, active: Tensor, xy: Tensor, log_metres: Tensor) -> Tensor:

@@ -133,7 +133,9 @@ class LossSpec(_Section):
 
     Attributes:
         direction, distance, onscreen: weights of the parts.
-        active_weight: weight of sounding cells in the direction part, relative to silent ones.
+        activity: weight of the cross-entropy of the activity logits, for networks that have them.
+        active_weight: weight of sounding cells relative to silent ones, where silence is learnt: in the direction part,
+            or in the activity part of networks that have one.
         choice_distance: weight of |ln distance error| when assignments are compared.
         distance_beta: where smooth L1 turns from square to straight, in ln(metres).
         class_weights: (13,) weight of each class's sounding cells.
@@ -142,6 +144,7 @@ class LossSpec(_Section):
     direction: float = Field(1.0, ge=0)
     distance: float = Field(0.02, ge=0)
     onscreen: float = Field(0.01, ge=0)
+    activity: float = Field(1.0, ge=0)
     active_weight: PositiveFloat = 1.0
     choice_distance: float = Field(0.05, ge=0)
     distance_beta: PositiveFloat = 0.5

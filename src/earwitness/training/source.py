@@ -14,6 +14,8 @@ from earwitness.training.recipe import DataSpec
 VALID_ROOMS: Final = 40
 _VALID_SEED_OFFSET: Final = 1_000_003
 """Added to the pool's seed for validation, so that its rooms are never heard in training."""
+_TRAINING_ONLY: Final = ("class_weights", "speed", "wide_speed", "tone_db", "band_probability")
+"""Settings of scenes that widen what is learnt and have no place in what is measured."""
 
 _Config = TypeVar("_Config", PoolConfig, SceneConfig)
 
@@ -44,11 +46,12 @@ class OpenSynthesizer:
         return pool.model_copy(update={"rooms": min(pool.rooms, VALID_ROOMS), "seed": pool.seed + _VALID_SEED_OFFSET})
 
     def scene(self) -> SceneConfig:
-        """Distributions of this split; validation scenes are not class-weighted."""
+        """Distributions of this split; validation scenes are neither class-weighted nor their sources disguised."""
         scene = _checked(SceneConfig, self.spec.scene, "data.scene")
         if self.split == "train":
             return scene
-        return scene.model_copy(update={"class_weights": SceneConfig().class_weights})
+        plain = SceneConfig()
+        return scene.model_copy(update={name: getattr(plain, name) for name in _TRAINING_ONLY})
 
 
 def _checked(kind: type[_Config], values: dict[str, object], name: str) -> _Config:

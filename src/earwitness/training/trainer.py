@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Final, cast
 
@@ -58,7 +59,7 @@ class Trainer:
         self.loss = AdpitLoss(recipe.loss).to(self.device)
         self.kinds = augment.ChannelKinds.of(recipe.features.channels).to(self.device)
         self.optimizer = torch.optim.AdamW(
-            parameter_groups(self.model, recipe.optim.weight_decay), lr=1.0, betas=recipe.optim.betas
+            parameter_groups(self.model, recipe.optim.weight_decay), lr=1.0, betas=recipe.optim.betas, fused=True
         )
         self.ema = Ema(self.model, run.ema)
         self.step, self.best = 0, -1.0
@@ -238,4 +239,4 @@ def fast_bf16(device: torch.device) -> bool:
 
 
 def _figures(parts: LossParts) -> dict[str, float]:
-    return {name: float(getattr(parts, name).detach()) for name in ("total", "direction", "distance", "onscreen")}
+    return {field.name: float(getattr(parts, field.name).detach()) for field in fields(parts)}
