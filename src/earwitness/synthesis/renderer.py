@@ -125,8 +125,11 @@ class SceneRenderer:
         rirs = [capture_rir(microphone, self.pool, piece.rir, recipe.view_deg) for piece in pieces]
         longest = max(rir.shape[1] for rir in rirs)
         convolver = BlockConvolver(samples, longest, round(_PREROLL_SECONDS * SAMPLE_RATE))
+        colours: dict[int, NDArray[np.complex64]] = {}
         for piece, response in zip(pieces, convolver.responses(rirs), strict=True):
-            response *= _colour(piece.event, response.shape[1])
+            if id(piece.event) not in colours:
+                colours[id(piece.event)] = _colour(piece.event, response.shape[1])
+            response *= colours[id(piece.event)]
             convolver.add(piece.dry, piece.start, response)
         return convolver.result()
 
@@ -234,27 +237,26 @@ def _within(position: NDArray[np.float64], point: int) -> slice:
     return slice(int(first), int(last))
 
 
-def _colour(event: EventRecipe, bins: int) -> NDArray[np.float32 | np.complex64]:
-    """Gains (bins,) of a source: its equaliser in dB at TONE_KNOTS_HZ, smooth over log-frequency, and its limits."""
-    # 256 points are enough for a curve of six knots; interpolating every bin in log-frequency would cost more.
+def _colour(event: EventRecipe, bins: int) -> NDArray[np.complex64]:
+    """Response (bins,) of a source: an equaliser in dB at TONE_KNOTS_HZ, smooth over log-frequency, and its limits."""
+    # 256 points are enough for a curve of six knots and gentle slopes; every bin in log-frequency would cost more.
     coarse = np.linspace(0, 1, 256) ** 2
     gain = np.interp(np.log(coarse * SAMPLE_RATE / 2 + 1), np.log(TONE_KNOTS_HZ), event.tone_db)
-    tone = np.interp(np.arange(bins) / (bins - 1), coarse, 10 ** (gain / 20)).astype(np.float32)
-    return tone * _passed(event.band_hz, bins) if any(event.band_hz) else tone
+    response = 10 ** (gain / 20) * _passed(event.band_hz, coarse * SAMPLE_RATE / 2)
+    return np.interp(np.arange(bins) / (bins - 1), coarse, response).astype(np.complex64)
 
 
-def _passed(band_hz: tuple[float, float], bins: int) -> NDArray[np.complex64]:
-    """Response (bins,) of Butterworth filters, gentle below the band and steep above, as of small devices and codecs.
+def _passed(band_hz: tuple[float, float], frequency: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """Response at `frequency` of Butterworth filters, 12 dB an octave below the band, 36 above, as of small devices.
 
     With their phase: filters without it would ring before the direct sound, which the blocks have no room for.
     """
-    frequency = np.linspace(0, SAMPLE_RATE / 2, bins)
-    passed = np.ones(bins, dtype=np.complex64)
     low, high = band_hz
     slopes = [signal.butter(2, low, "highpass", fs=SAMPLE_RATE, output="sos")] if low else []
     slopes += [signal.butter(6, high, "lowpass", fs=SAMPLE_RATE, output="sos")] if high else []
+    passed = np.ones(frequency.size, dtype=np.complex128)
     for slope in slopes:
-        passed *= signal.sosfreqz(slope, frequency, fs=SAMPLE_RATE)[1].astype(np.complex64)
+        passed *= signal.sosfreqz(slope, frequency, fs=SAMPLE_RATE)[1]
     return passed
 
 

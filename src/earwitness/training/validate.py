@@ -17,7 +17,7 @@ from earwitness.models.network import Network
 from earwitness.training.stream import SceneStream
 
 BATCH: Final = 20
-THRESHOLDS: Final = (0.3, 0.4, 0.5, 0.6)
+THRESHOLDS: Final = (0.2, 0.3, 0.4, 0.5, 0.6)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
