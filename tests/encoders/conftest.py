@@ -6,6 +6,7 @@ import hashlib
 import io
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -77,4 +78,36 @@ def yamnet_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "model.data").write_bytes(b"")
     rows = [f"{number},/m/{number},class {number}" for number in range(521)]
     (folder / "classes.csv").write_text("\n".join(["index,mid,display_name", *rows, ""]))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def efficientnet_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random weights of EfficientNet-Lite0's form."""
+    torch = pytest.importorskip("torch", reason="EfficientNet's weights need torch (extra 'train')")
+    generator = torch.Generator().manual_seed(0)
+    state: dict[str, Any] = {}
+
+    def add(conv: str, norm: str, out: int, into: int, kernel: int) -> None:
+        spread = (2 / (into * kernel**2)) ** 0.5
+        state[f"{conv}.weight"] = spread * torch.randn(out, into, kernel, kernel, generator=generator)
+        for name, value in (("weight", 1.0), ("bias", 0.1), ("running_mean", 0.0), ("running_var", 1.0)):
+            state[f"{norm}.{name}"] = torch.full((out,), value)
+
+    add("_conv_stem", "_bn0", 32, 3, 3)
+    channels, number = 32, 0
+    for kernel, expansion, out, repeats in (
+        (3, 1, 16, 1), (3, 6, 24, 2), (5, 6, 40, 2), (3, 6, 80, 3), (5, 6, 112, 3), (5, 6, 192, 4), (3, 6, 320, 1),
+    ):  # fmt: skip
+        for _ in range(repeats):
+            name, wide = f"_blocks.{number}.", channels * expansion
+            if expansion > 1:
+                add(f"{name}_expand_conv", f"{name}_bn0", wide, channels, 1)
+            add(f"{name}_depthwise_conv", f"{name}_bn1", wide, 1, kernel)
+            add(f"{name}_project_conv", f"{name}_bn2", out, wide, 1)
+            channels, number = out, number + 1
+    add("_conv_head", "_bn1", 1280, 320, 1)
+    state["_fc.weight"], state["_fc.bias"] = torch.randn(1000, 1280, generator=generator), torch.zeros(1000)
+    folder = tmp_path_factory.mktemp("efficientnet")
+    torch.save(state, folder / "model.pth")
     return folder
