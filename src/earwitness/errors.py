@@ -4,6 +4,8 @@ Everything that can go wrong with a user's input ends in an `EarwitnessError`; t
 one line, without a traceback.
 """
 
+from __future__ import annotations
+
 
 class EarwitnessError(Exception):
     """Base of all errors that earwitness raises on purpose."""
@@ -56,6 +58,10 @@ class BankError(EarwitnessError):
     """A sound bank that is missing, empty or unreadable."""
 
 
+class WorkerError(EarwitnessError):
+    """A process that did a part of the work is gone: what it worked on made a library crash, or memory ran out."""
+
+
 class RecipeError(EarwitnessError):
     """A recipe or a setting that is not valid."""
 
@@ -69,3 +75,8 @@ class MissingExtraError(EarwitnessError):
 
     def __init__(self, feature: str, extra: str) -> None:
         super().__init__(f"{feature} needs an optional install: pip install 'earwitness[{extra}]'")
+        self._parts = feature, extra
+
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
+        """Rebuild it from what it was made of: it travels between processes."""
+        return type(self), self._parts

@@ -53,6 +53,11 @@ def earwitness(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
     return run
 
 
+def results(folder: Path) -> list[str]:
+    """Names of a folder's files; the journal is hidden."""
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+
+
 @pytest.fixture
 def clip(tmp_path: Path, make_burst: Burst) -> Path:
     path = tmp_path / "clip.wav"
@@ -69,7 +74,7 @@ def test_a_file_gives_a_table_a_csv_and_a_json(earwitness: Command, clip: Path, 
     assert ["0:03.0-0:05.0", "Music", "25°", "right", "2.5", "m", "100%"] in lines
     assert "2 events in 0:06.0 of sound, 1 of 1 files" in result.out
     out = Path("earwitness-out")
-    assert sorted(path.name for path in out.iterdir()) == ["clip.csv", "clip.json"]
+    assert results(out) == ["clip.csv", "clip.json"]
     table = read_events(out / "clip.json")
     assert read_table(out / "clip.csv", 60).same_as(table.rounded().with_columns(score=1.0), tolerance=1e-5)
 
@@ -79,7 +84,7 @@ def test_more_formats_and_another_folder(earwitness: Command, clip: Path, meter_
         "detect", clip, "--model", meter_model, "--out", "a/b", "--format", "vtt,srt", "--format", "audacity"
     )
     assert result.code == 0
-    names = sorted(path.name for path in Path("a/b").iterdir())
+    names = results(Path("a/b"))
     assert names == ["clip.audacity.txt", "clip.csv", "clip.json", "clip.srt", "clip.vtt"]
     assert all(name in result.out for name in names)
 
@@ -115,7 +120,7 @@ def test_bad_inputs_are_named_and_the_rest_is_done(
         assert line.startswith("earwitness: ")
     assert any("no sound track" in line for line in result.problems)
     assert any("mono" in line and line.endswith("(--mono)") for line in result.problems)
-    assert sorted(path.name for path in Path("earwitness-out").iterdir()) == ["clip.csv", "clip.json"]
+    assert results(Path("earwitness-out")) == ["clip.csv", "clip.json"]
     assert "1 of 5 files" in result.out
 
 
@@ -160,6 +165,46 @@ def test_quiet(earwitness: Command, clip: Path, meter_model: Path) -> None:
     assert earwitness("detect", clip, "--quiet", "--model", meter_model) == Result(0, "", "")
 
 
+def test_what_is_done_is_not_done_again_but_shown(earwitness: Command, clip: Path, meter_model: Path) -> None:
+    command = ["detect", clip, "--model", meter_model]
+    first = earwitness(*command)
+    csv = Path("earwitness-out/clip.csv")
+    written = csv.stat().st_mtime_ns
+    second = earwitness(*command)
+    assert second.code == 0
+    assert csv.stat().st_mtime_ns == written
+    table = [line for line in first.out.splitlines() if "Music" in line]
+    assert len(table) == 2
+    assert [line for line in second.out.splitlines() if "Music" in line] == table
+    assert "done before" in second.out
+    again = earwitness(*command, "--again")
+    assert "done before" not in again.out
+    assert csv.stat().st_mtime_ns > written
+
+
+def test_other_settings_do_everything_anew(earwitness: Command, clip: Path, meter_model: Path) -> None:
+    earwitness("detect", clip, "--model", meter_model)
+    assert "done before" not in earwitness("detect", clip, "--model", meter_model, "--threshold", "0.4").out
+    assert "done before" not in earwitness("detect", clip, "--model", meter_model).out
+
+
+def test_jobs_change_nothing_but_the_speed(
+    earwitness: Command, tmp_path: Path, make_burst: Burst, meter_model: Path
+) -> None:
+    for number in range(4):
+        write_wav(tmp_path / f"{number}.wav", make_burst(3, (1, 2, 15 * number + 10)), 24_000)
+    (tmp_path / "junk.wav").write_bytes(b"junk" * 50)
+    assert earwitness("detect", "*.wav", "--model", meter_model, "--out", "one").code == 1
+    result = earwitness("detect", "*.wav", "--model", meter_model, "--out", "three", "--jobs", "3")
+    assert result.code == 1
+    assert result.problems[0].startswith("earwitness: junk.wav: ")
+    assert "4 of 5 files" in result.out
+    names = results(Path("one"))
+    assert len(names) == 8
+    assert results(Path("three")) == names
+    assert all(Path("one", name).read_bytes() == Path("three", name).read_bytes() for name in names)
+
+
 @pytest.mark.parametrize("columns", [20, 40, 60, 200])
 def test_narrow_and_wide_terminals(
     earwitness: Command, clip: Path, meter_model: Path, columns: int, monkeypatch: pytest.MonkeyPatch
@@ -197,6 +242,7 @@ def test_a_video_with_its_picture_drawn(earwitness: Command, clip: Path, tmp_pat
         (["--model", "none"], "unknown model 'none'"),
         (["--model", "none.onnx"], "none.onnx: no such model file"),
         (["--threads", "0"], "threads"),
+        (["--jobs", "0"], "--jobs"),
     ],
 )
 def test_wrong_usage_is_one_line(

@@ -31,7 +31,7 @@ def run(
     sample = files("earwitness") / "assets" / "sample"
     with as_file(sample / "sample.mp4") as video, as_file(sample / "sample.csv") as truth:
         console.print("The sample is synthetic: real recordings in a simulated room, a drawn picture, known truth.")
-        detect.run([str(video)], out=out, format=["vtt"], render=render)
+        detect.run([str(video)], out=out, format=["vtt"], render=render, again=True)
         frames = round(probe(video).duration * 10)
         reference, heard = read_table(truth, frames), read_events(out / "sample.json")
     timeline_picture(heard, out / "sample.png", reference=reference)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,9 +11,9 @@ import typer
 from earwitness.cli.threads import one_thread
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from collections.abc import Callable, Iterator, Sequence
 
-    from earwitness.inference.batch import BatchSettings, Done, Failure, Plan
+    from earwitness.inference.batch import BatchSettings, Done, Failure, Job, Plan
     from earwitness.inference.detector import Detector
 
 
@@ -34,11 +34,14 @@ def run(
     mono: Annotated[bool, typer.Option("--mono", help="Take mono too; its events have no direction.")] = False,
     swap_channels: Annotated[bool, typer.Option("--swap-channels", help="Left and right are exchanged.")] = False,
     threads: Annotated[int, typer.Option(help="Processor threads for the model.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, help="Files at a time, each in a process of its own.")] = 1,
+    again: Annotated[bool, typer.Option("--again", help="Also do what an earlier run has done.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print problems only.")] = False,
 ) -> None:
     """Say what sounds in videos or recordings: when, from where, how far away, and whether it is in the picture.
 
     Writes NAME.csv (DCASE2025 format) and NAME.json for each file, prints a table, and goes on when a file fails.
+    Stopped and started again with the same settings, it does what is left; --again does everything anew.
     Exit code: 0 all done, 1 some inputs failed, 2 wrong usage.
     """
     one_thread()
@@ -64,85 +67,45 @@ def run(
     if todo.jobs:
         from earwitness.inference.detector import Detector
 
+        load = partial(Detector.load, model, device=chosen_device, threads=threads)
         try:
-            detector = Detector.load(model, device=chosen_device, threads=threads)
+            detector = load()
         except ModelError as error:  # the choice of the model is wrong, and no input's fault
             raise RecipeError(str(error)) from error
-        failed += _run(detector, todo, settings, out, quiet=quiet)
+        failed += _run(detector, load, todo, settings, jobs, out, again=again, quiet=quiet)
     if failed:
         raise typer.Exit(1)
 
 
-def _run(detector: Detector, todo: Plan, settings: BatchSettings, out: Path, *, quiet: bool) -> int:
-    """Do all files under one progress bar; returns how many failed."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+def _run(
+    detector: Detector,
+    load: Callable[[], Detector],
+    todo: Plan,
+    settings: BatchSettings,
+    jobs: int,
+    out: Path,
+    *,
+    again: bool,
+    quiet: bool,
+) -> int:
+    """Do all files that are not done yet; returns how many failed."""
+    from earwitness.cli.batch_view import BatchView
+    from earwitness.inference.batch import run_batch, run_journaled
+    from earwitness.inference.journal import Journal
+    from earwitness.inference.workers import run_workers
 
-    from earwitness.inference.batch import Failure, Job, run_batch
+    journal = Journal(out, detector.record() | {"batch": settings.record()}, again=again)
+    with BatchView(todo, out, quiet=quiet) as view:
 
-    console, begun = Console(highlight=False), time.perf_counter()
-    results: list[Done | Failure] = []
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn(compact=True))
-    # Without a terminal a bar would only be noise in a log.
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
-        task = bar.add_task("", total=len(todo.jobs))
+        def run(due: Sequence[Job]) -> Iterator[Done | Failure]:
+            if jobs == 1 and len(todo.jobs) == 1:
+                return run_batch(detector, due, settings, view.progress)
+            # A crash in a codec must not take the other files with it.
+            return run_workers(load, due, settings, jobs, view.progress)
 
-        def progress(job: Job, share: float) -> None:
-            bar.update(task, completed=len(results) + share, description=job.source.name[:30])
-
-        try:
-            for result in run_batch(detector, todo.jobs, settings, progress):
-                results.append(result)
-                bar.update(task, completed=len(results))
-                _report(result, console, quiet=quiet)
-        except KeyboardInterrupt:
-            _say(f"stopped; the results of {len(results)} of {len(todo.jobs)} files are complete")
-            raise
-    done = [result for result in results if not isinstance(result, Failure)]
-    if not quiet:
-        _summary(done, todo, out, time.perf_counter() - begun, console)
-    return len(results) - len(done)
-
-
-def _report(result: Done | Failure, console: Console, *, quiet: bool) -> None:
-    from earwitness.errors import NotStereoError
-    from earwitness.export.terminal import MOST_ROWS, event_table
-    from earwitness.inference.batch import Failure
-
-    if isinstance(result, Failure):
-        _say(result.reason + (" (--mono)" if isinstance(result.error, NotStereoError) else ""))
-        return
-    detection = result.detection
-    for warning in detection.warnings:
-        _say(f"{result.job.source}: warning: {warning}")
-    if quiet:
-        return
-    console.print(f"\n{result.job.source}", style="bold", markup=False, soft_wrap=True)
-    events = len(detection.events)
-    if not events:
-        console.print("  nothing that the model knows sounds here")
-        return
-    console.print(event_table(detection, console.width))
-    if events > MOST_ROWS:
-        console.print(f"  ... and {events - MOST_ROWS} more: see {result.written[0]}", markup=False, soft_wrap=True)
-
-
-def _summary(done: list[Done], todo: Plan, out: Path, elapsed: float, console: Console) -> None:
-    from earwitness.export.terminal import clock
-
-    seconds = sum(result.detection.duration for result in done)
-    events = sum(len(result.detection.events) for result in done)
-    heard = f"{events} events in {clock(seconds)} of sound, {len(done)} of {len(todo.jobs)} files"
-    console.print(f"\n{heard}, {seconds / max(elapsed, 1e-9):.0f} times as fast as it plays", soft_wrap=True)
-    if len(done) == 1:
-        console.print("written: " + ", ".join(map(str, done[0].written)), markup=False, soft_wrap=True)
-    elif done:
-        console.print(
-            f"written: {sum(len(result.written) for result in done)} files in {out}", markup=False, soft_wrap=True
-        )
-    if todo.clashes:
-        names = ", ".join(todo.clashes[:5]) + (", ..." if len(todo.clashes) > 5 else "")
-        console.print(f"same names, so results lie in subfolders or keep the extension: {names}", soft_wrap=True)
+        for result in run_journaled(todo.jobs, journal, run):
+            view.show(result)
+    return view.failed
 
 
 def _say(message: str) -> None:

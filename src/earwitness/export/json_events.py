@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,9 +18,9 @@ from earwitness import __version__
 from earwitness.classes import CLASSES
 from earwitness.errors import LabelError
 from earwitness.events import FRAME_RATE, EventTable, SoundEvent
-
-if TYPE_CHECKING:
-    from earwitness.inference.detection import Detection
+from earwitness.inference.detection import Detection, ModelId
+from earwitness.media.probe import probe
+from earwitness.provenance import commit
 
 SCHEMA_VERSION: Final = 1
 """Raised when a reader of the older version would misread the file; new keys alone do not raise it."""
@@ -35,6 +35,7 @@ class Tool(_Part):
 
     name: str = "earwitness"
     version: str = __version__
+    commit: str = "unknown"
 
 
 class Source(_Part):
@@ -43,6 +44,7 @@ class Source(_Part):
     file: str | None
     duration: float
     has_video: bool
+    sha256: str | None = None
 
 
 class Model(_Part):
@@ -101,10 +103,12 @@ class Document(_Part):
 def to_json(detection: Detection) -> str:
     """Return the JSON document of a detection, one event a line."""
     document = Document(
+        tool=Tool(commit=commit()),
         source=Source(
             file=None if detection.path is None else detection.path.as_posix(),
             duration=round(detection.duration, 6),
             has_video=detection.has_video,
+            sha256=detection.sha256,
         ),
         model=Model(name=detection.model.name, sha256=detection.model.sha256),
         settings=detection.settings,
@@ -144,7 +148,32 @@ def read_events(path: str | Path) -> EventTable:
     Raises:
         LabelError: no such file, or not such a document (says which key).
     """
+    return _table(read_document(path), path)
+
+
+def read_detection(path: str | Path, source: str | Path | None = None) -> Detection:
+    """Read a document back as the detection that was written.
+
+    Args:
+        source: the media file, where it lies now; without it nothing is known of its pictures.
+
+    Raises:
+        LabelError: no such file, or not such a document (says which key).
+        MediaError: `source` cannot be read.
+    """
     document = read_document(path)
+    return Detection(
+        _table(document, path),
+        ModelId(document.model.name, document.model.sha256),
+        duration=document.source.duration,
+        media=None if source is None else probe(source),
+        sha256=document.source.sha256,
+        warnings=list(document.warnings),
+        settings=document.settings,
+    )
+
+
+def _table(document: Document, path: str | Path) -> EventTable:
     events = document.events
     try:
         return EventTable.from_columns(

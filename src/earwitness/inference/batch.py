@@ -5,14 +5,17 @@ from __future__ import annotations
 import glob
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from os.path import commonpath
 from pathlib import Path
+from typing import Any
 
 from earwitness.errors import EarwitnessError
 from earwitness.export.formats import Format, write
 from earwitness.inference.detection import Detection
 from earwitness.inference.detector import Detector
+from earwitness.inference.journal import Journal, stamp
+from earwitness.media.atomic import remove_partial_files
 from earwitness.media.discover import find_media
 
 RENDER_SUFFIX = ".earwitness.mp4"
@@ -69,6 +72,19 @@ class Done:
 
     job: Job
     detection: Detection
+    written: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A file that an earlier run has done.
+
+    Attributes:
+        job: the file.
+        written: its results.
+    """
+
+    job: Job
     written: tuple[Path, ...]
 
 
@@ -147,6 +163,10 @@ class BatchSettings:
     swap_channels: bool = False
     allow_mono: bool = False
 
+    def record(self) -> dict[str, Any]:
+        """All of it as plain values, for run records."""
+        return {**asdict(self), "formats": [chosen.name for chosen in self.formats]}
+
 
 def run_batch(
     detector: Detector,
@@ -163,10 +183,44 @@ def run_batch(
         One result a job, when its files are written.
     """
     for job in jobs:
-        try:
-            yield _do(detector, job, settings, progress)
-        except Exception as error:  # not even a defect of ours may cost the files that follow; it is reported
-            yield Failure(job.source, error)
+        yield run_job(detector, job, settings, progress)
+
+
+def run_job(
+    detector: Detector, job: Job, settings: BatchSettings, progress: Callable[[Job, float], None] | None = None
+) -> Done | Failure:
+    """Do one file; what goes wrong is returned as its failure."""
+    try:
+        return _do(detector, job, settings, progress)
+    except Exception as error:  # not even a defect of ours may cost the files that follow; it is reported
+        return Failure(job.source, error)
+
+
+def run_journaled(
+    jobs: Sequence[Job], journal: Journal, run: Callable[[Sequence[Job]], Iterator[Done | Failure]]
+) -> Iterator[Done | Failure | Kept]:
+    """Do what the journal does not know to be done; each file is noted as soon as its results are in place.
+
+    Args:
+        run: does files, in any order.
+
+    Yields:
+        First what an earlier run has done, then the rest as `run` gives it.
+    """
+    due = []
+    for job in jobs:
+        written = journal.written(job.source, job.target)
+        if written is None:
+            due.append(job)
+        else:
+            yield Kept(job, written)
+    for folder in {job.target.parent for job in due}:
+        remove_partial_files(folder)
+    stamps = {job.source: stamp(job.source) for job in due}
+    for result in run(due):
+        if isinstance(result, Done):
+            journal.add(result.job.source, result.job.target, result.written, stamps[result.job.source])
+        yield result
 
 
 def _do(detector: Detector, job: Job, settings: BatchSettings, progress: Callable[[Job, float], None] | None) -> Done:

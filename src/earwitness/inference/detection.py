@@ -34,6 +34,7 @@ class Detection:
         model: what found it.
         duration: of the sound, seconds.
         media: the file; None for an array.
+        sha256: of the file's contents; None for an array.
         warnings: what speaks against trusting the result, in plain sentences.
         settings: everything that was chosen, as plain values.
         elapsed: seconds that detection took.
@@ -43,6 +44,7 @@ class Detection:
     model: ModelId
     duration: float
     media: MediaInfo | None = None
+    sha256: str | None = None
     warnings: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     elapsed: float = 0.0

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness import __version__
 from earwitness.accddoa import decode
 from earwitness.classes import NUM_CLASSES
 from earwitness.errors import NotStereoError, RecipeError
 from earwitness.events import EventTable
+from earwitness.inference.card import file_sha256
 from earwitness.inference.channel_stats import ChannelFigures, ChannelStats
 from earwitness.inference.detection import (
     Detection,
@@ -31,6 +33,7 @@ from earwitness.inference.runtime import Device, OnnxRuntime
 from earwitness.media.audio import DUAL_MONO_DIFFERENCE, AudioReader
 from earwitness.media.probe import MediaInfo, probe
 from earwitness.media.resample import resample
+from earwitness.provenance import commit
 
 Float32Array = NDArray[np.float32]
 
@@ -77,6 +80,10 @@ class Detector:
         listener = Listener(OnnxRuntime(file.path, threads, device), file.card, batch=batch)
         return cls(listener, ModelId(file.card.name, file.sha256))
 
+    def record(self) -> dict[str, Any]:
+        """What decides its results, besides the settings of a call: version, commit, model."""
+        return {"version": __version__, "commit": commit(), "model": asdict(self.model)}
+
     def detect(
         self,
         path: str | Path,
@@ -105,6 +112,7 @@ class Detector:
         return self._detection(
             heard,
             media=media,
+            sha256=file_sha256(media.path),
             mono=mono,
             warnings=reader.warnings,
             settings=self._settings(thresholds, swap_channels=swap_channels, allow_mono=allow_mono),
@@ -157,6 +165,7 @@ class Detector:
         heard: _Heard,
         *,
         media: MediaInfo | None,
+        sha256: str | None = None,
         mono: bool,
         warnings: list[str],
         settings: dict[str, Any],
@@ -174,6 +183,7 @@ class Detector:
             self.model,
             duration=heard.figures.seconds,
             media=media,
+            sha256=sha256,
             warnings=[*warnings, *unfit],
             settings=settings,
             elapsed=time.perf_counter() - begun,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from earwitness.errors import EncodingError
+
+_PARTIAL: Final = re.compile(r"\..+\.(\d+)\.part(\.[^.]*)?")
 
 
 @contextmanager
@@ -27,3 +31,23 @@ def atomic_file(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def remove_partial_files(folder: Path) -> None:
+    """Remove the temporary files that killed programs left in a folder; those of living ones stay."""
+    for path in folder.glob(".*.part*"):
+        match = _PARTIAL.fullmatch(path.name)
+        if match and not _alive(int(match[1])):
+            path.unlink(missing_ok=True)
+
+
+def _alive(process: int) -> bool:
+    if os.name != "posix":  # a signal would end it there; renaming over a file in use fails anyway
+        return process == os.getpid()
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # somebody else's process, or no number of one
+        return True
+    return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from earwitness.inference.runtime import OnnxRuntime
 from earwitness.models.architectures import ModelConfig
 from earwitness.models.checkpoint import load_model
 from earwitness.models.network import Network
+from earwitness.provenance import commit
 from earwitness.training.recipe import Recipe, load_recipe
 
 OPSET: Final = 17
@@ -175,22 +175,3 @@ def _portable(recipe: Recipe) -> dict[str, Any]:
     plain = recipe.model_dump(mode="json")
     plain["data"] |= {"bank": Path(recipe.data.bank).name, "cache": None}
     return plain
-
-
-def commit() -> str:
-    """Commit of the code, `+` behind it where files were changed; "unknown" outside a repository."""
-    here = Path(__file__).parent
-    try:
-        head = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True
-        ).stdout.strip()
-        changed = subprocess.run(
-            ["git", "status", "--porcelain", "--untracked-files=no"],
-            cwd=here,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return head + ("+" if changed else "")

@@ -1,0 +1,132 @@
+"""What a person sees of a batch: a progress bar, a table a file, problems, and what came of it all."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from earwitness.errors import EarwitnessError, NotStereoError
+from earwitness.export.json_events import read_detection
+from earwitness.export.terminal import MOST_ROWS, clock, event_table
+from earwitness.inference.batch import Done, Failure, Job, Kept, Plan
+from earwitness.inference.detection import Detection
+
+
+class BatchView:
+    """Shows a batch while it runs; the summary is printed at the end of the `with`.
+
+    Args:
+        todo: the batch.
+        out: folder of the results.
+        quiet: print problems only.
+    """
+
+    def __init__(self, todo: Plan, out: Path, *, quiet: bool) -> None:
+        self._todo, self._out, self._quiet = todo, out, quiet
+        self._console = Console(highlight=False)
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn(compact=True))
+        # Without a terminal a bar would only be noise in a log.
+        hidden = quiet or not self._console.is_terminal
+        self._bar = Progress(*columns, console=self._console, transient=True, disable=hidden)
+        self._task = self._bar.add_task("", total=len(todo.jobs))
+        self._shares: dict[Job, float] = {}
+        self._finished = 0
+        self._kept = 0
+        self._done: list[tuple[float, int, tuple[Path, ...]]] = []  # seconds, events, files
+        self.failed = 0
+
+    def __enter__(self) -> Self:
+        self._begun = time.perf_counter()
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+        if kind is KeyboardInterrupt:
+            complete = len(self._done) + self._kept
+            _say(
+                f"stopped; the results of {complete} of {len(self._todo.jobs)} files are complete; "
+                "the same command does the rest"
+            )
+        elif kind is None and not self._quiet:
+            self._summary()
+
+    def progress(self, job: Job, share: float) -> None:
+        """Take note of the done fraction, 0..1, of a file."""
+        self._shares[job] = share
+        self._bar.update(
+            self._task, completed=self._finished + sum(self._shares.values()), description=job.source.name[:30]
+        )
+
+    def show(self, result: Done | Failure | Kept) -> None:
+        """Print what came of a file."""
+        self._finished += 1
+        if isinstance(result, Failure):
+            self._shares = {job: share for job, share in self._shares.items() if job.source != result.source}
+            self.failed += 1
+            _say(result.reason + (" (--mono)" if isinstance(result.error, NotStereoError) else ""))
+        elif isinstance(result, Kept):
+            self._kept += 1
+            self._show_kept(result)
+        else:
+            self._shares.pop(result.job, None)
+            detection = result.detection
+            self._done.append((detection.duration, len(detection.events), result.written))
+            for warning in detection.warnings:
+                _say(f"{result.job.source}: warning: {warning}")
+            self._events(result.job, detection, result.written)
+        self._bar.update(self._task, completed=self._finished + sum(self._shares.values()))
+
+    def _show_kept(self, result: Kept) -> None:
+        """Of many files done before only their number is told, in the summary."""
+        if self._quiet or len(self._todo.jobs) > 1:
+            return
+        try:
+            detection = read_detection(result.job.result(".json"), result.job.source)
+        except EarwitnessError:  # somebody changed it; the results stand nevertheless
+            return
+        self._events(result.job, detection, result.written)
+
+    def _events(self, job: Job, detection: Detection, written: tuple[Path, ...]) -> None:
+        if self._quiet:
+            return
+        console = self._console
+        console.print(f"\n{job.source}", style="bold", markup=False, soft_wrap=True)
+        events = len(detection.events)
+        if not events:
+            console.print("  nothing that the model knows sounds here")
+            return
+        console.print(event_table(detection, console.width))
+        if events > MOST_ROWS:
+            console.print(f"  ... and {events - MOST_ROWS} more: see {written[0]}", markup=False, soft_wrap=True)
+
+    def _summary(self) -> None:
+        console, elapsed = self._console, time.perf_counter() - self._begun
+        seconds = sum(duration for duration, _, _ in self._done)
+        events = sum(count for _, count, _ in self._done)
+        files = [path for _, _, written in self._done for path in written]
+        if self._done or not self._kept:
+            heard = f"{events} events in {clock(seconds)} of sound, {len(self._done)} of {len(self._todo.jobs)} files"
+            console.print(f"\n{heard}, {seconds / max(elapsed, 1e-9):.0f} times as fast as it plays", soft_wrap=True)
+        if self._kept:
+            those = "the file was" if self._kept == len(self._todo.jobs) == 1 else f"{self._kept} files were"
+            console.print(f"{those} done before and did not change (--again does all anew)", soft_wrap=True)
+        if len(self._done) == 1:
+            console.print("written: " + ", ".join(map(str, files)), markup=False, soft_wrap=True)
+        elif self._done:
+            console.print(f"written: {len(files)} files in {self._out}", markup=False, soft_wrap=True)
+        if self._todo.clashes:
+            names = ", ".join(self._todo.clashes[:5]) + (", ..." if len(self._todo.clashes) > 5 else "")
+            console.print(f"same names, so results lie in subfolders or keep the extension: {names}", soft_wrap=True)
+
+
+def _say(message: str) -> None:
+    typer.echo(f"earwitness: {message}", err=True)
