@@ -62,6 +62,7 @@ def test_json_gives_back_exactly_what_was_written(table: EventTable, tmp_path_fa
 
 def test_json_says_where_it_comes_from(tmp_path: Path) -> None:
     from earwitness import __version__
+    from earwitness.provenance import commit
 
     path = tmp_path / "clip.json"
     write(detection(run(10, 25, 0, 23.46)), path, "json")
@@ -69,8 +70,8 @@ def test_json_says_where_it_comes_from(tmp_path: Path) -> None:
     assert list(document) == [
         "schema_version", "tool", "source", "model", "settings", "warnings", "frame_rate", "num_frames", "events"
     ]  # fmt: skip
-    assert document["tool"] == {"name": "earwitness", "version": __version__}
-    assert document["source"] == {"file": "clip.mp4", "duration": 8.0, "has_video": True}
+    assert document["tool"] == {"name": "earwitness", "version": __version__, "commit": commit()}
+    assert document["source"] == {"file": "clip.mp4", "duration": 8.0, "has_video": True, "sha256": None}
     assert document["model"] == {"name": "tiny", "sha256": "0" * 64}
     assert document["warnings"] == ["a warning"]
     (event,) = document["events"]
@@ -238,3 +239,14 @@ def test_documents_can_be_read_by_newer_writers(tmp_path: Path) -> None:
     write(detection(run(1, 4, 0, 0)), path, "json")
     path.write_text(json.dumps(json.loads(path.read_text()) | {"mood": "good"}))
     assert read_document(path).num_frames == 80
+
+
+def test_a_detection_read_back_is_the_one_that_was_written(tmp_path: Path) -> None:
+    from earwitness.export.json_events import read_detection
+
+    written = detection(run(10, 25, 0, 23.46))
+    write(written, tmp_path / "clip.json", "json")
+    read = read_detection(tmp_path / "clip.json")
+    assert read.table.same_as(written.table.sorted())
+    assert (read.model, read.duration, read.warnings) == (written.model, written.duration, written.warnings)
+    assert read.media is None
