@@ -24,7 +24,10 @@ def run(
         list[str] | None,
         typer.Option(help="Further formats besides csv and json, with commas: vtt, srt, audacity."),
     ] = None,
-    model: Annotated[str, typer.Option(metavar="NAME|PATH", help="A shipped model, or an .onnx file.")] = "default",
+    model: Annotated[
+        str,
+        typer.Option(metavar="NAME|PATH,...", help="A shipped model, an .onnx or .ensemble file; several with commas."),
+    ] = "default",
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="What to compute on.")] = "auto",
     render: Annotated[bool, typer.Option("--render", help="Also draw the events into a copy of the video.")] = False,
     fov: Annotated[float, typer.Option(help="With --render: the camera's horizontal field of view, degrees.")] = 100.0,

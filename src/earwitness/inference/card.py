@@ -82,12 +82,21 @@ def read_card(path: Path) -> ModelCard:
     """
     if not path.is_file():
         raise ModelError(f"{path}: no such model card; a model needs the .json file that export-model wrote beside it")
+    return parse_card(path.read_bytes(), str(path))
+
+
+def parse_card(text: bytes, where: str) -> ModelCard:
+    """Read a card's text.
+
+    Raises:
+        ModelError: not a card (says which field); the message begins with `where`.
+    """
     try:
-        return ModelCard.model_validate_json(path.read_bytes())
+        return ModelCard.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise ModelError(f"{path}: not a usable model card: {where}: {first['msg']}") from None
+        field = ".".join(map(str, first["loc"])) or "the file"
+        raise ModelError(f"{where}: not a usable model card: {field}: {first['msg']}") from None
 
 
 def file_sha256(path: Path) -> str:

@@ -27,9 +27,10 @@ from earwitness.inference.detection import (
 )
 from earwitness.inference.doctor import judge
 from earwitness.inference.feature_stream import label_frames
-from earwitness.inference.listener import Listener, Listening
-from earwitness.inference.models import DEFAULT_MODEL, find_model
-from earwitness.inference.runtime import Device, OnnxRuntime
+from earwitness.inference.listener import Listening
+from earwitness.inference.loading import load
+from earwitness.inference.models import DEFAULT_MODEL
+from earwitness.inference.runtime import Device
 from earwitness.media.audio import DUAL_MONO_DIFFERENCE, AudioReader
 from earwitness.media.probe import MediaInfo, probe
 from earwitness.media.resample import resample
@@ -71,14 +72,19 @@ class Detector:
     def load(
         cls, model: str | Path = DEFAULT_MODEL, *, device: Device = "auto", batch: int = 8, threads: int = 1
     ) -> Detector:
-        """Load a shipped model by name, or an .onnx file with its card beside it.
+        """Load a model or an ensemble.
+
+        Args:
+            model: a shipped model's name, an .onnx file with its card beside it, an .ensemble file, or several of them
+                with commas; `mirror:` before a name has it hear left and right exchanged.
+            device: what to compute on.
+            batch: windows a call; the results do not depend on it.
+            threads: of one call.
 
         Raises:
             ModelError: there is no such model, it is damaged, or the device does not work.
         """
-        file = find_model(model)
-        listener = Listener(OnnxRuntime(file.path, threads, device), file.card, batch=batch)
-        return cls(listener, ModelId(file.card.name, file.sha256))
+        return cls(*load(model, device=device, threads=threads, batch=batch))
 
     def record(self) -> dict[str, Any]:
         """What decides its results, besides the settings of a call: version, commit, model."""

@@ -44,27 +44,31 @@ class OnnxRuntime:
         path: the .onnx file; input `features`, output `accddoa`.
         threads: of one call. One a process is the default: several processes on a busy machine would fight otherwise.
         device: `auto` takes CUDA where it works.
+        contents: of the .onnx file, where it is part of another file; `path` then only names it.
 
     Raises:
         ModelError: the file is missing, damaged or not such a model, or CUDA is asked for and does not work.
         RecipeError: an unknown device, or no thread.
     """
 
-    def __init__(self, path: str | Path, threads: int = 1, device: Device = "auto") -> None:
+    def __init__(
+        self, path: str | Path, threads: int = 1, device: Device = "auto", contents: bytes | None = None
+    ) -> None:
         import onnxruntime
 
         self.path = Path(path)
         device = check_device(device)
         if threads < 1:
             raise RecipeError(f"the number of threads must be at least 1, not {threads}")
-        if not self.path.is_file():
+        if contents is None and not self.path.is_file():
             raise ModelError(f"{self.path}: no such model file")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 4
         try:
-            self._session = onnxruntime.InferenceSession(str(self.path), options, providers=_providers(device))
+            model = str(self.path) if contents is None else contents
+            self._session = onnxruntime.InferenceSession(model, options, providers=_providers(device))
         except Exception as error:  # ONNX Runtime raises a dozen unrelated types, none of them its own base class
             raise ModelError(f"{self.path}: not a usable ONNX model ({_first_line(error)})") from error
         self.device = "cuda" if _CUDA in self._session.get_providers() else "cpu"

@@ -1,0 +1,112 @@
+"""From what a user names to what listens: one model, several with commas, or an ensemble's file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from earwitness.errors import ModelError
+from earwitness.inference.card import ModelCard, file_sha256
+from earwitness.inference.detection import ModelId
+from earwitness.inference.ensemble import Ensemble, Mirrored
+from earwitness.inference.ensemble_file import SUFFIX, read_ensemble
+from earwitness.inference.listener import Listener, Listening
+from earwitness.inference.models import ModelFile, find_model
+from earwitness.inference.runtime import Device, OnnxRuntime
+
+MIRROR: Final = "mirror:"
+"""Before a model's name: it hears left and right exchanged, and its answer is turned back."""
+
+
+def load(model: str | Path, *, device: Device = "auto", threads: int = 1, batch: int = 8) -> tuple[Listening, ModelId]:
+    """Load what `--model` names.
+
+    Args:
+        model: a shipped model's name, an .onnx file, an .ensemble file, or several of them with commas; `mirror:`
+            before a name mirrors it.
+
+    Raises:
+        ModelError: a part is not there or damaged, or the parts do not fit together.
+    """
+    names = split_names(model)
+    loaded = [_load_one(name, device, threads, batch) for name in names]
+    if len(loaded) == 1:
+        return loaded[0]
+    members, ids = tuple(listener for listener, _ in loaded), [model_id for _, model_id in loaded]
+    card = ensemble_card([member.card for member in members], [model_id.name for model_id in ids])
+    digest = sha256("\n".join(f"{part.name} {part.sha256}" for part in ids).encode()).hexdigest()
+    return Ensemble(members, card), ModelId(card.name, digest)
+
+
+def split_names(model: str | Path) -> list[str]:
+    """The parts of a list with commas; a path that exists is one part, whatever is in its name.
+
+    Raises:
+        ModelError: an empty part.
+    """
+    text = str(model)
+    if Path(text).exists():
+        return [text]
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise ModelError(f"--model '{text}': name models with single commas between, as a.onnx,b.onnx")
+    return names
+
+
+def member_file(name: str) -> tuple[ModelFile, bool]:
+    """A member as `write_ensemble` takes it: the model's file, and whether it is mirrored.
+
+    Raises:
+        ModelError: no such model, or it is an ensemble itself.
+    """
+    mirrored = name.startswith(MIRROR)
+    plain = name.removeprefix(MIRROR)
+    if Path(plain).suffix == SUFFIX:
+        raise ModelError(f"{plain}: an ensemble's file holds models, not ensembles; name this one's members instead")
+    return find_model(plain), mirrored
+
+
+def ensemble_card(cards: Sequence[ModelCard], names: Sequence[str], name: str | None = None) -> ModelCard:
+    """The card of members that were never tuned together: the mean of their thresholds, the first one's smoothing."""
+    thresholds = np.mean([card.thresholds for card in cards], axis=0)
+    return ModelCard(
+        name=name or "+".join(names),
+        features=cards[0].features,
+        model={"architecture": "ensemble", "members": list(names)},
+        thresholds=tuple(thresholds.tolist()),
+        window_frames=max(card.window_frames for card in cards),
+        smoothing=cards[0].smoothing,
+        limits=tuple(dict.fromkeys(limit for card in cards for limit in card.limits)),
+        licence=" AND ".join(dict.fromkeys(card.licence for card in cards)),
+    )
+
+
+def _load_one(name: str, device: Device, threads: int, batch: int) -> tuple[Listening, ModelId]:
+    mirrored = name.startswith(MIRROR)
+    plain = name.removeprefix(MIRROR)
+    listener, model_id = _load_plain(plain, device, threads, batch)
+    return (Mirrored(listener), ModelId(MIRROR + model_id.name, model_id.sha256)) if mirrored else (listener, model_id)
+
+
+def _load_plain(name: str, device: Device, threads: int, batch: int) -> tuple[Listening, ModelId]:
+    path = Path(name)
+    if path.suffix == SUFFIX:
+        ensemble = _load_ensemble(path, device, threads, batch)
+        return ensemble, ModelId(ensemble.card.name, file_sha256(path))
+    file = find_model(name)
+    listener = Listener(OnnxRuntime(file.path, threads, device), file.card, batch=batch)
+    return listener, ModelId(file.card.name, file.sha256)
+
+
+def _load_ensemble(path: Path, device: Device, threads: int, batch: int) -> Ensemble:
+    packed = read_ensemble(path)
+    members: list[Listening] = []
+    for number, member in enumerate(packed.members):
+        runtime = OnnxRuntime(path / f"members/{number}.onnx", threads, device, contents=member.contents)
+        listener = Listener(runtime, member.card, batch=batch)
+        members.append(Mirrored(listener) if member.mirrored else listener)
+    return Ensemble(tuple(members), packed.card, packed.weights)
