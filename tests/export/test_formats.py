@@ -1,14 +1,11 @@
 from __future__ import annotations
 
 import json
-import re
-from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import pytest
+from export_cases import detection, run, tables
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from earwitness.data.dcase_csv import HEADER, read_rows, read_table
 from earwitness.errors import EncodingError, LabelError, RecipeError
@@ -16,39 +13,6 @@ from earwitness.events import EventTable
 from earwitness.export import FORMATS, parse_formats, read_events, write
 from earwitness.export.json_events import read_document
 from earwitness.export.wording import direction_in_degrees, direction_in_words
-from earwitness.inference.detection import Detection, ModelId
-from earwitness.media.probe import MediaInfo, VideoInfo
-
-MODEL = ModelId("tiny", "0" * 64)
-VIDEO = MediaInfo(Path("clip.mp4"), 8.0, None, VideoInfo(64, 48, 25.0, 0, 0.0, False, 8.0))
-
-
-def detection(table: EventTable, *, media: MediaInfo | None = VIDEO) -> Detection:
-    return Detection(table, MODEL, duration=table.duration, media=media, warnings=["a warning"], settings={"a": [0.5]})
-
-
-def run(
-    first: int, last: int, class_index: int, azimuth: float, *, onscreen: bool = False, source: int = 0
-) -> EventTable:
-    frames = np.arange(first, last)
-    return EventTable.from_columns(
-        frame=frames, class_index=class_index, azimuth=azimuth, distance=1.234, onscreen=onscreen,
-        score=0.7, num_frames=80,
-    )  # fmt: skip
-
-
-def tables() -> st.SearchStrategy[EventTable]:
-    angle = st.floats(-90, 90, width=32) | st.just(float("nan"))
-    metres = st.floats(0, 100, width=32) | st.just(float("nan"))
-    key = st.tuples(st.integers(0, 19), st.integers(0, 12), st.integers(0, 2))
-    rest = st.tuples(angle, metres, st.booleans(), st.floats(0, 1, width=32))
-    return st.dictionaries(key, rest, max_size=30).map(
-        lambda rows: EventTable.from_columns(
-            frame=[k[0] for k in rows], class_index=[k[1] for k in rows], source=[k[2] for k in rows],
-            azimuth=[v[0] for v in rows.values()], distance=[v[1] for v in rows.values()],
-            onscreen=[v[2] for v in rows.values()], score=[v[3] for v in rows.values()], num_frames=25,
-        )
-    )  # fmt: skip
 
 
 @settings(deadline=None, max_examples=60)
@@ -139,77 +103,10 @@ def test_csv_claims_no_direction_for_mono(tmp_path: Path) -> None:
         read_rows(tmp_path / "clip.csv")
 
 
-CUE = re.compile(r"\d+\n(\d\d):(\d\d):(\d\d)[.,](\d{3}) --> (\d\d):(\d\d):(\d\d)[.,](\d{3})(.*)\n(\[.*\])\n")
-
-
-def cues(text: str) -> list[tuple[float, float, str, str]]:
-    found = []
-    for h, m, s, ms, h2, m2, s2, ms2, rest, words in CUE.findall(text):
-        start, end = (
-            int(a) * 3600 + int(b) * 60 + int(c) + int(d) / 1000 for a, b, c, d in ((h, m, s, ms), (h2, m2, s2, ms2))
-        )
-        found.append((start, end, rest.strip(), words))
-    return found
-
-
-def test_vtt_speaks_of_side_and_screen_and_places_its_cues() -> None:
-    table = EventTable.concatenate(
-        [run(10, 30, 0, 30, onscreen=True), run(12, 20, 3, -70), run(60, 75, 7, 2, onscreen=True)]
-    )
-    text = FORMATS["vtt"].to_text(detection(table))
-    assert text.startswith("WEBVTT\n\n")
-    first, second, third = cues(text)
-    assert first == (1.0, 3.0, "position:25% align:left", "[woman speaking, left]")
-    assert second == (1.2, 2.2, "position:90% align:right", "[telephone ringing, far right, off screen]")
-    assert third == (6.0, 7.5, "position:50% align:center", "[door opening or closing, ahead]")
-
-
-def test_captions_follow_a_moving_source() -> None:
-    azimuth = np.linspace(60, -60, 80)
-    table = EventTable.from_columns(frame=np.arange(80), class_index=6, azimuth=azimuth, distance=2.0, num_frames=80)
-    found = cues(FORMATS["vtt"].to_text(detection(table)))
-    assert [(rest, words) for _, _, rest, words in found] == [
-        ("position:10% align:left", "[footsteps, left, off screen]"),
-        ("position:40% align:center", "[footsteps, left, off screen]"),
-        ("position:60% align:center", "[footsteps, right, off screen]"),
-        ("position:90% align:right", "[footsteps, right, off screen]"),
-    ]
-    assert all(a[1] == b[0] for a, b in pairwise(found))
-
-
-def test_captions_of_sound_alone_do_not_speak_of_the_screen() -> None:
-    text = FORMATS["srt"].to_text(detection(run(0, 20, 4, -30), media=None))
-    assert cues(text) == [(0.0, 2.0, "", "[laughter, right]")]
-    assert cues(FORMATS["vtt"].to_text(detection(run(0, 20, 4, float("nan")), media=None)))[0][2:] == ("", "[laughter]")
-
-
-def test_short_pauses_do_not_break_captions_and_short_sounds_can_be_read() -> None:
-    table = EventTable.concatenate([run(0, 5, 12, 0), run(8, 12, 12, 0), run(40, 42, 12, 0), run(78, 80, 12, 0)])
-    assert [(start, end) for start, end, _, _ in cues(FORMATS["srt"].to_text(detection(table)))] == [
-        (0.0, 1.2), (4.0, 5.0), (7.8, 8.0)
-    ]  # fmt: skip
-
-
-@settings(deadline=None, max_examples=40)
-@given(table=tables())
-def test_captions_are_in_order_and_within_the_clip(table: EventTable) -> None:
-    found = cues(FORMATS["vtt"].to_text(detection(table)))
-    assert [cue[0] for cue in found] == sorted(cue[0] for cue in found)
-    assert all(0 <= start < end <= 2.5 + 1e-9 for start, end, _, _ in found)
-    assert bool(found) == bool(len(table))
-    assert len(cues(FORMATS["srt"].to_text(detection(table)))) == len(found)
-
-
-def test_long_times() -> None:
-    table = EventTable.from_columns(frame=np.arange(36_610, 36_620), class_index=0, azimuth=0, distance=1)
-    assert "01:01:01.000 --> 01:01:02.000" in FORMATS["vtt"].to_text(detection(table))
-    assert "01:01:01,000 --> 01:01:02,000" in FORMATS["srt"].to_text(detection(table))
-
-
 def test_audacity_labels() -> None:
-    text = FORMATS["audacity"].to_text(detection(run(10, 25, 0, 23.4, onscreen=True)))
+    text = FORMATS["audacity"].contents(detection(run(10, 25, 0, 23.4, onscreen=True)))
     assert text == "1.000000\t2.500000\tFemale speech, 23° left, 1.2 m, on screen\n"
-    assert FORMATS["audacity"].to_text(detection(EventTable.empty(5))) == ""
+    assert FORMATS["audacity"].contents(detection(EventTable.empty(5))) == ""
 
 
 @pytest.mark.parametrize(

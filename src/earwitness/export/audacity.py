@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from earwitness.events import SoundEvent
-from earwitness.export.wording import direction_in_degrees, metres, screen
+from earwitness.export.tiers import place
 
 if TYPE_CHECKING:
-    from earwitness.inference.detection import Detection
+    from earwitness.export.result import Result
 
 
-def to_audacity(detection: Detection) -> str:
-    """Return the label track of a detection (Audacity manual: Importing and Exporting Labels)."""
+def to_audacity(result: Result) -> str:
+    """Return the label track of a result (Audacity manual: Importing and Exporting Labels)."""
     return "".join(
-        f"{event.start:.6f}\t{event.end:.6f}\t{_label(event, detection.has_video)}\n" for event in detection.events
+        f"{event.start:.6f}\t{event.end:.6f}\t{event.sound_class.name}, {place(event, result.has_video)}\n"
+        for event in result.events
     )
-
-
-def _label(event: SoundEvent, has_video: bool) -> str:
-    words = [event.sound_class.name, direction_in_degrees(event.azimuth), metres(event.distance)]
-    return ", ".join([*words, screen(event.onscreen)] if has_video else words)

@@ -13,14 +13,14 @@ import numpy as np
 from earwitness.data.dcase_csv import HEADER, LabelRows
 
 if TYPE_CHECKING:
-    from earwitness.inference.detection import Detection
+    from earwitness.export.result import Result
 
 _AZIMUTH, _DISTANCE = 3, 4
 
 
-def to_csv(detection: Detection) -> str:
-    """Return the CSV file of a detection; only the header when nothing sounds."""
-    table = detection.table.sorted()
+def to_csv(result: Result) -> str:
+    """Return the CSV file of a result; only the header when nothing sounds."""
+    table = result.table.sorted()
     known = table.with_columns(azimuth=np.nan_to_num(table.azimuth), distance=np.nan_to_num(table.distance))
     cells = [[str(int(value)) for value in row] for row in LabelRows.from_table(known).values]
     for column, values in ((_AZIMUTH, table.azimuth), (_DISTANCE, table.distance)):

@@ -1,22 +1,46 @@
-"""The formats that detections can be written in: a name, a file suffix and a small writer each."""
+"""The formats that results can be written in: a name, a file suffix and a small writer each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from earwitness.errors import RecipeError
 from earwitness.export.audacity import to_audacity
+from earwitness.export.captions import Style
 from earwitness.export.csv import to_csv
+from earwitness.export.elan import to_elan
+from earwitness.export.jams import to_jams
 from earwitness.export.json_events import to_json
+from earwitness.export.jsonl import to_jsonl
+from earwitness.export.parquet import to_parquet
+from earwitness.export.rttm import to_rttm
 from earwitness.export.srt import to_srt
+from earwitness.export.textgrid import to_textgrid
 from earwitness.export.vtt import to_vtt
 from earwitness.media.atomic import atomic_file
 
 if TYPE_CHECKING:
-    from earwitness.inference.detection import Detection
+    from earwitness.export.result import Result
+
+Player = Literal["auto", "embed", "link", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What some formats let one choose.
+
+    Attributes:
+        captions: style of vtt and srt.
+        fov: horizontal field of view of the camera, degrees; places marks in the report.
+        player: how the report gets its media: in the file, beside it, in the file if it is small, or not at all.
+    """
+
+    captions: Style = "terse"
+    fov: float = 100.0
+    player: Player = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,28 +51,45 @@ class Format:
         name: what --format calls it.
         suffix: what its files end in.
         about: one line for people.
-        to_text: makes the file's contents.
+        make: makes the file's contents; told the path that it will have, for links.
+        options: what was chosen.
     """
 
     name: str
     suffix: str
     about: str
-    to_text: Callable[[Detection], str]
+    make: Callable[[Result, Path, Options], str | bytes]
+    options: Options = Options()
+
+    def contents(self, result: Result, path: Path | None = None) -> str | bytes:
+        """The contents of the file at `path`; by default of one in the current folder."""
+        return self.make(result, path or Path("events" + self.suffix), self.options)
+
+
+def _plain(to_contents: Callable[[Result], str | bytes]) -> Callable[[Result, Path, Options], str | bytes]:
+    """A writer that needs nothing but the result."""
+    return lambda result, path, options: to_contents(result)
 
 
 FORMATS: Final[dict[str, Format]] = {
     known.name: known
     for known in (
-        Format("csv", ".csv", "DCASE2025 rows a frame", to_csv),
-        Format("json", ".json", "events with tracks and provenance", to_json),
-        Format("vtt", ".vtt", "WebVTT captions placed by direction", to_vtt),
-        Format("srt", ".srt", "SubRip captions", to_srt),
-        Format("audacity", ".audacity.txt", "Audacity label track", to_audacity),
+        Format("csv", ".csv", "DCASE2025 rows, one a source and 100 ms", _plain(to_csv)),
+        Format("json", ".json", "events with tracks and provenance", _plain(to_json)),
+        Format("jsonl", ".jsonl", "JSON Lines, one event a line", _plain(to_jsonl)),
+        Format("parquet", ".parquet", "table for pandas and the like (extra 'parquet')", _plain(to_parquet)),
+        Format("vtt", ".vtt", "WebVTT captions placed by direction", lambda r, _, o: to_vtt(r, o.captions)),
+        Format("srt", ".srt", "SubRip captions", lambda r, _, o: to_srt(r, o.captions)),
+        Format("audacity", ".audacity.txt", "Audacity label track", _plain(to_audacity)),
+        Format("elan", ".eaf", "ELAN annotation", _plain(to_elan)),
+        Format("textgrid", ".TextGrid", "Praat TextGrid", _plain(to_textgrid)),
+        Format("rttm", ".rttm", "RTTM of diarisation tools", _plain(to_rttm)),
+        Format("jams", ".jams", "JAMS annotation", _plain(to_jams)),
     )
 }
 
 
-def parse_formats(names: Iterable[str]) -> tuple[Format, ...]:
+def parse_formats(names: Iterable[str], options: Options | None = None) -> tuple[Format, ...]:
     """Formats by name, each once; a name may also be a list with commas.
 
     Raises:
@@ -58,17 +99,18 @@ def parse_formats(names: Iterable[str]) -> tuple[Format, ...]:
     unknown = [name for name in asked if name not in FORMATS]
     if unknown:
         raise RecipeError(f"unknown format '{unknown[0]}'; choose from: {', '.join(FORMATS)}")
-    return tuple(FORMATS[name] for name in dict.fromkeys(asked))
+    return tuple(replace(FORMATS[name], options=options or Options()) for name in dict.fromkeys(asked))
 
 
-def write(detection: Detection, path: str | Path, format: str | Format) -> None:
-    """Write a detection; the file appears complete or not at all.
+def write(result: Result, path: str | Path, format: str | Format) -> None:
+    """Write a result; the file appears complete or not at all.
 
     Raises:
         RecipeError: an unknown format.
         EncodingError: the file cannot be written.
+        MissingExtraError: the format needs a package that is not installed.
     """
     (chosen,) = (format,) if isinstance(format, Format) else parse_formats([format])
-    text = chosen.to_text(detection)
+    contents = chosen.contents(result, Path(path))
     with atomic_file(Path(path)) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.write_bytes(contents if isinstance(contents, bytes) else contents.encode())

@@ -22,6 +22,9 @@ from earwitness.inference.detection import Detection, ModelId
 from earwitness.media.probe import probe
 from earwitness.provenance import commit
 
+if TYPE_CHECKING:
+    from earwitness.export.result import Result
+
 SCHEMA_VERSION: Final = 1
 """Raised when a reader of the older version would misread the file; new keys alone do not raise it."""
 
@@ -100,21 +103,21 @@ class Document(_Part):
     events: list[Event]
 
 
-def to_json(detection: Detection) -> str:
-    """Return the JSON document of a detection, one event a line."""
+def to_json(result: Result) -> str:
+    """Return the JSON document of a result, one event a line."""
     document = Document(
         tool=Tool(commit=commit()),
         source=Source(
-            file=None if detection.path is None else detection.path.as_posix(),
-            duration=round(detection.duration, 6),
-            has_video=detection.has_video,
-            sha256=detection.sha256,
+            file=None if result.path is None else result.path.as_posix(),
+            duration=round(result.duration, 6),
+            has_video=result.has_video,
+            sha256=result.sha256,
         ),
-        model=Model(name=detection.model.name, sha256=detection.model.sha256),
-        settings=detection.settings,
-        warnings=list(detection.warnings),
-        num_frames=detection.table.num_frames,
-        events=[_event(event) for event in detection.events],
+        model=Model(name=result.model.name, sha256=result.model.sha256),
+        settings=result.settings,
+        warnings=list(result.warnings),
+        num_frames=result.table.num_frames,
+        events=[event_of(event) for event in result.events],
     )
     values = document.model_dump(mode="json", by_alias=True)
     events = values.pop("events")
@@ -148,7 +151,7 @@ def read_events(path: str | Path) -> EventTable:
     Raises:
         LabelError: no such file, or not such a document (says which key).
     """
-    return _table(read_document(path), path)
+    return table_of(read_document(path), path)
 
 
 def read_detection(path: str | Path, source: str | Path | None = None) -> Detection:
@@ -163,7 +166,7 @@ def read_detection(path: str | Path, source: str | Path | None = None) -> Detect
     """
     document = read_document(path)
     return Detection(
-        _table(document, path),
+        table_of(document, path),
         ModelId(document.model.name, document.model.sha256),
         duration=document.source.duration,
         media=None if source is None else probe(source),
@@ -173,7 +176,12 @@ def read_detection(path: str | Path, source: str | Path | None = None) -> Detect
     )
 
 
-def _table(document: Document, path: str | Path) -> EventTable:
+def table_of(document: Document, path: str | Path) -> EventTable:
+    """The table of a document that was read from `path`.
+
+    Raises:
+        LabelError: the events contradict each other or the format.
+    """
     events = document.events
     try:
         return EventTable.from_columns(
@@ -195,7 +203,8 @@ def _joined(columns: list[Any]) -> NDArray[np.float64]:
     return np.array([math.nan if value is None else value for column in columns for value in column], dtype=np.float64)
 
 
-def _event(event: SoundEvent) -> Event:
+def event_of(event: SoundEvent) -> Event:
+    """An event as documents keep it."""
     table = event.table
     track = Track(
         frames=table.frame.tolist(),

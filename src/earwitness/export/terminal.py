@@ -10,14 +10,14 @@ from rich.table import Table
 from earwitness.export.wording import direction_in_degrees, metres, screen
 
 if TYPE_CHECKING:
-    from earwitness.inference.detection import Detection
+    from earwitness.export.result import Result
 
 MOST_ROWS: Final = 50
 NARROW: Final = 72
 """Columns below which a terminal gets the essentials only."""
 
 
-def event_table(detection: Detection, width: int, most_rows: int = MOST_ROWS) -> Table:
+def event_table(result: Result, width: int, most_rows: int = MOST_ROWS) -> Table:
     """Return a table of the first events: time, sound, direction; where there is room also distance, screen, surety.
 
     Args:
@@ -30,16 +30,16 @@ def event_table(detection: Detection, width: int, most_rows: int = MOST_ROWS) ->
     table.add_column("direction", justify="right", no_wrap=True)
     if wide:
         table.add_column("distance", justify="right", no_wrap=True)
-        if detection.has_video:
+        if result.has_video:
             table.add_column("screen", no_wrap=True)
         table.add_column("confidence", justify="right", no_wrap=True)
-    for event in detection.events[:most_rows]:
+    for event in result.events[:most_rows]:
         cells = [
             f"{clock(event.start)}-{clock(event.end)}", event.sound_class.name, direction_in_degrees(event.azimuth)
         ]  # fmt: skip
         if wide:
             cells.append(metres(event.distance))
-            if detection.has_video:
+            if result.has_video:
                 cells.append(screen(event.onscreen))
             cells.append(f"{event.score:.0%}")
         table.add_row(*cells)

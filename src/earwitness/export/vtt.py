@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from earwitness.export.captions import Caption, captions, timestamp
+from earwitness.export.captions import Caption, Style, captions, timestamp
 
 if TYPE_CHECKING:
-    from earwitness.inference.detection import Detection
+    from earwitness.export.result import Result
 
 
-def to_vtt(detection: Detection) -> str:
-    """Return the WebVTT file of a detection (W3C WebVTT: The Web Video Text Tracks Format)."""
-    cues = captions(detection.table, has_video=detection.has_video)
+def to_vtt(result: Result, style: Style = "terse") -> str:
+    """Return the WebVTT file of a result (W3C WebVTT: The Web Video Text Tracks Format)."""
+    cues = captions(result.table, has_video=result.has_video, style=style)
     return "\n".join(["WEBVTT", "", *(_cue(number, caption) for number, caption in enumerate(cues, start=1))])
 
 
 def _cue(number: int, caption: Caption) -> str:
     times = f"{timestamp(caption.start, '.')} --> {timestamp(caption.end, '.')}"
-    return f"{number}\n{times}{_settings(caption.position)}\n{caption.text}\n"
+    return f"{number}\n{times} line:{-1 - caption.line}{_settings(caption.position)}\n{caption.text}\n"
 
 
 def _settings(position: int | None) -> str:

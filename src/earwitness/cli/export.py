@@ -1,0 +1,60 @@
+"""The verb `export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def run(
+    events: Annotated[
+        list[Path],
+        typer.Argument(metavar="EVENTS...", help="Saved events: NAME.json, or NAME.csv in the DCASE format."),
+    ],
+    format: Annotated[
+        list[str],
+        typer.Option(
+            help="Formats, with commas: csv, json, jsonl, parquet, vtt, srt, audacity, elan, textgrid, rttm, jams."
+        ),
+    ],
+    out: Annotated[Path | None, typer.Option(help="Folder for the files; by default beside the events.")] = None,
+    media: Annotated[
+        Path | None, typer.Option(help="The video or sound that the events belong to, where it has moved.")
+    ] = None,
+    captions: Annotated[str, typer.Option(metavar="terse|full", help="Style of vtt and srt.")] = "terse",
+) -> None:
+    """Write saved events in other formats, without listening again.
+
+    Exit code: 0 all done, 1 some files failed (each named, the rest done), 2 wrong usage.
+    """
+    from earwitness.cli.choices import one_of
+    from earwitness.errors import EarwitnessError, RecipeError
+    from earwitness.export import Options, parse_formats, read_result, write
+    from earwitness.export.captions import STYLES
+
+    formats = parse_formats(format, Options(captions=one_of("--captions", captions, STYLES)))
+    if not formats:
+        raise RecipeError("--format names no format")
+    if media is not None and len(events) > 1:
+        raise RecipeError("--media belongs to one file of events; name only that")
+    if out is not None and out.exists() and not out.is_dir():
+        raise RecipeError(f"--out {out} is a file; name a folder")
+    failed = 0
+    for source in events:
+        try:
+            result = read_result(source, media)
+            for chosen in formats:
+                target = (out or source.parent) / f"{source.stem}{chosen.suffix}"
+                if target.exists() and target.samefile(source):
+                    raise RecipeError(f"{target}: would overwrite the events that are read; give --out")
+                write(result, target, chosen)
+                typer.echo(str(target))
+        except RecipeError:
+            raise
+        except EarwitnessError as error:
+            typer.echo(f"earwitness: {error}", err=True)
+            failed += 1
+    if failed:
+        raise typer.Exit(1)

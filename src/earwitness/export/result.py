@@ -1,0 +1,60 @@
+"""What the writers ask of a result, whether it was just found or read back from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from earwitness.events import EventTable, SoundEvent
+
+
+class FoundBy(Protocol):
+    """Which model it was."""
+
+    @property
+    def name(self) -> str:
+        """From its card."""
+
+    @property
+    def sha256(self) -> str:
+        """Of its file."""
+
+
+class Result(Protocol):
+    """The events of one file, and what is known about it: a `Detection`, or a `Saved` one."""
+
+    @property
+    def table(self) -> EventTable:
+        """What sounds in each 100-ms frame."""
+
+    @property
+    def events(self) -> list[SoundEvent]:
+        """The sounds from start to end, in order of time."""
+
+    @property
+    def model(self) -> FoundBy:
+        """What found them."""
+
+    @property
+    def duration(self) -> float:
+        """Of the sound, seconds."""
+
+    @property
+    def path(self) -> Path | None:
+        """The file that was listened to; None where there is none."""
+
+    @property
+    def sha256(self) -> str | None:
+        """Of that file's contents; None where it is not known."""
+
+    @property
+    def has_video(self) -> bool:
+        """Whether there are moving pictures."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """What speaks against trusting the result."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Everything that was chosen."""

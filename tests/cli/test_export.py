@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from earwitness.events import EventTable
+from earwitness.export import FORMATS
+from earwitness.export.json_events import to_json
+from earwitness.inference.detection import Detection, ModelId
+
+
+def earwitness(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "earwitness.cli.main", "export", *map(str, arguments)],
+        capture_output=True, text=True, check=False, cwd=folder,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    table = EventTable.from_columns(frame=np.arange(30), class_index=12, azimuth=60, distance=1.5, num_frames=50)
+    path = tmp_path / "clip.json"
+    path.write_text(to_json(Detection(table, ModelId("tiny", "0" * 64), 5.0)))
+    return path
+
+
+def test_all_text_formats_at_once(saved: Path) -> None:
+    names = [name for name in FORMATS if name not in ("json", "html", "parquet")]
+    done = earwitness(saved.parent, saved.name, "--format", ",".join(names), "--captions", "full")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [f"clip{FORMATS[name].suffix}" for name in names]
+    assert "[knocking, far left, 2 m away]" in (saved.parent / "clip.srt").read_text()
+
+
+def test_a_bad_file_does_not_stop_the_others(saved: Path) -> None:
+    (saved.parent / "bad.json").write_text("{}")
+    done = earwitness(saved.parent, "bad.json", saved.name, "--format", "json", "--out", "o")
+    assert done.returncode == 1
+    assert done.stderr.startswith("earwitness: bad.json: not an earwitness events file")
+    assert (saved.parent / "o" / "clip.json").read_text() == saved.read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--format", "pdf"], "unknown format 'pdf'"),
+        (["--format", ","], "names no format"),
+        (["--format", "json"], "would overwrite"),
+        (["--format", "csv", "--captions", "loud"], "--captions is one of terse, full"),
+        (["--format", "csv", "--out", "clip.json"], "is a file"),
+        (["clip.json", "--format", "csv", "--media", "a.mp4"], "--media belongs to one"),
+        ([], "format"),
+    ],
+)
+def test_wrong_usage(saved: Path, options: list[str], message: str) -> None:
+    done = earwitness(saved.parent, saved.name, *options)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
