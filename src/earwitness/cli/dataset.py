@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from earwitness.cli import embed
+
 if TYPE_CHECKING:
     from earwitness.data.foa import Recording
 
@@ -14,6 +16,7 @@ OFFICIAL_PANORAMA: Final = (1920, 960)
 """Size of STARSS23's videos, pixels."""
 
 app = typer.Typer(help="Check, make and hand in data sets.", no_args_is_help=True)
+app.command("embed")(embed.run)
 
 
 @app.command("check")

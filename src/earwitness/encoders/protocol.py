@@ -5,16 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.encoders.settings import EncoderSettings, SoundChannel
 from earwitness.encoders.tokens import Modality, TokenMap
-
-SoundChannel = Literal["M", "S", "L", "R"]
-"""M = (L + R) / 2 has no direction, nor has S = (L - R) / 2; L and R face left and right."""
-CHANNEL_AZIMUTH: Final[Mapping[SoundChannel, float]] = {"M": np.nan, "S": np.nan, "L": 90.0, "R": -90.0}
 
 
 class Encoder(Protocol):
@@ -31,6 +28,10 @@ class Encoder(Protocol):
     @property
     def dim(self) -> int:
         """Numbers a token."""
+
+    @property
+    def settings(self) -> EncoderSettings:
+        """What was chosen."""
 
     @property
     def fingerprint(self) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Mapping
+from math import nan
+from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from earwitness.encoders.protocol import SoundChannel
 from earwitness.errors import RecipeError
+
+SoundChannel = Literal["M", "S", "L", "R"]
+"""M = (L + R) / 2 has no direction, nor has S = (L - R) / 2; L and R face left and right."""
+CHANNEL_AZIMUTH: Final[Mapping[SoundChannel, float]] = {"M": nan, "S": nan, "L": 90.0, "R": -90.0}
 
 
 class EncoderSettings(BaseModel):
@@ -38,6 +43,11 @@ class SoundSettings(EncoderSettings):
     """
 
     channels: tuple[SoundChannel, ...] = Field(default=("M",), min_length=1)
+
+    @field_validator("channels", mode="before")
+    @classmethod
+    def _from_text(cls, channels: object) -> object:
+        return channels.split(",") if isinstance(channels, str) else channels
 
     @field_validator("channels")
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.encoders.protocol import CHANNEL_AZIMUTH, SoundChannel
+from earwitness.encoders.settings import CHANNEL_AZIMUTH, SoundChannel
 from earwitness.encoders.tokens import TokenMap
 from earwitness.errors import EncoderError
 from earwitness.media.resample import resample

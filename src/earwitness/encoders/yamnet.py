@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from earwitness.encoders.onnx_outputs import with_outputs
-from earwitness.encoders.protocol import SoundChannel, fingerprint
-from earwitness.encoders.settings import SoundSettings
+from earwitness.encoders.protocol import fingerprint
+from earwitness.encoders.settings import SoundChannel, SoundSettings
 from earwitness.encoders.sound import as_channels, sound_map
 from earwitness.encoders.tokens import TokenMap
 from earwitness.encoders.weights import Weights, find_weights, local_weights

@@ -1,0 +1,110 @@
+"""The sub-command `dataset embed`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from earwitness.encoders.embed import EmbedJob, EmbedReport
+
+
+def run(
+    folder: Annotated[Path, typer.Argument(help="Data set in the folder layout of DCASE2025 Task 3.")],
+    encoder: Annotated[str, typer.Option(metavar="NAME[,NAME]", help="Encoders, see `earwitness models list`.")],
+    rate: Annotated[float, typer.Option(min=0.1, max=60.0, help="Pictures a second.")] = 2.0,
+    fov: Annotated[float, typer.Option(min=10.0, max=170.0, help="Horizontal field of view, degrees.")] = 100.0,
+    swap: Annotated[bool, typer.Option("--swap", help="Mirrored pictures too, for left-right swapping.")] = False,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME.KEY=VALUE", help="A setting of an encoder, as yamnet.channels=M,L,R."),
+    ] = None,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=FOLDER", help="Own weights of an encoder instead of the fetched ones."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the embeddings; by default DIR/embeddings.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; the tokens do not depend on their number.")] = 1,
+) -> None:
+    """Encode the sound or the pictures of all clips once, for training with semantic tokens.
+
+    Tokens are kept as 16-bit floats in DIR/embeddings, a folder for each encoder, its weights and settings. A run that
+    was interrupted goes on where it stopped; files that changed are encoded again. Exits with 1 if clips were skipped.
+    """
+    from earwitness.cli.threads import one_thread
+
+    one_thread()
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from earwitness.cli.extras import needs
+    from earwitness.data.layout import scan
+    from earwitness.encoders.embed import EmbedJob, embed
+    from earwitness.encoders.store import FOLDER
+
+    specs = _specs(encoder, settings or [], weights or [])
+    clips = scan(folder).clips
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    failed = False
+    for spec in specs:
+        job: EmbedJob = EmbedJob(spec, rate, fov, swap)
+        with Progress(console=console) as bar, needs(f"the encoder '{spec.name}'", "semantic"):
+            task = bar.add_task(spec.name, total=len(clips))
+            report = embed(
+                out or folder / FOLDER, clips, job, workers,
+                lambda done, total, task=task, bar=bar: bar.update(task, completed=done),  # type: ignore[misc]
+            )  # fmt: skip
+        _tell(spec.name, report, console)
+        failed = failed or bool(report.skipped)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _tell(name: str, report: EmbedReport, console: Console) -> None:
+    for clip, reason in sorted(report.skipped.items()):
+        console.print(f"skipped {clip}: {reason}", markup=False)
+    if report.without:
+        console.print(f"note: {len(report.without)} clips have nothing for '{name}' to encode", markup=False)
+    typer.echo(f"{name}: {report.made} new, {report.kept} kept, {len(report.skipped)} skipped in {report.folder}")
+
+
+def _specs(names: str, settings: list[str], weights: list[str]) -> list[Any]:
+    """The encoders that were named, with what was set of each.
+
+    Raises:
+        RecipeError: a setting that is not of the form NAME.KEY=VALUE, or of an encoder that was not named.
+    """
+    from earwitness.encoders.load import EncoderSpec
+    from earwitness.errors import RecipeError
+
+    chosen: dict[str, dict[str, Any]] = {name.strip(): {} for name in names.split(",") if name.strip()}
+    folders: dict[str, Path] = {}
+    for text in settings:
+        where, equals, value = text.partition("=")
+        name, _, key = where.rpartition(".")
+        if not equals or name not in chosen:
+            raise RecipeError(f"--set {text}: write NAME.KEY=VALUE with one of the encoders named: {', '.join(chosen)}")
+        chosen[name][key] = _value(value)
+    for text in weights:
+        name, equals, path = text.partition("=")
+        if not equals or name not in chosen:
+            raise RecipeError(f"--weights {text}: write NAME=FOLDER with one of: {', '.join(chosen)}")
+        folders[name] = Path(path)
+    specs = [EncoderSpec(name=name, settings=values, folder=folders.get(name)) for name, values in chosen.items()]
+    for spec in specs:
+        _ = spec.modality  # names an unknown encoder before any work is done
+    return specs
+
+
+def _value(text: str) -> Any:
+    """JSON if it is such (numbers, true, null); a list if there are commas; else the text."""
+    import json
+
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text.split(",") if "," in text else text
