@@ -57,13 +57,33 @@ def combine(outputs: Sequence[Float32Array], weights: ArrayLike | None = None) -
         ModelError: no output, outputs of several shapes, or weights that do not fit.
     """
     shares = _shares(outputs, weights)
-    if len(outputs) == 1:
-        return outputs[0]
-    stack = np.stack(outputs)
-    aligned = _aligned(stack, shares)
+    return outputs[0] if len(outputs) == 1 else _mean(_aligned(np.stack(outputs), shares), shares)
+
+
+def align(outputs: Sequence[Float32Array]) -> Float32Array:
+    """The members' fields (members, frames, 3, classes, 4), tracks matched as equal weights have it.
+
+    `weighted_mean` of them is cheap, so that many weights can be tried.
+
+    Raises:
+        ModelError: as `combine`.
+    """
+    return _aligned(np.stack(outputs), _shares(outputs, None))
+
+
+def weighted_mean(aligned: Float32Array, weights: ArrayLike) -> Float32Array:
+    """What `combine` makes of fields that `align` matched.
+
+    Raises:
+        ModelError: as `combine`.
+    """
+    return _mean(aligned, _shares(list(aligned), weights))
+
+
+def _mean(aligned: Float32Array, shares: Float32Array) -> Float32Array:
     sharing = shares[:, None, None, :]
     activity = sharing * (np.hypot(aligned[..., 0], aligned[..., 1]) + np.float32(ACTIVITY_FLOOR))
-    mean: Float32Array = np.empty_like(stack[0])
+    mean: Float32Array = np.empty_like(aligned[0])
     mean[..., :2] = (sharing[..., None] * aligned[..., :2]).sum(axis=0)
     mean[..., 2:] = (activity[..., None] * aligned[..., 2:]).sum(axis=0) / activity.sum(axis=0)[..., None]
     return mean

@@ -1,0 +1,41 @@
+"""The verb `ensemble`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def run(
+    members: Annotated[
+        list[str], typer.Argument(metavar="MODEL...", help="Shipped models or .onnx files; `mirror:` before one.")
+    ],
+    out: Annotated[Path, typer.Option(help="The .ensemble file to write.")],
+    name: Annotated[str | None, typer.Option(help="What to call it; by default its members' names.")] = None,
+    weights: Annotated[str | None, typer.Option(help="One a member, with commas, as 2,1,1; by default equal.")] = None,
+    valid: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="DCASE folder that tunes weights and thresholds.")
+    ] = None,
+    splits: Annotated[
+        str | None, typer.Option(help="With --valid: its splits, with commas; by default dev-train*.")
+    ] = None,
+) -> None:
+    """Put models into one file that `detect --model` takes as one: their outputs are averaged, tracks matched."""
+    from earwitness.cli.threads import one_thread
+
+    one_thread()
+    from earwitness.cli.extras import needs
+    from earwitness.errors import RecipeError
+
+    with needs("making an ensemble", "train"):
+        from earwitness.training.ensemble_export import export_ensemble
+    try:
+        given = None if weights is None else [float(part) for part in weights.split(",")]
+    except ValueError:
+        raise RecipeError(f"--weights {weights}: give numbers with commas, as 2,1,1") from None
+    wanted = None if splits is None else [part for part in splits.split(",") if part]
+    card = export_ensemble(members, out, name=name, weights=given, valid=valid, splits=wanted)
+    judged = f", F20/1 {card.scores['valid/f_score']:.3f}" if "valid/f_score" in card.scores else ""
+    typer.echo(f"{out}: {card.name}, {len(members)} members, {out.stat().st_size / 1e6:.1f} MB{judged}")
