@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from earwitness.classes import NUM_CLASSES
 from earwitness.errors import ModelError
 from earwitness.features import FeatureConfig
+from earwitness.inference.calibration import Calibration
 from earwitness.inference.smoothing import Smoothing
 
 CARD_FORMAT: Final = 1
@@ -24,7 +25,8 @@ class ModelCard(BaseModel):
         name: what the model is called.
         features: what the model hears; the extractor is built from it.
         model: the network's dimensions, for information and for rebuilding it.
-        thresholds: (13,) activity above which a class counts as sounding.
+        calibration: what makes its activities probabilities, and its distances right on average.
+        thresholds: (13,) probability above which a class counts as sounding.
         window_frames: label frames that it was trained to hear at once.
         smoothing: what is done to its events after decoding.
         data: what it learnt from, in words and values.
@@ -42,6 +44,7 @@ class ModelCard(BaseModel):
     name: str = Field(min_length=1)
     features: FeatureConfig
     model: dict[str, Any]
+    calibration: Calibration = Calibration()
     thresholds: Annotated[tuple[float, ...], Field(min_length=NUM_CLASSES, max_length=NUM_CLASSES)]
     window_frames: int = Field(50, ge=1)
     smoothing: Smoothing = Smoothing()

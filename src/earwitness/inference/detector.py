@@ -105,7 +105,7 @@ class Detector:
             progress: called about once a second of sound.
             swap_channels: left and right are exchanged in the file.
             allow_mono: take mono too; its events have no direction (NaN).
-            threshold: 0..1, activity above which a class sounds; by default the card's, one a class.
+            threshold: 0..1, probability above which a class sounds; by default the card's, one a class.
 
         Raises:
             MediaError: the file cannot be read, has no sound, or is mono without `allow_mono`.

@@ -78,17 +78,17 @@ class Listener:
         return {"window_frames": self._plan.length, "hop_frames": self._plan.hop}
 
     def outputs(self, blocks: Iterable[Float32Array]) -> Iterator[Float32Array]:
-        """Physical fields of a stream; see `Listening`.
+        """Physical fields of a stream, calibrated as the card says; see `Listening`.
 
         Raises:
             ModelError: the model does not fit its card.
         """
         windows = cut(feature_blocks(blocks, self._extractor, self._plan.hop), self._plan)
-        mean = OverlapMean(self._plan.length)
+        mean, calibrated = OverlapMean(self._plan.length), self.card.calibration.apply
         while batch := list(islice(windows, self._batch)):
             pairs = zip(batch, self._run(batch), strict=True)
-            yield np.concatenate([mean.add(window.start, output) for window, output in pairs])
-        yield mean.close()
+            yield calibrated(np.concatenate([mean.add(window.start, output) for window, output in pairs]))
+        yield calibrated(mean.close())
 
     def _run(self, batch: list[Window]) -> Float32Array:
         outputs = self._runtime.run(np.stack([window.features for window in batch]))

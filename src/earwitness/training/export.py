@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from earwitness.errors import ModelError, RecipeError
+from earwitness.inference.calibration import Calibration
 from earwitness.inference.card import ModelCard, card_path, file_sha256
 from earwitness.inference.runtime import OnnxRuntime
+from earwitness.inference.smoothing import Smoothing
 from earwitness.models.architectures import ModelConfig
 from earwitness.models.checkpoint import load_model
 from earwitness.models.network import Network
@@ -103,12 +105,16 @@ class Judgement:
     """What is known of a model by validation.
 
     Attributes:
-        thresholds: (13,) activity from which a class counts as sounding.
+        thresholds: (13,) probability from which a class counts as sounding.
         scores: figures for the card.
+        calibration: of the model's outputs; thresholds are meant for calibrated ones.
+        smoothing: of the events.
     """
 
     thresholds: tuple[float, ...]
     scores: dict[str, float]
+    calibration: Calibration = field(default_factory=Calibration)
+    smoothing: Smoothing = field(default_factory=Smoothing)
 
 
 def export_run(
@@ -136,7 +142,9 @@ def export_run(
         name=name or recipe.name,
         features=recipe.features,
         model=recipe.model.model_dump(mode="json"),
+        calibration=judgement.calibration,
         thresholds=judgement.thresholds,
+        smoothing=judgement.smoothing,
         data=_data(recipe, checkpoint),
         recipe=_portable(recipe),
         commit=commit(),

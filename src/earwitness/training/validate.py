@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from earwitness.accddoa import decode
 from earwitness.events import EventTable
+from earwitness.inference.smoothing import Smoothing
 from earwitness.metrics import Scores, score_tables
 from earwitness.models.network import Network
 from earwitness.training.stream import SceneStream
@@ -55,11 +56,22 @@ class ValidSet:
         return np.concatenate(parts)
 
 
+def decode_outputs(
+    outputs: NDArray[np.float32], threshold: float | NDArray[np.float64], smoothing: Smoothing | None = None
+) -> list[EventTable]:
+    """Events of physical fields (N, T', 3, 13, 4) at one threshold, or one a class (13,); smoothed if asked."""
+    tables = [decode(output, threshold=threshold) for output in outputs]
+    return tables if smoothing is None else [smoothing.apply(table) for table in tables]
+
+
 def score_outputs(
-    outputs: NDArray[np.float32], references: Sequence[EventTable], threshold: float | NDArray[np.float64]
+    outputs: NDArray[np.float32],
+    references: Sequence[EventTable],
+    threshold: float | NDArray[np.float64],
+    smoothing: Smoothing | None = None,
 ) -> Scores:
-    """Strict scores of physical fields (N, T', 3, 13, 4) at one activity threshold, or one a class (13,)."""
-    return score_tables(references, [decode(output, threshold=threshold) for output in outputs])
+    """Strict scores of physical fields; arguments as of `decode_outputs`."""
+    return score_tables(references, decode_outputs(outputs, threshold, smoothing))
 
 
 def validate(model: Network, valid: ValidSet) -> tuple[Scores, float]:
