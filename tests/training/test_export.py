@@ -15,9 +15,11 @@ from earwitness.events import EventTable
 from earwitness.inference.card import card_path, read_card
 from earwitness.models.checkpoint import load_model, save_model
 from earwitness.models.seld import SeldNet, physical
+from earwitness.provenance import commit
 from earwitness.training import export
 from earwitness.training.calibrate import class_thresholds
 from earwitness.training.export import Judgement, export_onnx, export_run
+from earwitness.training.origin import COMMIT_NAME, write_commit
 
 
 @pytest.fixture
@@ -72,6 +74,14 @@ def test_card_says_what_the_model_needs(run, tmp_path):
     path.write_bytes(path.read_bytes() + b"x")
     with pytest.raises(ModelError, match="do not match"):
         card.check(path)
+
+
+def test_card_names_the_code_that_trained_not_the_one_that_exports(run, tmp_path):
+    assert export_run(run, tmp_path / "m.onnx", Judgement((0.5,) * 13, {})).commit == commit()
+    write_commit(run)
+    assert (run / COMMIT_NAME).read_text().strip() == commit()
+    (run / COMMIT_NAME).write_text("0123abc\n")
+    assert export_run(run, tmp_path / "m.onnx", Judgement((0.5,) * 13, {})).commit == "0123abc"
 
 
 def test_card_names_no_folder_of_the_machine(run, tmp_path):

@@ -16,6 +16,9 @@ def run(
     bank: Annotated[
         str | None, typer.Option(help="Where the sound bank lies now, if not where the run had it.")
     ] = None,
+    mirror: Annotated[
+        bool, typer.Option("--mirror", help="Let the model hear each clip left-right swapped as well: twice the work.")
+    ] = False,
     scenes: Annotated[int, typer.Option(min=2, help="Scenes that set and judge the thresholds.")] = 800,
 ) -> None:
     """Make a model for `detect` of a training run: ONNX weights, and a card with tuned thresholds and scores."""
@@ -26,6 +29,7 @@ def run(
 
     with needs("exporting a model", "train"):
         from earwitness.models.checkpoint import load_model
+        from earwitness.models.mirrored import Mirrored
         from earwitness.training.calibrate import judge
         from earwitness.training.export import export_run, run_recipe
         from earwitness.training.folders import open_sources
@@ -39,6 +43,6 @@ def run(
     net = load_model(folder / checkpoint)
     valid = open_sources(data, recipe.features).valid
     stream = SceneStream(valid, recipe.features, seed=data.valid_seed, swap="none", stream=VALID_STREAM)
-    judgement = judge(net, ValidSet.render(stream, scenes))
-    card = export_run(folder, out, judgement, name=name, checkpoint=checkpoint)
+    judgement = judge(Mirrored(net, recipe.features) if mirror else net, ValidSet.render(stream, scenes))
+    card = export_run(folder, out, judgement, name=name, checkpoint=checkpoint, mirror=mirror)
     typer.echo(f"{out}: {card.name}, {out.stat().st_size / 1e6:.1f} MB, F20/1 {card.scores['synthetic/f_score']:.3f}")

@@ -20,8 +20,9 @@ from earwitness.inference.runtime import OnnxRuntime
 from earwitness.inference.smoothing import Smoothing
 from earwitness.models.architectures import ModelConfig
 from earwitness.models.checkpoint import load_model
+from earwitness.models.mirrored import Mirrored
 from earwitness.models.network import Network
-from earwitness.provenance import commit
+from earwitness.training.origin import trained_by
 from earwitness.training.recipe import Recipe, load_recipe
 
 OPSET: Final = 17
@@ -118,7 +119,13 @@ class Judgement:
 
 
 def export_run(
-    run: Path, path: Path, judgement: Judgement, *, name: str | None = None, checkpoint: str = "last.safetensors"
+    run: Path,
+    path: Path,
+    judgement: Judgement,
+    *,
+    name: str | None = None,
+    checkpoint: str = "last.safetensors",
+    mirror: bool = False,
 ) -> ModelCard:
     """Export the model of a training run, with its card.
 
@@ -128,26 +135,27 @@ def export_run(
         judgement: thresholds and scores for the card.
         name: of the model; by default the recipe's.
         checkpoint: file in the run's folder.
+        mirror: let the model hear each clip left-right swapped as well (`Mirrored`).
 
     Raises:
-        RecipeError: the folder has no recipe.
+        RecipeError: the folder has no recipe, or its features cannot be swapped.
         ModelError: no checkpoint, or the export failed.
     """
     recipe = run_recipe(run)
     net = load_model(run / checkpoint)
     if net.config != recipe.model:
         raise ModelError(f"{run / checkpoint}: its dimensions are not those of the run's recipe.yaml")
-    export_onnx(net, path)
+    export_onnx(Mirrored(net, recipe.features) if mirror else net, path)
     card = ModelCard(
         name=name or recipe.name,
         features=recipe.features,
-        model=recipe.model.model_dump(mode="json"),
+        model=recipe.model.model_dump(mode="json") | ({"mirrored": True} if mirror else {}),
         calibration=judgement.calibration,
         thresholds=judgement.thresholds,
         smoothing=judgement.smoothing,
         data=_data(recipe, checkpoint),
         recipe=_portable(recipe),
-        commit=commit(),
+        commit=trained_by(run),
         scores=judgement.scores,
         limits=LIMITS,
         sha256=file_sha256(path),

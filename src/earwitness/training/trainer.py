@@ -22,6 +22,7 @@ from earwitness.training import augment
 from earwitness.training.ema import Ema
 from earwitness.training.logs import RunLog
 from earwitness.training.losses import AdpitLoss, LossParts
+from earwitness.training.origin import write_commit
 from earwitness.training.recipe import Recipe
 from earwitness.training.schedule import learning_rate
 from earwitness.training.state import TrainingState
@@ -109,6 +110,7 @@ class Trainer:
         if any(self.folder.glob("state-*.pt")):
             raise TrainingError(f"'{self.folder}' holds a run already: use --resume to go on, or another --out")
         (self.folder / "recipe.yaml").write_text(self.recipe.dump(), encoding="utf-8")
+        write_commit(self.folder)
         mean, std = feature_statistics(self.stream, self.recipe.run.scaler_scenes)
         for model in (self.model, self.averaged):
             model.scaler.set(mean.to(self.device), std.to(self.device))

@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+
+from earwitness.accddoa import encode, ideal_output
+from earwitness.events import EventTable
+from earwitness.inference.calibration import Calibration
+from earwitness.metrics.reliability import expected_calibration_error
+from earwitness.training.calibrate import calibrate, cells, tune
+
+
+def overconfident(seed: int, scenes: int = 60) -> tuple[np.ndarray, list[EventTable]]:
+    """Outputs whose log-odds are twice what the truth has, less 1, and whose distances are double."""
+    rng = np.random.default_rng(seed)
+    tables, outputs = [], []
+    for _ in range(scenes):
+        probability = rng.uniform(0.02, 0.98, (50, 13))
+        sounds = rng.random((50, 13)) < probability
+        frame, class_index = np.nonzero(sounds)
+        distance = rng.uniform(0.5, 4, frame.size)
+        table = EventTable.from_columns(
+            frame=frame, class_index=class_index, azimuth=rng.uniform(-60, 60, frame.size), distance=distance,
+            num_frames=50,
+        )  # fmt: skip
+        output = ideal_output(encode(table))
+        output[~np.broadcast_to(sounds[:, None], output.shape[:3])] = [1, 0, 1, 0]
+        length = 1 / (1 + np.exp(-2 * np.log(probability / (1 - probability)) + 1))
+        output[..., :2] *= length[:, None, :, None].astype(np.float32)
+        output[..., 2] *= 2
+        tables.append(table)
+        outputs.append(output)
+    return np.stack(outputs), tables
+
+
+def test_finds_the_map_back_to_probabilities():
+    outputs, tables = overconfident(0)
+    calibration = calibrate(outputs, tables)
+    np.testing.assert_allclose(calibration.slope, 0.5, atol=0.06)
+    np.testing.assert_allclose(calibration.offset, 0.5, atol=0.15)
+    np.testing.assert_allclose(calibration.distance, 0.5, atol=0.01)
+    fresh, truth = overconfident(1)
+    before = expected_calibration_error(*cells(fresh, truth))
+    after = expected_calibration_error(*cells(calibration.apply(fresh), truth))
+    assert before > 0.1
+    assert after < 0.02
+
+
+def test_leaves_alone_what_it_knows_nothing_of():
+    table = EventTable.from_columns(frame=[0], class_index=[3], azimuth=[0], distance=[1], num_frames=50)
+    calibration = calibrate(ideal_output(encode(table))[None], [table])
+    assert calibration == Calibration()
+
+
+@pytest.mark.parametrize("gap", [0, 3])
+def test_smoothing_follows_the_flicker_of_the_answers(gap):
+    """True events of 20 frames; answers break off for `gap` frames, and false ones last 3 frames."""
+    table = EventTable.from_columns(
+        frame=list(range(10, 30)), class_index=[4] * 20, azimuth=[20] * 20, distance=[1] * 20, num_frames=50
+    )
+    output = ideal_output(encode(table)) * np.array([0.9, 0.9, 1, 1], np.float32)
+    output[18 : 18 + gap, :, 4] = 0
+    output[40:43, :, 4] = [0.9, 0, 1, 0]
+    smoothing, thresholds = tune(np.stack([output] * 4), [table] * 4)
+    assert smoothing.min_event_frames > 3
+    assert smoothing.fill_gap_frames >= gap
+    assert thresholds[4] < 0.9
