@@ -10,11 +10,12 @@ import time
 
 import torch
 
+from earwitness.training.devices import fast_bf16
 from earwitness.training.losses import AdpitLoss
+from earwitness.training.optimizer import parameter_groups
 from earwitness.training.recipe import Recipe, check_recipe
 from earwitness.training.source import OpenSynthesizer
 from earwitness.training.stream import SceneStream
-from earwitness.training.trainer import fast_bf16, parameter_groups
 
 STEPS = 6
 

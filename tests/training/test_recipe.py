@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from earwitness.errors import RecipeError
@@ -47,6 +49,7 @@ def test_model_input_follows_the_features():
         ("model.in_channels=3", "model.in_channels is 3, but the features have 5"),
         ("model.dims=3", "model.dims: there is no such key"),
         ("model.architecture=transformer", "model"),
+        ("loss.form=official", "goes with model.architecture"),
         ("features.hop=240", "time strides multiply to 5"),
         ("loss.class_weights=[1,2]", "loss.class_weights"),
         ("run.steps", "section.key=value"),
@@ -60,10 +63,48 @@ def test_errors_name_the_key(recipe, override, message):
     assert message in str(caught.value)
 
 
+def test_a_recipe_may_extend_another_and_says_only_what_is_otherwise(recipe, tmp_path):
+    (tmp_path / "deep").mkdir()
+    second = tmp_path / "deep" / "second.yaml"
+    second.write_text("extends: ../recipe.yaml\nname: second\nrun: {steps: 7}\n")
+    loaded = load_recipe(second, ["run.batch=4"])
+    assert (loaded.name, loaded.run.steps, loaded.run.batch, loaded.optim.peak) == ("second", 7, 4, 1e-3)
+    second.write_text("extends: second.yaml\n")
+    with pytest.raises(RecipeError, match="does not extend this one"):
+        load_recipe(second)
+    second.write_text("extends: none.yaml\n")
+    with pytest.raises(RecipeError, match=r"none\.yaml: cannot read"):
+        load_recipe(second)
+
+
+SHIPPED = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
+STAGED = ("seld", "cmc-audio", "cmc-av", "official-baseline-audio", "official-baseline-av")
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_recipes_are_valid_and_named_after_their_file(path):
+    if path.stem == "ablation":
+        pytest.skip("a list of recipes, not one")
+    assert load_recipe(path).name == path.stem
+
+
+@pytest.mark.parametrize("name", STAGED)
+def test_each_recipe_has_a_second_stage_of_the_same_network_on_real_and_synthetic_clips(name):
+    folder = SHIPPED[0].parent
+    first, second = load_recipe(folder / f"{name}.yaml"), load_recipe(folder / f"{name}-finetune.yaml")
+    assert (first.model, first.features) == (second.model, second.features)
+    assert Path(second.run.init_from).name == first.name
+    assert second.data.valid_rooms
+    assert len(second.data.folders) + (second.data.bank_weight > 0) == 2
+
+
 def test_other_networks_by_their_architecture(recipe):
-    cmc = load_recipe(recipe, ["model={architecture: cmc, tokens: {clap: {dim: 768}}}"])
-    assert cmc.model.tokens["clap"].dim == 768
-    baseline = load_recipe(recipe, ["features.channels=[logmel_l, logmel_r]", "model={architecture: baseline}"])
+    tokens = ["data.folders=[{root: a}]", "data.valid_folder={root: b}", "data.tokens={sound: {encoder: clap}}"]
+    cmc = load_recipe(recipe, ["model={architecture: cmc, tokens: {sound: {dim: 768}}}", *tokens])
+    assert cmc.model.tokens["sound"].dim == 768
+    baseline = load_recipe(
+        recipe, ["features.channels=[logmel_l, logmel_r]", "model={architecture: baseline}", "loss.form=official"]
+    )
     assert baseline.model.in_channels == 2
     with pytest.raises(RecipeError, match=r"model.filters: there is no such key"):
         load_recipe(recipe, ["model.architecture=cmc", "model.filters=3"])

@@ -7,7 +7,7 @@ layer more that it never calls). Activations, too, are the official ones: tanh, 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 import torch
 from torch import Tensor, nn
@@ -83,6 +83,7 @@ class BaselineNet(Network):
         config: dimensions.
     """
 
+    normalises: ClassVar[bool] = False
     config: BaselineConfig
 
     def __init__(self, config: BaselineConfig) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -17,8 +18,10 @@ class Network(nn.Module, ABC):
     Attributes:
         config: its dimensions.
         scaler: feature normalisation.
+        normalises: whether the scaler takes the statistics of the training features.
     """
 
+    normalises: ClassVar[bool] = True
     config: ModelConfig
     scaler: Scaler
 

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from earwitness.models.token_arrays import TokenArrays
+
 
 class Tokens(NamedTuple):
     """Tokens of one modality for a batch of clips.
@@ -23,6 +25,11 @@ class Tokens(NamedTuple):
     times: Tensor
     directions: Tensor
     here: Tensor
+
+    @classmethod
+    def of(cls, arrays: TokenArrays) -> Tokens:
+        """The same in torch."""
+        return cls(*(torch.from_numpy(array) for array in arrays))
 
     def to(self, device: torch.device) -> Tokens:
         """The same on `device`, values as float32."""

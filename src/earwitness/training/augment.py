@@ -42,6 +42,10 @@ class AugmentDraw:
     hidden_rows: NDArray[np.bool_]
     shift: NDArray[np.int64]
 
+    def part(self, rows: slice) -> AugmentDraw:
+        """What happens to some of the clips."""
+        return AugmentDraw(self.gain[rows], self.hidden[rows], self.hidden_rows[rows], self.shift[rows])
+
 
 def draw(spec: AugmentSpec, rng: np.random.Generator, batch: int, frames: int, bins: int) -> AugmentDraw:
     """Draw the changes of a batch of (frames, bins) maps."""

@@ -13,6 +13,19 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 
+class QuietLog:
+    """Log of a process that is not the one that writes."""
+
+    def __enter__(self) -> QuietLog:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def write(self, step: int, kind: str, **values: float) -> None:
+        """Note nothing."""
+
+
 class RunLog:
     """Log of one run; `log.jsonl` is cut back to the step that a resumed run starts from.
 

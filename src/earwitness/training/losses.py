@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from earwitness.accddoa import ASSIGNMENT_SOURCES, ASSIGNMENTS, DISTANCE, ONSCREEN
 from earwitness.models.seld import ACTIVITY
+from earwitness.training.distributed import process_mean
 from earwitness.training.recipe import LossSpec
 
 MIN_METRES: Final = 0.05
@@ -30,6 +31,12 @@ class LossParts:
     distance: Tensor
     onscreen: Tensor
     activity: Tensor
+
+    def blend(self, other: LossParts, share: float) -> LossParts:
+        """`share` of this loss and the rest of another."""
+        return LossParts(
+            *(torch.lerp(getattr(other, name), getattr(self, name), share) for name in self.__dataclass_fields__)
+        )
 
 
 class AdpitLoss(nn.Module):
@@ -66,7 +73,7 @@ class AdpitLoss(nn.Module):
         target_xy = torch.gather(xy, 2, slot[..., None].expand(*slot.shape, 2)) * sounding[..., None]
         emphasis = torch.where(sounding, self.spec.active_weight * self.class_weights, 1.0)
         weight = (sounding * self.class_weights).to(raw.dtype)
-        total_weight = weight.sum().clamp_min(1.0)
+        total_weight = process_mean(weight.sum()).clamp_min(1.0)
         if raw.shape[-1] > ACTIVITY:
             # Vectors need say nothing of silence; of the three tracks, which share it, the logit is learnt once.
             direction = (((raw[..., :2] - target_xy).square().mean(-1)) * weight).sum() / total_weight

@@ -12,7 +12,7 @@ from pydantic import model_validator as _model_validator
 from earwitness.classes import NUM_CLASSES
 from earwitness.errors import RecipeError
 from earwitness.features import FeatureConfig
-from earwitness.models.architectures import ARCHITECTURES, ModelConfig, TaggedConfig, tagged
+from earwitness.models.architectures import ARCHITECTURES, ModelConfig, TaggedConfig, tagged, token_widths
 from earwitness.models.config import SeldConfig
 
 _TAGS: Final = {(1, name) for name in ARCHITECTURES}
@@ -36,6 +36,22 @@ class FolderSpec(_Section):
     weight: PositiveFloat = 1.0
 
 
+class TokenSource(_Section):
+    """Where the semantic tokens of the folders' clips come from: what `earwitness dataset embed` made.
+
+    Attributes:
+        encoder: its name.
+        fingerprint: of weights and settings, where a folder has several embeddings; all folders must have the same.
+        rate: pictures a second, likewise.
+        missing: `error` where a clip has no tokens, or `allow`, as for real recordings without pictures.
+    """
+
+    encoder: str
+    fingerprint: str | None = None
+    rate: PositiveFloat | None = None
+    missing: Literal["error", "allow"] = "error"
+
+
 class DataSpec(_Section):
     """Where scenes come from: endless ones from a sound bank, or the clips of folders.
 
@@ -45,6 +61,7 @@ class DataSpec(_Section):
         valid_folder: a data set of its own to validate on, besides or instead.
         shards: folder that keeps the features of the folders' clips between runs; None computes them on the fly.
         bank_weight: with folders: share of endless scenes from the bank, relative to the folders' weights.
+        tokens: modality's name, as in model.tokens -> where its tokens come from.
         bank: folder of the sound bank.
         pool: settings of the simulated rooms, handed to the synthesizer's pool; {} means its defaults.
         scene: settings of the scenes, handed to the synthesizer; {} means its defaults.
@@ -61,6 +78,7 @@ class DataSpec(_Section):
     valid_folder: FolderSpec | None = None
     shards: str | None = None
     bank_weight: float = Field(0.0, ge=0)
+    tokens: dict[str, TokenSource] = Field(default_factory=dict)
     bank: str = "soundbank"
     pool: dict[str, Any] = {}
     scene: dict[str, Any] = {}
@@ -93,6 +111,9 @@ class AugmentSpec(_Section):
         shift_bins: largest frequency shift, bins either way.
         gain_db: largest change of level, dB, the same in all log-mel channels.
         probability: chance that a clip is changed, for each kind of change on its own.
+        mixup: alpha of the Beta distribution that a batch's share with its shuffled self is drawn from.
+        mixup_probability: chance that a batch is mixed.
+        modality_dropout: chance that a clip loses the tokens of a modality, for each on its own.
     """
 
     filter_db: float = Field(6.0, ge=0)
@@ -104,6 +125,9 @@ class AugmentSpec(_Section):
     shift_bins: NonNegativeInt = 2
     gain_db: float = Field(6.0, ge=0)
     probability: float = Field(0.5, ge=0, le=1)
+    mixup: float = Field(0.0, ge=0)
+    mixup_probability: float = Field(0.5, ge=0, le=1)
+    modality_dropout: float = Field(0.0, ge=0, lt=1)
 
 
 class OptimSpec(_Section):
@@ -132,6 +156,7 @@ class LossSpec(_Section):
     """Weights of the loss.
 
     Attributes:
+        form: `adpit`, this project's, or `official`, that of the DCASE2025 baselines (metres, nothing masked).
         direction, distance, onscreen: weights of the parts.
         activity: weight of the cross-entropy of the activity logits, for networks that have them.
         active_weight: weight of sounding cells relative to silent ones, where silence is learnt: in the direction part,
@@ -141,6 +166,7 @@ class LossSpec(_Section):
         class_weights: (13,) weight of each class's sounding cells.
     """
 
+    form: Literal["adpit", "official"] = "adpit"
     direction: float = Field(1.0, ge=0)
     distance: float = Field(0.02, ge=0)
     onscreen: float = Field(0.01, ge=0)
@@ -168,6 +194,8 @@ class RunSpec(_Section):
         compile: use torch.compile; measured without gain on CPU.
         scaler_scenes: scenes from which feature statistics are taken.
         tensorboard: write TensorBoard files besides log.jsonl.
+        thresholds: activities that validation tries, one for all classes.
+        init_from: run folder or checkpoint whose weights (and feature statistics) to start from: the second stage.
     """
 
     batch: PositiveInt = 16
@@ -185,6 +213,8 @@ class RunSpec(_Section):
     compile: bool = False
     scaler_scenes: PositiveInt = 64
     tensorboard: bool = True
+    thresholds: tuple[float, ...] = Field((0.2, 0.3, 0.4, 0.5, 0.6), min_length=1)
+    init_from: str | None = None
 
 
 class Recipe(_Section):
@@ -215,6 +245,13 @@ class Recipe(_Section):
     def _parts_fit(self) -> Recipe:
         if self.data.swap == "double" and self.run.batch % 2:
             raise ValueError(f"run.batch is {self.run.batch}, but data.swap 'double' needs an even batch")
+        for name in token_widths(self.model):
+            if name not in self.data.tokens:
+                raise ValueError(f"the model takes '{name}' tokens: say in data.tokens.{name} which encoder makes them")
+            if not self.data.folders:
+                raise ValueError(f"the model takes '{name}' tokens, which only clips of data.folders have")
+        if (self.loss.form == "official") != (self.model.architecture == "baseline"):
+            raise ValueError("loss.form 'official' goes with model.architecture 'baseline', and the other way round")
         for key, value in _input_size(self.features).items():
             if getattr(self.model, key) != value:
                 raise ValueError(f"model.{key} is {getattr(self.model, key)}, but the features have {value}")
@@ -238,6 +275,9 @@ class Recipe(_Section):
 def load_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
     """Read a recipe.
 
+    With a line `extends: other.yaml`, named from its own folder, a recipe says only what it has otherwise: sections are
+    merged key by key, lists and values are replaced.
+
     Args:
         path: YAML file.
         overrides: `section.key=value`, the value in YAML.
@@ -245,6 +285,14 @@ def load_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
     Raises:
         RecipeError: no such file, not YAML, or a key or value that is not valid (names the key).
     """
+    raw = _read(path, ())
+    for override in overrides or []:
+        _override(raw, override)
+    return check_recipe(raw, str(path))
+
+
+def _read(path: Path, extending: tuple[Path, ...]) -> dict[str, Any]:
+    """Plain values of a recipe, with those of the ones that it extends."""
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except OSError as error:
@@ -253,9 +301,20 @@ def load_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
         raise RecipeError(f"{path}: not valid YAML: {error}".replace("\n", " ")) from None
     if not isinstance(raw, dict):
         raise RecipeError(f"{path}: a recipe is a mapping of sections, such as 'data:' and 'run:'")
-    for override in overrides or []:
-        _override(raw, override)
-    return check_recipe(raw, str(path))
+    base = raw.pop("extends", None)
+    if base is None:
+        return raw
+    if not isinstance(base, str) or path in extending:
+        raise RecipeError(f"{path}: extends: name one recipe file that does not extend this one")
+    return _merged(_read(path.parent / base, (*extending, path)), raw)
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in changes.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merged(merged[key], value) if both else value
+    return merged
 
 
 def check_recipe(raw: dict[str, Any], name: str) -> Recipe:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sized
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sized
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -15,9 +15,13 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from earwitness.accddoa import encode
 from earwitness.data.clips import LoadedClip
 from earwitness.data.shard import ShardClip
+from earwitness.encoders.tokens import TokenMap
 from earwitness.events import EventTable
 from earwitness.features import FeatureConfig, FeatureExtractor
+from earwitness.models.token_arrays import stack_tokens
+from earwitness.models.tokens import TokenBatch, Tokens
 from earwitness.training.augment import swap_clip
+from earwitness.training.lookup import TokenLookup
 
 Swap = Literal["double", "random", "none"]
 TRAIN_STREAM: Final = 0
@@ -80,12 +84,13 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Features (C, T, F) float16 with slot targets (T', 3, 13) and (T', 3, 13, 4), and where they are from."""
+    """Features (C, T, F) float16 with slot targets (T', 3, 13) and (T', 3, 13, 4), where they are from, tokens."""
 
     features: NDArray[np.float16]
     active: NDArray[np.bool_]
     values: NDArray[np.float32]
     origin: Origin = Origin()
+    tokens: Mapping[str, TokenMap] = field(default_factory=dict)
 
     @property
     def clip_id(self) -> str:
@@ -108,6 +113,7 @@ class Batch:
         values: (B, T', 3, 13, 4) float32.
         scenes: indices of the scenes in it.
         origins: which clip each of the B is.
+        tokens: semantic tokens of the modalities that any of the clips has.
     """
 
     features: Tensor
@@ -115,11 +121,16 @@ class Batch:
     values: Tensor
     scenes: tuple[int, ...]
     origins: tuple[Origin, ...] = ()
+    tokens: TokenBatch = field(default_factory=dict)
 
     def to(self, device: torch.device) -> Batch:
-        """The same on `device`, features as float32."""
-        return Batch(
-            self.features.to(device).float(), self.active.to(device), self.values.to(device), self.scenes, self.origins
+        """The same on `device`, features and tokens as float32."""
+        return replace(
+            self,
+            features=self.features.to(device).float(),
+            active=self.active.to(device),
+            values=self.values.to(device),
+            tokens={name: tokens.to(device) for name, tokens in self.tokens.items()},
         )
 
 
@@ -135,6 +146,7 @@ class SceneStream(Dataset[tuple[int, list[Clip]]]):
         scenes: number of different scenes; None never repeats.
         swap: left-right swapping.
         stream: number that keeps streams of one seed apart.
+        tokens: where the clips' semantic tokens are.
     """
 
     def __init__(
@@ -146,6 +158,7 @@ class SceneStream(Dataset[tuple[int, list[Clip]]]):
         scenes: int | None = None,
         swap: Swap = "double",
         stream: int = TRAIN_STREAM,
+        tokens: TokenLookup | None = None,
     ) -> None:
         self.open_source = open_source
         self.features = features
@@ -153,6 +166,7 @@ class SceneStream(Dataset[tuple[int, list[Clip]]]):
         self.scenes = scenes
         self.swap = swap
         self.stream = stream
+        self.tokens = tokens or TokenLookup()
         self._source: SceneSource | NumberedSource | None = None
         self._extractor: FeatureExtractor | None = None
 
@@ -164,7 +178,10 @@ class SceneStream(Dataset[tuple[int, list[Clip]]]):
         clips = []
         for swapped in ways:
             maps, marks = swap_clip(*plain, self.features) if swapped else plain
-            clips.append(Clip(maps.astype(np.float16, copy=False), marks.active, marks.values, _origin(scene, swapped)))
+            origin = _origin(scene, swapped)
+            clips.append(
+                Clip(maps.astype(np.float16, copy=False), marks.active, marks.values, origin, self._find(origin))
+            )
         return index, clips
 
     def scene(self, index: int) -> tuple[Scene, NDArray[np.floating]]:
@@ -179,6 +196,13 @@ class SceneStream(Dataset[tuple[int, list[Clip]]]):
             return scene, scene.features
         extractor = self._extractor = self._extractor or FeatureExtractor(self.features)
         return scene, extractor(scene.audio)[:, : scene.labels.num_frames * self.features.frames_per_label]
+
+    def tokens_of(self, scene: Scene) -> dict[str, TokenMap]:
+        """Semantic tokens of a scene, as it is."""
+        return self._find(_origin(scene, swapped=False))
+
+    def _find(self, origin: Origin) -> dict[str, TokenMap]:
+        return self.tokens.find(origin.clip_id, origin.root, origin.swapped)
 
     def available(self, wanted: int) -> int:
         """How many of `wanted` different scenes there are."""
@@ -202,17 +226,20 @@ def _origin(scene: Scene, swapped: bool) -> Origin:
 
 
 class _FromStep(Sampler[list[int]]):
-    """Batch k holds scenes k n .. k n + n - 1; starts at any k, so that a resumed run sees what it would have seen."""
+    """Batch k holds scenes k n .. k n + n - 1, or a process's part of them.
 
-    def __init__(self, start: int, stop: int, scenes: int) -> None:
-        self.start, self.stop, self.scenes = start, stop, scenes
+    It starts at any k, so that a resumed run sees what it would have seen.
+    """
+
+    def __init__(self, start: int, stop: int, scenes: int, part: slice) -> None:
+        self.start, self.stop, self.scenes, self.part = start, stop, scenes, part
 
     def __len__(self) -> int:
         return self.stop - self.start
 
     def __iter__(self) -> Iterator[list[int]]:
         for step in range(self.start, self.stop):
-            yield list(range(step * self.scenes, (step + 1) * self.scenes))
+            yield list(range(step * self.scenes, (step + 1) * self.scenes)[self.part])
 
 
 def collate(items: list[tuple[int, list[Clip]]]) -> Batch:
@@ -224,16 +251,33 @@ def collate(items: list[tuple[int, list[Clip]]]) -> Batch:
         torch.from_numpy(np.stack([clip.values for clip in clips])),
         tuple(index for index, _ in items),
         tuple(clip.origin for clip in clips),
+        {name: Tokens.of(arrays) for name, arrays in stack_tokens([clip.tokens for clip in clips]).items()},
     )
 
 
 def batches(
-    stream: SceneStream, *, start: int, stop: int, scenes: int, workers: int = 0, prefetch: int = 4
+    stream: SceneStream,
+    *,
+    start: int,
+    stop: int,
+    scenes: int,
+    workers: int = 0,
+    prefetch: int = 4,
+    part: slice = slice(None),
 ) -> DataLoader[tuple[int, list[Clip]]]:
-    """Loader of batches `start` .. `stop` - 1, the same whatever the number of workers."""
+    """Loader of batches `start` .. `stop` - 1, the same whatever the number of workers.
+
+    Args:
+        stream: makes the clips.
+        start, stop: batches.
+        scenes: scenes a batch.
+        workers: processes that make them; 0 makes them here.
+        prefetch: batches that a worker makes ahead.
+        part: the scenes of each batch that are this process's.
+    """
     return DataLoader(
         stream,
-        batch_sampler=_FromStep(start, stop, scenes),
+        batch_sampler=_FromStep(start, stop, scenes, part),
         num_workers=workers,
         prefetch_factor=prefetch if workers else None,
         collate_fn=collate,

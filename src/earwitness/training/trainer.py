@@ -15,17 +15,25 @@ from torch import Tensor, nn
 
 from earwitness.errors import TrainingError
 from earwitness.metrics import Scores
+from earwitness.models.architectures import token_widths
 from earwitness.models.build import build
 from earwitness.models.checkpoint import save_model
 from earwitness.models.network import Network
-from earwitness.training import augment
+from earwitness.training import augment, distributed, mixing
+from earwitness.training.devices import fast_bf16, pick_device
 from earwitness.training.ema import Ema
-from earwitness.training.logs import RunLog
+from earwitness.training.initial import load_initial
+from earwitness.training.logs import QuietLog, RunLog
+from earwitness.training.lookup import TokenLookup
 from earwitness.training.losses import AdpitLoss, LossParts
+from earwitness.training.official_loss import OfficialLoss
+from earwitness.training.optimizer import make_optimizer
 from earwitness.training.origin import write_commit
 from earwitness.training.recipe import Recipe
+from earwitness.training.resume import check_same_run, note_start
 from earwitness.training.schedule import learning_rate
 from earwitness.training.state import TrainingState
+from earwitness.training.statistics import feature_statistics
 from earwitness.training.stream import VALID_STREAM, Batch, SceneStream, SourceFactory, batches
 from earwitness.training.validate import ValidSet, validate
 
@@ -33,6 +41,7 @@ BEST_NAME: Final = "best.safetensors"
 LAST_NAME: Final = "last.safetensors"
 _AUGMENT_STREAM: Final = 100
 _DROPOUT_STREAM: Final = 101
+_MIX_STREAM: Final = 102
 
 
 class Trainer:
@@ -50,21 +59,28 @@ class Trainer:
         folder.mkdir(parents=True, exist_ok=True)
         run, data = recipe.run, recipe.data
         torch.set_num_threads(run.threads)
-        self.device = pick_device(run.device)
+        self.device = distributed.own_device(pick_device(run.device))
+        self.world = distributed.join(self.device)
+        self._part = self.world.part(recipe.scenes_per_batch)
         self.bf16 = run.precision == "bf16" or (run.precision == "auto" and fast_bf16(self.device))
-        self.stream = SceneStream(train, recipe.features, seed=data.seed, scenes=data.scenes, swap=data.swap)
-        self._valid_stream = SceneStream(valid, recipe.features, seed=data.valid_seed, swap="none", stream=VALID_STREAM)
+        self.tokens = TokenLookup.open(data, token_widths(recipe.model))
+        self.stream = SceneStream(
+            train, recipe.features, seed=data.seed, scenes=data.scenes, swap=data.swap, tokens=self.tokens
+        )
+        self._valid_stream = SceneStream(
+            valid, recipe.features, seed=data.valid_seed, swap="none", stream=VALID_STREAM, tokens=self.tokens
+        )
         torch.manual_seed(run.seed)
         self.model: Network = build(recipe.model).to(self.device)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.loss = AdpitLoss(recipe.loss).to(self.device)
+        self.loss = (OfficialLoss if recipe.loss.form == "official" else AdpitLoss)(recipe.loss).to(self.device)
         self.kinds = augment.ChannelKinds.of(recipe.features.channels).to(self.device)
-        self.optimizer = torch.optim.AdamW(
-            parameter_groups(self.model, recipe.optim.weight_decay), lr=1.0, betas=recipe.optim.betas, fused=True
-        )
+        self.optimizer = make_optimizer(self.model, recipe.optim)
         self.ema = Ema(self.model, run.ema)
         self.step, self.best = 0, -1.0
-        self._forward: nn.Module = torch.compile(self.model) if run.compile else self.model  # type: ignore[assignment]
+        distributed.share_statistics(self.model, self.world)
+        shared = distributed.shared(self.model, self.world, unused=bool(self.tokens.stores))
+        self._forward: nn.Module = torch.compile(shared) if run.compile else shared  # type: ignore[assignment]
 
     def run(self, *, resume: bool = False) -> Scores:
         """Train to the recipe's last step; returns the last validation's scores.
@@ -76,24 +92,25 @@ class Trainer:
             self._restore()
         else:
             self._start_fresh()
-        run = self.recipe.run
-        valid = ValidSet.render(self._valid_stream, self.recipe.data.valid_scenes)
-        with RunLog(self.folder, self.step, run.steps, tensorboard=run.tensorboard) as log:
+        run, first = self.recipe.run, self.world.is_first
+        valid = ValidSet.render(self._valid_stream, self.recipe.data.valid_scenes) if first else None
+        with self._open_log() as log:
             began, clips = time.monotonic(), 0
             for batch in self._batches():
                 parts = self._learn(batch)
-                clips += len(batch.features)
+                clips += self.recipe.run.batch
                 if self.step % run.log_every == 0:
                     log.write(
                         self.step, "train", **_figures(parts), clips_per_second=clips / (time.monotonic() - began)
                     )
-                if self.step % run.valid_every == 0 and self.step < run.steps:
+                if valid and self.step % run.valid_every == 0 and self.step < run.steps:
                     self._validate(valid, log)
-                if self.step % run.save_every == 0 or self.step == run.steps:
+                if first and (self.step % run.save_every == 0 or self.step == run.steps):
                     self.save()
-            scores = self._validate(valid, log)
-        save_model(self.averaged, self.folder / LAST_NAME)
-        return scores
+            scores = self._validate(valid, log) if valid else None
+        if first:
+            save_model(self.averaged, self.folder / LAST_NAME)
+        return cast(Scores, self.world.told(scores))
 
     @property
     def averaged(self) -> Network:
@@ -109,16 +126,22 @@ class Trainer:
     def _start_fresh(self) -> None:
         if any(self.folder.glob("state-*.pt")):
             raise TrainingError(f"'{self.folder}' holds a run already: use --resume to go on, or another --out")
-        (self.folder / "recipe.yaml").write_text(self.recipe.dump(), encoding="utf-8")
-        write_commit(self.folder)
-        mean, std = feature_statistics(self.stream, self.recipe.run.scaler_scenes)
-        for model in (self.model, self.averaged):
-            model.scaler.set(mean.to(self.device), std.to(self.device))
+        if self.world.is_first:
+            note_start(self.folder, self.recipe, self.tokens.descriptions)
+            write_commit(self.folder)
+        if self.recipe.run.init_from:
+            load_initial(self.model, self.recipe.run.init_from, self.recipe.features)
+            self.averaged.load_state_dict(self.model.state_dict())
+        elif self.model.normalises:
+            mean, std = feature_statistics(self.stream, self.recipe.run.scaler_scenes)
+            for model in (self.model, self.averaged):
+                model.scaler.set(mean.to(self.device), std.to(self.device))
 
     def _restore(self) -> None:
         state = TrainingState.latest(self.folder)
         if state is None:
             raise TrainingError(f"nothing to resume in '{self.folder}': start without --resume")
+        check_same_run(self.folder, self.recipe, self.tokens.descriptions)
         try:
             self.model.load_state_dict(state.model)
             self.ema.model.load_state_dict(state.ema)
@@ -136,6 +159,7 @@ class Trainer:
             scenes=self.recipe.scenes_per_batch,
             workers=run.workers,
             prefetch=run.prefetch,
+            part=self._part,
         )
 
     def _learn(self, batch: Batch) -> LossParts:
@@ -143,14 +167,17 @@ class Trainer:
         rate = learning_rate(self.recipe.optim, self.step, self.recipe.run.steps)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        features = self._augmented(batch.to(self.device).features)
+        batch = batch.to(self.device)
+        mix = self._mix()
+        features = mixing.mixed(self._augmented(batch.features), mix)
         # Dropout is drawn from the step alone, so that a resumed run draws what it would have drawn.
-        torch.manual_seed(int(self._seed(_DROPOUT_STREAM).generate_state(1)[0]))
+        rank = (self.world.rank,) if self.world.rank else ()
+        torch.manual_seed(int(self._seed(_DROPOUT_STREAM, *rank).generate_state(1)[0]))
         self.model.train()
         with self._autocast():
-            raw = self._forward(features)
-        parts: LossParts = self.loss(raw.float(), batch.active.to(self.device), batch.values.to(self.device))
-        self._check_finite("loss", parts.total, batch)
+            raw = self._forward(features, mixing.mixed_tokens(batch.tokens, mix)).float()
+        parts = self._score(raw, batch, mix)
+        self._check_finite("loss", distributed.process_mean(parts.total), batch)
         self.optimizer.zero_grad(set_to_none=True)
         parts.total.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.optim.clip)
@@ -159,6 +186,15 @@ class Trainer:
         self.step += 1
         self.ema.update(self.model, self.step)
         return parts
+
+    def _score(self, raw: Tensor, batch: Batch, mix: mixing.MixDraw) -> LossParts:
+        """The loss; of a mixture, its parts' losses at their shares."""
+        own: LossParts = self.loss(raw, batch.active, batch.values)
+        if not mix.mixes:
+            return own
+        partner = torch.from_numpy(mix.partner).to(self.device)
+        other: LossParts = self.loss(raw, batch.active[partner], batch.values[partner])
+        return own.blend(other, mix.share)
 
     def _check_finite(self, what: str, value: Tensor, batch: Batch) -> None:
         if not torch.isfinite(value):
@@ -169,18 +205,34 @@ class Trainer:
 
     def _augmented(self, features: Tensor) -> Tensor:
         rng = np.random.default_rng(self._seed(_AUGMENT_STREAM))
-        batch, _, frames, bins = features.shape
-        change = augment.draw(self.recipe.augment, rng, batch, frames, bins)
+        _, _, frames, bins = features.shape
+        change = augment.draw(self.recipe.augment, rng, self.recipe.run.batch, frames, bins).part(self._rows)
         return augment.apply(features, change, self.kinds, self.model.scaler.mean)
 
-    def _seed(self, stream: int) -> np.random.SeedSequence:
-        return np.random.SeedSequence(self.recipe.run.seed, spawn_key=(stream, self.step))
+    def _mix(self) -> mixing.MixDraw:
+        rng, names = np.random.default_rng(self._seed(_MIX_STREAM)), sorted(self.tokens.stores)
+        drawn = mixing.draw_mix(self.recipe.augment, rng, self.recipe.run.batch, names, self.world.size)
+        return drawn.part(self._rows)
+
+    @property
+    def _rows(self) -> slice:
+        """This process's clips of a batch, for draws that are made for the whole of it."""
+        clips = self.recipe.run.batch // self.recipe.scenes_per_batch
+        return slice(self._part.start * clips, self._part.stop * clips)
+
+    def _seed(self, *stream: int) -> np.random.SeedSequence:
+        return np.random.SeedSequence(self.recipe.run.seed, spawn_key=(stream[0], self.step, *stream[1:]))
+
+    def _open_log(self) -> RunLog | QuietLog:
+        if not self.world.is_first:
+            return QuietLog()
+        return RunLog(self.folder, self.step, self.recipe.run.steps, tensorboard=self.recipe.run.tensorboard)
 
     def _autocast(self) -> contextlib.AbstractContextManager[object]:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
 
-    def _validate(self, valid: ValidSet, log: RunLog) -> Scores:
-        scores, threshold = validate(self.averaged, valid)
+    def _validate(self, valid: ValidSet, log: RunLog | QuietLog) -> Scores:
+        scores, threshold = validate(self.averaged, valid, self.recipe.run.thresholds)
         macro = scores.macro
         log.write(
             self.step,
@@ -197,48 +249,5 @@ class Trainer:
         return scores
 
 
-def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Matrices and kernels with weight decay; biases, norms and scalars without."""
-    decayed = [value for value in model.parameters() if value.ndim > 1]
-    plain = [value for value in model.parameters() if value.ndim <= 1]
-    return [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
-
-
-def feature_statistics(stream: SceneStream, scenes: int) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation (C, 1, 1) of the first scenes' features.
-
-    All log-mel channels share one mean and one deviation: the level differences between them carry the direction.
-    """
-    maps = np.stack([stream.scene(index)[1] for index in range(scenes)], axis=1).astype(np.float64)
-    channels = stream.features.channels
-    mean, std = maps.mean(axis=(1, 2, 3)), maps.std(axis=(1, 2, 3))
-    level = np.array([name.startswith("logmel") for name in channels])
-    if level.any():
-        mean[level], std[level] = maps[level].mean(), maps[level].std()
-    shape = (len(channels), 1, 1)
-    return (
-        torch.from_numpy(mean.astype(np.float32)).reshape(shape),
-        torch.from_numpy(np.maximum(std, 1e-3).astype(np.float32)).reshape(shape),
-    )
-
-
-def pick_device(wanted: str) -> torch.device:
-    """The device of `auto`, `cpu` or `cuda`.
-
-    Raises:
-        TrainingError: CUDA was asked for and is not there.
-    """
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise TrainingError("run.device is cuda, but torch finds no usable GPU: use auto or cpu")
-    return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
-
-
-def fast_bf16(device: torch.device) -> bool:
-    """Whether the device has instructions for bfloat16; emulated, it is slower than float32."""
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return any(torch.cpu.get_capabilities().get(name, False) for name in ("avx512_bf16", "amx_bf16"))
-
-
 def _figures(parts: LossParts) -> dict[str, float]:
-    return {field.name: float(getattr(parts, field.name).detach()) for field in fields(parts)}
+    return {field.name: float(distributed.process_mean(getattr(parts, field.name))) for field in fields(parts)}
