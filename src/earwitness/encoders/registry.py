@@ -175,6 +175,34 @@ _ENTRIES: Final = (
         extra="semantic",
         notes=_UNTRIED,
     ),
+    ModelEntry(
+        name="pose",
+        what="people with keypoints, and faces: what `detect` looks at pictures with",
+        used_by="vision",
+        licence="Apache-2.0 (MediaPipe, Google)",
+        source=WheelSource("mediapipe", "0.10.21", tags=("3.12", "cp312", "manylinux_2_28_x86_64")),
+        files=(
+            WeightFile(
+                "pose_detection.tflite",
+                2_959_046,
+                "9ba9dd3d42efaaba86b4ff0122b06f29c4122e756b329d89dca1e297fd8f866c",
+                "mediapipe/modules/pose_detection/pose_detection.tflite",
+            ),
+            WeightFile(
+                "pose_landmark_full.tflite",
+                6_440_512,
+                "e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f",
+                "mediapipe/modules/pose_landmark/pose_landmark_full.tflite",
+            ),
+            WeightFile(
+                "face_detection_full_range_sparse.tflite",
+                676_746,
+                "2c3728e6da56f21e21a320433396fb06d40d9088f2247c05e5635a688d45dfe1",
+                "mediapipe/modules/face_detection/face_detection_full_range_sparse.tflite",
+            ),
+        ),
+        extra="vision",
+    ),
 )
 
 MODELS: Final[dict[str, ModelEntry]] = {entry.name: entry for entry in _ENTRIES}

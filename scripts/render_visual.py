@@ -1,0 +1,95 @@
+"""Render scenes with pictures for fitting or measuring the fusion of sound and picture.
+
+    python scripts/render_visual.py --bank BANK --people people/test --part test --clips 400 --seed 77 --out DIR
+
+DIR has the layout of a DCASE2025 set. What makes these scenes hard, as real ones are:
+
+- silent distractors that stand still (the renderer's bystanders) and that move: three in ten of the sources are shown
+  but not heard, and move as if they were;
+- sources behind the camera and beside the picture, some in line with somebody silent in front;
+- every other clip (odd numbers) shows photographed people (scripts/photo_people.py), the others drawn ones.
+
+The sounds are those of the bank's validation split, which the model never learned from: half of its groups for
+`calibration`, the other half for `test`; the rooms differ too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from earwitness.synthesis import PoolConfig, RirPool, SceneConfig, Synthesizer
+from earwitness.synthesis.bank import INTERFERENCE, SoundBank
+from earwitness.synthesis.cutouts import CutoutLibrary
+from earwitness.synthesis.folders import SPLIT, clip_name, write_clip
+from earwitness.synthesis.picture import PictureRenderer, write_scene
+from earwitness.synthesis.scene import Scene, SceneRecipe
+
+ROOM_SEEDS = {"calibration": 424_242, "test": 737_373}
+ROOMS = 40
+MUTED = 0.3
+BYSTANDERS = 1.0
+
+
+def main() -> None:
+    """Render what is not there yet."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bank", type=Path, required=True)
+    parser.add_argument("--people", type=Path, required=True, help="cut-outs of photographed people, a folder a class")
+    parser.add_argument("--part", choices=ROOM_SEEDS, required=True)
+    parser.add_argument("--clips", type=int, required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--fps", type=int, default=5)
+    parser.add_argument("--share", default="0/1", help="render clips k, k+n, k+2n, ... only: k/n")
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+    valid = SoundBank.open(given.bank, "valid")
+    others = [sound.name for sound in valid.sounds if part_of(sound.group or sound.name) != given.part]
+    bank = SoundBank.open(given.bank, "valid", without=others)
+    pool = RirPool.open(PoolConfig(rooms=ROOMS, seed=ROOM_SEEDS[given.part]))
+    synthesizer = Synthesizer(bank, pool, SceneConfig())
+    renderers = [
+        PictureRenderer(CutoutLibrary(folder), fps=given.fps, rooms=pool.rooms, bystanders=BYSTANDERS)
+        for folder in (None, given.people)
+    ]
+    first, step = (int(number) for number in given.share.split("/"))
+    for index in range(first, given.clips, step):
+        render(synthesizer, renderers[index % 2], given.seed, index, given.out, Fraction(given.fps))
+        print(f"\r{index + 1}/{given.clips}", end="", flush=True)
+    print()
+
+
+def part_of(group: str) -> str:
+    """Which part of the validation sounds a group belongs to."""
+    return "test" if hashlib.sha256(group.encode()).digest()[0] % 2 else "calibration"
+
+
+def render(
+    synthesizer: Synthesizer, renderer: PictureRenderer, seed: int, index: int, out: Path, fps: Fraction
+) -> None:
+    """One clip; it depends on the seed and the index only."""
+    whole = synthesizer.draft(np.random.SeedSequence(seed, spawn_key=(index,)))
+    heard = muted(whole, np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index, 2))))
+    name = clip_name(whole, index)
+    if (out / "metadata_dev" / SPLIT / f"{name}.csv").is_file():
+        return
+    scene, shown = synthesizer.render(heard), synthesizer.render(whole)
+    pictured = Scene(scene.recipe, scene.audio, scene.labels, shown.tracks)
+    frames = renderer.render(pictured, np.random.SeedSequence(seed, spawn_key=(index, 1)))
+    write_scene(out / "video_dev" / SPLIT / f"{name}.mp4", pictured, frames, fps)
+    write_clip(scene, out, name)
+
+
+def muted(recipe: SceneRecipe, rng: np.random.Generator) -> SceneRecipe:
+    """The recipe without the sources that are shown but not heard."""
+    kept = [event for event in recipe.events if event.kind == INTERFERENCE or rng.random() >= MUTED]
+    return replace(recipe, events=tuple(kept))
+
+
+if __name__ == "__main__":
+    main()

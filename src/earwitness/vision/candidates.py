@@ -1,0 +1,152 @@
+"""What in a picture may have made a sound: people, things and whatever moves, as directions over time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earwitness.classes import CLASSES
+from earwitness.geometry import Camera
+from earwitness.vision.boxes import INDEX, PERSON
+from earwitness.vision.motion import MOVING, motion_within, moving_regions
+from earwitness.vision.overlap import cover
+from earwitness.vision.track import Track, TrackConfig, track
+from earwitness.vision.watch import Watched
+
+FloatArray = NDArray[np.float32]
+
+_SURE: Final = 0.5
+_MARGIN: Final = 0.2
+_MOTION_TRACKS: Final = TrackConfig(reach=0.8, gap=4, hold=2, least=2)
+_PARTS: Final[dict[str, tuple[str, ...]]] = {
+    "female_speech": ("mouth", "nose"),
+    "male_speech": ("mouth", "nose"),
+    "laughter": ("mouth", "nose"),
+    "clapping": ("left_wrist", "right_wrist"),
+    "footsteps": ("left_ankle", "right_ankle"),
+}
+"""Where on a person the sounds of a class are made: the first that is known of mouth and nose, else the mean."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """Something seen, over time.
+
+    Attributes:
+        number: in the order of appearance; what reports call it.
+        label: "person", "motion" or the slug of a sound class.
+        start: its first label frame.
+        azimuth: (13, t) degrees where a sound of each class would come from; NaN where it is not in the picture.
+        xyxy: (t, 4) its box, pixels of the pictures as watched.
+        width: (t,) degrees that it is wide.
+        motion: (t,) 0..1 how much moves in its box; NaN where unknown.
+        score: of its sightings, mean.
+        sightings: how many there were.
+    """
+
+    number: int
+    label: str
+    start: int
+    azimuth: FloatArray
+    xyxy: FloatArray
+    width: FloatArray
+    motion: FloatArray
+    score: float
+    sightings: int
+
+    @property
+    def stop(self) -> int:
+        """One past its last frame."""
+        return self.start + len(self.xyxy)
+
+    def may_make(self, class_index: int) -> bool:
+        """Whether a sound of this class can come from it at all."""
+        if self.label == PERSON:
+            return CLASSES[class_index].human
+        return self.label in (MOVING, CLASSES[class_index].slug)
+
+
+def find_candidates(watched: Watched, fov: float) -> list[Candidate]:
+    """Everything that may have made a sound.
+
+    Args:
+        watched: a video.
+        fov: horizontal field of view of its camera, degrees, without black bars.
+    """
+    things = track(watched.frames.tolist(), watched.boxes, watched.num_frames)
+    regions = [moving_regions(grid, watched.width, watched.height) for grid in watched.motion]
+    moving = track(range(watched.num_frames), regions, watched.num_frames, _MOTION_TRACKS)
+    found = [_candidate(one, watched, fov, number) for number, one in enumerate(things)]
+    alone = (_candidate(one, watched, fov, len(found)) for one in moving)
+    free = [_without(one, found) for one in alone]
+    kept = [one for one in free if np.isfinite(one.azimuth).any()]
+    return found + [
+        Candidate(
+            len(found) + number, one.label, one.start, one.azimuth, one.xyxy, one.width, one.motion, one.score,
+            one.sightings,
+        )
+        for number, one in enumerate(kept)
+    ]  # fmt: skip
+
+
+def _candidate(one: Track, watched: Watched, fov: float, number: int) -> Candidate:
+    left, _, right, _ = watched.content
+    camera = Camera(max(1, right - left), watched.height, fov)
+    motion = motion_within(watched.motion[one.start : one.stop], one.xyxy, watched.width, watched.height)
+    edges = camera.azimuth(np.clip(one.xyxy[:, ::2], left, right) - left)
+    azimuth = np.stack([_towards(one, sound_class.slug, camera, left) for sound_class in CLASSES])
+    return Candidate(
+        number,
+        one.label,
+        one.start,
+        azimuth.astype(np.float32),
+        one.xyxy,
+        np.asarray(edges[:, 0] - edges[:, 1], dtype=np.float32),
+        motion,
+        one.score,
+        one.sightings,
+    )
+
+
+def _towards(one: Track, slug: str, camera: Camera, left: int) -> NDArray[np.floating]:
+    """Directions (t,) of the part that makes a class's sounds, of the middle where it is not known."""
+    # What is cut off by the picture's edge is where its visible part is.
+    visible = np.clip(one.xyxy[:, ::2], left, left + camera.width)
+    column = visible.mean(axis=1)
+    parts = [one.keypoints[:, INDEX[name]] for name in _PARTS.get(slug, ())] if one.label == PERSON else []
+    if parts:
+        places = np.stack([np.where(part[:, 2] >= _SURE, part[:, 0], np.nan) for part in parts])
+        known = np.isfinite(places)
+        if _PARTS[slug][0] == "mouth":
+            chosen = np.where(known[0], places[0], places[-1])
+        else:
+            chosen = np.where(known.any(axis=0), np.nansum(places, axis=0) / np.maximum(known.sum(axis=0), 1), np.nan)
+        column = np.where(np.isfinite(chosen), chosen, column)
+    inside = (visible[:, 1] > visible[:, 0]) & (column >= left) & (column <= left + camera.width)
+    return np.where(inside, camera.azimuth(column - left), np.nan)
+
+
+def _grown(xyxy: FloatArray) -> FloatArray:
+    """Boxes (t, 4) with a margin: detectors draw them tightly, and the grid of motion is coarse."""
+    margin = _MARGIN * (xyxy[:, 2:] - xyxy[:, :2])
+    return np.concatenate([xyxy[:, :2] - margin, xyxy[:, 2:] + margin], axis=1)
+
+
+def _without(region: Candidate, things: list[Candidate]) -> Candidate:
+    """A moving region without the frames in which it is part of a person or thing that is known."""
+    azimuth = region.azimuth.copy()
+    for thing in things:
+        first, last = max(region.start, thing.start), min(region.stop, thing.stop)
+        if first >= last:
+            continue
+        a = region.xyxy[first - region.start : last - region.start]
+        b = thing.xyxy[first - thing.start : last - thing.start]
+        same = np.array([cover(x[None], y[None])[0, 0] > 0.5 for x, y in zip(a, _grown(b), strict=True)])
+        azimuth[:, np.flatnonzero(same) + first - region.start] = np.nan
+    return Candidate(
+        region.number, region.label, region.start, azimuth, region.xyxy, region.width, region.motion, region.score,
+        region.sightings,
+    )  # fmt: skip

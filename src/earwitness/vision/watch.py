@@ -1,0 +1,137 @@
+"""Watching a video: the detector on sampled pictures, motion on every picture, in one pass over the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from earwitness.errors import RecipeError
+from earwitness.events import FRAME_RATE
+from earwitness.media.pictures import PictureReader, RGBArray
+from earwitness.vision.bars import BarFinder
+from earwitness.vision.boxes import Boxes
+from earwitness.vision.motion import COLUMNS, ROWS, MotionMeter, is_still
+from earwitness.vision.protocol import VisualDetector
+
+DEFAULT_RATE: Final = 2.0
+MOST_LINES: Final = 480
+"""Lines that pictures are watched at; more cost time, and the light detector's squares have 224."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Watched:
+    """What was seen in a video.
+
+    Attributes:
+        width, height: of the pictures as they were watched, pixels.
+        content: left, top, right, bottom of what is not black bar, pixels.
+        frames: (n,) label frames at which the detector looked.
+        boxes: what it saw, one a frame of `frames`.
+        motion: (m, 45, 80) uint8, one grid a label frame; see `vision.motion`.
+    """
+
+    width: int
+    height: int
+    content: tuple[int, int, int, int]
+    frames: NDArray[np.int64]
+    boxes: tuple[Boxes, ...]
+    motion: NDArray[np.uint8]
+
+    @property
+    def num_frames(self) -> int:
+        """Label frames with a picture."""
+        return len(self.motion)
+
+
+def watch(
+    path: str | Path,
+    detector: VisualDetector,
+    rate: float = DEFAULT_RATE,
+    *,
+    batch: int = 4,
+    progress: Callable[[float], None] | None = None,
+) -> Watched:
+    """Watch a video.
+
+    Args:
+        path: a video file.
+        detector: looks at the sampled pictures.
+        rate: pictures a second that it looks at, up to 10.
+        batch: pictures a call of the detector; the results do not depend on it.
+        progress: called with the seconds watched.
+
+    Raises:
+        RecipeError: the rate is not in (0, 10].
+        NoVideoError: there are no moving pictures.
+        UnreadableMediaError: the file cannot be read.
+    """
+    if not 0 < rate <= FRAME_RATE:
+        raise RecipeError(f"the detector can look at up to {FRAME_RATE} pictures a second, not {rate:g}")
+    # One picture a label frame, so that what moves is known as finely as what sounds.
+    reader = PictureReader(path, fps=FRAME_RATE)
+    width, height = _size(reader.width, reader.height)
+    meter, bars = MotionMeter(), BarFinder()
+    grids: list[NDArray[np.uint8]] = []
+    looks, still = _Looks(detector, batch), False
+    for frame, (time, rgb) in enumerate(reader):
+        grids.append(meter.grid(rgb))
+        still = still and is_still(grids[-1])
+        if frame == 0 or int(frame * rate / FRAME_RATE) != int((frame - 1) * rate / FRAME_RATE):
+            if still:
+                looks.again(frame)
+            else:
+                picture = Image.fromarray(rgb)
+                if (width, height) != picture.size:
+                    picture = picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+                bars.add(picture)
+                looks.add(frame, np.asarray(picture))
+            still = True
+            if progress is not None:
+                progress(time)
+    looks.finish()
+    motion = np.stack(grids) if grids else np.zeros((0, ROWS, COLUMNS), dtype=np.uint8)
+    return Watched(width, height, bars.content(), np.array(looks.frames, dtype=np.int64), tuple(looks.boxes), motion)
+
+
+class _Looks:
+    """The sampled pictures, a batch at a time; a picture that did not change is not looked at again."""
+
+    def __init__(self, detector: VisualDetector, batch: int) -> None:
+        self._detector, self._batch = detector, max(1, batch)
+        self._waiting: list[RGBArray] = []
+        self._seen: list[Boxes] = []
+        self._picture: list[int] = []
+        self.frames: list[int] = []
+
+    @property
+    def boxes(self) -> list[Boxes]:
+        """One a frame of `frames`."""
+        return [self._seen[number] for number in self._picture]
+
+    def add(self, frame: int, rgb: RGBArray) -> None:
+        self.frames.append(frame)
+        self._picture.append(len(self._seen) + len(self._waiting))
+        self._waiting.append(rgb)
+        if len(self._waiting) == self._batch:
+            self.finish()
+
+    def again(self, frame: int) -> None:
+        self.frames.append(frame)
+        self._picture.append(self._picture[-1])
+
+    def finish(self) -> None:
+        if self._waiting:
+            self._seen.extend(self._detector.detect(self._waiting))
+            self._waiting = []
+
+
+def _size(width: int, height: int) -> tuple[int, int]:
+    """Size at which pictures are watched."""
+    share = min(1.0, MOST_LINES / min(width, height))
+    return max(1, round(width * share)), max(1, round(height * share))
