@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earwitness.data import dcase_csv
-from earwitness.data.dcase_csv import HEADER, LabelRows, read_rows, read_table, write_table
+from earwitness.data.dcase_csv import HEADER, LabelRows, are_metres, read_rows, read_table, write_table
 from earwitness.errors import EncodingError, LabelError
 from earwitness.events import EventTable
 
@@ -206,3 +206,22 @@ def test_concatenate():
     assert joined.source.tolist() == [0, 3, 1]
     assert joined.class_index.tolist() == [1, 2, 1]
     assert joined.onscreen.tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("distances", "metres"),
+    [
+        ([], False),
+        ([np.nan], False),
+        ([2.676], True),
+        ([3, 2, 1], True),
+        ([0.8, np.nan, 15.0], True),
+        ([243], False),
+        ([213.7, 180.25], False),  # the official scorer takes decimals of centimetres
+        ([10, 150, 300], False),  # one source close by
+        ([19.9], True),
+        ([20.0], False),
+    ],
+)
+def test_metres_in_the_place_of_centimetres(distances, metres):
+    assert are_metres(np.array(distances, dtype=float)) is metres

@@ -14,7 +14,7 @@ from typing import Final, Literal
 import numpy as np
 
 from earwitness.classes import NUM_CLASSES
-from earwitness.data.dcase_csv import CLIP_FRAMES, LabelRows, read_rows
+from earwitness.data.dcase_csv import CLIP_FRAMES, METRES_BELOW_CM, LabelRows, are_metres, read_rows
 from earwitness.data.layout import Clip, DcaseFolder, scan
 from earwitness.data.pcm import read_pcm, wav_info
 from earwitness.errors import EarwitnessError, LabelError
@@ -27,8 +27,6 @@ PICTURE_SIZE: Final = (640, 360)
 MAX_STEREO_AZIMUTH: Final = 90
 WIDEST_ONSCREEN_DEG: Final = 51
 """Beyond it no source is in a picture 100 degrees wide; see `geometry.Camera.sees`."""
-METRE_MEDIAN_CM: Final = 20
-"""A set whose median distance is below this holds metres where centimetres belong."""
 SILENT_PEAK: Final = 1e-4
 CLIPPED_SAMPLES: Final = 4
 """So many samples in a row at full scale are clipping; fewer can be a loud sound's own peak."""
@@ -241,8 +239,8 @@ def _check_set(folder: DcaseFolder, parts: set[tuple[str, str]], reports: list[C
         distances = LabelRows.concatenate(
             report.rows for report in reports if report.rows is not None and report.clip.split == split
         ).distance_cm
-        if distances.size and np.median(distances) < METRE_MEDIAN_CM:
-            what = f"half of the distances are below {METRE_MEDIAN_CM} cm: they are metres where the format wants cm"
+        if are_metres(distances):
+            what = f"half of the distances are below {METRES_BELOW_CM} cm: they are metres where the format wants cm"
             yield Problem("suspicious", f"metadata_dev/{split}", what)
 
 

@@ -27,6 +27,8 @@ CLIP_FRAMES: Final = 50
 """Frames of a DCASE2025 clip (5 s)."""
 MAX_AZIMUTH_DEG: Final = 360
 """Azimuths beyond a full turn are taken for damage; those up to it are folded."""
+METRES_BELOW_CM: Final = 20
+"""Labels whose median distance is below this hold metres where centimetres belong: sources are rarely so near."""
 
 _BOM: Final = b"\xef\xbb\xbf"
 _LARGEST: Final = 2**31 - 1
@@ -153,6 +155,16 @@ def read_table(path: Path | str, num_frames: int = CLIP_FRAMES) -> EventTable:
         LabelError: as `read_rows`; also for a frame at or after `num_frames`.
     """
     return read_rows(path, num_frames=num_frames).to_table(num_frames)
+
+
+def are_metres(distances: NDArray[np.float64]) -> bool:
+    """Whether distances that should be centimetres are metres, as SpatialScaper writes them (2.676, or rounded, 3).
+
+    Args:
+        distances: as written, of a file or of many; NaN where there is none.
+    """
+    known = distances[~np.isnan(distances)]
+    return bool(known.size) and bool(np.median(known) < METRES_BELOW_CM)
 
 
 def write_table(path: Path | str, table: EventTable) -> None:

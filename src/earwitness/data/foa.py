@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.classes import NUM_CLASSES
-from earwitness.data.dcase_csv import CLIP_FRAMES
+from earwitness.data.dcase_csv import CLIP_FRAMES, are_metres
 from earwitness.data.pcm import read_pcm, wav_info
 from earwitness.errors import LabelError, UnreadableMediaError
 from earwitness.events import FRAME_RATE, EventTable
@@ -26,8 +26,6 @@ from earwitness.media.probe import probe
 RATE: Final = 24_000
 LOUDEST: Final = 0.9999
 """A clip whose peak exceeds this is rejected, as the official generator does."""
-METRES_BELOW: Final = 20.0
-"""No set labels only sources nearer than 20 cm: such numbers are metres."""
 
 _NAME: Final = re.compile(r"fold(\d+)_room(\d+)_mix(\d+)")
 _COLUMNS: Final = (5, 6)
@@ -173,12 +171,9 @@ def read_foa_labels(path: Path) -> FoaLabels:
         raise LabelError(f"{path}: cannot be read as text ({error})") from None
     rows = [_row(line, path, number) for number, line in enumerate(lines, start=1) if _has_data(line, number)]
     values = np.array([row + [np.nan] * (6 - len(row)) for row in rows], dtype=np.float64).reshape(-1, 6)
-    distance = values[:, 5]
-    known = distance[~np.isnan(distance)]
-    # SpatialScaper writes 2.676 for 2.676 m; read as centimetres that would be 2 cm.
-    in_metres = bool(known.size and ((known % 1 != 0).any() or known.max() < METRES_BELOW))
+    in_metres = are_metres(values[:, 5])
     if not in_metres:
-        values[:, 5] = distance / 100
+        values[:, 5] /= 100
     return FoaLabels(values, in_metres)
 
 

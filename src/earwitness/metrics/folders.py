@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
-from earwitness.data.dcase_csv import CLIP_FRAMES, LabelRows, read_rows
+from earwitness.data.dcase_csv import CLIP_FRAMES, METRES_BELOW_CM, LabelRows, are_metres, read_rows
 from earwitness.errors import LabelError
 from earwitness.metrics.counts import count
 from earwitness.metrics.protocols import Protocol
@@ -18,8 +16,6 @@ from earwitness.metrics.scores import Scores
 
 NAMED: Final = 3
 """Files named in a message about many."""
-SUSPICIOUS_MEDIAN_CM: Final = 20.0
-"""A median distance below this is more likely metres in the place of centimetres."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,10 +63,9 @@ def read_folder(
         notes.append(
             f"{where}: {_files(blank)} without even a header, taken as clips in which nothing sounds ({_some(blank)})"
         )
-    distances = LabelRows.concatenate(clips.values()).distance_cm
-    if distances.size and np.median(distances) < SUSPICIOUS_MEDIAN_CM:
+    if are_metres(LabelRows.concatenate(clips.values()).distance_cm):
         notes.append(
-            f"{where}: half of the distances are below {SUSPICIOUS_MEDIAN_CM:g} cm; are they metres? The format says cm"
+            f"{where}: half of the distances are below {METRES_BELOW_CM} cm; are they metres? The format says cm"
         )
     return LabelFolder(where, clips, tuple(notes))
 
