@@ -18,6 +18,7 @@ from earwitness.data.pcm import read_pcm
 from earwitness.errors import LabelError
 from earwitness.media.pictures import PictureReader
 from earwitness.media.wav import write_wav
+from earwitness.synthesis import starss as module
 from earwitness.synthesis.starss import StereoJob, make_clip, make_clips
 
 MakeStarss = Callable[..., Path]
@@ -70,6 +71,21 @@ def test_same_files_whatever_the_workers_and_restarts(make_starss: MakeStarss, t
     rest = make_clips(random_crops(recordings, 7), 12, parts)
     assert (rest.made, rest.kept) == (8, 4)
     assert digest(one.out) == digest(two.out) == digest(parts.out)
+
+
+def test_same_pictures_whatever_the_workers_and_restarts(make_starss: MakeStarss, tmp_path: Path) -> None:
+    recordings = [one for one in find_recordings(make_starss(video=True)) if one.video]
+    one, two, parts = (StereoJob(tmp_path / name) for name in ("one", "two", "parts"))
+    assert make_clips(random_crops(recordings, 7, every_deg=180), 3, one).made == 3
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "GROUP", 1)
+        assert make_clips(random_crops(recordings, 7, every_deg=180), 3, two, workers=2).made == 3
+    assert make_clips(random_crops(recordings, 7, every_deg=180), 2, parts).made == 2
+    next((parts.out / "metadata_dev").rglob("*.csv")).unlink()
+    rest = make_clips(random_crops(recordings, 7, every_deg=180), 3, parts)
+    assert (rest.made, rest.kept) == (2, 1)
+    assert digest(one.out) == digest(two.out) == digest(parts.out)
+    assert len([name for name in digest(one.out) if name.endswith(".mp4")]) == 3
 
 
 def test_loud_crops_are_rejected_and_made_up_for(make_starss: MakeStarss, tmp_path: Path) -> None:

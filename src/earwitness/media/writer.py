@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 from av.codec import codecs_available
 from av.container import OutputContainer
 from av.video.frame import VideoFrame
-from av.video.reformatter import Colorspace
+from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
 from earwitness.errors import EncodingError
@@ -58,6 +59,8 @@ class MediaWriter:
         copy_audio_from: str | Path | None = None,
         threads: int = 1,
         preset: str = "veryfast",
+        options: Mapping[str, str] | None = None,
+        colorspace: int | None = None,
     ) -> None:
         """Prepare; nothing is written before the `with` block is entered.
 
@@ -69,6 +72,9 @@ class MediaWriter:
             copy_audio_from: file whose sound goes along, its packets unchanged where possible.
             threads: encoder threads.
             preset: libx264's trade of speed for size, "ultrafast" to "veryslow".
+            options: further ones of libx264, such as crf and tune.
+            colorspace: how the colours of the `write_video_frame` pictures are coded, FFmpeg's number; they are then
+                kept as they are. None converts all to BT.709.
 
         Raises:
             EncodingError: an unusable suffix, size, rate, or both kinds of sound at once.
@@ -84,7 +90,9 @@ class MediaWriter:
             raise EncodingError(f"{self.path}: AAC knows no {audio_rate} Hz; resample to {nearest_rate(audio_rate)}")
         self.width, self.height, self.fps = width // 2 * 2, height // 2 * 2, Fraction(fps)
         self._given_size = (height, width)
-        self._audio_rate, self._threads, self._preset = audio_rate, threads, preset
+        self._audio_rate, self._threads = audio_rate, threads
+        self._options = _X264_OPTIONS | {"preset": preset} | dict(options or {})
+        self._colorspace = _BT709 if colorspace is None else colorspace
         self._copy_from = None if copy_audio_from is None else Path(copy_audio_from)
         self._last_pts = -1
         self._durations: dict[int, int] = {}
@@ -136,7 +144,12 @@ class MediaWriter:
 
     def write_video_frame(self, frame: VideoFrame, time: float, duration: float | None = None) -> None:
         """Append a picture that PyAV holds already, in any pixel format and of even size; else as `write_frame`."""
-        frame = frame.reformat(width=self.width, height=self.height, format="yuv420p", dst_colorspace=Colorspace.ITU709)
+        if not self._fits(frame):
+            colours = Colorspace.ITU709 if self._colorspace == _BT709 else None
+            frame = frame.reformat(
+                width=self.width, height=self.height, format="yuv420p", dst_colorspace=colours,
+                dst_color_range=ColorRange.MPEG,
+            )  # fmt: skip
         length = 1 / self.fps if duration is None else Fraction(duration)
         # A stamp that repeats after rounding would be refused.
         frame.pts = self._last_pts = max(round(time / _TIME_BASE), self._last_pts + 1)
@@ -158,17 +171,23 @@ class MediaWriter:
         encoder = self._encoder
         self._guarded(lambda: self._output.mux(encoder.encode(block)))
 
+    def _fits(self, frame: VideoFrame) -> bool:
+        """Whether a picture can be encoded as it is: its size, its pixels and its colours are the file's."""
+        size = (frame.width, frame.height) == (self.width, self.height)
+        colours = int(frame.colorspace) == self._colorspace and frame.color_range != ColorRange.JPEG
+        return size and frame.format.name == "yuv420p" and colours
+
     def _add_video(self, output: OutputContainer) -> Any:
         has_x264 = "libx264" in codecs_available
         stream: Any = output.add_stream(
             "libx264" if has_x264 else "mpeg4",
             rate=self.fps,
-            options=_X264_OPTIONS | {"preset": self._preset} if has_x264 else {},
+            options=self._options if has_x264 else {},
         )
         stream.width, stream.height, stream.pix_fmt = self.width, self.height, "yuv420p"
         context = stream.codec_context
         context.time_base, context.thread_count = _TIME_BASE, self._threads
-        context.colorspace = context.color_primaries = context.color_trc = _BT709
+        context.colorspace = context.color_primaries = context.color_trc = self._colorspace
         context.color_range = _LIMITED_RANGE
         if not has_x264:
             context.bit_rate = self.width * self.height * 6

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import lru_cache, partial
-from itertools import islice
+from itertools import groupby, islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final, Literal
@@ -15,17 +14,15 @@ from typing import Final, Literal
 import numpy as np
 
 from earwitness.data.crops import Crop, different
-from earwitness.data.dcase_csv import CLIP_FRAMES, write_table
+from earwitness.data.dcase_csv import write_table
 from earwitness.data.foa import LOUDEST, RATE, FoaLabels, read_foa_labels, read_stereo
 from earwitness.errors import LabelError
-from earwitness.events import FRAME_SECONDS
-from earwitness.geometry import DCASE_CAMERA
 from earwitness.media.wav import write_wav
-from earwitness.media.writer import MediaWriter
-from earwitness.synthesis.view360 import PanoramaView, panorama_frames
+from earwitness.synthesis.crop_views import write_views
 
 Outcome = Literal["made", "kept", "rejected"]
-_CLIP_SECONDS: Final = CLIP_FRAMES * FRAME_SECONDS
+GROUP: Final = 64
+"""Crops of a recording that one worker makes in one go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +79,7 @@ def make_clips(
         batch = sorted(islice(draws, wanting), key=lambda crop: (crop.recording.split, crop.name))
         if not batch:
             break
-        for crop, (outcome, in_metres) in zip(batch, _outcomes(batch, job, workers), strict=True):
+        for crop, outcome, in_metres in _outcomes(batch, job, workers):
             setattr(report, outcome, getattr(report, outcome) + 1)
             if in_metres:
                 report.in_metres.add(crop.recording.name)
@@ -91,50 +88,76 @@ def make_clips(
     return report
 
 
-def _outcomes(batch: list[Crop], job: StereoJob, workers: int) -> Iterator[tuple[Outcome, bool]]:
-    if workers <= 1 or len(batch) < 2:
-        yield from (make_clip(crop, job) for crop in batch)
+def _outcomes(batch: list[Crop], job: StereoJob, workers: int) -> Iterator[tuple[Crop, Outcome, bool]]:
+    groups = list(_groups(batch))
+    if workers <= 1 or len(groups) < 2:
+        for group in groups:
+            yield from make_group(group, job)
         return
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as executor:
-        chunk = max(1, min(16, len(batch) // (4 * workers)))
-        yield from executor.map(partial(make_clip, job=job), batch, chunksize=chunk)
+        for made in executor.map(partial(_made, job=job), groups):
+            yield from made
+
+
+def _made(group: list[Crop], job: StereoJob) -> list[tuple[Crop, Outcome, bool]]:
+    return list(make_group(group, job))
+
+
+def _groups(batch: list[Crop]) -> Iterator[list[Crop]]:
+    """Crops of one recording each, by start, so that a picture is decoded once for all crops that show it."""
+    for _, crops in groupby(batch, key=lambda crop: (crop.recording.split, crop.recording.name)):
+        ordered = sorted(crops, key=lambda crop: (crop.start, crop.deg))
+        yield from (ordered[begin : begin + GROUP] for begin in range(0, len(ordered), GROUP))
 
 
 def make_clip(crop: Crop, job: StereoJob) -> tuple[Outcome, bool]:
-    """Make one clip; its labels are written last, so that a clip with labels is complete.
+    """Make one clip, as `make_group`."""
+    ((_, outcome, in_metres),) = make_group([crop], job)
+    return outcome, in_metres
 
-    Returns:
-        What came of it, and whether the recording's labels held metres.
+
+def make_group(crops: list[Crop], job: StereoJob) -> Iterator[tuple[Crop, Outcome, bool]]:
+    """Make clips of one recording, given by start; labels are written last, so that a clip with labels is complete.
+
+    Yields:
+        Each crop, once it is done; what came of it; and whether the recording's labels held metres.
+
+    Raises:
+        LabelError: labels that break the format or lack the distance.
+        UnreadableMediaError: a recording that cannot be read.
     """
-    recording = crop.recording
+    recording = crops[0].recording
     labels = _labels(recording.labels)
-    target = job.out / "metadata_dev" / recording.split / f"{crop.name}.csv"
-    if target.is_file():
-        return "kept", labels.in_metres
-    if not labels.has_distance and job.unknown_distance is None:
-        raise LabelError(
-            f"{recording.labels}: has no distances (as in STARSS22), which stereo labels need; give the metres to "
-            "write instead with --unknown-distance, or leave these recordings out"
-        )
-    stereo = read_stereo(recording, crop.start, crop.deg)
-    if np.abs(stereo).max(initial=0.0) > LOUDEST:
-        return "rejected", labels.in_metres
-    write_wav(job.out / "stereo_dev" / recording.split / f"{crop.name}.wav", stereo, RATE)
-    if job.video and recording.video is not None:
-        _write_view(crop, recording.video, job.out / "video_dev" / recording.split / f"{crop.name}.mp4")
-    write_table(target, labels.seen(crop.start, crop.deg, unknown_distance=job.unknown_distance))
-    return "made", labels.in_metres
+    pictured: list[Crop] = []
+    for crop in crops:
+        if _target(crop, job).is_file():
+            yield crop, "kept", labels.in_metres
+            continue
+        if not labels.has_distance and job.unknown_distance is None:
+            raise LabelError(
+                f"{recording.labels}: has no distances (as in STARSS22), which stereo labels need; give the metres to "
+                "write instead with --unknown-distance, or leave these recordings out"
+            )
+        stereo = read_stereo(recording, crop.start, crop.deg)
+        if np.abs(stereo).max(initial=0.0) > LOUDEST:
+            yield crop, "rejected", labels.in_metres
+            continue
+        write_wav(job.out / "stereo_dev" / recording.split / f"{crop.name}.wav", stereo, RATE)
+        if job.video and recording.video is not None:
+            pictured.append(crop)
+        else:
+            yield _finish(crop, labels, job)
+    if pictured:
+        yield from (_finish(crop, labels, job) for crop in write_views(pictured, job.out / "video_dev"))
 
 
-def _write_view(crop: Crop, video: Path, out: Path) -> None:
-    fps = crop.recording.fps
-    first, count = round(crop.start * FRAME_SECONDS * fps), round(_CLIP_SECONDS * fps)
-    rate = Fraction(fps).limit_denominator(1001)
-    camera, view = DCASE_CAMERA, None
-    with MediaWriter(out, camera.width, camera.height, rate, preset="superfast") as writer:
-        for number, panorama in enumerate(panorama_frames(video, first, count, fps)):
-            view = view or PanoramaView(panorama.width, panorama.height, panorama.format.name, crop.deg)
-            writer.write_video_frame(view(panorama), float(number / rate))
+def _finish(crop: Crop, labels: FoaLabels, job: StereoJob) -> tuple[Crop, Outcome, bool]:
+    write_table(_target(crop, job), labels.seen(crop.start, crop.deg, unknown_distance=job.unknown_distance))
+    return crop, "made", labels.in_metres
+
+
+def _target(crop: Crop, job: StereoJob) -> Path:
+    return job.out / "metadata_dev" / crop.recording.split / f"{crop.name}.csv"
 
 
 @lru_cache(maxsize=256)
