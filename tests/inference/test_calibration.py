@@ -22,7 +22,7 @@ def test_by_default_nothing_changes():
 
 def test_lengths_become_probabilities_and_directions_stay():
     fields = output()
-    calibration = Calibration(slope=(0.5,) * 13, offset=tuple(np.linspace(-2, 2, 13)), distance=(0.8,) * 13)
+    calibration = Calibration(slope=(0.5,) * 13, offset=tuple(np.linspace(-2, 2, 13)), distance=0.8)
     changed = calibration.apply(fields)
     before, after = (np.hypot(each[..., 0], each[..., 1]) for each in (fields, changed))
     expected = 1 / (1 + np.exp(-(0.5 * logit(before) + np.linspace(-2, 2, 13))))

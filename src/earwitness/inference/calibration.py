@@ -19,7 +19,7 @@ _EDGE: Final = 1e-4
 
 
 class Calibration(BaseModel):
-    """A monotone map of each class's activity, and a factor of its distances; the defaults change nothing.
+    """A monotone map of each class's activity, and a factor of all distances; the defaults change nothing.
 
     The probability that a class sounds in a frame is sigmoid(slope * logit(activity) + offset).
 
@@ -28,14 +28,14 @@ class Calibration(BaseModel):
     Attributes:
         slope: (13,) above 0, so that the order of activities stays.
         offset: (13,).
-        distance: (13,) what distances are multiplied by.
+        distance: what distances are multiplied by.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     slope: PerClassPositive = (1.0,) * NUM_CLASSES
     offset: PerClass = (0.0,) * NUM_CLASSES
-    distance: PerClassPositive = (1.0,) * NUM_CLASSES
+    distance: PositiveFloat = 1.0
 
     def probability(self, activity: NDArray[np.floating]) -> NDArray[np.float64]:
         """Probabilities of activities (..., 13)."""
@@ -53,7 +53,7 @@ class Calibration(BaseModel):
         factor = self.probability(length) / np.maximum(length, _EDGE)
         changed = output.copy()
         changed[..., : Y + 1] *= factor[..., None].astype(np.float32)
-        changed[..., DISTANCE] *= np.asarray(self.distance, dtype=np.float32)
+        changed[..., DISTANCE] *= np.float32(self.distance)
         return changed
 
 

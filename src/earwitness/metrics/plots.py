@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal
 
@@ -18,6 +19,7 @@ from earwitness.metrics.counts import COLUMNS
 from earwitness.metrics.intervals import Intervals
 from earwitness.metrics.pairs import Pairs
 from earwitness.metrics.protocols import AZIMUTH_THRESHOLD_DEG
+from earwitness.metrics.reliability import Reliability
 from earwitness.metrics.scores import Scores
 
 INK: Final = "#222222"
@@ -151,6 +153,33 @@ def _medians(
     axes.plot([], [], "o", color=ORANGE, markersize=4.5, label="median")
     axes.plot([], [], color=INK, linewidth=1, linestyle=(0, (4, 3)), label="limit of F20/1")
     axes.legend(loc=corner, frameon=False, fontsize=9)
+
+
+def plot_reliability(classes: Sequence[Reliability], path: Path | str) -> None:
+    """Draw how often what was said with a probability is true: each class thin, all together thick.
+
+    Args:
+        classes: of each class, with the same bins.
+    """
+    figure, axes = _figure(5.2, 5.2)
+    axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=(0, (4, 3)))
+    for each in classes:
+        axes.plot(each.said, each.true, color=PALE, linewidth=1)
+    count = np.sum([each.count for each in classes], axis=0)
+    said, true = (
+        np.nansum([getattr(each, name) * each.count for each in classes], axis=0) / np.maximum(count, 1)
+        for name in ("said", "true")
+    )
+    full = count > 0
+    axes.plot(said[full], true[full], color=BLUE, linewidth=2, marker="o", markersize=4)
+    for x, y, number in zip(said[full], true[full], count[full], strict=True):
+        axes.annotate(f"{number:,}", (x, y), (6, -9), textcoords="offset points", fontsize=7, color=FAINT)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    axes.set_aspect("equal")
+    axes.set_xlabel("probability that a class sounds, as said")
+    axes.set_ylabel("share of frames in which it does")
+    _save(figure, path)
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Axes]:

@@ -23,6 +23,8 @@ from earwitness.training.validate import ValidSet, decode_outputs, score_outputs
 
 GRID: Final = tuple(np.round(np.arange(0.1, 0.81, 0.05), 2).tolist())
 UNTUNED: Final = 0.5
+AUDIBLE: Final = 0.25
+"""Probability of a class from which its distance counts."""
 SMOOTHINGS: Final = tuple(
     Smoothing(fill_gap_frames=fill, min_event_frames=least, median_azimuth_frames=steady)
     for fill, least, steady in ((1, 2, 0), (3, 2, 0), (3, 3, 0), (3, 4, 5), (5, 4, 5), (5, 6, 9))
@@ -60,7 +62,9 @@ def calibrate(outputs: NDArray[np.float32], references: Sequence[EventTable]) ->
     activity, truth = cells(outputs, references)
     maps = [_logistic(logit(activity[:, index]), truth[:, index]) for index in range(NUM_CLASSES)]
     slope, offset = zip(*maps, strict=True)
-    return Calibration(slope=slope, offset=offset, distance=_distance_factors(outputs, references))
+    activities = Calibration(slope=slope, offset=offset)
+    factor = _distance_factor(activities.apply(outputs), references)
+    return activities.model_copy(update={"distance": factor})
 
 
 def cells(
@@ -142,23 +146,18 @@ def _logistic(x: NDArray[np.float64], truth: NDArray[np.bool_]) -> tuple[float, 
     return float(max(weights[0], _FLATTEST)), float(weights[1])
 
 
-def _distance_factors(outputs: NDArray[np.float32], references: Sequence[EventTable]) -> tuple[float, ...]:
-    """The factor of each class's distances that makes the mean relative distance error smallest.
+def _distance_factor(outputs: NDArray[np.float32], references: Sequence[EventTable]) -> float:
+    """The factor of all distances that makes the mean relative distance error of calibrated outputs smallest.
 
     It is a median: of the true over the answered distance, weighted with the inverse of that. Overestimates cost more
-    than underestimates, so that a network that is right in the middle answers too far in this sense.
+    than underestimates, so that a network that is right in the middle answers too far in this sense. One factor: those
+    of single classes were measured to fit the scenes they come from, and no others.
     """
-    tables = decode_outputs(outputs, UNTUNED)
+    tables = decode_outputs(outputs, AUDIBLE)
     rows, answers = ([LabelRows.from_table(table) for table in side] for side in (references, tables))
     pairs = matched_pairs(rows, answers)
-    answered = np.maximum(pairs.answered_distance_cm, 1.0)
-    ratio = np.maximum(pairs.distance_cm, 1.0) / answered
-    factors = []
-    for index in range(NUM_CLASSES):
-        own = np.sort(ratio[pairs.class_index == index])
-        if own.size < FEWEST_CELLS:
-            factors.append(1.0)
-            continue
-        weight = np.cumsum(1 / own)
-        factors.append(float(own[np.searchsorted(weight, weight[-1] / 2)]))
-    return tuple(factors)
+    if len(pairs.distance_cm) < FEWEST_CELLS:
+        return 1.0
+    ratio = np.sort(np.maximum(pairs.distance_cm, 1.0) / np.maximum(pairs.answered_distance_cm, 1.0))
+    weight = np.cumsum(1 / ratio)
+    return float(ratio[np.searchsorted(weight, weight[-1] / 2)])

@@ -1,0 +1,338 @@
+"""Scores a model on a set of `earwitness synthesize`: `python scripts/score_model.py SET OUT [--model M] [--versus N]`.
+
+More than `evaluate` can say, for it looks into the scenes' recipes and into the model: scores by signal-to-noise ratio
+and by whether a source moves, what is confused with what, what the score would be had class or place been known, and
+whether scores are probabilities. Writes OUT/scores.json, OUT/scores.md and OUT/reliability.png. With --versus, the same
+for a second model, and the paired difference.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earwitness.accddoa import X, Y, decode, encode
+from earwitness.classes import CLASSES, NUM_CLASSES
+from earwitness.data.dcase_csv import LabelRows, read_rows
+from earwitness.events import EventTable
+from earwitness.geometry import fold
+from earwitness.inference.detection import off_screen
+from earwitness.inference.detector import MERGE_DEG
+from earwitness.inference.loading import load
+from earwitness.inference.models import DEFAULT_MODEL
+from earwitness.media.audio import read_audio
+from earwitness.metrics import Counts, Protocol, Scores, count, jackknife
+from earwitness.metrics.counts import COLUMNS, CONDITIONS
+from earwitness.metrics.matching import match
+from earwitness.metrics.plots import plot_reliability
+from earwitness.metrics.protocols import AZIMUTH_THRESHOLD_DEG, RELATIVE_DISTANCE_THRESHOLD
+from earwitness.metrics.reliability import Reliability, expected_calibration_error
+from earwitness.synthesis.bank import INTERFERENCE
+from earwitness.synthesis.scene import SceneRecipe
+
+FloatArray = NDArray[np.float64]
+
+RULES: Final = Protocol.STRICT
+SNR_EDGES_DB: Final = (0.0, 10.0, 20.0)
+SNR_LABELS: Final = ("below 0 dB", "0..10 dB", "10..20 dB", "20 dB and more")
+MOTION_LABELS: Final = ("static", "moving")
+RESAMPLES: Final = 1000
+OFTEN: Final = 0.1
+"""Share of its frames from which on a confusion is told."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A scene of the set: name, truth, and for each label row the source's signal-to-noise ratio and whether it moves.
+
+    The ratio is that of the direct sound at the microphone to the bed, both in W.
+    """
+
+    name: str
+    rows: LabelRows
+    snr_db: FloatArray
+    moving: NDArray[np.bool_]
+
+
+def read_set(folder: Path) -> tuple[list[Clip], list[Path]]:
+    """Clips of a data set that `synthesize` wrote, and their sounds."""
+    labels = sorted((folder / "metadata_dev").glob("*/*.csv"))
+    clips, sounds = [], []
+    for path in labels:
+        split = path.parent.name
+        recipe = SceneRecipe.from_json((folder / "recipes_dev" / split / f"{path.stem}.json").read_text())
+        clips.append(with_conditions(path.stem, read_rows(path), recipe))
+        sounds.append(folder / "stereo_dev" / split / f"{path.stem}.wav")
+    return clips, sounds
+
+
+def with_conditions(name: str, rows: LabelRows, recipe: SceneRecipe) -> Clip:
+    """Labels with what the recipe says of their sources, which are numbered class by class in its order."""
+    targets = [event for event in recipe.events if event.kind != INTERFERENCE]
+    snr, moving = np.zeros(len(rows)), np.zeros(len(rows), dtype=bool)
+    for sound in CLASSES:
+        own = [event for event in targets if event.kind == sound.slug]
+        for number, event in enumerate(own):
+            here = (rows.class_index == sound.index) & (rows.source == number)
+            level = event.level_db - 20 * np.log10(np.maximum(rows.distance_cm[here], 1) / 100)
+            snr[here], moving[here] = level - recipe.noise.level_db, len(event.rirs) > 1
+    return Clip(name, rows, snr, moving)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model says of a set: fields (clips, frames, 3, 13, 4), calibrated, and events as `detect` writes them."""
+
+    fields: NDArray[np.float32]
+    events: list[EventTable]
+
+
+def listen(model: str, sounds: Sequence[Path]) -> Answers:
+    """Run a model on sound files, as `detect` does on files without pictures."""
+    listener, _ = load(model)
+    card = listener.card
+    fields, events = [], []
+    for path in sounds:
+        output = np.concatenate(list(listener.outputs([read_audio(path, rate=card.features.sample_rate)])))
+        table = off_screen(decode(output, threshold=card.thresholds, merge_deg=MERGE_DEG))
+        fields.append(output)
+        events.append(card.smoothing.apply(table))
+    return Answers(np.stack(fields), events)
+
+
+def counted(clips: Sequence[Clip], events: Sequence[EventTable]) -> Counts:
+    """Additive counts of the set."""
+    return count(
+        [clip.name for clip in clips], [clip.rows for clip in clips], [LabelRows.from_table(t) for t in events], RULES
+    )
+
+
+def by_reference(clips: Sequence[Clip], events: Sequence[EventTable], bins: Sequence[NDArray[np.int64]], n: int) -> Any:
+    """Of the labels in each bin: how many are found, and how far off the answers are; with bootstrap intervals.
+
+    Args:
+        bins: of each clip's label rows.
+        n: number of bins.
+    """
+    sums = np.zeros((len(clips), n, 5))
+    for number, (clip, table, own) in enumerate(zip(clips, events, bins, strict=True)):
+        said = LabelRows.from_table(table)
+        cells = (side.frame * NUM_CLASSES + side.class_index for side in (clip.rows, said))
+        cell_r, cell_p = cells
+        az_r, az_p = (fold(side.azimuth).astype(np.float64) for side in (clip.rows, said))
+        pairs = match(cell_r, az_r, cell_p, az_p)
+        angle = np.abs(az_r[pairs.reference] - az_p[pairs.prediction])
+        true = np.maximum(clip.rows.distance_cm[pairs.reference], 1)
+        relative = np.abs(true - said.distance_cm[pairs.prediction]) / true
+        found = (angle <= AZIMUTH_THRESHOLD_DEG) & (relative <= RELATIVE_DISTANCE_THRESHOLD)
+        where = own[pairs.reference]
+        sums[number, :, 0] = np.bincount(own, minlength=n)
+        for column, values in enumerate((found, np.ones_like(angle), angle, relative), start=1):
+            sums[number, :, column] = np.bincount(where, values, n)
+    rng = np.random.default_rng(0)
+    weights = rng.multinomial(len(clips), np.full(len(clips), 1 / len(clips)), size=RESAMPLES)
+    samples = np.einsum("sc,cbk->sbk", weights.astype(np.float64), sums)
+    return {
+        "labels": sums[:, :, 0].sum(axis=0).tolist(),
+        **{
+            name: _ratio(sums.sum(axis=0), samples, top, below)
+            for name, top, below in (("found", 1, 0), ("doa_error_deg", 3, 2), ("relative_distance_error", 4, 2))
+        },
+    }
+
+
+def _ratio(total: FloatArray, samples: FloatArray, top: int, below: int) -> list[list[float]]:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        drawn = np.nan_to_num(samples[:, :, top] / samples[:, :, below], nan=0.0)
+        low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+        return np.stack([total[:, top] / total[:, below], low, high], axis=1).tolist()
+
+
+def pooled(counts: Counts, dimension: str) -> dict[str, list[float]]:
+    """Pooled F20/1 under each value of a condition, with jackknife interval."""
+    result = {}
+    for position, label in enumerate(CONDITIONS[dimension]):
+        part = counts.only(dimension, position)
+        if not part.by("class")[:, [COLUMNS.index("pairs"), COLUMNS.index("missed")]].sum():
+            continue
+        interval = jackknife(part, RULES).of("micro", "f_score")
+        result[label] = [interval.estimate, interval.low, interval.high]
+    return result
+
+
+def confusion(clips: Sequence[Clip], events: Sequence[EventTable]) -> FloatArray:
+    """Share of the frames with one true source in which each class is reported: (13 true, 13 reported and nothing)."""
+    table = np.zeros((NUM_CLASSES, NUM_CLASSES + 1))
+    frames = np.zeros(NUM_CLASSES)
+    for clip, answer in zip(clips, events, strict=True):
+        lone, where = np.unique(clip.rows.frame, return_index=True)
+        alone = np.bincount(clip.rows.frame)[lone] == 1
+        for frame, index in zip(lone[alone], clip.rows.class_index[where[alone]], strict=True):
+            said = np.unique(answer.class_index[answer.frame == frame])
+            table[index, said if said.size else NUM_CLASSES] += 1
+            frames[index] += 1
+    return table / np.maximum(frames, 1)[:, None]
+
+
+def with_known_classes(clips: Sequence[Clip], fields: NDArray[np.float32]) -> list[EventTable]:
+    """Events had the model been told which classes sound when: its directions and distances alone decide."""
+    result = []
+    for clip, output in zip(clips, fields, strict=True):
+        sounds = encode(clip.rows.to_table(len(output))).active.any(axis=1)[:, None]
+        length = np.maximum(np.hypot(output[..., X], output[..., Y]), 1e-6)
+        told = output.copy()
+        told[..., : Y + 1] *= (sounds / length)[..., None]
+        result.append(off_screen(decode(told, threshold=0.5, merge_deg=MERGE_DEG)))
+    return result
+
+
+def with_known_places(counts: Counts) -> float:
+    """Macro F had every answer been at the right place: classes and times alone decide."""
+    table = counts.by("class")
+    pairs, missed, false = (table[:, COLUMNS.index(name)] for name in ("pairs", "missed", "false_alarms"))
+    occurs = pairs + missed + false > 0
+    return float(np.mean(pairs[occurs] / (pairs + (missed + false) / 2)[occurs]))
+
+
+def report(clips: Sequence[Clip], answers: Answers, picture: Path | None = None) -> dict[str, Any]:
+    """Everything about one model."""
+    counts = counted(clips, answers.events)
+    scores, intervals = Scores.from_counts(counts, RULES), jackknife(counts, RULES)
+    activity = np.hypot(answers.fields[..., X], answers.fields[..., Y]).max(axis=2).astype(np.float64)
+    truth = np.stack([encode(clip.rows.to_table(activity.shape[1])).active.any(axis=1) for clip in clips])
+    if picture is not None:
+        plot_reliability([Reliability.of(activity[..., c], truth[..., c]) for c in range(NUM_CLASSES)], picture)
+    snr = [np.searchsorted(SNR_EDGES_DB, clip.snr_db, side="right") for clip in clips]
+    known = Scores.from_counts(counted(clips, with_known_classes(clips, answers.fields)), RULES).macro
+    return {
+        "scores": scores.as_dict(),
+        "intervals": intervals.as_dict(),
+        "by": {name: pooled(counts, name) for name in ("overlap", "distance", "azimuth")},
+        "by_snr": {"bins": SNR_LABELS, **by_reference(clips, answers.events, snr, len(SNR_LABELS))},
+        "by_motion": {
+            "bins": MOTION_LABELS,
+            **by_reference(clips, answers.events, [clip.moving.astype(np.int64) for clip in clips], 2),
+        },
+        "confusion": confusion(clips, answers.events).round(4).tolist(),
+        "known_classes": {"f_score": known.f_score, "doa_error_deg": known.doa_error_deg},
+        "known_places": with_known_places(counts),
+        "calibration_error": expected_calibration_error(activity, truth),
+        "calibration_error_of_each_class": [
+            expected_calibration_error(activity[..., index], truth[..., index]) for index in range(NUM_CLASSES)
+        ],
+    }
+
+
+def markdown(result: dict[str, Any]) -> str:
+    """The report as tables."""
+    return "\n".join([*_averages(result), *_classes(result), *_conditions(result), *_reasons(result), ""])
+
+
+def _show(value: float | None, digits: int) -> str:
+    return "–" if value is None or np.isnan(value) else f"{value:.{digits}f}"
+
+
+def _between(bounds: Sequence[float] | None, digits: int) -> str:
+    return "–" if bounds is None else f"{bounds[0]:.{digits}f} .. {bounds[1]:.{digits}f}"
+
+
+def _averages(result: dict[str, Any]) -> list[str]:
+    rows = (("F20/1", "macro", "f_score", 3), ("F20/1 with on/off", "macro_onscreen", "f_score", 3),
+            ("DOAE (deg)", "macro", "doa_error_deg", 1), ("RDE", "macro", "relative_distance_error", 3))  # fmt: skip
+    lines = ["| | macro | 95 % |", "|---|---|---|"]
+    for head, average, name, digits in rows:
+        bounds = _between(result["intervals"][average][name], digits)
+        lines.append(f"| {head} | {_show(result['scores'][average][name], digits)} | {bounds} |")
+    return lines
+
+
+def _classes(result: dict[str, Any]) -> list[str]:
+    each, on = (result["scores"][name]["per_class"] for name in ("macro", "macro_onscreen"))
+    bounds = result["intervals"]["macro"]["per_class"]["f_score"]
+    lines = ["", "| class | F20/1 | 95 % | with on/off | DOAE (deg) | RDE | calibration error |"]
+    lines.append("|---|---|---|---|---|---|---|")
+    for sound in CLASSES:
+        i = sound.index
+        cells = (
+            sound.name, _show(each["f_score"][i], 3), _between(bounds[i], 2), _show(on["f_score"][i], 3),
+            _show(each["doa_error_deg"][i], 1), _show(each["relative_distance_error"][i], 2),
+            _show(result["calibration_error_of_each_class"][i], 3),
+        )  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _conditions(result: dict[str, Any]) -> list[str]:
+    lines = []
+    for dimension, part in result["by"].items():
+        lines += ["", f"| by {dimension} | F20/1 (pooled) | 95 % |", "|---|---|---|"]
+        lines += [f"| {label} | {value:.3f} | {low:.3f} .. {high:.3f} |" for label, (value, low, high) in part.items()]
+    for name, head in (("by_snr", "by signal-to-noise ratio"), ("by_motion", "by motion")):
+        part = result[name]
+        lines += ["", f"| {head} | labels | found | 95 % | DOAE (deg) | RDE |", "|---|---|---|---|---|---|"]
+        for i, label in enumerate(part["bins"]):
+            (value, low, high), angle, far = (
+                part["found"][i],
+                part["doa_error_deg"][i],
+                part["relative_distance_error"][i],
+            )
+            lines.append(
+                f"| {label} | {part['labels'][i]:,.0f} | {value:.3f} | {low:.3f} .. {high:.3f} | "
+                f"{angle[0]:.1f} ({angle[1]:.1f} .. {angle[2]:.1f}) | {far[0]:.2f} ({far[1]:.2f} .. {far[2]:.2f}) |"
+            )
+    return lines
+
+
+def _reasons(result: dict[str, Any]) -> list[str]:
+    known = result["known_classes"]
+    lines = [
+        "",
+        f"Had classes and times been known: F20/1 {known['f_score']:.3f}, DOAE {known['doa_error_deg']:.1f} deg.",
+    ]
+    lines.append(f"Had places been known: F20/1 {result['known_places']:.3f}.")
+    lines.append(f"Calibration error {result['calibration_error']:.3f}.")
+    lines += ["", "| a lone | is reported | and as well | nothing is |", "|---|---|---|---|"]
+    for sound, row in zip(CLASSES, result["confusion"], strict=True):
+        others = sorted(
+            ((share, CLASSES[i].name) for i, share in enumerate(row[:-1]) if i != sound.index), reverse=True
+        )
+        told = ", ".join(f"{name} {share:.0%}" for share, name in others[:4] if share >= OFTEN)
+        lines.append(f"| {sound.name} | {row[sound.index]:.0%} | {told} | {row[-1]:.0%} |")
+    return lines
+
+
+def main() -> None:
+    """Score, and write what was found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("set", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--model", default=DEFAULT_MODEL)
+    parser.add_argument("--versus", help="a second model")
+    asked = parser.parse_args()
+    clips, sounds = read_set(asked.set)
+    asked.out.mkdir(parents=True, exist_ok=True)
+    answers = listen(asked.model, sounds)
+    result = report(clips, answers, asked.out / "reliability.png")
+    text = markdown(result)
+    if asked.versus:
+        others = listen(asked.versus, sounds)
+        result = {"model": result, "versus": report(clips, others)}
+        difference = jackknife(counted(clips, answers.events), RULES, minus=counted(clips, others.events))
+        gain = difference.of("macro", "f_score")
+        text += f"\n{asked.versus}:\n\n{markdown(result['versus'])}"
+        text += f"\nMacro F20/1, {asked.model} less {asked.versus}: {gain.estimate:.3f} "
+        text += f"({gain.low:.3f} .. {gain.high:.3f})\n"
+    (asked.out / "scores.json").write_text(json.dumps(result, indent=1) + "\n")
+    (asked.out / "scores.md").write_text(text)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""The script that scores a model on a synthetic set, against what `detect` and `evaluate` say of the same."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+pytest.importorskip("pyroomacoustics", reason="rooms are simulated with pyroomacoustics (extra 'train')")
+
+ROOT = Path(__file__).parents[2]
+BANK = ROOT / "tests" / "data" / "bank"
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("score_model", ROOT / "scripts" / "score_model.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["score_model"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def earwitness(*arguments: str | Path) -> None:
+    subprocess.run([sys.executable, "-m", "earwitness.cli.main", *map(str, arguments)], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("set")
+    earwitness("synthesize", "--bank", BANK, "--clips", "6", "--seed", "3", "--rooms", "2", "--out", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def result(script: ModuleType, scenes: Path) -> dict:
+    clips, sounds = script.read_set(scenes)
+    return script.report(clips, script.listen("default", sounds), scenes / "reliability.png")
+
+
+def test_scores_are_those_of_detect_and_evaluate(result: dict, scenes: Path, tmp_path: Path) -> None:
+    earwitness("detect", scenes / "stereo_dev", "--out", tmp_path / "said")
+    labels = scenes / "metadata_dev" / "dev-train-synth"
+    earwitness(
+        "evaluate", "--reference", labels, "--predictions", tmp_path / "said", "--json", tmp_path / "scores.json"
+    )
+    expected = json.loads((tmp_path / "scores.json").read_text())
+    for average in ("macro", "macro_onscreen", "micro"):
+        for name in ("f_score", "doa_error_deg", "relative_distance_error"):
+            assert result["scores"][average][name] == pytest.approx(expected[average][name], abs=1e-9)
+
+
+def test_bins_hold_every_label_once(result: dict, scenes: Path) -> None:
+    labels = sum(len(path.read_text().splitlines()) - 1 for path in (scenes / "metadata_dev").glob("*/*.csv"))
+    assert sum(result["by_snr"]["labels"]) == sum(result["by_motion"]["labels"]) == labels
+    for part in (result["by_snr"], result["by_motion"]):
+        found = np.array(part["found"])
+        known = np.array(part["labels"]) > 0
+        assert np.all((found[known, 1] <= found[known, 0] + 1e-9) & (found[known, 0] <= found[known, 2] + 1e-9))
+
+
+def test_what_the_model_is_told_can_only_help(result: dict) -> None:
+    assert result["known_classes"]["f_score"] >= result["scores"]["macro"]["f_score"]
+    assert result["known_places"] >= result["scores"]["macro"]["f_score"]
+    assert 0 <= result["calibration_error"] <= 1
+    assert (np.array(result["confusion"]) <= 1).all()
+
+
+def test_a_source_keeps_its_level_and_motion(script: ModuleType, scenes: Path) -> None:
+    """The ratio falls by 6 dB where a source walks to twice its distance, and static sources keep one ratio."""
+    clips, _ = script.read_set(scenes)
+    for clip in clips:
+        for source in {(c, s) for c, s in zip(clip.rows.class_index, clip.rows.source, strict=True)}:
+            own = (clip.rows.class_index == source[0]) & (clip.rows.source == source[1])
+            level = clip.snr_db[own] + 20 * np.log10(clip.rows.distance_cm[own])
+            assert np.ptp(level) < 1e-6
+            if not clip.moving[own].any():
+                assert np.ptp(clip.rows.distance_cm[own]) == 0
+
+
+def test_report_is_readable(script: ModuleType, result: dict, scenes: Path) -> None:
+    text = script.markdown(result)
+    assert "| F20/1 |" in text
+    assert text.count("| Female speech |") == 2
+    assert (scenes / "reliability.png").read_bytes().startswith(b"\x89PNG")
