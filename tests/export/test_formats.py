@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from earwitness.data.dcase_csv import HEADER, read_rows, read_table
 from earwitness.errors import EncodingError, LabelError, RecipeError
 from earwitness.events import EventTable
 from earwitness.export import FORMATS, parse_formats, read_events, write
+from earwitness.export.formats import Options
 from earwitness.export.json_events import read_document
 from earwitness.export.wording import direction_in_degrees, direction_in_words
 
@@ -147,3 +150,9 @@ def test_a_detection_read_back_is_the_one_that_was_written(tmp_path: Path) -> No
     assert read.table.same_as(written.table.sorted())
     assert (read.model, read.duration, read.warnings) == (written.model, written.duration, written.warnings)
     assert read.media is None
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_worker_processes_can_be_told_formats(name: str) -> None:
+    chosen = replace(FORMATS[name], options=Options(captions="full"))
+    assert pickle.loads(pickle.dumps(chosen)) == chosen

@@ -65,6 +65,14 @@ class Format:
         """The contents of the file at `path`; by default of one in the current folder."""
         return self.make(result, path or Path("events" + self.suffix), self.options)
 
+    def __reduce__(self) -> tuple[Callable[[str, Options], Format], tuple[str, Options]]:
+        """Pickled by name, for worker processes: writers made on the spot cannot be pickled themselves."""
+        return _known, (self.name, self.options)
+
+
+def _known(name: str, options: Options) -> Format:
+    return replace(FORMATS[name], options=options)
+
 
 def _plain(to_contents: Callable[[Result], str | bytes]) -> Callable[[Result, Path, Options], str | bytes]:
     """A writer that needs nothing but the result."""
