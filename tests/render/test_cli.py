@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from earwitness.events import EventTable
+from earwitness.export import read_result
 from earwitness.export.json_events import to_json
 from earwitness.inference.detection import Detection, ModelId
 from earwitness.media.probe import probe
@@ -52,3 +53,41 @@ def test_errors_are_one_line(make_video: MakeVideo, tmp_path: Path) -> None:
 
 def test_a_usage_error_is_2(tmp_path: Path) -> None:
     assert earwitness("x.mp4", "--events", "e.csv").returncode == 2
+
+
+def test_a_saved_json_gives_video_report_and_plots(make_video: MakeVideo, tmp_path: Path) -> None:
+    video = make_video()
+    (tmp_path / "e.csv").write_text(CSV)
+    table = read_result(tmp_path / "e.csv").table
+    saved = tmp_path / "in.json"
+    saved.write_text(to_json(Detection(table, ModelId("test", "0" * 64), 2.0, media=probe(video))))
+    out, page, picture, truth = (tmp_path / name for name in ("out.mp4", "r.html", "p.svg", "e.csv"))
+    done = earwitness(saved, "--out", out, "--report", page, "--plot", picture, "--reference", truth)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [str(out), str(page), str(picture)]
+    assert "<title>in.mp4" in (tmp_path / "r.html").read_text(encoding="utf-8")
+    plot = (tmp_path / "p.svg").read_text()
+    assert "Reference" in plot
+    assert "Prediction" in plot
+    assert "Female speech" in plot
+
+
+def test_wrong_combinations_say_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "e.csv").write_text(CSV)
+    events, page = tmp_path / "e.csv", tmp_path / "r.html"
+    for arguments, message in (
+        ([events], "nothing to make"),
+        (["x.mp4", "--report", page], "which events belong to x.mp4?"),
+        ([events, "--events", events, "--report", page], "holds events itself"),
+        ([events, "--report", page, "--reference", events], "give --plot too"),
+        ([events, "--report", page, "--player", "tape"], "--player is one of auto, embed"),
+        ([events, "--report", page, "--fov", 0], "--fov must lie in"),
+        ([events, "--report", tmp_path / "r.pdf"], "call it .html"),
+    ):
+        done = earwitness(*arguments)
+        assert (done.returncode, message in done.stderr) == (2, True), done.stderr
+        assert done.stderr.count("\n") == 1
+    lost = earwitness(events, "--out", tmp_path / "out.mp4")
+    assert lost.returncode == 1
+    assert "--media FILE" in lost.stderr
+    assert earwitness(events, "--plot", tmp_path / "p.bmp2").returncode == 1

@@ -1,4 +1,4 @@
-"""`earwitness render`: an annotated video, and a picture of the events over time."""
+"""The verb `render`."""
 
 from __future__ import annotations
 
@@ -8,52 +8,107 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from earwitness.events import EventTable
+    from earwitness.export import Saved
+    from earwitness.export.formats import Player
+
+_EVENTS = frozenset({".json", ".csv"})
 
 
 def run(
-    video: Annotated[Path, typer.Argument(help="Video or sound file that the events belong to.", show_default=False)],
-    events: Annotated[Path, typer.Option(help="Events: FILE.json of earwitness, or FILE.csv in the DCASE format.")],
-    out: Annotated[Path, typer.Option(help="Annotated video to write (.mp4, .mov, .mkv).")],
-    fov: Annotated[
-        float, typer.Option(min=1, max=170, help="Horizontal field of view of the camera as shown, degrees.")
-    ] = 100.0,
-    plot: Annotated[Path | None, typer.Option(help="Also draw directions and distances over time (.png).")] = None,
+    source: Annotated[
+        Path,
+        typer.Argument(help="Saved events (NAME.json, or NAME.csv of DCASE), or the video or sound file itself."),
+    ],
+    events: Annotated[
+        Path | None, typer.Option(help="The events, where SOURCE is the video or sound that they belong to.")
+    ] = None,
+    media: Annotated[
+        Path | None, typer.Option(help="The video or sound, where SOURCE is the events and it has moved.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Annotated video to write (.mp4, .mov, .mkv).")] = None,
+    report: Annotated[Path | None, typer.Option(help="Report to write: one self-contained page (.html).")] = None,
+    plot: Annotated[
+        list[Path] | None,
+        typer.Option(help="Picture of directions and distances over time (.png, .svg, .pdf); repeat it for several."),
+    ] = None,
+    reference: Annotated[
+        Path | None, typer.Option(help="What was true (.json or .csv), to stand beside the events in --plot.")
+    ] = None,
+    fov: Annotated[float, typer.Option(help="Horizontal field of view of the camera as shown, degrees.")] = 100.0,
+    player: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|embed|link|none",
+            help="Video or sound of the report: inside the page, beside it, inside if at most 32 MB, or left out.",
+        ),
+    ] = "auto",
     threads: Annotated[int, typer.Option(min=1, help="Threads for decoding and encoding.")] = 1,
 ) -> None:
-    """Draw the events into a copy of the video; sound and length stay as they are.
+    """Make saved events visible: an annotated video, a report, a plot.
 
-    Marks in the picture say what sounds, from where and how far away; below it come a view from above and a timeline.
+    The video is a copy of the original, whose sound, length and picture times stay as they are. Marks in the picture
+    say what sounds, from where and how far away; below it come a view from above and a timeline.
     A phone held upright sees about 40 degrees, held level about 65; DCASE2025 uses 100.
     """
+    from earwitness.cli.choices import one_of
+    from earwitness.errors import RecipeError
+    from earwitness.export import read_result
+    from earwitness.export.formats import PLAYERS
+
+    chosen = one_of("--player", player, PLAYERS)
+    if out is None and report is None and not plot:
+        raise RecipeError("nothing to make: give --out VIDEO, --report PAGE or --plot PICTURE")
+    if reference is not None and not plot:
+        raise RecipeError("--reference stands beside the events in a plot; give --plot too")
+    if not 1 <= fov <= 170:
+        raise RecipeError(f"--fov must lie in 1..170 degrees, not {fov:g}")
+    if source.suffix.lower() in _EVENTS:
+        if events is not None:
+            raise RecipeError(f"{source} holds events itself; with --events, name the video or sound first")
+        result = read_result(source, media)
+    else:
+        if events is None:
+            raise RecipeError(f"which events belong to {source}? Give --events FILE.json, or name that file instead")
+        result = read_result(events, media or source)
+    if out is not None:
+        _video(result, out, fov, threads)
+    if report is not None:
+        _report(result, report, fov, chosen)
+    for picture in plot or []:
+        _plot(result, picture, reference)
+
+
+def _video(result: Saved, out: Path, fov: float, threads: int) -> None:
     from rich.progress import Progress
 
+    from earwitness.errors import UnreadableMediaError
     from earwitness.render.video import render_video
 
-    table = _read(events, video)
+    if result.media_file is None:
+        raise UnreadableMediaError(
+            f"{result.path or 'the events'}: the video is not there; say where with --media FILE"
+        )
     with Progress(transient=True) as progress:
         task = progress.add_task(out.name, total=1.0)
-        render_video(video, table, out, fov, lambda done: progress.update(task, completed=done), threads)
+        render_video(
+            result.media_file, result.table, out, fov, lambda done: progress.update(task, completed=done), threads
+        )
     typer.echo(str(out))
-    if plot is not None:
-        from earwitness.render.picture import timeline_picture
-
-        typer.echo(str(timeline_picture(table, plot, title=video.name)))
 
 
-def _read(events: Path, video: Path) -> EventTable:
-    from math import ceil
+def _report(result: Saved, report: Path, fov: float, player: Player) -> None:
+    from earwitness.errors import RecipeError
+    from earwitness.render.report import write_report
 
-    from earwitness.errors import LabelError
-    from earwitness.events import FRAME_RATE
-    from earwitness.media.probe import probe
+    if report.suffix.lower() not in {".html", ".htm"}:
+        raise RecipeError(f"--report {report}: a report is a page; call it .html")
+    typer.echo(str(write_report(result, report, fov, player)))
 
-    if events.suffix.lower() == ".json":
-        from earwitness.export.json_events import read_events
 
-        return read_events(events)
-    if events.suffix.lower() == ".csv":
-        from earwitness.data.dcase_csv import read_table
+def _plot(result: Saved, picture: Path, reference: Path | None) -> None:
+    from earwitness.export import read_result
+    from earwitness.render.picture import timeline_picture
 
-        return read_table(events, num_frames=ceil(probe(video).duration * FRAME_RATE) + 1)
-    raise LabelError(f"{events}: events come as .json or .csv; this is neither")
+    true = None if reference is None else read_result(reference).table
+    name = None if result.path is None else result.path.name
+    typer.echo(str(timeline_picture(result.table, picture, reference=true, title=name)))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from earwitness.export.result import Result
 
 Player = Literal["auto", "embed", "link", "none"]
+PLAYERS: Final[tuple[Player, ...]] = ("auto", "embed", "link", "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,12 @@ def _plain(to_contents: Callable[[Result], str | bytes]) -> Callable[[Result, Pa
     return lambda result, path, options: to_contents(result)
 
 
+def _report(result: Result, path: Path, options: Options) -> str:
+    from earwitness.render.report import report_html
+
+    return report_html(result, path, options.fov, options.player)
+
+
 FORMATS: Final[dict[str, Format]] = {
     known.name: known
     for known in (
@@ -88,6 +95,7 @@ FORMATS: Final[dict[str, Format]] = {
         Format("parquet", ".parquet", "table for pandas and the like (extra 'parquet')", _plain(to_parquet)),
         Format("vtt", ".vtt", "WebVTT captions placed by direction", lambda r, _, o: to_vtt(r, o.captions)),
         Format("srt", ".srt", "SubRip captions", lambda r, _, o: to_srt(r, o.captions)),
+        Format("html", ".html", "report: one self-contained page", _report),
         Format("audacity", ".audacity.txt", "Audacity label track", _plain(to_audacity)),
         Format("elan", ".eaf", "ELAN annotation", _plain(to_elan)),
         Format("textgrid", ".TextGrid", "Praat TextGrid", _plain(to_textgrid)),

@@ -136,12 +136,15 @@ def _farthest(tables: list[EventTable]) -> float:
 
 
 def _save(figure: Any, out: Path) -> Path:
+    from matplotlib import rc_context
+
     from earwitness.media.atomic import atomic_file
 
+    # Without date, version and random names the same events give the same bytes; text stays text, to be searched for.
+    without = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
     try:
-        with atomic_file(out) as temporary:
-            # Without the date and the version the same events give the same bytes.
-            figure.savefig(temporary, metadata={"Software": None} if out.suffix.lower() == ".png" else None)
+        with atomic_file(out) as temporary, rc_context({"svg.hashsalt": "earwitness", "svg.fonttype": "none"}):
+            figure.savefig(temporary, metadata=without.get(out.suffix.lower()))
     except ValueError as error:
         raise EncodingError(f"{out}: cannot be written as a picture ({error})") from None
     return out

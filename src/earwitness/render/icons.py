@@ -1,0 +1,148 @@
+"""A small picture for each class, drawn by code: once as shapes, shown by Pillow in videos and as SVG in reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import cos, radians, sin
+from typing import Any, Final
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Disc:
+    """A filled circle; `cut` takes it out of what was drawn before."""
+
+    x: float
+    y: float
+    r: float
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Polygon:
+    """A filled polygon; `cut` takes it out of what was drawn before."""
+
+    points: tuple[Point, ...]
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of round ends."""
+
+    points: tuple[Point, ...]
+    width: float
+    cut: bool = False
+
+
+Shape = Disc | Polygon | Line
+
+
+def _arc(x: float, y: float, r: float, start: float, end: float, width: float = 0.08, cut: bool = False) -> Line:
+    """An arc from `start` to `end` degrees, clockwise from the right."""
+    angles = [radians(start + (end - start) * step / 12) for step in range(13)]
+    return Line(tuple((x + r * cos(a), y + r * sin(a)) for a in angles), width, cut)
+
+
+def _ellipse(x: float, y: float, a: float, b: float, turn: float = 0.0) -> Polygon:
+    t = radians(turn)
+    points = []
+    for step in range(24):
+        u, v = a * cos(radians(15 * step)), b * sin(radians(15 * step))
+        points.append((x + u * cos(t) - v * sin(t), y + u * sin(t) + v * cos(t)))
+    return Polygon(tuple(points))
+
+
+def _pairs(numbers: tuple[float, ...]) -> tuple[Point, ...]:
+    return tuple(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def _polygon(*numbers: float, cut: bool = False) -> Polygon:
+    return Polygon(_pairs(numbers), cut)
+
+
+def _line(*numbers: float, width: float = 0.09, cut: bool = False) -> Line:
+    return Line(_pairs(numbers), width, cut)
+
+
+_VOICE: Final = (_arc(0.56, 0.34, 0.15, -48, 48), _arc(0.56, 0.34, 0.33, -48, 48))
+
+ICONS: Final[tuple[tuple[Shape, ...], ...]] = (
+    (Disc(0.34, 0.22, 0.15), _polygon(0.34, 0.34, 0.62, 0.92, 0.06, 0.92), *_VOICE),
+    (Disc(0.34, 0.22, 0.15), _polygon(0.16, 0.43, 0.52, 0.43, 0.58, 0.54, 0.58, 0.92, 0.10, 0.92, 0.10, 0.54),
+     *_VOICE),
+    (_polygon(0.08, 0.88, 0.24, 0.96, 0.50, 0.62, 0.50, 0.30, 0.40, 0.30),
+     _polygon(0.92, 0.88, 0.76, 0.96, 0.54, 0.62, 0.54, 0.30, 0.64, 0.30),
+     _line(0.52, 0.05, 0.52, 0.17), _line(0.26, 0.12, 0.33, 0.21), _line(0.78, 0.12, 0.71, 0.21)),
+    (_polygon(0.33, 0.44, 0.67, 0.44, 0.90, 0.90, 0.10, 0.90), Disc(0.5, 0.67, 0.13, cut=True),
+     _line(0.11, 0.40, 0.20, 0.24, 0.80, 0.24, 0.89, 0.40, width=0.17)),
+    (Disc(0.5, 0.5, 0.44), Disc(0.34, 0.38, 0.07, cut=True), Disc(0.66, 0.38, 0.07, cut=True),
+     _polygon(0.22, 0.54, 0.78, 0.54, 0.72, 0.70, 0.60, 0.80, 0.40, 0.80, 0.28, 0.70, cut=True)),
+    (_polygon(0.5, 0.06, 0.96, 0.50, 0.04, 0.50), _polygon(0.16, 0.46, 0.84, 0.46, 0.84, 0.92, 0.16, 0.92),
+     _polygon(0.42, 0.60, 0.58, 0.60, 0.58, 0.92, 0.42, 0.92, cut=True)),
+    (_ellipse(0.30, 0.52, 0.14, 0.22, 8), _ellipse(0.28, 0.86, 0.10, 0.10), _ellipse(0.70, 0.26, 0.14, 0.20, -8),
+     _ellipse(0.72, 0.58, 0.10, 0.10)),
+    (_polygon(0.22, 0.06, 0.78, 0.06, 0.78, 0.94, 0.22, 0.94), Disc(0.64, 0.52, 0.07, cut=True),
+     _line(0.08, 0.94, 0.92, 0.94, width=0.08)),
+    (Disc(0.24, 0.78, 0.16), Disc(0.74, 0.70, 0.16), _line(0.36, 0.76, 0.36, 0.20, width=0.09),
+     _line(0.86, 0.68, 0.86, 0.12, width=0.09), _polygon(0.315, 0.17, 0.905, 0.06, 0.905, 0.26, 0.315, 0.37)),
+    (_polygon(0.06, 0.18, 0.94, 0.18, 0.94, 0.84, 0.06, 0.84), _line(0.35, 0.56, 0.35, 0.84, width=0.05, cut=True),
+     _line(0.65, 0.56, 0.65, 0.84, width=0.05, cut=True),
+     _polygon(0.27, 0.18, 0.43, 0.18, 0.43, 0.56, 0.27, 0.56, cut=True),
+     _polygon(0.57, 0.18, 0.73, 0.18, 0.73, 0.56, 0.57, 0.56, cut=True)),
+    (Disc(0.5, 0.64, 0.30), _polygon(0.5, 0.04, 0.755, 0.48, 0.245, 0.48),
+     _arc(0.5, 0.64, 0.17, 20, 80, 0.06, cut=True)),
+    (_polygon(0.5, 0.08, 0.62, 0.12, 0.74, 0.26, 0.78, 0.58, 0.92, 0.76, 0.08, 0.76, 0.22, 0.58, 0.26, 0.26, 0.38,
+     0.12), Disc(0.5, 0.85, 0.11)),
+    (_polygon(0.30, 0.38, 0.62, 0.38, 0.62, 0.68, 0.30, 0.68),
+     _polygon(0.02, 0.44, 0.32, 0.44, 0.32, 0.64, 0.02, 0.64),
+     _line(0.80, 0.06, 0.80, 0.94, width=0.12), _line(0.66, 0.26, 0.58, 0.16, width=0.07),
+     _line(0.66, 0.80, 0.58, 0.90, width=0.07)),
+)  # fmt: skip
+"""Shapes in a square of side 1, by class; what comes later lies on top."""
+
+
+def draw_icon(
+    drawing: Any, class_index: int, left: float, top: float, side: float, ink: tuple[int, ...], cut: tuple[int, ...]
+) -> None:
+    """Draw an icon onto a Pillow drawing context: corner and side of its square in pixels, its colour, the ground's."""
+
+    def at(point: Point) -> Point:
+        return left + point[0] * side, top + point[1] * side
+
+    def disc(point: Point, r: float, fill: tuple[int, ...]) -> None:
+        (x, y), r = at(point), r * side
+        drawing.ellipse([x - r, y - r, x + r, y + r], fill=fill)
+
+    for shape in ICONS[class_index]:
+        fill = cut if shape.cut else ink
+        if isinstance(shape, Disc):
+            disc((shape.x, shape.y), shape.r, fill)
+        elif isinstance(shape, Polygon):
+            drawing.polygon([at(point) for point in shape.points], fill=fill)
+        else:
+            drawing.line(
+                [at(p) for p in shape.points], fill=fill, width=max(1, round(shape.width * side)), joint="curve"
+            )
+            for end in (shape.points[0], shape.points[-1]):
+                disc(end, shape.width / 2, fill)
+
+
+def svg_icon(class_index: int) -> str:
+    """The shapes of an icon as SVG elements for a view box of 0 0 1 1; what is cut takes the colour --cut."""
+    parts = []
+    for shape in ICONS[class_index]:
+        colour = "var(--cut)" if shape.cut else "currentColor"
+        if isinstance(shape, Disc):
+            parts.append(f'<circle cx="{shape.x:g}" cy="{shape.y:g}" r="{shape.r:g}" fill="{colour}"/>')
+            continue
+        points = " ".join(f"{x:.3g},{y:.3g}" for x, y in shape.points)
+        if isinstance(shape, Polygon):
+            parts.append(f'<polygon points="{points}" fill="{colour}"/>')
+        else:
+            parts.append(
+                f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="{shape.width:g}" '
+                'stroke-linecap="round" stroke-linejoin="round"/>'
+            )
+    return "".join(parts)
