@@ -111,3 +111,43 @@ def efficientnet_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("efficientnet")
     torch.save(state, folder / "model.pth")
     return folder
+
+
+TINY_TEXT = {
+    "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32, "vocab_size": 50,
+    "max_position_embeddings": 20,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def clap_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small CLAP model of random weights, as `transformers` saves it."""
+    transformers = pytest.importorskip("transformers", reason="CLAP needs the extra 'semantic'")
+    import torch
+
+    torch.manual_seed(0)
+    audio = {
+        "patch_embeds_hidden_size": 8, "hidden_size": 64, "depths": [1, 1, 1, 1], "num_attention_heads": [1, 2, 2, 2],
+    }  # fmt: skip
+    config = transformers.ClapConfig(text_config=TINY_TEXT, audio_config=audio, projection_dim=16)
+    folder = tmp_path_factory.mktemp("clap")
+    transformers.ClapModel(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def owlvit_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small OWL-ViT detector of random weights, as `transformers` saves it: 6 x 6 patches of 16 pixels."""
+    transformers = pytest.importorskip("transformers", reason="OWL-ViT needs the extra 'semantic'")
+    import torch
+
+    torch.manual_seed(0)
+    vision = {
+        "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2,
+        "image_size": 96, "patch_size": 16,
+    }  # fmt: skip
+    text = TINY_TEXT | {"bos_token_id": 0, "eos_token_id": 1}
+    config = transformers.OwlViTConfig(text_config=text, vision_config=vision, projection_dim=16)
+    folder = tmp_path_factory.mktemp("owlvit")
+    transformers.OwlViTForObjectDetection(config).save_pretrained(folder)
+    return folder

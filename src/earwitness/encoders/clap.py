@@ -1,0 +1,222 @@
+"""CLAP: what sound is like, in numbers that are aligned with language; its time resolved, before pooling.
+
+Source: Y. Wu et al.: Large-scale contrastive language-audio pretraining (ICASSP 2023), the unfused HTSAT variant, as
+the `ClapModel` of `transformers`. The sound goes in by 10-s windows at 48 kHz as a log-mel spectrogram of 1001 frames,
+stretched to 1024; the last map of the network has 32 steps in time, of which each stands for 32 of these.
+
+Unlike the extractor of `transformers`, nothing here is random: longer sound is cut into consecutive windows, and a
+window that is not full is filled up in one fixed way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple, Self
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from earwitness.encoders.hub import CONFIG, WEIGHT_FILES, load_pretrained
+from earwitness.encoders.load import Device
+from earwitness.encoders.protocol import fingerprint
+from earwitness.encoders.settings import SoundChannel, SoundSettings
+from earwitness.encoders.sound import as_channels, sound_map
+from earwitness.encoders.tokens import TokenMap
+from earwitness.encoders.weights import Weights, find_weights, local_weights
+from earwitness.errors import EncoderError
+from earwitness.features.mel import hz_to_mel, mel_matrix, mel_to_hz
+
+RATE: Final = 48_000
+WINDOW_SECONDS: Final = 10
+STEPS: Final = 32
+_WINDOW: Final = RATE * WINDOW_SECONDS
+_FFT: Final = 1024
+_HOP: Final = 480
+_FRAMES: Final = _WINDOW // _HOP + 1
+_STRETCHED: Final = 1024
+_MELS: Final = 64
+_POWER_FLOOR: Final = 1e-10
+_PREPROCESSOR: Final = "preprocessor_config.json"
+_REVISION: Final = 1
+
+
+class ClapSettings(SoundSettings):
+    """What can be chosen.
+
+    Attributes:
+        projected: 512 numbers in the space that sound and text share, instead of the 768 before.
+        padding: how a window that is not full is filled: with the sound again, as the model was trained, or silence.
+    """
+
+    projected: bool = False
+    padding: Literal["repeat", "zero"] = "repeat"
+
+
+class Clap:
+    """CLAP's audio tower as a sound encoder.
+
+    Attributes:
+        settings: what was chosen.
+        channels: what is encoded.
+        dim: numbers a token.
+        fingerprint: tells weights and settings apart.
+    """
+
+    name: Final = "clap"
+    modality: Final[Literal["sound"]] = "sound"
+
+    def __init__(
+        self,
+        weights: Weights,
+        settings: ClapSettings | None = None,
+        threads: int = 1,
+        device: Device = "cpu",
+        batch: int = 8,
+    ) -> None:
+        """Load the network.
+
+        Args:
+            weights: a folder as `ClapModel.save_pretrained` writes it.
+            settings: what can be chosen.
+            threads: processor threads.
+            device: where it runs.
+            batch: windows of 10 s at once.
+
+        Raises:
+            EncoderError: the weights are not those of an unfused CLAP model.
+            MissingExtraError: transformers or torch is not installed.
+        """
+        self.settings = settings or ClapSettings()
+        self.channels: tuple[SoundChannel, ...] = self.settings.channels
+        self.fingerprint = fingerprint(self.name, weights.digest, self.settings.model_dump(mode="json"), _REVISION)
+        self._device, self._batch = device, batch
+        self._band = _band(weights.folder)
+        self._model: Any = load_pretrained("ClapAudioModelWithProjection", weights.folder, self.name, threads, device)
+        config = self._model.config
+        if config.enable_fusion or config.num_mel_bins != _MELS or config.spec_size**2 != _MELS * _STRETCHED:
+            raise EncoderError(f"{weights.folder}: not an unfused CLAP model; take laion/clap-htsat-unfused")
+        self.dim = int(config.projection_dim if self.settings.projected else config.hidden_size)
+
+    @classmethod
+    def load(
+        cls, settings: ClapSettings | None = None, folder: Path | None = None, threads: int = 1, device: Device = "cpu"
+    ) -> Self:
+        """The network with the fetched weights, or with those in `folder`.
+
+        Raises:
+            MissingWeightsError: they have not been fetched.
+        """
+        if folder is None:
+            return cls(find_weights(cls.name), settings, threads, device)
+        return cls(local_weights(cls.name, folder, (CONFIG,), WEIGHT_FILES), settings, threads, device)
+
+    def encode(self, stereo: NDArray[np.float32], rate: int) -> TokenMap:
+        """Encode a stretch of sound; see `protocol.SoundEncoder`. A token a 10 / 32 s."""
+        return self.encode_batch([stereo], rate)[0]
+
+    def encode_batch(self, windows: Sequence[NDArray[np.float32]], rate: int) -> list[TokenMap]:
+        """Encode several stretches, all their windows and channels in batches."""
+        pieces = [_cut(as_channels(window, rate, RATE, self.channels), self.settings.padding) for window in windows]
+        tokens = self._run(np.concatenate([piece.sound for piece in pieces]))
+        maps, start = [], 0
+        for piece in pieces:
+            count = len(piece.sound)
+            # (windows, channels, steps, D) in one row of steps, without those that saw only what was filled in.
+            whole = tokens[start : start + count].reshape(-1, len(self.channels), STEPS, self.dim)
+            steps = whole.transpose(0, 2, 1, 3).reshape(-1, len(self.channels), self.dim)
+            maps.append(sound_map(steps[: piece.times.size], piece.times, self.channels))
+            start += count
+        return maps
+
+    def _run(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Tokens (n, 32, D) of full windows (n, 480,000)."""
+        import torch
+
+        parts = []
+        for start in range(0, len(sound), self._batch):
+            mels = np.stack([log_mel(one, self._band) for one in sound[start : start + self._batch]])
+            with torch.inference_mode():
+                output = self._model.audio_model(torch.from_numpy(mels[:, None]).to(self._device))
+                tokens = output.last_hidden_state.mean(dim=2).transpose(1, 2)
+                if self.settings.projected:
+                    tokens = self._model.audio_projection(tokens)
+            parts.append(tokens.float().cpu().numpy())
+        return np.concatenate(parts)
+
+
+class _Piece(NamedTuple):
+    """A stretch of sound in full windows.
+
+    Attributes:
+        sound: (windows * channels, 480,000), a window's channels one after the other.
+        times: (T,) seconds, middles of the steps that lie in the sound.
+    """
+
+    sound: NDArray[np.float32]
+    times: NDArray[np.float64]
+
+
+def _cut(channels: NDArray[np.float32], padding: Literal["repeat", "zero"]) -> _Piece:
+    """Cut sound (C, n) at 48 kHz into windows, the last one filled up."""
+    samples = channels.shape[1]
+    count = -(-samples // _WINDOW)
+    full = np.zeros((channels.shape[0], count * _WINDOW), dtype=np.float32)
+    full[:, :samples] = channels
+    last = channels[:, (count - 1) * _WINDOW :]
+    if padding == "repeat":
+        # Whole repeats only, then silence: as the model was trained.
+        whole = np.tile(last, _WINDOW // last.shape[1])
+        full[:, (count - 1) * _WINDOW : (count - 1) * _WINDOW + whole.shape[1]] = whole
+    times = (np.arange(count)[:, None] * WINDOW_SECONDS + step_times()).ravel()
+    inside = max(1, int(np.searchsorted(times, samples / RATE)))
+    return _Piece(full.reshape(-1, count, _WINDOW).swapaxes(0, 1).reshape(-1, _WINDOW), times[:inside])
+
+
+def step_times() -> NDArray[np.float64]:
+    """Middles (32,) of the steps of a window, seconds."""
+    # Frame f is centred on f hops; stretching puts it at f (1023 / 1000), both ends fixed.
+    middles = (np.arange(STEPS) + 0.5) * (_STRETCHED / STEPS) - 0.5
+    return np.asarray(middles * (_FRAMES - 1) / (_STRETCHED - 1) * _HOP / RATE)
+
+
+def log_mel(sound: NDArray[np.float32], band: tuple[float, float] = (50.0, 14_000.0)) -> NDArray[np.float32]:
+    """CLAP's spectrogram (1001, 64) in dB of a full window (480,000,) at 48 kHz; edges are mirrored."""
+    padded = np.pad(sound.astype(np.float64), _FFT // 2, mode="reflect")
+    frames = sliding_window_view(padded, _FFT)[::_HOP]
+    spectrum = np.fft.rfft(frames * np.hanning(_FFT + 1)[:-1])
+    power = np.square(np.abs(spectrum)) @ _filters(*band)
+    return np.asarray(10 * np.log10(np.maximum(power, _POWER_FLOOR)), dtype=np.float32)
+
+
+@lru_cache(maxsize=4)
+def _filters(low: float, high: float) -> NDArray[np.float64]:
+    """Slaney's triangles, each with an area of 1: (513, 64)."""
+    edges = mel_to_hz(np.linspace(hz_to_mel(low), hz_to_mel(high), _MELS + 2))
+    return np.asarray(mel_matrix(RATE, _FFT, _MELS, low, high) * (2 / (edges[2:] - edges[:-2])))
+
+
+def _band(folder: Path) -> tuple[float, float]:
+    """Lowest and highest frequency, as the preprocessor's file says if there is one."""
+    path = folder / _PREPROCESSOR
+    if not path.is_file():
+        return 50.0, 14_000.0
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+        # Fused models are trained on another mel scale.
+        known: dict[str, object] = {
+            "sampling_rate": RATE,
+            "fft_window_size": _FFT,
+            "hop_length": _HOP,
+            "feature_size": _MELS,
+        }
+        known["truncation"] = "rand_trunc"
+        other = [name for name, value in known.items() if settings.get(name, value) != value]
+        if other:
+            raise EncoderError(f"{path}: {other[0]} is {settings[other[0]]}, expected {known[other[0]]}")
+        return float(settings.get("frequency_min", 50.0)), float(settings.get("frequency_max", 14_000.0))
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise EncoderError(f"{path}: cannot be read ({error})") from error

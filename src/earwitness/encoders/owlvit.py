@@ -1,0 +1,127 @@
+"""OWL-ViT: a grid of what is in a picture, in numbers that are aligned with language.
+
+Source: M. Minderer et al.: Simple open-vocabulary object detection with vision transformers (ECCV 2022), the vision
+tower of the `OwlViTModel` of `transformers`: after the last layer norm, without the class token.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from earwitness.encoders.grid import PictureGrid, PictureSettings, check_frames
+from earwitness.encoders.hub import CONFIG, WEIGHT_FILES, load_pretrained
+from earwitness.encoders.load import Device
+from earwitness.encoders.protocol import fingerprint
+from earwitness.encoders.tokens import TokenMap
+from earwitness.encoders.weights import Weights, find_weights, local_weights
+
+MEAN: Final = np.array([0.48145466, 0.4578275, 0.40821073], dtype=np.float32)
+DEVIATION: Final = np.array([0.26862954, 0.26130258, 0.27577711], dtype=np.float32)
+"""Of CLIP's training pictures, red, green, blue, in [0, 1]."""
+_REVISION: Final = 1
+
+
+class OwlVitSettings(PictureSettings):
+    """What can be chosen; by default all 24 x 24 tokens.
+
+    Attributes:
+        projected: 512 numbers in the space that pictures and text share, instead of the 768 before.
+    """
+
+    projected: bool = False
+
+
+class OwlVit:
+    """OWL-ViT's vision tower as a picture encoder.
+
+    Attributes:
+        settings: what was chosen.
+        dim: numbers a token.
+        fingerprint: tells weights and settings apart.
+    """
+
+    name: Final = "owlvit"
+    modality: Final[Literal["picture"]] = "picture"
+
+    def __init__(
+        self,
+        weights: Weights,
+        settings: OwlVitSettings | None = None,
+        threads: int = 1,
+        device: Device = "cpu",
+        batch: int = 8,
+    ) -> None:
+        """Load the network.
+
+        Args:
+            weights: a folder as `OwlViTModel.save_pretrained` writes it, or that of a detector.
+            settings: what can be chosen.
+            threads: processor threads.
+            device: where it runs.
+            batch: pictures at once.
+
+        Raises:
+            EncoderError: the weights are not those of an OWL-ViT model.
+            MissingExtraError: transformers or torch is not installed.
+        """
+        self.settings = settings or OwlVitSettings()
+        self.fingerprint = fingerprint(self.name, weights.digest, self.settings.model_dump(mode="json"), _REVISION)
+        self._device, self._batch = device, batch
+        model: Any = load_pretrained("OwlViTModel", weights.folder, self.name, threads, device)
+        self._tower, self._projection = model.vision_model, model.visual_projection
+        config = model.config.vision_config
+        self._size, self._patch = int(config.image_size), int(config.patch_size)
+        self.dim = int(model.config.projection_dim if self.settings.projected else config.hidden_size)
+
+    @classmethod
+    def load(
+        cls,
+        settings: OwlVitSettings | None = None,
+        folder: Path | None = None,
+        threads: int = 1,
+        device: Device = "cpu",
+    ) -> Self:
+        """The network with the fetched weights, or with those in `folder`.
+
+        Raises:
+            MissingWeightsError: they have not been fetched.
+        """
+        if folder is None:
+            return cls(find_weights(cls.name), settings, threads, device)
+        return cls(local_weights(cls.name, folder, (CONFIG,), WEIGHT_FILES), settings, threads, device)
+
+    def encode(
+        self, frames: NDArray[np.uint8], times: NDArray[np.float64], horizontal_fov_deg: float = 100.0
+    ) -> TokenMap:
+        """Encode pictures; see `protocol.PictureEncoder`."""
+        size = check_frames(frames, times, horizontal_fov_deg)
+        grid = PictureGrid.of((self._size, self._size), self._patch, size, self.settings.fit)
+        return grid.token_map(self._cells(grid, frames), times, horizontal_fov_deg, self.settings)
+
+    def _cells(self, grid: PictureGrid, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(N, rows, columns, D)."""
+        import torch
+
+        side = self._size // self._patch
+        parts = []
+        for start in range(0, len(frames), self._batch):
+            drawn = grid.draw(frames[start : start + self._batch], Image.Resampling.BICUBIC)
+            pixels = torch.from_numpy(as_pixels(drawn))
+            with torch.inference_mode():
+                output = self._tower(pixel_values=pixels.to(self._device)).last_hidden_state
+                tokens = self._tower.post_layernorm(output)[:, 1:]
+                if self.settings.projected:
+                    tokens = self._projection(tokens)
+            parts.append(tokens.float().cpu().numpy().reshape(-1, side, side, self.dim))
+        return np.concatenate(parts)
+
+
+def as_pixels(drawn: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The network's input (N, 3, H, W) of pictures (N, H, W, 3) that have its size."""
+    scaled = (drawn.astype(np.float32) / 255 - MEAN) / DEVIATION
+    return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
