@@ -1,0 +1,107 @@
+"""How fast data sets are embedded: python bench/bench_encoders.py [--large].
+
+Takes the fetched weights of YAMNet and EfficientNet-Lite0; CLAP and OWL-ViT (with --large) run at their published sizes
+with random weights, which cost the same. Prints processor milliseconds for a 5-s clip on one thread, and what of them is
+decoding the video, since a busy machine makes wall-clock time say little.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from earwitness.data.layout import scan
+from earwitness.encoders.embed import DEFAULT_RATE, EmbedJob, embed
+from earwitness.encoders.load import EncoderSpec
+from earwitness.encoders.store import EmbeddingStore
+from earwitness.errors import MissingWeightsError
+from earwitness.media.pictures import PictureReader
+from earwitness.media.wav import write_wav
+from earwitness.media.writer import MediaWriter
+
+RATE = 24_000
+SECONDS = 5
+FPS = Fraction(30000, 1001)
+CLIPS = 4
+READS = 200
+
+
+def make_set(root: Path) -> Path:
+    """Clips of DCASE2025's sizes: noise, and a picture of blocks that moves."""
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 256, (18, 32, 3), dtype=np.uint8).repeat(20, axis=0).repeat(20, axis=1)
+    for number in range(CLIPS):
+        name = f"fold1_room001_mix{number:03d}_deg000_start0000"
+        sound = rng.normal(scale=0.05, size=(2, SECONDS * RATE))
+        write_wav(root / "stereo_dev" / "dev-train-synth" / f"{name}.wav", sound, RATE)
+        video = root / "video_dev" / "dev-train-synth" / f"{name}.mp4"
+        video.parent.mkdir(parents=True, exist_ok=True)
+        with MediaWriter(video, 640, 360, FPS, preset="ultrafast") as writer:
+            for frame in range(round(SECONDS * FPS)):
+                writer.write_frame(np.roll(picture, 4 * frame, axis=1), float(frame / FPS))
+    return root
+
+
+def processor_ms(work: Callable[[], object]) -> float:
+    """Processor time of `work`, milliseconds, all threads."""
+    begin = time.process_time()
+    work()
+    return (time.process_time() - begin) * 1000
+
+
+def save_large(folder: Path) -> dict[str, Path]:
+    """CLAP and OWL-ViT at their published sizes, random weights, with next to no text tower."""
+    import transformers
+
+    text = {"hidden_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+    models = {
+        "clap": transformers.ClapModel(transformers.ClapConfig(text_config=text)),
+        "owlvit": transformers.OwlViTModel(transformers.OwlViTConfig(text_config=text, vision_config={})),
+    }
+    for name, model in models.items():
+        model.save_pretrained(folder / name)
+    return {name: folder / name for name in models}
+
+
+def main() -> None:
+    """Print the table."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = make_set(Path(folder, "set"))
+        clips = scan(root).clips
+        specs = [EncoderSpec(name=name) for name in ("yamnet", "efficientnet-lite0")]
+        if "--large" in sys.argv[1:]:
+            specs += [EncoderSpec(name=name, folder=path) for name, path in save_large(Path(folder)).items()]
+        print(f"{'processor ms a 5-s clip, one thread':52} {'ms':>8} {'clips/s':>8} {'kB a clip':>10}")
+        path = clips[0].picture
+        assert path is not None
+        decoding = processor_ms(lambda: list(PictureReader(path, DEFAULT_RATE)))
+        print(f"{f'decoding 640x360 video, {DEFAULT_RATE:g} pictures a second':52} {decoding:8.1f}")
+        for spec in specs:
+            for swap in (False, True) if spec.modality == "picture" else (False,):
+                try:
+                    # What is there is not made again: each has a folder of its own.
+                    embed(Path(folder, f"first-{spec.name}-{swap}"), clips[:1], EmbedJob(spec, swap=swap))
+                except MissingWeightsError as error:
+                    print(f"{spec.name:52} {error}")
+                    continue
+                loading = processor_ms(lambda spec=spec: spec.load())
+                target = Path(folder, f"out-{spec.name}-{swap}")
+                job = EmbedJob(spec, swap=swap)
+                spent = processor_ms(lambda target=target, job=job: embed(target, clips, job)) - loading
+                store = EmbeddingStore.open(target, spec.name)
+                size = sum(record.size for record in store.records.values()) / CLIPS / 1000
+                label = f"{spec.name}{', and mirrored' if swap else ''}"
+                print(f"{label:52} {spent / CLIPS:8.1f} {1000 * CLIPS / spent:8.2f} {size:10.0f}")
+        store = EmbeddingStore.open(Path(folder, "out-yamnet-False"), "yamnet")
+        spent = processor_ms(lambda: [np.array(store.get(store.clips[k % CLIPS]).tokens) for k in range(READS)])
+        print(f"{'reading a clip from the store (yamnet)':52} {spent / READS:8.3f}")
+
+
+if __name__ == "__main__":
+    main()
