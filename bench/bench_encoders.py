@@ -1,8 +1,8 @@
 """How fast data sets are embedded: python bench/bench_encoders.py [--large].
 
 Takes the fetched weights of YAMNet and EfficientNet-Lite0; CLAP and OWL-ViT (with --large) run at their published sizes
-with random weights, which cost the same. Prints processor milliseconds for a 5-s clip on one thread, and what of them is
-decoding the video, since a busy machine makes wall-clock time say little.
+with random weights, which cost the same. Prints processor milliseconds for a 5-s clip on one thread, and what of them
+is decoding the video, since a busy machine makes wall-clock time say little.
 """
 
 from __future__ import annotations
