@@ -72,6 +72,17 @@ def test_activity_logits_become_the_length_of_the_vectors():
     assert lengths.median() < 0.2
 
 
+def test_what_a_frame_has_in_common_moves_all_classes_alike():
+    torch.manual_seed(0)
+    net = SeldNet(TINY.model_copy(update={"common": True, "direction": "linear"})).eval()
+    clip = torch.randn(2, 2, 25, 16)
+    before = net(clip).detach()
+    with torch.no_grad():
+        net.common.bias.copy_(torch.tensor([0.1, -0.2, 0.3]))
+    moved = (net(clip) - before).detach()
+    torch.testing.assert_close(moved, torch.tensor([0.1, -0.2, 0.3, 0.0]).expand_as(moved), rtol=1e-4, atol=1e-5)
+
+
 def test_starts_silent_and_at_a_typical_distance():
     torch.manual_seed(0)
     fields = physical(SeldNet(TINY).eval()(torch.randn(2, 2, 50, 16))).detach()

@@ -34,6 +34,8 @@ class SeldShape(BaseModel):
         direction: activation of x and y; `tanh` bounds the activity vector.
         activity: what says that a class sounds: the `length` of its vectors (ACCDDOA), or a `logit` of its own, so that
             the vectors are free to say nothing but the direction.
+        common: add an x, y and log distance of the frame as a whole to those of every track and class. Often one source
+            sounds alone, and where it is does not depend on what it is: all classes learn it together.
         tracks: simultaneous sources of one class.
         classes: sound classes.
     """
@@ -56,6 +58,7 @@ class SeldShape(BaseModel):
     dropout: float = Field(0.1, ge=0, lt=1)
     direction: Literal["tanh", "linear"] = "tanh"
     activity: Literal["length", "logit"] = "length"
+    common: bool = False
     tracks: PositiveInt = 3
     classes: PositiveInt = NUM_CLASSES
 

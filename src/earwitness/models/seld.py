@@ -6,6 +6,7 @@ from typing import Final
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from earwitness.models.blocks import ConvBlock, ResidualBlock, Scaler
 from earwitness.models.cmc_config import CmcConfig
@@ -59,6 +60,7 @@ class SeldNet(Network):
         )
         self.head = nn.Linear(config.dim, config.tracks * config.classes * FIELDS)
         self.activity = nn.Linear(config.dim, config.classes) if config.activity == "logit" else None
+        self.common = nn.Linear(config.dim, FIELDS - 1) if config.common else None
         self._initialise_head()
 
     def _initialise_head(self) -> None:
@@ -69,6 +71,9 @@ class SeldNet(Network):
             bias[:, 2] = TYPICAL_LOG_METRES
             if self.activity is not None:
                 self.activity.bias.fill_(RARE_LOGIT)
+            if self.common is not None:
+                self.common.weight.zero_()
+                self.common.bias.zero_()
 
     def forward(self, features: Tensor, tokens: TokenBatch | None = None) -> Tensor:
         """Raw fields of a batch.
@@ -86,6 +91,9 @@ class SeldNet(Network):
         frames = self._context(self.project(maps.permute(0, 2, 3, 1).flatten(2)), tokens or {})
         raw = self.head(frames).unflatten(-1, (self.config.tracks, self.config.classes, FIELDS))
         fields: Tensor = raw.float()
+        if self.common is not None:
+            shared = functional.pad(self.common(frames).float(), (0, 1))
+            fields = fields + shared[:, :, None, None]
         if self.config.direction == "tanh":
             fields = torch.cat([torch.tanh(fields[..., :2]), fields[..., 2:]], dim=-1)
         if self.activity is None:
