@@ -1,9 +1,9 @@
-"""Scores a model on a set of `earwitness synthesize`: `python scripts/score_model.py SET OUT [--model M] [--versus N]`.
+"""Scores a model on a set of `earwitness synthesize`: `python scripts/score_model.py SET OUT [--model M]`.
 
 More than `evaluate` can say, for it looks into the scenes' recipes and into the model: scores by signal-to-noise ratio
 and by whether a source moves, what is confused with what, what the score would be had class or place been known, and
-whether scores are probabilities. Writes OUT/scores.json, OUT/scores.md and OUT/reliability.png. With --versus, the same
-for a second model, and the paired difference.
+whether scores are probabilities. Writes OUT/scores.json, scores.md, counts.npz and reliability.png. With --versus OUT2,
+which an earlier call for another model wrote, it adds the paired difference.
 """
 
 from __future__ import annotations
@@ -314,21 +314,21 @@ def main() -> None:
     parser.add_argument("set", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--model", default=DEFAULT_MODEL)
-    parser.add_argument("--versus", help="a second model")
+    parser.add_argument("--versus", type=Path, metavar="OUT2", help="what was written for another model")
     asked = parser.parse_args()
     clips, sounds = read_set(asked.set)
     asked.out.mkdir(parents=True, exist_ok=True)
     answers = listen(asked.model, sounds)
     result = report(clips, answers, asked.out / "reliability.png")
-    text = markdown(result)
+    text, counts = markdown(result), counted(clips, answers.events)
     if asked.versus:
-        others = listen(asked.versus, sounds)
-        result = {"model": result, "versus": report(clips, others)}
-        difference = jackknife(counted(clips, answers.events), RULES, minus=counted(clips, others.events))
-        gain = difference.of("macro", "f_score")
-        text += f"\n{asked.versus}:\n\n{markdown(result['versus'])}"
-        text += f"\nMacro F20/1, {asked.model} less {asked.versus}: {gain.estimate:.3f} "
-        text += f"({gain.low:.3f} .. {gain.high:.3f})\n"
+        gains = jackknife(counts, RULES, minus=Counts.load(asked.versus / "counts.npz"))
+        result["versus"] = gains.as_dict()
+        text += "\nDifference of macro F20/1, DOAE and RDE to the other model: "
+        names = ("f_score", "doa_error_deg", "relative_distance_error")
+        differences = [gains.of("macro", name) for name in names]
+        text += ", ".join(f"{each.estimate:.3f} ({each.low:.3f} .. {each.high:.3f})" for each in differences) + "\n"
+    counts.save(asked.out / "counts.npz")
     (asked.out / "scores.json").write_text(json.dumps(result, indent=1) + "\n")
     (asked.out / "scores.md").write_text(text)
     print(text)

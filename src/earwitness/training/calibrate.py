@@ -27,7 +27,7 @@ AUDIBLE: Final = 0.25
 """Probability of a class from which its distance counts."""
 SMOOTHINGS: Final = tuple(
     Smoothing(fill_gap_frames=fill, min_event_frames=least, median_azimuth_frames=steady)
-    for fill, least, steady in ((1, 2, 0), (3, 2, 0), (3, 3, 0), (3, 4, 5), (5, 4, 5), (5, 6, 9))
+    for fill, least, steady in ((1, 2, 0), (3, 3, 0), (5, 4, 5))
 )
 """What is tried, gentle to strong."""
 FEWEST_CELLS: Final = 50
