@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 
 def run(
-    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Video or audio files, folders or globs.")],
+    inputs: Annotated[
+        list[str] | None, typer.Argument(metavar="INPUT...", help="Video or audio files, folders or globs.")
+    ] = None,
+    dcase: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="In place of INPUT: the evaluation clips of a DCASE set, for a submission."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("earwitness-out"),
     format: Annotated[
         list[str] | None,
@@ -44,6 +50,7 @@ def run(
     """Say what sounds in videos or recordings: when, from where, how far away, and whether it is in the picture.
 
     Writes NAME.csv (DCASE2025 format) and NAME.json for each file, prints a table, and goes on when a file fails.
+    With --dcase, writes one CSV file as the challenge takes it for every evaluation clip, and nothing else.
     Stopped and started again with the same settings, it does what is left; --again does everything anew.
     Exit code: 0 all done, 1 some inputs failed, 2 wrong usage.
     """
@@ -52,9 +59,12 @@ def run(
     from earwitness.errors import ModelError, RecipeError
     from earwitness.export import parse_formats
     from earwitness.inference.batch import BatchSettings, plan
+    from earwitness.inference.challenge import challenge_formats, plan_challenge
     from earwitness.inference.runtime import check_device
 
-    formats = parse_formats(["csv,json", *(format or [])])
+    if bool(inputs) == (dcase is not None):
+        raise RecipeError("name INPUT files, or a data set with --dcase; not both")
+    formats = parse_formats(["csv,json", *(format or [])]) if dcase is None else challenge_formats(format or [])
     chosen_device = check_device(device)
     if threshold is not None and not 0 <= threshold <= 1:
         raise RecipeError(f"--threshold must lie in 0..1, not {threshold:g}")
@@ -63,7 +73,7 @@ def run(
     if out.exists() and not out.is_dir():
         raise RecipeError(f"--out {out} is a file; name a folder")
     settings = BatchSettings(formats, render, fov, threshold, swap_channels, mono)
-    todo = plan(inputs, out)
+    todo = plan(inputs or [], out) if dcase is None else plan_challenge(dcase, out)
     for failure in todo.failures:
         _say(failure.reason)
     failed = len(todo.failures)

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from earwitness.data.dcase_csv import CLIP_FRAMES, HEADER, read_rows
-from earwitness.data.layout import scan
+from earwitness.data.layout import Clip, scan
 from earwitness.errors import LabelError
 from earwitness.media.atomic import atomic_file
 
@@ -32,6 +32,24 @@ class Submission:
     problems: tuple[str, ...]
 
 
+def clips_to_predict(evaluation: Path) -> tuple[Clip, ...]:
+    """The clips that need a prediction: those of `eval` if the set has them, else all that have sound.
+
+    Args:
+        evaluation: data set with stereo_eval, or a folder of WAV files.
+
+    Raises:
+        LabelError: there is no such folder, or it holds no clips.
+    """
+    if not evaluation.is_dir():
+        raise LabelError(f"{evaluation}: no such folder")
+    sounds = [path for path in sorted(evaluation.glob("*.wav")) if not path.name.startswith(".")]
+    if sounds:
+        return tuple(Clip(evaluation.name, path.stem, path) for path in sounds)
+    clips = [clip for clip in scan(evaluation).clips if clip.sound is not None]
+    return tuple(clip for clip in clips if clip.split == _EVAL) or tuple(clips)
+
+
 def check_submission(predictions: Path, evaluation: Path) -> Submission:
     """Check predictions against the clips that they are for.
 
@@ -45,7 +63,7 @@ def check_submission(predictions: Path, evaluation: Path) -> Submission:
     Raises:
         LabelError: one of the folders is not there or empty.
     """
-    wanted = _clips(evaluation)
+    wanted = {clip.name for clip in clips_to_predict(evaluation)}
     if not predictions.is_dir():
         raise LabelError(f"{predictions}: no such folder; give the one with the predicted CSV files")
     files = {path.stem: path for path in sorted(predictions.glob("*.csv")) if not path.name.startswith(".")}
@@ -71,18 +89,6 @@ def pack(submission: Submission, out: Path) -> None:
     with atomic_file(out) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as packed:
         for path in submission.files:
             packed.writestr(zipfile.ZipInfo(path.name, _ZIP_DATE), path.read_bytes(), zipfile.ZIP_DEFLATED)
-
-
-def _clips(evaluation: Path) -> set[str]:
-    """Names of the clips that need a prediction: those of `eval` if the set has them, else all."""
-    if not evaluation.is_dir():
-        raise LabelError(f"{evaluation}: no such folder")
-    names = {path.stem for path in evaluation.glob("*.wav") if not path.name.startswith(".")}
-    if names:
-        return names
-    clips = scan(evaluation).clips
-    chosen = [clip for clip in clips if clip.split == _EVAL] or clips
-    return {clip.name for clip in chosen if clip.sound is not None}
 
 
 def _problems(path: Path) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from earwitness.data.dcase_csv import HEADER, LabelRows
+from earwitness.data.dcase_csv import CLIP_FRAMES, HEADER, LabelRows
 
 if TYPE_CHECKING:
     from earwitness.export.result import Result
@@ -27,3 +27,15 @@ def to_csv(result: Result) -> str:
         for row in np.flatnonzero(np.isnan(values)):
             cells[row][column] = ""
     return "\n".join([HEADER, *(",".join(row) for row in cells), ""])
+
+
+def to_challenge_csv(result: Result) -> str:
+    """Return the CSV file that the DCASE challenge takes: as `to_csv`, but no cell is empty and no frame beyond 5 s.
+
+    Sound that is the same in both channels has no direction that could be measured; two coincident microphones hear it
+    so from straight ahead, which is what is written.
+    """
+    table = result.table
+    inside = table.select(table.frame < CLIP_FRAMES)
+    rows = LabelRows.from_table(inside.with_columns(azimuth=np.nan_to_num(inside.azimuth)).sorted())
+    return "\n".join([HEADER, *(",".join(str(int(value)) for value in row) for row in rows.values), ""])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from earwitness.errors import RecipeError
 from earwitness.export.audacity import to_audacity
 from earwitness.export.captions import Style
-from earwitness.export.csv import to_csv
+from earwitness.export.csv import to_challenge_csv, to_csv
 from earwitness.export.elan import to_elan
 from earwitness.export.jams import to_jams
 from earwitness.export.json_events import to_json
@@ -103,6 +103,9 @@ FORMATS: Final[dict[str, Format]] = {
         Format("jams", ".jams", "JAMS annotation", _plain(to_jams)),
     )
 }
+
+CHALLENGE: Final = Format("challenge", ".csv", "what the DCASE challenge takes", _plain(to_challenge_csv))
+"""Not to be asked for by name: it would overwrite `csv`."""
 
 
 def parse_formats(names: Iterable[str], options: Options | None = None) -> tuple[Format, ...]:

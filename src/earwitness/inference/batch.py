@@ -29,10 +29,12 @@ class Job:
     Attributes:
         source: the file.
         target: path of the results without suffix.
+        pictures: the file of its pictures, where they are kept apart from its sound.
     """
 
     source: Path
     target: Path
+    pictures: Path | None = None
 
     def result(self, suffix: str) -> Path:
         """Path of the result with this suffix (not `with_suffix`: "take.1" is a stem)."""
@@ -240,6 +242,7 @@ def _do(detector: Detector, job: Job, settings: BatchSettings, progress: Callabl
         swap_channels=settings.swap_channels,
         allow_mono=settings.allow_mono,
         threshold=settings.threshold,
+        pictures=job.pictures,
     )
     written = []
     for chosen in settings.formats:
@@ -248,5 +251,6 @@ def _do(detector: Detector, job: Job, settings: BatchSettings, progress: Callabl
     if settings.render:
         from earwitness.render.video import render_video
 
-        written.append(render_video(job.source, detection.table, job.result(RENDER_SUFFIX), settings.fov, drawn))
+        pictures, rendered = job.pictures or job.source, job.result(RENDER_SUFFIX)
+        written.append(render_video(pictures, detection.table, rendered, settings.fov, drawn))
     return Done(job, detection, tuple(written))

@@ -32,7 +32,7 @@ from earwitness.inference.loading import load
 from earwitness.inference.models import DEFAULT_MODEL
 from earwitness.inference.runtime import Device
 from earwitness.media.audio import DUAL_MONO_DIFFERENCE, AudioReader
-from earwitness.media.probe import MediaInfo, probe
+from earwitness.media.probe import MediaInfo, probe_pair
 from earwitness.media.resample import resample
 from earwitness.provenance import commit
 
@@ -98,6 +98,7 @@ class Detector:
         swap_channels: bool = False,
         allow_mono: bool = False,
         threshold: float | None = None,
+        pictures: str | Path | None = None,
     ) -> Detection:
         """Find the sound events of a video or audio file.
 
@@ -106,12 +107,13 @@ class Detector:
             swap_channels: left and right are exchanged in the file.
             allow_mono: take mono too; its events have no direction (NaN).
             threshold: 0..1, probability above which a class sounds; by default the card's, one a class.
+            pictures: a file with the pictures that belong to the sound, where they are kept apart, as in DCASE's sets.
 
         Raises:
             MediaError: the file cannot be read, has no sound, or is mono without `allow_mono`.
         """
         begun, thresholds = time.perf_counter(), self._thresholds(threshold)
-        media = probe(path)
+        media = probe_pair(path, pictures)
         reader = AudioReader(path, self._rate, "allow" if allow_mono else "error", swap=swap_channels)
         mono = not reader.directional  # dual mono is not known before the end
         heard = self._hear(_reporting(reader, media.duration or None, progress), thresholds)

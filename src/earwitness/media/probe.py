@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -78,12 +78,19 @@ class MediaInfo:
         duration: seconds, as the container declares; 0 where it declares nothing.
         audio: the first sound track, None without sound.
         video: the first picture track, None without moving pictures (cover art does not count).
+        pictures: the file that holds the pictures, where they are not in `path`.
     """
 
     path: Path
     duration: float
     audio: AudioInfo | None
     video: VideoInfo | None
+    pictures: Path | None = None
+
+    @property
+    def picture_path(self) -> Path:
+        """The file to open for the pictures."""
+        return self.pictures or self.path
 
 
 def probe(path: str | Path) -> MediaInfo:
@@ -98,6 +105,18 @@ def probe(path: str | Path) -> MediaInfo:
         if audio is None and video is None:
             raise UnreadableMediaError(f"{path}: holds neither sound nor pictures; name a video or audio file")
         return MediaInfo(path, container_duration(container) or 0.0, audio, video)
+
+
+def probe_pair(sound: str | Path, pictures: str | Path | None) -> MediaInfo:
+    """Look into a file, whose pictures may lie in another one that begins at the same time.
+
+    Raises:
+        UnreadableMediaError: as `probe`.
+    """
+    media = probe(sound)
+    if pictures is None:
+        return media
+    return replace(media, video=probe(pictures).video, pictures=Path(pictures))
 
 
 def _audio(container: InputContainer) -> AudioInfo | None:

@@ -1,0 +1,41 @@
+"""The clips of a DCASE set as a batch: sound and pictures joined by name, one prediction a clip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from earwitness.data.submission import clips_to_predict
+from earwitness.errors import LabelError, RecipeError
+from earwitness.export.formats import CHALLENGE, Format, parse_formats
+from earwitness.inference.batch import Job, Plan
+
+
+def challenge_formats(more: Sequence[str]) -> tuple[Format, ...]:
+    """The challenge's CSV file, and further formats beside it.
+
+    Raises:
+        RecipeError: an unknown format, or csv, which has the same file name.
+    """
+    formats = parse_formats(more)
+    if any(chosen.suffix == CHALLENGE.suffix for chosen in formats):
+        raise RecipeError("--dcase writes the challenge's own .csv files; leave csv out of --format")
+    return (CHALLENGE, *formats)
+
+
+def plan_challenge(dataset: Path, out: Path) -> Plan:
+    """What to do for a submission: every clip of the evaluation set gets its file straight in `out`.
+
+    Args:
+        dataset: data set with stereo_eval (and video_eval), or a folder of WAV files.
+        out: folder of the predictions.
+
+    Raises:
+        RecipeError: there is no such set.
+    """
+    try:
+        clips = clips_to_predict(dataset)
+    except LabelError as error:
+        raise RecipeError(f"--dcase: {error}") from error
+    jobs = tuple(Job(clip.sound, out / clip.name, clip.picture) for clip in clips if clip.sound is not None)
+    return Plan(jobs, (), ())
