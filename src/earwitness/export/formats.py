@@ -72,7 +72,7 @@ class Format:
 
 
 def _known(name: str, options: Options) -> Format:
-    return replace(FORMATS[name], options=options)
+    return replace(CHALLENGE if name == CHALLENGE.name else FORMATS[name], options=options)
 
 
 def _plain(to_contents: Callable[[Result], str | bytes]) -> Callable[[Result, Path, Options], str | bytes]:
