@@ -12,7 +12,8 @@ from earwitness import __version__
 from earwitness.errors import EarwitnessError, RecipeError
 
 VERBS: Final[tuple[str, ...]] = (
-    "demo", "detect", "doctor", "ensemble", "evaluate", "export", "export-model", "render", "synthesize", "train",
+    "ablate", "demo", "detect", "doctor", "ensemble", "evaluate", "export", "export-model", "render",
+    "synthesize", "train",
 )  # fmt: skip
 """Each verb's module is `earwitness.cli.<verb, - as _>`; its function `run` is the command, its docstring the help."""
 GROUPS: Final[tuple[str, ...]] = ("dataset", "models")

@@ -1,0 +1,39 @@
+"""The verb `ablate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def run(
+    recipe: Annotated[Path, typer.Argument(help="Ablation recipe (YAML); see recipes/ablation.yaml.")],
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe, as test=DIR.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of runs and results; by default runs/NAME.")] = None,
+    only: Annotated[str | None, typer.Option(help="Train these variants only; names with commas.")] = None,
+    report: Annotated[bool, typer.Option("--report", help="Train nothing; tabulate what is finished.")] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that compute features.")] = 1,
+) -> None:
+    """Train variants of a recipe with several seeds, score each on the test set, and compare them.
+
+    Finished runs are skipped, a killed one goes on where it stopped. Writes ablation.json, ablation.md, ablation.png.
+    """
+    from earwitness.cli.threads import one_thread
+
+    one_thread()
+    from earwitness.cli.extras import needs
+
+    with needs("ablations", "train"):
+        from earwitness.training.ablation.ablate import MARKDOWN_NAME, ablate, tabulate
+        from earwitness.training.ablation.plan import load_plan
+    plan = load_plan(recipe, settings)
+    folder = out or Path("runs") / plan.recipe.name
+    if not report:
+        names = [part.strip() for part in only.split(",") if part.strip()] if only else []
+        ablate(plan, folder, names, lambda line: typer.echo(line, err=True), workers)
+    tabulate(plan, folder)
+    typer.echo((folder / MARKDOWN_NAME).read_text(encoding="utf-8"))

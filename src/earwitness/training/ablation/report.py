@@ -1,0 +1,140 @@
+"""What came out: rows of all finished runs; a Markdown page and a JSON file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from earwitness.classes import CLASSES
+from earwitness.metrics.intervals import Interval
+from earwitness.training.ablation.plan import Plan
+from earwitness.training.ablation.runs import Finished
+from earwitness.training.ablation.tables import Row, SetOutputs, judge
+from earwitness.training.ensembling import combine_clips, tune_weights
+
+
+def collect(plan: Plan, done: Sequence[Finished]) -> list[Row]:
+    """The rows of what is finished, in the recipe's order; rows without any finished run are left out."""
+    of = {name: [one for one in done if one.run.row == name] for name in plan.recipe.variants}
+    rows = [
+        _row(name, "variant", of[name], None, variant.about)
+        for name, variant in plan.recipe.variants.items()
+        if of[name]
+    ]
+    rows += [
+        _row(name, "without", of[asked.variant], asked.only, asked.about)
+        for name, asked in plan.recipe.without.items()
+        if of[asked.variant]
+    ]
+    seeds = len(plan.recipe.seeds)
+    for name, ensemble in plan.recipe.ensembles.items():
+        members = [one for member in ensemble.members for one in of[member]]
+        if len(members) == seeds * len(ensemble.members):
+            rows.append(_ensemble(name, members, tuned=ensemble.weights == "tuned", about=ensemble.about))
+    return rows
+
+
+def _row(name: str, kind: Any, done: Sequence[Finished], only: Sequence[str] | None, about: str) -> Row:
+    judged = [judge(one.outputs("valid", only), one.outputs("test", only)) for one in done]
+    facts = {key: done[0].facts[key] for key in ("parameters", "steps", "clips_learnt", "training_clips")}
+    return Row(name, kind, tuple(counts for counts, _ in judged), tuple(f_score for _, f_score in judged), about, facts)
+
+
+def _ensemble(name: str, members: Sequence[Finished], *, tuned: bool, about: str) -> Row:
+    valid, test = ([one.outputs(part) for one in members] for part in ("valid", "test"))
+    weights = tune_weights([one.fields for one in valid], valid[0].references).weights if tuned else None
+    whole = [
+        SetOutputs(part[0].names, combine_clips([one.fields for one in part], weights), part[0].references)
+        for part in (valid, test)
+    ]
+    counts, reached = judge(whole[0], whole[1])
+    facts = {
+        "members": [f"{one.run.row}, seed {one.run.seed}" for one in members],
+        "weights": None if weights is None else [round(weight, 4) for weight in weights],
+        "parameters": sum(one.facts["parameters"] for one in members),
+    }
+    return Row(name, "ensemble", (counts,), (reached,), about, facts)
+
+
+def markdown(plan: Plan, rows: Sequence[Row], reference: Row) -> str:
+    """Tables: all rows, each class, differences from the reference."""
+    test = len(reference.pooled.files)
+    lines = [
+        f"Strict protocol, {test} test clips; mean over seeds (counts pooled), 95 % interval over clips (jackknife).",
+        "",
+        "| row | F20/1 % | each seed | F20/1/on-off % | DOAE ° | RDE | on/off acc. | parameters |",
+        "|---|---|---|---|---|---|---|---|",
+        *(_line(row) for row in rows),
+        "",
+        f"Paired difference from `{reference.name}` on the same clips, percentage points of F20/1 (95 %):",
+        "",
+        "| row | F20/1 | F20/1/on-off | classes that gain most | that lose most |",
+        "|---|---|---|---|---|",
+        *(_difference(row, reference) for row in rows if row is not reference),
+        "",
+        "F20/1 of each class, %:",
+        "",
+        "| class | " + " | ".join(row.name for row in rows) + " |",
+        "|---|" + "---|" * len(rows),
+        *_classes(rows),
+        "",
+    ]
+    missing = sum(len(plan.recipe.seeds) for _ in plan.recipe.variants) - sum(
+        len(row.counts) for row in rows if row.kind == "variant"
+    )
+    if missing:
+        lines += [f"{missing} of {len(plan.runs)} runs have not been made yet.", ""]
+    return "\n".join(lines)
+
+
+def _line(row: Row) -> str:
+    intervals = row.intervals
+    each = ", ".join(f"{scores.macro.f_score * 100:.1f}" for scores in row.each)
+    return (
+        f"| {row.name} | {_percent(intervals.of('macro', 'f_score'))} | {each} "
+        f"| {_percent(intervals.of('macro_onscreen', 'f_score'))} "
+        f"| {_plain(row.scores.macro.doa_error_deg, 1)} | {_plain(row.scores.macro.relative_distance_error, 2)} "
+        f"| {_plain(row.scores.macro.onscreen_accuracy, 2)} | {row.facts['parameters']:,} |"
+    )
+
+
+def _difference(row: Row, reference: Row) -> str:
+    difference = row.minus(reference)
+    classes = [(difference.of_class("macro", "f_score", sound.index), sound) for sound in CLASSES]
+    classes = sorted((pair for pair in classes if not np.isnan(pair[0].estimate)), key=lambda pair: -pair[0].estimate)
+    gains = [f"{sound.name} {_signed(one)}" for one, sound in classes[:3] if one.estimate > 0]
+    losses = [f"{sound.name} {_signed(one)}" for one, sound in classes[::-1][:3] if one.estimate < 0]
+    return (
+        f"| {row.name} | {_signed_range(difference.of('macro', 'f_score'))} "
+        f"| {_signed_range(difference.of('macro_onscreen', 'f_score'))} | {', '.join(gains)} | {', '.join(losses)} |"
+    )
+
+
+def _classes(rows: Sequence[Row]) -> list[str]:
+    per_class = [row.scores.macro.per_class for row in rows]
+    lines = []
+    for sound in CLASSES:
+        cells = [_plain(100 * float(each.f_score[sound.index]), 1) if each is not None else "" for each in per_class]
+        lines.append(f"| {sound.name} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def _percent(interval: Interval) -> str:
+    low, high = _plain(100 * interval.low, 1), _plain(100 * interval.high, 1)
+    return f"{_plain(100 * interval.estimate, 1)} ({low} to {high})"
+
+
+def _signed(interval: Interval) -> str:
+    return f"{100 * interval.estimate:+.1f}"
+
+
+def _signed_range(interval: Interval) -> str:
+    # Bold: the interval does not hold 0.
+    mark = "**" if interval.low > 0 or interval.high < 0 else ""
+    return f"{mark}{_signed(interval)}{mark} ({100 * interval.low:+.1f} to {100 * interval.high:+.1f})"
+
+
+def _plain(value: float, digits: int) -> str:
+    return "-" if np.isnan(value) else f"{value:.{digits}f}"
