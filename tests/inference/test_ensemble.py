@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import permutations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -124,6 +125,9 @@ class Echo:
     def __init__(self, piece: int, extra: int = 0, name: str = "echo", rate: int = 24_000) -> None:
         self.card, self.settings = card(name, rate), {"piece": piece}
         self._piece, self._extra = piece, extra
+
+    def at(self, video: Path | None, *, mirrored: bool = False) -> Echo:
+        return self
 
     def outputs(self, blocks: Iterable[Array]) -> Iterator[Array]:
         sound = np.concatenate(list(blocks), axis=1)

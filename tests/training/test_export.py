@@ -13,13 +13,18 @@ from earwitness.accddoa import encode, ideal_output
 from earwitness.errors import ModelError, RecipeError
 from earwitness.events import EventTable
 from earwitness.inference.card import card_path, read_card
+from earwitness.inference.runtime import OnnxRuntime
+from earwitness.models.architectures import model_config
+from earwitness.models.build import build
 from earwitness.models.checkpoint import load_model, save_model
 from earwitness.models.seld import SeldNet, physical
+from earwitness.models.tokens import Tokens
 from earwitness.provenance import commit
 from earwitness.training import export
 from earwitness.training.calibrate import class_thresholds
 from earwitness.training.export import Judgement, export_onnx, export_run
 from earwitness.training.origin import COMMIT_NAME, write_commit
+from earwitness.training.token_example import some_tokens
 
 
 @pytest.fixture
@@ -48,6 +53,40 @@ def test_onnx_equals_torch_for_any_batch_and_length(run, tmp_path):
             expected = physical(net(torch.from_numpy(features))).numpy()
         assert out.shape == (batch, frames // 5, 3, 13, 4)
         np.testing.assert_allclose(out, expected, atol=1e-4)
+
+
+CMC = {"architecture": "cmc", "in_channels": 2, "mels": 16, "stem_width": 4, "stem_kernel": 3, "widths": (4, 8),
+       "pools": ((5, 2), (1, 2)), "dim": 16, "heads": 2, "blocks": 2, "conv_kernel": 3, "ffn_mult": 2,
+       "cross_heads": 2,
+       "tokens": {"sound": {"dim": 6}, "picture": {"dim": 5, "grid": (2, 4), "pool": (2, 1), "reach_s": 0.6}},
+       }  # fmt: skip
+
+
+@pytest.mark.parametrize("more", [{}, {"fusion": "concatenation"}, {"null_token": False, "token_time": "sinusoid"}])
+def test_networks_with_tokens_become_onnx_and_do_without_what_is_missing(more, tmp_path):
+    torch.manual_seed(0)
+    net = build(model_config({**CMC, **more})).eval()
+    with torch.no_grad():
+        for name, value in net.named_parameters():
+            if "gate" in name:
+                value.fill_(0.2)
+    path = tmp_path / "net.onnx"
+    export_onnx(net, path)  # compares with torch, with tokens of several lengths and clips without any
+    runtime = OnnxRuntime(path, device="cpu")
+    assert runtime.modalities == {"sound": (None, 6), "picture": (8, 5)}
+    features = np.random.default_rng(1).normal(size=(2, 2, 50, 16)).astype(np.float32)
+    tokens = some_tokens(net.config, 2, np.random.default_rng(2))
+    with torch.no_grad():
+        for given in (tokens, {"sound": tokens["sound"]}, {}):
+            batch = {name: Tokens.of(arrays) for name, arrays in given.items()}
+            expected = net.physical(net(torch.from_numpy(features), batch)).numpy()
+            np.testing.assert_allclose(runtime.run(features, given), expected, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("visual", [None, {"dim": 5, "grid": (2, 3)}])
+def test_official_baselines_become_onnx(visual, tmp_path):
+    small = {"architecture": "baseline", "filters": 4, "rnn_width": 16, "head_width": 8, "decoder_ffn": 32}
+    export_onnx(build(model_config({**small, "visual": visual})).eval(), tmp_path / "net.onnx")
 
 
 def test_exporting_leaves_the_network_in_evaluation_mode(run, tmp_path):

@@ -36,7 +36,14 @@ def run(
     ] = "default",
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="What to compute on.")] = "auto",
     render: Annotated[bool, typer.Option("--render", help="Also draw the events into a copy of the video.")] = False,
-    fov: Annotated[float, typer.Option(help="With --render: the camera's horizontal field of view, degrees.")] = 100.0,
+    fov: Annotated[
+        float,
+        typer.Option(help="The camera's horizontal field of view, degrees: for --render and models that look."),
+    ] = 100.0,
+    modalities: Annotated[
+        str | None,
+        typer.Option(metavar="NAME,...|none", help="Of a model's semantic tokens, those to use; by default all."),
+    ] = None,
     threshold: Annotated[
         float | None, typer.Option(help="0..1: lower finds more, higher is surer; by default the model's own.")
     ] = None,
@@ -80,7 +87,7 @@ def run(
     if todo.jobs:
         from earwitness.inference.detector import Detector
 
-        load = partial(Detector.load, model, device=chosen_device, threads=threads)
+        load = partial(Detector.load, model, device=chosen_device, threads=threads, modalities=modalities, fov=fov)
         try:
             detector = load()
         except ModelError as error:  # the choice of the model is wrong, and no input's fault

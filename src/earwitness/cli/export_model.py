@@ -28,11 +28,13 @@ def run(
     from earwitness.cli.extras import needs
 
     with needs("exporting a model", "train"):
+        from earwitness.models.architectures import token_widths
         from earwitness.models.checkpoint import load_model
         from earwitness.models.mirrored import Mirrored
         from earwitness.training.calibrate import judge
         from earwitness.training.export import export_run, run_recipe
         from earwitness.training.folders import open_sources
+        from earwitness.training.lookup import TokenLookup
         from earwitness.training.stream import VALID_STREAM, SceneStream
         from earwitness.training.validate import ValidSet
     if out.suffix != ".onnx":
@@ -42,7 +44,8 @@ def run(
     data = recipe.data.model_copy(update={"bank": bank}) if bank else recipe.data
     net = load_model(folder / checkpoint)
     valid = open_sources(data, recipe.features).valid
-    stream = SceneStream(valid, recipe.features, seed=data.valid_seed, swap="none", stream=VALID_STREAM)
+    tokens = TokenLookup.open(data, token_widths(recipe.model))
+    stream = SceneStream(valid, recipe.features, seed=data.valid_seed, swap="none", stream=VALID_STREAM, tokens=tokens)
     judgement = judge(Mirrored(net, recipe.features) if mirror else net, ValidSet.render(stream, scenes))
     card = export_run(folder, out, judgement, name=name, checkpoint=checkpoint, mirror=mirror)
     typer.echo(f"{out}: {card.name}, {out.stat().st_size / 1e6:.1f} MB, F20/1 {card.scores['synthetic/f_score']:.3f}")

@@ -9,12 +9,27 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from earwitness.classes import NUM_CLASSES
+from earwitness.encoders.store import StoreDescription
 from earwitness.errors import ModelError
 from earwitness.features import FeatureConfig
 from earwitness.inference.calibration import Calibration
 from earwitness.inference.smoothing import Smoothing
 
 CARD_FORMAT: Final = 1
+
+
+class TokenNeed(BaseModel):
+    """Semantic tokens that a model takes besides its features.
+
+    Attributes:
+        made_by: encoder, weights, settings and picture rate of the tokens that it learnt from.
+        required: whether it does not work without.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    made_by: StoreDescription
+    required: bool = False
 
 
 class ModelCard(BaseModel):
@@ -24,6 +39,7 @@ class ModelCard(BaseModel):
         format: version of this file's layout.
         name: what the model is called.
         features: what the model hears; the extractor is built from it.
+        tokens: modality's name -> the semantic tokens that the model takes; what is not required may be missing.
         model: the network's dimensions, for information and for rebuilding it.
         calibration: what makes its activities probabilities, and its distances right on average.
         thresholds: (13,) probability above which a class counts as sounding.
@@ -43,6 +59,7 @@ class ModelCard(BaseModel):
     format: Literal[1] = CARD_FORMAT
     name: str = Field(min_length=1)
     features: FeatureConfig
+    tokens: dict[str, TokenNeed] = {}
     model: dict[str, Any]
     calibration: Calibration = Calibration()
     thresholds: Annotated[tuple[float, ...], Field(min_length=NUM_CLASSES, max_length=NUM_CLASSES)]

@@ -28,7 +28,7 @@ from earwitness.inference.detection import (
 from earwitness.inference.doctor import judge
 from earwitness.inference.feature_stream import label_frames
 from earwitness.inference.listener import Listening
-from earwitness.inference.loading import load
+from earwitness.inference.loading import Use, load
 from earwitness.inference.models import DEFAULT_MODEL
 from earwitness.inference.runtime import Device
 from earwitness.media.audio import DUAL_MONO_DIFFERENCE, AudioReader
@@ -70,7 +70,14 @@ class Detector:
 
     @classmethod
     def load(
-        cls, model: str | Path = DEFAULT_MODEL, *, device: Device = "auto", batch: int = 8, threads: int = 1
+        cls,
+        model: str | Path = DEFAULT_MODEL,
+        *,
+        device: Device = "auto",
+        batch: int = 8,
+        threads: int = 1,
+        modalities: str | None = None,
+        fov: float | None = None,
     ) -> Detector:
         """Load a model or an ensemble.
 
@@ -80,11 +87,13 @@ class Detector:
             device: what to compute on.
             batch: windows a call; the results do not depend on it.
             threads: of one call.
+            modalities: for models that take semantic tokens: which to use, with commas, or `none`; None: all.
+            fov: for models that look at pictures: the camera's horizontal field of view, degrees.
 
         Raises:
             ModelError: there is no such model, it is damaged, or the device does not work.
         """
-        return cls(*load(model, device=device, threads=threads, batch=batch))
+        return cls(*load(model, Use(device, threads, batch, modalities, fov)))
 
     def record(self) -> dict[str, Any]:
         """What decides its results, besides the settings of a call: version, commit, model."""
@@ -116,7 +125,8 @@ class Detector:
         media = probe_pair(path, pictures)
         reader = AudioReader(path, self._rate, "allow" if allow_mono else "error", swap=swap_channels)
         mono = not reader.directional  # dual mono is not known before the end
-        heard = self._hear(_reporting(reader, media.duration or None, progress), thresholds)
+        listener = self._listener.at(media.path if has_moving_pictures(media) else None)
+        heard = self._hear(_reporting(reader, media.duration or None, progress), thresholds, listener)
         return self._detection(
             heard,
             media=media,
@@ -147,7 +157,7 @@ class Detector:
         samples = resample(np.repeat(samples, 2, axis=0) if mono else samples, rate, self._rate)
         blocks = (samples[:, begin : begin + self._rate] for begin in range(0, samples.shape[1], self._rate))
         return self._detection(
-            self._hear(blocks, thresholds),
+            self._hear(blocks, thresholds, self._listener.at(None)),
             media=None,
             mono=mono,
             warnings=[],
@@ -155,11 +165,11 @@ class Detector:
             begun=begun,
         )
 
-    def _hear(self, blocks: Iterable[Float32Array], thresholds: list[float]) -> _Heard:
+    def _hear(self, blocks: Iterable[Float32Array], thresholds: list[float], listener: Listening) -> _Heard:
         """Events of a stream of sound at the model's rate."""
         stats = ChannelStats(self._rate)
         tables, frames = [], 0
-        for output in self._listener.outputs(_measured(blocks, stats)):
+        for output in listener.outputs(_measured(blocks, stats)):
             tables.append(
                 decode(output, threshold=thresholds, merge_deg=MERGE_DEG).shifted(frames, frames + len(output))
             )

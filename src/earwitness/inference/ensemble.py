@@ -12,8 +12,9 @@ Source of the averaging: Berghi & Jackson 2025 ("average of the models' outputs"
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product, tee
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -170,6 +171,10 @@ class Mirrored:
         """The member's, and that it is mirrored."""
         return {**self._member.settings, "mirrored": True}
 
+    def at(self, video: Path | None, *, mirrored: bool = False) -> Mirrored:
+        """The same for sound with these pictures; see `Listening`."""
+        return Mirrored(self._member.at(video, mirrored=not mirrored))
+
     def outputs(self, blocks: Iterable[Float32Array]) -> Iterator[Float32Array]:
         """Physical fields of a stream; see `Listening`."""
         for output in self._member.outputs(np.ascontiguousarray(block[::-1]) for block in blocks):
@@ -210,6 +215,10 @@ class Ensemble:
         """Each member's name and settings, and the weights."""
         members = [{"name": member.card.name, **member.settings} for member in self.members]
         return {"members": members, "weights": self.weights}
+
+    def at(self, video: Path | None, *, mirrored: bool = False) -> Ensemble:
+        """The same for sound with these pictures; see `Listening`."""
+        return replace(self, members=tuple(member.at(video, mirrored=mirrored) for member in self.members))
 
     def outputs(self, blocks: Iterable[Float32Array]) -> Iterator[Float32Array]:
         """Physical fields of a stream; see `Listening`. Ends with the first member that ends."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from itertools import islice
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,10 +13,12 @@ from numpy.typing import NDArray
 
 from earwitness.errors import ModelError, RecipeError
 from earwitness.features import FeatureExtractor
+from earwitness.inference.attention import Attention, Sense
 from earwitness.inference.card import ModelCard
 from earwitness.inference.feature_stream import feature_blocks
 from earwitness.inference.runtime import Runtime
 from earwitness.inference.windows import OverlapMean, Window, WindowPlan, cut
+from earwitness.models.token_arrays import stack_tokens
 
 Float32Array = NDArray[np.float32]
 
@@ -29,6 +33,17 @@ class Listening(Protocol):
     @property
     def settings(self) -> dict[str, Any]:
         """How it listens, as plain values, for the record."""
+
+    def at(self, video: Path | None, *, mirrored: bool = False) -> Listening:
+        """The same, for sound that belongs to these pictures; itself, if it looks at none.
+
+        Args:
+            video: None: there are no pictures.
+            mirrored: left and right are exchanged, in the sound that comes, so in the pictures too.
+
+        Raises:
+            ModelError: it does not work without pictures.
+        """
 
     def outputs(self, blocks: Iterable[Float32Array]) -> Iterator[Float32Array]:
         """Physical fields of a stream.
@@ -50,13 +65,22 @@ class Listener:
         card: how to feed and read it.
         batch: windows a call; the results do not depend on it.
         overlap: 0..1, share of a window that the next one hears again.
+        senses: encoders of the semantic tokens that it takes; what is left out, it does without.
 
     Raises:
         RecipeError: a batch or an overlap that cannot be.
         ModelError: model and card do not belong together.
     """
 
-    def __init__(self, runtime: Runtime, card: ModelCard, *, batch: int = 8, overlap: float = 0.5) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        card: ModelCard,
+        *,
+        batch: int = 8,
+        overlap: float = 0.5,
+        senses: Mapping[str, Sense] | None = None,
+    ) -> None:
         if batch < 1:
             raise RecipeError(f"the batch must hold at least 1 window, not {batch}")
         if not 0 <= overlap < 1:
@@ -66,7 +90,15 @@ class Listener:
                 f"the model '{card.name}' takes {runtime.channels} feature channels, but its card lists "
                 f"{len(card.features.channels)}: model and card do not belong together"
             )
+        if set(runtime.modalities) != set(card.tokens):
+            raise ModelError(
+                f"the model '{card.name}' takes tokens of {sorted(runtime.modalities)}, but its card lists "
+                f"{sorted(card.tokens)}: model and card do not belong together"
+            )
         self.card = card
+        self._senses = dict(senses or {})
+        self._video: Path | None = None
+        self._mirrored = False
         self._runtime, self._batch = runtime, batch
         self._extractor = FeatureExtractor(card.features)
         hop = max(1, round(card.window_frames * (1 - overlap)))
@@ -74,8 +106,20 @@ class Listener:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """How windows are cut."""
-        return {"window_frames": self._plan.length, "hop_frames": self._plan.hop}
+        """How windows are cut, and which tokens are looked at."""
+        looked = {"tokens": sorted(self._senses)} if self.card.tokens else {}
+        return {"window_frames": self._plan.length, "hop_frames": self._plan.hop, **looked}
+
+    def at(self, video: Path | None, *, mirrored: bool = False) -> Listener:
+        """The same, for sound that belongs to these pictures; see `Listening`."""
+        if not self.card.tokens:
+            return self
+        needed = [name for name, need in self.card.tokens.items() if need.required and need.made_by.rate is not None]
+        if needed and video is None:
+            raise ModelError(f"the model '{self.card.name}' does not work without pictures, and there are none")
+        there = copy(self)
+        there._video, there._mirrored = video, mirrored
+        return there
 
     def outputs(self, blocks: Iterable[Float32Array]) -> Iterator[Float32Array]:
         """Physical fields of a stream, calibrated as the card says; see `Listening`.
@@ -83,15 +127,17 @@ class Listener:
         Raises:
             ModelError: the model does not fit its card.
         """
-        windows = cut(feature_blocks(blocks, self._extractor, self._plan.hop), self._plan)
+        attention = Attention(self._senses, self.card.features.sample_rate, self._video, mirrored=self._mirrored)
+        windows = cut(feature_blocks(attention.pass_on(blocks), self._extractor, self._plan.hop), self._plan)
         mean, calibrated = OverlapMean(self._plan.length), self.card.calibration.apply
         while batch := list(islice(windows, self._batch)):
-            pairs = zip(batch, self._run(batch), strict=True)
+            pairs = zip(batch, self._run(batch, attention), strict=True)
             yield calibrated(np.concatenate([mean.add(window.start, output) for window, output in pairs]))
         yield calibrated(mean.close())
 
-    def _run(self, batch: list[Window]) -> Float32Array:
-        outputs = self._runtime.run(np.stack([window.features for window in batch]))
+    def _run(self, batch: list[Window], attention: Attention) -> Float32Array:
+        tokens = stack_tokens([attention.tokens(window.start, self._plan.length) for window in batch])
+        outputs = self._runtime.run(np.stack([window.features for window in batch]), tokens)
         if outputs.shape[1] != self._plan.length:
             raise ModelError(
                 f"the model '{self.card.name}' made {outputs.shape[1]} frames of a window of {self._plan.length}: "

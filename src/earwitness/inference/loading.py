@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -17,23 +18,45 @@ from earwitness.inference.ensemble_file import SUFFIX, read_ensemble
 from earwitness.inference.listener import Listener, Listening
 from earwitness.inference.models import ModelFile, find_model
 from earwitness.inference.runtime import Device, OnnxRuntime
+from earwitness.inference.senses import check_modalities, load_senses, split_modalities
 
 MIRROR: Final = "mirror:"
 """Before a model's name: it hears left and right exchanged, and its answer is turned back."""
 
 
-def load(model: str | Path, *, device: Device = "auto", threads: int = 1, batch: int = 8) -> tuple[Listening, ModelId]:
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How models are used.
+
+    Attributes:
+        device: what to compute on.
+        threads: of one call.
+        batch: windows a call.
+        modalities: which semantic tokens to use, with commas, or `none`; None: all that a model takes.
+        fov: the camera's horizontal field of view, degrees; None: as in training.
+    """
+
+    device: Device = "auto"
+    threads: int = 1
+    batch: int = 8
+    modalities: str | None = None
+    fov: float | None = None
+
+
+def load(model: str | Path, use: Use = Use()) -> tuple[Listening, ModelId]:
     """Load what `--model` names.
 
     Args:
         model: a shipped model's name, an .onnx file, an .ensemble file, or several of them with commas; `mirror:`
             before a name mirrors it.
+        use: how.
 
     Raises:
         ModelError: a part is not there or damaged, or the parts do not fit together.
     """
     names = split_names(model)
-    loaded = [_load_one(name, device, threads, batch) for name in names]
+    # A modality that only one of several members has is none of the others' mistakes.
+    loaded = [_load_one(name, use, strict=len(names) == 1) for name in names]
     if len(loaded) == 1:
         return loaded[0]
     members, ids = tuple(listener for listener, _ in loaded), [model_id for _, model_id in loaded]
@@ -85,28 +108,35 @@ def ensemble_card(cards: Sequence[ModelCard], names: Sequence[str], name: str | 
     )
 
 
-def _load_one(name: str, device: Device, threads: int, batch: int) -> tuple[Listening, ModelId]:
+def _load_one(name: str, use: Use, *, strict: bool) -> tuple[Listening, ModelId]:
     mirrored = name.startswith(MIRROR)
     plain = name.removeprefix(MIRROR)
-    listener, model_id = _load_plain(plain, device, threads, batch)
+    listener, model_id = _load_plain(plain, use, strict=strict)
     return (Mirrored(listener), ModelId(MIRROR + model_id.name, model_id.sha256)) if mirrored else (listener, model_id)
 
 
-def _load_plain(name: str, device: Device, threads: int, batch: int) -> tuple[Listening, ModelId]:
+def _load_plain(name: str, use: Use, *, strict: bool) -> tuple[Listening, ModelId]:
     path = Path(name)
     if path.suffix == SUFFIX:
-        ensemble = _load_ensemble(path, device, threads, batch)
+        ensemble = _load_ensemble(path, use)
         return ensemble, ModelId(ensemble.card.name, file_sha256(path))
     file = find_model(name)
-    listener = Listener(OnnxRuntime(file.path, threads, device), file.card, batch=batch)
+    if strict:
+        check_modalities(use.modalities, file.card)
+    listener = _listener(OnnxRuntime(file.path, use.threads, use.device), file.card, use)
     return listener, ModelId(file.card.name, file.sha256)
 
 
-def _load_ensemble(path: Path, device: Device, threads: int, batch: int) -> Ensemble:
+def _listener(runtime: OnnxRuntime, card: ModelCard, use: Use) -> Listener:
+    senses = load_senses(card, split_modalities(use.modalities), fov=use.fov, threads=use.threads)
+    return Listener(runtime, card, batch=use.batch, senses=senses)
+
+
+def _load_ensemble(path: Path, use: Use) -> Ensemble:
     packed = read_ensemble(path)
     members: list[Listening] = []
     for number, member in enumerate(packed.members):
-        runtime = OnnxRuntime(path / f"members/{number}.onnx", threads, device, contents=member.contents)
-        listener = Listener(runtime, member.card, batch=batch)
+        runtime = OnnxRuntime(path / f"members/{number}.onnx", use.threads, use.device, contents=member.contents)
+        listener = _listener(runtime, member.card, use)
         members.append(Mirrored(listener) if member.mirrored else listener)
     return Ensemble(tuple(members), packed.card, packed.weights)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, cast, get_args
 
@@ -10,9 +11,11 @@ from numpy.typing import NDArray
 
 from earwitness.classes import NUM_CLASSES
 from earwitness.errors import ModelError, RecipeError
+from earwitness.models.token_arrays import TokenArrays, no_tokens
 
 Device = Literal["auto", "cpu", "cuda"]
 DEVICES: Final[tuple[str, ...]] = get_args(Device)
+VALUES: Final = "values"
 TRACKS: Final = 3
 FIELDS: Final = 4
 _CUDA: Final = "CUDAExecutionProvider"
@@ -26,11 +29,18 @@ class Runtime(Protocol):
     def channels(self) -> int:
         """Feature channels that the model takes."""
 
-    def run(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+    @property
+    def modalities(self) -> Mapping[str, tuple[int | None, int | None]]:
+        """The semantic tokens that the model takes: name -> positions and numbers a token, where they are fixed."""
+
+    def run(
+        self, features: NDArray[np.float32], tokens: Mapping[str, TokenArrays] | None = None
+    ) -> NDArray[np.float32]:
         """Run a batch.
 
         Args:
             features: (batch, channels, frames, bands) float32.
+            tokens: semantic tokens of the modalities that any clip of the batch has.
 
         Returns:
             (batch, label frames, 3, 13, 4): x, y, distance in metres, on-screen probability.
@@ -80,24 +90,36 @@ class OnnxRuntime:
         inputs = {item.name: item.shape for item in self._session.get_inputs()}
         outputs = {item.name: item.shape for item in self._session.get_outputs()}
         shape, tail = inputs.get("features", []), outputs.get("accddoa", [])[2:]
-        if len(inputs) != 1 or len(shape) != 4 or not isinstance(shape[1], int):
-            wanted = "expected one, 'features' (batch, channels, frames, bands)"
+        names = [name.removesuffix(f".{VALUES}") for name in inputs if name.endswith(f".{VALUES}")]
+        known = {"features", *(f"{name}.{part}" for name in names for part in TokenArrays._fields)}
+        if not set(inputs) <= known or len(shape) != 4 or not isinstance(shape[1], int):
+            wanted = "expected 'features' (batch, channels, frames, bands), and those of tokens"
             raise ModelError(f"{self.path}: its inputs are {_describe(inputs)}; {wanted}")
         if len(tail) != len(_TAIL) or any(
             isinstance(n, int) and n != want for n, want in zip(tail, _TAIL, strict=True)
         ):
             wanted = "expected 'accddoa' (batch, label frames, 3, 13, 4)"
             raise ModelError(f"{self.path}: its outputs are {_describe(outputs)}; {wanted}")
+        self._inputs = frozenset(inputs)  # without those that the network makes no use of
+        self.modalities = {name: _fixed(inputs[f"{name}.{VALUES}"][2:]) for name in names}
         return shape[1]
 
-    def run(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+    def run(
+        self, features: NDArray[np.float32], tokens: Mapping[str, TokenArrays] | None = None
+    ) -> NDArray[np.float32]:
         """Run a batch; see `Runtime`.
 
         Raises:
             ModelError: the model cannot take this shape, or its output is not finite.
         """
+        fed: dict[str, NDArray[Any]] = {"features": np.ascontiguousarray(features, dtype=np.float32)}
+        for name, (positions, dim) in self.modalities.items():
+            given = (tokens or {}).get(name) or no_tokens(len(features), positions or 1, dim or 1)
+            for part, array in zip(TokenArrays._fields, given, strict=True):
+                if f"{name}.{part}" in self._inputs:
+                    fed[f"{name}.{part}"] = array.astype(np.float32, copy=False) if part == VALUES else array
         try:
-            (output,) = self._session.run(["accddoa"], {"features": np.ascontiguousarray(features, dtype=np.float32)})
+            (output,) = self._session.run(["accddoa"], fed)
         except Exception as error:  # as above
             raise ModelError(f"{self.path}: cannot run on features {features.shape} ({_first_line(error)})") from error
         result: NDArray[np.float32] = np.asarray(output, dtype=np.float32)
@@ -120,6 +142,11 @@ def check_device(name: str) -> Device:
 
 
 _TAIL: Final = (TRACKS, NUM_CLASSES, FIELDS)
+
+
+def _fixed(shape: list[Any]) -> tuple[int | None, int | None]:
+    positions, dim = (size if isinstance(size, int) else None for size in shape)
+    return positions, dim
 
 
 def _providers(device: Device) -> list[str]:

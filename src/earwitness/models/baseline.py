@@ -131,7 +131,8 @@ class BaselineNet(Network):
             frames = self._with_pictures(frames, _needed(tokens or {}, self.config.visual))
         raw = self.out(self.head(frames)).float()
         fields = raw.unflatten(-1, (self.config.tracks, self.config.classes, self.config.fields))
-        screen = fields[..., 3:] if self.config.fields == 4 else torch.full_like(fields[..., :1], _NEVER)
+        # Not full_like, which the exporter would fix to the size of its example.
+        screen = fields[..., 3:] if self.config.fields == 4 else fields[..., :1] * 0 + _NEVER
         return torch.cat([torch.tanh(fields[..., :2]), torch.relu(fields[..., 2:3]), screen], dim=-1)
 
     def _with_pictures(self, frames: Tensor, tokens: Tokens) -> Tensor:

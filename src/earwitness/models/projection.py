@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import pi
 from typing import Final
 
 import torch
@@ -112,7 +113,7 @@ def direction_features(directions: Tensor, bands: int) -> Tensor:
         (B, P, 4 bands + 1).
     """
     known = ~torch.isnan(directions).any(dim=-1, keepdim=True)
-    radians = torch.where(known, directions, 0.0).deg2rad()
+    radians = torch.where(known, directions, 0.0) * (pi / 180)
     angles = (radians[..., None] * torch.arange(1, bands + 1, device=radians.device)).flatten(-2)
     return torch.cat([angles.sin(), angles.cos(), torch.ones_like(radians[..., :1])], dim=-1) * known
 

@@ -38,6 +38,14 @@ def stack_tokens(clips: Sequence[Mapping[str, TokenMap]]) -> dict[str, TokenArra
     return {name: _stack(name, [clip.get(name) for clip in clips]) for name in names}
 
 
+def no_tokens(batch: int, positions: int, dim: int) -> TokenArrays:
+    """Tokens of a modality that no clip has, for models in ONNX, whose inputs cannot be left out."""
+    return TokenArrays(
+        np.zeros((batch, 1, positions, dim), np.float32), np.zeros((batch, 1), np.float32),
+        np.full((batch, positions, 2), np.nan, np.float32), np.zeros((batch, 1), np.bool_),
+    )  # fmt: skip
+
+
 def _stack(name: str, maps: Sequence[TokenMap | None]) -> TokenArrays:
     shapes = {found.tokens.shape[1:] for found in maps if found is not None}
     if len(shapes) != 1:

@@ -15,15 +15,18 @@ from torch import Tensor, nn
 
 from earwitness.errors import ModelError, RecipeError
 from earwitness.inference.calibration import Calibration
-from earwitness.inference.card import ModelCard, card_path, file_sha256
+from earwitness.inference.card import ModelCard, TokenNeed, card_path, file_sha256
 from earwitness.inference.runtime import OnnxRuntime
 from earwitness.inference.smoothing import Smoothing
-from earwitness.models.architectures import ModelConfig
+from earwitness.models.architectures import ModelConfig, token_widths
 from earwitness.models.checkpoint import load_model
 from earwitness.models.mirrored import Mirrored
 from earwitness.models.network import Network
+from earwitness.models.tokens import Tokens
 from earwitness.training.origin import trained_by
 from earwitness.training.recipe import Recipe, load_recipe
+from earwitness.training.resume import read_tokens
+from earwitness.training.token_example import some_tokens, token_axes
 
 OPSET: Final = 17
 TOLERANCE: Final = 1e-4
@@ -37,19 +40,22 @@ LIMITS: Final = (
 
 
 class _Physical(nn.Module):
-    """The network with physical outputs."""
+    """The network with physical outputs, all inputs side by side."""
 
     def __init__(self, net: Network) -> None:
         super().__init__()
-        self.net = net
+        self.net, self.names = net, tuple(token_widths(net.config))
 
-    def forward(self, features: Tensor) -> Tensor:
-        return self.net.physical(self.net(features))
+    def forward(self, features: Tensor, *tokens: Tensor) -> Tensor:
+        size = len(Tokens._fields)
+        batch = {name: Tokens(*tokens[k * size : (k + 1) * size]) for k, name in enumerate(self.names)}
+        return self.net.physical(self.net(features, batch))
 
 
 def export_onnx(net: Network, path: Path) -> None:
     """Write `net` as ONNX: `features` (batch, C, T, F) -> `accddoa` (batch, T', 3, 13, 4), batch and time dynamic.
 
+    For each modality there are four inputs more, `<name>.values` to `<name>.here`; see `token_arrays.TokenArrays`.
     The file appears only once ONNX Runtime agrees with torch on several batch sizes and lengths.
 
     Raises:
@@ -59,6 +65,8 @@ def export_onnx(net: Network, path: Path) -> None:
     # The wrapper too must be in evaluation mode: the exporter restores the mode it finds, all the way down.
     model = _Physical(net).eval().cpu()
     example = torch.zeros(2, config.in_channels, 10 * config.frames_per_label, config.mels)
+    tokens = some_tokens(config, 2, np.random.default_rng(0))
+    inputs = [f"{name}.{part}" for name in tokens for part in Tokens._fields]
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.stem}.{os.getpid()}.onnx")
     try:
@@ -66,11 +74,15 @@ def export_onnx(net: Network, path: Path) -> None:
             warnings.simplefilter("ignore")  # the tracer warns of every Python number; the check below is what counts
             torch.onnx.export(
                 model,
-                (example,),
+                (example, *(part for arrays in tokens.values() for part in Tokens.of(arrays))),
                 str(partial),
-                input_names=["features"],
+                input_names=["features", *inputs],
                 output_names=["accddoa"],
-                dynamic_axes={"features": {0: "batch", 2: "frames"}, "accddoa": {0: "batch", 1: "label_frames"}},
+                dynamic_axes={
+                    "features": {0: "batch", 2: "frames"},
+                    "accddoa": {0: "batch", 1: "label_frames"},
+                    **{key: token_axes(key, config) for key in inputs},
+                },
                 opset_version=OPSET,
                 dynamo=False,
             )
@@ -92,9 +104,11 @@ def check_onnx(model: nn.Module, config: ModelConfig, path: Path) -> float:
     for batch, frames in ((1, 10), (3, 25), (1, 100)):
         shape = (batch, config.in_channels, frames * config.frames_per_label, config.mels)
         features = rng.normal(size=shape).astype(np.float32)
+        tokens = some_tokens(config, batch, rng)
+        parts = [part for arrays in tokens.values() for part in Tokens.of(arrays)]
         with torch.no_grad():
-            expected: NDArray[np.float32] = model(torch.from_numpy(features)).numpy()
-        difference = np.abs(runtime.run(features) - expected) / (1 + np.abs(expected))
+            expected: NDArray[np.float32] = model(torch.from_numpy(features), *parts).numpy()
+        difference = np.abs(runtime.run(features, tokens) - expected) / (1 + np.abs(expected))
         worst = max(worst, float(difference.max()))
     if not worst <= TOLERANCE:
         raise ModelError(f"{path}: ONNX Runtime differs from torch by {worst:.1e}; this torch cannot export the model")
@@ -143,12 +157,19 @@ def export_run(
     """
     recipe = run_recipe(run)
     net = load_model(run / checkpoint)
+    made_by = read_tokens(run)
+    if mirror and made_by:
+        raise RecipeError("--mirror goes with models that take no tokens: a mirrored clip has others")
     if net.config != recipe.model:
         raise ModelError(f"{run / checkpoint}: its dimensions are not those of the run's recipe.yaml")
     export_onnx(Mirrored(net, recipe.features) if mirror else net, path)
     card = ModelCard(
         name=name or recipe.name,
         features=recipe.features,
+        tokens={
+            name: TokenNeed(made_by=made, required=recipe.model.architecture == "baseline")
+            for name, made in made_by.items()
+        },
         model=recipe.model.model_dump(mode="json") | ({"mirrored": True} if mirror else {}),
         calibration=judgement.calibration,
         thresholds=judgement.thresholds,
@@ -189,5 +210,9 @@ def _data(recipe: Recipe, checkpoint: str) -> dict[str, Any]:
 def _portable(recipe: Recipe) -> dict[str, Any]:
     """The recipe without the folders of the machine it ran on."""
     plain = recipe.model_dump(mode="json")
-    plain["data"] |= {"bank": Path(recipe.data.bank).name, "cache": None}
+    plain["data"] |= {"bank": Path(recipe.data.bank).name, "cache": None, "shards": None}
+    for folder in (*plain["data"]["folders"], *filter(None, [plain["data"]["valid_folder"]])):
+        folder["root"] = Path(folder["root"]).name
+    if recipe.run.init_from:
+        plain["run"]["init_from"] = Path(recipe.run.init_from).name
     return plain
