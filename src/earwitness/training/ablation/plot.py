@@ -21,7 +21,7 @@ WIDEST_GAIN: Final = 40.0
 
 
 def plot(rows: Sequence[Row], reference: Row, path: Path) -> None:
-    """Draw the rows (best of the recipe's order kept) and, beside them, the gain of each class."""
+    """Draw the rows in their order and, beside them, the gain of each class over the reference."""
     height = 1.7 + 0.42 * len(rows)
     figure = Figure(figsize=(12.5, height), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1.0, 1.25), sharey=True)
@@ -46,7 +46,8 @@ def _bars(axes: Axes, rows: Sequence[Row], reference: Row) -> None:
     axes.axvline(base, color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=0)
     axes.set_yticks(place, [row.name for row in rows])
     axes.set_ylim(-0.6, len(rows) - 0.4)
-    axes.set_xlim(left=0)
+    lowest = min(100 * row.intervals.of("macro", "f_score").low for row in rows)
+    axes.set_xlim(left=max(0.0, 5 * np.floor(lowest / 5) - 5))
     axes.set_xlabel("macro F20/1, %  (line: 95 % over clips; ticks: each seed)")
     axes.set_title(f"{len(reference.pooled.files)} test clips, strict protocol", loc="left", fontsize=11)
     axes.grid(axis="x", color="#e4e4e4", linewidth=0.7)
