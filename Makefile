@@ -37,6 +37,6 @@ $(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
 	touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt "torch==2.13.0" -e ".[train,parquet,vision,semantic,dev]"
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt "torch==2.13.0" -e ".[train,parquet,vision,semantic,sofa,ray,dev]"
 	-$(BIN)/earwitness models pull yamnet efficientnet-lite0  # without them, the tests that need real weights are skipped
 	touch $@ $(VENV)/.core

@@ -62,6 +62,10 @@ class WorkerError(EarwitnessError):
     """A process that did a part of the work is gone: what it worked on made a library crash, or memory ran out."""
 
 
+class SynthesisError(EarwitnessError):
+    """A set of synthetic clips that cannot be rendered further; clips that are done stay."""
+
+
 class RecipeError(EarwitnessError):
     """A recipe or a setting that is not valid."""
 

@@ -16,7 +16,9 @@ from earwitness.errors import BankError
 from earwitness.media.pictures import PictureReader
 from earwitness.media.probe import probe
 from earwitness.synthesis import PoolConfig, SceneConfig
-from earwitness.synthesis.folders import RenderJob, render_folder, render_recipe
+from earwitness.synthesis.clips import render_recipe
+from earwitness.synthesis.folders import render_folder
+from earwitness.synthesis.job import RenderJob
 
 pytest.importorskip("pyroomacoustics")
 TINY_BANK = Path(__file__).parents[1] / "data" / "bank"

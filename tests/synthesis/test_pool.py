@@ -17,8 +17,8 @@ def test_pool_is_the_same_whatever_the_workers(tmp_path: Path, pool: RirPool) ->
 
 def test_positions_go_all_round_and_keep_their_distance() -> None:
     pass_directions = []
-    from earwitness.synthesis.pool import _random_point
     from earwitness.synthesis.rooms import draw_room
+    from earwitness.synthesis.simulated import _random_point
 
     rng = np.random.default_rng(0)
     for _ in range(40):

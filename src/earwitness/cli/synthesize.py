@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from earwitness.cli.progress import Meter
+    from earwitness.synthesis.engines import Engine
+    from earwitness.synthesis.job import RenderJob
+    from earwitness.synthesis.scene import Scene
+
+_ROOMS = 120
+_PREVIEWED = 4
+
+
+class EngineName(StrEnum):
+    """Who renders."""
+
+    LOCAL = "local"
+    RAY = "ray"
 
 
 def run(
@@ -18,22 +36,47 @@ def run(
     seed: Annotated[int | None, typer.Option(min=0, help="Same seed, same files, whatever the workers.")] = None,
     split: Annotated[str | None, typer.Option(help="Only sounds of this split of the bank.")] = None,
     seconds: Annotated[float, typer.Option(min=1.0, max=600.0, help="Length of a clip.")] = 5.0,
-    rooms: Annotated[int, typer.Option(min=1, help="Rooms to simulate; kept in the cache for next time.")] = 120,
-    room_seed: Annotated[int, typer.Option(min=0, help="Other seeds give other rooms.")] = 0,
+    rooms: Annotated[
+        int | None, typer.Option(min=1, help=f"Rooms to simulate ({_ROOMS}); kept in the cache for next time.")
+    ] = None,
+    room_seed: Annotated[int | None, typer.Option(min=0, help="Other seeds give other rooms.")] = None,
+    sofa: Annotated[
+        Path | None, typer.Option(help="Measured rooms instead: a SOFA file, or a folder of them (extra 'sofa').")
+    ] = None,
+    microphone: Annotated[
+        str | None, typer.Option(help="dcase (default), xy, ms, ortf, phone or head; with --from: another one.")
+    ] = None,
     licence: Annotated[str | None, typer.Option(help="Only sounds under these licences, as cc0,cc-by.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at a sound that cannot be used.")] = False,
     video: Annotated[bool, typer.Option("--video", help="Render pictures too: MP4 of 640x360.")] = False,
     fps: Annotated[
         float | None, typer.Option(min=1.0, max=60.0, help="With --video: pictures a second; 29.97 by default.")
     ] = None,
+    fov: Annotated[
+        float | None, typer.Option(min=10.0, max=170.0, help="Horizontal field of view, degrees; 100 by default.")
+    ] = None,
+    cutouts: Annotated[
+        Path | None, typer.Option(help="With --video: folder of your own cut-outs, one subfolder a class.")
+    ] = None,
+    backgrounds: Annotated[
+        Path | None, typer.Option(help="With --video: folder of your own 360-degree photos and videos.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    engine: Annotated[EngineName, typer.Option(help="local processes, or tasks of Ray (extra 'ray').")] = (
+        EngineName.LOCAL
+    ),
+    address: Annotated[
+        str | None, typer.Option(help="With --engine ray: a running cluster; else one is started here.")
+    ] = None,
     recipe: Annotated[
         Path | None, typer.Option("--from", help="Render this recipe of a set instead; bank and rooms as it had.")
     ] = None,
     view: Annotated[float | None, typer.Option(help="With --from: turn camera and microphone to this angle.")] = None,
     no_noise: Annotated[bool, typer.Option("--no-noise", help="With --from: without bed and hiss.")] = False,
     stems: Annotated[bool, typer.Option("--stems", help="With --from: each event in a file of its own too.")] = False,
-    preview: Annotated[Path | None, typer.Option(help="Picture (PNG) of the scene, or of the first four.")] = None,
+    preview: Annotated[
+        Path | None, typer.Option(help="Contact sheet (PNG) of the scene, or of the first four.")
+    ] = None,
 ) -> None:
     """Render labelled stereo scenes from a sound bank, in the folder layout of DCASE2025 Task 3.
 
@@ -42,60 +85,119 @@ def run(
     from earwitness.cli.threads import one_thread
 
     one_thread()
-    from rich.console import Console
-    from rich.progress import Progress
-
-    from earwitness.cli.extras import needs
     from earwitness.errors import RecipeError
 
     if recipe is None and (clips is None or seed is None):
         raise RecipeError("give --clips and --seed for a new set, or --from for one scene of a set")
     if recipe is None and (view is not None or no_noise or stems):
         raise RecipeError("--view, --no-noise and --stems go with --from")
-    if recipe is not None and video:
-        raise RecipeError("--video renders a set with --clips and --seed; --from renders sound only")
-    if fps is not None and not video:
-        raise RecipeError("--fps is the picture rate of --video: give both")
-    if recipe is not None and clips is not None:
-        raise RecipeError("--from renders one scene: leave --clips out")
+    if recipe is not None and (clips is not None or fov is not None):
+        raise RecipeError("--from renders one scene with its camera: leave --clips and --fov out")
+    if not video and (fps is not None or cutouts is not None or backgrounds is not None):
+        raise RecipeError("--fps, --cutouts and --backgrounds are about the pictures of --video: give it too")
+    if sofa is not None and (rooms is not None or room_seed is not None):
+        raise RecipeError("give either --sofa or --rooms and --room-seed")
+    if address is not None and engine is not EngineName.RAY:
+        raise RecipeError("--address is that of a Ray cluster: give --engine ray too")
 
-    with needs("simulating rooms", "train"):
-        import pyroomacoustics  # noqa: F401 - only to name the extra before work begins
-    from earwitness.synthesis.bank import SoundBank
-    from earwitness.synthesis.folders import RenderJob, first_scenes, render_folder, render_recipe
+    from earwitness.cli.progress import Meter
+    from earwitness.synthesis.clips import render_recipe
+    from earwitness.synthesis.job import RenderJob
+    from earwitness.synthesis.microphones import DEFAULT, microphone_called
     from earwitness.synthesis.picture import DCASE_FPS
-    from earwitness.synthesis.pool import PoolConfig, RirPool
-    from earwitness.synthesis.preview import write_preview
+    from earwitness.synthesis.pool import PoolConfig
+    from earwitness.synthesis.preview import busiest_second, write_preview
     from earwitness.synthesis.sampler import SceneConfig
 
-    licences = tuple(part for part in licence.split(",") if part.strip()) if licence is not None else None
-    wrong = SoundBank.open(bank, split, licences=licences).check()
+    if microphone is not None:
+        microphone_called(microphone)
+    scene = SceneConfig(seconds=seconds, microphone=microphone or DEFAULT, **({"fov_deg": fov} if fov else {}))
+    job = RenderJob(
+        bank, out, seed or 0, split, PoolConfig(rooms=rooms or _ROOMS, seed=room_seed or 0), scene,
+        licences=tuple(part for part in licence.split(",") if part.strip()) if licence is not None else None,
+        video=video, fps=DCASE_FPS if fps is None else Fraction(fps).limit_denominator(1001),
+        cutouts=cutouts, backgrounds=backgrounds,
+    )  # fmt: skip
+    with Meter() as meter:
+        if recipe is None:
+            job = _with_rooms(_without_unusable(job, strict), meter, sofa, workers)
+            scenes = _new_clips(job, meter, clips or 1, _engine(engine, address, workers), preview is not None)
+        else:
+            own = sofa is not None or rooms is not None or room_seed is not None
+            job = _with_rooms(job if own else _with_rooms_of(job, recipe), meter, sofa, workers)
+            scenes = [render_recipe(job, recipe, view_deg=view, microphone=microphone, noise=not no_noise, stems=stems)]
+            typer.echo(f"{out}: the scene of {recipe.name}, {len(scenes[0].labels)} labels")
+    if preview is not None:
+        pictures = [
+            job.pictures(scene.recipe.camera).picture_at(scene, scene.recipe.picture_seed, busiest_second(scene))
+            for scene in scenes
+        ]
+        write_preview(scenes, preview, pictures)
+
+
+def _without_unusable(job: RenderJob, strict: bool) -> RenderJob:
+    """The job without sounds that cannot be used; names them."""
+    from earwitness.synthesis.bank import SoundBank
+
+    wrong = SoundBank.open(job.bank, job.split, licences=job.licences).check()
     for error in wrong.values():
         if strict:
             raise error
         typer.echo(f"skipped: {error}", err=True)
     if wrong:
         typer.echo(f"sounds of the bank skipped: {len(wrong)}", err=True)
-    picture_rate = DCASE_FPS if fps is None else Fraction(fps).limit_denominator(1001)
-    job = RenderJob(
-        bank, out, seed or 0, split, PoolConfig(rooms=rooms, seed=room_seed), SceneConfig(seconds=seconds),
-        licences=licences, without=tuple(wrong), video=video, fps=picture_rate,
-    )  # fmt: skip
-    SoundBank.open(bank, split, licences=licences, without=job.without)  # says so now where nothing is left
-    with Progress(console=Console(stderr=True)) as bar:
-        room_task = bar.add_task("rooms", total=rooms)
-        RirPool.open(job.rooms, workers=workers, progress=lambda done, total: bar.update(room_task, completed=done))
-        bar.update(room_task, completed=rooms)
-        if recipe is not None:
-            scene = render_recipe(job, recipe, view_deg=view, noise=not no_noise, stems=stems)
-            said = f"{out}: the scene of {recipe.name}, {len(scene.labels)} labels"
-            scenes = [scene]
-        else:
-            total = clips or 1
-            clip_task = bar.add_task("clips", total=total)
-            new = render_folder(job, total, workers, lambda done, total: bar.update(clip_task, completed=done))
-            said = f"{out}: {total} clips of {seconds:g} s ({new} new)"
-            scenes = first_scenes(job, min(total, 4)) if preview else []
-    if preview:
-        write_preview(scenes, preview)
-    typer.echo(said)
+    bank = SoundBank.open(job.bank, job.split, licences=job.licences, without=wrong)
+    if bank.missing:
+        typer.echo(f"classes without any sound: {', '.join(bank.missing)}", err=True)
+    return replace(job, without=tuple(wrong))
+
+
+def _with_rooms(job: RenderJob, meter: Meter, sofa: Path | None, workers: int) -> RenderJob:
+    """The job with its pool of rooms in the cache."""
+    from earwitness.cli.extras import needs
+    from earwitness.synthesis.measured import measured_pool
+    from earwitness.synthesis.pool import RirPool, default_cache
+
+    if sofa is not None:
+        return replace(job, measured=measured_pool(sofa, default_cache(), meter.task("rooms")))
+    if job.measured is None:
+        with needs("simulating rooms", "train"):
+            import pyroomacoustics  # noqa: F401 - only to name the extra before work begins
+        RirPool.open(job.rooms, workers=workers, progress=meter.task("rooms"))
+    return job
+
+
+def _with_rooms_of(job: RenderJob, recipe: Path) -> RenderJob:
+    """The job with the rooms that a recipe names."""
+    from earwitness.errors import BankError
+    from earwitness.synthesis.clips import read_recipe
+    from earwitness.synthesis.pool import PoolConfig, default_cache
+
+    name = read_recipe(recipe).pool
+    simulated = PoolConfig.named(name)
+    if simulated is not None:
+        return replace(job, rooms=simulated)
+    if not name:
+        return job
+    if not (default_cache() / name).is_dir():
+        raise BankError(f"'{recipe}' was made in the rooms {name}, which are not in the cache: give them with --sofa")
+    return replace(job, measured=default_cache() / name)
+
+
+def _new_clips(job: RenderJob, meter: Meter, clips: int, engine: Engine, previewed: bool) -> list[Scene]:
+    from earwitness.synthesis.folders import first_scenes, render_folder
+
+    new = render_folder(job, clips, progress=meter.task("clips"), engine=engine)
+    typer.echo(f"{job.out}: {clips} clips of {job.scene.seconds:g} s ({new} new)")
+    return first_scenes(job, min(clips, _PREVIEWED)) if previewed else []
+
+
+def _engine(name: EngineName, address: str | None, workers: int) -> Engine:
+    from earwitness.cli.extras import needs
+    from earwitness.synthesis.engines import Processes, RayCluster
+
+    if name is EngineName.LOCAL:
+        return Processes(workers)
+    with needs("--engine ray", "ray"):
+        import ray  # noqa: F401 - only to name the extra before work begins
+    return RayCluster(address, workers)

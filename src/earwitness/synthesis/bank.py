@@ -86,6 +86,11 @@ class SoundBank:
         order = [sound_class.slug for sound_class in CLASSES] + [BACKGROUND, INTERFERENCE]
         return tuple(kind for kind in order if kind in self._groups)
 
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Target classes that have no sounds: they will not be heard in any scene."""
+        return tuple(sound_class.slug for sound_class in CLASSES if sound_class.slug not in self._groups)
+
     def draw(self, kind: str, rng: np.random.Generator) -> BankSound:
         """A random sound of `kind`: first a group, then one of its sounds, so that prolific groups do not dominate.
 

@@ -6,7 +6,9 @@ import csv
 from pathlib import Path
 from typing import Final
 
+from earwitness.media.atomic import atomic_file
 from earwitness.synthesis.bank import BankSound, SoundBank
+from earwitness.synthesis.clips import read_recipe
 from earwitness.synthesis.scene import SceneRecipe
 
 FILE_NAME: Final = "CREDITS.csv"
@@ -26,13 +28,14 @@ def write_credits(folder: Path, bank: SoundBank) -> Path:
 
     Raises:
         BankError: a recipe is damaged.
+        EncodingError: the file cannot be written.
     """
     clips: dict[str, int] = {}
     for path in sorted((folder / "recipes_dev").rglob("*.json")):
-        for name in sounds_of(SceneRecipe.from_json(path.read_text(encoding="utf-8"))):
+        for name in sounds_of(read_recipe(path)):
             clips[name] = clips.get(name, 0) + 1
     target = folder / FILE_NAME
-    with target.open("w", encoding="utf-8", newline="") as file:
+    with atomic_file(target) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["file", "class", "clips", "licence", "attribution"])
         for name in sorted(clips):

@@ -105,6 +105,13 @@ class PictureRenderer:
                 layers = _Layers(next(stage.moving))
             yield layers.show([show.patch(seconds) for show in order])
 
+    def picture_at(self, scene: Scene, seed: int | np.random.SeedSequence, seconds: float) -> Frame:
+        """The one picture (H, W, 3) of a scene at a time; films are seen as they begin."""
+        stage = self.stage(scene, seed)
+        shows = [_Show(actor, stage, self.library, self.camera) for actor in stage.actors]
+        shows.sort(key=lambda show: -show.distance(seconds))
+        return _Layers(stage.background).show([show.patch(seconds) for show in shows])
+
     def stage(self, scene: Scene, seed: int | np.random.SeedSequence) -> Stage:
         """The empty room and who plays in it."""
         sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)

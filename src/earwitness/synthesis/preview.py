@@ -7,16 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from earwitness.events import FRAME_SECONDS
 from earwitness.geometry import wrap
+from earwitness.media.atomic import atomic_file
 from earwitness.synthesis.scene import SAMPLE_RATE, Scene, SourceTrack
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+Frame = NDArray[np.uint8]
+
 _WINDOW: Final = 512
 _FLOOR_DB: Final = -80.0
+_PICTURE_TITLE: Final = "Picture"
 _TITLES: Final = (
     "Waveform (left up, right down)",
     "Spectrogram of the sum (kHz)",
@@ -25,27 +30,51 @@ _TITLES: Final = (
 )
 
 
-def write_preview(scenes: Sequence[Scene], path: Path) -> None:
-    """Write a picture with one row a scene: waveform, spectrogram, azimuth and distance over time.
+def busiest_second(scene: Scene) -> float:
+    """The time at which most sources that are in the picture sound, as early as possible."""
+    seen = scene.labels.frame[scene.labels.onscreen]
+    count = np.bincount(seen if seen.size else scene.labels.frame, minlength=1)
+    return (int(np.argmax(count)) + 0.5) * FRAME_SECONDS
+
+
+def write_preview(scenes: Sequence[Scene], path: Path, pictures: Sequence[Frame] = ()) -> None:
+    """Write a contact sheet with one row a scene: waveform, spectrogram, azimuth and distance over time, a picture.
 
     Azimuth goes all round, so that sources behind the microphone are told from those in front.
+
+    Args:
+        scenes: one a row.
+        path: of the PNG file.
+        pictures: (H, W, 3) uint8, one a scene; none are drawn without them.
+
+    Raises:
+        EncodingError: the file cannot be written.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(18, 0.6 + 2.6 * len(scenes)), dpi=80, layout="constrained")
+    titles = (*_TITLES, _PICTURE_TITLE) if pictures else _TITLES
+    shares = [1.0] * len(_TITLES) + [1.25] * bool(pictures)
+    figure = Figure(figsize=(4.5 * sum(shares), 0.6 + 2.6 * len(scenes)), dpi=80, layout="constrained")
     FigureCanvasAgg(figure)
-    grid = figure.subplots(len(scenes), len(_TITLES), squeeze=False, sharex="col")
+    grid = figure.subplots(
+        len(scenes), len(titles), squeeze=False, sharex="col", gridspec_kw={"width_ratios": shares}
+    )  # fmt: skip
     for scene, row in zip(scenes, grid, strict=True):
         _waveform(row[0], scene)
         _spectrogram(row[1], scene)
         _tracks(row[2], row[3], scene)
-    for axes, title in zip(grid[0], _TITLES, strict=True):
+    for scene, row, picture in zip(scenes, grid, pictures, strict=False):
+        row[-1].imshow(picture)
+        row[-1].set_axis_off()
+        for axes in row[: len(_TITLES)]:
+            axes.axvline(busiest_second(scene), color="tab:red", linewidth=0.6)
+    for axes, title in zip(grid[0], titles, strict=True):
         axes.set_title(title)
-    for axes in grid[-1]:
+    for axes in grid[-1, : len(_TITLES)]:
         axes.set_xlabel("seconds")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    with atomic_file(path) as temporary:
+        figure.savefig(temporary, format="png")
 
 
 def _waveform(axes: Axes, scene: Scene) -> None:
