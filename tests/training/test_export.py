@@ -12,6 +12,7 @@ from fakes import tiny_recipe
 from earwitness.accddoa import encode, ideal_output
 from earwitness.errors import ModelError, RecipeError
 from earwitness.events import EventTable
+from earwitness.features import swap
 from earwitness.inference.card import card_path, read_card
 from earwitness.inference.runtime import OnnxRuntime
 from earwitness.models.architectures import model_config
@@ -105,14 +106,27 @@ def test_wrong_export_is_refused_and_leaves_no_file(run, tmp_path, monkeypatch):
 def test_card_says_what_the_model_needs(run, tmp_path):
     path = tmp_path / "model.onnx"
     judgement = Judgement(tuple(np.linspace(0.2, 0.8, 13).tolist()), {"synthetic/f_score": 0.5})
-    export_run(run, path, judgement, name="mine")
+    export_run(run, path, judgement, name="mine", limits=("Knows no bells.",))
     card = read_card(card_path(path))
     card.check(path)
     assert (card.name, card.features, card.thresholds) == ("mine", tiny_recipe().features, judgement.thresholds)
     assert card.recipe["run"]["steps"] == 6
+    assert card.limits == (*export.LIMITS, "Knows no bells.")
     path.write_bytes(path.read_bytes() + b"x")
     with pytest.raises(ModelError, match="do not match"):
         card.check(path)
+
+
+def test_a_mirrored_model_answers_mirror_images_alike(run, tmp_path):
+    path = tmp_path / "m.onnx"
+    card = export_run(run, path, Judgement((0.5,) * 13, {}), mirror=True)
+    assert card.model["mirrored"] is True
+    session = onnxruntime.InferenceSession(str(path))
+    clip = np.random.default_rng(0).normal(size=(1, 2, 25, 16)).astype(np.float32)
+    plain, mirror = (
+        session.run(["accddoa"], {"features": each})[0] for each in (clip, swap(clip, tiny_recipe().features).copy())
+    )
+    np.testing.assert_allclose(mirror, plain * np.array([1, -1, 1, 1], np.float32), atol=1e-4)
 
 
 def test_card_names_the_code_that_trained_not_the_one_that_exports(run, tmp_path):

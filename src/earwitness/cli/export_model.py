@@ -19,6 +19,9 @@ def run(
     mirror: Annotated[
         bool, typer.Option("--mirror", help="Let the model hear each clip left-right swapped as well: twice the work.")
     ] = False,
+    limit: Annotated[
+        list[str] | None, typer.Option(metavar="SENTENCE", help="What else it cannot do, for its card; repeatable.")
+    ] = None,
     scenes: Annotated[int, typer.Option(min=2, help="Scenes that set and judge the thresholds.")] = 800,
 ) -> None:
     """Make a model for `detect` of a training run: ONNX weights, and a card with tuned thresholds and scores."""
@@ -47,5 +50,7 @@ def run(
     tokens = TokenLookup.open(data, token_widths(recipe.model))
     stream = SceneStream(valid, recipe.features, seed=data.valid_seed, swap="none", stream=VALID_STREAM, tokens=tokens)
     judgement = judge(Mirrored(net, recipe.features) if mirror else net, ValidSet.render(stream, scenes))
-    card = export_run(folder, out, judgement, name=name, checkpoint=checkpoint, mirror=mirror)
+    card = export_run(
+        folder, out, judgement, name=name, checkpoint=checkpoint, mirror=mirror, limits=tuple(limit or ())
+    )
     typer.echo(f"{out}: {card.name}, {out.stat().st_size / 1e6:.1f} MB, F20/1 {card.scores['synthetic/f_score']:.3f}")

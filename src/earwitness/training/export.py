@@ -140,6 +140,7 @@ def export_run(
     name: str | None = None,
     checkpoint: str = "last.safetensors",
     mirror: bool = False,
+    limits: tuple[str, ...] = (),
 ) -> ModelCard:
     """Export the model of a training run, with its card.
 
@@ -150,6 +151,7 @@ def export_run(
         name: of the model; by default the recipe's.
         checkpoint: file in the run's folder.
         mirror: let the model hear each clip left-right swapped as well (`Mirrored`).
+        limits: what else the model cannot do, one sentence each.
 
     Raises:
         RecipeError: the folder has no recipe, or its features cannot be swapped.
@@ -178,7 +180,7 @@ def export_run(
         recipe=_portable(recipe),
         commit=trained_by(run),
         scores=judgement.scores,
-        limits=LIMITS,
+        limits=(*LIMITS, *limits),
         sha256=file_sha256(path),
     )
     card.write(card_path(path))
