@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from earwitness.data.layout import ClipName, scan
 from earwitness.data.summary import as_dict
 from earwitness.errors import LabelError
 from earwitness.media.wav import write_wav
+from earwitness.media.writer import MediaWriter
 
 MakeSet = Callable[..., Path]
 CLIP = "fold3_room21_mix001_deg040_start0010"
@@ -150,6 +152,49 @@ def test_damaged_files(make_set: MakeSet, damage: bytes | None) -> None:
         ("malformed", f"stereo_dev/{SPLIT}/{CLIP}.wav"),
         ("malformed", f"video_dev/{SPLIT}/{CLIP}.mp4"),
     ]
+
+
+def picture_of(root: Path) -> Path:
+    return root / "video_dev" / SPLIT / f"{CLIP}.mp4"
+
+
+def test_bad_pictures(make_set: MakeSet) -> None:
+    root = make_set()
+    picture = picture_of(root)
+    whole = picture.read_bytes()
+    picture.write_bytes(whole[: len(whole) * 2 // 3])  # the index is in front: it opens well
+    (problem,) = check(root).problems
+    assert (problem.kind, problem.where) == ("malformed", f"video_dev/{SPLIT}/{CLIP}.mp4")
+    assert "of 150 pictures are there" in problem.what
+    with MediaWriter(picture, 320, 180, Fraction(30), preset="ultrafast") as writer:
+        for number in range(120):
+            writer.write_frame(np.zeros((180, 320, 3), dtype=np.uint8), number / 30)
+    assert [problem.what for problem in check(root).problems] == [
+        "is 320x180, expected 640x360",
+        "lasts 4.00 s, expected 5 s",
+    ]
+    picture.write_bytes(sound_of(root).read_bytes())
+    (problem,) = check(root).problems
+    assert (problem.kind, problem.what) == ("malformed", "holds no moving pictures")
+
+
+def test_pictures_and_labels_without_sound_and_a_split_without_labels(make_set: MakeSet) -> None:
+    root = make_set()
+    sound_of(root).unlink()
+    for path in (root / "metadata_dev" / "dev-test-tau").iterdir():
+        path.unlink()
+    assert found(root) == [
+        ("mispaired", f"metadata_dev/{SPLIT}/{CLIP}.csv"),
+        ("mispaired", f"video_dev/{SPLIT}/{CLIP}.mp4"),
+        ("missing", "metadata_dev/dev-test-tau"),
+    ]
+
+
+def test_names_that_do_not_say_the_room(make_set: MakeSet) -> None:
+    root = make_set(pictures=False)
+    for path in (sound_of(root), labels_of(root)):
+        path.rename(path.with_stem("recording1"))
+    assert found(root) == [("malformed", f"stereo_dev/{SPLIT}/recording1.wav")]
 
 
 def test_leaks_between_splits(make_set: MakeSet) -> None:

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from earwitness.data import dcase_csv
@@ -148,6 +148,25 @@ def test_fast_way_never_reads_what_the_slow_way_refuses(body):
     fast = dcase_csv._parse_plain(content)
     if fast is not None:
         np.testing.assert_array_equal(fast, dcase_csv._parse_lines(content, "x")[0])
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=60) | st.text("0123456789,-.\n\r eEnaif", max_size=80).map(str.encode), st.booleans())
+def test_any_bytes_are_rows_within_limits_or_a_named_error(tmp_path, body, with_header):
+    path = tmp_path / "a.csv"
+    path.write_bytes((f"{HEADER}\n".encode() if with_header else b"") + body)
+    rows, said = LabelRows.empty(), ""
+    try:
+        rows = read_rows(path, num_frames=50, unique=True)
+    except LabelError as error:
+        said = str(error)
+    assert not said or str(path) in said
+    table = rows.to_table()
+    assert len(table) == len(rows)
+    assert ((rows.frame >= 0) & (rows.frame < 50) & (rows.class_index < 13)).all()
+    assert np.isfinite(rows.values).all()
+    assert (np.abs(table.azimuth) <= 90).all()
+    assert (table.distance >= 0).all()
 
 
 def table(**columns):

@@ -19,6 +19,7 @@ from earwitness.data.layout import Clip, DcaseFolder, scan
 from earwitness.data.pcm import read_pcm, wav_info
 from earwitness.errors import EarwitnessError, LabelError
 from earwitness.events import FRAME_SECONDS
+from earwitness.media.container import PacketSource, open_media, picture_stream
 from earwitness.media.probe import probe
 
 Kind = Literal["missing", "mispaired", "malformed", "out of range", "format", "clipped", "silent", "leak", "suspicious"]
@@ -222,6 +223,13 @@ def _check_picture(path: Path, seconds: float, say: _Say) -> None:
         say("format", path, f"is {video.width}x{video.height}, expected {PICTURE_SIZE[0]}x{PICTURE_SIZE[1]}")
     if video.duration is not None and abs(video.duration - seconds) > FRAME_SECONDS:
         say("format", path, f"lasts {video.duration:.2f} s, expected {seconds:g} s")
+    with open_media(path) as container:
+        stream = picture_stream(container)
+        assert stream is not None
+        declared, there = stream.frames, sum(1 for packet in PacketSource(container, stream).packets() if packet.size)
+    # A file whose index comes first opens well, and says how many pictures it should have, when its end is missing.
+    if there < declared:
+        say("malformed", path, f"is cut short: {there} of {declared} pictures are there; copy it again")
 
 
 def _check_set(folder: DcaseFolder, parts: set[tuple[str, str]], reports: list[ClipReport]) -> Iterator[Problem]:
