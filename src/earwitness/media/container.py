@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import av
 from av.audio.stream import AudioStream
@@ -62,13 +62,14 @@ def container_duration(container: InputContainer) -> float | None:
 
 
 def audio_streams(container: InputContainer) -> list[AudioStream]:
-    """All sound tracks, in the container's order."""
-    return list(container.streams.audio)
+    """All sound tracks that can be decoded, in the container's order."""
+    return [stream for stream in container.streams.audio if _decodable(stream)]
 
 
 def picture_stream(container: InputContainer) -> VideoStream | None:
     """The first moving-picture track; an attached cover picture is none."""
-    return next((stream for stream in container.streams.video if not is_cover(stream)), None)
+    streams = container.streams.video
+    return next((stream for stream in streams if _decodable(stream) and not is_cover(stream)), None)
 
 
 def is_cover(stream: VideoStream) -> bool:
@@ -120,6 +121,11 @@ class PacketSource:
 def stamp_seconds(pts: int | None, time_base: Fraction | None) -> Fraction | None:
     """A time stamp in exact seconds; None where there is none."""
     return None if pts is None or time_base is None else pts * Fraction(time_base)
+
+
+def _decodable(stream: AudioStream | VideoStream) -> bool:
+    # PyAV types it as always there; of a codec that it does not know there is none.
+    return cast("object | None", stream.codec_context) is not None
 
 
 def _check_file(path: Path) -> None:

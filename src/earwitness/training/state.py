@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +13,7 @@ import torch
 from earwitness.errors import TrainingError
 
 KEPT: Final = 2
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,23 @@ class TrainingState:
         Raises:
             TrainingError: there are states, but none can be read.
         """
-        paths = sorted(folder.glob("state-*.pt"), reverse=True)
-        for path in paths:
+        reasons = []
+        for path in sorted(folder.glob("state-*.pt"), reverse=True):
             try:
-                return cls(**torch.load(path, map_location="cpu", weights_only=True))
-            except (OSError, RuntimeError, TypeError, EOFError, pickle.UnpicklingError):
+                state = cls(**torch.load(path, map_location="cpu", weights_only=True))
+            except Exception as error:  # of a damaged file torch.load raises whatever its pickle runs into
+                reasons.append(f"{path.name}: {_first_line(error)}")
                 continue
-        if paths:
-            raise TrainingError(f"no readable training state in '{folder}'; start the run anew without --resume")
+            for reason in reasons:
+                _log.warning("%s cannot be used, so that the run goes on from step %d", reason, state.step)
+            return state
+        if reasons:
+            raise TrainingError(
+                f"no readable training state in '{folder}' ({reasons[0]}); start the run anew without --resume"
+            )
         return None
+
+
+def _first_line(error: Exception) -> str:
+    """What is wrong; what the safe unpickler refused is named in its first sentences."""
+    return " ".join(str(error).split())[:300] or type(error).__name__
