@@ -49,6 +49,10 @@ def run(
     ] = None,
     mono: Annotated[bool, typer.Option("--mono", help="Take mono too; its events have no direction.")] = False,
     swap_channels: Annotated[bool, typer.Option("--swap-channels", help="Left and right are exchanged.")] = False,
+    track: Annotated[int, typer.Option(min=0, help="Which sound track of a file with several, from 0.")] = 0,
+    grow: Annotated[
+        bool, typer.Option("--grow", help="While a file is heard, keep its events so far in NAME.growing.jsonl.")
+    ] = False,
     threads: Annotated[int, typer.Option(help="Processor threads for the model.")] = 1,
     jobs: Annotated[int, typer.Option(min=1, help="Files at a time, each in a process of its own.")] = 1,
     again: Annotated[bool, typer.Option("--again", help="Also do what an earlier run has done.")] = False,
@@ -79,7 +83,7 @@ def run(
         raise RecipeError(f"--fov must lie in 1..170 degrees, not {fov:g}")
     if out.exists() and not out.is_dir():
         raise RecipeError(f"--out {out} is a file; name a folder")
-    settings = BatchSettings(formats, render, fov, threshold, swap_channels, mono)
+    settings = BatchSettings(formats, render, fov, threshold, swap_channels, mono, track, grow)
     todo = plan(inputs or [], out) if dcase is None else plan_challenge(dcase, out)
     for failure in todo.failures:
         _say(failure.reason)

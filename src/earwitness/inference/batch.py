@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from os.path import commonpath
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from earwitness.media.discover import find_media
 
 RENDER_SUFFIX = ".earwitness.mp4"
 """Not just .mp4: a folder that is both input and output must not lose its videos."""
+GROWING_SUFFIX = ".growing.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,8 @@ class BatchSettings:
         formats: files to write.
         render: whether to draw the events into a copy of the video.
         fov: horizontal field of view of the camera, degrees, for drawing.
-        threshold, swap_channels, allow_mono: as in `Detector.detect`.
+        threshold, swap_channels, allow_mono, track: as in `Detector.detect`.
+        grow: whether to keep a file of the events so far while a file is being heard.
     """
 
     formats: tuple[Format, ...]
@@ -164,10 +166,13 @@ class BatchSettings:
     threshold: float | None = None
     swap_channels: bool = False
     allow_mono: bool = False
+    track: int = 0
+    grow: bool = False
 
     def record(self) -> dict[str, Any]:
         """All of it as plain values, for run records."""
-        return {**asdict(self), "formats": [chosen.name for chosen in self.formats]}
+        formats = [{"name": chosen.name, **asdict(chosen.options)} for chosen in self.formats]
+        return {**{field.name: getattr(self, field.name) for field in fields(self)}, "formats": formats}
 
 
 def run_batch(
@@ -243,6 +248,8 @@ def _do(detector: Detector, job: Job, settings: BatchSettings, progress: Callabl
         allow_mono=settings.allow_mono,
         threshold=settings.threshold,
         pictures=job.pictures,
+        track=settings.track,
+        growing=job.result(GROWING_SUFFIX) if settings.grow else None,
     )
     written = []
     for chosen in settings.formats:
@@ -253,4 +260,5 @@ def _do(detector: Detector, job: Job, settings: BatchSettings, progress: Callabl
 
         pictures, rendered = job.pictures or job.source, job.result(RENDER_SUFFIX)
         written.append(render_video(pictures, detection.table, rendered, settings.fov, drawn))
+    job.result(GROWING_SUFFIX).unlink(missing_ok=True)  # the finished result is there now
     return Done(job, detection, tuple(written))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,9 @@ from earwitness.inference.detection import (
 )
 from earwitness.inference.doctor import judge
 from earwitness.inference.feature_stream import label_frames
+from earwitness.inference.growing import GrowingEvents
 from earwitness.inference.listener import Listening
+from earwitness.inference.live import MERGE_DEG, LiveStream
 from earwitness.inference.loading import Use, load
 from earwitness.inference.models import DEFAULT_MODEL
 from earwitness.inference.runtime import Device
@@ -37,8 +40,6 @@ from earwitness.media.resample import resample
 from earwitness.provenance import commit
 
 Float32Array = NDArray[np.float32]
-
-MERGE_DEG: Final = 15.0
 
 
 class Progress(Protocol):
@@ -108,6 +109,8 @@ class Detector:
         allow_mono: bool = False,
         threshold: float | None = None,
         pictures: str | Path | None = None,
+        track: int = 0,
+        growing: Path | None = None,
     ) -> Detection:
         """Find the sound events of a video or audio file.
 
@@ -117,25 +120,45 @@ class Detector:
             allow_mono: take mono too; its events have no direction (NaN).
             threshold: 0..1, probability above which a class sounds; by default the card's, one a class.
             pictures: a file with the pictures that belong to the sound, where they are kept apart, as in DCASE's sets.
+            track: which sound track of the file, from 0.
+            growing: a file to write events to, as JSON lines, while the sound is still being heard (`GrowingEvents`).
 
         Raises:
-            MediaError: the file cannot be read, has no sound, or is mono without `allow_mono`.
+            MediaError: the file cannot be read, has no such track, or is mono without `allow_mono`.
         """
         begun, thresholds = time.perf_counter(), self._thresholds(threshold)
         media = probe_pair(path, pictures)
-        reader = AudioReader(path, self._rate, "allow" if allow_mono else "error", swap=swap_channels)
+        reader = AudioReader(path, self._rate, "allow" if allow_mono else "error", track, swap_channels)
         mono = not reader.directional  # dual mono is not known before the end
         listener = self._listener.at(media.path if has_moving_pictures(media) else None)
-        heard = self._hear(_reporting(reader, media.duration or None, progress), thresholds, listener)
+        blocks = _reporting(reader, media.duration or None, progress)
+        with nullcontext() if growing is None else GrowingEvents(growing, self.card.smoothing) as lines:
+            heard = self._hear(blocks, thresholds, listener, lines)
         return self._detection(
             heard,
             media=media,
             sha256=file_sha256(media.path),
             mono=mono,
             warnings=reader.warnings,
-            settings=self._settings(thresholds, swap_channels=swap_channels, allow_mono=allow_mono),
+            settings=self._settings(thresholds, swap_channels=swap_channels, allow_mono=allow_mono, track=track),
             begun=begun,
         )
+
+    def stream(
+        self, rate: int, *, lookahead: float = 1.0, hop: float = 0.5, threshold: float | None = None
+    ) -> LiveStream:
+        """Begin to hear sound that is still going on; see `LiveStream`.
+
+        Args:
+            rate: samples per second that will be pushed.
+            lookahead: seconds that the model hears beyond what it is asked about: more is surer and later.
+            hop: seconds between two answers: less is sooner and costs more.
+            threshold: as in `detect`.
+
+        Raises:
+            RecipeError: a value that cannot be.
+        """
+        return LiveStream(self._listener.at(None), self._thresholds(threshold), rate, lookahead, hop)
 
     def detect_array(
         self, stereo: NDArray[np.floating], rate: int, *, allow_mono: bool = False, threshold: float | None = None
@@ -165,7 +188,13 @@ class Detector:
             begun=begun,
         )
 
-    def _hear(self, blocks: Iterable[Float32Array], thresholds: list[float], listener: Listening) -> _Heard:
+    def _hear(
+        self,
+        blocks: Iterable[Float32Array],
+        thresholds: list[float],
+        listener: Listening,
+        lines: GrowingEvents | None = None,
+    ) -> _Heard:
         """Events of a stream of sound at the model's rate."""
         stats = ChannelStats(self._rate)
         tables, frames = [], 0
@@ -174,6 +203,10 @@ class Detector:
                 decode(output, threshold=thresholds, merge_deg=MERGE_DEG).shifted(frames, frames + len(output))
             )
             frames += len(output)
+            if lines is not None:
+                lines.add(tables[-1])
+        if lines is not None:
+            lines.finish()
         whole = EventTable.concatenate(tables, num_frames=frames)
         # A sound shorter than a window was filled up.
         return _Heard(whole.window(0, label_frames(stats.samples, self.card.features)), stats.figures())
@@ -218,7 +251,9 @@ class Detector:
             raise RecipeError(f"the threshold must lie in 0..1, not {threshold:g}")
         return [float(threshold)] * NUM_CLASSES
 
-    def _settings(self, thresholds: list[float], *, swap_channels: bool, allow_mono: bool) -> dict[str, Any]:
+    def _settings(
+        self, thresholds: list[float], *, swap_channels: bool, allow_mono: bool, track: int = 0
+    ) -> dict[str, Any]:
         return {
             "thresholds": thresholds,
             "merge_deg": MERGE_DEG,
@@ -226,6 +261,7 @@ class Detector:
             "smoothing": self.card.smoothing.model_dump(),
             "swap_channels": swap_channels,
             "allow_mono": allow_mono,
+            "track": track,
         }
 
 

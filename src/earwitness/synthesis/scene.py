@@ -126,7 +126,7 @@ class SceneRecipe:
             events = tuple(_event(event) for event in raw.pop("events"))
             seed = tuple(int(part) for part in raw.pop("seed", ()))
             return cls(events=events, noise=NoiseRecipe(**raw.pop("noise")), seed=seed, **raw)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise BankError(f"not a scene recipe: {error}") from error
 
 
