@@ -1,4 +1,4 @@
-# make demo: hear the sample video.  make test: every test.  make lint, make bench, make clean.
+# make demo: hear the sample video.  make test: every test.  make lint, make bench, make fuzz, make audit, make clean.
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,7 +7,7 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench clean fuzz audit
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.core
@@ -21,9 +21,17 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check src tests bench scripts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/check_licences.py
 
 bench: $(VENV)/.dev
 	for script in bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+fuzz: $(VENV)/.dev
+	$(BIN)/python scripts/fuzz.py --cases 2000
+
+audit: $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check pip-audit
+	$(BIN)/pip-audit --skip-editable
 
 clean:
 	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

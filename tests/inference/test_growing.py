@@ -66,7 +66,8 @@ def test_its_events_are_those_of_the_whole(tmp_path: Path, step: int) -> None:
         for frame in np.flatnonzero(np.convolve(rng.random(300) < 0.06, np.ones(6))[:300] > 0).tolist()
     ]
     whole = [
-        (event.sound_class.index, round(event.start, 1), round(event.end, 1)) for event in Smoothing().apply(table(rows, 300)).events()
+        (event.sound_class.index, round(event.start, 1), round(event.end, 1))
+        for event in Smoothing().apply(table(rows, 300)).events()
     ]
     grow(tmp_path / "a.jsonl", rows, 300, step)
     grown = [(line["class_index"], line["start"], line["end"]) for line in lines(tmp_path / "a.jsonl")]

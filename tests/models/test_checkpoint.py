@@ -84,3 +84,33 @@ def test_weights_without_dimensions(saved):
     save_file(load_file(path), path)
     with pytest.raises(ModelError, match="dimensions"):
         load_model(path)
+
+
+@pytest.mark.parametrize(
+    "claim", [{"dim": 4_000_000_000}, {"widths": [4, 2_000_000_000]}, {"blocks": 10**9}, {"dim": 1e30}]
+)
+def test_dimensions_that_would_take_all_memory_are_refused_at_once(saved, claim):
+    import json
+
+    _, path = saved
+    dimensions = json.loads(TINY.model_dump_json()) | claim
+    save_file(load_file(path), path, metadata={CONFIG_KEY: json.dumps(dimensions)})
+    with pytest.raises(ModelError):
+        load_model(path)
+
+
+def test_a_hostile_configuration_names_nothing_that_is_imported(saved):
+    import json
+
+    _, path = saved
+    for hostile in (
+        {"architecture": "os.system", "cmd": "true"},
+        {"_target_": "os.system"},
+        json.loads(TINY.model_dump_json()) | {"__class__": "subprocess.Popen"},
+    ):
+        save_file(load_file(path), path, metadata={CONFIG_KEY: json.dumps(hostile)})
+        with pytest.raises(ModelError, match="no valid model dimensions"):
+            load_model(path)
+    save_file(load_file(path), path, metadata={CONFIG_KEY: "[" * 100_000})
+    with pytest.raises(ModelError, match="no valid model dimensions"):
+        load_model(path)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -36,13 +37,22 @@ def load_model(path: Path) -> Network:
         ModelError: missing, damaged, or tensors that do not fit the dimensions in the file (names them).
     """
     config, tensors = read_checkpoint(path)
-    model = build(config)
-    expected = model.state_dict()
+    expected = _expected(config, path)
     wrong = sorted(name for name in expected.keys() | tensors.keys() if _shape(expected, name) != _shape(tensors, name))
     if wrong:
         raise ModelError(f"'{path}' does not fit its dimensions: {', '.join(wrong[:5])} differ; train or copy it again")
+    model = build(config)
     model.load_state_dict(tensors)
     return model.eval()
+
+
+def _expected(config: ModelConfig, path: Path) -> dict[str, Tensor]:
+    """Tensors without contents: they take no memory, whatever dimensions a damaged or hostile file claims."""
+    try:
+        with torch.device("meta"):
+            return build(config).state_dict()
+    except (RuntimeError, OverflowError) as error:
+        raise ModelError(f"'{path}' claims dimensions that no network has; copy it again") from error
 
 
 def read_checkpoint(path: Path) -> tuple[ModelConfig, dict[str, Tensor]]:
@@ -60,7 +70,7 @@ def read_checkpoint(path: Path) -> tuple[ModelConfig, dict[str, Tensor]]:
         return model_config(json.loads(metadata.get(CONFIG_KEY) or metadata[_FIRST_CONFIG_KEY])), tensors
     except (SafetensorError, OSError) as error:
         raise ModelError(f"'{path}' is not a usable checkpoint: {error}") from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ModelError(f"'{path}' has no valid model dimensions: {error}".replace("\n", " ")) from error
 
 

@@ -52,7 +52,7 @@ class SeldShape(BaseModel):
     pools: tuple[tuple[PositiveInt, PositiveInt], ...] = ((5, 2), (1, 2), (1, 2), (1, 1))
     dim: PositiveInt = 192
     heads: PositiveInt = 4
-    blocks: PositiveInt = 3
+    blocks: int = Field(3, ge=1, le=100)
     conv_kernel: PositiveInt = 15
     ffn_mult: PositiveInt = 4
     dropout: float = Field(0.1, ge=0, lt=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -53,7 +54,7 @@ class TrainingState:
             try:
                 state = cls(**torch.load(path, map_location="cpu", weights_only=True))
             except Exception as error:  # of a damaged file torch.load raises whatever its pickle runs into
-                reasons.append(f"{path.name}: {_first_line(error)}")
+                reasons.append(f"{path.name}: {_reason(error)}")
                 continue
             for reason in reasons:
                 _log.warning("%s cannot be used, so that the run goes on from step %d", reason, state.step)
@@ -65,6 +66,8 @@ class TrainingState:
         return None
 
 
-def _first_line(error: Exception) -> str:
-    """What is wrong; what the safe unpickler refused is named in its first sentences."""
-    return " ".join(str(error).split())[:300] or type(error).__name__
+def _reason(error: Exception) -> str:
+    """What is wrong, and what the safe unpickler refused, which stands far back in its message."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    refused = re.search(r"GLOBAL (\S+)", text)
+    return f"it holds more than tensors, and what it asks for, {refused[1]}, is refused" if refused else text[:200]
