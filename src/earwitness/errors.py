@@ -84,3 +84,9 @@ class MissingExtraError(EarwitnessError):
     def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
         """Rebuild it from what it was made of: it travels between processes."""
         return type(self), self._parts
+
+
+def first_line(error: Exception, longest: int = 160) -> str:
+    """What a foreign error says, on one line, to be told within our own message; its type if it says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:longest] if lines else type(error).__name__

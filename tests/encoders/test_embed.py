@@ -168,6 +168,7 @@ def test_wrong_usage(dataset: Path, cache: Path) -> None:
     assert isinstance(problem("--encoder", "yamnet", "--set", "yamnet"), RecipeError)
     assert isinstance(problem("--encoder", "yamnet", "--weights", "yamnet"), RecipeError)
     assert isinstance(problem("--encoder", "yamnet", "--set", "yamnet.hop=3"), RecipeError)
+    assert isinstance(problem("--encoder", "yamnet", "--device", "tpu"), RecipeError)
     assert isinstance(problem("--encoder", "yamnet"), MissingWeightsError)
     assert isinstance(
         runner.invoke(app, ["dataset", "embed", str(dataset / "no"), "--encoder", "yamnet"]).exception, LabelError

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from pathlib import Path
 
 import pytest
 
 from earwitness.encoders.registry import MODELS, HubSource, WheelSource, find_entry
 from earwitness.errors import EncoderError
+
+PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
+EXTRAS = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]["optional-dependencies"]
 
 
 @pytest.mark.parametrize("name", list(MODELS))
@@ -19,6 +24,7 @@ def test_entries_are_complete(name: str) -> None:
         if isinstance(entry.source, WheelSource):
             assert file.size
             assert re.fullmatch("[0-9a-f]{64}", file.sha256 or "")
+    assert entry.extra in ("", *EXTRAS)
     if isinstance(entry.source, HubSource):
         assert re.fullmatch("[0-9a-f]{40}", entry.source.revision)
 

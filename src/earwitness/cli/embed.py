@@ -28,6 +28,7 @@ def run(
         typer.Option(metavar="NAME=FOLDER", help="Own weights of an encoder instead of the fetched ones."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the embeddings; by default DIR/embeddings.")] = None,
+    device: Annotated[str, typer.Option(help="Where clap and owlvit run: cpu or cuda; the others run on cpu.")] = "cpu",
     workers: Annotated[int, typer.Option(min=1, help="Processes; the tokens do not depend on their number.")] = 1,
 ) -> None:
     """Encode the sound or the pictures of all clips once, for training with semantic tokens.
@@ -44,6 +45,7 @@ def run(
     from earwitness.cli.extras import needs
     from earwitness.data.layout import scan
     from earwitness.encoders.embed import EmbedJob, embed
+    from earwitness.encoders.load import check_device
     from earwitness.encoders.store import FOLDER
 
     specs = _specs(encoder, settings or [], weights or [])
@@ -51,7 +53,7 @@ def run(
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     failed = False
     for spec in specs:
-        job: EmbedJob = EmbedJob(spec, rate, fov, swap)
+        job: EmbedJob = EmbedJob(spec, rate, fov, swap, check_device(device))
         with Progress(console=console) as bar, needs(f"the encoder '{spec.name}'", "semantic"):
             task = bar.add_task(spec.name, total=len(clips))
             report = embed(

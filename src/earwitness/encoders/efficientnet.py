@@ -17,10 +17,11 @@ from PIL import Image
 from pydantic import Field
 
 from earwitness.encoders.grid import PictureGrid, PictureSettings, check_frames
+from earwitness.encoders.onnx_session import open_session
 from earwitness.encoders.protocol import fingerprint
 from earwitness.encoders.tokens import TokenMap
 from earwitness.encoders.weights import Weights, find_weights, local_weights
-from earwitness.errors import EncoderError, MissingExtraError
+from earwitness.errors import EncoderError, MissingExtraError, first_line
 
 CELL: Final = 32
 _MEAN, _DEVIATION = np.float32(127), np.float32(128)
@@ -134,16 +135,12 @@ def _session(arrays: Arrays, settings: EfficientNetSettings, threads: int) -> An
         import onnx
     except ModuleNotFoundError as error:
         raise MissingExtraError("efficientnet-lite0", "semantic") from error
-    import onnxruntime
-
     graph = _Graph(onnx, arrays, settings.height, settings.width)
     last = graph.convolve("pixels", _Conv("_conv_stem", "_bn0", stride=2))
     for number in range(_BLOCKS):
         last = graph.block(last, number)
     last = graph.convolve(last, _Conv("_conv_head", "_bn1"))
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads, options.log_severity_level = threads, 1, 4
-    return onnxruntime.InferenceSession(graph.serialised(last), options, providers=["CPUExecutionProvider"])
+    return open_session(graph.serialised(last), threads)
 
 
 class _Graph:
@@ -229,5 +226,4 @@ def _read_arrays(path: Path) -> Arrays:
         state = torch.load(path, map_location="cpu", weights_only=True)
         return {name: np.asarray(tensor.numpy()) for name, tensor in state.items()}
     except Exception as error:  # torch raises pickle's, zip's and its own errors for damaged files
-        lines = str(error).strip().splitlines()
-        raise EncoderError(f"{path}: not a file of PyTorch weights ({lines[0][:160] if lines else error})") from error
+        raise EncoderError(f"{path}: not a file of PyTorch weights ({first_line(error)})") from error

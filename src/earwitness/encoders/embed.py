@@ -16,7 +16,7 @@ import numpy as np
 from earwitness.data.digests import Digests
 from earwitness.data.layout import Clip
 from earwitness.data.pcm import read_pcm, wav_info
-from earwitness.encoders.load import EncoderSpec
+from earwitness.encoders.load import Device, EncoderSpec
 from earwitness.encoders.parts import PartWriter, next_run
 from earwitness.encoders.protocol import PictureEncoder, SoundEncoder
 from earwitness.encoders.store import EmbeddingStore, StoreDescription, create_store, store_root
@@ -38,12 +38,18 @@ class EmbedJob:
         rate: pictures a second.
         horizontal_fov_deg: field of view of the pictures.
         swap: make the tokens of the mirrored pictures too; sound needs no second pass.
+        device: where networks in torch run.
     """
 
     spec: EncoderSpec
     rate: float = DEFAULT_RATE
     horizontal_fov_deg: float = DEFAULT_FOV_DEG
     swap: bool = False
+    device: Device = "cpu"
+
+    def load(self) -> SoundEncoder | PictureEncoder:
+        """The encoder, one thread; errors as `EncoderSpec.load`."""
+        return self.spec.load(threads=1, device=self.device)
 
 
 @dataclass(slots=True)
@@ -97,7 +103,7 @@ def embed(
         EncoderError: the weights are missing, no clip has this modality, or nothing can be written.
         RecipeError: the encoder or its settings are not known.
     """
-    encoder = job.spec.load()
+    encoder = job.load()
     description = StoreDescription.of(encoder, job.rate, job.horizontal_fov_deg)
     folder = create_store(root, description)
     report = EmbedReport(folder)
@@ -220,7 +226,7 @@ _worker: _Worker | None = None
 
 def _start(job: EmbedJob, folder: Path, run: int) -> None:
     global _worker
-    _worker = _Worker(job, job.spec.load(), PartWriter.open(folder, run))
+    _worker = _Worker(job, job.load(), PartWriter.open(folder, run))
 
 
 def _encode_one(task: _Task) -> _Result:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from earwitness.encoders.load import Device
-from earwitness.errors import EncoderError, MissingExtraError
+from earwitness.errors import EncoderError, MissingExtraError, first_line
 
 CONFIG: Final = "config.json"
 WEIGHT_FILES: Final = ("model.safetensors", "pytorch_model.bin")
@@ -43,8 +43,7 @@ def load_pretrained(class_name: str, folder: Path, what: str, threads: int, devi
                 folder, local_files_only=True, output_loading_info=True
             )
     except Exception as error:  # transformers raises a dozen unrelated types for files that it cannot use
-        lines = str(error).strip().splitlines()
-        raise EncoderError(f"{folder}: no usable weights of '{what}' ({lines[0][:160] if lines else error})") from error
+        raise EncoderError(f"{folder}: no usable weights of '{what}' ({first_line(error)})") from error
     lacking = sorted({*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])})
     if lacking:
         raise EncoderError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, cast, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -79,6 +79,17 @@ class EncoderSpec(BaseModel):
             settings, self.folder, threads=threads, **places
         )
         return encoder
+
+
+def check_device(name: str) -> Device:
+    """The device called `name`.
+
+    Raises:
+        RecipeError: there is no such device.
+    """
+    if name not in get_args(Device):
+        raise RecipeError(f"unknown device '{name}' for encoders; choose one of: {', '.join(get_args(Device))}")
+    return cast(Device, name)
 
 
 def _kind(name: str) -> _Kind:

@@ -16,7 +16,7 @@ from typing import IO, Final
 
 from earwitness.encoders.registry import HubSource, ModelEntry, WeightFile, WheelSource
 from earwitness.encoders.weights import RECORD, Weights, check_weights, is_intact, sha256_of, weights_folder
-from earwitness.errors import EncoderError, MissingExtraError
+from earwitness.errors import EncoderError, MissingExtraError, first_line
 from earwitness.media.atomic import atomic_file
 
 _MEMBER_SEPARATOR: Final = "!"
@@ -117,9 +117,8 @@ def _download_hub(source: HubSource, file: WeightFile, say: Say) -> Path:
     try:
         return Path(hf_hub_download(source.repo, file.member, revision=source.revision))
     except Exception as error:  # the hub's client raises its own, its network library's and the system's errors
-        reason = str(error).strip().splitlines()
         raise EncoderError(
-            f"{file.member} of {source}: cannot be fetched ({reason[0] if reason else type(error).__name__}); "
+            f"{file.member} of {source}: cannot be fetched ({first_line(error)}); "
             "fetch the files elsewhere and give their folder with --from FOLDER"
         ) from error
 

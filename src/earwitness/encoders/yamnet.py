@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from earwitness.encoders.onnx_outputs import with_outputs
+from earwitness.encoders.onnx_session import open_session
 from earwitness.encoders.protocol import fingerprint
 from earwitness.encoders.settings import SoundChannel, SoundSettings
 from earwitness.encoders.sound import as_channels, sound_map
 from earwitness.encoders.tokens import TokenMap
 from earwitness.encoders.weights import Weights, find_weights, local_weights
-from earwitness.errors import EncoderError
+from earwitness.errors import EncoderError, first_line
 
 RATE: Final = 16_000
 _WINDOW: Final = 400
@@ -162,19 +163,11 @@ def _htk_mel(hz: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _session(weights: Weights, threads: int) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(weights.folder))
     graph = with_outputs(weights.path("model.onnx").read_bytes(), (_EMBEDDING, _LOGITS))
     try:
-        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        return open_session(graph, threads, weights.folder)
     except Exception as error:  # ONNX Runtime raises a dozen unrelated types, none of them its own base class
-        lines = str(error).strip().splitlines()
-        raise EncoderError(f"{weights.folder}: not YAMNet's weights ({lines[0][:160] if lines else error})") from error
+        raise EncoderError(f"{weights.folder}: not YAMNet's weights ({first_line(error)})") from error
 
 
 def _class_names(path: Path) -> tuple[str, ...]:
