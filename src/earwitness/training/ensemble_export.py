@@ -85,7 +85,8 @@ def hear(members: Sequence[Listening], folder: Path, splits: Sequence[str] | Non
         clip = clips[number]
         references.append(clip.labels)
         for said, member in zip(outputs, members, strict=True):
-            said.append(np.concatenate(list(member.outputs([clip.audio])))[: clip.labels.num_frames])
+            answer = member.at(clip.clip.picture).outputs([clip.audio])
+            said.append(np.concatenate(list(answer))[: clip.labels.num_frames])
     return HeardClips(tuple(np.stack(said) for said in outputs), tuple(references))
 
 
