@@ -45,7 +45,7 @@ def run(
         typer.Option(metavar="NAME,...|none", help="Of a model's semantic tokens, those to use; by default all."),
     ] = None,
     threshold: Annotated[
-        float | None, typer.Option(help="0..1: lower finds more, higher is surer; by default the model's own.")
+        float | None, typer.Option(help="Least probability, 0..1: lower finds more; by default the model's own.")
     ] = None,
     mono: Annotated[bool, typer.Option("--mono", help="Take mono too; its events have no direction.")] = False,
     swap_channels: Annotated[bool, typer.Option("--swap-channels", help="Left and right are exchanged.")] = False,
