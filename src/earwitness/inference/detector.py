@@ -130,7 +130,7 @@ class Detector:
         media = probe_pair(path, pictures)
         reader = AudioReader(path, self._rate, "allow" if allow_mono else "error", track, swap_channels)
         mono = not reader.directional  # dual mono is not known before the end
-        listener = self._listener.at(media.path if has_moving_pictures(media) else None)
+        listener = self._listener.at(media.picture_path if has_moving_pictures(media) else None)
         blocks = _reporting(reader, media.duration or None, progress)
         with nullcontext() if growing is None else GrowingEvents(growing, self.card.smoothing) as lines:
             heard = self._hear(blocks, thresholds, listener, lines)
