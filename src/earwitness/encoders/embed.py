@@ -204,8 +204,11 @@ class _Worker:
     def _pictures(self, encoder: PictureEncoder, task: _Task) -> Iterator[tuple[bool, TokenMap]]:
         reader = PictureReader(task.path, self.job.rate)
         pictures = list(reader)
-        if reader.corrupt_packets or not pictures:
+        if reader.corrupt_packets:
             raise EncoderError(f"{task.path}: {reader.corrupt_packets} packets of its pictures are damaged")
+        # 150 pictures at 29.97 a second last 5.005 s: a sample in the last half picture is left over from rounding.
+        end = reader.duration - 0.5 / float(reader.frame_rate)
+        pictures = [one for one in pictures if one.time < end] or pictures[:1]
         frames, times = np.stack([one.rgb for one in pictures]), np.array([one.time for one in pictures])
         for swapped in task.versions:
             shown = np.ascontiguousarray(frames[:, :, ::-1]) if swapped else frames
