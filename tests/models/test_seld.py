@@ -4,7 +4,7 @@ import torch
 from pydantic import ValidationError
 
 from earwitness.models.config import SeldConfig
-from earwitness.models.conformer import rotary, turn
+from earwitness.models.conformer import attend, rotary, turn
 from earwitness.models.seld import SeldNet, physical
 
 TINY = SeldConfig(
@@ -48,6 +48,18 @@ def test_rotary_products_depend_on_distance_in_time_only():
         diagonal = product.diagonal(offset)
         torch.testing.assert_close(diagonal, diagonal[:1].expand_as(diagonal), rtol=1e-4, atol=1e-5)
     assert not torch.allclose(product.diagonal(3)[0], product.diagonal(-3)[0], atol=1e-3)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_attention_for_learning_is_that_for_use(masked):
+    draw = torch.Generator().manual_seed(0)
+    given = [torch.randn(2, 3, length, 8, generator=draw) for length in (5, 7, 7)]
+    mask = torch.rand(2, 1, 5, 7, generator=draw) < 0.5 if masked else None
+    if mask is not None:
+        mask[..., -1] = True
+    learning = attend(*(one.clone().requires_grad_() for one in given), mask)
+    torch.testing.assert_close(learning, attend(*given, mask), rtol=1e-5, atol=1e-6)
+    assert learning.requires_grad
 
 
 def test_physical_fields():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
-from earwitness.models.conformer import turn
+from earwitness.models.conformer import attend, turn
 
 Angles = tuple[Tensor, Tensor]
 """Cosines and sines of rotary positions, of shapes that broadcast to (B, heads, length, width / 2)."""
@@ -55,7 +55,7 @@ class Attention(nn.Module):
         if null:
             key, value = functional.pad(key, (0, 0, 0, 1)), functional.pad(value, (0, 0, 0, 1))
         dropout = self.dropout if self.training else 0.0
-        mixed = functional.scaled_dot_product_attention(query, key, value, mask, dropout)
+        mixed = attend(query, key, value, mask, dropout)
         attended: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
         return attended
 
