@@ -90,3 +90,16 @@ def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
     path.write_text("a: [")
     with pytest.raises(RecipeError, match="not valid YAML"):
         load_plan(path)
+
+
+@pytest.mark.parametrize("name", ["ablation", "ablation-sound"])
+def test_the_recipes_that_ship_are_valid(name: str, tmp_path: Path) -> None:
+    write_ablation(tmp_path)
+    sets = [f"{part}={tmp_path / part}" for part in ("train", "valid", "test")]
+    plan = load_plan(Path(__file__).parents[3] / "recipes" / f"{name}.yaml", sets)
+    assert len(plan.runs) == 2 * len(plan.recipe.variants)
+    assert len({run.key for run in plan.in_order()}) == len(list(plan.in_order()))
+    baseline = plan.of("official baseline (audio)")[0].recipe
+    assert baseline.loss.form == "official"
+    assert baseline.run.steps == plan.of("seld")[0].recipe.run.steps
+    assert not plan.of("seld")[0].recipe.data.tokens
