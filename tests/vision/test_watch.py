@@ -91,8 +91,8 @@ def test_black_bars_do_not_count_as_field_of_view(film: Film, red: RedFinder) ->
 def test_large_pictures_are_made_smaller(film: Film, red: RedFinder) -> None:
     large = scene(400, 300, 1280, 720, 200)
     watched = watch(film([large] * 6), red)
-    assert red.sizes == {(480, 853)}
-    np.testing.assert_allclose(watched.boxes[0].xyxy[0], np.array([400, 300, 600, 500]) * 2 / 3, atol=3)
+    assert red.sizes == {(360, 640)}
+    np.testing.assert_allclose(watched.boxes[0].xyxy[0], np.array([400, 300, 600, 500]) / 2, atol=3)
 
 
 def test_what_moves_without_being_known_is_a_candidate_for_all_classes(film: Film, red: RedFinder) -> None:

@@ -16,6 +16,7 @@ from earwitness.export.json_events import read_detection
 from earwitness.export.terminal import MOST_ROWS, clock, event_table
 from earwitness.inference.batch import Done, Failure, Job, Kept, Plan
 from earwitness.inference.detection import Detection
+from earwitness.inference.eyes import TURNED_OFF
 
 
 class BatchView:
@@ -39,6 +40,7 @@ class BatchView:
         self._finished = 0
         self._kept = 0
         self._done: list[tuple[float, int, tuple[Path, ...]]] = []  # seconds, events, files
+        self._blind = ""
         self.failed = 0
 
     def __enter__(self) -> Self:
@@ -80,6 +82,7 @@ class BatchView:
             self._shares.pop(result.job, None)
             detection = result.detection
             self._done.append((detection.duration, len(detection.events), result.written))
+            self._blind = self._blind or str(detection.settings.get("vision_off", ""))
             for warning in detection.warnings:
                 _say(f"{result.job.source}: warning: {warning}")
             self._events(result.job, detection, result.written)
@@ -119,6 +122,8 @@ class BatchView:
         if self._kept:
             those = "the file was" if self._kept == len(self._todo.jobs) == 1 else f"{self._kept} files were"
             console.print(f"{those} done before and did not change (--again does all anew)", soft_wrap=True)
+        if self._blind and self._blind != TURNED_OFF:
+            console.print(f"pictures were not looked at: {self._blind}", markup=False, soft_wrap=True)
         if len(self._done) == 1:
             console.print("written: " + ", ".join(map(str, files)), markup=False, soft_wrap=True)
         elif self._done:

@@ -38,12 +38,14 @@ def run(
     render: Annotated[bool, typer.Option("--render", help="Also draw the events into a copy of the video.")] = False,
     fov: Annotated[
         float,
-        typer.Option(help="The camera's horizontal field of view, degrees: for --render and models that look."),
+        typer.Option(help="The camera's horizontal field of view, degrees."),
     ] = 100.0,
     modalities: Annotated[
         str | None,
         typer.Option(metavar="NAME,...|none", help="Of a model's semantic tokens, those to use; by default all."),
     ] = None,
+    vision: Annotated[str, typer.Option(help="What looks at pictures: pose, vitpose, owlvit-boxes; auto.")] = "auto",
+    no_vision: Annotated[bool, typer.Option("--no-vision", help="Listen only; do not look at pictures.")] = False,
     threshold: Annotated[
         float | None, typer.Option(help="Least probability, 0..1: lower finds more; by default the model's own.")
     ] = None,
@@ -67,7 +69,7 @@ def run(
     """
     one_thread()
 
-    from earwitness.errors import ModelError, RecipeError
+    from earwitness.errors import EncoderError, MissingExtraError, ModelError, RecipeError
     from earwitness.export import parse_formats
     from earwitness.inference.batch import BatchSettings, plan
     from earwitness.inference.challenge import challenge_formats, plan_challenge
@@ -91,10 +93,13 @@ def run(
     if todo.jobs:
         from earwitness.inference.detector import Detector
 
-        load = partial(Detector.load, model, device=chosen_device, threads=threads, modalities=modalities, fov=fov)
+        eyes = None if no_vision else vision
+        load = partial(
+            Detector.load, model, device=chosen_device, threads=threads, modalities=modalities, fov=fov, vision=eyes
+        )
         try:
             detector = load()
-        except ModelError as error:  # the choice of the model is wrong, and no input's fault
+        except (ModelError, EncoderError, MissingExtraError) as error:  # a wrong choice, and no input's fault
             raise RecipeError(str(error)) from error
         failed += _run(detector, load, todo, settings, jobs, out, again=again, quiet=quiet)
     if failed:

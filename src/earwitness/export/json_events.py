@@ -19,11 +19,13 @@ from earwitness.classes import CLASSES
 from earwitness.errors import LabelError
 from earwitness.events import FRAME_RATE, EventTable, SoundEvent
 from earwitness.inference.detection import Detection, ModelId
+from earwitness.inference.fusion_report import done_to, seen
 from earwitness.media.probe import probe
 from earwitness.provenance import commit
 
 if TYPE_CHECKING:
     from earwitness.export.result import Result
+    from earwitness.inference.eyes import Sight
 
 SCHEMA_VERSION: Final = 1
 """Raised when a reader of the older version would misread the file; new keys alone do not raise it."""
@@ -87,6 +89,7 @@ class Event(_Part):
     onscreen: bool
     score: float
     track: Track
+    visual: dict[str, Any] | None = None
 
 
 class Document(_Part):
@@ -98,6 +101,7 @@ class Document(_Part):
     model: Model
     settings: dict[str, Any]
     warnings: list[str]
+    visual: dict[str, Any] | None = None
     frame_rate: Literal[10] = FRAME_RATE
     num_frames: int
     events: list[Event]
@@ -105,6 +109,7 @@ class Document(_Part):
 
 def to_json(result: Result) -> str:
     """Return the JSON document of a result, one event a line."""
+    sight: Sight | None = getattr(result, "sight", None)
     document = Document(
         tool=Tool(commit=commit()),
         source=Source(
@@ -116,8 +121,9 @@ def to_json(result: Result) -> str:
         model=Model(name=result.model.name, sha256=result.model.sha256),
         settings=result.settings,
         warnings=list(result.warnings),
+        visual=None if sight is None else seen(sight),
         num_frames=result.table.num_frames,
-        events=[event_of(event) for event in result.events],
+        events=[event_of(event, sight) for event in result.events],
     )
     values = document.model_dump(mode="json", by_alias=True)
     events = values.pop("events")
@@ -203,8 +209,8 @@ def _joined(columns: list[Any]) -> NDArray[np.float64]:
     return np.array([math.nan if value is None else value for column in columns for value in column], dtype=np.float64)
 
 
-def event_of(event: SoundEvent) -> Event:
-    """An event as documents keep it."""
+def event_of(event: SoundEvent, sight: Sight | None = None) -> Event:
+    """An event as documents keep it, with what looking did to it."""
     table = event.table
     track = Track(
         frames=table.frame.tolist(),
@@ -225,6 +231,7 @@ def event_of(event: SoundEvent) -> Event:
             "onscreen": event.onscreen,
             "score": _rounded(event.score, 3),
             "track": track,
+            "visual": None if sight is None else done_to(event, sight),
         }
     )
 

@@ -155,9 +155,9 @@ class BatchSettings:
     Attributes:
         formats: files to write.
         render: whether to draw the events into a copy of the video.
-        fov: horizontal field of view of the camera, degrees, for drawing.
         threshold, swap_channels, allow_mono, track: as in `Detector.detect`.
         grow: whether to keep a file of the events so far while a file is being heard.
+        fov: horizontal field of view of the camera, degrees, for looking and drawing.
     """
 
     formats: tuple[Format, ...]
@@ -250,6 +250,7 @@ def _do(detector: Detector, job: Job, settings: BatchSettings, progress: Callabl
         pictures=job.pictures,
         track=settings.track,
         growing=job.result(GROWING_SUFFIX) if settings.grow else None,
+        fov=settings.fov,
     )
     written = []
     for chosen in settings.formats:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from earwitness.events import EventTable, SoundEvent
 from earwitness.media.probe import MediaInfo
+
+if TYPE_CHECKING:
+    from earwitness.inference.eyes import Sight
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Detection:
         warnings: what speaks against trusting the result, in plain sentences.
         settings: everything that was chosen, as plain values.
         elapsed: seconds that detection took.
+        sight: what looking at its pictures did; None where nobody looked.
     """
 
     table: EventTable
@@ -48,6 +52,7 @@ class Detection:
     warnings: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     elapsed: float = 0.0
+    sight: Sight | None = None
 
     @property
     def events(self) -> list[SoundEvent]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from earwitness import __version__
 from earwitness.accddoa import decode
 from earwitness.classes import NUM_CLASSES
-from earwitness.errors import NotStereoError, RecipeError
+from earwitness.errors import MediaError, NotStereoError, RecipeError
 from earwitness.events import EventTable
 from earwitness.inference.card import file_sha256
 from earwitness.inference.channel_stats import ChannelFigures, ChannelStats
@@ -27,6 +27,7 @@ from earwitness.inference.detection import (
     without_direction,
 )
 from earwitness.inference.doctor import judge
+from earwitness.inference.eyes import AUTO, DEFAULT_FOV, TURNED_OFF, Eyes, Sight, open_eyes
 from earwitness.inference.feature_stream import label_frames
 from earwitness.inference.growing import GrowingEvents
 from earwitness.inference.listener import Listening
@@ -63,10 +64,13 @@ class Detector:
     Args:
         listener: the model, or several that answer as one.
         model: which one it is.
+        eyes: looks at the pictures of videos; None leaves it at the sound.
+        blind: why there are no eyes.
     """
 
-    def __init__(self, listener: Listening, model: ModelId) -> None:
+    def __init__(self, listener: Listening, model: ModelId, eyes: Eyes | None = None, blind: str = TURNED_OFF) -> None:
         self.card, self.model = listener.card, model
+        self.eyes, self.blind = eyes, "" if eyes else blind
         self._listener = listener
 
     @classmethod
@@ -79,6 +83,7 @@ class Detector:
         threads: int = 1,
         modalities: str | None = None,
         fov: float | None = None,
+        vision: str | None = AUTO,
     ) -> Detector:
         """Load a model or an ensemble.
 
@@ -90,15 +95,18 @@ class Detector:
             threads: of one call.
             modalities: for models that take semantic tokens: which to use, with commas, or `none`; None: all.
             fov: for models that look at pictures: the camera's horizontal field of view, degrees.
+            vision: the visual detector that looks at videos; "auto" takes the light one where it is present, None none.
 
         Raises:
             ModelError: there is no such model, it is damaged, or the device does not work.
+            MissingWeightsError, MissingExtraError: a visual detector was asked for by name and is not there.
         """
-        return cls(*load(model, Use(device, threads, batch, modalities, fov)))
+        return cls(*load(model, Use(device, threads, batch, modalities, fov)), *open_eyes(vision))
 
     def record(self) -> dict[str, Any]:
         """What decides its results, besides the settings of a call: version, commit, model."""
-        return {"version": __version__, "commit": commit(), "model": asdict(self.model)}
+        eyes = self.eyes.record() if self.eyes else None
+        return {"version": __version__, "commit": commit(), "model": asdict(self.model), "vision": eyes}
 
     def detect(
         self,
@@ -111,6 +119,7 @@ class Detector:
         pictures: str | Path | None = None,
         track: int = 0,
         growing: Path | None = None,
+        fov: float = DEFAULT_FOV,
     ) -> Detection:
         """Find the sound events of a video or audio file.
 
@@ -122,6 +131,7 @@ class Detector:
             pictures: a file with the pictures that belong to the sound, where they are kept apart, as in DCASE's sets.
             track: which sound track of the file, from 0.
             growing: a file to write events to, as JSON lines, while the sound is still being heard (`GrowingEvents`).
+            fov: horizontal field of view of the camera, degrees.
 
         Raises:
             MediaError: the file cannot be read, has no such track, or is mono without `allow_mono`.
@@ -142,6 +152,7 @@ class Detector:
             warnings=reader.warnings,
             settings=self._settings(thresholds, swap_channels=swap_channels, allow_mono=allow_mono, track=track),
             begun=begun,
+            fov=fov,
         )
 
     def stream(
@@ -221,6 +232,7 @@ class Detector:
         warnings: list[str],
         settings: dict[str, Any],
         begun: float,
+        fov: float = DEFAULT_FOV,
     ) -> Detection:
         """Apply what the whole file says about direction and picture."""
         table = heard.table
@@ -228,17 +240,34 @@ class Detector:
             table = without_direction(table)
         if not has_moving_pictures(media):
             table = off_screen(table)
+        table = self.card.smoothing.apply(table)
+        sight, settings, unseen = self._look(table, media, fov, settings)
         unfit = [check.sentence for check in judge(heard.figures, mono=mono) if check.verdict == "unfit"]
         return Detection(
-            self.card.smoothing.apply(table),
+            sight.fused.table if sight else table,
             self.model,
             duration=heard.figures.seconds,
             media=media,
             sha256=sha256,
-            warnings=[*warnings, *unfit],
+            warnings=[*warnings, *unfit, *unseen],
             settings=settings,
             elapsed=time.perf_counter() - begun,
+            sight=sight,
         )
+
+    def _look(
+        self, table: EventTable, media: MediaInfo | None, fov: float, settings: dict[str, Any]
+    ) -> tuple[Sight | None, dict[str, Any], list[str]]:
+        """What the pictures say of events, the settings with those of looking, and warnings."""
+        if media is None or not has_moving_pictures(media):
+            return None, settings, []
+        if self.eyes is None:
+            return None, settings | {"vision": None, "vision_off": self.blind}, []
+        settings = settings | {"vision": self.eyes.record() | {"fov": fov}}
+        try:
+            return self.eyes.look(media.pictures or media.path, table, fov), settings, []
+        except MediaError as error:  # the sound is worth as much as it was
+            return None, settings, [f"its pictures could not be looked at ({error})"]
 
     @property
     def _rate(self) -> int:

@@ -45,7 +45,9 @@ class PictureReader:
         warnings: what a user should know about the file.
     """
 
-    def __init__(self, path: str | Path, fps: float | None = None, threads: int = 1) -> None:
+    def __init__(
+        self, path: str | Path, fps: float | None = None, threads: int = 1, most_lines: int | None = None
+    ) -> None:
         """Open the file and decode its first picture.
 
         Args:
@@ -53,6 +55,7 @@ class PictureReader:
             fps: None gives every picture with its time stamp. Otherwise pictures at the times k / fps, each the one
                 that a player shows then (the nearest earlier), repeated or left out as need be.
             threads: decoder threads.
+            most_lines: larger pictures are made smaller, so that their shorter side has so many pixels.
 
         Raises:
             UnreadableMediaError: the file cannot be opened, or none of its pictures be decoded.
@@ -66,7 +69,8 @@ class PictureReader:
             self.frame_rate = Fraction(stream.average_rate or stream.guessed_rate or _DEFAULT_FPS)
             _, first, _ = next(self._frames(container, stream))
             orientation = Orientation.of(first)
-            self.width, self.height = orientation.size(square_width(first, stream.sample_aspect_ratio), first.height)
+            shown = orientation.size(square_width(first, stream.sample_aspect_ratio), first.height)
+            self.width, self.height = _within(shown, most_lines)
         self._reset()
 
     def __iter__(self) -> Iterator[Picture]:
@@ -140,6 +144,11 @@ class PictureReader:
         self.duration = 0.0
         self.corrupt_packets = 0
         self.warnings: list[str] = []
+
+
+def _within(size: tuple[int, int], most_lines: int | None) -> tuple[int, int]:
+    share = 1.0 if most_lines is None else min(1.0, most_lines / min(size))
+    return max(1, round(size[0] * share)), max(1, round(size[1] * share))
 
 
 def _length(frame: VideoFrame, nominal: float) -> float:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from earwitness.encoders.weights import find_weights
-from earwitness.errors import MissingExtraError, MissingWeightsError, RecipeError
+from earwitness.encoders.weights import find_weights, weights_folder
+from earwitness.errors import RecipeError
 from earwitness.vision.protocol import VisualDetector
 
 LIGHT: Final = "pose"
@@ -28,13 +28,12 @@ def open_detector(name: str) -> VisualDetector:
         from earwitness.vision.pose import PoseDetector
 
         return PoseDetector(find_weights(LIGHT).folder)
+    if name == "vitpose":
+        from earwitness.vision.vitpose import VitPoseDetector
+
+        return VitPoseDetector(weights_folder(name))
+    if name == "owlvit-boxes":
+        from earwitness.vision.owlvit_boxes import OwlVitBoxes
+
+        return OwlVitBoxes(find_weights("owlvit").folder)
     raise RecipeError(f"unknown visual detector '{name}'; choose one of: {', '.join(DETECTORS)}")
-
-
-def why_not(name: str) -> str | None:
-    """Why a detector cannot be used here, in a sentence that says what to do; None where it can."""
-    try:
-        open_detector(name)
-    except (MissingWeightsError, MissingExtraError) as error:
-        return str(error)
-    return None

@@ -1,0 +1,79 @@
+"""How fast `detect` looks at a video: `python bench/bench_vision.py [VIDEO]`, one thread.
+
+Without VIDEO, the sample that ships, in which people move all the time. Times are processor seconds, so that what else
+the machine does counts less; "x real time" is seconds of video by them. The light detector must be there
+(`earwitness models pull pose`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TypeVar
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+from earwitness.errors import EarwitnessError  # noqa: E402
+from earwitness.inference.detection import Detection  # noqa: E402
+from earwitness.inference.detector import Detector  # noqa: E402
+from earwitness.inference.fusion import fuse  # noqa: E402
+from earwitness.inference.fusion_settings import default_settings  # noqa: E402
+from earwitness.media.pictures import PictureReader  # noqa: E402
+from earwitness.vision.candidates import find_candidates  # noqa: E402
+from earwitness.vision.choice import open_detector  # noqa: E402
+from earwitness.vision.watch import watch  # noqa: E402
+
+T = TypeVar("T")
+
+
+def timed(name: str, seconds: float, work: Callable[[], T]) -> tuple[T, float]:
+    """Do it and print how long it took."""
+    begun = time.process_time()
+    made = work()
+    spent = time.process_time() - begun
+    print(f"{name:>24} {spent:8.2f} s {seconds / max(spent, 1e-9):10.1f} x real time", flush=True)
+    return made, spent
+
+
+def main() -> None:
+    """Print the parts and the whole."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("video", type=Path, nargs="?")
+    given = parser.parse_args()
+    try:
+        eyes = open_detector("pose")
+    except EarwitnessError as error:
+        print(f"skipped: {error}")
+        return
+    with as_file(files("earwitness") / "assets" / "sample" / "sample.mp4") as sample:
+        path = given.video or sample
+        ears = Detector.load("default", vision=None)
+        detection, hearing = timed_detection(ears, path)
+        seconds = detection.duration
+        timed("decoding alone", seconds, lambda: [None for _ in PictureReader(path, fps=10)])
+        watched, watching = timed("watching", seconds, lambda: watch(path, eyes))
+        fov = 100.0
+        candidates, finding = timed("directions and tracks", seconds, lambda: find_candidates(watched, fov))
+        _, fusing = timed("fusion", seconds, lambda: fuse(detection.table, candidates, fov, default_settings()))
+        whole = hearing + watching + finding + fusing
+        print(f"{'all of it':>24} {whole:8.2f} s {seconds / whole:10.1f} x real time")
+        print(f"{path.name}: {seconds:.1f} s, {watched.width}x{watched.height}, {len(watched.frames)} pictures, "
+              f"{sum(map(len, watched.boxes))} people seen in them")  # fmt: skip
+
+
+def timed_detection(ears: Detector, path: Path) -> tuple[Detection, float]:
+    """What is heard, and the processor seconds that it took."""
+    begun = time.process_time()
+    detection = ears.detect(path)
+    spent = time.process_time() - begun
+    print(f"{'hearing':>24} {spent:8.2f} s {detection.duration / spent:10.1f} x real time")
+    return detection, spent
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""The eyes of `detect`: a visual detector, a camera's field of view and the fusion, ready for any number of files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from earwitness.errors import MissingExtraError, MissingWeightsError, RecipeError
+from earwitness.events import EventTable
+from earwitness.inference.fusion import Fused, fuse
+from earwitness.inference.fusion_settings import FusionSettings, default_settings
+from earwitness.vision.cache import cached_watch
+from earwitness.vision.candidates import find_candidates
+from earwitness.vision.choice import LIGHT, open_detector
+from earwitness.vision.protocol import VisualDetector
+from earwitness.vision.watch import DEFAULT_RATE
+
+AUTO: Final = "auto"
+"""The light detector where it is present, none where it is not."""
+DEFAULT_FOV: Final = 100.0
+TURNED_OFF: Final = "turned off"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sight:
+    """What looking at a file came to.
+
+    Attributes:
+        fused: the events after it, and what was done to each.
+        width, height: of the pictures as they were watched, pixels.
+        frames: label frames with a picture.
+        from_cache: whether the file had been watched before.
+    """
+
+    fused: Fused
+    width: int
+    height: int
+    frames: int
+    from_cache: bool
+
+
+class Eyes:
+    """Looks at the pictures of files.
+
+    Args:
+        detector: what finds people and things.
+        rate: pictures a second that it looks at.
+        settings: of the fusion; by default those that ship.
+        cache: folder of what was seen; by default the user's.
+    """
+
+    def __init__(
+        self,
+        detector: VisualDetector,
+        *,
+        rate: float = DEFAULT_RATE,
+        settings: FusionSettings | None = None,
+        cache: Path | None = None,
+    ) -> None:
+        self._detector, self._rate, self._cache = detector, rate, cache
+        self._settings = settings or default_settings()
+
+    def look(self, path: str | Path, table: EventTable, fov: float = DEFAULT_FOV) -> Sight:
+        """Merge the events of a file with what its pictures show.
+
+        Args:
+            path: a file with moving pictures.
+            table: its events, sources linked.
+            fov: horizontal field of view of its camera, degrees.
+
+        Raises:
+            RecipeError: a field of view that cannot be.
+            MediaError: its pictures cannot be read.
+        """
+        if not 1 <= fov <= 170:
+            raise RecipeError(f"the field of view must lie in 1..170 degrees, not {fov:g}")
+        watched, kept = cached_watch(path, self._detector, self._rate, self._cache)
+        fused = fuse(table, find_candidates(watched, fov), fov, self._settings)
+        return Sight(fused, watched.width, watched.height, watched.num_frames, kept)
+
+    def record(self) -> dict[str, Any]:
+        """What decides its results, as plain values."""
+        return {
+            "detector": self._detector.name,
+            "pictures_per_second": self._rate,
+            "fusion": self._settings.fitted_on or "unnamed settings",
+        }
+
+
+def open_eyes(name: str | None) -> tuple[Eyes | None, str]:
+    """Eyes by the name of their detector.
+
+    Args:
+        name: a visual detector, "auto", or None for none.
+
+    Returns:
+        The eyes, or None and why there are none.
+
+    Raises:
+        RecipeError: there is no such detector.
+        MissingWeightsError, MissingExtraError: it was asked for by name and is not there.
+    """
+    if name is None:
+        return None, TURNED_OFF
+    if name != AUTO:
+        return Eyes(open_detector(name)), ""
+    try:
+        return Eyes(open_detector(LIGHT)), ""
+    except (MissingExtraError, MissingWeightsError) as error:
+        return None, str(error)

@@ -1,0 +1,115 @@
+"""Sound and picture together: events whose direction and on/off state were moved as far as a common cause is likely."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earwitness.events import EventTable, SoundEvent
+from earwitness.inference.causal import log_odds, mixture_median, posterior, sight_sigma
+from earwitness.inference.evidence import gather, sounding_frames
+from earwitness.inference.fusion_settings import FusionSettings
+from earwitness.vision.candidates import Candidate
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fused:
+    """Events after the fusion, and what it did to each row.
+
+    Attributes:
+        table: the events, rows in the order of the sorted table that was given.
+        azimuth_before: (n,) degrees.
+        onscreen_before: (n,) bool.
+        common: (n,) probability that something seen is the cause.
+        onscreen_probability: (n,) 0..1.
+        candidate: (n,) number of the likeliest candidate; -1 where there is none.
+        candidates: everything seen.
+    """
+
+    table: EventTable
+    azimuth_before: NDArray[np.float32]
+    onscreen_before: NDArray[np.bool_]
+    common: FloatArray
+    onscreen_probability: FloatArray
+    candidate: NDArray[np.int64]
+    candidates: tuple[Candidate, ...]
+
+
+def fuse(table: EventTable, candidates: Sequence[Candidate], fov: float, settings: FusionSettings) -> Fused:
+    """Merge what is heard with what is seen; no event is added, dropped or given another time or class.
+
+    Args:
+        table: events with linked sources.
+        candidates: everything seen.
+        fov: horizontal field of view, degrees: a sound from beyond its half, and one degree more, stays off screen and
+            where it is (facts of the DCASE2025 labels: 51 degrees at 100).
+        settings: the numbers.
+    """
+    table = table.sorted()
+    count = len(table)
+    azimuth, onscreen = table.azimuth.astype(np.float64), np.zeros(count)
+    common, which = np.zeros(count), np.full(count, -1, dtype=np.int64)
+    limit = fov / 2 + 1
+    row_of = {key: row for row, key in enumerate(zip(*_key(table), strict=True))}
+    for event in table.events():
+        rows = np.array([row_of[key] for key in zip(*_key(event.table), strict=True)])
+        index = event.sound_class.index
+        unseen = np.where(event.table.onscreen, settings.unseen_on[index], settings.unseen_off[index])
+        merged = _merge(event, candidates, sounding_frames(table, index, table.num_frames), settings)
+        # Sounds without direction (NaN) are not within either.
+        within = np.abs(event.table.azimuth) <= limit
+        azimuth[rows] = np.where(within, merged.azimuth, azimuth[rows])
+        common[rows] = np.where(within, merged.common, 0)
+        which[rows] = np.where(within, merged.which, -1)
+        onscreen[rows] = np.where(within, merged.common + (1 - merged.common) * unseen, 0)
+    return Fused(
+        table.with_columns(azimuth=np.clip(azimuth, -90, 90), onscreen=onscreen >= 0.5),
+        table.azimuth,
+        table.onscreen,
+        common,
+        onscreen,
+        which,
+        tuple(candidates),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Merged:
+    """An event's rows: merged azimuth, probability of a common cause, number of the likeliest candidate or -1."""
+
+    azimuth: FloatArray
+    common: FloatArray
+    which: NDArray[np.int64]
+
+
+def _merge(
+    event: SoundEvent, candidates: Sequence[Candidate], sounds: NDArray[np.bool_], settings: FusionSettings
+) -> _Merged:
+    evidence = gather(event, candidates, sounds, settings.window_frames)
+    heard = event.table.azimuth.astype(np.float64)
+    if not evidence.candidates:
+        return _Merged(heard, np.zeros(len(heard)), np.full(len(heard), -1, dtype=np.int64))
+    index = event.sound_class.index
+    each, none = posterior(log_odds(evidence, index, settings))
+    sight = 1 / sight_sigma(evidence, settings) ** 2
+    sound = 1 / settings.sigma_deg[index] ** 2
+    alone = np.full((1, len(heard)), settings.sigma_deg[index])
+    # What both senses say of one place, each by its precision.
+    both = (np.nan_to_num(evidence.azimuth) * sight + heard * sound) / (sight + sound)
+    places, spreads = np.concatenate([both, heard[None]]), np.concatenate([(sight + sound) ** -0.5, alone])
+    numbers = np.array([candidate.number for candidate in evidence.candidates])
+    seen = np.isfinite(evidence.azimuth).any(axis=0)
+    return _Merged(
+        np.where(seen, mixture_median(places, spreads, np.concatenate([each, none[None]])), heard),
+        each.sum(axis=0),
+        np.where(seen, numbers[each.argmax(axis=0)], -1),
+    )
+
+
+def _key(table: EventTable) -> tuple[list[int], list[int], list[int]]:
+    return table.frame.tolist(), table.class_index.tolist(), table.source.tolist()

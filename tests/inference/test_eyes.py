@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from earwitness.cli.main import app
+from earwitness.errors import EncoderError, RecipeError
+from earwitness.export.json_events import read_document, to_json
+from earwitness.inference import eyes as eyes_module
+from earwitness.inference.detector import Detector
+from earwitness.inference.eyes import Eyes, open_eyes
+from earwitness.inference.fusion_settings import FusionSettings, KindWeights
+from earwitness.media.wav import write_wav
+from earwitness.media.writer import MediaWriter
+from earwitness.vision.boxes import Boxes
+from earwitness.vision.choice import open_detector
+
+Burst = Callable[..., NDArray[np.float32]]
+WEIGHTS = KindWeights(bias=(-1.0,) * 13, motion=(2.0,) * 13, contrast=(2.0,) * 13, sigma_deg=3.0)
+SETTINGS = FusionSettings(
+    fitted_on="nothing: a test",
+    sigma_deg=(8.0,) * 13,
+    kinds={"person": WEIGHTS, "motion": WEIGHTS, "thing": WEIGHTS},
+    unseen_on=(0.1,) * 13,
+    unseen_off=(0.1,) * 13,
+)
+
+
+class Blind:
+    """A detector that finds nobody."""
+
+    name = "blind"
+
+    def detect(self, pictures: Sequence[NDArray[np.uint8]]) -> list[Boxes]:
+        return [Boxes.none() for _ in pictures]
+
+
+@pytest.fixture
+def eyes(tmp_path: Path) -> Eyes:
+    return Eyes(Blind(), settings=SETTINGS, cache=tmp_path / "cache")
+
+
+@pytest.fixture
+def clip(tmp_path: Path, make_burst: Burst) -> Path:
+    """Six seconds; a sound at 24 degrees from 2 to 4 s, while something moves at 30 degrees."""
+    sound, path = tmp_path / "sound.wav", tmp_path / "clip.mp4"
+    write_wav(sound, make_burst(6, (2.0, 4.0, 24)), 24_000)
+    column = round(160 - 160 / np.tan(np.radians(50)) * np.tan(np.radians(30)))
+    with MediaWriter(path, 320, 180, Fraction(10), copy_audio_from=sound) as writer:
+        for frame in range(60):
+            picture = np.full((180, 320, 3), 110, np.uint8)
+            left = column - 12 + (4 * (frame % 2) if 20 <= frame < 40 else 0)
+            picture[60:100, left : left + 20] = (200, 180, 40)
+            writer.write_frame(picture, frame / 10)
+    return path
+
+
+def test_what_moves_draws_the_sound_to_it(meter_model: Path, clip: Path, eyes: Eyes) -> None:
+    alone = Detector.load(meter_model, vision=None)
+    (before,) = alone.detect(clip).events
+    seeing = Detector(alone._listener, alone.model, eyes)
+    detection = seeing.detect(clip)
+    (after,) = detection.events
+    assert before.azimuth == pytest.approx(24, abs=2)
+    assert after.azimuth == pytest.approx(30, abs=3)
+    assert after.azimuth > before.azimuth + 2
+    assert after.onscreen
+    assert (after.start, after.end, after.distance) == (before.start, before.end, before.distance)
+    assert detection.settings["vision"]["detector"] == "blind"
+    assert detection.settings["vision"]["fov"] == 100.0
+
+
+def test_another_camera_sees_it_elsewhere(meter_model: Path, clip: Path, eyes: Eyes) -> None:
+    alone = Detector.load(meter_model, vision=None)
+    (after,) = Detector(alone._listener, alone.model, eyes).detect(clip, fov=40.0).events
+    assert after.azimuth == pytest.approx(24, abs=3)  # at 40 degrees, what moves is at 10, and 24 is off screen
+    assert not after.onscreen
+
+
+def test_the_document_says_what_was_done_and_why(meter_model: Path, clip: Path, eyes: Eyes, tmp_path: Path) -> None:
+    alone = Detector.load(meter_model, vision=None)
+    detection = Detector(alone._listener, alone.model, eyes).detect(clip)
+    path = tmp_path / "clip.json"
+    path.write_text(to_json(detection))
+    document = read_document(path)
+    assert document.visual is not None
+    things = {thing["seen"]: thing for thing in document.visual["seen"]}
+    assert {thing["what"] for thing in things.values()} == {"motion"}
+    for thing in things.values():
+        assert thing["azimuth_deg"] == pytest.approx(30, abs=5)
+    (event,) = document.events
+    done = event.visual
+    assert done is not None
+    assert done["azimuth_before_deg"] == pytest.approx(24, abs=2)
+    assert done["seen"] in things
+    assert done["common_cause"] > 0.5
+    assert "something that moves" in done["why"]
+    assert done["why"].endswith("%)")
+    assert 0 < done["box"][0] < done["box"][2] < 0.5
+    lengths = {len(column) for column in done["track"].values()}
+    assert lengths == {len(event.track.frames)}
+    assert "visual" in json.loads(path.read_text())["events"][0]
+
+
+def test_sound_alone_says_nothing_about_pictures(meter_model: Path, clip: Path, tmp_path: Path) -> None:
+    alone = Detector.load(meter_model, vision=None)
+    detection = alone.detect(clip)
+    assert detection.sight is None
+    assert detection.settings["vision"] is None
+    assert detection.settings["vision_off"] == "turned off"
+    values = json.loads(to_json(detection))
+    assert values["visual"] is None
+    assert values["events"][0]["visual"] is None
+
+
+def test_a_still_cover_picture_is_no_view(meter_model: Path, make_burst: Burst, eyes: Eyes, tmp_path: Path) -> None:
+    sound, path = tmp_path / "sound.wav", tmp_path / "still.mp4"
+    write_wav(sound, make_burst(3, (1.0, 2.0, 24)), 24_000)
+    with MediaWriter(path, 320, 180, Fraction(10), copy_audio_from=sound) as writer:
+        writer.write_frame(np.full((180, 320, 3), 110, np.uint8), 0.0)
+    alone = Detector.load(meter_model, vision=None)
+    detection = Detector(alone._listener, alone.model, eyes).detect(path)
+    assert detection.sight is None
+    assert not any(event.onscreen for event in detection.events)
+    assert len(detection.events) == 1
+    assert "vision" not in detection.settings
+
+
+def test_pictures_that_break_cost_the_sound_nothing(
+    meter_model: Path, clip: Path, eyes: Eyes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from earwitness.errors import UnreadableMediaError
+
+    def broken(*_: object) -> None:
+        raise UnreadableMediaError("clip.mp4: none of its pictures can be decoded")
+
+    monkeypatch.setattr(eyes_module, "cached_watch", broken)
+    alone = Detector.load(meter_model, vision=None)
+    detection = Detector(alone._listener, alone.model, eyes).detect(clip)
+    assert len(detection.events) == 1
+    assert any("could not be looked at" in warning for warning in detection.warnings)
+
+
+def test_eyes_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("EARWITNESS_CACHE", str(tmp_path))
+    none, why = open_eyes("auto")
+    assert none is None
+    assert "models pull pose" in why
+    assert open_eyes(None) == (None, "turned off")
+    with pytest.raises(RecipeError, match="owlvit-boxes"):
+        open_detector("yolo")
+    with pytest.raises(EncoderError, match="pull pose"):
+        open_eyes("pose")
+
+
+def test_a_field_of_view_that_cannot_be(clip: Path, eyes: Eyes) -> None:
+    from earwitness.events import EventTable
+
+    for fov in (0.0, 180.0, float("nan")):
+        with pytest.raises(RecipeError, match="field of view"):
+            eyes.look(clip, EventTable.empty(60), fov)
+
+
+def test_the_command_says_when_nobody_looks(
+    meter_model: Path, clip: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from typer.testing import CliRunner
+
+    monkeypatch.setenv("EARWITNESS_CACHE", str(tmp_path / "empty"))
+    arguments = ["detect", str(clip), "--model", str(meter_model), "--out", str(tmp_path / "out")]
+    first = CliRunner().invoke(app, arguments)
+    assert first.exit_code == 0, first.output
+    assert "models pull pose" in " ".join(first.output.split())
+    silent = CliRunner().invoke(app, [*arguments, "--no-vision", "--again"])
+    assert silent.exit_code == 0
+    assert "not looked at" not in " ".join(silent.output.split())
+    wrong = CliRunner().invoke(app, [*arguments, "--vision", "yolo"])
+    assert isinstance(wrong.exception, RecipeError) or wrong.exit_code == 2

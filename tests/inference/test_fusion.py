@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from earwitness.classes import CLASSES
+from earwitness.errors import ModelError
+from earwitness.events import EventTable
+from earwitness.inference.causal import log_odds, log_student, posterior
+from earwitness.inference.evidence import gather, sounding_frames
+from earwitness.inference.fusion import fuse
+from earwitness.inference.fusion_settings import FusionSettings, KindWeights, default_settings, read_settings
+from earwitness.vision.candidates import Candidate
+
+FRAMES = 30
+MALE, MUSIC = 1, 8
+PERSON_WEIGHTS = KindWeights(bias=(-1.0,) * 13, motion=(1.0,) * 13, contrast=(2.0,) * 13, score=0.3, sigma_deg=2.0)
+SETTINGS = FusionSettings(
+    sigma_deg=(8.0,) * 13,
+    kinds={"person": PERSON_WEIGHTS, "motion": PERSON_WEIGHTS, "thing": PERSON_WEIGHTS},
+    unseen_on=(0.3,) * 13,
+    unseen_off=(0.1,) * 13,
+)
+
+
+def seen(
+    azimuth: float, label: str = "person", number: int = 0, moving: range = range(0), frames: int = FRAMES
+) -> Candidate:
+    motion = np.zeros(frames, np.float32)
+    motion[list(moving)] = 0.5
+    return Candidate(
+        number, label, 0, np.full((13, frames), azimuth, np.float32),
+        np.tile(np.float32([10, 10, 20, 60]), (frames, 1)),
+        np.full(frames, 6, np.float32), motion, 0.8, 6,
+    )  # fmt: skip
+
+
+def heard(azimuth: float, class_index: int = MALE, onscreen: bool = False, frames: range = range(5, 25)) -> EventTable:
+    return EventTable.from_columns(
+        frame=list(frames), class_index=class_index, azimuth=azimuth, distance=2.0, onscreen=onscreen, score=0.7,
+        num_frames=FRAMES,
+    )  # fmt: skip
+
+
+def test_a_sound_near_a_person_moves_there_and_is_on_screen() -> None:
+    fused = fuse(heard(24.0), [seen(30.0)], 100.0, SETTINGS)
+    assert fused.common.min() > 0.6
+    assert 27 < fused.table.azimuth.min() <= fused.table.azimuth.max() < 30
+    assert fused.table.onscreen.all()
+    assert (fused.candidate == 0).all()
+    np.testing.assert_array_equal(fused.azimuth_before, 24)
+    assert not fused.onscreen_before.any()
+
+
+def test_nothing_else_of_an_event_changes() -> None:
+    before = heard(24.0)
+    after = fuse(before, [seen(30.0)], 100.0, SETTINGS).table
+    for column in ("frame", "class_index", "source", "distance", "score"):
+        np.testing.assert_array_equal(getattr(before, column), getattr(after, column))
+    assert after.num_frames == before.num_frames
+
+
+def test_a_sound_far_from_everybody_stays() -> None:
+    fused = fuse(heard(-30.0), [seen(30.0)], 100.0, SETTINGS)
+    assert fused.common.max() < 0.05
+    np.testing.assert_allclose(fused.table.azimuth, -30, atol=2)
+    assert not fused.table.onscreen.any()
+
+
+def test_the_surer_sense_counts_more() -> None:
+    """With a certain common cause the merged azimuth is the mean weighted by 1 / sigma^2."""
+    certain = PERSON_WEIGHTS.model_copy(update={"bias": (60.0,) * 13, "sigma_deg": 4.0})
+    chosen = SETTINGS.model_copy(update={"kinds": {**SETTINGS.kinds, "person": certain}, "width_share": 0.0})
+    (azimuth,) = np.unique(fuse(heard(20.0), [seen(30.0)], 100.0, chosen).table.azimuth)
+    assert azimuth == pytest.approx((20 / 8**2 + 30 / 4**2) / (1 / 8**2 + 1 / 4**2), abs=1e-3)
+
+
+@pytest.mark.parametrize("onscreen", [True, False])
+def test_beyond_the_picture_stays_off_screen_and_where_it_is(onscreen: bool) -> None:
+    for azimuth in (51.5, -60.0, 90.0):
+        fused = fuse(heard(azimuth, onscreen=onscreen), [seen(np.sign(azimuth) * 49.0)], 100.0, SETTINGS)
+        assert not fused.table.onscreen.any()
+        np.testing.assert_array_equal(fused.table.azimuth, np.float32(azimuth))
+        assert (fused.candidate == -1).all()
+    assert fuse(heard(50.0), [seen(49.0)], 100.0, SETTINGS).table.onscreen.all()
+    assert not fuse(heard(40.0), [seen(34.0)], 70.0, SETTINGS).table.onscreen.any()
+
+
+def test_who_moves_in_step_with_the_sound_is_its_cause() -> None:
+    still, moving = seen(20.0, number=0), seen(34.0, number=1, moving=range(5, 25))
+    fused = fuse(heard(27.0), [still, moving], 100.0, SETTINGS)
+    assert (fused.candidate == 1).all()
+    always = seen(34.0, number=1, moving=range(30))
+    assert fuse(heard(27.0), [still, moving], 100.0, SETTINGS).common.mean() > (
+        fuse(heard(27.0), [still, always], 100.0, SETTINGS).common.mean()
+    )
+
+
+def test_things_do_not_speak_and_people_do_not_ring() -> None:
+    fused = fuse(heard(29.0, MUSIC, onscreen=True), [seen(30.0)], 100.0, SETTINGS)
+    assert (fused.candidate == -1).all()
+    np.testing.assert_array_equal(fused.table.azimuth, 29)
+    assert fuse(heard(29.0, MUSIC), [seen(30.0, "music")], 100.0, SETTINGS).table.onscreen.all()
+    assert (fuse(heard(29.0, MALE), [seen(30.0, "music")], 100.0, SETTINGS).candidate == -1).all()
+    assert fuse(heard(29.0, MUSIC), [seen(30.0, "motion")], 100.0, SETTINGS).common.min() > 0.5
+
+
+@pytest.mark.parametrize(("says", "share", "on"), [(True, 0.7, True), (True, 0.3, False), (False, 0.3, False)])
+def test_without_anything_seen_the_model_is_believed_as_far_as_it_earned_it(says: bool, share: float, on: bool) -> None:
+    chosen = SETTINGS.model_copy(update={"unseen_on": (share,) * 13, "unseen_off": (0.1,) * 13})
+    fused = fuse(heard(10.0, onscreen=says), [], 100.0, chosen)
+    assert fused.table.onscreen.all() == on
+    np.testing.assert_array_equal(fused.table.azimuth, 10)
+    assert fused.onscreen_probability[0] == pytest.approx(share if says else 0.1)
+
+
+def test_only_while_something_is_in_the_picture() -> None:
+    fused = fuse(heard(28.0), [seen(30.0, frames=12)], 100.0, SETTINGS)
+    frame = fused.table.frame
+    assert (fused.common[frame < 12] > 0.5).all()
+    assert (fused.common[frame >= 12] == 0).all()
+    np.testing.assert_array_equal(fused.table.azimuth[frame >= 12], 28)
+
+
+def test_sounds_without_direction_stay_without() -> None:
+    fused = fuse(heard(float("nan")), [seen(30.0)], 100.0, SETTINGS)
+    assert np.isnan(fused.table.azimuth).all()
+    assert not fused.table.onscreen.any()
+
+
+def test_two_sources_of_one_class_are_told_apart() -> None:
+    both = EventTable.concatenate([heard(-24.0), heard(26.0).with_columns(source=1)])
+    fused = fuse(both, [seen(-30.0, number=0), seen(30.0, number=1)], 100.0, SETTINGS)
+    for source, place in ((0, -30.0), (1, 30.0)):
+        own = fused.table.source == source
+        assert (fused.candidate[own] == source).all()
+        np.testing.assert_allclose(fused.table.azimuth[own], place, atol=3)
+
+
+def test_nothing_heard() -> None:
+    assert len(fuse(EventTable.empty(20), [seen(0.0)], 100.0, SETTINGS).table) == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.floats(-90, 90), st.lists(st.tuples(st.floats(-50, 50), st.sampled_from(["person", "motion"])), max_size=4),
+    st.integers(0, 12), st.booleans(),
+)  # fmt: skip
+def test_it_never_leaves_what_was_heard_and_what_was_seen(
+    azimuth: float, places: list[tuple[float, str]], class_index: int, onscreen: bool
+) -> None:
+    candidates = [seen(place, label, number) for number, (place, label) in enumerate(places)]
+    fused = fuse(heard(azimuth, class_index, onscreen), candidates, 100.0, default_settings())
+    low = min([azimuth, *(place for place, _ in places)])
+    high = max([azimuth, *(place for place, _ in places)])
+    assert low - 1e-3 <= fused.table.azimuth.min()
+    assert fused.table.azimuth.max() <= high + 1e-3
+    assert ((fused.common >= 0) & (fused.common <= 1 + 1e-9)).all()
+    assert ((fused.onscreen_probability >= 0) & (fused.onscreen_probability <= 1 + 1e-9)).all()
+
+
+def test_the_density_of_students_t() -> None:
+    from scipy import stats
+
+    x = np.linspace(-8, 8, 41)
+    np.testing.assert_allclose(log_student(x), stats.t(4).logpdf(x), atol=1e-12)
+
+
+def test_posteriors_add_up_whatever_the_odds() -> None:
+    odds = np.array([[0.0, 800.0, -np.inf], [0.0, 790.0, -np.inf]])
+    each, none = posterior(odds)
+    np.testing.assert_allclose(each.sum(axis=0) + none, 1)
+    np.testing.assert_allclose(each[:, 0], 1 / 3)
+    assert none[2] == 1
+    assert posterior(np.zeros((0, 2)))[1].tolist() == [1, 1]
+
+
+def test_evidence_of_motion_compares_with_the_silence_around() -> None:
+    table = heard(20.0)
+    (event,) = table.events()
+    sounds = sounding_frames(table, MALE, FRAMES)
+    in_step, always = seen(20.0, moving=range(5, 25)), seen(20.0, moving=range(30))
+    evidence = gather(event, [in_step, always, seen(20.0, "music")], sounds, 5)
+    assert len(evidence.candidates) == 2
+    np.testing.assert_allclose(evidence.motion, 1)
+    np.testing.assert_allclose(evidence.contrast, [1, 0])
+    np.testing.assert_allclose(evidence.offset, 0)
+    assert log_odds(evidence, MALE, SETTINGS)[0, 0] == pytest.approx(log_odds(evidence, MALE, SETTINGS)[1, 0] + 2.0)
+
+
+def test_the_angle_is_averaged_over_a_window() -> None:
+    wobbling = heard(0.0).with_columns(azimuth=np.where(np.arange(20) % 2, 25.0, 15.0))
+    (event,) = wobbling.events()
+    evidence = gather(event, [seen(20.0)], sounding_frames(wobbling, MALE, FRAMES), 5)
+    assert np.abs(evidence.offset).max() < 1.7
+
+
+def test_the_settings_that_ship_are_whole() -> None:
+    shipped = default_settings()
+    assert "clips" in shipped.fitted_on
+    for sound_class in CLASSES:
+        if not sound_class.human:
+            assert shipped.kinds["person"].bias[sound_class.index] <= -10
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [({"sigma_deg": (8.0,) * 12}, "sigma_deg"), ({"sigma_deg": (0.0,) * 13}, "above 0"), ({"extra": 1}, "extra")],
+)
+def test_settings_that_will_not_do(tmp_path: Path, change: dict[str, object], says: str) -> None:
+    import json
+
+    values = json.loads(SETTINGS.model_dump_json()) | change
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps(values))
+    with pytest.raises(ModelError, match=r"settings\.json"):
+        read_settings(path)
+    with pytest.raises(ModelError, match="not usable"):
+        read_settings(tmp_path / "missing.json")
