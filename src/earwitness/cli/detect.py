@@ -44,7 +44,9 @@ def run(
         str | None,
         typer.Option(metavar="NAME,...|none", help="Of a model's semantic tokens, those to use; by default all."),
     ] = None,
-    vision: Annotated[str, typer.Option(help="What looks at pictures: pose, vitpose, owlvit-boxes; auto.")] = "auto",
+    vision: Annotated[
+        str, typer.Option(help="What looks at pictures: pose, or auto: pose where it is present.")
+    ] = "auto",
     no_vision: Annotated[bool, typer.Option("--no-vision", help="Listen only; do not look at pictures.")] = False,
     threshold: Annotated[
         float | None, typer.Option(help="Least probability, 0..1: lower finds more; by default the model's own.")

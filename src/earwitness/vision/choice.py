@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from earwitness.encoders.weights import find_weights, weights_folder
+from earwitness.encoders.weights import find_weights
 from earwitness.errors import RecipeError
 from earwitness.vision.protocol import VisualDetector
 
 LIGHT: Final = "pose"
-DETECTORS: Final = (LIGHT, "vitpose", "owlvit-boxes")
+DETECTORS: Final = (LIGHT,)
 
 
 def open_detector(name: str) -> VisualDetector:
@@ -28,12 +28,4 @@ def open_detector(name: str) -> VisualDetector:
         from earwitness.vision.pose import PoseDetector
 
         return PoseDetector(find_weights(LIGHT).folder)
-    if name == "vitpose":
-        from earwitness.vision.vitpose import VitPoseDetector
-
-        return VitPoseDetector(weights_folder(name))
-    if name == "owlvit-boxes":
-        from earwitness.vision.owlvit_boxes import OwlVitBoxes
-
-        return OwlVitBoxes(find_weights("owlvit").folder)
     raise RecipeError(f"unknown visual detector '{name}'; choose one of: {', '.join(DETECTORS)}")
