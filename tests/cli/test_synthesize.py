@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from earwitness.cli.main import app
 from earwitness.errors import BankError, RecipeError
+from earwitness.media.pictures import PictureReader
 from earwitness.media.wav import write_wav
 
 pytest.importorskip("pyroomacoustics")
@@ -56,3 +59,65 @@ def test_licence_that_leaves_nothing_is_named(flawed_bank: Path) -> None:
     result = CliRunner().invoke(app, options(flawed_bank, "--clips", "1", "--seed", "1", "--licence", "cc0"))
     assert isinstance(result.exception, BankError)
     assert "under cc0" in str(result.exception)
+
+
+def test_a_scene_again_finds_its_rooms_and_takes_other_microphones(flawed_bank: Path) -> None:
+    out = flawed_bank.parent / "set"
+    made = CliRunner().invoke(
+        app, options(flawed_bank, "--clips", "2", "--seed", "1", "--seconds", "1", "--room-seed", "3")
+    )
+    assert made.exit_code == 0, made.output
+    recipe = sorted((out / "recipes_dev" / "dev-train-synth").glob("*.json"))[0]
+    said = json.loads(recipe.read_text())
+    assert said["pool"] == "rooms1-pos24-paths3x12-step0.3-seed3-v2"
+    assert (said["microphone"], said["fov_deg"], said["seed"]) == ("dcase", 100.0, [1, 0])
+    again = ["synthesize", "--bank", str(flawed_bank), "--from", str(recipe)]
+    plain, head = flawed_bank.parent / "plain", flawed_bank.parent / "head"
+    result = CliRunner().invoke(app, [*again, "--out", str(plain)])
+    assert result.exit_code == 0, result.output
+    clip = out / "stereo_dev" / "dev-train-synth" / f"{recipe.stem}.wav"
+    assert (plain / clip.name).read_bytes() == clip.read_bytes()
+    more = ["--out", str(head), "--microphone", "head", "--video", "--preview", str(head / "sheet.png")]
+    result = CliRunner().invoke(app, [*again, *more])
+    assert result.exit_code == 0, result.output
+    assert (head / clip.name).read_bytes() != clip.read_bytes()
+    assert (head / f"{recipe.stem}.csv").read_bytes() == (plain / f"{recipe.stem}.csv").read_bytes()
+    assert (head / f"{recipe.stem}.mp4").is_file()
+    assert (head / "sheet.png").is_file()
+
+
+def test_a_scene_of_lost_rooms_is_named(flawed_bank: Path, tmp_path: Path) -> None:
+    made = CliRunner().invoke(app, options(flawed_bank, "--clips", "1", "--seed", "1", "--seconds", "1"))
+    assert made.exit_code == 0, made.output
+    (recipe,) = (flawed_bank.parent / "set" / "recipes_dev" / "dev-train-synth").glob("*.json")
+    recipe.write_text(recipe.read_text().replace("rooms1-pos24-paths3x12-step0.3-seed0-v2", "sofa-0123"))
+    lost = ["synthesize", "--bank", str(flawed_bank), "--from", str(recipe), "--out", str(tmp_path / "lost")]
+    result = CliRunner().invoke(app, lost)
+    assert isinstance(result.exception, BankError)
+    assert "--sofa" in str(result.exception)
+
+
+def test_own_pictures_and_a_wider_camera(flawed_bank: Path, tmp_path: Path) -> None:
+    (tmp_path / "cut" / "bell").mkdir(parents=True)
+    picture = Image.new("RGBA", (20, 20), (0, 0, 0, 0))
+    picture.paste((255, 0, 255, 255), (4, 4, 16, 16))
+    picture.save(tmp_path / "cut" / "bell" / "gong@2m.png")
+    (tmp_path / "around").mkdir()
+    Image.new("RGB", (200, 100), (0, 160, 0)).save(tmp_path / "around" / "green.png")
+    own = ["--video", "--fps", "2", "--fov", "150", "--cutouts", str(tmp_path / "cut")]
+    more = ["--backgrounds", str(tmp_path / "around"), "--clips", "3", "--seed", "1", "--seconds", "1"]
+    result = CliRunner().invoke(app, options(flawed_bank, *own, *more))
+    assert result.exit_code == 0, result.output
+    seen = [
+        picture.rgb.reshape(-1, 3).astype(int)
+        for path in (flawed_bank.parent / "set" / "video_dev" / "dev-train-synth").glob("*.mp4")
+        for picture in PictureReader(path)
+    ]
+    assert all((np.abs(pixels - (0, 160, 0)).max(axis=1) < 25).mean() > 0.2 for pixels in seen)
+    result = CliRunner().invoke(app, options(flawed_bank, "--video", *more, "--cutouts", str(tmp_path / "none")))
+    assert result.exit_code != 0
+
+
+def test_classes_without_sounds_are_named(flawed_bank: Path) -> None:
+    result = CliRunner().invoke(app, options(flawed_bank, "--clips", "1", "--seed", "1", "--seconds", "1"))
+    assert "classes without any sound: female_speech, male_speech" in result.output
