@@ -31,6 +31,7 @@ from earwitness.media.audio import read_audio
 from earwitness.metrics import Counts, Protocol, Scores, count, jackknife
 from earwitness.metrics.counts import COLUMNS, CONDITIONS
 from earwitness.metrics.matching import match
+from earwitness.metrics.pairs import matched_pairs
 from earwitness.metrics.plots import plot_reliability
 from earwitness.metrics.protocols import AZIMUTH_THRESHOLD_DEG, RELATIVE_DISTANCE_THRESHOLD
 from earwitness.metrics.reliability import Reliability, expected_calibration_error
@@ -201,6 +202,20 @@ def with_known_places(counts: Counts) -> float:
     return float(np.mean(pairs[occurs] / (pairs + (missed + false) / 2)[occurs]))
 
 
+def places(clips: Sequence[Clip], events: Sequence[EventTable]) -> dict[str, Any]:
+    """Of the matched pairs: how many are off in angle, how many in distance, and how distances hang together."""
+    pairs = matched_pairs([clip.rows for clip in clips], [LabelRows.from_table(table) for table in events], RULES)
+    true, said = (np.maximum(cm, 1) / 100 for cm in (pairs.distance_cm, pairs.answered_distance_cm))
+    quantiles = (0.1, 0.5, 0.9)
+    return {
+        "off_in_angle": float(np.mean(np.abs(pairs.azimuth - pairs.answered_azimuth) > AZIMUTH_THRESHOLD_DEG)),
+        "off_in_distance": float(np.mean(np.abs(said - true) / true > RELATIVE_DISTANCE_THRESHOLD)),
+        "correlation_of_log_distance": float(np.corrcoef(np.log(true), np.log(said))[0, 1]),
+        "true_metres": np.quantile(true, quantiles).tolist(),
+        "answered_metres": np.quantile(said, quantiles).tolist(),
+    }
+
+
 def report(clips: Sequence[Clip], answers: Answers, picture: Path | None = None) -> dict[str, Any]:
     """Everything about one model."""
     counts = counted(clips, answers.events)
@@ -220,6 +235,7 @@ def report(clips: Sequence[Clip], answers: Answers, picture: Path | None = None)
             "bins": MOTION_LABELS,
             **by_reference(clips, answers.events, [clip.moving.astype(np.int64) for clip in clips], 2),
         },
+        "places": places(clips, answers.events),
         "confusion": confusion(clips, answers.events).round(4).tolist(),
         "known_classes": {"f_score": known.f_score, "doa_error_deg": known.doa_error_deg},
         "known_places": with_known_places(counts),
@@ -298,6 +314,13 @@ def _reasons(result: dict[str, Any]) -> list[str]:
     ]
     lines.append(f"Had places been known: F20/1 {result['known_places']:.3f}.")
     lines.append(f"Calibration error {result['calibration_error']:.3f}.")
+    where = result["places"]
+    said, true = (" / ".join(f"{value:.2f}" for value in where[name]) for name in ("answered_metres", "true_metres"))
+    lines.append(
+        f"Of matched pairs {where['off_in_angle']:.1%} are off in angle, {where['off_in_distance']:.1%} in distance; "
+        f"answered distances (10 / 50 / 90 %) {said} m, true ones {true} m, "
+        f"correlation of the logarithms {where['correlation_of_log_distance']:.2f}."
+    )
     lines += ["", "| a lone | is reported | and as well | nothing is |", "|---|---|---|---|"]
     for sound, row in zip(CLASSES, result["confusion"], strict=True):
         others = sorted(

@@ -74,6 +74,17 @@ def test_what_the_model_is_told_can_only_help(result: dict) -> None:
     assert (np.array(result["confusion"]) <= 1).all()
 
 
+def test_places_are_those_of_the_matched_pairs(script: ModuleType, scenes: Path) -> None:
+    """Answers that are the truth, with every distance three times as far."""
+    clips, _ = script.read_set(scenes)
+    tables = [clip.rows.to_table() for clip in clips]
+    where = script.places(clips, [table.with_columns(distance=3 * table.distance) for table in tables])
+    assert where["off_in_angle"] == 0
+    assert where["off_in_distance"] == 1
+    assert where["correlation_of_log_distance"] == pytest.approx(1, abs=1e-4)
+    np.testing.assert_allclose(where["answered_metres"], 3 * np.array(where["true_metres"]), rtol=0.01)
+
+
 def test_a_source_keeps_its_level_and_motion(script: ModuleType, scenes: Path) -> None:
     """The ratio falls by 6 dB where a source walks to twice its distance, and static sources keep one ratio."""
     clips, _ = script.read_set(scenes)
