@@ -66,6 +66,10 @@ class SynthesisError(EarwitnessError):
     """A set of synthetic clips that cannot be rendered further; clips that are done stay."""
 
 
+class ClusterError(EarwitnessError):
+    """There is no cluster of machines to work on, or it cannot be started."""
+
+
 class RecipeError(EarwitnessError):
     """A recipe or a setting that is not valid."""
 

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from earwitness.errors import BankError, SynthesisError
+from earwitness.cluster import connected
+from earwitness.errors import BankError, ClusterError, SynthesisError
 from earwitness.synthesis import PoolConfig, SceneConfig
-from earwitness.synthesis.engines import Processes, RayCluster, connected
+from earwitness.synthesis.engines import Processes, RayCluster
 from earwitness.synthesis.folders import render_folder
 from earwitness.synthesis.job import RenderJob
 
@@ -42,7 +43,7 @@ def cluster() -> Iterator[Any]:
     with ExitStack() as stack:
         try:
             ray = stack.enter_context(connected(workers=1, attempts=1))
-        except SynthesisError as error:
+        except ClusterError as error:
             # Ray gives its processes 30 seconds to start, which a crowded machine may not.
             if "timed out during startup" in str(error):
                 pytest.skip(f"this machine is too busy for Ray: {error}")
@@ -83,7 +84,7 @@ def test_a_running_cluster_is_reached_by_its_address(cluster: Any, tmp_path: Pat
 
 def test_no_cluster_at_an_address_is_named() -> None:
     pytest.importorskip("ray", reason="the Ray engine needs the extra 'ray'")
-    with pytest.raises(SynthesisError, match=r"no Ray cluster at '127\.0\.0\.1:1'"), connected("127.0.0.1:1"):
+    with pytest.raises(ClusterError, match=r"no Ray cluster at '127\.0\.0\.1:1'"), connected("127.0.0.1:1"):
         pass
 
 

@@ -11,10 +11,10 @@ import typer
 from earwitness.cli.threads import one_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
+    from earwitness.cli.hearing import Hearing
     from earwitness.inference.batch import BatchSettings, Done, Failure, Job, Plan
-    from earwitness.inference.detector import Detector
 
 
 def run(
@@ -59,6 +59,12 @@ def run(
     ] = False,
     threads: Annotated[int, typer.Option(help="Processor threads for the model.")] = 1,
     jobs: Annotated[int, typer.Option(min=1, help="Files at a time, each in a process of its own.")] = 1,
+    engine: Annotated[
+        str, typer.Option(metavar="local|ray", help="Processes here, or actors of Ray (extra 'ray').")
+    ] = "local",
+    address: Annotated[
+        str | None, typer.Option(help="With --engine ray: a running cluster; else one is started here.")
+    ] = None,
     again: Annotated[bool, typer.Option("--again", help="Also do what an earlier run has done.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print problems only.")] = False,
 ) -> None:
@@ -87,12 +93,17 @@ def run(
         raise RecipeError(f"--fov must lie in 1..170 degrees, not {fov:g}")
     if out.exists() and not out.is_dir():
         raise RecipeError(f"--out {out} is a file; name a folder")
+    if engine not in ("local", "ray"):
+        raise RecipeError(f"--engine must be local or ray, not {engine}")
+    if address is not None and engine != "ray":
+        raise RecipeError("--address is that of a Ray cluster: give --engine ray too")
     settings = BatchSettings(formats, render, fov, threshold, swap_channels, mono, track, grow)
     todo = plan(inputs or [], out) if dcase is None else plan_challenge(dcase, out)
     for failure in todo.failures:
         _say(failure.reason)
     failed = len(todo.failures)
     if todo.jobs:
+        from earwitness.cli.hearing import Hearing
         from earwitness.inference.detector import Detector
 
         eyes = None if no_vision else vision
@@ -103,36 +114,23 @@ def run(
             detector = load()
         except (ModelError, EncoderError, MissingExtraError) as error:  # a wrong choice, and no input's fault
             raise RecipeError(str(error)) from error
-        failed += _run(detector, load, todo, settings, jobs, out, again=again, quiet=quiet)
+        hearing = Hearing(detector, load, jobs, on_ray=engine == "ray", address=address)
+        failed += _run(hearing, todo, settings, out, again=again, quiet=quiet)
     if failed:
         raise typer.Exit(1)
 
 
-def _run(
-    detector: Detector,
-    load: Callable[[], Detector],
-    todo: Plan,
-    settings: BatchSettings,
-    jobs: int,
-    out: Path,
-    *,
-    again: bool,
-    quiet: bool,
-) -> int:
+def _run(hearing: Hearing, todo: Plan, settings: BatchSettings, out: Path, *, again: bool, quiet: bool) -> int:
     """Do all files that are not done yet; returns how many failed."""
     from earwitness.cli.batch_view import BatchView
-    from earwitness.inference.batch import run_batch, run_journaled
+    from earwitness.inference.batch import run_journaled
     from earwitness.inference.journal import Journal
-    from earwitness.inference.workers import run_workers
 
-    journal = Journal(out, detector.record() | {"batch": settings.record()}, again=again)
+    journal = Journal(out, hearing.detector.record() | {"batch": settings.record()}, again=again)
     with BatchView(todo, out, quiet=quiet) as view:
 
         def run(due: Sequence[Job]) -> Iterator[Done | Failure]:
-            if jobs == 1 and len(todo.jobs) == 1:
-                return run_batch(detector, due, settings, view.progress)
-            # A crash in a codec must not take the other files with it.
-            return run_workers(load, due, settings, jobs, view.progress)
+            return hearing.run(due, settings, view.progress, alone=len(todo.jobs) == 1)
 
         for result in run_journaled(todo.jobs, journal, run):
             view.show(result)

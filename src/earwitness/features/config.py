@@ -36,14 +36,15 @@ class FeatureConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    sample_rate: PositiveInt = 24_000
-    window: int = Field(default=1024, ge=16)
-    hop: PositiveInt = 480
-    mels: PositiveInt = 64
+    # The upper limits are there for damaged files: they would take all memory, or more than a number can hold.
+    sample_rate: int = Field(default=24_000, ge=1, le=1_000_000)
+    window: int = Field(default=1024, ge=16, le=2**16)
+    hop: int = Field(default=480, ge=1, le=2**16)
+    mels: int = Field(default=64, ge=1, le=2**12)
     fmin: float = Field(default=50.0, ge=0)
     fmax: float = 12_000.0
     channels: tuple[Channel, ...] = ("logmel_m", "logmel_s", "intensity", "coherence", "stpacc")
-    coherence_frames: PositiveInt = 5
+    coherence_frames: int = Field(default=5, ge=1, le=1001)
     stpacc_lags: PositiveInt = 512
     stpacc_bins: PositiveInt = 64
 

@@ -63,7 +63,7 @@ class ModelCard(BaseModel):
     model: dict[str, Any]
     calibration: Calibration = Calibration()
     thresholds: Annotated[tuple[float, ...], Field(min_length=NUM_CLASSES, max_length=NUM_CLASSES)]
-    window_frames: int = Field(50, ge=1)
+    window_frames: int = Field(50, ge=1, le=6000)
     smoothing: Smoothing = Smoothing()
     data: dict[str, Any] = {}
     recipe: dict[str, Any] = {}

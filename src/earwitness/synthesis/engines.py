@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from multiprocessing import get_context
@@ -15,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, Protocol
 
+from earwitness.cluster import connected
 from earwitness.errors import SynthesisError
 from earwitness.media.atomic import atomic_file
 from earwitness.synthesis.clips import Kept, render_clip
@@ -23,8 +21,6 @@ from earwitness.synthesis.job import RenderJob
 Task = tuple[int, Kept | None]
 _RAY_BATCH: Final = 8
 _QUEUED_PER_CPU: Final = 2
-_STORE_BYTES: Final = 256 * 2**20
-_CONNECT_SECONDS: Final = 10.0
 
 
 class Engine(Protocol):
@@ -90,53 +86,6 @@ class RayCluster:
                     raise error.cause from None
                 except ray.exceptions.RayError as error:
                     raise SynthesisError(f"the Ray cluster failed ({error}); clips that are done are kept") from error
-
-
-@contextmanager
-def connected(address: str | None = None, workers: int = 1, attempts: int = 2) -> Iterator[Any]:
-    """Ray, connected to a cluster: see `RayCluster`.
-
-    Args:
-        address, workers: as there.
-        attempts: how often to try to start a cluster here: Ray gives its processes 30 s, too little on a busy machine.
-
-    Raises:
-        SynthesisError: there is no cluster, or none can be started.
-    """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    import ray
-
-    if address is None and ray.is_initialized():
-        yield ray
-        return
-    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
-    own = {"num_cpus": workers, "include_dashboard": False, "object_store_memory": _STORE_BYTES}
-    where = {"address": address} if address is not None else own
-    if address is not None:
-        _check_reachable(address)
-    for attempt in range(attempts):
-        try:
-            ray.init(**where, **quiet)
-            break
-        except Exception as error:  # Ray raises nothing more special when it cannot start
-            ray.shutdown()
-            if address is not None or attempt == attempts - 1:
-                raise SynthesisError(f"no Ray cluster at '{address or 'this machine'}': {error}") from error
-    try:
-        yield ray
-    finally:
-        ray.shutdown()
-
-
-def _check_reachable(address: str) -> None:
-    """Ray ends the whole process where nobody answers; so ask first."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not port.isdecimal():  # "auto"
-        return
-    try:
-        socket.create_connection((host, int(port)), _CONNECT_SECONDS).close()
-    except OSError as error:
-        raise SynthesisError(f"no Ray cluster at '{address}' ({error.strerror or error}); see: ray status") from error
 
 
 def _rendered_there(ray: Any, job: RenderJob, indices: Sequence[int]) -> Iterator[bool]:
