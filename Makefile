@@ -1,4 +1,4 @@
-# make demo: hear the sample video.  make test: every test.  make lint, make bench, make fuzz, make audit, make clean.
+# make demo: hear the sample video.  make test: every test.  make lint, make docs, make bench, make fuzz, make audit, make clean.
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,7 +7,7 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
-.PHONY: demo test lint bench clean fuzz audit
+.PHONY: demo test lint docs bench clean fuzz audit
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.core
@@ -22,6 +22,10 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/check_licences.py
+
+docs: $(VENV)/.dev
+	NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict --quiet
+	@echo "open build/site/index.html"
 
 bench: $(VENV)/.dev
 	for script in bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
@@ -45,6 +49,6 @@ $(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
 	touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt "torch==2.13.0" -e ".[train,parquet,vision,semantic,sofa,ray,dev]"
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt "torch==2.13.0" -e ".[train,parquet,serve,docs,vision,semantic,sofa,ray,dev]"
 	-$(BIN)/earwitness models pull yamnet efficientnet-lite0  # without them, the tests that need real weights are skipped
 	touch $@ $(VENV)/.core

@@ -12,7 +12,7 @@ from earwitness import __version__
 from earwitness.errors import EarwitnessError, RecipeError
 
 VERBS: Final[tuple[str, ...]] = (
-    "ablate", "demo", "detect", "doctor", "ensemble", "evaluate", "export", "export-model", "render",
+    "ablate", "demo", "detect", "doctor", "ensemble", "evaluate", "export", "export-model", "render", "serve",
     "synthesize", "train",
 )  # fmt: skip
 """Each verb's module is `earwitness.cli.<verb, - as _>`; its function `run` is the command, its docstring the help."""

@@ -1,0 +1,44 @@
+"""The verb `serve`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from earwitness.cli.threads import one_thread
+
+
+def run(
+    host: Annotated[
+        str, typer.Option(help="Address to listen on. Others can only reach you if you name an address of the network.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port.")] = 7860,
+    model: Annotated[str, typer.Option(metavar="NAME|PATH", help="A shipped model, or an .onnx file.")] = "default",
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="What to compute on.")] = "auto",
+    max_mb: Annotated[float, typer.Option(help="Largest upload, MB.")] = 500.0,
+    max_minutes: Annotated[float, typer.Option(help="Longest video or recording, minutes.")] = 30.0,
+    max_seconds: Annotated[float, typer.Option(help="Longest time to work on one, seconds.")] = 1800.0,
+    queue: Annotated[int, typer.Option(help="Uploads that may wait; one at a time is worked on.")] = 10,
+    keep_minutes: Annotated[float, typer.Option(help="Minutes after which results are removed.")] = 30.0,
+) -> None:
+    """Open a page in the browser: drop a video or record one; get the report, captions and an annotated video.
+
+    Works without a network. Nobody but you can reach it unless --host names an address of the network; there is no
+    password. Needs the extra 'serve'.
+    """
+    one_thread()
+
+    from earwitness.errors import ModelError, RecipeError
+    from earwitness.inference.detector import Detector
+    from earwitness.inference.runtime import check_device
+    from earwitness.serve.app import serve
+    from earwitness.serve.work import Limits
+
+    limits = Limits(max_mb, max_minutes, max_seconds, queue, keep_minutes)
+    try:
+        detector = Detector.load(model, device=check_device(device))
+    except ModelError as error:
+        raise RecipeError(str(error)) from error
+    typer.echo(f"earwitness listens on http://{host}:{port} (stop with Ctrl+C)")
+    serve(detector, host, port, limits)

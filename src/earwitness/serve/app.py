@@ -1,0 +1,94 @@
+"""The server: Gradio's page, the results, and nothing from outside."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+
+from earwitness.errors import MissingExtraError, RecipeError
+from earwitness.serve.work import Limits, Workshop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from earwitness.inference.detector import Detector
+
+
+@contextmanager
+def application(detector: Detector, limits: Limits | None = None) -> Iterator[Any]:
+    """The ASGI application; all its files lie in one temporary folder, which goes with it.
+
+    Raises:
+        MissingExtraError: Gradio is not installed.
+    """
+    limits = limits or Limits()
+    with TemporaryDirectory(prefix="earwitness-serve-") as folder:
+        # Gradio reads these when it is imported: no analytics, uploads where they are cleared away.
+        os.environ.update(
+            GRADIO_ANALYTICS_ENABLED="False", GRADIO_TEMP_DIR=f"{folder}/uploads", HF_HUB_DISABLE_TELEMETRY="1"
+        )
+        workshop = Workshop(detector, Path(folder) / "results", limits)
+        stop = Event()
+        sweeper = Thread(target=_sweep, args=(workshop.sweep, stop), daemon=True)
+        sweeper.start()
+        try:
+            yield _mounted(workshop)
+        finally:
+            stop.set()
+            sweeper.join(timeout=5)
+
+
+def serve(detector: Detector, host: str, port: int, limits: Limits | None = None) -> None:
+    """Serve until interrupted.
+
+    Raises:
+        MissingExtraError: Gradio is not installed.
+        RecipeError: the address is taken, or not this machine's.
+    """
+    import socket
+
+    with application(detector, limits) as app:
+        import uvicorn
+
+        try:
+            with socket.create_server((host, port)):
+                pass
+        except OSError as error:
+            raise RecipeError(f"cannot listen on {host}:{port} ({error.strerror}); choose another --port") from None
+        uvicorn.run(app, host=host, port=port, log_level="warning")
+
+
+def _mounted(workshop: Workshop) -> Any:
+    try:
+        import fastapi
+        import gradio as gr
+        from fastapi.responses import FileResponse
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("the page in the browser", "serve") from error
+    from earwitness.serve.offline import Offline
+    from earwitness.serve.page import FONTS, build_page
+
+    app = fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+
+    def result(token: str, name: str) -> Any:
+        path = workshop.find(token, name)
+        if path is None:
+            raise fastapi.HTTPException(404, "This result is not kept any more.")
+        return FileResponse(path)
+
+    app.get("/results/{token}/{name}")(result)
+    app.add_middleware(Offline)
+    return gr.mount_gradio_app(
+        app, build_page(workshop), path="/", footer_links=[], max_file_size=round(workshop.limits.megabytes * 1e6),
+        ssr_mode=False, pwa=False, theme=gr.themes.Soft(font=FONTS, font_mono=("ui-monospace", "monospace")),
+    )  # fmt: skip
+
+
+def _sweep(sweep: Callable[[], None], stop: Event) -> None:
+    while not stop.wait(30):
+        sweep()

@@ -1,0 +1,169 @@
+"""What happens to one upload: listen, write, draw; within limits, and nothing stays longer than promised."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+from earwitness.errors import EarwitnessError, RecipeError
+from earwitness.export import Options, parse_formats, write
+from earwitness.export.captions import Style
+from earwitness.inference.detection import Detection
+from earwitness.inference.detector import Detector
+from earwitness.media.probe import probe
+from earwitness.render.report import write_report
+from earwitness.render.video import render_video
+
+Report = Callable[[float, str], None]
+"""Told the done fraction, 0..1, and what is being done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the server takes on.
+
+    Attributes:
+        megabytes: of an upload.
+        minutes: that it may last.
+        seconds: that working on it may take.
+        queue: uploads that may wait.
+        keep_minutes: after which results are removed.
+    """
+
+    megabytes: float = 500.0
+    minutes: float = 30.0
+    seconds: float = 1800.0
+    queue: int = 10
+    keep_minutes: float = 30.0
+
+    def __post_init__(self) -> None:
+        for name in self.__dataclass_fields__:
+            if not getattr(self, name) > 0:
+                raise RecipeError(f"a server's limits must be above 0; {name} is {getattr(self, name)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the visitor chose; the names are those of the command line."""
+
+    video: bool = True
+    captions: Style = "terse"
+    fov: float = 100.0
+    mono: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an upload.
+
+    Attributes:
+        token: a random name, known to the visitor only, under which the results can be fetched.
+        report: file name of the report.
+        files: file names of all results.
+        detection: what was found.
+    """
+
+    token: str
+    report: str
+    files: tuple[str, ...]
+    detection: Detection
+
+
+class Workshop:
+    """Works on uploads in folders of their own below `folder`, and clears them away."""
+
+    def __init__(self, detector: Detector, folder: Path, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self._detector, self._folder = detector, folder
+        self._born: dict[str, float] = {}
+        self._lock = Lock()
+
+    def process(self, upload: Path, wishes: Wishes, progress: Report) -> Outcome:
+        """Listen to an upload, which is removed when its results are there.
+
+        Raises:
+            EarwitnessError: too large, too long, took too long, or not to be used; says so without a server's paths.
+        """
+        self.sweep()
+        token = secrets.token_urlsafe(16)
+        folder = self._folder / token
+        try:
+            return self._worked(upload, folder, wishes, progress)
+        except EarwitnessError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            # Where things lie on the server is nobody's business.
+            text = str(error).replace(str(folder / upload.name), upload.name).replace(str(upload), upload.name)
+            error.args = (text,)
+            raise
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        finally:
+            upload.unlink(missing_ok=True)
+
+    def _worked(self, upload: Path, folder: Path, wishes: Wishes, progress: Report) -> Outcome:
+        until = time.monotonic() + self.limits.seconds
+        size = upload.stat().st_size / 1e6
+        if size > self.limits.megabytes:
+            raise RecipeError(f"{upload.name} has {size:.0f} MB; this server takes {self.limits.megabytes:g} MB")
+        minutes = probe(upload).duration / 60
+        if minutes > self.limits.minutes:
+            raise RecipeError(f"{upload.name} lasts {minutes:.0f} minutes; this server takes {self.limits.minutes:g}")
+        folder.mkdir(parents=True)
+        media = folder / upload.name
+        shutil.copyfile(upload, media)
+
+        def heard(done: float, total: float | None) -> None:
+            self._check(until, upload.name)
+            if done / 60 > self.limits.minutes:  # the container did not say how long it is
+                raise RecipeError(f"{upload.name} lasts more than {self.limits.minutes:g} minutes, which is the limit")
+            progress(0.4 * min(1.0, done / total) if total else 0.2, "listening")
+
+        def drawn(share: float) -> None:
+            self._check(until, upload.name)
+            progress(0.4 + 0.5 * share, "drawing")
+
+        detection = self._detector.detect(media, heard, allow_mono=wishes.mono)
+        stem = media.stem
+        formats = parse_formats(["csv,json,vtt,srt"], Options(captions=wishes.captions))
+        names = [f"{stem}{chosen.suffix}" for chosen in formats]
+        for name, chosen in zip(names, formats, strict=True):
+            write(detection, folder / name, chosen)
+        if wishes.video:
+            names.append(f"{stem}.earwitness.mp4")
+            render_video(media, detection.table, folder / names[-1], wishes.fov, drawn)
+        progress(0.95, "writing the report")
+        report = write_report(detection, folder / f"{stem}.report.html", wishes.fov)
+        self._check(until, upload.name)
+        with self._lock:
+            self._born[folder.name] = time.monotonic()
+        return Outcome(folder.name, report.name, (report.name, *names), detection)
+
+    def _check(self, until: float, name: str) -> None:
+        if time.monotonic() > until:
+            raise RecipeError(f"{name} took more than {self.limits.seconds:g} seconds, which is the limit; cut it")
+
+    def find(self, token: str, name: str) -> Path | None:
+        """A file of a result that is still kept; None for anything else, whatever its path looks like."""
+        with self._lock:
+            known = token in self._born
+        if not known:
+            return None
+        folder = (self._folder / token).resolve()
+        path = (folder / name).resolve()
+        return path if path.parent == folder and path.is_file() else None
+
+    def sweep(self) -> None:
+        """Remove results that are older than promised."""
+        with self._lock:
+            oldest = time.monotonic() - self.limits.keep_minutes * 60
+            old = [token for token, born in self._born.items() if born < oldest]
+            for token in old:
+                del self._born[token]
+        for token in old:
+            shutil.rmtree(self._folder / token, ignore_errors=True)

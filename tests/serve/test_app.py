@@ -1,0 +1,117 @@
+"""The page of `earwitness serve`, from the command line to the report, in a real browser that may ask nobody else."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from browser import browser, open_page, wait_until
+from earwitness.media.writer import MediaWriter
+
+pytest.importorskip("gradio", reason="needs the extra 'serve'")
+START_SECONDS = 240
+"""Gradio takes seconds to import, and many on a busy machine."""
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory, make_burst) -> Path:  # type: ignore[no-untyped-def]
+    path = tmp_path_factory.mktemp("clip") / "my clip.mp4"
+    sound = make_burst(3, (1, 2, 40))
+    with MediaWriter(path, 160, 90, Fraction(10), audio_rate=24_000, preset="ultrafast") as writer:
+        for k in range(30):
+            writer.write_frame(np.full((90, 160, 3), 60, np.uint8), k / 10)
+        writer.write_audio(sound)
+    return path
+
+
+@pytest.fixture(scope="module")
+def server(meter_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """(address, the folder that its temporary files lie in) of a running command."""
+    folder = tmp_path_factory.mktemp("serve")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "earwitness.cli.main", "serve", "--port", str(port), "--model", str(meter_model)]
+    running = subprocess.Popen(
+        command, env={**os.environ, "TMPDIR": str(folder)}, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    address = f"http://127.0.0.1:{port}/"
+    try:
+        until = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                urllib.request.urlopen(address, timeout=10).read()
+                break
+            except (urllib.error.URLError, TimeoutError, ConnectionError):
+                assert running.poll() is None, running.stdout and running.stdout.read()
+                assert time.monotonic() < until
+                time.sleep(0.3)
+        yield address, folder
+    finally:
+        running.send_signal(2)
+        running.wait(timeout=60)
+    assert [path.name for path in folder.iterdir() if path.name.startswith("earwitness")] == [], "all is cleared away"
+
+
+def test_drop_a_video_and_get_report_captions_and_video(server: tuple[str, Path], clip: Path) -> None:
+    address, folder = server
+    with browser() as chromium, open_page(chromium, address) as page:
+        page.locator("#file input[type=file]").set_input_files(clip)
+        wait_until(page, "document.querySelector('#file').innerText.includes('my clip')")
+        page.click("#listen")
+        page.wait_for_selector("#result iframe")
+        names = page.locator("#result a").all_inner_texts()
+        assert names == [f"my clip.{end}" for end in ("report.html", "csv", "json", "vtt", "srt", "earwitness.mp4")]
+        assert "1 events: Music 40° left" in page.locator("#result").inner_text()
+        report = page.frame_locator("#result iframe")
+        assert report.locator("#rows tr").count() == 1
+        report.locator("#rows button").click()
+        assert report.locator(".mark .label b").inner_text() == "Music"
+        link = page.locator("#result a", has_text=".vtt").get_attribute("href")
+        captions = urllib.request.urlopen(address + str(link), timeout=30).read().decode()
+        assert "[music playing" in captions
+        token = re.findall(r"results/([^/]+)/", str(link))[0]
+    assert list(folder.glob(f"earwitness-serve-*/results/{token}/*.mp4"))
+    assert not list(folder.glob("earwitness-serve-*/uploads/**/my clip.mp4")), "the upload is gone"
+
+
+def test_answers_forbid_foreign_addresses(server: tuple[str, Path]) -> None:
+    answer = urllib.request.urlopen(server[0], timeout=30)
+    policy = answer.headers["content-security-policy"]
+    assert "connect-src 'self' data: blob:" in policy
+    assert "http" not in policy
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(server[0] + "results/none/x.csv", timeout=30)
+
+
+def test_the_default_address_is_this_machine() -> None:
+    from inspect import signature
+
+    from earwitness.cli.serve import run
+
+    assert signature(run).parameters["host"].default == "127.0.0.1"
+
+
+def test_wrong_usage_is_one_line() -> None:
+    for options, message in ((["--max-mb", "0"], "megabytes is 0"), (["--model", "none"], "unknown model 'none'")):
+        done = subprocess.run(
+            [sys.executable, "-m", "earwitness.cli.main", "serve", *options],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 2
+        assert message in done.stderr
+        assert done.stderr.count("\n") == 1

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from earwitness.errors import MediaError, NotStereoError, RecipeError
+from earwitness.inference.detector import Detector
+from earwitness.media.writer import write_wav
+from earwitness.serve.work import Limits, Wishes, Workshop
+
+SOUND_ONLY = Wishes(video=False)
+
+
+@pytest.fixture
+def upload(tmp_path: Path, make_burst) -> Path:  # type: ignore[no-untyped-def]
+    path = tmp_path / "up" / "my take.wav"
+    path.parent.mkdir()
+    write_wav(path, make_burst(3, (1, 2, 40)), 24_000)
+    return path
+
+
+@pytest.fixture
+def detector(meter_model: Path) -> Detector:
+    return Detector.load(meter_model)
+
+
+def test_an_upload_becomes_results_and_goes(detector: Detector, upload: Path, tmp_path: Path) -> None:
+    workshop, seen = Workshop(detector, tmp_path / "results"), []
+    outcome = workshop.process(upload, SOUND_ONLY, lambda share, what: seen.append((share, what)))
+    assert [event.sound_class.name for event in outcome.detection.events] == ["Music"]
+    assert sorted(outcome.files) == [f"my take.{end}" for end in ("csv", "json", "report.html", "srt", "vtt")]
+    assert all(workshop.find(outcome.token, name) for name in outcome.files)
+    assert not upload.exists()
+    assert [share for share, _ in seen] == sorted(share for share, _ in seen)
+    assert seen[-1][1] == "writing the report"
+
+
+def test_nothing_else_can_be_fetched(detector: Detector, upload: Path, tmp_path: Path) -> None:
+    workshop = Workshop(detector, tmp_path / "results")
+    outcome = workshop.process(upload, SOUND_ONLY, lambda share, what: None)
+    (tmp_path / "results" / "secret.txt").write_text("x")
+    assert workshop.find(outcome.token, "../secret.txt") is None
+    assert workshop.find("..", "secret.txt") is None
+    assert workshop.find("", "secret.txt") is None
+    assert workshop.find(outcome.token, "none.csv") is None
+
+
+def test_results_are_kept_as_long_as_promised(
+    detector: Detector, upload: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop = Workshop(detector, tmp_path / "results", Limits(keep_minutes=10))
+    outcome = workshop.process(upload, SOUND_ONLY, lambda share, what: None)
+    begun = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: begun + 9 * 60)
+    workshop.sweep()
+    assert workshop.find(outcome.token, outcome.report)
+    monkeypatch.setattr(time, "monotonic", lambda: begun + 11 * 60)
+    workshop.sweep()
+    assert workshop.find(outcome.token, outcome.report) is None
+    assert list((tmp_path / "results").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        (Limits(megabytes=0.01), "has 0 MB; this server takes 0.01 MB"),
+        (Limits(minutes=0.01), "this server takes 0.01"),
+        (Limits(seconds=1e-6), "which is the limit; cut it"),
+    ],
+)
+def test_limits(detector: Detector, upload: Path, tmp_path: Path, limits: Limits, message: str) -> None:
+    workshop = Workshop(detector, tmp_path / "results", limits)
+    with pytest.raises(RecipeError, match=message) as raised:
+        workshop.process(upload, SOUND_ONLY, lambda share, what: None)
+    assert str(tmp_path) not in str(raised.value)
+    assert not upload.exists()
+    assert not any((tmp_path / "results").glob("*"))
+
+
+def test_bad_uploads_leave_nothing_and_name_no_server_path(
+    detector: Detector,
+    tmp_path: Path,
+    make_burst,  # type: ignore[no-untyped-def]
+) -> None:
+    workshop = Workshop(detector, tmp_path / "results")
+    junk, mono = tmp_path / "junk.mp4", tmp_path / "mono.wav"
+    junk.write_bytes(b"not a video" * 50)
+    write_wav(mono, make_burst(2)[:1], 24_000)
+    for path, kind in ((junk, MediaError), (mono, NotStereoError)):
+        with pytest.raises(kind) as raised:
+            workshop.process(path, SOUND_ONLY, lambda share, what: None)
+        assert str(tmp_path) not in str(raised.value)
+        assert path.name in str(raised.value)
+    assert not any((tmp_path / "results").glob("*"))
+    write_wav(mono, make_burst(2, (0.5, 1, 0))[:1], 24_000)
+    mono_wish = Wishes(video=False, mono=True)
+    assert np.isnan(workshop.process(mono, mono_wish, lambda share, what: None).detection.events[0].azimuth)
+
+
+def test_limits_must_be_possible() -> None:
+    with pytest.raises(RecipeError, match="minutes is 0"):
+        Limits(minutes=0)
