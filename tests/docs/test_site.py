@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_site_builds_strictly_and_needs_no_network(tmp_path: Path) -> None:
+    pytest.importorskip("mkdocs", reason="needs the extra 'docs'")
+    pytest.importorskip("mkdocstrings", reason="needs the extra 'docs'")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")],
+        cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "NO_MKDOCS_2_WARNING": "true"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    pages = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "site").glob("*.html")}
+    assert {"index.html", "tour.html", "how-it-works.html", "train.html", "own-sounds.html", "api.html", "formats.html",
+            "faq.html"} <= set(pages)  # fmt: skip
+    for name, text in pages.items():
+        loaded = re.findall(r"<(?:script|img|iframe)[^>]+src=[\"']?(https?:[^\"' >]+)", text)
+        loaded += re.findall(r"<link[^>]+rel=[\"']?(?:stylesheet|preconnect)[^>]+href=[\"']?(https?:[^\"' >]+)", text)
+        assert not loaded, (name, loaded)
+    assert "detect_array" in pages["api.html"], "the API comes from the docstrings"
+
+
+def test_the_diagrams_are_as_the_script_draws_them(tmp_path: Path) -> None:
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("draw_diagrams", ROOT / "scripts" / "draw_diagrams.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = script
+    spec.loader.exec_module(script)
+    script.OUT = tmp_path
+    script.main()
+    for drawn in tmp_path.glob("*.svg"):
+        assert drawn.read_text() == (ROOT / "docs" / "images" / drawn.name).read_text()
