@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 from earwitness.classes import CLASSES
 from earwitness.geometry import Camera
+from earwitness.render.icons import draw_icon
 from earwitness.render.marks import Mark
 from earwitness.render.sprite import RGBArray, Sprite, SpriteCache, smooth_drawing
 from earwitness.render.style import INK, SOFT_TEXT, TEXT, Colour, Scale, class_colour, font, place_text
@@ -23,6 +24,8 @@ _BEAM_OPACITY: Final = 0.42
 _HORIZON: Final = 0.45
 _PLATE_OPACITY: Final = 0.80
 _SCORE_STEPS: Final = 6
+_ICON_SHARE: Final = 0.58
+"""Of a ring's diameter."""
 
 
 class Overlay:
@@ -132,13 +135,12 @@ class Overlay:
             halo = [box[0] - zoom * stroke / 2, box[1] - zoom * stroke / 2, box[2] + zoom * stroke / 2,
                     box[3] + zoom * stroke / 2]  # fmt: skip
             arcs = [(a, a + 24) for a in range(0, 360, 40)] if dashed else [(0, 360)]
-            if not dashed:
-                drawing.ellipse(box, fill=(*colour, 46))
             for start, end in arcs:
                 drawing.arc(halo, start, end, fill=(*INK, 150), width=round(zoom * stroke * 1.7))
                 drawing.arc(box, start, end, fill=(*colour, 255), width=round(zoom * stroke))
-            dot = 0.9 * stroke * zoom
-            drawing.ellipse([middle - dot, middle - dot, middle + dot, middle + dot], fill=(*colour, 255))
+            side = 2 * radius * _ICON_SHARE * zoom
+            drawing.ellipse([middle - side * 0.8] * 2 + [middle + side * 0.8] * 2, fill=(*INK, 190))
+            draw_icon(drawing, class_index, middle - side / 2, middle - side / 2, side, (*colour, 255), (*INK, 255))
 
         return Sprite.from_image(smooth_drawing(size, size, colour, draw), _opacity(score_step))
 
@@ -157,15 +159,16 @@ class Overlay:
 
     def _make_chip(self, class_index: int, detail: str, score_step: int) -> Sprite:
         return Sprite.from_image(
-            chip_image(CLASSES[class_index].name, detail, class_colour(class_index), self.scale), _opacity(score_step)
+            chip_image(CLASSES[class_index].name, detail, class_colour(class_index), self.scale, class_index),
+            _opacity(score_step),
         )
 
 
-def chip_image(name: str, detail: str, colour: Colour, scale: Scale) -> Image.Image:
-    """A label: dark plate, a stripe of colour, the name and below it the detail."""
+def chip_image(name: str, detail: str, colour: Colour, scale: Scale, class_index: int | None = None) -> Image.Image:
+    """A label: dark plate, a stripe of colour, the class's icon if there is one, the name and below it the detail."""
     bold, plain = font(scale.px(12), True), font(scale.px(10.5))
-    pad, stripe = scale.px(6), scale.px(4)
-    text_left = stripe + pad
+    pad, stripe, icon = scale.px(6), scale.px(4), 0 if class_index is None else scale.px(18)
+    text_left = stripe + pad + (icon + pad if icon else 0)
     width = round(text_left + max(bold.getlength(name), plain.getlength(detail)) + pad)
     height = scale.px(36)
 
@@ -177,6 +180,9 @@ def chip_image(name: str, detail: str, colour: Colour, scale: Scale) -> Image.Im
         )
         drawing.rectangle([stripe * zoom, 0, (stripe + scale.px(5)) * zoom, height * zoom],
                           fill=(*INK, round(255 * _PLATE_OPACITY)))  # fmt: skip
+        if class_index is not None:
+            left, top = (stripe + pad) * zoom, (height - icon) / 2 * zoom
+            draw_icon(drawing, class_index, left, top, icon * zoom, (*colour, 255), (*INK, 255))
 
     image = smooth_drawing(width, height, INK, plate)
     drawing = ImageDraw.Draw(image)
