@@ -16,7 +16,7 @@ def earwitness(*arguments: str) -> subprocess.CompletedProcess[str]:
     [
         (["detect", "--foo", "x"], "No such option: --foo"),
         (["detekt"], "detekt"),
-        (["detect"], "Missing argument"),
+        (["detect"], "name INPUT files"),
         (["evaluate"], "Missing option"),
         (["synthesize", "--bank", "b", "--out", "o", "--clips", "0", "--seed", "1"], "--clips"),
         (["train", "nowhere.yaml"], "nowhere.yaml"),

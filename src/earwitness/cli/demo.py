@@ -31,11 +31,12 @@ def run(
     sample = files("earwitness") / "assets" / "sample"
     with as_file(sample / "sample.mp4") as video, as_file(sample / "sample.csv") as truth:
         console.print("The sample is synthetic: real recordings in a simulated room, a drawn picture, known truth.")
-        detect.run([str(video)], out=out, format=["vtt"], render=render, again=True)
+        detect.run([str(video)], out=out, format=["vtt", "html"], render=render, again=True)
         frames = round(probe(video).duration * 10)
         reference, heard = read_table(truth, frames), read_events(out / "sample.json")
     timeline_picture(heard, out / "sample.png", reference=reference)
     console.print("\nHow close it came:", style="bold")
     for line in compare(reference, heard).lines():
         console.print(f"  {line}", soft_wrap=True)
-    console.print(f"Open {out / 'sample.earwitness.mp4' if render else out / 'sample.png'} to see it.", soft_wrap=True)
+    drawn = f", or {out / 'sample.earwitness.mp4'}" if render else ""
+    console.print(f"Open {out / 'sample.html'}{drawn} to see it.", soft_wrap=True)

@@ -28,8 +28,12 @@ def run(
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("earwitness-out"),
     format: Annotated[
         list[str] | None,
-        typer.Option(help="Further formats besides csv and json, with commas: vtt, srt, audacity."),
+        typer.Option(
+            help="Further formats besides csv and json, with commas: html, vtt, srt, audacity, elan, textgrid, rttm, "
+            "jams, jsonl, parquet."
+        ),
     ] = None,
+    captions: Annotated[str, typer.Option(metavar="terse|full", help="Style of vtt and srt.")] = "terse",
     model: Annotated[
         str,
         typer.Option(metavar="NAME|PATH,...", help="A shipped model, an .onnx or .ensemble file; several with commas."),
@@ -77,15 +81,18 @@ def run(
     """
     one_thread()
 
+    from earwitness.cli.choices import one_of
     from earwitness.errors import EncoderError, MissingExtraError, ModelError, RecipeError
-    from earwitness.export import parse_formats
+    from earwitness.export import Options, parse_formats
+    from earwitness.export.captions import STYLES
     from earwitness.inference.batch import BatchSettings, plan
     from earwitness.inference.challenge import challenge_formats, plan_challenge
     from earwitness.inference.runtime import check_device
 
     if bool(inputs) == (dcase is not None):
         raise RecipeError("name INPUT files, or a data set with --dcase; not both")
-    formats = parse_formats(["csv,json", *(format or [])]) if dcase is None else challenge_formats(format or [])
+    options = Options(captions=one_of("--captions", captions, STYLES), fov=fov)
+    formats = challenge_formats(format or []) if dcase else parse_formats(["csv,json", *(format or [])], options)
     chosen_device = check_device(device)
     if threshold is not None and not 0 <= threshold <= 1:
         raise RecipeError(f"--threshold must lie in 0..1, not {threshold:g}")
