@@ -78,13 +78,12 @@ def test_a_recipe_may_extend_another_and_says_only_what_is_otherwise(recipe, tmp
 
 
 SHIPPED = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
+TRAINABLE = [path for path in SHIPPED if not path.stem.startswith("ablation")]  # those are lists of recipes
 STAGED = ("seld", "cmc-audio", "cmc-av", "official-baseline-audio", "official-baseline-av")
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", TRAINABLE, ids=lambda path: path.stem)
 def test_shipped_recipes_are_valid_and_named_after_their_file(path):
-    if path.stem == "ablation":
-        pytest.skip("a list of recipes, not one")
     assert load_recipe(path).name == path.stem
 
 
