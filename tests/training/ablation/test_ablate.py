@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from typer.testing import CliRunner
 
 from earwitness.cli.main import app
 from earwitness.errors import RecipeError, TrainingError
+from earwitness.events import EventTable
+from earwitness.training.ablation import report
 from earwitness.training.ablation import runs as runs_module
 from earwitness.training.ablation.ablate import ablate, tabulate
 from earwitness.training.ablation.plan import load_plan
@@ -98,6 +101,39 @@ def test_the_second_stage_begins_with_the_first(tmp_path: Path) -> None:
     before, after = (load_model(out / "runs" / one.folder / "best.safetensors") for one in (run.before, run))
     for name, value in before.named_parameters():
         np.testing.assert_allclose(value.detach(), after.get_parameter(name).detach(), atol=1e-6)
+
+
+def test_events_are_merged_with_what_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+
+    class Fake:
+        """Sees one thing, in three frames."""
+
+        def look(self, path: Path, table: EventTable) -> Any:
+            looked.append(path.name)
+            three = np.arange(3)
+            seen = EventTable.from_columns(
+                frame=three, class_index=three * 0 + 4, azimuth=three * 0, distance=three * 0 + 1.0,
+                onscreen=three == 0, num_frames=table.num_frames,
+            )  # fmt: skip
+            return SimpleNamespace(fused=SimpleNamespace(table=seen))
+
+    path = write_ablation(tmp_path, seen={"plain, seen": {"variant": "plain", "detector": "some"}}, seeds=[0, 1])
+    (clip,) = sorted((tmp_path / "test" / "stereo_dev").rglob("*.wav"))[:1]
+    video = tmp_path / "test" / "video_dev" / "dev-train-synth" / f"{clip.stem}.mp4"
+    video.parent.mkdir(parents=True)
+    video.write_bytes(b"seen by nobody")
+    monkeypatch.setattr(report, "open_eyes", lambda name: (Fake() if name == "some" else None, "there are none"))
+    plan, out = load_plan(path), tmp_path / "out"
+    ablate(plan, out, ["plain"], say=lambda line: None)
+    rows = {row.name: row for row in tabulate(plan, out)}
+    assert looked == [video.name] * 2
+    counted = rows["plain, seen"].pooled.only("file", 0).by("file")[0]
+    assert counted[0] + counted[2] == 2 * 3  # pairs and false alarms, of two seeds
+    assert rows["plain, seen"].minus(rows["plain"]).units == 5
+    monkeypatch.setattr(report, "open_eyes", lambda name: (None, "there are none"))
+    with pytest.raises(RecipeError, match="visual post-processing: there are none"):
+        tabulate(plan, out)
 
 
 def test_wrong_names_and_damage_are_named(tmp_path: Path) -> None:

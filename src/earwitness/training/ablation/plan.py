@@ -69,6 +69,20 @@ class WithoutRow(_Section):
     about: str = ""
 
 
+class SeenRow(_Section):
+    """A variant's events merged with what a visual detector sees in the test videos.
+
+    Attributes:
+        variant: its name.
+        detector: of people and things.
+        about: a sentence for the report.
+    """
+
+    variant: str
+    detector: str = "pose"
+    about: str = ""
+
+
 class AblationRecipe(_Section):
     """What `earwitness ablate` runs.
 
@@ -85,6 +99,7 @@ class AblationRecipe(_Section):
         reference: the variant that all others are compared with.
         ensembles: rows of several runs together.
         without: rows of checkpoints that lose modalities.
+        seen: rows of visual post-processing.
     """
 
     name: str = Field("ablation", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
@@ -100,8 +115,9 @@ class AblationRecipe(_Section):
     reference: str
     ensembles: dict[str, EnsembleRow] = {}
     without: dict[str, WithoutRow] = {}
+    seen: dict[str, SeenRow] = {}
 
-    @field_validator("pretraining", "variants", "ensembles", "without")
+    @field_validator("pretraining", "variants", "ensembles", "without", "seen")
     @classmethod
     def _nameable(cls, rows: dict[str, Any]) -> dict[str, Any]:
         bad = [name for name in rows if not re.match(_NAME, name)]
@@ -116,15 +132,16 @@ class AblationRecipe(_Section):
         wanted = [("reference", self.reference)]
         wanted += [(f"ensembles.{name}", member) for name, row in self.ensembles.items() for member in row.members]
         wanted += [(f"without.{name}", row.variant) for name, row in self.without.items()]
+        wanted += [(f"seen.{name}", row.variant) for name, row in self.seen.items()]
         for where, name in wanted:
             if name not in self.variants:
                 raise ValueError(f"{where}: there is no variant '{name}'; there are {', '.join(self.variants)}")
         for where, variant in (*self.variants.items(), *self.pretraining.items()):
             if variant.pretrain is not None and (variant.pretrain not in self.pretraining or where in self.pretraining):
                 raise ValueError(f"{where}: there is no pretraining '{variant.pretrain}' that it can begin with")
-        rows = [*self.variants, *self.ensembles, *self.without]
+        rows = [*self.variants, *self.ensembles, *self.without, *self.seen]
         if len(set(rows)) != len(rows):
-            raise ValueError("variants, ensembles and without need names of their own")
+            raise ValueError("rows need names of their own")
         return self
 
 

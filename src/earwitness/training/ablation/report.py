@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 
 from earwitness.classes import CLASSES
+from earwitness.data.layout import scan
+from earwitness.errors import RecipeError
+from earwitness.events import EventTable
+from earwitness.inference.eyes import open_eyes
 from earwitness.metrics.intervals import Interval
 from earwitness.training.ablation.plan import Plan
 from earwitness.training.ablation.runs import Finished
-from earwitness.training.ablation.tables import Row, SetOutputs, judge
+from earwitness.training.ablation.tables import After, Kind, Row, SetOutputs, judge
 from earwitness.training.ensembling import combine_clips, tune_weights
 
 
@@ -28,6 +32,11 @@ def collect(plan: Plan, done: Sequence[Finished]) -> list[Row]:
         for name, asked in plan.recipe.without.items()
         if of[asked.variant]
     ]
+    rows += [
+        _row(name, "seen", of[asked.variant], None, asked.about, _look(plan.recipe.test, asked.detector))
+        for name, asked in plan.recipe.seen.items()
+        if of[asked.variant]
+    ]
     seeds = len(plan.recipe.seeds)
     for name, ensemble in plan.recipe.ensembles.items():
         members = [one for member in ensemble.members for one in of[member]]
@@ -36,8 +45,29 @@ def collect(plan: Plan, done: Sequence[Finished]) -> list[Row]:
     return rows
 
 
-def _row(name: str, kind: Any, done: Sequence[Finished], only: Sequence[str] | None, about: str) -> Row:
-    judged = [judge(one.outputs("valid", only), one.outputs("test", only)) for one in done]
+def _look(root: str, detector: str) -> After:
+    """Merge a clip's events with what is seen in its video; a clip without one keeps its events.
+
+    Raises:
+        RecipeError: there is no such detector.
+        MissingExtraError, MissingWeightsError: it is not here.
+    """
+    eyes, why = open_eyes(detector)
+    if eyes is None:
+        raise RecipeError(f"visual post-processing: {why}")
+    videos = {clip.name: clip.picture for clip in scan(Path(root)).clips}
+
+    def after(name: str, table: EventTable) -> EventTable:
+        video = videos[name]
+        return table if video is None else eyes.look(video, table).fused.table
+
+    return after
+
+
+def _row(
+    name: str, kind: Kind, done: Sequence[Finished], only: Sequence[str] | None, about: str, after: After | None = None
+) -> Row:
+    judged = [judge(one.outputs("valid", only), one.outputs("test", only), after) for one in done]
     facts = {key: done[0].facts[key] for key in ("parameters", "steps", "clips_learnt", "training_clips")}
     return Row(name, kind, tuple(counts for counts, _ in judged), tuple(f_score for _, f_score in judged), about, facts)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -17,7 +17,9 @@ from earwitness.metrics import Counts, Protocol, Scores, count, jackknife
 from earwitness.metrics.intervals import Interval, Intervals
 from earwitness.training.calibrate import class_thresholds
 
-Kind = Literal["variant", "ensemble", "without"]
+Kind = Literal["variant", "ensemble", "without", "seen"]
+After = Callable[[str, EventTable], EventTable]
+"""What is done to the events of a test clip, by its name."""
 QUANTITIES = ("f_score", "doa_error_deg", "relative_distance_error", "onscreen_accuracy")
 
 
@@ -42,7 +44,7 @@ class Row:
 
     Attributes:
         name: what it is called.
-        kind: a trained variant, an ensemble, or a variant without some of its modalities.
+        kind: a trained variant, an ensemble, a variant without some of its modalities, or with visual post-processing.
         counts: of the test set, one a seed (an ensemble has one in all).
         valid_f_score: macro F20/1 of each on the validation set, with the thresholds that were tuned there.
         about: a sentence.
@@ -81,15 +83,17 @@ class Row:
         return jackknife(self.pooled, Protocol.STRICT, minus=other.pooled)
 
 
-def judge(valid: SetOutputs, test: SetOutputs) -> tuple[Counts, float]:
+def judge(valid: SetOutputs, test: SetOutputs, after: After | None = None) -> tuple[Counts, float]:
     """Score a run's outputs: thresholds from `valid`, counts of `test` with them, and F20/1 reached on `valid`."""
     thresholds = np.array(class_thresholds(valid.fields, valid.references))
     reached = Scores.from_counts(_counts(valid, thresholds), Protocol.STRICT).macro.f_score
-    return _counts(test, thresholds), reached
+    return _counts(test, thresholds, after), reached
 
 
-def _counts(outputs: SetOutputs, thresholds: NDArray[np.float64]) -> Counts:
+def _counts(outputs: SetOutputs, thresholds: NDArray[np.float64], after: After | None = None) -> Counts:
     predictions = [decode(fields, threshold=thresholds) for fields in outputs.fields]
+    if after is not None:
+        predictions = [after(name, table) for name, table in zip(outputs.names, predictions, strict=True)]
     return count(outputs.names, _rows(outputs.references), _rows(predictions), Protocol.STRICT)
 
 
