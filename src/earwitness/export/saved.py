@@ -26,6 +26,7 @@ class Saved:
         has_video: whether that has moving pictures.
         warnings: what speaks against trusting the result.
         settings: everything that was chosen.
+        visual: what looking at the pictures did to each event, as far as the file says.
     """
 
     table: EventTable
@@ -36,6 +37,7 @@ class Saved:
     has_video: bool = False
     warnings: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
+    visual: tuple[dict[str, Any] | None, ...] = ()
 
     @property
     def events(self) -> list[SoundEvent]:
@@ -77,7 +79,7 @@ def _from_json(path: Path, media: str | Path | None) -> Saved:
     return Saved(
         table_of(document, path), document.model, document.source.duration, found, document.source.sha256,
         has_video,
-        list(document.warnings), dict(document.settings),
+        list(document.warnings), dict(document.settings), tuple(event.visual for event in document.events),
     )  # fmt: skip
 
 

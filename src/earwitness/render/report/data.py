@@ -10,6 +10,7 @@ from earwitness import __version__
 from earwitness.classes import CLASSES
 from earwitness.errors import MediaError
 from earwitness.events import FRAME_RATE, SoundEvent
+from earwitness.export.json_events import event_of
 from earwitness.export.vtt import to_vtt
 from earwitness.inference.doctor import Diagnosis, diagnose
 from earwitness.render.icons import svg_icon
@@ -31,7 +32,7 @@ def page_data(result: Result, fov: float, diagnosis: Diagnosis | None, problem: 
     """
     events = result.events
     used = sorted({event.sound_class.index for event in events})
-    extras = getattr(result, "vision", None) or [None] * len(events)
+    extras = _seen(result, events)
     return {
         "file": "" if result.path is None else result.path.name,
         "duration": max(result.duration, result.table.duration, 0.1),
@@ -51,6 +52,14 @@ def page_data(result: Result, fov: float, diagnosis: Diagnosis | None, problem: 
         "version": __version__,
         "captions": to_vtt(result),
     }
+
+
+def _seen(result: Result, events: list[SoundEvent]) -> list[dict[str, Any] | None]:
+    """What looking at the pictures did to each event; None where nobody looked."""
+    saved: tuple[dict[str, Any] | None, ...] = getattr(result, "visual", ())
+    if len(saved) == len(events):
+        return list(saved)
+    return [event_of(event, getattr(result, "sight", None)).visual for event in events]
 
 
 def examine(path: Path | None) -> tuple[Diagnosis | None, str | None]:
