@@ -36,6 +36,7 @@ DRAWS = 3
 """Errors that each true event is heard with."""
 CLASS_SPREAD = 0.8
 """How much classes of a group differ, log-odds."""
+UNTRIED = 0.6
 WRONG_DEG = 60.0
 """Beyond this the model heard another source."""
 Array = NDArray[np.float64]
@@ -254,7 +255,9 @@ def _weights(values: Array, never: Array, score: float, log_sight: float) -> Kin
 def _unseen(rows: Rows, none: Array, mask: NDArray[np.bool_]) -> tuple[float, ...]:
     """Share on screen of what nothing seen explains, class by class, drawn towards that of all classes."""
     weight = rows.weight * none * mask
-    overall = (weight * rows.truth_on).sum() / max(weight.sum(), 1e-9)
+    # A model that never gave this answer has not been caught lying: the next one's word is taken for a little more than
+    # chance.
+    overall = (weight * rows.truth_on).sum() / weight.sum() if weight.sum() > 0 else UNTRIED
     shares = []
     for index in range(NUM_CLASSES):
         own = weight * (rows.klass == index)

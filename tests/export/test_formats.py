@@ -35,7 +35,7 @@ def test_json_says_where_it_comes_from(tmp_path: Path) -> None:
     write(detection(run(10, 25, 0, 23.46)), path, "json")
     document = json.loads(path.read_text())
     assert list(document) == [
-        "schema_version", "tool", "source", "model", "settings", "warnings", "frame_rate", "num_frames", "events"
+        "schema_version", "tool", "source", "model", "settings", "warnings", "visual", "frame_rate", "num_frames", "events"
     ]  # fmt: skip
     assert document["tool"] == {"name": "earwitness", "version": __version__, "commit": commit()}
     assert document["source"] == {"file": "clip.mp4", "duration": 8.0, "has_video": True, "sha256": None}
