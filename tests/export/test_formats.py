@@ -35,7 +35,8 @@ def test_json_says_where_it_comes_from(tmp_path: Path) -> None:
     write(detection(run(10, 25, 0, 23.46)), path, "json")
     document = json.loads(path.read_text())
     assert list(document) == [
-        "schema_version", "tool", "source", "model", "settings", "warnings", "visual", "frame_rate", "num_frames", "events"
+        "schema_version", "tool", "source", "model", "settings", "warnings", "visual", "frame_rate",
+        "num_frames", "events"
     ]  # fmt: skip
     assert document["tool"] == {"name": "earwitness", "version": __version__, "commit": commit()}
     assert document["source"] == {"file": "clip.mp4", "duration": 8.0, "has_video": True, "sha256": None}
@@ -44,7 +45,7 @@ def test_json_says_where_it_comes_from(tmp_path: Path) -> None:
     (event,) = document["events"]
     assert {key: value for key, value in event.items() if key != "track"} == {
         "class": "female_speech", "class_index": 0, "source": 0, "start": 1.0, "end": 2.5, "azimuth_deg": 23.5,
-        "distance_m": 1.23, "onscreen": False, "score": 0.7,
+        "distance_m": 1.23, "onscreen": False, "score": 0.7, "visual": None,
     }  # fmt: skip
     assert event["track"]["frames"] == list(range(10, 25))
     assert event["track"]["distance"][0] == 1.234
