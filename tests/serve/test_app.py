@@ -76,7 +76,9 @@ def test_drop_a_video_and_get_report_captions_and_video(server: tuple[str, Path]
         page.wait_for_selector("#result iframe")
         names = page.locator("#result a").all_inner_texts()
         assert names == [f"my clip.{end}" for end in ("report.html", "csv", "json", "vtt", "srt", "earwitness.mp4")]
-        assert "1 events: Music 40° left" in page.locator("#result").inner_text()
+        heard = re.search(r"^1 event: Music (\d+)° left", page.locator("#result").inner_text())
+        assert heard
+        assert 30 < int(heard[1]) < 55, "40 degrees, give or take what AAC does to noise"
         report = page.frame_locator("#result iframe")
         assert report.locator("#rows tr").count() == 1
         report.locator("#rows button").click()

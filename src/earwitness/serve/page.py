@@ -82,7 +82,8 @@ def shown(outcome: Outcome) -> str:
     )
     events = outcome.detection.events
     words = [f"{event.sound_class.name} {direction_in_degrees(event.azimuth)}" for event in events[:3]]
-    heard = f"{len(events)} events: {', '.join(words)}{', …' if len(events) > 3 else ''}" if events else "No events."
+    count = "1 event" if len(events) == 1 else f"{len(events)} events"
+    heard = f"{count}: {', '.join(words)}{', …' if len(events) > 3 else ''}" if events else "No events."
     return (
         f"<p>{escape(heard)}</p><p>{links}</p>"
         f'<iframe src="{base}{quote(outcome.report)}" title="Report" '
