@@ -85,7 +85,7 @@ def test_the_field_of_view_decides_what_is_aside() -> None:
 
 def test_unseen_sources_in_view_are_dashed() -> None:
     solid, dashed = (coloured(drawn(640, 360, mark(0, onscreen=onscreen))).sum() for onscreen in (True, False))
-    assert dashed < 0.9 * solid
+    assert dashed < 0.92 * solid, "the icon within is the same; the ring has gaps"
 
 
 def test_unknown_directions_stand_in_the_corner() -> None:
