@@ -7,7 +7,7 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
-.PHONY: demo test lint docs bench clean fuzz audit
+.PHONY: demo test lint docs bench clean fuzz fuzz-guided audit
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.core
@@ -32,6 +32,11 @@ bench: $(VENV)/.dev
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python scripts/fuzz.py --cases 2000
+
+fuzz-guided: $(VENV)/.dev
+	$(BIN)/pip install --quiet --disable-pip-version-check atheris
+	$(BIN)/python scripts/fuzz_guided.py labels -runs=100000
+	$(BIN)/python scripts/fuzz_guided.py weights -runs=20000
 
 audit: $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check pip-audit

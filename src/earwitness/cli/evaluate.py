@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from earwitness import __version__
+
 if TYPE_CHECKING:
     from earwitness.metrics.folders import LabelFolder
     from earwitness.metrics.intervals import Intervals
@@ -79,6 +81,7 @@ def run(
     from earwitness.metrics import report as show
     from earwitness.metrics.folders import read_folder, score_folders
     from earwitness.metrics.protocols import Protocol
+    from earwitness.provenance import commit
 
     rules = Protocol(protocol.value)
     dimensions = [item.value for item in by or ()]
@@ -116,7 +119,8 @@ def run(
         scores[0].counts.save(counts)
         console.print(f"wrote {counts}", soft_wrap=True)
     if json is not None:
-        _write_json(json, result)
+        made = {"version": __version__, "commit": commit(), "protocol": rules.value, "frames": frames}
+        _write_json(json, {**result, "run": made})
         console.print(f"wrote {json}", soft_wrap=True)
 
 

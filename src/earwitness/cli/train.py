@@ -24,6 +24,9 @@ def run(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run; by default runs/<recipe's name>.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in --out stopped.")] = False,
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="The same bits every time, on a GPU too; slower there.")
+    ] = False,
 ) -> None:
     """Train a model as a recipe says; a stopped run goes on exactly with --resume."""
     from earwitness.cli.threads import one_thread
@@ -32,9 +35,12 @@ def run(
     from earwitness.cli.extras import needs
 
     with needs("training", "train"):
+        from earwitness.training.devices import be_deterministic
         from earwitness.training.folders import open_sources
         from earwitness.training.recipe import load_recipe
         from earwitness.training.trainer import Trainer
+    if deterministic:
+        be_deterministic()
     loaded = load_recipe(recipe, settings)
     folder = out or Path("runs") / loaded.name
     with _progress() as progress:
