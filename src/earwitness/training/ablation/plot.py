@@ -83,7 +83,7 @@ def _gains(axes: Axes, rows: Sequence[Row], reference: Row) -> None:
     for spine in axes.spines.values():
         spine.set_visible(False)
     axes.set_title(
-        f"gain over {reference.name} of each class, points of F20/1 (bold: 95 % interval without 0)",
+        f"gain over {reference.name}, points of F20/1 (bold: 95 % interval without 0)",
         loc="left", fontsize=11,
     )  # fmt: skip
     axes.figure.colorbar(shown, ax=axes, shrink=0.8, pad=0.01).outline.set_visible(False)
