@@ -123,11 +123,13 @@ def to_json(result: Result) -> str:
         warnings=list(result.warnings),
         visual=None if sight is None else seen(sight),
         num_frames=result.table.num_frames,
-        events=[event_of(event, sight) for event in result.events],
+        events=[],
     )
     values = document.model_dump(mode="json", by_alias=True)
-    events = values.pop("events")
-    lines = ",\n".join(f"    {json.dumps(event, allow_nan=False)}" for event in events)
+    del values["events"]
+    # One by one: as objects, the events of three hours would take ten times the memory of their text.
+    written = (event_of(event, sight).model_dump(mode="json", by_alias=True) for event in result.events)
+    lines = ",\n".join(f"    {json.dumps(event, allow_nan=False)}" for event in written)
     head = json.dumps(values, indent=2, allow_nan=False, ensure_ascii=False).removesuffix("\n}")
     return f'{head},\n  "events": [\n{lines}\n  ]\n}}\n'
 
