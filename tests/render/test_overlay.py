@@ -109,3 +109,12 @@ def test_lanes_do_not_cover_each_other() -> None:
 def test_extremes_stay_inside_the_picture(azimuth: float, lane: int) -> None:
     for width, height in ((64, 36), (640, 360), (360, 640)):
         assert changed(drawn(width, height, mark(azimuth, 0.0, lane=lane))).any()
+
+
+def test_labels_of_both_sides_do_not_meet_in_an_upright_picture() -> None:
+    left, right = mark(60, class_index=0), mark(-60, class_index=9)
+    alone = [changed(drawn(720, 1280, one, fov=41)) for one in (left, right)]
+    assert all(area.any() for area in alone)
+    assert not (alone[0] & alone[1]).any()
+    wide = [np.flatnonzero(changed(drawn(1280, 720, one, fov=41)).any(axis=1)).mean() for one in (left, right)]
+    assert wide[0] == pytest.approx(wide[1], abs=2), "in a wide picture there is room in one row"

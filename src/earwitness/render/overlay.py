@@ -67,7 +67,9 @@ class Overlay:
         if in_view:
             row = self.scale.height * _HORIZON + (mark.lane + 1) // 2 * (-1 if mark.lane % 2 else 1) * pitch
         else:
-            row = self.scale.height - pitch * (mark.lane + 0.75)
+            # An upright picture is too narrow for the labels of both sides in one row.
+            lane = 2 * mark.lane + (mark.azimuth < 0) if self.scale.portrait else mark.lane
+            row = self.scale.height - pitch * (lane + 0.75)
         return float(np.clip(row, pitch / 2, max(pitch / 2, self.scale.height - pitch / 2)))
 
     def _beam(self, canvas: RGBArray, mark: Mark, column: float) -> None:
