@@ -7,10 +7,8 @@ Without a shipped model an untrained network of the default size stands in: same
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import tempfile
-import time
 import wave
 from pathlib import Path
 
@@ -18,22 +16,12 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
 import numpy as np  # noqa: E402
+from measured import run_measured  # noqa: E402
 
 from earwitness.inference.models import shipped_models  # noqa: E402
 
 RATE = 48_000
 MINUTES = (1, 10, 30)
-_CHILD = """
-import sys
-from earwitness.cli.main import main
-sys.argv = ["earwitness", *sys.argv[1:]]
-try:
-    main()
-finally:
-    # Not getrusage: its peak includes that of the parent, from before exec.
-    status = open("/proc/self/status").read()
-    print(status.split("VmHWM:")[1].split()[0], file=sys.stderr)
-"""
 
 
 def write_scene(path: Path, minutes: int) -> None:
@@ -85,10 +73,7 @@ def main() -> None:
             sound = folder / f"{minutes}.wav"
             write_scene(sound, minutes)
             command = ["detect", str(sound), "--model", model, "--out", str(folder / "out"), "--quiet"]
-            begun = time.perf_counter()
-            done = subprocess.run([sys.executable, "-c", _CHILD, *command], capture_output=True, text=True, check=True)
-            elapsed = time.perf_counter() - begun
-            peak = int(done.stderr.split()[-1]) / 1024
+            elapsed, peak = run_measured(*command)
             print(f"{minutes:8d} {elapsed:8.1f} {minutes * 60 / elapsed:12.0f} {peak:8.0f}", flush=True)
             sound.unlink()
 

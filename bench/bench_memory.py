@@ -7,7 +7,6 @@ sound; each is a fresh process. The live figure is the time that one answer take
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,18 +19,9 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import av  # noqa: E402
 import numpy as np  # noqa: E402
+from measured import run_measured  # noqa: E402
 
 RATE, FPS, SECONDS = 48_000, 2, 10
-_CHILD = """
-import sys
-from earwitness.cli.main import main
-sys.argv = ["earwitness", *sys.argv[1:]]
-try:
-    main()
-finally:
-    status = open("/proc/self/status").read()
-    print(status.split("VmHWM:")[1].split()[0], file=sys.stderr)
-"""
 
 
 def write_video(path: Path, minutes: int) -> None:
@@ -71,10 +61,9 @@ def measure(folder: Path, minutes: int) -> tuple[float, float]:
     path = folder / f"{minutes}.mp4"
     write_video(path, minutes)
     command = ["detect", str(path), "--out", str(folder / "out"), "--render", "--grow", "--no-vision", "--quiet"]
-    begun = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", _CHILD, *command], capture_output=True, text=True, check=True)
+    figures = run_measured(*command)
     path.unlink()
-    return time.perf_counter() - begun, int(done.stderr.split()[-1]) / 1024
+    return figures
 
 
 def live_answer() -> float:
