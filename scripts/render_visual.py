@@ -9,6 +9,9 @@ DIR has the layout of a DCASE2025 set. What makes these scenes hard, as real one
 - sources behind the camera and beside the picture, some in line with somebody silent in front;
 - every other clip (odd numbers) shows photographed people (scripts/photo_people.py), the others drawn ones.
 
+`--dull 0.25` renders only a quarter of the clips that show no source, and writes into weights.csv that they count four
+times: more of what a calibration needs for the same work, of the same distribution.
+
 The sounds are those of the bank's validation split, which the model never learned from: half of its groups for
 `calibration`, the other half for `test`; the rooms differ too.
 """
@@ -23,10 +26,11 @@ from pathlib import Path
 
 import numpy as np
 
+from earwitness.geometry import rotate_view
 from earwitness.synthesis import PoolConfig, RirPool, SceneConfig, Synthesizer
 from earwitness.synthesis.bank import INTERFERENCE, SoundBank
+from earwitness.synthesis.clips import SPLIT, clip_name, write_clip
 from earwitness.synthesis.cutouts import CutoutLibrary
-from earwitness.synthesis.folders import SPLIT, clip_name, write_clip
 from earwitness.synthesis.picture import PictureRenderer, write_scene
 from earwitness.synthesis.scene import Scene, SceneRecipe
 
@@ -34,6 +38,8 @@ ROOM_SEEDS = {"calibration": 424_242, "test": 737_373}
 ROOMS = 40
 MUTED = 0.3
 BYSTANDERS = 1.0
+WEIGHTS = "weights.csv"
+"""Of a set: name of each clip and how often it counts."""
 
 
 def main() -> None:
@@ -46,6 +52,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--fps", type=int, default=5)
     parser.add_argument("--share", default="0/1", help="render clips k, k+n, k+2n, ... only: k/n")
+    parser.add_argument("--dull", type=float, default=1.0, help="share of the clips without a source in view to render")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     valid = SoundBank.open(given.bank, "valid")
@@ -59,7 +66,16 @@ def main() -> None:
     ]
     first, step = (int(number) for number in given.share.split("/"))
     for index in range(first, given.clips, step):
-        render(synthesizer, renderers[index % 2], given.seed, index, given.out, Fraction(given.fps))
+        whole = synthesizer.draft(np.random.SeedSequence(given.seed, spawn_key=(index,)))
+        name, weight = clip_name(whole, index), 1.0
+        if not shows_sources(whole, pool):
+            if np.random.default_rng(np.random.SeedSequence(given.seed, spawn_key=(index, 3))).random() >= given.dull:
+                continue
+            weight = 1 / given.dull
+        if not (given.out / "metadata_dev" / SPLIT / f"{name}.csv").is_file():
+            render(synthesizer, renderers[index % 2], whole, (given.seed, index), given.out / name)
+            with (given.out / WEIGHTS).open("a", encoding="utf-8") as file:
+                file.write(f"{name},{weight:g}\n")
         print(f"\r{index + 1}/{given.clips}", end="", flush=True)
     print()
 
@@ -69,19 +85,26 @@ def part_of(group: str) -> str:
     return "test" if hashlib.sha256(group.encode()).digest()[0] % 2 else "calibration"
 
 
+def shows_sources(recipe: SceneRecipe, pool: RirPool) -> bool:
+    """Whether a labelled source is anywhere in view of the camera, heard or not."""
+    for event in recipe.events:
+        ahead, left, _ = pool.position[list(event.rirs)].astype(np.float64).T
+        azimuth = rotate_view(np.degrees(np.arctan2(left, ahead)), recipe.view_deg)
+        if event.kind != INTERFERENCE and (np.abs(azimuth) <= recipe.fov_deg / 2).any():
+            return True
+    return False
+
+
 def render(
-    synthesizer: Synthesizer, renderer: PictureRenderer, seed: int, index: int, out: Path, fps: Fraction
+    synthesizer: Synthesizer, renderer: PictureRenderer, whole: SceneRecipe, seed: tuple[int, int], path: Path
 ) -> None:
-    """One clip; it depends on the seed and the index only."""
-    whole = synthesizer.draft(np.random.SeedSequence(seed, spawn_key=(index,)))
-    heard = muted(whole, np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index, 2))))
-    name = clip_name(whole, index)
-    if (out / "metadata_dev" / SPLIT / f"{name}.csv").is_file():
-        return
+    """One clip of a set, `path` without the folders of the layout; it depends on the seed and the index only."""
+    out, name = path.parent, path.name
+    heard = muted(whole, np.random.default_rng(np.random.SeedSequence(seed[0], spawn_key=(seed[1], 2))))
     scene, shown = synthesizer.render(heard), synthesizer.render(whole)
     pictured = Scene(scene.recipe, scene.audio, scene.labels, shown.tracks)
-    frames = renderer.render(pictured, np.random.SeedSequence(seed, spawn_key=(index, 1)))
-    write_scene(out / "video_dev" / SPLIT / f"{name}.mp4", pictured, frames, fps)
+    frames = renderer.render(pictured, np.random.SeedSequence(seed[0], spawn_key=(seed[1], 1)))
+    write_scene(out / "video_dev" / SPLIT / f"{name}.mp4", pictured, frames, Fraction(renderer.fps))
     write_clip(scene, out, name)
 
 

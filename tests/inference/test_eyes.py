@@ -153,7 +153,7 @@ def test_eyes_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert none is None
     assert "models pull pose" in why
     assert open_eyes(None) == (None, "turned off")
-    with pytest.raises(RecipeError, match="choose one of: pose"):
+    with pytest.raises(RecipeError, match="choose one of: pose, vitpose, owlvit-boxes"):
         open_detector("yolo")
     with pytest.raises(EncoderError, match="pull pose"):
         open_eyes("pose")

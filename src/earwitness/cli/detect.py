@@ -49,7 +49,8 @@ def run(
         typer.Option(metavar="NAME,...|none", help="Of a model's semantic tokens, those to use; by default all."),
     ] = None,
     vision: Annotated[
-        str, typer.Option(help="What looks at pictures: pose, or auto: pose where it is present.")
+        str,
+        typer.Option(help="What looks at pictures: pose, vitpose, owlvit-boxes, or auto: pose where it is present."),
     ] = "auto",
     no_vision: Annotated[bool, typer.Option("--no-vision", help="Listen only; do not look at pictures.")] = False,
     threshold: Annotated[

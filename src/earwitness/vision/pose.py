@@ -49,6 +49,11 @@ class PoseConfig:
     presence: float = 0.5
     most: int = 6
 
+    @property
+    def name(self) -> str:
+        """Of a detector with these settings; the number counts changes of the method."""
+        return f"pose-1 {self}"
+
 
 class PoseDetector:
     """People by BlazePose and a face detector.
@@ -68,7 +73,7 @@ class PoseDetector:
         self._people = SingleShot(person, POSE_LAYOUT, 224, self.config.person_threshold)
         self._faces = SingleShot(face, FACE_LAYOUT, 192, self.config.face_threshold)
         self._landmarks = LandmarkModel(landmark)
-        self.name = f"pose-1 {self.config}"
+        self.name = self.config.name
 
     def detect(self, pictures: Sequence[RGBArray]) -> list[Boxes]:
         """People in each picture (H, W, 3), surest first."""
