@@ -14,7 +14,7 @@ from earwitness.media.wav import write_wav
 from earwitness.training.ablation.plan import load_plan
 
 sys.path.insert(0, str(Path(__file__).parent))
-from ablation_sets import stage_one, tone_clip, write_ablation
+from ablation_sets import stage_one, tone_clip, write_ablation, write_set
 
 
 def test_each_variant_has_its_recipe_and_each_seed_its_run(tmp_path: Path) -> None:
@@ -40,6 +40,18 @@ def test_keys_are_those_of_what_is_learnt_from(tmp_path: Path) -> None:
     write_wav(tmp_path / "train/stereo_dev/dev-train-synth/fold1_room9_mix000_deg000_start0000.wav", audio, 24_000)
     write_table(tmp_path / "train/metadata_dev/dev-train-synth/fold1_room9_mix000_deg000_start0000.csv", table)
     assert not set(before) & {run.key for run in load_plan(path).runs}
+
+
+def test_pretraining_is_known_by_its_clips_too(tmp_path: Path) -> None:
+    path = write_ablation(
+        tmp_path, pretraining={"long": {"set": stage_one(tmp_path)}}, variants={"plain": {"pretrain": "long"}}
+    )
+    more = ["pretraining.long.set.data.folders=[{root: " + str(write_set(tmp_path / "more", 7, 400)) + "}]"]
+    few = {run.key for run in load_plan(path, more).pretraining}
+    audio, table = tone_clip(7)
+    write_wav(tmp_path / "more/stereo_dev/dev-train-synth/fold1_room9_mix000_deg000_start0000.wav", audio, 24_000)
+    write_table(tmp_path / "more/metadata_dev/dev-train-synth/fold1_room9_mix000_deg000_start0000.csv", table)
+    assert not few & {run.key for run in load_plan(path, more).pretraining}
 
 
 def test_pretraining_comes_first_and_tells_runs_apart(tmp_path: Path) -> None:
@@ -96,10 +108,14 @@ def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
 def test_the_recipes_that_ship_are_valid(name: str, tmp_path: Path) -> None:
     write_ablation(tmp_path)
     sets = [f"{part}={tmp_path / part}" for part in ("train", "valid", "test")]
+    if name == "ablation":
+        stages = [f"pretraining.{size}.set" for size in ("sound 4000", "sound 1000")]
+        sets += [f"{stage}.data.folders=[{{root: {tmp_path / 'train'}}}]" for stage in stages]
+        sets += [f"{stage}.data.valid_folder={{root: {tmp_path / 'valid'}}}" for stage in stages]
     plan = load_plan(Path(__file__).parents[3] / "recipes" / f"{name}.yaml", sets)
     assert len(plan.runs) == 2 * len(plan.recipe.variants)
     assert len({run.key for run in plan.in_order()}) == len(list(plan.in_order()))
-    baseline = plan.of("official baseline (audio)")[0].recipe
+    baseline, first = plan.of("official baseline (audio)")[0].recipe, plan.of("seld")[0]
     assert baseline.loss.form == "official"
-    assert baseline.run.steps == plan.of("seld")[0].recipe.run.steps
+    assert baseline.run.steps == sum(run.recipe.run.steps for run in (first.before, first) if run is not None)
     assert not plan.of("seld")[0].recipe.data.tokens

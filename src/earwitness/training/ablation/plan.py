@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -218,7 +218,7 @@ def load_plan(path: Path, overrides: list[str] | None = None) -> Plan:
     asked = _read(path, overrides or [])
     clips = tuple(_digest(root) for root in (asked.train, asked.valid, asked.test))
     pretraining = {
-        (name, seed): Run(name, seed, _recipe(path, asked, name, variant, seed, pretraining=True))
+        (name, seed): _pretraining(name, seed, _recipe(path, asked, name, variant, seed, pretraining=True))
         for seed in asked.seeds
         for name, variant in asked.pretraining.items()
         if any(other.pretrain == name for other in asked.variants.values())
@@ -238,8 +238,14 @@ def load_plan(path: Path, overrides: list[str] | None = None) -> Plan:
     return Plan(asked, tuple(pretraining.values()), runs)
 
 
-def _digest(root: str) -> str:
-    names = "\n".join(clip.id for clip in chosen_clips(scan(Path(root))))
+def _pretraining(name: str, seed: int, recipe: Recipe) -> Run:
+    data = recipe.data
+    held = [*data.folders, *([data.valid_folder] if data.valid_folder else [])]
+    return Run(name, seed, recipe, clips=tuple(_digest(one.root, one.splits) for one in held))
+
+
+def _digest(root: str, splits: Sequence[str] | None = None) -> str:
+    names = "\n".join(clip.id for clip in chosen_clips(scan(Path(root)), splits))
     return hashlib.sha256(names.encode()).hexdigest()[:12]
 
 
