@@ -14,19 +14,16 @@ import json
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple, Self
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from earwitness.encoders.hub import CONFIG, WEIGHT_FILES, load_pretrained
-from earwitness.encoders.load import Device
-from earwitness.encoders.protocol import fingerprint
+from earwitness.encoders.pretrained import Pretrained
 from earwitness.encoders.settings import SoundChannel, SoundSettings
 from earwitness.encoders.sound import as_channels, sound_map
 from earwitness.encoders.tokens import TokenMap
-from earwitness.encoders.weights import Weights, find_weights, local_weights
 from earwitness.errors import EncoderError
 from earwitness.features.mel import hz_to_mel, mel_matrix, mel_to_hz
 
@@ -41,7 +38,6 @@ _STRETCHED: Final = 1024
 _MELS: Final = 64
 _POWER_FLOOR: Final = 1e-10
 _PREPROCESSOR: Final = "preprocessor_config.json"
-_REVISION: Final = 1
 
 
 class ClapSettings(SoundSettings):
@@ -56,63 +52,26 @@ class ClapSettings(SoundSettings):
     padding: Literal["repeat", "zero"] = "repeat"
 
 
-class Clap:
-    """CLAP's audio tower as a sound encoder.
-
-    Attributes:
-        settings: what was chosen.
-        channels: what is encoded.
-        dim: numbers a token.
-        fingerprint: tells weights and settings apart.
-    """
+class Clap(Pretrained[ClapSettings]):
+    """CLAP's audio tower as a sound encoder."""
 
     name: Final = "clap"
     modality: Final[Literal["sound"]] = "sound"
+    _settings_class = ClapSettings
+    _model_class = "ClapAudioModelWithProjection"
+    _revision = 1
 
-    def __init__(
-        self,
-        weights: Weights,
-        settings: ClapSettings | None = None,
-        threads: int = 1,
-        device: Device = "cpu",
-        batch: int = 8,
-    ) -> None:
-        """Load the network.
+    @property
+    def channels(self) -> tuple[SoundChannel, ...]:
+        """What is encoded."""
+        return self.settings.channels
 
-        Args:
-            weights: a folder as `ClapModel.save_pretrained` writes it.
-            settings: what can be chosen.
-            threads: processor threads.
-            device: where it runs.
-            batch: windows of 10 s at once.
-
-        Raises:
-            EncoderError: the weights are not those of an unfused CLAP model.
-            MissingExtraError: transformers or torch is not installed.
-        """
-        self.settings = settings or ClapSettings()
-        self.channels: tuple[SoundChannel, ...] = self.settings.channels
-        self.fingerprint = fingerprint(self.name, weights.digest, self.settings.model_dump(mode="json"), _REVISION)
-        self._device, self._batch = device, batch
-        self._band = _band(weights.folder)
-        self._model: Any = load_pretrained("ClapAudioModelWithProjection", weights.folder, self.name, threads, device)
-        config = self._model.config
+    def _take(self, model: Any, folder: Path) -> int:
+        config = model.config
         if config.enable_fusion or config.num_mel_bins != _MELS or config.spec_size**2 != _MELS * _STRETCHED:
-            raise EncoderError(f"{weights.folder}: not an unfused CLAP model; take laion/clap-htsat-unfused")
-        self.dim = int(config.projection_dim if self.settings.projected else config.hidden_size)
-
-    @classmethod
-    def load(
-        cls, settings: ClapSettings | None = None, folder: Path | None = None, threads: int = 1, device: Device = "cpu"
-    ) -> Self:
-        """The network with the fetched weights, or with those in `folder`.
-
-        Raises:
-            MissingWeightsError: they have not been fetched.
-        """
-        if folder is None:
-            return cls(find_weights(cls.name), settings, threads, device)
-        return cls(local_weights(cls.name, folder, (CONFIG,), WEIGHT_FILES), settings, threads, device)
+            raise EncoderError(f"{folder}: not an unfused CLAP model; take laion/clap-htsat-unfused")
+        self._model, self._band = model, _band(folder)
+        return int(config.projection_dim if self.settings.projected else config.hidden_size)
 
     def encode(self, stereo: NDArray[np.float32], rate: int) -> TokenMap:
         """Encode a stretch of sound; see `protocol.SoundEncoder`. A token a 10 / 32 s."""

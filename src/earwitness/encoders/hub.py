@@ -35,7 +35,7 @@ def load_pretrained(class_name: str, folder: Path, what: str, threads: int, devi
     except ModuleNotFoundError as error:
         raise MissingExtraError(f"the encoder '{what}'", EXTRA) from error
     if device == "cuda" and not torch.cuda.is_available():
-        raise EncoderError(f"the encoder '{what}' cannot run on CUDA here; use the processor")
+        raise EncoderError(f"the encoder '{what}' cannot run on CUDA: torch finds no usable GPU here; use --device cpu")
     torch.set_num_threads(threads)
     try:
         with _silence(transformers.utils.logging):

@@ -7,23 +7,19 @@ tower of the `OwlViTModel` of `transformers`: after the last layer norm, without
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from earwitness.encoders.grid import PictureGrid, PictureSettings, check_frames
-from earwitness.encoders.hub import CONFIG, WEIGHT_FILES, load_pretrained
-from earwitness.encoders.load import Device
-from earwitness.encoders.protocol import fingerprint
+from earwitness.encoders.pretrained import Pretrained
 from earwitness.encoders.tokens import TokenMap
-from earwitness.encoders.weights import Weights, find_weights, local_weights
 
 MEAN: Final = np.array([0.48145466, 0.4578275, 0.40821073], dtype=np.float32)
 DEVIATION: Final = np.array([0.26862954, 0.26130258, 0.27577711], dtype=np.float32)
 """Of CLIP's training pictures, red, green, blue, in [0, 1]."""
-_REVISION: Final = 1
 
 
 class OwlVitSettings(PictureSettings):
@@ -36,64 +32,21 @@ class OwlVitSettings(PictureSettings):
     projected: bool = False
 
 
-class OwlVit:
-    """OWL-ViT's vision tower as a picture encoder.
-
-    Attributes:
-        settings: what was chosen.
-        dim: numbers a token.
-        fingerprint: tells weights and settings apart.
-    """
+class OwlVit(Pretrained[OwlVitSettings]):
+    """OWL-ViT's vision tower as a picture encoder; the weights may also be those of a detector."""
 
     name: Final = "owlvit"
     modality: Final[Literal["picture"]] = "picture"
+    _settings_class = OwlVitSettings
+    _model_class = "OwlViTModel"
+    _revision = 1
 
-    def __init__(
-        self,
-        weights: Weights,
-        settings: OwlVitSettings | None = None,
-        threads: int = 1,
-        device: Device = "cpu",
-        batch: int = 8,
-    ) -> None:
-        """Load the network.
-
-        Args:
-            weights: a folder as `OwlViTModel.save_pretrained` writes it, or that of a detector.
-            settings: what can be chosen.
-            threads: processor threads.
-            device: where it runs.
-            batch: pictures at once.
-
-        Raises:
-            EncoderError: the weights are not those of an OWL-ViT model.
-            MissingExtraError: transformers or torch is not installed.
-        """
-        self.settings = settings or OwlVitSettings()
-        self.fingerprint = fingerprint(self.name, weights.digest, self.settings.model_dump(mode="json"), _REVISION)
-        self._device, self._batch = device, batch
-        model: Any = load_pretrained("OwlViTModel", weights.folder, self.name, threads, device)
+    def _take(self, model: Any, folder: Path) -> int:
+        # The text tower is not used, so it is not kept.
         self._tower, self._projection = model.vision_model, model.visual_projection
         config = model.config.vision_config
         self._size, self._patch = int(config.image_size), int(config.patch_size)
-        self.dim = int(model.config.projection_dim if self.settings.projected else config.hidden_size)
-
-    @classmethod
-    def load(
-        cls,
-        settings: OwlVitSettings | None = None,
-        folder: Path | None = None,
-        threads: int = 1,
-        device: Device = "cpu",
-    ) -> Self:
-        """The network with the fetched weights, or with those in `folder`.
-
-        Raises:
-            MissingWeightsError: they have not been fetched.
-        """
-        if folder is None:
-            return cls(find_weights(cls.name), settings, threads, device)
-        return cls(local_weights(cls.name, folder, (CONFIG,), WEIGHT_FILES), settings, threads, device)
+        return int(model.config.projection_dim if self.settings.projected else config.hidden_size)
 
     def encode(
         self, frames: NDArray[np.uint8], times: NDArray[np.float64], horizontal_fov_deg: float = 100.0
