@@ -29,11 +29,14 @@ def write_wav(path: str | Path, stereo: NDArray[np.floating], rate: int) -> None
     path, stereo = Path(path), np.asarray(stereo)
     if stereo.ndim != 2 or not 1 <= stereo.shape[0] <= 8:
         raise EncodingError(f"{path}: sound of shape {stereo.shape} cannot be written; expected (channels, samples)")
-    if not np.isfinite(stereo).all():
+    lowest, highest = float(stereo.min(initial=0.0)), float(stereo.max(initial=0.0))
+    if not (np.isfinite(lowest) and np.isfinite(highest)):
         raise EncodingError(f"{path}: the sound holds NaN or infinite samples")
-    pcm = np.rint(np.clip(stereo, -1.0, 1.0) * _FULL_SCALE).astype("<i2")
+    within = stereo if lowest >= -1.0 and highest <= 1.0 else np.clip(stereo, -1.0, 1.0)
+    pcm = np.empty(stereo.shape[::-1], dtype="<i2")
+    pcm[...] = np.rint(within * _FULL_SCALE).T
     with atomic_file(path) as temporary, wave.open(str(temporary), "wb") as file:
         file.setnchannels(stereo.shape[0])
         file.setsampwidth(2)
         file.setframerate(rate)
-        file.writeframes(np.ascontiguousarray(pcm.T).tobytes())
+        file.writeframes(pcm.tobytes())

@@ -40,18 +40,28 @@ def bridge(sounding: NDArray[np.bool_], longest: int) -> NDArray[np.bool_]:
     return filled
 
 
-def sound_frames(bank: SoundBank, event: EventRecipe, seconds: float) -> NDArray[np.bool_]:
-    """Label frames in which an event sounds: (round(10 * seconds),) bool, from the dry recordings' energy."""
+def event_blocks(bank: SoundBank, event: EventRecipe) -> NDArray[np.bool_]:
+    """Which 10-ms blocks of an event sound, from its onset on: (n,) bool, from the dry recordings' energy."""
     pause = np.zeros(round(event.gap / BLOCK_SECONDS), dtype=bool)
     parts: list[NDArray[np.bool_]] = []
     for name in event.sounds:
         blocks = bank.sounding(name)
         stretched = np.minimum((np.arange(int(blocks.size / event.speed)) * event.speed).astype(int), blocks.size - 1)
         parts.extend([pause, blocks[stretched]] if parts else [blocks[stretched]])
-    sounding = bridge(np.concatenate(parts), round(BRIDGED_SECONDS / BLOCK_SECONDS))
+    return bridge(np.concatenate(parts), round(BRIDGED_SECONDS / BLOCK_SECONDS))
+
+
+def sound_frames(sounding: NDArray[np.bool_], onset: float, seconds: float) -> NDArray[np.bool_]:
+    """Label frames in which an event sounds: (round(10 * seconds),) bool.
+
+    Args:
+        sounding: its blocks, from `event_blocks`.
+        onset: when it begins, seconds.
+        seconds: length of the scene.
+    """
     frames = round(seconds * 10)
     scene = np.zeros(frames * _BLOCKS_PER_FRAME, dtype=bool)
-    start = round(event.onset / BLOCK_SECONDS)
+    start = round(onset / BLOCK_SECONDS)
     first, last = max(start, 0), min(start + sounding.size, scene.size)
     if last > first:
         scene[first:last] = sounding[first - start : last - start]

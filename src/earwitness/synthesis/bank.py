@@ -34,6 +34,8 @@ class SoundBank:
     sounds: tuple[BankSound, ...]
     _groups: dict[str, list[list[BankSound]]] = field(init=False, repr=False)
     _by_name: dict[str, BankSound] = field(init=False, repr=False)
+    _kinds: tuple[str, ...] = field(init=False, repr=False)
+    _shares: dict[str, NDArray[np.float64]] = field(init=False, repr=False)
     _samples: dict[str, NDArray[np.int16]] = field(default_factory=dict, init=False, repr=False)
     _loudness: dict[str, float] = field(default_factory=dict, init=False, repr=False)
     _sounding: dict[str, NDArray[np.bool_]] = field(default_factory=dict, init=False, repr=False)
@@ -44,6 +46,11 @@ class SoundBank:
             by_group[sound.kind][sound.group or sound.name].append(sound)
         self._groups = {kind: list(groups.values()) for kind, groups in by_group.items()}
         self._by_name = {sound.name: sound for sound in self.sounds}
+        order = [sound_class.slug for sound_class in CLASSES] + [BACKGROUND, INTERFERENCE]
+        self._kinds = tuple(kind for kind in order if kind in self._groups)
+        # Groups count by the square root of their size: a compromise between balance and variety.
+        roots = {kind: np.sqrt([len(group) for group in groups]) for kind, groups in self._groups.items()}
+        self._shares = {kind: root / root.sum() for kind, root in roots.items()}
 
     @classmethod
     def open(
@@ -83,8 +90,7 @@ class SoundBank:
     @property
     def kinds(self) -> tuple[str, ...]:
         """Kinds that have sounds, target classes in class order first."""
-        order = [sound_class.slug for sound_class in CLASSES] + [BACKGROUND, INTERFERENCE]
-        return tuple(kind for kind in order if kind in self._groups)
+        return self._kinds
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -100,9 +106,7 @@ class SoundBank:
         groups = self._groups.get(kind)
         if not groups:
             raise BankError(f"the sound bank at '{self.root}' has no sound of kind '{kind}'")
-        # Groups count by the square root of their size: a compromise between balance and variety.
-        weights = np.sqrt([len(group) for group in groups])
-        group = groups[int(rng.choice(len(groups), p=weights / weights.sum()))]
+        group = groups[int(rng.choice(len(groups), p=self._shares[kind]))]
         return group[int(rng.integers(len(group)))]
 
     def mates(self, sound: BankSound) -> list[BankSound]:
@@ -127,13 +131,13 @@ class SoundBank:
         """The sound called `name`, if this split has it."""
         return self._by_name.get(name)
 
-    def samples(self, name: str) -> NDArray[np.float32]:
-        """Samples of a sound: (n,) float32 in [-1, 1], mono, 24 kHz.
+    def samples(self, name: str, start: int = 0, end: int | None = None) -> NDArray[np.float32]:
+        """Samples of a sound, or of it from `start` to before `end`: (n,) float32 in [-1, 1], mono, 24 kHz.
 
         Raises:
             BankError: the file is missing, unreadable or silent.
         """
-        return np.multiply(self._decoded(name), np.float32(1 / 32767), dtype=np.float32)
+        return np.multiply(self._decoded(name)[start:end], np.float32(1 / 32767), dtype=np.float32)
 
     def size(self, name: str) -> int:
         """Number of samples of a sound.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -18,6 +16,8 @@ from earwitness.synthesis.renderer import SceneRenderer
 from earwitness.synthesis.scene import SAMPLE_RATE, Scene, SceneRecipe
 
 SPLIT: Final = "dev-train-synth"
+FOLDERS: Final = ("stereo_dev", "recipes_dev", "metadata_dev", "video_dev")
+"""Each has a folder `SPLIT` for what there is of a clip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,6 @@ def render_clip(job: RenderJob, index: int, kept: Kept | None = None) -> bool:
         _check_same(recipe, name, kept)
         return False
     scene = synthesizer.render(recipe)
-    _remove_leftovers(job.out, name)
     if job.video:
         write_pictures(job, scene, job.out / "video_dev" / SPLIT / f"{name}.mp4")
     write_clip(scene, job.out, name)
@@ -175,15 +174,3 @@ def _check_same(recipe: SceneRecipe, name: str, kept: Kept) -> None:
             f"the clip {kept.name} in the output folder was made with another seed, bank or options; "
             "give the same ones to go on with that set, or another --out"
         )
-
-
-def _remove_leftovers(out: Path, name: str) -> None:
-    """Remove what a killed run left half written of this clip."""
-    for folder in ("stereo_dev", "recipes_dev", "metadata_dev", "video_dev"):
-        for path in _leftovers(out / folder / SPLIT, name):
-            with suppress(OSError):
-                path.unlink()
-
-
-def _leftovers(folder: Path, name: str) -> Iterator[Path]:
-    return folder.glob(f".{name}.*.part.*")

@@ -17,6 +17,8 @@ Spectra = NDArray[np.complex64]
 
 MARGIN: Final = 256
 """Samples left before and after each RIR for the ringing of a zero-phase filter."""
+_MOST_BLOCKS: Final = 64
+"""Blocks that are transformed at once: enough for scipy's vectorised code, little enough for any memory."""
 
 
 class BlockConvolver:
@@ -43,6 +45,8 @@ class BlockConvolver:
         blocks = -(-(samples + preroll) // self.hop)
         self._sum: Spectra = np.zeros((2, blocks, self.length // 2 + 1), dtype=np.complex64)
         self._used = np.zeros(blocks, dtype=bool)
+        self._waiting: list[tuple[int, FloatArray, Spectra]] = []
+        self._waiting_blocks = 0
 
     def responses(self, rirs: list[FloatArray]) -> Spectra:
         """Spectra (n, 2, bins) of stereo RIRs, each (2, up to `rir_samples`)."""
@@ -63,18 +67,31 @@ class BlockConvolver:
         if not dry.size:
             return
         first, lead = divmod(start + self._preroll, self.hop)
-        count = -(-(lead + dry.size) // self.hop)
-        blocks = np.zeros((count, self.length), dtype=np.float32)
-        aligned = np.zeros(count * self.hop, dtype=np.float32)
-        aligned[lead : lead + dry.size] = dry
-        blocks[:, : self.hop] = aligned.reshape(count, self.hop)
-        spectra = fft.rfft(blocks, axis=1, overwrite_x=True)
-        for channel in range(2):
-            self._sum[channel, first : first + count] += spectra * response[channel]
-        self._used[first : first + count] = True
+        blocks = np.zeros((-(-(lead + dry.size) // self.hop), self.hop), dtype=np.float32)
+        blocks.reshape(-1)[lead : lead + dry.size] = dry
+        if self._waiting_blocks + len(blocks) > _MOST_BLOCKS:
+            self._flush()
+        self._waiting.append((first, blocks, response))
+        self._waiting_blocks += len(blocks)
+
+    def _flush(self) -> None:
+        """Transform all blocks that wait, and add them up."""
+        padded = np.zeros((self._waiting_blocks, self.length), dtype=np.float32)
+        padded[:, : self.hop] = np.concatenate([blocks for _, blocks, _ in self._waiting])
+        spectra = fft.rfft(padded, axis=1, overwrite_x=True)
+        product = np.empty_like(spectra[0])
+        rows = iter(spectra)
+        for first, blocks, response in self._waiting:
+            self._used[first : first + len(blocks)] = True
+            for block, row in zip(range(first, first + len(blocks)), rows, strict=False):
+                for channel in range(2):
+                    self._sum[channel, block] += np.multiply(row, response[channel], out=product)
+        self._waiting, self._waiting_blocks = [], 0
 
     def result(self) -> FloatArray:
         """The sum of all that was added: (2, samples)."""
+        if self._waiting:
+            self._flush()
         scene = np.zeros((2, self._samples), dtype=np.float32)
         used = np.flatnonzero(self._used)
         waves = fft.irfft(self._sum[:, used], self.length, axis=2)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from earwitness.synthesis.clips import kept_clips
+from earwitness.media.atomic import remove_partial_files
+from earwitness.synthesis.clips import FOLDERS, SPLIT, kept_clips
 from earwitness.synthesis.credits import write_credits
 from earwitness.synthesis.engines import Engine, Processes
 from earwitness.synthesis.job import RenderJob
@@ -35,6 +36,8 @@ def render_folder(
         EncodingError: a file cannot be written.
         BankError: a sound or a room cannot be used.
     """
+    for folder in FOLDERS:
+        remove_partial_files(job.out / folder / SPLIT)
     kept = kept_clips(job)
     tasks = [(index, kept.get(index)) for index in range(clips)]
     job.synthesizer()  # builds the pool once, before the workers look for it

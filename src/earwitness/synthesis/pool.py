@@ -52,7 +52,8 @@ class RirPool:
     def rir(self, index: int) -> NDArray[np.float32]:
         """RIR number `index`: (3, samples) float32, channels W, Y, X; the direct sound is 1 / distance."""
         part = self.samples[self.offsets[index] : self.offsets[index + 1]]
-        return part.T.astype(np.float32) * np.float32(1 / SCALE)
+        # Converted as it lies, which is several times as fast as channel by channel.
+        return np.multiply(part.astype(np.float32).T, np.float32(1 / SCALE), order="C")
 
     def stereo_rir(self, index: int, view_deg: float) -> NDArray[np.float32]:
         """RIR number `index` as W and Y' of a view turned by `view_deg`: (2, samples)."""

@@ -15,7 +15,7 @@ from earwitness.classes import class_by_slug
 from earwitness.errors import BankError
 from earwitness.events import FRAME_SECONDS, EventTable
 from earwitness.geometry import DCASE_CAMERA, Camera, fold, rotate_view, wrap
-from earwitness.synthesis.activity import sound_frames
+from earwitness.synthesis.activity import event_blocks, sound_frames
 from earwitness.synthesis.bank import INTERFERENCE, SoundBank
 from earwitness.synthesis.capture import capture_bed, capture_rir
 from earwitness.synthesis.convolver import BlockConvolver
@@ -104,10 +104,10 @@ class SceneRenderer:
             missing = None if needed is None else needed - sum(part.size for part in parts)
             if missing is not None and missing <= 0:
                 break
-            sound = self.bank.samples(name)
+            cut = None if missing is None else int((missing + _EDGE) * event.speed) + 1
+            sound = self.bank.samples(name, end=cut)
             if event.speed != 1.0:
-                cut = None if missing is None else int((missing + _EDGE) * event.speed) + 1
-                sound = soxr.resample(sound[:cut], SAMPLE_RATE * event.speed, SAMPLE_RATE, quality="LQ")
+                sound = soxr.resample(sound, SAMPLE_RATE * event.speed, SAMPLE_RATE, quality="LQ")
             if parts:
                 parts.append(np.zeros(round(event.gap * SAMPLE_RATE), dtype=np.float32))
             parts.append(sound)
@@ -159,10 +159,9 @@ class SceneRenderer:
         """Diffuse bed as mid and side (2, samples): as W and Y', uncorrelated, Y' with a third of W's power."""
         noise = recipe.noise
         if noise.sound is not None:
-            sound = self.bank.samples(noise.sound)
-            shift = round(noise.start * SAMPLE_RATE)
+            shift, length = round(noise.start * SAMPLE_RATE), self.bank.size(noise.sound)
             # The same background half a length later serves as the uncorrelated side signal.
-            bed = np.stack([np.resize(np.roll(sound, -shift - lag), samples) for lag in (0, sound.size // 2)])
+            bed = np.stack([self._repeated(noise.sound, shift + lag, samples) for lag in (0, length // 2)])
         else:
             rng = np.random.default_rng(noise.seed)
             bed = _coloured(rng.standard_normal((2, samples), dtype=np.float32), noise.slope_db)
@@ -170,6 +169,16 @@ class SceneRenderer:
             rms = float(np.sqrt(np.dot(channel, channel) / samples))
             channel *= np.float32(np.sqrt(share) * 10 ** (noise.level_db / 20) / max(rms, 1e-9))
         return capture_bed(microphone_called(recipe.microphone), bed)
+
+    def _repeated(self, name: str, start: int, samples: int) -> FloatArray:
+        """A sound of the bank from sample `start` on, repeated as often as it takes: (samples,)."""
+        size = self.bank.size(name)
+        start %= size
+        parts = [self.bank.samples(name, start, start + samples)]
+        missing = samples - parts[0].size
+        if missing > 0:
+            parts.append(np.resize(self.bank.samples(name, end=missing), missing))
+        return np.concatenate(parts)
 
     def _track(self, event: EventRecipe, recipe: SceneRecipe) -> SourceTrack:
         frames = round(recipe.seconds / FRAME_SECONDS)
@@ -183,7 +192,7 @@ class SceneRenderer:
         ahead, left, up = points.T
         return SourceTrack(
             kind=event.kind,
-            active=sound_frames(self.bank, event, recipe.seconds),
+            active=sound_frames(event_blocks(self.bank, event), event.onset, recipe.seconds),
             azimuth=rotate_view(np.degrees(np.arctan2(left, ahead)), recipe.view_deg).astype(np.float64),
             elevation=np.degrees(np.arctan2(up, np.hypot(ahead, left))),
             distance=np.linalg.norm(points, axis=1),
@@ -223,7 +232,7 @@ def _stereo(mid_side: FloatArray) -> FloatArray:
 
 
 def _gain(audio: FloatArray, recipe: SceneRecipe) -> np.float32:
-    peak = float(np.abs(audio).max())
+    peak = max(float(audio.max()), -float(audio.min()))
     return np.float32(FULL_SCALE * 10 ** (recipe.gain_db / 20) / max(peak, 1e-9))
 
 
@@ -242,8 +251,10 @@ def _colour(event: EventRecipe, bins: int) -> NDArray[np.complex64]:
     # 256 points are enough for a curve of six knots and gentle slopes; every bin in log-frequency would cost more.
     coarse = np.linspace(0, 1, 256) ** 2
     gain = np.interp(np.log(coarse * SAMPLE_RATE / 2 + 1), np.log(TONE_KNOTS_HZ), event.tone_db)
-    response = 10 ** (gain / 20) * _passed(event.band_hz, coarse * SAMPLE_RATE / 2)
-    return np.interp(np.arange(bins) / (bins - 1), coarse, response).astype(np.complex64)
+    response: NDArray[np.floating | np.complexfloating] = 10 ** (gain / 20)
+    if any(event.band_hz):
+        response = response * _passed(event.band_hz, coarse * SAMPLE_RATE / 2)
+    return np.asarray(np.interp(np.arange(bins) / (bins - 1), coarse, response), dtype=np.complex64)
 
 
 def _passed(band_hz: tuple[float, float], frequency: NDArray[np.float64]) -> NDArray[np.complex128]:
@@ -270,4 +281,6 @@ def _coloured(white: FloatArray, slope_db: float) -> FloatArray:
 
 def _hiss(noise: NoiseRecipe, samples: int) -> FloatArray:
     rng = np.random.default_rng(np.random.SeedSequence(noise.seed, spawn_key=(1,)))
-    return rng.standard_normal((2, samples), dtype=np.float32) * np.float32(10 ** (noise.hiss_db / 20))
+    hiss = rng.standard_normal((2, samples), dtype=np.float32)
+    hiss *= np.float32(10 ** (noise.hiss_db / 20))
+    return hiss

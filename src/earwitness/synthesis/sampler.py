@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, model_validato
 
 from earwitness.classes import CLASSES, NUM_CLASSES
 from earwitness.geometry import DCASE_CAMERA
-from earwitness.synthesis.activity import sound_frames
+from earwitness.synthesis.activity import event_blocks, sound_frames
 from earwitness.synthesis.bank import BACKGROUND, INTERFERENCE, SoundBank
 from earwitness.synthesis.microphones import DEFAULT, MICROPHONES
 from earwitness.synthesis.pool import RirPool
@@ -172,18 +172,18 @@ class SceneSampler:
         if not rirs:
             return None
         length = event_seconds(self.bank, event)
+        sounding = event_blocks(self.bank, event)
         # Clips are cut from longer recordings at random: events may have begun before, and may go on after.
         for _ in range(8):
             onset = float(rng.uniform(-0.5 * length, config.seconds - min(0.6, 0.5 * length)))
-            placed = replace(event, onset=onset)
-            active = sound_frames(self.bank, placed, config.seconds)
+            active = sound_frames(sounding, onset, config.seconds)
             if not active.any():
                 continue
             if occupied is None:
-                return placed
+                return replace(event, onset=onset)
             if (occupied + active).max() <= config.max_overlap:
                 occupied += active
-                return placed
+                return replace(event, onset=onset)
         return None
 
     def _sounds(self, kind: str, rng: np.random.Generator) -> tuple[tuple[str, ...], float]:

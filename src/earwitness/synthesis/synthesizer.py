@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from earwitness.allocator import keep_freed_memory
 from earwitness.synthesis.bank import SoundBank
 from earwitness.synthesis.pool import PoolConfig, RirPool
 from earwitness.synthesis.renderer import SceneRenderer
@@ -27,6 +28,9 @@ class Synthesizer:
     bank: SoundBank
     pool: RirPool
     config: SceneConfig
+
+    def __post_init__(self) -> None:
+        keep_freed_memory()
 
     @classmethod
     def from_bank(
