@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -115,8 +114,8 @@ class EventTable:
         """Length of the clip in seconds."""
         return self.num_frames * FRAME_SECONDS
 
-    def select(self, rows: NDArray[Any]) -> EventTable:
-        """Rows picked by a boolean mask or by indices."""
+    def select(self, rows: NDArray[Any] | slice) -> EventTable:
+        """Rows picked by a boolean mask, by indices, or without a copy by a slice."""
         return replace(self, **{name: getattr(self, name)[rows] for name in COLUMNS})
 
     def sorted(self) -> EventTable:
@@ -168,19 +167,32 @@ class EventTable:
         )
 
     def events(self, max_gap: int = 0) -> list[SoundEvent]:
-        """Runs in time of one class and source, ordered by start.
+        """Runs in time of one class and source, ordered by start, class and source.
 
         Args:
             max_gap: frames of silence that do not yet end an event.
         """
-        if not len(self):
-            return []
-        order = np.lexsort((self.frame, self.source, self.class_index))
-        table = self.select(order)
+        return list(self.iter_events(max_gap))
+
+    def iter_events(self, max_gap: int = 0) -> Iterator[SoundEvent]:
+        """As `events`, one after the other: those of hours need not be held at once."""
+        table, first, stop = self.runs(max_gap)
+        for run in np.lexsort((table.source[first], table.class_index[first], table.frame[first])):
+            yield SoundEvent(table.select(slice(first[run], stop[run])))
+
+    def runs(self, max_gap: int = 0) -> tuple[EventTable, NDArray[np.intp], NDArray[np.intp]]:
+        """The rows in order of class, source and frame, and where in them each event begins and ends.
+
+        Args:
+            max_gap: as for `events`.
+
+        Returns:
+            The table, and (events,) first rows and rows after the last.
+        """
+        table = self.select(np.lexsort((self.frame, self.source, self.class_index)))
         breaks = (np.diff(table.class_index) != 0) | (np.diff(table.source) != 0) | (np.diff(table.frame) > max_gap + 1)
-        bounds = np.concatenate([[0], np.flatnonzero(breaks) + 1, [len(table)]])
-        runs = [SoundEvent(table.select(np.arange(a, b))) for a, b in pairwise(bounds)]
-        return sorted(runs, key=lambda event: (event.start, event.sound_class.index, event.source))
+        first = np.flatnonzero(np.concatenate([np.ones(min(1, len(table)), np.bool_), breaks]))
+        return table, first, np.append(first[1:], len(table))[: len(first)]
 
     def rows(self) -> Iterator[tuple[int, int, int, float, float, bool, float]]:
         """Rows as plain Python values, in column order."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,7 @@ from export_cases import detection, run, tables
 from hypothesis import given, settings
 
 from earwitness.errors import LabelError, UnreadableMediaError
-from earwitness.events import EventTable
+from earwitness.events import COLUMNS, EventTable
 from earwitness.export import FORMATS, read_result, write
 from earwitness.media.writer import write_wav
 
@@ -25,6 +27,40 @@ def test_whatever_can_be_made_of_a_detection_can_be_made_of_its_json(
     for name, known in FORMATS.items():
         if name != "html":
             assert known.contents(saved) == known.contents(found), name
+
+
+def test_what_was_seen_is_kept_when_a_saved_result_is_saved_again(tmp_path: Path) -> None:
+    table = EventTable.concatenate([run(0, 5, 3, 10), run(9, 20, 0, 40), run(9, 20, 5, -40)])
+    first, again = tmp_path / "first.json", tmp_path / "again.json"
+    write(detection(table), first, "json")
+    values = json.loads(first.read_text())
+    values["visual"] = {"width": 64, "height": 48, "picture_frames": 80, "seen": [{"seen": 0, "what": "person"}]}
+    values["events"][1]["visual"] = {"common_cause": 0.7, "seen": 0, "why": "somebody is there"}
+    first.write_text(json.dumps(values))
+    write(read_result(first), again, "json")
+    assert json.loads(again.read_text()) == values
+    values["events"].reverse()  # as after an edit: each event keeps what belongs to it
+    first.write_text(json.dumps(values))
+    write(read_result(first), again, "json")
+    assert json.loads(again.read_text())["events"] == values["events"][::-1]
+
+
+def test_long_results_are_written_piece_by_piece(tmp_path: Path) -> None:
+    """An hour of one sound after the other: what is held while it is written is small beside the file."""
+    frames = np.arange(36_000)
+    table = EventTable.from_columns(
+        frame=frames, class_index=frames // 12 % 13, azimuth=np.sin(frames) * 80, distance=2.5, num_frames=36_000
+    )
+    found = detection(table)
+    for name in ("csv", "json", "jsonl"):
+        write(detection(run(0, 5, 3, 10)), tmp_path / "warm", name)
+        tracemalloc.start()
+        write(found, tmp_path / name, name)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        sorted_copies = 3 * sum(getattr(table, column).nbytes for column in COLUMNS)
+        assert peak < sorted_copies + 2_500_000, name
+        assert (tmp_path / name).stat().st_size > 600_000
 
 
 def test_the_media_file_is_found_where_it_was_or_beside(tmp_path: Path) -> None:

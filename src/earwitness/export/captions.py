@@ -5,6 +5,7 @@ The timing follows common rules of subtitling: at least a second, at most seven,
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final, Literal
@@ -161,9 +162,9 @@ def _timed(caption: Caption, duration: float) -> Caption:
 
 def _fewer(timed: list[Caption]) -> list[Caption]:
     """At most `MOST_AT_ONCE` at any time: what is less sure ends early, or gives way where it could not be read."""
-    kept: list[Caption] = []
+    kept = _ByTime(timed)
     for caption in sorted(timed, key=lambda caption: (-caption.score, caption.start, caption.text)):
-        rivals = [other for other in kept if _overlap(other, caption)]
+        rivals = kept.overlapping(caption)
         full = [
             time
             for time in {caption.start, *(other.start for other in rivals)}
@@ -171,17 +172,43 @@ def _fewer(timed: list[Caption]) -> list[Caption]:
         ]
         end = min([caption.end, *full])
         if end == caption.end or end - caption.start >= reading_seconds(caption.text):
-            kept.append(replace(caption, end=end))
-    return kept
+            kept.add(replace(caption, end=end))
+    return kept.all
 
 
 def _stacked(kept: list[Caption]) -> list[Caption]:
     """Each on the lowest line that is free while it is shown."""
-    placed: list[Caption] = []
+    placed = _ByTime(kept)
     for caption in sorted(kept, key=lambda caption: (caption.start, caption.end, caption.text)):
-        taken = {other.line for other in placed if _overlap(other, caption)}
-        placed.append(replace(caption, line=next(line for line in range(len(placed) + 1) if line not in taken)))
-    return placed
+        taken = {other.line for other in placed.overlapping(caption)}
+        placed.add(replace(caption, line=next(line for line in range(len(taken) + 1) if line not in taken)))
+    return placed.all
+
+
+class _ByTime:
+    """Captions in boxes of time, so that one is compared with those near it only: hours hold thousands.
+
+    Attributes:
+        all: in the order in which they came.
+    """
+
+    def __init__(self, longest_of: list[Caption]) -> None:
+        # None reaches farther than into the next box.
+        self._box_seconds = 1 + max((caption.end - caption.start for caption in longest_of), default=0.0)
+        self._boxes: defaultdict[int, list[Caption]] = defaultdict(list)
+        self.all: list[Caption] = []
+
+    def add(self, caption: Caption) -> None:
+        self.all.append(caption)
+        self._boxes[self._box(caption)].append(caption)
+
+    def overlapping(self, caption: Caption) -> list[Caption]:
+        box = self._box(caption)
+        near = [other for number in (box - 1, box, box + 1) for other in self._boxes.get(number, ())]
+        return [other for other in near if _overlap(other, caption)]
+
+    def _box(self, caption: Caption) -> int:
+        return int(caption.start // self._box_seconds)
 
 
 def _overlap(a: Caption, b: Caption) -> bool:

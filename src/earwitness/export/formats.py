@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final, Literal
 from earwitness.errors import RecipeError
 from earwitness.export.audacity import to_audacity
 from earwitness.export.captions import Style
-from earwitness.export.csv import to_challenge_csv, to_csv
+from earwitness.export.csv import csv_pieces, to_challenge_csv
 from earwitness.export.elan import to_elan
 from earwitness.export.jams import to_jams
-from earwitness.export.json_events import to_json
-from earwitness.export.jsonl import to_jsonl
+from earwitness.export.json_events import json_pieces
+from earwitness.export.jsonl import jsonl_pieces
 from earwitness.export.parquet import to_parquet
 from earwitness.export.rttm import to_rttm
 from earwitness.export.srt import to_srt
@@ -25,6 +25,8 @@ from earwitness.media.atomic import atomic_file
 if TYPE_CHECKING:
     from earwitness.export.result import Result
 
+Contents = str | bytes | Iterator[str]
+"""All of a file, or pieces of its text: that of hours of sound need not be held at once."""
 Player = Literal["auto", "embed", "link", "none"]
 PLAYERS: Final[tuple[Player, ...]] = ("auto", "embed", "link", "none")
 
@@ -59,12 +61,13 @@ class Format:
     name: str
     suffix: str
     about: str
-    make: Callable[[Result, Path, Options], str | bytes]
+    make: Callable[[Result, Path, Options], Contents]
     options: Options = Options()
 
     def contents(self, result: Result, path: Path | None = None) -> str | bytes:
         """The contents of the file at `path`; by default of one in the current folder."""
-        return self.make(result, path or Path("events" + self.suffix), self.options)
+        made = self.make(result, path or Path("events" + self.suffix), self.options)
+        return made if isinstance(made, (str, bytes)) else "".join(made)
 
     def __reduce__(self) -> tuple[Callable[[str, Options], Format], tuple[str, Options]]:
         """Pickled by name, for worker processes: writers made on the spot cannot be pickled themselves."""
@@ -75,7 +78,7 @@ def _known(name: str, options: Options) -> Format:
     return replace(CHALLENGE if name == CHALLENGE.name else FORMATS[name], options=options)
 
 
-def _plain(to_contents: Callable[[Result], str | bytes]) -> Callable[[Result, Path, Options], str | bytes]:
+def _plain(to_contents: Callable[[Result], Contents]) -> Callable[[Result, Path, Options], Contents]:
     """A writer that needs nothing but the result."""
     return lambda result, path, options: to_contents(result)
 
@@ -89,9 +92,9 @@ def _report(result: Result, path: Path, options: Options) -> str:
 FORMATS: Final[dict[str, Format]] = {
     known.name: known
     for known in (
-        Format("csv", ".csv", "DCASE2025 rows, one a source and 100 ms", _plain(to_csv)),
-        Format("json", ".json", "events with tracks and provenance", _plain(to_json)),
-        Format("jsonl", ".jsonl", "JSON Lines, one event a line", _plain(to_jsonl)),
+        Format("csv", ".csv", "DCASE2025 rows, one a source and 100 ms", _plain(csv_pieces)),
+        Format("json", ".json", "events with tracks and provenance", _plain(json_pieces)),
+        Format("jsonl", ".jsonl", "JSON Lines, one event a line", _plain(jsonl_pieces)),
         Format("parquet", ".parquet", "table for pandas and the like (extra 'parquet')", _plain(to_parquet)),
         Format("vtt", ".vtt", "WebVTT captions placed by direction", lambda r, _, o: to_vtt(r, o.captions)),
         Format("srt", ".srt", "SubRip captions", lambda r, _, o: to_srt(r, o.captions)),
@@ -130,6 +133,8 @@ def write(result: Result, path: str | Path, format: str | Format) -> None:
         MissingExtraError: the format needs a package that is not installed.
     """
     (chosen,) = (format,) if isinstance(format, Format) else parse_formats([format])
-    contents = chosen.contents(result, Path(path))
-    with atomic_file(Path(path)) as temporary:
-        temporary.write_bytes(contents if isinstance(contents, bytes) else contents.encode())
+    contents = chosen.make(result, Path(path), chosen.options)
+    pieces = [contents] if isinstance(contents, (str, bytes)) else contents
+    with atomic_file(Path(path)) as temporary, temporary.open("wb") as file:
+        for piece in pieces:
+            file.write(piece if isinstance(piece, bytes) else piece.encode())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -109,7 +110,11 @@ class Document(_Part):
 
 def to_json(result: Result) -> str:
     """Return the JSON document of a result, one event a line."""
-    sight: Sight | None = getattr(result, "sight", None)
+    return "".join(json_pieces(result))
+
+
+def json_pieces(result: Result) -> Iterator[str]:
+    """Yield the document of `to_json` event by event: as objects, those of three hours take ten times their text."""
     document = Document(
         tool=Tool(commit=commit()),
         source=Source(
@@ -121,17 +126,37 @@ def to_json(result: Result) -> str:
         model=Model(name=result.model.name, sha256=result.model.sha256),
         settings=result.settings,
         warnings=list(result.warnings),
-        visual=None if sight is None else seen(sight),
+        visual=_seen(result),
         num_frames=result.table.num_frames,
         events=[],
     )
     values = document.model_dump(mode="json", by_alias=True)
     del values["events"]
-    # One by one: as objects, the events of three hours would take ten times the memory of their text.
-    written = (event_of(event, sight).model_dump(mode="json", by_alias=True) for event in result.events)
-    lines = ",\n".join(f"    {json.dumps(event, allow_nan=False)}" for event in written)
     head = json.dumps(values, indent=2, allow_nan=False, ensure_ascii=False).removesuffix("\n}")
-    return f'{head},\n  "events": [\n{lines}\n  ]\n}}\n'
+    yield f'{head},\n  "events": [\n'
+    before = ""
+    for event, visual in looked_at(result):
+        written = event_of(event, visual).model_dump(mode="json", by_alias=True)
+        yield f"{before}    {json.dumps(written, allow_nan=False)}"
+        before = ",\n"
+    yield "\n  ]\n}\n"
+
+
+def looked_at(result: Result) -> Iterator[tuple[SoundEvent, dict[str, Any] | None]]:
+    """Each event, and what looking at the pictures did to it; None where nobody looked."""
+    sight: Sight | None = getattr(result, "sight", None)
+    saved: Sequence[dict[str, Any] | None] = getattr(result, "visual", ())
+    for number, event in enumerate(result.table.iter_events()):
+        if sight is not None:
+            yield event, done_to(event, sight)
+        else:
+            yield event, saved[number] if saved else None
+
+
+def _seen(result: Result) -> dict[str, Any] | None:
+    """Everything that was seen, of a result just found or read back."""
+    sight: Sight | None = getattr(result, "sight", None)
+    return getattr(result, "seen", None) if sight is None else seen(sight)
 
 
 def read_document(path: str | Path) -> Document:
@@ -211,7 +236,7 @@ def _joined(columns: list[Any]) -> NDArray[np.float64]:
     return np.array([math.nan if value is None else value for column in columns for value in column], dtype=np.float64)
 
 
-def event_of(event: SoundEvent, sight: Sight | None = None) -> Event:
+def event_of(event: SoundEvent, visual: dict[str, Any] | None = None) -> Event:
     """An event as documents keep it, with what looking did to it."""
     table = event.table
     track = Track(
@@ -233,7 +258,7 @@ def event_of(event: SoundEvent, sight: Sight | None = None) -> Event:
             "onscreen": event.onscreen,
             "score": _rounded(event.score, 3),
             "track": track,
-            "visual": None if sight is None else done_to(event, sight),
+            "visual": visual,
         }
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from earwitness.export.json_events import event_of
@@ -11,11 +12,9 @@ if TYPE_CHECKING:
     from earwitness.export.result import Result
 
 
-def to_jsonl(result: Result) -> str:
-    """Return one line an event, keys as in the JSON document, with the file that it was heard in (jsonlines.org)."""
+def jsonl_pieces(result: Result) -> Iterator[str]:
+    """Yield one line an event, keys as in the JSON document, with the file that it was heard in (jsonlines.org)."""
     file = None if result.path is None else result.path.as_posix()
-    lines = [
-        json.dumps({"file": file, **event_of(event).model_dump(mode="json", by_alias=True)}, allow_nan=False)
-        for event in result.events
-    ]
-    return "".join(f"{line}\n" for line in lines)
+    for event in result.table.iter_events():
+        values = {"file": file, **event_of(event).model_dump(mode="json", by_alias=True)}
+        yield json.dumps(values, allow_nan=False) + "\n"

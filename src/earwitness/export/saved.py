@@ -9,7 +9,7 @@ from typing import Any
 
 from earwitness.errors import LabelError
 from earwitness.events import FRAME_RATE, EventTable, SoundEvent
-from earwitness.export.json_events import Model, read_document, table_of
+from earwitness.export.json_events import Document, Model, read_document, table_of
 from earwitness.media.probe import MediaInfo, probe
 
 
@@ -26,7 +26,8 @@ class Saved:
         has_video: whether that has moving pictures.
         warnings: what speaks against trusting the result.
         settings: everything that was chosen.
-        visual: what looking at the pictures did to each event, as far as the file says.
+        seen: everything that was seen in the pictures; None where nobody looked.
+        visual: what looking did to each of `events`, as far as the file says; empty where nobody looked.
     """
 
     table: EventTable
@@ -37,6 +38,7 @@ class Saved:
     has_video: bool = False
     warnings: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
+    seen: dict[str, Any] | None = None
     visual: tuple[dict[str, Any] | None, ...] = ()
 
     @property
@@ -76,11 +78,24 @@ def _from_json(path: Path, media: str | Path | None) -> Saved:
     found = None if file is None else _moved(Path(file), path.parent)
     if media is not None:
         found, has_video = Path(media), _shows(probe(media))
+    table = table_of(document, path)
     return Saved(
-        table_of(document, path), document.model, document.source.duration, found, document.source.sha256,
-        has_video,
-        list(document.warnings), dict(document.settings), tuple(event.visual for event in document.events),
+        table, document.model, document.source.duration, found, document.source.sha256, has_video,
+        list(document.warnings), dict(document.settings), document.visual, _visual(document, table),
     )  # fmt: skip
+
+
+def _visual(document: Document, table: EventTable) -> tuple[dict[str, Any] | None, ...]:
+    """What looking did to each event of the table; a file that was edited may have its events in another order."""
+    known = {
+        (event.class_index, event.source, event.track.frames[0]): event.visual
+        for event in document.events
+        if event.visual is not None and event.track.frames
+    }
+    if not known:
+        return ()
+    keys = ((event.sound_class.index, event.source, int(event.table.frame[0])) for event in table.iter_events())
+    return tuple(known.get(key) for key in keys)
 
 
 def _moved(file: Path, folder: Path) -> Path:

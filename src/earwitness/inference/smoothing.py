@@ -37,10 +37,9 @@ class Smoothing(BaseModel):
         table = link_sources(table)
         if self.fill_gap_frames:
             table = link_sources(_fill_gaps(table, self.fill_gap_frames, self.fill_max_deg))
-        events = [event.table for event in table.events() if len(event.table) >= self.min_event_frames]
-        if self.median_azimuth_frames > 1:
-            events = [_steady(event, self.median_azimuth_frames) for event in events]
-        return EventTable.concatenate(events, num_frames=table.num_frames)
+        by_event, first, stop = table.runs()
+        kept = by_event.select(np.repeat(stop - first >= self.min_event_frames, stop - first))
+        return (_steady(kept, self.median_azimuth_frames) if self.median_azimuth_frames > 1 else kept).sorted()
 
 
 def _fill_gaps(table: EventTable, longest: int, max_deg: float) -> EventTable:
@@ -78,7 +77,12 @@ def _with_rows(
     return EventTable.from_columns(**columns, num_frames=table.num_frames)
 
 
-def _steady(event: EventTable, length: int) -> EventTable:
+def _steady(table: EventTable, length: int) -> EventTable:
+    """The rows by event, each event's directions median-filtered."""
     from scipy.ndimage import median_filter
 
-    return event.with_columns(azimuth=median_filter(event.azimuth, size=length, mode="nearest"))
+    by_event, first, stop = table.runs()
+    azimuth = by_event.azimuth.copy()
+    for begin, end in zip(first, stop, strict=True):
+        azimuth[begin:end] = median_filter(azimuth[begin:end], size=length, mode="nearest")
+    return by_event.with_columns(azimuth=azimuth)

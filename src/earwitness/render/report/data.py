@@ -10,7 +10,7 @@ from earwitness import __version__
 from earwitness.classes import CLASSES
 from earwitness.errors import MediaError
 from earwitness.events import FRAME_RATE, SoundEvent
-from earwitness.export.json_events import event_of
+from earwitness.export.json_events import looked_at
 from earwitness.export.vtt import to_vtt
 from earwitness.inference.doctor import Diagnosis, diagnose
 from earwitness.render.icons import svg_icon
@@ -30,9 +30,7 @@ def page_data(result: Result, fov: float, diagnosis: Diagnosis | None, problem: 
         diagnosis: what the doctor says; None where there is no file.
         problem: why the file could not be looked at.
     """
-    events = result.events
-    used = sorted({event.sound_class.index for event in events})
-    extras = _seen(result, events)
+    used = sorted(set(result.table.class_index.tolist()))
     return {
         "file": "" if result.path is None else result.path.name,
         "duration": max(result.duration, result.table.duration, 0.1),
@@ -43,7 +41,7 @@ def page_data(result: Result, fov: float, diagnosis: Diagnosis | None, problem: 
             str(index): {"name": CLASSES[index].name, "colour": CLASS_COLOURS[index], "icon": svg_icon(index)}
             for index in used
         },
-        "events": [_event(event, extra) for event, extra in zip(events, extras, strict=True)],
+        "events": [_event(event, visual) for event, visual in looked_at(result)],
         "warnings": _warnings(result, diagnosis, problem),
         "checks": [] if diagnosis is None else [_check(check) for check in diagnosis.checks],
         "fit": None if diagnosis is None else diagnosis.fit,
@@ -52,14 +50,6 @@ def page_data(result: Result, fov: float, diagnosis: Diagnosis | None, problem: 
         "version": __version__,
         "captions": to_vtt(result),
     }
-
-
-def _seen(result: Result, events: list[SoundEvent]) -> list[dict[str, Any] | None]:
-    """What looking at the pictures did to each event; None where nobody looked."""
-    saved: tuple[dict[str, Any] | None, ...] = getattr(result, "visual", ())
-    if len(saved) == len(events):
-        return list(saved)
-    return [event_of(event, getattr(result, "sight", None)).visual for event in events]
 
 
 def examine(path: Path | None) -> tuple[Diagnosis | None, str | None]:
