@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -12,6 +12,7 @@ def plain(width: int, height: int, colour: tuple[int, int, int], alpha: int) -> 
     return Sprite.from_image(Image.new("RGBA", (width, height), (*colour, alpha)))
 
 
+@settings(deadline=None)
 @given(
     colour=st.tuples(*[st.integers(0, 255)] * 3), alpha=st.integers(0, 255), ground=st.integers(0, 255),
     left=st.integers(-12, 24), top=st.integers(-12, 24),
@@ -43,14 +44,24 @@ def test_smooth_edges_do_not_darken() -> None:
     np.testing.assert_allclose(rgba[partly][:, :3], [[200, 100, 50]] * int(partly.sum()), atol=6)
 
 
-def test_cache_draws_once_and_forgets_when_full() -> None:
+def test_cache_draws_once_and_forgets_what_was_not_used_for_longest() -> None:
     drawn: list[int] = []
 
     def make(shade: int) -> Sprite:
         drawn.append(shade)
         return plain(1, 1, (shade, 0, 0), 255)
 
-    cache = SpriteCache(most=3)
-    for shade in (1, 2, 1, 2, 3, 1, 4, 1):
+    cache = SpriteCache(most_bytes=3 * plain(1, 1, (0, 0, 0), 255).nbytes)
+    for shade in (1, 2, 1, 2, 3, 1, 4, 1, 3, 2):
         assert cache.get(make, shade).light[0, 0, 0] == shade * 256
-    assert drawn == [1, 2, 3, 4, 1]
+    assert drawn == [1, 2, 3, 4, 2]
+
+
+def test_cache_holds_no_more_than_it_may() -> None:
+    cache = SpriteCache(most_bytes=100_000)
+    for shade in range(200):
+        cache.get(lambda shade: plain(20, 20, (shade, 0, 0), 255), shade)
+    assert 0 < sum(sprite.nbytes for sprite in cache._sprites.values()) <= 100_000
+    large = cache.get(lambda: plain(200, 200, (0, 0, 0), 255))
+    assert large.nbytes > 100_000
+    assert cache.get(lambda: plain(200, 200, (0, 0, 0), 255)) is large

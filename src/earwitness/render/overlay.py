@@ -12,7 +12,7 @@ from earwitness.classes import CLASSES
 from earwitness.geometry import Camera
 from earwitness.render.icons import draw_icon
 from earwitness.render.marks import Mark
-from earwitness.render.sprite import RGBArray, Sprite, SpriteCache, smooth_drawing
+from earwitness.render.sprite import SPRITE_BYTES, RGBArray, Sprite, SpriteCache, smooth_drawing
 from earwitness.render.style import INK, SOFT_TEXT, TEXT, Colour, Scale, class_colour, font, place_text
 
 _RING_AT_1M: Final = 30.0
@@ -40,7 +40,8 @@ class Overlay:
         """Prepare for pictures of `width` x `height` pixels."""
         self.camera = Camera(width, height, horizontal_fov_deg)
         self.scale = Scale(width, height)
-        self._cache = SpriteCache()
+        # Some for each source of the moment, however large the pictures are.
+        self._cache = SpriteCache(max(SPRITE_BYTES, 12 * width * height))
 
     def draw(self, canvas: RGBArray, marks: list[Mark]) -> None:
         """Draw `marks` onto `canvas` (height, width, 3) in place."""

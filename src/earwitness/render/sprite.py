@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,6 +15,8 @@ from earwitness.render.style import Colour
 
 RGBArray = NDArray[np.uint8]
 _OVERSAMPLING: Final = 4
+SPRITE_BYTES: Final = 16 << 20
+"""Thousands of small ones, yet no more after hours than after minutes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +37,11 @@ class Sprite:
         rgba = np.asarray(image.convert("RGBA"), dtype=np.float32)
         alpha = np.rint(rgba[..., 3:] * (opacity * 256 / 255)).astype(np.uint16)
         return cls((rgba[..., :3].astype(np.uint16) * alpha).astype(np.uint16), (256 - alpha).astype(np.uint16))
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it takes, bytes."""
+        return self.light.nbytes + self.keep.nbytes
 
     @property
     def width(self) -> int:
@@ -77,17 +85,25 @@ def smooth_drawing(width: int, height: int, colour: Colour, draw: Callable[[Any,
 
 
 class SpriteCache:
-    """Sprites by what they show; forgets everything when it holds too many."""
+    """Sprites by what they show; those unused for longest go where together they take too much memory.
 
-    def __init__(self, most: int = 2000) -> None:
-        self._sprites: dict[tuple[Any, ...], Sprite] = {}
-        self._most = most
+    Args:
+        most_bytes: that all take together; one that is larger alone is kept until the next comes.
+    """
+
+    def __init__(self, most_bytes: int = SPRITE_BYTES) -> None:
+        self._sprites: OrderedDict[tuple[Any, ...], Sprite] = OrderedDict()
+        self._most, self._bytes = most_bytes, 0
 
     def get(self, make: Callable[..., Sprite], *key: Any) -> Sprite:
         """The sprite that `make(*key)` draws."""
-        sprite = self._sprites.get((make.__name__, *key))
-        if sprite is None:
-            if len(self._sprites) >= self._most:
-                self._sprites.clear()
-            sprite = self._sprites[(make.__name__, *key)] = make(*key)
+        named = (make.__name__, *key)
+        sprite = self._sprites.get(named)
+        if sprite is not None:
+            self._sprites.move_to_end(named)
+            return sprite
+        sprite = self._sprites[named] = make(*key)
+        self._bytes += sprite.nbytes
+        while self._bytes > self._most and len(self._sprites) > 1:
+            self._bytes -= self._sprites.popitem(last=False)[1].nbytes
         return sprite
