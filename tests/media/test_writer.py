@@ -86,6 +86,59 @@ def test_mono_sound_is_kept(tmp_path: Path, toolbox: Any) -> None:
         assert toolbox.burst_times(samples, 24000) == pytest.approx((0.3, 0.6), abs=0.02)
 
 
+@pytest.mark.parametrize("name", ["out.mp4", "out.mkv"])
+def test_pictures_beside_copied_sound_are_those_beside_none(clip: Path, tmp_path: Path, name: str) -> None:
+    """The sound joins them at the end; their times, lengths, marks and rate must be those that were written."""
+    times = [0.4, 0.44, 0.5, 1.1, 1.14, 1.2]
+    with_sound, without = tmp_path / f"a-{name}", tmp_path / f"b-{name}"
+    for path, sound in ((with_sound, clip), (without, None)):
+        with MediaWriter(path, 64, 64, Fraction(30000, 1001), copy_audio_from=sound) as writer:
+            for index, time in enumerate(times):
+                shade = np.full((64, 64, 3), 40 * index, np.uint8)  # so different that they become intra pictures
+                writer.write_frame(shade, time, 0.7 if time == times[-1] else None)
+    joined, alone = picture_packets(with_sound), picture_packets(without)
+    assert [packet[2:] for packet in joined] == [packet[2:] for packet in alone]
+    if name.endswith("mp4"):
+        assert joined == alone
+        assert sync_samples(with_sound) == sync_samples(without) == 1
+    else:  # where no time is below zero: all of it lies later by the run-up of the sound's codec
+        assert np.diff([packet[0] for packet in joined]) == pytest.approx(np.diff(times), abs=2e-3)
+        assert joined[0][0] == pytest.approx(times[0], abs=0.03)
+    with av.open(str(with_sound)) as a, av.open(str(without)) as b:
+        assert a.streams.video[0].average_rate == b.streams.video[0].average_rate
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def picture_packets(path: Path) -> list[tuple[float, float, bool, bytes]]:
+    with av.open(str(path)) as container:
+        return [
+            (float(p.pts * p.time_base), float(p.duration * p.time_base), p.is_keyframe, bytes(p))
+            for p in container.demux(video=0)
+            if p.size and p.pts is not None and p.duration is not None
+        ]
+
+
+def sync_samples(path: Path) -> int:
+    """Pictures that an MP4 says can be seeked to (ISO 14496-12: box stss, a number of entries after eight bytes)."""
+    data = path.read_bytes()
+    at = data.index(b"stss")
+    return int.from_bytes(data[at + 8 : at + 12], "big")
+
+
+def test_an_error_while_joining_leaves_nothing(clip: Path, tmp_path: Path) -> None:
+    source = tmp_path / "sound.mp4"
+    source.write_bytes(clip.read_bytes())
+
+    def write() -> None:
+        with MediaWriter(tmp_path / "o" / "out.mp4", 64, 64, copy_audio_from=source) as writer:
+            writer.write_frame(np.zeros((64, 64, 3), np.uint8), 0)
+            source.unlink()
+
+    with pytest.raises(UnreadableMediaError):
+        write()
+    assert list((tmp_path / "o").iterdir()) == []
+
+
 def test_a_mute_source_gives_a_mute_video(tmp_path: Path, toolbox: Any) -> None:
     source = toolbox.write_media(tmp_path / "mute.mp4", pictures=toolbox.brightness_pictures(4))
     assert probe(rewrite(source, tmp_path / "out.mp4")).audio is None

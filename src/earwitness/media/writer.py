@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -25,7 +26,6 @@ from earwitness.media.soundtrack import (
     AacEncoder,
     CopiedSoundtrack,
     EncodedSoundtrack,
-    Soundtrack,
     can_copy,
     has_sound,
     nearest_rate,
@@ -39,6 +39,10 @@ SUFFIXES: Final = frozenset({".mp4", ".m4v", ".mov", ".mkv"})
 _TIME_BASE: Final = Fraction(1, 60_000)
 # Without B-frames pictures leave in order, so that MP4 keeps the true length of the last one.
 _X264_OPTIONS: Final = {"crf": "20", "bf": "0"}
+# The index in front lets browsers play before all is loaded.
+_INDEX_IN_FRONT: Final = "faststart"
+# An index a few seconds: nothing is held.
+_IN_FRAGMENTS: Final = "frag_keyframe+empty_moov+default_base_moof"
 _BT709: Final = 1
 _LIMITED_RANGE: Final = 1
 
@@ -46,7 +50,9 @@ _LIMITED_RANGE: Final = 1
 class MediaWriter:
     """Writes a video under a temporary name and renames it when the `with` block ends well.
 
-    Pictures of odd size lose their last column or row, since 4:2:0 colour knows only even sizes.
+    Pictures of odd size lose their last column or row, since 4:2:0 colour knows only even sizes. Sound that is copied
+    joins the pictures at the end, when no decoder or encoder is at work any more: the index of a long MP4, which must
+    be held until it is complete, then takes the memory that those have left.
     """
 
     def __init__(
@@ -94,21 +100,25 @@ class MediaWriter:
         self._options = _X264_OPTIONS | {"preset": preset} | dict(options or {})
         self._colorspace = _BT709 if colorspace is None else colorspace
         self._copy_from = None if copy_audio_from is None else Path(copy_audio_from)
+        self._first_pts: int | None = None
         self._last_pts = -1
         self._durations: dict[int, int] = {}
+        self._keys: set[int] = set()
         self._encoder: AacEncoder | None = None
-        self._soundtrack: Soundtrack | None = None
+        self._silent: Path | None = None
 
     def __enter__(self) -> Self:
         """Open the file."""
         with ExitStack() as stack:
-            temporary = stack.enter_context(atomic_file(self.path))
-            self._output = stack.enter_context(_open_output(temporary, self.path))
+            self._temporary = stack.enter_context(atomic_file(self.path))
+            if self._copy_from is not None and has_sound(self._copy_from):
+                self._silent = stack.enter_context(_scratch_beside(self._temporary))
+                self._output = stack.enter_context(_open_output(self._silent, self.path, _IN_FRAGMENTS, "mp4"))
+            else:
+                self._output = stack.enter_context(_open_output(self._temporary, self.path, _INDEX_IN_FRONT))
             self._video = self._add_video(self._output)
             if self._audio_rate is not None:
                 self._encoder = AacEncoder(self._output, self._audio_rate)
-            elif self._copy_from is not None and has_sound(self._copy_from):
-                self._soundtrack = self._open_soundtrack(stack, self._copy_from)
             self._stack = stack.pop_all()
         return self
 
@@ -123,8 +133,9 @@ class MediaWriter:
             self._mux(self._video.encode, None)
             if self._encoder is not None:
                 self._output.mux(self._encoder.finish())
-            self._write_sound_until(float("inf"))
             self._guarded(self._output.close)
+            if self._silent is not None and self._copy_from is not None:
+                self._guarded(partial(self._join, self._silent, self._copy_from))
 
     def write_frame(self, rgb: NDArray[np.uint8], time: float, duration: float | None = None) -> None:
         """Append a picture.
@@ -154,9 +165,9 @@ class MediaWriter:
         # A stamp that repeats after rounding would be refused.
         frame.pts = self._last_pts = max(round(time / _TIME_BASE), self._last_pts + 1)
         frame.time_base = _TIME_BASE
+        self._first_pts = frame.pts if self._first_pts is None else self._first_pts
         self._durations[frame.pts] = max(1, round(length / _TIME_BASE))
         self._mux(self._video.encode, frame)
-        self._write_sound_until(time)
 
     def write_audio(self, block: StereoArray) -> None:
         """Append (2, n) samples at `audio_rate`; samples beyond [-1, 1] are clipped.
@@ -193,19 +204,35 @@ class MediaWriter:
             context.bit_rate = self.width * self.height * 6
         return stream
 
-    def _open_soundtrack(self, stack: ExitStack, path: Path) -> Soundtrack:
-        source = stack.enter_context(open_media(path))
-        return CopiedSoundtrack(source, self._output) if can_copy(source) else EncodedSoundtrack(path, self._output)
-
     def _mux(self, encode: Any, frame: VideoFrame | None) -> None:
         for packet in self._guarded(lambda: encode(frame)):
             packet.duration = self._durations.pop(packet.pts, packet.duration)
+            if packet.is_keyframe:
+                self._keys.add(packet.pts)
             self._guarded(lambda packet=packet: self._output.mux(packet))
 
-    def _write_sound_until(self, seconds: float) -> None:
-        if self._soundtrack is not None:
-            for packet in self._soundtrack.packets_until(seconds):
-                self._guarded(lambda packet=packet: self._output.mux(packet))
+    def _join(self, silent: Path, sound: Path) -> None:
+        """Write the file out of the pictures written so far and the sound of another file."""
+        del self._video  # with the encoder's memory
+        with (
+            open_media(silent) as pictures,
+            open_media(sound) as source,
+            _open_output(self._temporary, self.path, _INDEX_IN_FRONT) as output,
+        ):
+            stream = pictures.streams.video[0]
+            video: Any = output.add_stream_from_template(stream)
+            video.rate, first = self.fps, self._first_pts or 0
+            track = CopiedSoundtrack(source, output) if can_copy(source) else EncodedSoundtrack(sound, output)
+            for packet in pictures.demux(stream):
+                if packet.pts is None or packet.dts is None:
+                    continue
+                # Fragments begin at time 0, and a reader takes other intra pictures for such that one can seek to.
+                packet.pts, packet.dts = packet.pts + first, packet.dts + first
+                packet.is_keyframe = packet.pts in self._keys
+                output.mux(list(track.packets_until(float(packet.pts * packet.time_base))))
+                packet.stream = video
+                output.mux(packet)
+            output.mux(list(track.packets_until(float("inf"))))
 
     def _guarded(self, action: Any) -> Any:
         try:
@@ -214,9 +241,19 @@ class MediaWriter:
             raise EncodingError(f"{self.path}: cannot be encoded ({error})") from None
 
 
-def _open_output(temporary: Path, final: Path) -> OutputContainer:
+def _open_output(temporary: Path, final: Path, flags: str, format: str | None = None) -> OutputContainer:
+    options = {} if temporary.suffix.lower() == ".mkv" else {"movflags": flags}
     try:
-        # The index in front lets browsers play before all is loaded.
-        return av.open(str(temporary.absolute()), mode="w", options={"movflags": "faststart"})
+        return av.open(str(temporary.absolute()), mode="w", format=format, options=options)
     except (av.FFmpegError, ValueError) as error:
         raise EncodingError(f"{final}: cannot be written ({error}); check the folder") from None
+
+
+@contextmanager
+def _scratch_beside(temporary: Path) -> Iterator[Path]:
+    """A name for a second temporary file, removed afterwards."""
+    scratch = temporary.with_suffix(".pictures")
+    try:
+        yield scratch
+    finally:
+        scratch.unlink(missing_ok=True)
