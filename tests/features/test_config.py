@@ -3,7 +3,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from earwitness.features import CHANNELS, FeatureConfig
+from earwitness.features import CHANNELS, TAGGER_CHANNELS, FeatureConfig
 
 
 def test_a_label_frame_is_a_whole_number_of_frames() -> None:
@@ -54,3 +54,26 @@ def test_the_fingerprint_tells_configurations_apart_and_never_changes() -> None:
 def test_it_is_frozen() -> None:
     with pytest.raises(ValidationError):
         FeatureConfig().hop = 240  # type: ignore[misc]
+
+
+TAGGED = ("logmel_m", *TAGGER_CHANNELS)
+
+
+def test_a_tagger_hears_two_frames_of_10_ms_for_each_of_20() -> None:
+    assert FeatureConfig(channels=TAGGED).has_tagger
+    assert not FeatureConfig().has_tagger
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"channels": ("tagger_first", "tagger_second", "logmel_m")}, "must end with both"),
+        ({"channels": ("logmel_m", "tagger_first")}, "must end with both"),
+        ({"channels": TAGGED, "hop": 240}, "hop of 20 ms"),
+        ({"channels": TAGGED, "mels": 40}, "64 mels"),
+        ({"channels": TAGGED, "sample_rate": 22_050, "hop": 441, "fmax": 11_000}, "whole kHz"),
+    ],
+)
+def test_a_tagger_takes_no_other_features(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        FeatureConfig(**settings)

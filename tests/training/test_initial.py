@@ -1,6 +1,7 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -8,11 +9,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 from fakes import open_tones, tiny_recipe
 
 from earwitness.errors import TrainingError
+from earwitness.features import TAGGER_CHANNELS
 from earwitness.models.build import build
 from earwitness.models.checkpoint import save_model
 from earwitness.models.cmc import FUSION_PARTS
 from earwitness.models.cmc_config import CmcConfig
-from earwitness.training.initial import load_initial
+from earwitness.training import initial
+from earwitness.training.initial import give_tagger, load_initial
+from earwitness.training.recipe import Recipe, check_recipe
 from earwitness.training.trainer import Trainer
 
 RECIPE = tiny_recipe()
@@ -62,6 +66,54 @@ def test_cross_modal_conformer_begins_as_the_seld_network(run):
     maps = torch.randn(1, 2, 25, 16)
     with torch.no_grad():
         torch.testing.assert_close(cmc.eval()(maps), net.eval()(maps), rtol=0, atol=0)
+
+
+TAGGED = check_recipe(
+    {
+        "features": {"channels": ["logmel_m", "coherence", *TAGGER_CHANNELS]},
+        "model": {**RECIPE.model.model_dump(include={"stem_width", "stem_kernel", "widths", "dim", "heads", "blocks"}),
+                  "pools": [[5, 4], [1, 4]], "activity": "logit", "tagger": True, "reverberance": [0, 1]},
+    },
+    "tagged",
+)  # fmt: skip
+
+
+def test_a_tagger_is_added_to_a_network_that_had_none(tmp_path):
+    own = TAGGED.model.model_copy(update={"in_channels": 2, "tagger": False, "reverberance": None})
+    torch.manual_seed(5)
+    first, second = build(own), build(TAGGED.model)
+    first.scaler.set(torch.tensor(-4.0), torch.tensor(2.0))
+    save_model(first, tmp_path / "last.safetensors")
+    heard = TAGGED.features.model_copy(update={"channels": ("logmel_m", "coherence")})
+    (tmp_path / "recipe.yaml").write_text(Recipe(features=heard, model=own).dump())
+    load_initial(second, str(tmp_path), TAGGED.features)
+    assert second.scaler.mean.flatten(1)[:, 0].tolist() == [-4.0, -4.0, 0.0, 0.0]
+    assert second.scaler.std.flatten(1)[:, 0].tolist() == [2.0, 2.0, 1.0, 1.0]
+    maps = torch.randn(1, 4, 25, 64)
+    with torch.no_grad():
+        torch.testing.assert_close(second.eval()(maps), first.eval()(maps[:, :2]))
+    save_model(second, tmp_path / "last.safetensors")
+    (tmp_path / "recipe.yaml").unlink()
+    with pytest.raises(TrainingError, match="tagger is True in it and False here"):
+        load_initial(build(own), str(tmp_path / "last.safetensors"), heard)
+
+
+def test_a_tagger_gets_the_weights_of_yamnet(monkeypatch):
+    net = build(TAGGED.model)
+    arrays = [
+        (np.full(part.weight.shape, 1 / 3, np.float32), np.full(part.bias.shape, number, np.float32))
+        for number, part in enumerate(net.tagger.trunk.convolutions)
+    ]
+    monkeypatch.setattr(initial, "convolutions", lambda: arrays)
+    give_tagger(net)
+    for number, part in enumerate(net.tagger.trunk.convolutions):
+        assert part.bias[0] == number
+        assert part.weight.flatten()[0] == np.float32(np.float16(1 / 3))
+    before = {name: value.clone() for name, value in build(RECIPE.model).state_dict().items()}
+    plain = build(RECIPE.model)
+    plain.load_state_dict(before)
+    give_tagger(plain)
+    torch.testing.assert_close(dict(plain.state_dict()), before, rtol=0, atol=0)
 
 
 def test_what_does_not_fit_is_named(run, tmp_path):

@@ -19,6 +19,7 @@ def run(
     mirror: Annotated[
         bool, typer.Option("--mirror", help="Let the model hear each clip left-right swapped as well: twice the work.")
     ] = False,
+    half: Annotated[bool, typer.Option("--half", help="Keep large weights as 16-bit numbers: half the size.")] = False,
     limit: Annotated[
         list[str] | None, typer.Option(metavar="SENTENCE", help="What else it cannot do, for its card; repeatable.")
     ] = None,
@@ -51,6 +52,13 @@ def run(
     stream = SceneStream(valid, recipe.features, seed=data.valid_seed, swap="none", stream=VALID_STREAM, tokens=tokens)
     judgement = judge(Mirrored(net, recipe.features) if mirror else net, ValidSet.render(stream, scenes))
     card = export_run(
-        folder, out, judgement, name=name, checkpoint=checkpoint, mirror=mirror, limits=tuple(limit or ())
+        folder,
+        out,
+        judgement,
+        name=name,
+        checkpoint=checkpoint,
+        mirror=mirror,
+        half=half,
+        limits=tuple(limit or ()),
     )
     typer.echo(f"{out}: {card.name}, {out.stat().st_size / 1e6:.1f} MB, F20/1 {card.scores['synthetic/f_score']:.3f}")

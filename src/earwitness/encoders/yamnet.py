@@ -1,15 +1,12 @@
 """YAMNet: what AudioSet's 521 classes sound like, in 1024 numbers; runs in ONNX Runtime alone.
 
-Source: the log-mel patches are those of YAMNet's own `features.py` and `params.py` (tensorflow/models,
-research/audioset): magnitudes of 25-ms Hann windows every 10 ms at 16 kHz, 64 bands that are triangles on the HTK mel
-scale, log(x + 0.001), 96 frames a patch.
+What it hears are log-mels at 16 kHz (`earwitness.features.patches`), 96 frames a patch.
 """
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
@@ -26,14 +23,11 @@ from earwitness.encoders.sound import as_channels, sound_map
 from earwitness.encoders.tokens import TokenMap
 from earwitness.encoders.weights import Weights, find_weights, local_weights
 from earwitness.errors import EncoderError, first_line
+from earwitness.features import patches
 
 RATE: Final = 16_000
 _WINDOW: Final = 400
-_FFT: Final = 512
 _FRAME_HOP: Final = 160
-_MELS: Final = 64
-_BAND_HZ: Final = (125.0, 7500.0)
-_LOG_OFFSET: Final = 0.001
 _PATCH_FRAMES: Final = 96
 _PATCH_SAMPLES: Final = (_PATCH_FRAMES - 1) * _FRAME_HOP + _WINDOW
 
@@ -139,27 +133,7 @@ class Yamnet:
 
 def log_mel(sound: NDArray[np.float32]) -> NDArray[np.float32]:
     """YAMNet's log-mel frames (frames, 64) of sound (n,) at 16 kHz; the first window begins with the first sample."""
-    frames = sliding_window_view(sound, _WINDOW)[::_FRAME_HOP]
-    periodic_hann = np.hanning(_WINDOW + 1)[:-1].astype(np.float32)
-    magnitude = np.abs(np.fft.rfft(frames * periodic_hann, _FFT)).astype(np.float32)
-    return np.asarray(np.log(magnitude @ _mel_weights() + np.float32(_LOG_OFFSET)))
-
-
-@cache
-def _mel_weights() -> NDArray[np.float32]:
-    """Triangles on the HTK mel scale itself, not in Hz, peaks of 1: (257, 64). The constant part is left out."""
-    spectrum_mel = _htk_mel(np.linspace(0, RATE / 2, _FFT // 2 + 1))[:, None]
-    low, high = _htk_mel(np.array(_BAND_HZ))
-    edges = np.linspace(float(low), float(high), _MELS + 2)
-    rising = (spectrum_mel - edges[:-2]) / (edges[1:-1] - edges[:-2])
-    falling = (edges[2:] - spectrum_mel) / (edges[2:] - edges[1:-1])
-    weights = np.maximum(0.0, np.minimum(rising, falling))
-    weights[0] = 0.0
-    return np.asarray(weights, dtype=np.float32)
-
-
-def _htk_mel(hz: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(1127.0 * np.log1p(hz / 700.0))
+    return patches.log_mel(sliding_window_view(sound, _WINDOW)[::_FRAME_HOP], RATE)
 
 
 def _session(weights: Weights, threads: int) -> Any:

@@ -9,9 +9,14 @@ from typing import Final, Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from earwitness.events import FRAME_RATE
+from earwitness.features.patches import FRAMES_PER_SECOND, MELS, suits
 
-Channel = Literal["logmel_m", "logmel_s", "logmel_l", "logmel_r", "intensity", "coherence", "stpacc"]
-CHANNELS: Final[tuple[Channel, ...]] = get_args(Channel)
+Channel = Literal[
+    "logmel_m", "logmel_s", "logmel_l", "logmel_r", "intensity", "coherence", "stpacc", "tagger_first", "tagger_second"
+]
+TAGGER_CHANNELS: Final[tuple[Channel, ...]] = ("tagger_first", "tagger_second")
+"""What a tagger inside the network hears of mid (see `patches`): two frames of 10 ms for each of the features' 20."""
+CHANNELS: Final[tuple[Channel, ...]] = tuple(name for name in get_args(Channel) if name not in TAGGER_CHANNELS)
 """Log-mels of mid, side, left and right; mid-side intensity; left-right coherence; autocorrelation of mid."""
 
 _REVISION: Final = 1
@@ -28,7 +33,8 @@ class FeatureConfig(BaseModel):
         mels: bands, the width of every channel.
         fmin: Hz, lower edge of the lowest band.
         fmax: Hz, upper edge of the highest band.
-        channels: names from `CHANNELS`, in the order in which they are stacked.
+        channels: names from `CHANNELS`, in the order in which they are stacked; last, for networks with a tagger, both
+            of `TAGGER_CHANNELS`.
         coherence_frames: frames (odd) over which the coherence is averaged.
         stpacc_lags: samples, lags of the autocorrelation that are kept.
         stpacc_bins: width that the lags are resampled to; must equal `mels`.
@@ -64,9 +70,22 @@ class FeatureConfig(BaseModel):
             raise ValueError(f"window must be even, got {self.window}")
         if "stpacc" in self.channels and self.stpacc_bins != self.mels:
             raise ValueError(f"stpacc_bins ({self.stpacc_bins}) must equal mels ({self.mels}): channels are stacked")
+        if self.has_tagger:
+            self._check_tagger()
         if not self.stpacc_bins <= self.stpacc_lags <= self.window // 2:
             raise ValueError(f"stpacc_lags must lie in {self.stpacc_bins}..{self.window // 2}, got {self.stpacc_lags}")
         return self
+
+    def _check_tagger(self) -> None:
+        if self.channels[-2:] != TAGGER_CHANNELS:
+            raise ValueError(f"channels must end with both {' and '.join(TAGGER_CHANNELS)}, or have neither")
+        if not suits(self.sample_rate) or self.hop * FRAMES_PER_SECOND != 2 * self.sample_rate or self.mels != MELS:
+            raise ValueError(f"a tagger needs a sample rate in whole kHz from 16000, a hop of 20 ms and {MELS} mels")
+
+    @property
+    def has_tagger(self) -> bool:
+        """Whether any of the channels is a tagger's."""
+        return not set(TAGGER_CHANNELS).isdisjoint(self.channels)
 
     @property
     def label_samples(self) -> int:

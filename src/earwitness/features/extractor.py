@@ -11,7 +11,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from earwitness.errors import NotStereoError, UnreadableMediaError
-from earwitness.features.config import Channel, FeatureConfig
+from earwitness.features import patches
+from earwitness.features.config import TAGGER_CHANNELS, Channel, FeatureConfig
 from earwitness.features.mel import mel_matrix
 from earwitness.features.spatial import BandPowers, band_powers, log_power, power
 from earwitness.features.stpacc import stpacc
@@ -80,21 +81,23 @@ class FeatureExtractor:
         )
         echoes = np.concatenate([lagged for _, lagged in blocks])
         inner = slice(self._margin, self._margin + count)
-        return np.stack([self._channel(name, bands, echoes, inner) for name in self.config.channels])
+        names = [name for name in self.config.channels if name not in TAGGER_CHANNELS]
+        heard = self._tagger(stereo, left, count) if self.config.has_tagger else []
+        return np.stack([self._channel(name, bands, echoes, inner) for name in names] + heard)
+
+    def _tagger(self, stereo: NDArray[np.float32], left: int, count: int) -> list[NDArray[np.float32]]:
+        """The tagger's log-mels of mid, those of the first and of the second half of each hop: (count, 64) each."""
+        hop, window = self.config.hop // 2, patches.window_samples(self.config.sample_rate)
+        frames = _cut(stereo, left + hop // 2 - window // 2, 2 * count, hop, window)[0]
+        heard = np.concatenate(
+            [patches.log_mel(frames[k : k + _BLOCK], self.config.sample_rate) for k in range(0, len(frames), _BLOCK)]
+        )
+        return [heard[0::2], heard[1::2]]
 
     def _frames(self, stereo: NDArray[np.float32], left: int, count: int) -> NDArray[np.float32]:
         """Mid and side, cut into overlapping frames: (2, count, window), a view."""
         hop, window = self.config.hop, self.config.window
-        start = left + hop // 2 - window // 2 - self._margin * hop
-        stop = start + (count - 1) * hop + window
-        samples = stereo.shape[1]
-        first, last = min(max(start, 0), samples), min(max(stop, 0), samples)
-        padded = np.zeros((2, stop - start), dtype=np.float32)
-        inside = padded[:, first - start : last - start]
-        np.add(stereo[0, first:last], stereo[1, first:last], out=inside[0])
-        np.subtract(stereo[0, first:last], stereo[1, first:last], out=inside[1])
-        padded *= np.float32(0.5)
-        return sliding_window_view(padded, window, axis=1)[:, ::hop]
+        return _cut(stereo, left + hop // 2 - window // 2 - self._margin * hop, count, hop, window)
 
     def _transform(self, frames: NDArray[np.float32]) -> tuple[BandPowers, NDArray[np.float32]]:
         """Band powers and, if asked for, stpACC of mid for a block of frames (2, F, window)."""
@@ -116,3 +119,16 @@ class FeatureExtractor:
             return echoes[inner]
         side_of = {"logmel_m": bands.mid, "logmel_s": bands.side, "logmel_l": bands.left, "logmel_r": bands.right}
         return log_power(side_of[name][inner])
+
+
+def _cut(stereo: NDArray[np.float32], start: int, count: int, hop: int, window: int) -> NDArray[np.float32]:
+    """Mid and side of stereo (2, N) from sample `start`, in `count` overlapping frames: (2, count, window), a view."""
+    stop = start + (count - 1) * hop + window
+    samples = stereo.shape[1]
+    first, last = min(max(start, 0), samples), min(max(stop, 0), samples)
+    padded = np.zeros((2, stop - start), dtype=np.float32)
+    inside = padded[:, first - start : last - start]
+    np.add(stereo[0, first:last], stereo[1, first:last], out=inside[0])
+    np.subtract(stereo[0, first:last], stereo[1, first:last], out=inside[1])
+    padded *= np.float32(0.5)
+    return sliding_window_view(padded, window, axis=1)[:, ::hop]

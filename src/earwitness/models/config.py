@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
 
 from earwitness.classes import NUM_CLASSES
+
+TAGGER_CHANNELS: Final = 2
+"""The last ones, where there is a tagger."""
 
 
 class SeldShape(BaseModel):
@@ -36,6 +39,11 @@ class SeldShape(BaseModel):
             the vectors are free to say nothing but the direction.
         common: add an x, y and log distance of the frame as a whole to those of every track and class. Often one source
             sounds alone, and where it is does not depend on what it is: all classes learn it together.
+        tagger: let YAMNet, frozen, hear the last two channels (`features.TAGGER_CHANNELS`), and add what it thinks to
+            the Conformer's input and to the activity.
+        tagger_dropout: of what the tagger thinks.
+        reverberance: channels with the log-mel of mid and the coherence, for a short way from them to the distance;
+            None leaves it to the deep one.
         tracks: simultaneous sources of one class.
         classes: sound classes.
     """
@@ -59,8 +67,16 @@ class SeldShape(BaseModel):
     direction: Literal["tanh", "linear"] = "tanh"
     activity: Literal["length", "logit"] = "length"
     common: bool = False
+    tagger: bool = False
+    tagger_dropout: float = Field(0.2, ge=0, lt=1)
+    reverberance: tuple[NonNegativeInt, NonNegativeInt] | None = None
     tracks: PositiveInt = 3
     classes: PositiveInt = NUM_CLASSES
+
+    @property
+    def own_channels(self) -> int:
+        """Feature channels that the network itself hears."""
+        return self.in_channels - (TAGGER_CHANNELS if self.tagger else 0)
 
     @property
     def bins_out(self) -> int:
@@ -78,6 +94,12 @@ class SeldShape(BaseModel):
             raise ValueError(f"frequency strides do not divide the {self.mels} bins")
         if self.dim % (2 * self.heads):
             raise ValueError(f"dim {self.dim} must be a multiple of twice the {self.heads} heads")
+        if self.tagger and (self.activity != "logit" or self.in_channels <= TAGGER_CHANNELS):
+            raise ValueError("a tagger needs activity 'logit', and channels besides its own two")
+        if self.reverberance and max(self.reverberance) >= self.own_channels:
+            raise ValueError(
+                f"reverberance {self.reverberance} names channels beyond the {self.own_channels} there are"
+            )
         if not (self.stem_kernel % 2 and self.conv_kernel % 2):
             raise ValueError("kernels must be odd")
         return self

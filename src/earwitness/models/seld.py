@@ -8,11 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from earwitness.accddoa import DISTANCE
 from earwitness.models.blocks import ConvBlock, ResidualBlock, Scaler
 from earwitness.models.cmc_config import CmcConfig
 from earwitness.models.config import SeldConfig
 from earwitness.models.conformer import ConformerBlock
 from earwitness.models.network import Network
+from earwitness.models.reverberance import Reverberance
+from earwitness.models.tagger import Tagger
 from earwitness.models.tokens import TokenBatch
 
 FIELDS: Final = 4
@@ -24,6 +27,10 @@ RARE_LOGIT: Final = -2.5
 TYPICAL_LOG_METRES: Final = 0.7
 """Where the distance output starts: ln of 2 m, the middle of a room."""
 MAX_LOG_METRES: Final = 4.0
+TAGGER_PARTS: Final = ("tagger.", "tagged.", "tags.")
+"""Prefixes of the weights that a network without a tagger does not have."""
+ADDED_PARTS: Final = (*TAGGER_PARTS, "reverberance.")
+"""Prefixes of weights that add nothing at first, so that a network may begin with the weights of one without them."""
 
 
 class SeldNet(Network):
@@ -43,7 +50,7 @@ class SeldNet(Network):
         self.config = config
         self.scaler = Scaler(config.in_channels, config.mels)
         widths = (config.stem_width, *config.widths)
-        self.stem = ConvBlock(config.in_channels, config.stem_width, config.stem_kernel, config.stem_stride)
+        self.stem = ConvBlock(config.own_channels, config.stem_width, config.stem_kernel, config.stem_stride)
         self.stages = nn.Sequential(
             *(ResidualBlock(a, b, pool) for a, b, pool in zip(widths, widths[1:], config.pools, strict=False))
         )
@@ -61,6 +68,11 @@ class SeldNet(Network):
         self.head = nn.Linear(config.dim, config.tracks * config.classes * FIELDS)
         self.activity = nn.Linear(config.dim, config.classes) if config.activity == "logit" else None
         self.common = nn.Linear(config.dim, FIELDS - 1) if config.common else None
+        self.tagger, self.tagged, self.tags = None, None, None
+        if config.tagger:
+            self.tagger = Tagger(config.dim, 2 * config.frames_per_label, config.tagger_dropout)
+            self.tagged, self.tags = nn.Linear(config.dim, config.dim), nn.Linear(config.dim, config.classes)
+        self.reverberance = Reverberance(config.mels, config.frames_per_label) if config.reverberance else None
         self._initialise_head()
 
     def _initialise_head(self) -> None:
@@ -71,9 +83,11 @@ class SeldNet(Network):
             bias[:, 2] = TYPICAL_LOG_METRES
             if self.activity is not None:
                 self.activity.bias.fill_(RARE_LOGIT)
-            if self.common is not None:
-                self.common.weight.zero_()
-                self.common.bias.zero_()
+            # What comes on top starts at nothing: a network that has learnt without it goes on where it was.
+            for added in (self.common, self.tagged, self.tags):
+                if added is not None:
+                    added.weight.zero_()
+                    added.bias.zero_()
 
     def forward(self, features: Tensor, tokens: TokenBatch | None = None) -> Tensor:
         """Raw fields of a batch.
@@ -86,19 +100,30 @@ class SeldNet(Network):
             (B, T / frames_per_label, tracks, classes, 4): x, y, ln(metres), on-screen logit; and a fifth, the activity
             logit, where the network has one.
         """
-        maps = self.scaler(features).contiguous(memory_format=torch.channels_last)
-        maps = self.stages(self.stem(maps))
-        frames = self._context(self.project(maps.permute(0, 2, 3, 1).flatten(2)), tokens or {})
+        scaled, own = self.scaler(features), self.config.own_channels
+        maps = self.stages(self.stem(scaled[:, :own].contiguous(memory_format=torch.channels_last)))
+        frames = self.project(maps.permute(0, 2, 3, 1).flatten(2))
+        thoughts = None if self.tagger is None else self.tagger(scaled[:, own:])
+        if self.tagged is not None:
+            frames = frames + self.tagged(thoughts)
+        frames = self._context(frames, tokens or {})
         raw = self.head(frames).unflatten(-1, (self.config.tracks, self.config.classes, FIELDS))
         fields: Tensor = raw.float()
         if self.common is not None:
             shared = functional.pad(self.common(frames).float(), (0, 1))
             fields = fields + shared[:, :, None, None]
+        if self.reverberance is not None and self.config.reverberance is not None:
+            level, coherence = self.config.reverberance
+            metres = self.reverberance(features[:, level], features[:, coherence])
+            fields = fields + functional.pad(metres[..., None], (DISTANCE, 1))[:, :, None, None]
         if self.config.direction == "tanh":
             fields = torch.cat([torch.tanh(fields[..., :2]), fields[..., 2:]], dim=-1)
         if self.activity is None:
             return fields
-        logit = self.activity(frames).float()[:, :, None, :, None]
+        logit = self.activity(frames)
+        if self.tags is not None:
+            logit = logit + self.tags(thoughts)
+        logit = logit.float()[:, :, None, :, None]
         return torch.cat([fields, logit.expand(-1, -1, self.config.tracks, -1, -1)], dim=-1)
 
     def _context(self, frames: Tensor, _: TokenBatch) -> Tensor:

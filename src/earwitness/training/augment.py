@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from earwitness.accddoa import Targets
-from earwitness.features import FeatureConfig, swap
+from earwitness.features import TAGGER_CHANNELS, FeatureConfig, swap
 from earwitness.training.recipe import AugmentSpec
 
 LOG_MEL_PER_DB: Final = 0.1
@@ -96,20 +96,23 @@ class ChannelKinds:
     Attributes:
         level: (C,) bool, log-mel: gains add to them.
         mel: (C,) bool, has a frequency axis: masks and shifts along it.
+        masked: (C,) bool, may be masked; what a tagger hears is left as it is.
     """
 
     level: Tensor
     mel: Tensor
+    masked: Tensor
 
     @classmethod
     def of(cls, channels: Sequence[str]) -> ChannelKinds:
         """Kinds of the channels of a `FeatureConfig`."""
         level = torch.tensor([name.startswith("logmel") for name in channels])
-        return cls(level, torch.tensor([name != "stpacc" for name in channels]))
+        masked = torch.tensor([name not in TAGGER_CHANNELS for name in channels])
+        return cls(level, masked & torch.tensor([name != "stpacc" for name in channels]), masked)
 
     def to(self, device: torch.device) -> ChannelKinds:
         """The same on `device`."""
-        return replace(self, level=self.level.to(device), mel=self.mel.to(device))
+        return replace(self, level=self.level.to(device), mel=self.mel.to(device), masked=self.masked.to(device))
 
 
 def apply(features: Tensor, change: AugmentDraw, kinds: ChannelKinds, mean: Tensor) -> Tensor:
@@ -132,7 +135,7 @@ def apply(features: Tensor, change: AugmentDraw, kinds: ChannelKinds, mean: Tens
     out = out + gain[:, None, None, :] * kinds.level[:, None, None]
     cells = torch.from_numpy(change.hidden).to(device)[:, None]
     rows = torch.from_numpy(change.hidden_rows).to(device)[:, None, :, None]
-    hidden = torch.where(kinds.mel[:, None, None], cells, rows)
+    hidden = torch.where(kinds.mel[:, None, None], cells, rows) & kinds.masked[:, None, None]
     return torch.where(hidden, mean.to(features.dtype), out)
 
 

@@ -23,6 +23,7 @@ from earwitness.models.checkpoint import load_model
 from earwitness.models.mirrored import Mirrored
 from earwitness.models.network import Network
 from earwitness.models.tokens import Tokens
+from earwitness.training.halved import halve
 from earwitness.training.origin import trained_by
 from earwitness.training.recipe import Recipe, load_recipe
 from earwitness.training.resume import read_tokens
@@ -31,6 +32,8 @@ from earwitness.training.token_example import some_tokens, token_axes
 OPSET: Final = 17
 TOLERANCE: Final = 1e-4
 """Largest difference between ONNX Runtime and torch, relative to 1 + |value|."""
+HALF_TOLERANCE: Final = 5e-3
+"""The same where weights are rounded to 16 bits."""
 LIMITS: Final = (
     "Learnt from synthetic scenes only: simulated shoebox rooms, a sound bank's recordings, coincident stereo.",
     "Needs real stereo from coincident (or panned) channels: spaced microphones shift the directions.",
@@ -52,11 +55,16 @@ class _Physical(nn.Module):
         return self.net.physical(self.net(features, batch))
 
 
-def export_onnx(net: Network, path: Path) -> None:
+def export_onnx(net: Network, path: Path, *, half: bool = False) -> None:
     """Write `net` as ONNX: `features` (batch, C, T, F) -> `accddoa` (batch, T', 3, 13, 4), batch and time dynamic.
 
     For each modality there are four inputs more, `<name>.values` to `<name>.here`; see `token_arrays.TokenArrays`.
     The file appears only once ONNX Runtime agrees with torch on several batch sizes and lengths.
+
+    Args:
+        net: what to write.
+        path: the file.
+        half: keep large weights as 16-bit numbers, half the size.
 
     Raises:
         ModelError: it does not agree.
@@ -87,16 +95,19 @@ def export_onnx(net: Network, path: Path) -> None:
                 dynamo=False,
             )
         check_onnx(model, config, partial)
+        if half:
+            halve(partial)
+            check_onnx(model, config, partial, HALF_TOLERANCE)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
 
 
-def check_onnx(model: nn.Module, config: ModelConfig, path: Path) -> float:
+def check_onnx(model: nn.Module, config: ModelConfig, path: Path, tolerance: float = TOLERANCE) -> float:
     """Compare ONNX Runtime with torch; returns the largest difference.
 
     Raises:
-        ModelError: it exceeds TOLERANCE.
+        ModelError: it exceeds `tolerance`.
     """
     runtime = OnnxRuntime(path, device="cpu")
     rng = np.random.default_rng(0)
@@ -110,7 +121,7 @@ def check_onnx(model: nn.Module, config: ModelConfig, path: Path) -> float:
             expected: NDArray[np.float32] = model(torch.from_numpy(features), *parts).numpy()
         difference = np.abs(runtime.run(features, tokens) - expected) / (1 + np.abs(expected))
         worst = max(worst, float(difference.max()))
-    if not worst <= TOLERANCE:
+    if not worst <= tolerance:
         raise ModelError(f"{path}: ONNX Runtime differs from torch by {worst:.1e}; this torch cannot export the model")
     return worst
 
@@ -140,6 +151,7 @@ def export_run(
     name: str | None = None,
     checkpoint: str = "last.safetensors",
     mirror: bool = False,
+    half: bool = False,
     limits: tuple[str, ...] = (),
 ) -> ModelCard:
     """Export the model of a training run, with its card.
@@ -151,6 +163,7 @@ def export_run(
         name: of the model; by default the recipe's.
         checkpoint: file in the run's folder.
         mirror: let the model hear each clip left-right swapped as well (`Mirrored`).
+        half: keep its large weights as 16-bit numbers.
         limits: what else the model cannot do, one sentence each.
 
     Raises:
@@ -164,7 +177,7 @@ def export_run(
         raise RecipeError("--mirror goes with models that take no tokens: a mirrored clip has others")
     if net.config != recipe.model:
         raise ModelError(f"{run / checkpoint}: its dimensions are not those of the run's recipe.yaml")
-    export_onnx(Mirrored(net, recipe.features) if mirror else net, path)
+    export_onnx(Mirrored(net, recipe.features) if mirror else net, path, half=half)
     card = ModelCard(
         name=name or recipe.name,
         features=recipe.features,

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import torch
+from torch import Tensor
+
+from earwitness.encoders.yamnet_weights import convolutions
 from earwitness.errors import ModelError, TrainingError
+from earwitness.features import TAGGER_CHANNELS as TAGGER_NAMES
 from earwitness.features import FeatureConfig
 from earwitness.models.architectures import ModelConfig
 from earwitness.models.checkpoint import read_checkpoint
 from earwitness.models.cmc import FUSION_PARTS, CmcNet
+from earwitness.models.config import TAGGER_CHANNELS
 from earwitness.models.network import Network
+from earwitness.models.seld import ADDED_PARTS, TAGGER_PARTS
 from earwitness.training.recipe import load_recipe
 
 CHECKPOINTS: Final = ("best.safetensors", "last.safetensors")
 _RECIPE: Final = "recipe.yaml"
+_SCALER: Final = frozenset(["scaler.mean", "scaler.std"])
 
 
 def load_initial(model: Network, source: str, features: FeatureConfig) -> None:
     """Give `model` the weights and feature statistics of a checkpoint.
 
-    A Cross-Modal Conformer may begin with a SELD network's weights: what it has besides is closed and stays fresh.
+    A Cross-Modal Conformer may begin with a SELD network's weights, and a network with a tagger with those of one
+    without: what it has besides is closed and stays fresh.
 
     Args:
         model: gets the weights.
@@ -37,7 +47,9 @@ def load_initial(model: Network, source: str, features: FeatureConfig) -> None:
         raise TrainingError(f"run.init_from: {error}") from error
     _same_features(path, features)
     expected = model.state_dict()
-    fresh = {name for name in expected.keys() - tensors.keys() if isinstance(model, CmcNet) and _is_fusion(name)}
+    if config != model.config:
+        tensors = _heard_by_tagger(tensors, expected)
+    fresh = {name for name in expected.keys() - tensors.keys() if _is_addition(model, name)}
     wrong = sorted(
         name for name in expected.keys() | tensors.keys()
         if name not in fresh and (name not in expected or name not in tensors
@@ -52,8 +64,36 @@ def load_initial(model: Network, source: str, features: FeatureConfig) -> None:
     model.load_state_dict({**expected, **tensors})
 
 
-def _is_fusion(name: str) -> bool:
-    return name.startswith(FUSION_PARTS)
+def give_tagger(model: Network) -> None:
+    """Give a network's tagger, where it has one, the weights of YAMNet, as 16-bit numbers hold them.
+
+    Raises:
+        MissingWeightsError: they have not been fetched.
+        EncoderError: they are not YAMNet's.
+    """
+    tagger = getattr(model, "tagger", None)
+    if tagger is None:
+        return
+    with torch.no_grad():
+        for part, (kernel, bias) in zip(tagger.trunk.convolutions, convolutions(), strict=True):
+            part.weight.copy_(torch.from_numpy(kernel).half())
+            part.bias.copy_(torch.from_numpy(bias).half())
+
+
+def _is_addition(model: Network, name: str) -> bool:
+    return (isinstance(model, CmcNet) and name.startswith(FUSION_PARTS)) or name.startswith(ADDED_PARTS)
+
+
+def _heard_by_tagger(tensors: dict[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The same, normalising the tagger's channels, which come last, where only the network expects some: not at all."""
+    if not any(name.startswith(TAGGER_PARTS) for name in expected.keys() - tensors.keys()):
+        return tensors
+    widened = dict(tensors)
+    for name in _SCALER & tensors.keys():
+        own = tensors[name]
+        if own.shape[0] + TAGGER_CHANNELS == expected[name].shape[0]:
+            widened[name] = torch.cat([own, expected[name][-TAGGER_CHANNELS:].to(own)])
+    return widened
 
 
 def _locate(source: Path) -> Path:
@@ -73,7 +113,8 @@ def _same_features(path: Path, features: FeatureConfig) -> None:
     if not recipe.is_file():
         return
     heard = load_recipe(recipe).features
-    if heard != features:
+    own = tuple(name for name in features.channels if name not in TAGGER_NAMES)
+    if heard not in (features, features.model_copy(update={"channels": own})):
         raise TrainingError(
             f"run.init_from: {path} learnt from other features than the recipe's: {_differences(heard, features)}"
         )

@@ -14,7 +14,8 @@ def make_optimizer(model: nn.Module, spec: OptimSpec) -> torch.optim.AdamW:
 
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Matrices and kernels with weight decay; biases, norms and scalars without."""
-    decayed = [value for value in model.parameters() if value.ndim > 1]
-    plain = [value for value in model.parameters() if value.ndim <= 1]
+    """Matrices and kernels with weight decay; biases, norms and scalars without. What is frozen is left out."""
+    learnt = [value for value in model.parameters() if value.requires_grad]
+    decayed = [value for value in learnt if value.ndim > 1]
+    plain = [value for value in learnt if value.ndim <= 1]
     return [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]

@@ -11,7 +11,7 @@ from pydantic import model_validator as _model_validator
 
 from earwitness.classes import NUM_CLASSES
 from earwitness.errors import RecipeError
-from earwitness.features import FeatureConfig
+from earwitness.features import TAGGER_CHANNELS, FeatureConfig
 from earwitness.models.architectures import ARCHITECTURES, ModelConfig, TaggedConfig, tagged, token_widths
 from earwitness.models.config import SeldConfig
 
@@ -252,6 +252,10 @@ class Recipe(_Section):
                 raise ValueError(f"the model takes '{name}' tokens, which only clips of data.folders have")
         if (self.loss.form == "official") != (self.model.architecture == "baseline"):
             raise ValueError("loss.form 'official' goes with model.architecture 'baseline', and the other way round")
+        if self.features.has_tagger != getattr(self.model, "tagger", False):
+            raise ValueError(
+                f"model.tagger goes with features.channels that end with {', '.join(TAGGER_CHANNELS)}, and not without"
+            )
         for key, value in _input_size(self.features).items():
             if getattr(self.model, key) != value:
                 raise ValueError(f"model.{key} is {getattr(self.model, key)}, but the features have {value}")

@@ -14,7 +14,7 @@ from earwitness.training.recipe import DataSpec
 VALID_ROOMS: Final = 40
 _VALID_SEED_OFFSET: Final = 1_000_003
 """Added to the pool's seed for validation, so that its rooms are never heard in training."""
-_TRAINING_ONLY: Final = ("class_weights", "speed", "wide_speed", "tone_db", "band_probability")
+_TRAINING_ONLY: Final = ("class_weights", "speed", "wide_speed", "tone_db", "band_probability", "peak_db", "snr_db")
 """Settings of scenes that widen what is learnt and have no place in what is measured."""
 
 _Config = TypeVar("_Config", PoolConfig, SceneConfig)
@@ -46,7 +46,7 @@ class OpenSynthesizer:
         return pool.model_copy(update={"rooms": min(pool.rooms, VALID_ROOMS), "seed": pool.seed + _VALID_SEED_OFFSET})
 
     def scene(self) -> SceneConfig:
-        """Distributions of this split; validation scenes are neither class-weighted nor their sources disguised."""
+        """Distributions of this split; those of validation are neither weighted nor widened."""
         scene = _checked(SceneConfig, self.spec.scene, "data.scene")
         if self.split == "train":
             return scene

@@ -22,7 +22,7 @@ from earwitness.models.network import Network
 from earwitness.training import augment, distributed, mixing
 from earwitness.training.devices import fast_bf16, pick_device
 from earwitness.training.ema import Ema
-from earwitness.training.initial import load_initial
+from earwitness.training.initial import give_tagger, load_initial
 from earwitness.training.logs import QuietLog, RunLog
 from earwitness.training.lookup import TokenLookup
 from earwitness.training.losses import AdpitLoss, LossParts
@@ -129,10 +129,13 @@ class Trainer:
         if self.world.is_first:
             note_start(self.folder, self.recipe, self.tokens.descriptions)
             write_commit(self.folder)
+        give_tagger(self.model)
         if self.recipe.run.init_from:
             load_initial(self.model, self.recipe.run.init_from, self.recipe.features)
             self.averaged.load_state_dict(self.model.state_dict())
-        elif self.model.normalises:
+            return
+        self.averaged.load_state_dict(self.model.state_dict())
+        if self.model.normalises:
             mean, std = feature_statistics(self.stream, self.recipe.run.scaler_scenes)
             for model in (self.model, self.averaged):
                 model.scaler.set(mean.to(self.device), std.to(self.device))
