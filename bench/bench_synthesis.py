@@ -25,7 +25,7 @@ from earwitness.synthesis.microphones import DEFAULT, MICROPHONES  # noqa: E402
 
 TINY_BANK = Path(__file__).parents[1] / "tests" / "data" / "bank"
 SCENES = 150
-VIDEO_CLIPS = 8
+VIDEO_CLIPS = 24
 
 
 def rate(synthesizer: Synthesizer, *, features: bool = False, scenes: int = SCENES) -> float:

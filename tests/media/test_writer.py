@@ -238,3 +238,21 @@ def test_an_empty_block_of_sound_is_nothing(tmp_path: Path) -> None:
         writer.write_audio(np.zeros((2, 0), np.float32))
         writer.write_audio(np.zeros((2, 4800), np.float32))
     assert probe(out).duration == pytest.approx(0.2, abs=0.1)
+
+
+def test_true_waves_are_truer_in_both_channels_and_in_their_difference(tmp_path: Path) -> None:
+    """Noise from one side: what a listener takes for the same noise is not the same level difference."""
+    noise = np.random.default_rng(0).normal(scale=0.1, size=48_000)
+    stereo = np.stack([noise, 0.4 * noise]).clip(-1, 1).astype(np.float32)
+    errors = {}
+    for true_waves in (False, True):
+        path = tmp_path / f"{true_waves}.mp4"
+        with MediaWriter(path, 16, 16, audio_rate=24_000, true_waves=true_waves) as writer:
+            writer.write_frame(np.zeros((16, 16, 3), dtype=np.uint8), 0.0)
+            writer.write_audio(stereo)
+        heard = read_audio(path, rate=24_000)[:, :48_000]
+        errors[true_waves] = [
+            float(np.square(part).sum()) for part in ((heard - stereo), np.diff(heard - stereo, axis=0))
+        ]
+    assert errors[True][0] < 0.7 * errors[False][0]
+    assert errors[True][1] < 0.7 * errors[False][1]

@@ -5,6 +5,8 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, Colorspace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -261,3 +263,19 @@ def test_fewer_pictures_a_second_show_the_same_scene_at_their_own_times(
     assert (len(every), len(few)) == (40, 5)
     for number, picture in enumerate(few):
         np.testing.assert_array_equal(picture, every[8 * number])
+
+
+def test_the_film_is_the_pictures_of_render(blocks: CutoutLibrary) -> None:
+    """In a drawn room, with somebody who walks past something that stays, and a phone that rings."""
+    tracks = (
+        _track(np.linspace(-40, 40, 10), -2.0, 2.0, "laughter", active=True, frames=10),
+        _track(10.0, -8.0, 2.5, "telephone", active=np.arange(10) > 3, frames=10),
+        _track(-25.0, -3.0, 1.5, "bell", active=True, frames=10),
+    )
+    scene = _scene(*tracks, seconds=1.0)
+    renderer = PictureRenderer(camera=SMALL, fps=10)
+    for picture, frame in zip(renderer.render(scene, 3), renderer.film(scene, 3), strict=True):
+        whole = VideoFrame.from_ndarray(picture, format="rgb24").reformat(
+            format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+        )
+        assert np.abs(frame.to_ndarray().astype(int) - whole.to_ndarray()).max() <= 1

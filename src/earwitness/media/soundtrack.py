@@ -33,8 +33,17 @@ class Soundtrack(Protocol):
 class AacEncoder:
     """Stereo blocks in, AAC packets out."""
 
-    def __init__(self, output: OutputContainer, rate: int) -> None:
-        self.stream: Any = output.add_stream("aac", rate=rate, layout="stereo")
+    def __init__(self, output: OutputContainer, rate: int, *, true_waves: bool = False) -> None:
+        """Add a sound track.
+
+        Args:
+            output: where to.
+            rate: samples per second.
+            true_waves: keep to the waves in both channels, level differences among them, rather than to what masks
+                what for human ears: no noise in place of noise. Four times as fast too.
+        """
+        options = {"aac_coder": "fast", "aac_pns": "0"} if true_waves else {}
+        self.stream: Any = output.add_stream("aac", rate=rate, layout="stereo", options=options)
         self.stream.bit_rate = _BIT_RATE if rate >= 32000 else _BIT_RATE // 2
         self.rate = rate
         self._samples = 0

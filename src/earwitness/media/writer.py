@@ -15,7 +15,7 @@ import numpy as np
 from av.codec import codecs_available
 from av.container import OutputContainer
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
 from earwitness.errors import EncodingError
@@ -67,6 +67,7 @@ class MediaWriter:
         preset: str = "veryfast",
         options: Mapping[str, str] | None = None,
         colorspace: int | None = None,
+        true_waves: bool = False,
     ) -> None:
         """Prepare; nothing is written before the `with` block is entered.
 
@@ -81,6 +82,7 @@ class MediaWriter:
             options: further ones of libx264, such as crf and tune.
             colorspace: how the colours of the `write_video_frame` pictures are coded, FFmpeg's number; they are then
                 kept as they are. None converts all to BT.709.
+            true_waves: encode the sound of `write_audio` for machines: see `AacEncoder`.
 
         Raises:
             EncodingError: an unusable suffix, size, rate, or both kinds of sound at once.
@@ -96,7 +98,8 @@ class MediaWriter:
             raise EncodingError(f"{self.path}: AAC knows no {audio_rate} Hz; resample to {nearest_rate(audio_rate)}")
         self.width, self.height, self.fps = width // 2 * 2, height // 2 * 2, Fraction(fps)
         self._given_size = (height, width)
-        self._audio_rate, self._threads = audio_rate, threads
+        self._audio_rate, self._threads, self._true_waves = audio_rate, threads, true_waves
+        self._reformatter = VideoReformatter()
         self._options = _X264_OPTIONS | {"preset": preset} | dict(options or {})
         self._colorspace = _BT709 if colorspace is None else colorspace
         self._copy_from = None if copy_audio_from is None else Path(copy_audio_from)
@@ -118,7 +121,7 @@ class MediaWriter:
                 self._output = stack.enter_context(_open_output(self._temporary, self.path, _INDEX_IN_FRONT))
             self._video = self._add_video(self._output)
             if self._audio_rate is not None:
-                self._encoder = AacEncoder(self._output, self._audio_rate)
+                self._encoder = AacEncoder(self._output, self._audio_rate, true_waves=self._true_waves)
             self._stack = stack.pop_all()
         return self
 
@@ -157,8 +160,9 @@ class MediaWriter:
         """Append a picture that PyAV holds already, in any pixel format and of even size; else as `write_frame`."""
         if not self._fits(frame):
             colours = Colorspace.ITU709 if self._colorspace == _BT709 else None
-            frame = frame.reformat(
-                width=self.width, height=self.height, format="yuv420p", dst_colorspace=colours,
+            # Kept: it takes long to prepare.
+            frame = self._reformatter.reformat(
+                frame, width=self.width, height=self.height, format="yuv420p", dst_colorspace=colours,
                 dst_color_range=ColorRange.MPEG,
             )  # fmt: skip
         length = 1 / self.fps if duration is None else Fraction(duration)

@@ -56,11 +56,22 @@ class Patch:
     colour: NDArray[np.uint8]
     keep: NDArray[np.uint8]
 
-    def lay_over(self, picture: NDArray[np.uint8]) -> None:
-        """Put it onto an (H, W, 3) picture, in place."""
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """Its place: x0, y0, x1, y1."""
         height, width = self.keep.shape[:2]
-        region = picture[self.y : self.y + height, self.x : self.x + width]
-        region[...] = _scaled(region, self.keep) + self.colour
+        return self.x, self.y, self.x + width, self.y + height
+
+    def lay_over(self, picture: NDArray[np.uint8], x: int = 0, y: int = 0) -> None:
+        """Put it onto an (H, W, 3) picture, or a piece of one that begins at column `x` and row `y`, in place."""
+        x0, y0, x1, y1 = self.box
+        rows = slice(max(y0, y), min(y1, y + picture.shape[0]))
+        columns = slice(max(x0, x), min(x1, x + picture.shape[1]))
+        if rows.stop <= rows.start or columns.stop <= columns.start:
+            return
+        region = picture[rows.start - y : rows.stop - y, columns.start - x : columns.stop - x]
+        part = (slice(rows.start - y0, rows.stop - y0), slice(columns.start - x0, columns.stop - x0))
+        region[...] = _scaled(region, self.keep[part]) + self.colour[part]
 
     def over(self, below: Patch) -> Patch:
         """Both in one."""

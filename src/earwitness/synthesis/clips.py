@@ -100,7 +100,7 @@ def write_recipe(path: Path, recipe: SceneRecipe) -> None:
 
 def write_pictures(job: RenderJob, scene: Scene, path: Path) -> None:
     """Write a scene's video; its camera is that of the recipe."""
-    frames = job.pictures(scene.recipe.camera).render(scene, scene.recipe.picture_seed)
+    frames = job.pictures(scene.recipe.camera).film(scene, scene.recipe.picture_seed)
     write_scene(path, scene, frames, job.fps)
 
 

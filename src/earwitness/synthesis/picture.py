@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -22,6 +24,7 @@ from earwitness.synthesis.drawn.furniture import Furniture, stand
 from earwitness.synthesis.drawn.style import RoomStyle
 from earwitness.synthesis.drawn.trolley import WIDTH as TROLLEY_WIDTH
 from earwitness.synthesis.drawn.trolley import draw_trolley
+from earwitness.synthesis.layers import Box, Layers, Planes
 from earwitness.synthesis.panorama import Footprint, draw_interior
 from earwitness.synthesis.rooms import Room
 from earwitness.synthesis.scene import SAMPLE_RATE, Scene
@@ -32,6 +35,8 @@ Frame = NDArray[np.uint8]
 DCASE_FPS: Final = Fraction(30_000, 1_001)
 _PHOTO_EYE_HEIGHT: Final = 1.5
 """Metres above the floor at which the user's 360-degree photos are taken to have been shot."""
+_FAST: Final = {"tune": "zerolatency", "crf": "25"}
+"""As faithful as the writer's own settings (45 dB on drawn rooms), in half the time; files are a third larger."""
 _STAND_BREADTH: Final = (0.34, 0.9)
 _TROLLEY_SHARPNESS: Final = 200.0
 
@@ -94,23 +99,43 @@ class PictureRenderer:
 
         Labelled sources are in the picture when the camera sees them; interference is not shown.
         """
+        for layers, _ in self._pictures(scene, seed):
+            yield layers.picture.copy()
+
+    def film(self, scene: Scene, seed: int | np.random.SeedSequence) -> Iterator[VideoFrame]:
+        """The same pictures as an encoder takes them: 4:2:0 in BT.709; only what changes is converted.
+
+        Odd sizes lose their last column or row, since 4:2:0 colour knows only even ones.
+        """
+        planes, shown = None, None
+        for layers, boxes in self._pictures(scene, seed):
+            if planes is None or layers is not shown:
+                planes, shown = Planes(layers.picture), layers
+            else:
+                planes.update(layers.picture, boxes)
+            yield planes.frame()
+
+    def _pictures(self, scene: Scene, seed: int | np.random.SeedSequence) -> Iterator[tuple[Layers, list[Box]]]:
+        """Pictures, and where each differs from the one before while the background stays."""
         stage = self.stage(scene, seed)
         count = round(scene.recipe.seconds * float(self.fps))
         shows = [_Show(actor, stage, self.library, self.camera) for actor in stage.actors]
-        layers = _Layers(stage.background)
+        layers = Layers(stage.background)
         for number in range(count):
             seconds = number / float(self.fps)
             order = sorted(shows, key=lambda show: -show.distance(seconds))
             if number and stage.moving is not None:
-                layers = _Layers(next(stage.moving))
-            yield layers.show([show.patch(seconds) for show in order])
+                layers = Layers(next(stage.moving))
+            yield layers, layers.show([show.patch(seconds) for show in order])
 
     def picture_at(self, scene: Scene, seed: int | np.random.SeedSequence, seconds: float) -> Frame:
         """The one picture (H, W, 3) of a scene at a time; films are seen as they begin."""
         stage = self.stage(scene, seed)
         shows = [_Show(actor, stage, self.library, self.camera) for actor in stage.actors]
         shows.sort(key=lambda show: -show.distance(seconds))
-        return _Layers(stage.background).show([show.patch(seconds) for show in shows])
+        layers = Layers(stage.background)
+        layers.show([show.patch(seconds) for show in shows])
+        return layers.picture
 
     def stage(self, scene: Scene, seed: int | np.random.SeedSequence) -> Stage:
         """The empty room and who plays in it."""
@@ -141,13 +166,15 @@ class PictureRenderer:
         return Stage(background, depth, tuple(actors), room.microphone[2], False)
 
 
-def write_scene(path: str | Path, scene: Scene, frames: Iterable[Frame], fps: Fraction | float = DCASE_FPS) -> None:
+def write_scene(
+    path: str | Path, scene: Scene, frames: Iterable[Frame | VideoFrame], fps: Fraction | float = DCASE_FPS
+) -> None:
     """Write a scene as a video with its stereo sound at 24 kHz.
 
     Args:
         path: .mp4, .mov or .mkv.
         scene: whose sound it is.
-        frames: its pictures, `fps` a second.
+        frames: its pictures, `fps` a second, from `PictureRenderer.film` or `render`.
         fps: pictures a second.
 
     Raises:
@@ -157,12 +184,17 @@ def write_scene(path: str | Path, scene: Scene, frames: Iterable[Frame], fps: Fr
     first = next(pictures, None)
     if first is None:
         first = np.zeros((DCASE_CAMERA.height, DCASE_CAMERA.width, 3), dtype=np.uint8)
-    height, width = first.shape[:2]
+    height, width = (first.height, first.width) if isinstance(first, VideoFrame) else first.shape[:2]
     rate = Fraction(fps).limit_denominator(1001)
-    with MediaWriter(path, width, height, rate, audio_rate=SAMPLE_RATE) as writer:
+    with MediaWriter(
+        path, width, height, rate, audio_rate=SAMPLE_RATE, preset="ultrafast", options=_FAST, true_waves=True
+    ) as writer:
         written = 0
         for number, picture in enumerate(chain([first], pictures)):
-            writer.write_frame(picture, float(number / rate))
+            if isinstance(picture, VideoFrame):
+                writer.write_video_frame(picture, float(number / rate))
+            else:
+                writer.write_frame(picture, float(number / rate))
             # Sound goes along with the pictures, so that the file can be played while it is read.
             upto = round((number + 1) / rate * SAMPLE_RATE)
             _write_sound(writer, scene, written, upto)
@@ -176,30 +208,6 @@ def _write_sound(writer: MediaWriter, scene: Scene, start: int, end: int) -> Non
         writer.write_audio(block)
 
 
-class _Layers:
-    """The picture with the first, the first two, ... patches on it: only what changed is laid over anew."""
-
-    def __init__(self, background: Frame) -> None:
-        self._background = background
-        self._patches: list[Patch | None] = []
-        self._pictures: list[Frame] = []
-
-    def show(self, patches: list[Patch | None]) -> Frame:
-        """The background with `patches` on it, in their order."""
-        same = 0
-        while same < min(len(patches), len(self._patches)) and self._patches[same] is patches[same]:
-            same += 1
-        del self._pictures[same:]
-        for patch in patches[same:]:
-            picture = self._pictures[-1] if self._pictures else self._background
-            if patch is not None:
-                picture = picture.copy()
-                patch.lay_over(picture)
-            self._pictures.append(picture)
-        self._patches = patches
-        return (self._pictures[-1] if self._pictures else self._background).copy()
-
-
 class _Show:
     """An actor's patches, time by time; those that come again are kept."""
 
@@ -207,15 +215,16 @@ class _Show:
         self._actor, self._stage, self._library, self._camera = actor, stage, library, camera
         self._kept: dict[tuple[State, int], Patch | None] = {}
         self._stays = actor.stays
+        self._distance = math.hypot(*actor.place(0.0))
         self._orders = {state: _phase_order(actor, state) for state in actor.cutout.phases}
         self._trolley: Image.Image | None = None
 
     def distance(self, seconds: float) -> float:
-        return float(np.hypot(*self._actor.place(seconds)))
+        return self._distance if self._stays else math.hypot(*self._actor.place(seconds))
 
     def patch(self, seconds: float) -> Patch | None:
         actor = self._actor
-        moving = actor.moving(seconds)
+        moving = not self._stays and actor.moving(seconds)
         state = actor.cutout.state(actor.sounding(seconds), moving)
         # Footsteps set the pace of whoever walks.
         rate = 4.0 if state == "walking" else actor.cutout.rate

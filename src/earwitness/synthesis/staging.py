@@ -54,9 +54,11 @@ class Actor:
 
     def place(self, seconds: float) -> tuple[float, float]:
         """Metres (ahead, left) at a time; label frames tell where it is in their middle."""
-        time = seconds / FRAME_SECONDS - 0.5
-        frames = np.arange(len(self.path))
-        return float(np.interp(time, frames, self.path[:, 0])), float(np.interp(time, frames, self.path[:, 1]))
+        time = min(max(seconds / FRAME_SECONDS - 0.5, 0.0), len(self.path) - 1.0)
+        before = min(int(time), max(len(self.path) - 2, 0))
+        here, there = self.path[before], self.path[min(before + 1, len(self.path) - 1)]
+        ahead, left = (here + (there - here) * (time - before)).tolist()
+        return ahead, left
 
     def sounding(self, seconds: float) -> bool:
         """Whether it sounds at a time."""

@@ -29,7 +29,7 @@ class TextureAtlas:
         offsets, sizes = [], []
         for level in range(_LEVELS):
             reduced = image.reduce(2**level) if level else image
-            packed = np.asarray(reduced.convert("RGBA")).view("<u4")[..., 0].astype(np.uint32)
+            packed = np.asarray(reduced.convert("RGBA")).view("<u4")[..., 0].astype(np.uint32, copy=False)
             offsets.append(self._end)
             sizes.append((packed.shape[0], packed.shape[1]))
             self._pixels.append(packed.ravel())

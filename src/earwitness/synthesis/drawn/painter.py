@@ -22,8 +22,12 @@ def colour(hue: float, saturation: float, value: float) -> Colour:
 
 def shade(base: Colour, factor: float) -> Colour:
     """`base` made darker (below 1) or lighter (above 1)."""
-    red, green, blue = (min(255, max(0, round(part * factor))) for part in base)
-    return red, green, blue
+    red, green, blue = base
+    return _byte(red * factor), _byte(green * factor), _byte(blue * factor)
+
+
+def _byte(value: float) -> int:
+    return min(255, max(0, round(value)))
 
 
 def blend(first: Colour, second: Colour, share: float) -> Colour:
@@ -48,6 +52,7 @@ class Painter:
         size = tuple(max(4, round(length * pixels_per_metre)) * _SUPERSAMPLING for length in (width, height))
         self.image = Image.new("RGB", (size[0], size[1]), base)
         self._draw = ImageDraw.Draw(self.image)
+        self._rows = size[1]
 
     def finish(self) -> Image.Image:
         """The surface at its resolution, anti-aliased."""
@@ -70,13 +75,13 @@ class Painter:
         right, top = self._pixel(max(x0, x1), max(y0, y1))
         if right - left < 1 or bottom - top < 1:
             return
-        self._draw.rounded_rectangle(
-            (left, top, right - 1, bottom - 1),
-            radius * self.scale,
-            fill,
-            outline,
-            max(1, round(line * self.scale)) if outline else 0,
-        )
+        sides = (left, top, right - 1, bottom - 1)
+        width = max(1, round(line * self.scale)) if outline else 0
+        # Pillow rounds even the corners of lines one pixel wide; for the rest, it only takes longer.
+        if radius or round(right - 1) - round(left) < 2 or round(bottom - 1) - round(top) < 2:
+            self._draw.rounded_rectangle(sides, radius * self.scale, fill, outline, width)
+        else:
+            self._draw.rectangle(sides, fill, outline, width)
 
     def ellipse(self, x: float, y: float, rx: float, ry: float, fill: Colour) -> None:
         """An ellipse around (x, y)."""
@@ -126,7 +131,7 @@ class Painter:
             self.image.paste(picture.resize((right - left, bottom - top), Image.Resampling.BILINEAR), (left, top))
 
     def _pixel(self, x: float, y: float) -> tuple[float, float]:
-        return x * self.scale, self.image.height - y * self.scale
+        return x * self.scale, self._rows - y * self.scale
 
 
 def mottled(image: Image.Image, rng: np.random.Generator, coarse: float, fine: float, patch: float) -> Image.Image:
