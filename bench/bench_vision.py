@@ -15,6 +15,8 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
@@ -47,6 +49,7 @@ def main() -> None:
     given = parser.parse_args()
     try:
         eyes = open_detector("pose")
+        eyes.detect([np.zeros((360, 640, 3), dtype=np.uint8)])  # loads the networks
     except EarwitnessError as error:
         print(f"skipped: {error}")
         return

@@ -1,9 +1,9 @@
-"""Fit the numbers of the fusion: `python scripts/fit_fusion.py SET --out src/earwitness/assets/vision/fusion.json`.
+"""Fit the numbers of the fusion: `python scripts/fit_fusion.py SET... --out src/earwitness/assets/vision/fusion.json`.
 
-SET is a calibration set of scripts/render_visual.py. The cause of a sound is known there: the candidate seen where the
-source is if it is on screen, else none. The settings maximise the probability that `inference.causal` gives to
-the true cause; what classes have in common is shared by a Gaussian prior, since some are rare. How often a sound that
-nothing seen explains is on screen all the same is counted.
+SETs are calibration sets of scripts/render_visual.py. Of a sound that is on screen the cause is known: the candidate
+seen where the source is, or none; of one that is off screen it is not: none, or a candidate whose place that sounds is
+above or below the picture. The settings maximise the probability that `inference.causal` gives to what is known, the
+on/off state and the cause; what classes have in common is shared by a Gaussian prior, since some are rare.
 """
 
 from __future__ import annotations
@@ -15,26 +15,35 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from measure_fusion import FOV, HUMAN, Clip, load_clips
+from measure_fusion import FOV, HUMAN, Clip, figures, load_clips
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment, minimize
+from scipy.special import expit
 
 from earwitness.classes import CLASSES, NUM_CLASSES
+from earwitness.data.dcase_csv import LabelRows
 from earwitness.events import EventTable, SoundEvent
-from earwitness.inference.causal import log_student, posterior
+from earwitness.inference.causal import elsewhere, farther_out, log_student, posterior
 from earwitness.inference.evidence import Evidence, gather, sounding_frames
+from earwitness.inference.fusion import Fused, fuse
 from earwitness.inference.fusion_settings import KINDS, FusionSettings, KindWeights
+from earwitness.metrics.counts import count
+from earwitness.metrics.protocols import Protocol
 
-FRAME_STEP = 3
+FRAME_STEP = 5
 """Neighbouring frames say the same."""
 AT_LEAST_DEG = 5.0
 WINDOW_FRAMES = 10
 WIDTH_SHARE = 0.15
 NEVER = -20.0
 KIND_NUMBER = {kind: number for number, kind in enumerate(KINDS)}
-DRAWS = 3
+ALIKE = 150
+"""How many neighbours in azimuth on each side lend their errors."""
+REACH_DEG = 20.0
+THRESHOLDS = np.round(np.arange(0.3, 0.63, 0.04), 2)
+DRAWS = 2
 """Errors that each true event is heard with."""
-CLASS_SPREAD = 0.8
+CLASS_SPREAD = 0.3
 """How much classes of a group differ, log-odds."""
 UNTRIED = 0.6
 WRONG_DEG = 60.0
@@ -51,7 +60,8 @@ class Rows:
         klass, weight, model_on, truth_on: (n,).
         cause: (n,) place of the true cause among the candidates; -1 for none.
         detected: (n,) whether the model heard it.
-        kind, offset, width, motion, contrast, logit: (n, most).
+        kind, azimuth, offset, width, motion, contrast, logit: (n, most).
+        framing: (n, most, 3).
     """
 
     klass: NDArray[np.int64]
@@ -61,11 +71,13 @@ class Rows:
     cause: NDArray[np.int64]
     detected: NDArray[np.bool_]
     kind: NDArray[np.int64]
+    azimuth: Array
     offset: Array
     width: Array
     motion: Array
     contrast: Array
     logit: Array
+    framing: Array
 
 
 def collect(clips: Sequence[Clip]) -> Rows:
@@ -74,13 +86,13 @@ def collect(clips: Sequence[Clip]) -> Rows:
     The latter are the more, since a model misses sounds that can be seen all the same.
     """
     found = [row for clip in clips for row in _heard_rows(clip)]
-    errors = np.array([row[-1] for row in found if abs(row[-1]) < WRONG_DEG])
+    heard = Hearing.of([row[-2:] for row in found])
     rng = np.random.default_rng(0)
-    found += [row for clip in clips for _ in range(DRAWS) for row in _imagined_rows(clip, errors, rng)]
+    found += [row for clip in clips for _ in range(DRAWS) for row in _imagined_rows(clip, heard, rng)]
     most = max(len(row[6]) for row in found)
 
-    def padded(position: int, fill: float) -> Array:
-        out = np.full((len(found), most), fill)
+    def padded(position: int, fill: float, *deep: int) -> Array:
+        out = np.full((len(found), most, *deep), fill, dtype=np.float64)
         for n, row in enumerate(found):
             out[n, : len(row[position])] = row[position]
         return out
@@ -89,7 +101,7 @@ def collect(clips: Sequence[Clip]) -> Rows:
     return Rows(
         columns[0], columns[1].astype(float), columns[2].astype(bool), columns[3].astype(bool), columns[4],
         columns[5].astype(bool), padded(6, -1).astype(np.int64), padded(7, 0), padded(8, 0), padded(9, 0),
-        padded(10, 0), padded(11, 0),
+        padded(10, 0), padded(11, 0), padded(12, 0), padded(13, 0, 3),
     )  # fmt: skip
 
 
@@ -101,10 +113,38 @@ def _heard_rows(clip: Clip) -> Iterable[Row]:
         yield from _rows(clip, event, table, sources, True, 1.0)
 
 
-def _imagined_rows(clip: Clip, errors: Array, rng: np.random.Generator) -> Iterable[Row]:
+@dataclass(frozen=True, eq=False)
+class Hearing:
+    """Where sounds were heard.
+
+    Attributes:
+        side: (n,) degrees from the middle that they were at, increasing.
+        heard: (n,) where they were heard on that side.
+    """
+
+    side: Array
+    heard: Array
+
+    @classmethod
+    def of(cls, pairs: Sequence[tuple[float, float]]) -> Hearing:
+        """From true and heard azimuths, without those so far apart that another source was heard."""
+        true, heard = np.array([pair for pair in pairs if abs(pair[0] - pair[1]) < WRONG_DEG]).T
+        order = np.argsort(np.abs(true))
+        return cls(np.abs(true)[order], (heard * np.where(true < 0, -1, 1))[order])
+
+    def draw(self, azimuth: Array, rng: np.random.Generator) -> Array:
+        """Where a sound with these azimuths (t,) may be heard: as far out as another one from about there was."""
+        middle = float(np.median(azimuth))
+        place = int(np.searchsorted(self.side, abs(middle))) + int(rng.integers(-ALIKE, ALIKE + 1))
+        place = int(np.clip(place, 0, len(self.side) - 1))
+        error = (self.heard[place] - self.side[place]) * (-1 if middle < 0 else 1)
+        return np.clip(azimuth + error, -90, 90)
+
+
+def _imagined_rows(clip: Clip, heard: Hearing, rng: np.random.Generator) -> Iterable[Row]:
     truth = clip.truth.sorted()
     for event in truth.events():
-        azimuth = np.clip(event.table.azimuth + rng.choice(errors), -90, 90)
+        azimuth = heard.draw(event.table.azimuth.astype(np.float64), rng)
         sources = list(zip(event.table.azimuth.tolist(), event.table.onscreen.tolist(), strict=True))
         yield from _rows(clip, SoundEvent(event.table.with_columns(azimuth=azimuth)), truth, sources, False, 1 / DRAWS)
 
@@ -117,21 +157,21 @@ def _rows(
     detected: bool,
     share: float,
 ) -> Iterable[Row]:
-    index = event.sound_class.index
+    index, share = event.sound_class.index, share * clip.weight
     evidence = gather(event, clip.candidates, sounding_frames(table, index, table.num_frames), WINDOW_FRAMES)
     kinds = np.array([KIND_NUMBER[kind] for kind in evidence.kinds], dtype=np.int64)
     chosen = range(len(event.table) % FRAME_STEP // 2, len(event.table), FRAME_STEP)
     for n in chosen:
         azimuth, source = float(event.table.azimuth[n]), sources[n]
-        if source is None or abs(azimuth) > FOV / 2 + 1:
+        if source is None or abs(azimuth) > FOV / 2 + 1 + REACH_DEG:
             continue
         true_azimuth, on = source
         here = np.isfinite(evidence.azimuth[:, n])
         cause = _cause(evidence, n, true_azimuth, here) if on else -1
         yield (
             index, share / np.sqrt(len(chosen)), bool(event.table.onscreen[n]), on, cause, detected, kinds[here],
-            evidence.offset[here, n], evidence.width[here, n], evidence.motion[here], evidence.contrast[here],
-            evidence.logit[here], azimuth - true_azimuth,
+            evidence.azimuth[here, n], evidence.offset[here, n], evidence.width[here, n], evidence.motion[here],
+            evidence.contrast[here], evidence.logit[here], evidence.framing[here], true_azimuth, azimuth,
         )  # fmt: skip
 
 
@@ -158,125 +198,218 @@ def _cause(evidence: Evidence, n: int, azimuth: float, here: NDArray[np.bool_]) 
     return int((apart / reach).argmin())
 
 
+@dataclass(frozen=True, eq=False)
+class _Numbers:
+    """What is fitted, or slopes along it.
+
+    Attributes:
+        each: (3, 2, 13) bias, motion and contrast of people and of what moves.
+        log_sigma: (13,) of the directions of sounds.
+        unseen: (13,) log-odds that what nothing seen explains is on screen.
+        framed: (2, 4) see `KindWeights`.
+        score, log_sight: (2,).
+        outward: (2,) see `FusionSettings`; the second a hundred times as large.
+        elsewhere: (2,) see `FusionSettings`.
+    """
+
+    each: Array
+    log_sigma: Array
+    unseen: Array
+    framed: Array
+    score: Array
+    log_sight: Array
+    outward: Array
+    elsewhere: Array
+
+    SHAPES = ((3, 2, NUM_CLASSES), (NUM_CLASSES,), (NUM_CLASSES,), (2, 4), (2,), (2,), (2,), (2,))
+
+    @classmethod
+    def of(cls, flat: Array) -> _Numbers:
+        """Out of one row."""
+        ends = np.cumsum([int(np.prod(shape)) for shape in cls.SHAPES])[:-1]
+        parts = np.split(flat, ends)
+        return cls(*(part.reshape(shape) for part, shape in zip(parts, cls.SHAPES, strict=True)))
+
+    def flat(self) -> Array:
+        """In one row."""
+        return np.concatenate([getattr(self, name).ravel() for name in self.__annotations__])
+
+
+START = _Numbers(
+    np.concatenate([np.full((1, 2, NUM_CLASSES), -1.0), np.zeros((2, 2, NUM_CLASSES))]),
+    np.full(NUM_CLASSES, np.log(8)),
+    np.full(NUM_CLASSES, -1.5),
+    np.tile([1.0, 2.0, -1.0, -1.0], (2, 1)),
+    np.zeros(2),
+    np.ones(2),
+    np.array([0.3, 0.0]),
+    np.zeros(2),
+)
+"""Where the search begins, and the middle of the priors."""
+
+
 def fit(rows: Rows) -> FusionSettings:
-    """Maximise the posterior of the true causes."""
+    """Maximise the probability of what is known."""
     # Things named by a detector do not occur: the light detector knows people only.
-    size = 2 * 3 * NUM_CLASSES + NUM_CLASSES + 2 * 2
-    start = np.zeros(size)
-    start[: 2 * NUM_CLASSES] = -1
-    start[6 * NUM_CLASSES : 7 * NUM_CLASSES] = np.log(8)
-    start[-2:] = 1
     possible, kind, klass = rows.kind >= 0, np.maximum(rows.kind, 0), rows.klass[:, None]
-
-    def unpack(x: Array) -> tuple[Array, Array, Array, Array]:
-        each = x[: 6 * NUM_CLASSES].reshape(3, 2, NUM_CLASSES)  # bias, motion, contrast of the two kinds
-        return each, x[6 * NUM_CLASSES : 7 * NUM_CLASSES], x[-4:-2], x[-2:]
-
-    def odds(x: Array) -> tuple[Array, Array, Array]:
-        """Log-odds, and their slopes along the logarithms of the uncertainties of sound and of sight."""
-        (bias, motion, contrast), log_sigma, score, log_sight = unpack(x)
-        sight, sound = np.exp(2 * log_sight[kind]), np.exp(2 * log_sigma[klass])
-        variance = sound + sight + (WIDTH_SHARE * rows.width) ** 2
-        total = bias[kind, klass] + motion[kind, klass] * rows.motion + contrast[kind, klass] * rows.contrast
-        total = total + score[kind] * rows.logit - np.log(variance) / 2 + np.log(180.0)
-        total = total + log_student(rows.offset / np.sqrt(variance))
-        quarter = rows.offset**2 / variance / 4
-        slope = 5 * quarter / (1 + quarter) - 1
-        return np.where(possible, total, -np.inf), slope * sound / variance, slope * sight / variance
-
     cell = kind * NUM_CLASSES + klass
-    group = np.where(HUMAN, 0, 1)
-    truth = np.arange(rows.kind.shape[1])[None] == rows.cause[:, None]
+    truth = possible & (np.arange(rows.kind.shape[1])[None] == rows.cause[:, None])
+    curved, heard = rows.azimuth * np.abs(rows.azimuth), np.abs(rows.azimuth + rows.offset) / 60
+    on = rows.truth_on
+    explained, unexplained = on & (rows.cause >= 0), on & (rows.cause < 0)
 
-    def loss(x: Array) -> tuple[float, Array]:
-        total, along_sound, along_sight = odds(x)
+    def odds(x: _Numbers) -> tuple[Array, Array, Array, Array]:
+        """Log-odds; their slopes along the logarithms of the uncertainties of sound and sight, and along the offset."""
+        sight, sound = np.exp(2 * x.log_sight[kind]), np.exp(2 * x.log_sigma[klass])
+        variance = sound + sight + (WIDTH_SHARE * rows.width) ** 2
+        bias, motion, contrast = x.each
+        total = bias[kind, klass] + motion[kind, klass] * rows.motion + contrast[kind, klass] * rows.contrast
+        total = total + x.score[kind] * rows.logit - np.log(variance) / 2 + np.log(180.0)
+        offset = rows.offset - farther_out(rows.azimuth, (x.outward[0], x.outward[1] / 100))
+        total = total + elsewhere(rows.azimuth + rows.offset, (x.elsewhere[0], x.elsewhere[1]))
+        total = total + log_student(offset / np.sqrt(variance))
+        quarter = offset**2 / variance / 4
+        slope, away = 5 * quarter / (1 + quarter) - 1, -1.25 * offset / variance / (1 + quarter)
+        return np.where(possible, total, -np.inf), slope * sound / variance, slope * sight / variance, away
+
+    def loss(flat: Array) -> tuple[float, Array]:
+        x = _Numbers.of(flat)
+        total, along_sound, along_sight, away = odds(x)
         each, none = posterior(total.T)
-        right = np.where(rows.cause >= 0, (each.T * truth).sum(axis=1), none)
-        value = -(rows.weight * np.log(np.maximum(right, 1e-9))).sum()
-        error = np.where(possible, rows.weight[:, None] * (each.T - truth), 0)
+        each = each.T
+        inside = expit(x.framed[kind, 0] + (x.framed[kind, 1:] * rows.framing).sum(axis=2))
+        unseen = expit(x.unseen[rows.klass])
+        # Of each candidate and of none, how probable what is known is if it is the cause.
+        fits = np.where(on[:, None], truth * inside, np.where(possible, 1 - inside, 0))
+        fits_none = np.where(explained, 0, np.where(unexplained, unseen, 1 - unseen))
+        known = np.maximum((each * fits).sum(axis=1) + none * fits_none, 1e-9)
+        value = -(rows.weight * np.log(known)).sum()
+        share = rows.weight / known
+        error = each * (rows.weight[:, None] - share[:, None] * fits)
+        frame = each * np.where(on[:, None], -truth.astype(float), possible) * inside * (1 - inside) * share[:, None]
+        aside = none * unseen * (1 - unseen) * share * (np.where(on, 0, 1.0) - unexplained)
 
         def summed(by: NDArray[np.int64], values: Array, size: int) -> Array:
             return np.bincount(np.broadcast_to(by, values.shape).ravel(), values.ravel(), size)
 
-        weights, log_sigma, score, log_sight = unpack(x)
-        slopes = [
-            summed(cell, error * factor, 2 * NUM_CLASSES).reshape(2, -1)
-            for factor in (np.ones_like(error), rows.motion, rows.contrast)
-        ]
-        down = np.stack(slopes)
-        down_sigma = summed(klass, error * along_sound, NUM_CLASSES)
-        down_score, down_sight = summed(kind, error * rows.logit, 2), summed(kind, error * along_sight, 2)
-        # Priors: weak for what classes of a group share, stronger for how they differ.
-        centre = np.array([-1.0, 0, 0]).reshape(3, 1, 1)
-        for number in (0, 1):
-            own = group == number
-            for values, slope, spread in ((weights, down, CLASS_SPREAD), (log_sigma, down_sigma, 0.3)):
-                apart = values[..., own] - values[..., own].mean(axis=-1, keepdims=True)
-                value += (apart**2).sum() / (2 * spread**2)
-                slope[..., own] += apart / spread**2
-        value += ((weights - centre) ** 2).sum() / (2 * 4**2) + ((log_sigma - np.log(8)) ** 2).sum() / 2
-        value += (score**2).sum() / 2 + ((log_sight - 1) ** 2).sum() / (2 * 0.5**2)
-        down += (weights - centre) / 4**2
-        down_sigma += log_sigma - np.log(8)
-        down_score += score
-        down_sight += (log_sight - 1) / 0.5**2
-        return float(value), np.concatenate([down.ravel(), down_sigma, down_score, down_sight])
+        down = _Numbers(
+            np.stack([
+                summed(cell, error * factor, 2 * NUM_CLASSES).reshape(2, -1)
+                for factor in (np.ones_like(error), rows.motion, rows.contrast)
+            ]),
+            summed(klass, error * along_sound, NUM_CLASSES),
+            summed(rows.klass, aside, NUM_CLASSES),
+            np.stack([
+                summed(kind, frame * factor, 2)
+                for factor in (np.ones_like(frame), *np.moveaxis(rows.framing, 2, 0))
+            ], axis=1),
+            summed(kind, error * rows.logit, 2),
+            summed(kind, error * along_sight, 2),
+            np.array([-(error * away * rows.azimuth).sum(), (error * away * curved).sum() / 100]),
+            np.array([(error * heard).sum(), (error * heard**2).sum()]),
+        )  # fmt: skip
+        value += _prior(x, down)
+        return float(value), down.flat()
 
-    made = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500})
-    print(f"loss {loss(start)[0]:.1f} -> {made.fun:.1f}, {len(rows.klass)} frames, {made.message}")
-    weights, log_sigma, score, log_sight = unpack(made.x)
-    _, none = posterior(odds(made.x)[0].T)
+    made = minimize(loss, START.flat(), jac=True, method="L-BFGS-B", options={"maxiter": 400})
+    print(f"loss {loss(START.flat())[0]:.1f} -> {made.fun:.1f}, {len(rows.klass)} frames, {made.message}")
+    return _settings(_Numbers.of(made.x), rows)
+
+
+def choose_threshold(clips: Sequence[Clip], parts: int = 4) -> float:
+    """Probability from which on is right most often, means over classes, on clips that a fit has not seen."""
+    fused: list[tuple[Clip, Fused]] = []
+    for part in range(parts):
+        settings = fit(collect([clip for number, clip in enumerate(clips) if number % parts != part]))
+        fused += [(clip, fuse(clip.heard, clip.candidates, FOV, settings)) for clip in clips[part::parts]]
+    names = [clip.name for clip, _ in fused]
+    truths = [LabelRows.from_table(clip.truth) for clip, _ in fused]
+    right = []
+    for least in THRESHOLDS:
+        said = [one.table.with_columns(onscreen=one.onscreen_probability >= least) for _, one in fused]
+        counts = count(names, truths, [LabelRows.from_table(table) for table in said], Protocol.STRICT)
+        right.append(float(np.nanmean(figures(counts)["accuracy"])))
+        print(f"on screen from {least:.2f}: {100 * right[-1]:.1f} % right")
+    # Neighbours speak along: single clips must not decide.
+    smooth = np.convolve(np.pad(right, 1, mode="edge"), np.full(3, 1 / 3), mode="valid")
+    return float(THRESHOLDS[int(smooth.argmax())])
+
+
+def _prior(x: _Numbers, down: _Numbers) -> float:
+    """Less the logarithm of the priors, whose slopes are added to `down`.
+
+    They are weak for what classes of a group share, and stronger for how they differ.
+    """
+    value = 0.0
+    for own in (HUMAN, ~HUMAN):
+        for values, slope, spread in (
+            (x.each, down.each, CLASS_SPREAD), (x.log_sigma, down.log_sigma, 0.3), (x.unseen, down.unseen, 0.5),
+        ):  # fmt: skip
+            apart = values[..., own] - values[..., own].mean(axis=-1, keepdims=True)
+            value += float((apart**2).sum()) / (2 * spread**2)
+            slope[..., own] += apart / spread**2
+    for values, slope, middle, spread in (
+        (x.each, down.each, START.each, 4.0), (x.log_sigma, down.log_sigma, START.log_sigma, 1.0),
+        (x.unseen, down.unseen, START.unseen, 2.0), (x.framed, down.framed, START.framed, 3.0),
+        (x.score, down.score, START.score, 1.0), (x.log_sight, down.log_sight, START.log_sight, 0.5),
+        (x.outward, down.outward, START.outward, 1.0), (x.elsewhere, down.elsewhere, START.elsewhere, 3.0),
+    ):  # fmt: skip
+        value += float(((values - middle) ** 2).sum()) / (2 * spread**2)
+        slope += (values - middle) / spread**2
+    return value
+
+
+def _settings(x: _Numbers, rows: Rows) -> FusionSettings:
+    unseen = tuple(np.round(expit(x.unseen), 3).tolist())
+    said_on = rows.detected & rows.model_on
+    # A model that never gave this answer has not been caught lying: the next one's word is taken for a little more than
+    # chance.
+    overall = float(rows.truth_on[said_on].mean()) if said_on.any() else UNTRIED
     return FusionSettings(
-        sigma_deg=tuple(np.round(np.exp(log_sigma), 2).tolist()),
+        sigma_deg=tuple(np.round(np.exp(x.log_sigma), 2).tolist()),
+        outward=(round(float(x.outward[0]), 3), round(float(x.outward[1]) / 100, 5)),
+        elsewhere=(round(float(x.elsewhere[0]), 3), round(float(x.elsewhere[1]), 3)),
+        reach_deg=REACH_DEG,
         width_share=WIDTH_SHARE,
         window_frames=WINDOW_FRAMES,
         kinds={
-            "person": _weights(weights[:, 0] * HUMAN, NEVER * ~HUMAN, score[0], log_sight[0]),
-            "motion": _weights(weights[:, 1], 0 * HUMAN, score[1], log_sight[1]),
+            "person": _weights(x, 0, HUMAN),
+            "motion": _weights(x, 1, np.ones(NUM_CLASSES, dtype=np.bool_)),
             # Not fitted: what a named thing is worth is not known; as much as a person who does not move.
-            "thing": KindWeights(bias=(round(float(weights[0, 0][HUMAN].mean()), 3),) * NUM_CLASSES),
+            "thing": KindWeights(
+                bias=(round(float(x.each[0, 0][HUMAN].mean()), 3),) * NUM_CLASSES,
+                framed=_weights(x, 1, HUMAN).framed,
+            ),
         },
-        unseen_on=_unseen(rows, none, rows.detected & rows.model_on),
-        unseen_off=_unseen(rows, none, rows.detected & ~rows.model_on),
+        unseen_on=(round(overall, 3),) * NUM_CLASSES,
+        unseen_off=unseen,
     )
 
 
-def _weights(values: Array, never: Array, score: float, log_sight: float) -> KindWeights:
-    bias, motion, contrast = np.round(values, 3)
+def _weights(x: _Numbers, kind: int, makes: NDArray[np.bool_]) -> KindWeights:
+    bias, motion, contrast = np.round(x.each[:, kind] * makes, 3)
     return KindWeights(
-        bias=tuple((bias + never).tolist()),
+        bias=tuple((bias + NEVER * ~makes).tolist()),
         motion=tuple(motion.tolist()),
         contrast=tuple(contrast.tolist()),
-        score=round(float(score), 3),
-        sigma_deg=round(float(np.exp(log_sight)), 2),
+        score=round(float(x.score[kind]), 3),
+        sigma_deg=round(float(np.exp(x.log_sight[kind])), 2),
+        framed=tuple(np.round(x.framed[kind], 3).tolist()),
     )
-
-
-def _unseen(rows: Rows, none: Array, mask: NDArray[np.bool_]) -> tuple[float, ...]:
-    """Share on screen of what nothing seen explains, class by class, drawn towards that of all classes."""
-    weight = rows.weight * none * mask
-    # A model that never gave this answer has not been caught lying: the next one's word is taken for a little more than
-    # chance.
-    overall = (weight * rows.truth_on).sum() / weight.sum() if weight.sum() > 0 else UNTRIED
-    shares = []
-    for index in range(NUM_CLASSES):
-        own = weight * (rows.klass == index)
-        shares.append(round(float(((own * rows.truth_on).sum() + 5 * overall) / (own.sum() + 5)), 3))
-    return tuple(shares)
 
 
 def main() -> None:
     """Fit and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("set", type=Path)
+    parser.add_argument("sets", type=Path, nargs="+")
     parser.add_argument("--model", default="default")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    clips = load_clips(given.set, given.model)
+    clips = [clip for folder in given.sets for clip in load_clips(folder, given.model)]
     rows = collect(clips)
     settings = fit(rows)
     name = f"{len(clips)} clips, {len(rows.klass)} frames of known cause, model {given.model}"
-    settings = settings.model_copy(update={"fitted_on": name})
+    settings = settings.model_copy(update={"fitted_on": name, "onscreen_from": choose_threshold(clips)})
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(settings.model_dump_json(indent=1) + "\n", encoding="utf-8")
     print(settings.model_dump_json(indent=1))

@@ -9,6 +9,7 @@ forced onto and stay as they are heard. Uses what `detect` uses: model, light de
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -40,13 +41,14 @@ HUMAN = np.array([sound_class.human for sound_class in CLASSES])
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """A clip: its truth, what was heard, and what was seen."""
+    """A clip: its truth, what was heard, what was seen, and how often it counts."""
 
     name: str
     truth: EventTable
     heard: EventTable
     candidates: list[Candidate]
     watched: Watched
+    weight: float = 1.0
 
     @property
     def photographs(self) -> bool:
@@ -59,6 +61,7 @@ def load_clips(folder: Path, model: str, share: str = "0/1") -> list[Clip]:
     first, step = (int(number) for number in share.split("/"))
     detector, eyes = Detector.load(model, vision=None), open_detector("pose")
     clips = []
+    weights = read_weights(folder)
     videos = {path.stem: path for path in sorted(folder.glob("video_dev/*/*.mp4"))}
     for label in sorted(folder.glob("metadata_dev/*/*.csv"))[first::step]:
         if label.stem not in videos:
@@ -66,10 +69,20 @@ def load_clips(folder: Path, model: str, share: str = "0/1") -> list[Clip]:
         heard = _heard(detector, videos[label.stem])
         watched, _ = cached_watch(videos[label.stem], eyes, DEFAULT_RATE)
         truth = read_table(label, num_frames=max(50, heard.num_frames))
-        clips.append(Clip(label.stem, truth, heard, find_candidates(watched, FOV), watched))
+        weight = weights.get(label.stem, 1.0)
+        clips.append(Clip(label.stem, truth, heard, find_candidates(watched, FOV), watched, weight))
         print(f"\r{len(clips)} clips", end="", flush=True)
     print()
     return clips
+
+
+def read_weights(folder: Path) -> dict[str, float]:
+    """How often clips count, where that was written down; see scripts/render_visual.py."""
+    path = folder / "weights.csv"
+    if not path.is_file():
+        return {}
+    with path.open(newline="", encoding="utf-8") as file:
+        return {name: float(weight) for name, weight in csv.reader(file)}
 
 
 def _heard(detector: Detector, path: Path) -> EventTable:

@@ -28,12 +28,18 @@ SETTINGS = FusionSettings(
 
 
 def seen(
-    azimuth: float, label: str = "person", number: int = 0, moving: range = range(0), frames: int = FRAMES
+    azimuth: float,
+    label: str = "person",
+    number: int = 0,
+    moving: range = range(0),
+    frames: int = FRAMES,
+    row: float = 0.5,
 ) -> Candidate:
     motion = np.zeros(frames, np.float32)
     motion[list(moving)] = 0.5
     return Candidate(
-        number, label, 0, np.full((13, frames), azimuth, np.float32),
+        number, label, 0, np.full((13, frames), azimuth, np.float32), np.full((13, frames), row, np.float32),
+        np.tile(np.float32([max(row - 0.3, 0), min(row + 0.3, 1)]), (frames, 1)),
         np.tile(np.float32([10, 10, 20, 60]), (frames, 1)),
         np.full(frames, 6, np.float32), motion, 0.8, 6,
     )  # fmt: skip
@@ -88,6 +94,57 @@ def test_beyond_the_picture_stays_off_screen_and_where_it_is(onscreen: bool) -> 
         assert (fused.candidate == -1).all()
     assert fuse(heard(50.0), [seen(49.0)], 100.0, SETTINGS).table.onscreen.all()
     assert not fuse(heard(40.0), [seen(34.0)], 70.0, SETTINGS).table.onscreen.any()
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_within_reach_something_seen_may_explain_what_is_heard_beyond_the_picture(side: int) -> None:
+    chosen = SETTINGS.model_copy(update={"reach_deg": 20.0})
+    near = fuse(heard(side * 56.0), [seen(side * 48.0, moving=range(5, 25))], 100.0, chosen)
+    assert near.table.onscreen.all()
+    assert (np.abs(near.table.azimuth) <= 51).all()
+    nothing = fuse(heard(side * 56.0, onscreen=True), [], 100.0, chosen)
+    assert not nothing.table.onscreen.any()
+    np.testing.assert_array_equal(nothing.table.azimuth, np.float32(side * 56))
+    far = fuse(heard(side * 72.0), [seen(side * 50.0, moving=range(5, 25))], 100.0, chosen)
+    assert not far.table.onscreen.any()
+    np.testing.assert_array_equal(far.table.azimuth, np.float32(side * 72))
+
+
+def test_where_sounds_from_ahead_are_heard_too_far_out_the_one_farther_in_is_meant() -> None:
+    inner, outer = seen(30.0, number=0), seen(45.0, number=1)
+    plain = fuse(heard(44.0), [inner, outer], 100.0, SETTINGS)
+    assert (plain.candidate == 1).all()
+    chosen = SETTINGS.model_copy(update={"outward": (0.5, 0.0)})  # from 30 degrees at 45, from 45 at 67
+    fused = fuse(heard(44.0), [inner, outer], 100.0, chosen)
+    assert (fused.candidate == 0).all()
+    assert 29 < fused.table.azimuth.min() <= fused.table.azimuth.max() < 38
+
+
+def test_below_the_picture_is_off_screen_but_there() -> None:
+    weights = PERSON_WEIGHTS.model_copy(update={"bias": (4.0,) * 13, "framed": (0.0, 20.0, 0.0, 0.0)})
+    chosen = SETTINGS.model_copy(update={"kinds": {**SETTINGS.kinds, "person": weights}})
+    inside = fuse(heard(24.0), [seen(30.0, row=0.6)], 100.0, chosen)
+    below = fuse(heard(24.0), [seen(30.0, row=1.2)], 100.0, chosen)
+    assert inside.table.onscreen.all()
+    assert not below.table.onscreen.any()
+    assert below.common.min() > 0.9
+    np.testing.assert_array_equal(inside.table.azimuth, below.table.azimuth)
+
+
+def test_what_reaches_the_pictures_edge_says_so() -> None:
+    (event,) = heard(20.0).events()
+    sounds = sounding_frames(heard(20.0), MALE, FRAMES)
+    evidence = gather(event, [seen(20.0, row=0.5), seen(20.0, row=0.9), seen(20.0, row=-0.1)], sounds, 5)
+    # A mouth may be in the picture of somebody whose feet are not.
+    np.testing.assert_allclose(evidence.framing, [(0.25, 0, 0), (0.1, 0, 0), (-0.1, 1, 0)], atol=1e-6)
+    things = [seen(20.0, "motion", row=0.9), seen(20.0, "motion", row=-0.1)]
+    np.testing.assert_allclose(gather(event, things, sounds, 5).framing, [(0.1, 0, 1), (-0.1, 1, 0)], atol=1e-6)
+
+
+def test_from_which_probability_a_sound_is_on_screen_is_a_setting() -> None:
+    for least in (0.25, 0.35):
+        chosen = SETTINGS.model_copy(update={"onscreen_from": least, "unseen_off": (0.3,) * 13})
+        assert fuse(heard(10.0), [], 100.0, chosen).table.onscreen.all() == (least < 0.3)
 
 
 def test_who_moves_in_step_with_the_sound_is_its_cause() -> None:
@@ -187,9 +244,12 @@ def test_evidence_of_motion_compares_with_the_silence_around() -> None:
     evidence = gather(event, [in_step, always, seen(20.0, "music")], sounds, 5)
     assert len(evidence.candidates) == 2
     np.testing.assert_allclose(evidence.motion, 1)
-    np.testing.assert_allclose(evidence.contrast, [1, 0])
+    # Of ten silent frames and five usual ones, in a quarter of which things move.
+    np.testing.assert_allclose(evidence.contrast, [1 - 1.25 / 15, 1 - 11.25 / 15])
     np.testing.assert_allclose(evidence.offset, 0)
-    assert log_odds(evidence, MALE, SETTINGS)[0, 0] == pytest.approx(log_odds(evidence, MALE, SETTINGS)[1, 0] + 2.0)
+    assert log_odds(evidence, MALE, SETTINGS)[0, 0] == pytest.approx(
+        log_odds(evidence, MALE, SETTINGS)[1, 0] + 2.0 * 10 / 15
+    )
 
 
 def test_the_angle_is_averaged_over_a_window() -> None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from earwitness.geometry import Camera
 from earwitness.media.pictures import PictureReader
 from earwitness.vision.boxes import INDEX
 from earwitness.vision.choice import LIGHT
+from earwitness.vision.landmarks import Body
 from earwitness.vision.pose import PoseDetector
 
 
@@ -88,6 +90,31 @@ def test_nobody_in_an_empty_picture(detector: PoseDetector) -> None:
     grey = np.full((360, 640, 3), 120, np.uint8)
     noise = np.random.default_rng(0).integers(100, 140, (360, 640, 3), dtype=np.uint8)
     assert [len(boxes) for boxes in detector.detect([grey, noise])] == [0, 0]
+
+
+def test_keypoints_are_looked_for_again_when_somebody_moves(
+    detector: PoseDetector, sample: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, rgb = next(iter(PictureReader(sample / "sample.mp4", fps=1, most_lines=360)))
+    looked: list[int] = []
+    find = detector._landmarks.find
+
+    def counted(*arguments: Any) -> Body:
+        looked.append(1)
+        return find(*arguments)
+
+    monkeypatch.setattr(detector._landmarks, "find", counted)
+    (alone,) = detector.detect([rgb])
+    people = len(looked)
+    assert people >= len(alone) > 0
+    again = detector.detect([rgb, rgb, rgb])
+    assert len(looked) == 2 * people  # not again within the call, but again in the next
+    for boxes in again:
+        np.testing.assert_array_equal(boxes.keypoints, alone.keypoints)
+    shifted = np.roll(rgb, 40, axis=1)
+    moved = detector.detect([rgb, shifted])[1]
+    (expected,) = detector.detect([shifted])
+    np.testing.assert_allclose(moved.keypoints, expected.keypoints, equal_nan=True)
 
 
 def test_a_picture_of_any_size_and_alone_as_in_a_batch(detector: PoseDetector, sample: Path) -> None:

@@ -5,8 +5,11 @@ are likely to have one cause. Candidate k has the log-odds
 
     bias(kind, class) + motion and score terms + log t4(offset / s) - log s - log p0,   s^2 = s_sound^2 + s_sight^2
 
-against "none of what is seen", whose sounds come from anywhere; t4 is Student's density with 4 degrees of freedom,
-since directions have outliers, and p0 = 1 / 180 a degree.
+against "none of what is seen"; t4 is Student's density with 4 degrees of freedom, since directions have outliers, and
+p0 that of where other sounds are heard, log(180 p0) = -(b u + c u^2) with u = |azimuth| / 60. The offset is that of the
+heard azimuth from where a sound from the candidate's place is usually heard: a model that is unsure answers with the
+middle of what may be, so that sounds from ahead are heard too far out, however right it is on average over all that it
+hears there.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ FloatArray = NDArray[np.float64]
 
 _FREEDOM: Final = 4.0
 _HALVINGS: Final = 20
+_UNIT_DEG: Final = 60.0
 _LOG_ANYWHERE: Final = -float(np.log(180.0))
 
 
@@ -40,9 +44,29 @@ def log_odds(evidence: Evidence, class_index: int, settings: FusionSettings) -> 
     fixed = fixed + np.array([w.contrast[class_index] for w in weights]) * evidence.contrast
     fixed = fixed + np.array([w.score for w in weights]) * evidence.logit
     sigma = np.hypot(settings.sigma_deg[class_index], sight_sigma(evidence, settings))
-    angle = log_student(evidence.offset / sigma) - np.log(sigma) - _LOG_ANYWHERE
+    offset = evidence.offset - farther_out(evidence.azimuth, settings.outward)
+    angle = log_student(offset / sigma) - np.log(sigma) - _LOG_ANYWHERE
+    angle = angle + elsewhere(evidence.azimuth + evidence.offset, settings.elsewhere)
     total = fixed.reshape(-1, 1) + angle
     return np.asarray(np.where(np.isfinite(total), total, -np.inf))
+
+
+def farther_out(azimuth: FloatArray, outward: tuple[float, float]) -> FloatArray:
+    """How much farther to its side than its azimuth a sound is usually heard, degrees; see `FusionSettings`."""
+    return np.asarray(azimuth * (outward[0] - outward[1] * np.abs(azimuth)))
+
+
+def elsewhere(azimuth: FloatArray, weights: tuple[float, float]) -> FloatArray:
+    """How much likelier sounds of other causes are heard anywhere than at this azimuth, as a logarithm."""
+    share = np.abs(azimuth) / _UNIT_DEG
+    return np.asarray(weights[0] * share + weights[1] * share**2)
+
+
+def framed(evidence: Evidence, settings: FusionSettings) -> FloatArray:
+    """Probabilities (m,) that the place of each candidate that sounds is in the picture, not above or below it."""
+    weights = np.array([settings.kinds[kind].framed for kind in evidence.kinds]).reshape(-1, 4)
+    odds = weights[:, 0] + (weights[:, 1:] * evidence.framing).sum(axis=1)
+    return np.asarray(1 / (1 + np.exp(-np.clip(odds, -50, 50))))
 
 
 def log_student(x: FloatArray) -> FloatArray:

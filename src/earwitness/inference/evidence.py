@@ -9,9 +9,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.classes import CLASSES
 from earwitness.events import EventTable, SoundEvent
 from earwitness.vision.boxes import PERSON
-from earwitness.vision.candidates import Candidate
+from earwitness.vision.candidates import PARTS, Candidate
 from earwitness.vision.motion import MOVING
 
 FloatArray = NDArray[np.float64]
@@ -19,6 +20,12 @@ FloatArray = NDArray[np.float64]
 OUTSIDE_FRAMES: Final = 30
 """How far before and after an event silence is compared with it."""
 _REST: Final = 0.02
+_USUAL_SHARE: Final = 0.25
+_USUAL_FRAMES: Final = 5
+"""What is taken for known of silence beforehand: how much of it things move, and how many frames that counts for."""
+_AT_EDGE: Final = 0.02
+_DEEP: Final = 0.25
+"""Farther from the edge, the distance says no more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,8 +38,13 @@ class Evidence:
         offset: (m, n) degrees from the candidate to the sound, averaged over a window; NaN as above.
         width: (m, n) degrees.
         motion: (m,) 0..1 share of the event in which it moves.
-        contrast: (m,) -1..1 that share less the share of the silence around; 0 where that is unknown.
+        contrast: (m,) -1..1 that share less the share of the silence around, which is drawn towards a usual one where
+            little silence is known.
         logit: (m,) log-odds of the detector's score.
+        framing: (m, 3) what says whether the place that sounds is above or below the picture: how far it is from the
+            nearer edge, as a share of the picture's height and negative outside; the shares of the event in which the
+            candidate reaches the upper and the lower edge, as far as that matters: not the lower one for mouths, nor
+            the upper one for feet.
     """
 
     candidates: tuple[Candidate, ...]
@@ -42,6 +54,7 @@ class Evidence:
     motion: FloatArray
     contrast: FloatArray
     logit: FloatArray
+    framing: FloatArray
 
     @property
     def kinds(self) -> list[str]:
@@ -95,7 +108,19 @@ def gather(
         motion,
         contrast,
         np.log(score / (1 - score)),
+        np.array([_framing(candidate, index, frame) for candidate in chosen]).reshape(-1, 3),
     )
+
+
+def _framing(candidate: Candidate, index: int, frame: NDArray[np.int64]) -> tuple[float, float, float]:
+    place = np.clip(frame - candidate.start, 0, len(candidate.span) - 1)
+    row = float(np.median(candidate.row[index, place]))
+    top, bottom = candidate.span[place].T
+    inside = float(np.clip(min(row, 1 - row), -_DEEP, _DEEP))
+    part = PARTS.get(CLASSES[index].slug, "") if candidate.label == PERSON else ""
+    above = 0.0 if part == "feet" else float((top <= _AT_EDGE).mean())
+    below = 0.0 if part == "mouth" else float((bottom >= 1 - _AT_EDGE).mean())
+    return inside, above, below
 
 
 def _at(values: NDArray[np.float32], start: int, frame: NDArray[np.int64]) -> FloatArray:
@@ -120,16 +145,16 @@ def _motion(
 ) -> tuple[FloatArray, FloatArray]:
     around = np.arange(max(0, frame[0] - OUTSIDE_FRAMES), min(len(sounds), frame[-1] + 1 + OUTSIDE_FRAMES))
     silent = around[~sounds[around]]
-    during = np.array([_share(candidate, frame) for candidate in chosen])
-    outside = np.array([_share(candidate, silent) for candidate in chosen])
-    contrast = np.where(np.isfinite(during) & np.isfinite(outside), during - outside, 0)
-    return np.nan_to_num(during), contrast
+    during = [_moves(candidate, frame) for candidate in chosen]
+    outside = [_moves(candidate, silent) for candidate in chosen]
+    share = np.array([known.mean() if known.size else 0.0 for known in during])
+    usual = [(known.sum() + _USUAL_FRAMES * _USUAL_SHARE) / (known.size + _USUAL_FRAMES) for known in outside]
+    return share, share - np.array(usual)
 
 
-def _share(candidate: Candidate, frame: NDArray[np.int64]) -> float:
-    """Share of the frames in which it moves, of those of which it is known; a region that is gone has come to rest."""
+def _moves(candidate: Candidate, frame: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether it moves, in those of the frames of which it is known; a region that is gone has come to rest."""
     motion = _at(candidate.motion, candidate.start, frame)
     if candidate.label == MOVING:
         motion = np.nan_to_num(motion)
-    known = np.isfinite(motion)
-    return float((motion[known] > _REST).mean()) if known.any() else float("nan")
+    return np.asarray(motion[np.isfinite(motion)] > _REST)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.events import EventTable, SoundEvent
-from earwitness.inference.causal import log_odds, mixture_median, posterior, sight_sigma
+from earwitness.inference.causal import farther_out, framed, log_odds, mixture_median, posterior, sight_sigma
 from earwitness.inference.evidence import gather, sounding_frames
 from earwitness.inference.fusion_settings import FusionSettings
 from earwitness.vision.candidates import Candidate
@@ -46,8 +46,9 @@ def fuse(table: EventTable, candidates: Sequence[Candidate], fov: float, setting
     Args:
         table: events with linked sources.
         candidates: everything seen.
-        fov: horizontal field of view, degrees: a sound from beyond its half, and one degree more, stays off screen and
-            where it is (facts of the DCASE2025 labels: 51 degrees at 100).
+        fov: horizontal field of view, degrees: what is beyond its half, and one degree more, is off screen (facts of
+            the DCASE2025 labels: 51 degrees at 100). A sound that is heard there stays where it is, unless something in
+            the picture within reach explains it.
         settings: the numbers.
     """
     table = table.sorted()
@@ -62,13 +63,14 @@ def fuse(table: EventTable, candidates: Sequence[Candidate], fov: float, setting
         unseen = np.where(event.table.onscreen, settings.unseen_on[index], settings.unseen_off[index])
         merged = _merge(event, candidates, sounding_frames(table, index, table.num_frames), settings)
         # Sounds without direction (NaN) are not within either.
-        within = np.abs(event.table.azimuth) <= limit
+        within = np.abs(event.table.azimuth) <= limit + settings.reach_deg
         azimuth[rows] = np.where(within, merged.azimuth, azimuth[rows])
         common[rows] = np.where(within, merged.common, 0)
         which[rows] = np.where(within, merged.which, -1)
-        onscreen[rows] = np.where(within, merged.common + (1 - merged.common) * unseen, 0)
+        within &= np.abs(merged.azimuth) <= limit
+        onscreen[rows] = np.where(within, merged.framed + (1 - merged.common) * unseen, 0)
     return Fused(
-        table.with_columns(azimuth=np.clip(azimuth, -90, 90), onscreen=onscreen >= 0.5),
+        table.with_columns(azimuth=np.clip(azimuth, -90, 90), onscreen=onscreen >= settings.onscreen_from),
         table.azimuth,
         table.onscreen,
         common,
@@ -80,10 +82,18 @@ def fuse(table: EventTable, candidates: Sequence[Candidate], fov: float, setting
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Merged:
-    """An event's rows: merged azimuth, probability of a common cause, number of the likeliest candidate or -1."""
+    """An event's rows.
+
+    Attributes:
+        azimuth: merged, degrees.
+        common: probability of a common cause.
+        framed: of a common cause whose place that sounds is in the picture.
+        which: number of the likeliest candidate; -1 for none.
+    """
 
     azimuth: FloatArray
     common: FloatArray
+    framed: FloatArray
     which: NDArray[np.int64]
 
 
@@ -93,20 +103,24 @@ def _merge(
     evidence = gather(event, candidates, sounds, settings.window_frames)
     heard = event.table.azimuth.astype(np.float64)
     if not evidence.candidates:
-        return _Merged(heard, np.zeros(len(heard)), np.full(len(heard), -1, dtype=np.int64))
+        nothing = np.zeros(len(heard))
+        return _Merged(heard, nothing, nothing, np.full(len(heard), -1, dtype=np.int64))
     index = event.sound_class.index
     each, none = posterior(log_odds(evidence, index, settings))
     sight = 1 / sight_sigma(evidence, settings) ** 2
     sound = 1 / settings.sigma_deg[index] ** 2
     alone = np.full((1, len(heard)), settings.sigma_deg[index])
     # What both senses say of one place, each by its precision.
-    both = (np.nan_to_num(evidence.azimuth) * sight + heard * sound) / (sight + sound)
+    place = np.nan_to_num(evidence.azimuth)
+    both = place + (heard - place - farther_out(place, settings.outward)) * sound / (sight + sound)
+    both = np.clip(both, np.minimum(place, heard), np.maximum(place, heard))
     places, spreads = np.concatenate([both, heard[None]]), np.concatenate([(sight + sound) ** -0.5, alone])
     numbers = np.array([candidate.number for candidate in evidence.candidates])
     seen = np.isfinite(evidence.azimuth).any(axis=0)
     return _Merged(
         np.where(seen, mixture_median(places, spreads, np.concatenate([each, none[None]])), heard),
         each.sum(axis=0),
+        framed(evidence, settings) @ each,
         np.where(seen, numbers[each.argmax(axis=0)], -1),
     )
 

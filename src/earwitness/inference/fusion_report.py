@@ -65,9 +65,11 @@ def _why(event: SoundEvent, candidate: Candidate, sight: Sight, rows: list[int])
     moves = np.isfinite(motion).any() and float(np.nanmean(motion > 0)) >= 0.5
     likely = float(sight.fused.common[rows].mean())
     verdict = "likely" if likely >= 0.5 else "unlikely"
+    outside = likely >= 0.5 and not sight.fused.table.onscreen[rows].mean() >= 0.5
+    where = ", but where it sounds is probably above or below the picture" if outside else ""
     return (
         f"{_name(candidate)}, {np.nanmedian(apart):.0f} degrees from where it was heard, "
-        f"{'moving' if moves else 'still'} while it sounds: {verdict} the cause ({likely:.0%})"
+        f"{'moving' if moves else 'still'} while it sounds: {verdict} the cause ({likely:.0%}){where}"
     )
 
 

@@ -25,6 +25,8 @@ class KindWeights(BaseModel):
         contrast: (13,) added when it moves while it sounds and rests while it does not.
         score: added for each unit of the detector's log-odds.
         sigma_deg: uncertainty of its direction, besides a share of its width.
+        framed: log-odds that the place that sounds is in the picture and not above or below: always, and for each unit
+            of `Evidence.framing`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,6 +36,7 @@ class KindWeights(BaseModel):
     contrast: tuple[float, ...] = (0.0,) * NUM_CLASSES
     score: float = 0.0
     sigma_deg: float = Field(default=3.0, gt=0)
+    framed: tuple[float, float, float, float] = (6.0, 0.0, 0.0, 0.0)
 
     @model_validator(mode="after")
     def _one_a_class(self) -> KindWeights:
@@ -50,6 +53,11 @@ class FusionSettings(BaseModel):
         version: of this file's meaning.
         fitted_on: what they come from.
         sigma_deg: (13,) uncertainty of a sound's direction, degrees.
+        outward: share p and share a degree q by which sounds are heard farther out than they are: from azimuth a at
+            a + a (p - q |a|) on average.
+        elsewhere: where sounds that nothing seen explains are heard; see `inference.causal`.
+        reach_deg: how far beyond the picture's edge a sound may be heard and still be taken for one in the picture.
+        onscreen_from: probability from which a sound is said to be on screen.
         width_share: share of a candidate's width that its direction is uncertain by.
         window_frames: label frames on each side that a frame's evidence is averaged over.
         kinds: weights of each of `KINDS`.
@@ -62,6 +70,10 @@ class FusionSettings(BaseModel):
     version: int = 1
     fitted_on: str = ""
     sigma_deg: tuple[float, ...]
+    outward: tuple[float, float] = (0.0, 0.0)
+    elsewhere: tuple[float, float] = (0.0, 0.0)
+    reach_deg: float = Field(default=0.0, ge=0)
+    onscreen_from: float = Field(default=0.5, gt=0, lt=1)
     width_share: float = Field(default=0.15, ge=0)
     window_frames: int = Field(default=10, ge=0)
     kinds: dict[str, KindWeights]

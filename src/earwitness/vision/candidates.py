@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -20,15 +20,24 @@ FloatArray = NDArray[np.float32]
 
 _SURE: Final = 0.5
 _MARGIN: Final = 0.2
-_MOTION_TRACKS: Final = TrackConfig(reach=0.8, gap=4, hold=2, least=2)
-_PARTS: Final[dict[str, tuple[str, ...]]] = {
-    "female_speech": ("mouth", "nose"),
-    "male_speech": ("mouth", "nose"),
-    "laughter": ("mouth", "nose"),
-    "clapping": ("left_wrist", "right_wrist"),
-    "footsteps": ("left_ankle", "right_ankle"),
+_MOTION_TRACKS: Final = TrackConfig(reach=0.8, gap=30, hold=10, least=2)
+"""What moved and rests is still there."""
+PARTS: Final[dict[str, str]] = {
+    "female_speech": "mouth",
+    "male_speech": "mouth",
+    "laughter": "mouth",
+    "clapping": "hands",
+    "footsteps": "feet",
 }
-"""Where on a person the sounds of a class are made: the first that is known of mouth and nose, else the mean."""
+"""What of a person makes the sounds of a class."""
+_POINTS: Final = {
+    "mouth": ("mouth", "nose"),
+    "hands": ("left_wrist", "right_wrist"),
+    "feet": ("left_ankle", "right_ankle"),
+}
+"""The keypoints of each: of mouth and nose the first that is known, else the mean."""
+_BELOW_FACE: Final = {"mouth": 0.0, "hands": 4.0, "feet": 8.0}
+"""How far below the middle of a face those are where only the face was seen, in heights of the face."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +49,8 @@ class Candidate:
         label: "person", "motion" or the slug of a sound class.
         start: its first label frame.
         azimuth: (13, t) degrees where a sound of each class would come from; NaN where it is not in the picture.
+        row: (13, t) how high that place is: 0 at the upper edge of the picture, 1 at the lower, beyond them outside.
+        span: (t, 2) its upper and lower edge in the same measure.
         xyxy: (t, 4) its box, pixels of the pictures as watched.
         width: (t,) degrees that it is wide.
         motion: (t,) 0..1 how much moves in its box; NaN where unknown.
@@ -51,6 +62,8 @@ class Candidate:
     label: str
     start: int
     azimuth: FloatArray
+    row: FloatArray
+    span: FloatArray
     xyxy: FloatArray
     width: FloatArray
     motion: FloatArray
@@ -83,26 +96,23 @@ def find_candidates(watched: Watched, fov: float) -> list[Candidate]:
     alone = (_candidate(one, watched, fov, len(found)) for one in moving)
     free = [_without(one, found) for one in alone]
     kept = [one for one in free if np.isfinite(one.azimuth).any()]
-    return found + [
-        Candidate(
-            len(found) + number, one.label, one.start, one.azimuth, one.xyxy, one.width, one.motion, one.score,
-            one.sightings,
-        )
-        for number, one in enumerate(kept)
-    ]  # fmt: skip
+    return found + [replace(one, number=len(found) + number) for number, one in enumerate(kept)]
 
 
 def _candidate(one: Track, watched: Watched, fov: float, number: int) -> Candidate:
-    left, _, right, _ = watched.content
+    left, top, right, bottom = watched.content
     camera = Camera(max(1, right - left), watched.height, fov)
     motion = motion_within(watched.motion[one.start : one.stop], one.xyxy, watched.width, watched.height)
     edges = camera.azimuth(np.clip(one.xyxy[:, ::2], left, right) - left)
     azimuth = np.stack([_towards(one, sound_class.slug, camera, left) for sound_class in CLASSES])
+    rows = np.stack([_height(one, sound_class.slug) for sound_class in CLASSES])
     return Candidate(
         number,
         one.label,
         one.start,
         azimuth.astype(np.float32),
+        np.asarray((rows - top) / max(1, bottom - top), dtype=np.float32),
+        np.asarray((one.xyxy[:, 1::2] - top) / max(1, bottom - top), dtype=np.float32),
         one.xyxy,
         np.asarray(edges[:, 0] - edges[:, 1], dtype=np.float32),
         motion,
@@ -115,18 +125,34 @@ def _towards(one: Track, slug: str, camera: Camera, left: int) -> NDArray[np.flo
     """Directions (t,) of the part that makes a class's sounds, of the middle where it is not known."""
     # What is cut off by the picture's edge is where its visible part is.
     visible = np.clip(one.xyxy[:, ::2], left, left + camera.width)
-    column = visible.mean(axis=1)
-    parts = [one.keypoints[:, INDEX[name]] for name in _PARTS.get(slug, ())] if one.label == PERSON else []
-    if parts:
-        places = np.stack([np.where(part[:, 2] >= _SURE, part[:, 0], np.nan) for part in parts])
-        known = np.isfinite(places)
-        if _PARTS[slug][0] == "mouth":
-            chosen = np.where(known[0], places[0], places[-1])
-        else:
-            chosen = np.where(known.any(axis=0), np.nansum(places, axis=0) / np.maximum(known.sum(axis=0), 1), np.nan)
-        column = np.where(np.isfinite(chosen), chosen, column)
+    part = _part(one, slug, 0, _SURE)
+    column = np.where(np.isfinite(part), part, visible.mean(axis=1))
     inside = (visible[:, 1] > visible[:, 0]) & (column >= left) & (column <= left + camera.width)
-    return np.where(inside, camera.azimuth(column - left), np.nan)
+    return np.asarray(np.where(inside, camera.azimuth(column - left), np.nan))
+
+
+def _height(one: Track, slug: str) -> NDArray[np.floating]:
+    """Rows (t,) of the part that makes a class's sounds, in pixels; a network's guess where the part is out of view."""
+    middle = one.xyxy[:, 1::2].mean(axis=1)
+    if one.label != PERSON or slug not in PARTS:
+        return np.asarray(middle)
+    part = _part(one, slug, 1, 0.0)
+    below = middle + _BELOW_FACE[PARTS[slug]] * (one.xyxy[:, 3] - one.xyxy[:, 1])
+    return np.asarray(np.where(np.isfinite(part), part, below))
+
+
+def _part(one: Track, slug: str, axis: int, least: float) -> NDArray[np.floating]:
+    """Columns or rows (t,) of the part of a person that makes a class's sounds; NaN where it is less sure."""
+    if one.label != PERSON or slug not in PARTS:
+        return np.full(len(one.xyxy), np.nan)
+    names = _POINTS[PARTS[slug]]
+    points = one.keypoints[:, [INDEX[name] for name in names]]
+    places = np.where(points[..., 2] >= least, points[..., axis], np.nan).T
+    known = np.isfinite(places)
+    if PARTS[slug] == "mouth":
+        return np.asarray(np.where(known[0], places[0], places[-1]))
+    mean = np.nansum(places, axis=0) / np.maximum(known.sum(axis=0), 1)
+    return np.asarray(np.where(known.any(axis=0), mean, np.nan))
 
 
 def _grown(xyxy: FloatArray) -> FloatArray:
@@ -146,7 +172,4 @@ def _without(region: Candidate, things: list[Candidate]) -> Candidate:
         b = thing.xyxy[first - thing.start : last - thing.start]
         same = np.array([cover(x[None], y[None])[0, 0] > 0.5 for x, y in zip(a, _grown(b), strict=True)])
         azimuth[:, np.flatnonzero(same) + first - region.start] = np.nan
-    return Candidate(
-        region.number, region.label, region.start, azimuth, region.xyxy, region.width, region.motion, region.score,
-        region.sightings,
-    )  # fmt: skip
+    return replace(region, azimuth=azimuth)

@@ -1,7 +1,8 @@
 """The light default detector: people with keypoints, several at once, without torch.
 
-BlazePose's detector was made for one main person, so it looks at overlapping squares at several scales; a face
-detector finds whom it overlooks. Each person is confirmed, and given keypoints, by the landmark network.
+BlazePose's detector was made for one main person, so it looks at overlapping squares; a face detector finds whom it
+overlooks. Each person is confirmed, and given keypoints, by the landmark network, which is the slow part: of somebody
+who is where they were in the picture before, it is not asked again.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,8 @@ class PoseConfig:
         person_threshold, face_threshold: least scores of the detectors.
         presence: least score of the landmark network.
         most: people a picture, the surest.
+        person_overlap, face_overlap: least shares of their sides that neighbouring squares have in common.
+        stays: how far somebody may move, as a share of the body's radius, and keep the keypoints.
     """
 
     shares: tuple[float, ...] = (1.0,)
@@ -48,11 +51,14 @@ class PoseConfig:
     face_threshold: float = 0.6
     presence: float = 0.5
     most: int = 6
+    person_overlap: float = 0.5
+    face_overlap: float = 0.15
+    stays: float = 0.03
 
     @property
     def name(self) -> str:
         """Of a detector with these settings; the number counts changes of the method."""
-        return f"pose-1 {self}"
+        return f"pose-2 {self}"
 
 
 class PoseDetector:
@@ -76,25 +82,55 @@ class PoseDetector:
         self.name = self.config.name
 
     def detect(self, pictures: Sequence[RGBArray]) -> list[Boxes]:
-        """People in each picture (H, W, 3), surest first."""
-        return [self._detect(Image.fromarray(picture)) for picture in pictures]
+        """People in each picture (H, W, 3), surest first; keypoints may be those of an earlier picture of the call."""
+        found: list[Boxes] = []
+        known: list[_Known] = []
+        for picture in pictures:
+            boxes, known = self._detect(Image.fromarray(picture), known)
+            found.append(boxes)
+        return found
 
-    def _detect(self, picture: Image.Image) -> Boxes:
-        short = min(picture.size)
-        squares = [square for share in self.config.shares for square in tiles(*picture.size, round(share * short))]
-        people = _distinct([sight for square in squares for sight in self._people.see(picture, square)])
-        faces = _distinct([sight for square in squares for sight in self._faces.see(picture, square)])
-        found = [self._person(picture, sight) for sight in people[: self.config.most]]
-        bodies = Boxes.joined(person for person in found if person is not None)
+    def _detect(self, picture: Image.Image, before: list[_Known]) -> tuple[Boxes, list[_Known]]:
+        people = _distinct(self._see(self._people, picture, self.config.person_overlap))
+        faces = _distinct(self._see(self._faces, picture, self.config.face_overlap))
+        known = [self._look_at(picture, sight, before) for sight in people[: self.config.most]]
+        bodies = Boxes.joined(
+            _person(one, sight)
+            for one, sight in zip(known, people, strict=False)
+            if one.body.presence >= self.config.presence
+        )
         alone = Boxes.joined(_from_face(face) for face in faces if not _has_body(face, bodies))
         everyone = _one_each(Boxes.joined([bodies, alone]))
-        return everyone.select(np.arange(min(len(everyone), self.config.most)))
+        return everyone.select(np.arange(min(len(everyone), self.config.most))), known
 
-    def _person(self, picture: Image.Image, sight: Sight) -> Boxes | None:
-        body = self._landmarks.find(picture, body_square(sight.points[0], sight.points[1]))
-        if body.presence < self.config.presence:
-            return None
-        return Boxes.of([_extent(body, sight)], [min(sight.score, body.presence)], PERSON, body.keypoints[None])
+    def _see(self, detector: SingleShot, picture: Image.Image, overlap: float) -> list[Sight]:
+        sides = [round(share * min(picture.size)) for share in self.config.shares]
+        squares = [square for side in sides for square in tiles(*picture.size, side, overlap)]
+        return [sight for square in squares for sight in detector.see(picture, square)]
+
+    def _look_at(self, picture: Image.Image, sight: Sight, before: list[_Known]) -> _Known:
+        near = next((one for one in before if _moved(one.sight, sight) <= self.config.stays), None)
+        if near is not None:
+            return near
+        return _Known(sight, self._landmarks.find(picture, body_square(sight.points[0], sight.points[1])))
+
+
+class _Known(NamedTuple):
+    """Somebody, as they were when the landmark network looked at them."""
+
+    sight: Sight
+    body: Body
+
+
+def _moved(before: Sight, now: Sight) -> float:
+    """How far the farthest of the detector's points is from where it was, in radii of the body."""
+    radius = float(np.linalg.norm(before.points[1] - before.points[0]))
+    return float(np.linalg.norm(now.points - before.points, axis=1).max()) / max(radius, 1e-6)
+
+
+def _person(one: _Known, sight: Sight) -> Boxes:
+    score = min(sight.score, one.body.presence)
+    return Boxes.of([_extent(one.body, sight)], [score], PERSON, one.body.keypoints[None])
 
 
 def _distinct(sights: list[Sight]) -> list[Sight]:

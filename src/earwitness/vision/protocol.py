@@ -25,4 +25,7 @@ class VisualDetector(Protocol):
         """Of the detector and its settings."""
 
     def detect(self, pictures: Sequence[RGBArray]) -> list[Boxes]:
-        """What is in each picture (H, W, 3) uint8, surest first; each result depends on its picture alone."""
+        """What is in each picture (H, W, 3) uint8, surest first.
+
+        A result depends on its picture and, at most, on those before it in the same call, which follow in time.
+        """

@@ -54,7 +54,7 @@ def watch(
     detector: VisualDetector,
     rate: float = DEFAULT_RATE,
     *,
-    batch: int = 4,
+    batch: int = 8,
     progress: Callable[[float], None] | None = None,
 ) -> Watched:
     """Watch a video.
@@ -63,7 +63,7 @@ def watch(
         path: a video file.
         detector: looks at the sampled pictures.
         rate: pictures a second that it looks at, up to 10.
-        batch: pictures a call of the detector; the results do not depend on it.
+        batch: pictures a call of the detector, which may take from one what did not change in the next.
         progress: called with the seconds watched.
 
     Raises:
