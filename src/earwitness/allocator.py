@@ -1,4 +1,4 @@
-"""The C library's allocator: freed memory kept for the next array."""
+"""The C library's allocator: freed memory kept for the next array, or given back to the system."""
 
 from __future__ import annotations
 
@@ -29,3 +29,15 @@ def keep_freed_memory() -> bool:
         return False
     kept = mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES)
     return bool(kept and mallopt(_M_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD))
+
+
+def give_back() -> None:
+    """Give back what is free between the pieces in use, where the C library keeps it (glibc); else do nothing.
+
+    Without it a long run whose pieces come and go in all sizes grows, though what it uses does not.
+    """
+    try:
+        trim = ctypes.CDLL(None).malloc_trim
+    except (AttributeError, OSError, TypeError):
+        return
+    trim(0)

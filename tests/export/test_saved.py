@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 import json
+import os
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from export_cases import detection, run, tables
+from export_cases import VIDEO, detection, run, tables
 from hypothesis import given, settings
 
 from earwitness.errors import LabelError, UnreadableMediaError
 from earwitness.events import COLUMNS, EventTable
 from earwitness.export import FORMATS, read_result, write
+from earwitness.export.json_events import read_document
 from earwitness.media.writer import write_wav
 
 
@@ -79,6 +82,16 @@ def test_a_named_file_says_itself_whether_it_has_pictures(tmp_path: Path) -> Non
     saved = read_result(tmp_path / "clip.json", tmp_path / "a.wav")
     assert not saved.has_video
     assert saved.media_file == tmp_path / "a.wav"
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name not in ("html", "parquet")])
+def test_a_name_that_is_no_text_does_not_stop_the_writers(tmp_path: Path, name: str) -> None:
+    source = Path(os.fsdecode(b"latin\xe9.mp4"))
+    found = detection(run(0, 5, 0, 0), media=replace(VIDEO, path=source))
+    write(found, tmp_path / "clip", name)
+    assert (tmp_path / "clip").read_bytes().decode()
+    if name == "json":
+        assert read_document(tmp_path / "clip").source.file == "latin?.mp4"
 
 
 def test_dcase_csv(tmp_path: Path) -> None:

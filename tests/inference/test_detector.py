@@ -14,7 +14,7 @@ import earwitness
 from earwitness.errors import NotStereoError, RecipeError, UnreadableMediaError
 from earwitness.events import EventTable
 from earwitness.inference.card import card_path, read_card
-from earwitness.inference.detector import Detector
+from earwitness.inference.detector import CHANGED, Detector
 from earwitness.inference.smoothing import Smoothing
 from earwitness.media.wav import write_wav
 from earwitness.media.writer import MediaWriter
@@ -182,6 +182,18 @@ def test_the_cards_smoothing_is_applied(meter_model: Path, make_burst: Burst, tm
     card.model_copy(update={"smoothing": Smoothing(min_event_frames=5)}).write(card_path(model))
     assert len(Detector.load(meter_model).detect_array(stereo, 24_000).events) == 2
     assert len(Detector.load(model).detect_array(stereo, 24_000).events) == 1
+
+
+def test_a_file_that_changes_while_it_is_heard_is_reported(meter: Detector, make_burst: Burst, tmp_path: Path) -> None:
+    path = tmp_path / "growing.wav"
+    write_wav(path, make_burst(3, (1.0, 2.0, 24)), 24_000)
+    assert CHANGED not in meter.detect(path).warnings
+
+    def goes_on(*_: object) -> None:
+        with path.open("ab") as file:
+            file.write(b"more")
+
+    assert CHANGED in meter.detect(path, goes_on).warnings
 
 
 def test_a_bad_file_is_a_typed_error(meter: Detector, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,20 @@ def test_a_name_with_brackets_is_a_file_if_there_is_one(tree: Path) -> None:
 def test_nothing_found_says_so(tree: Path, name: str) -> None:
     with pytest.raises(MediaError, match=r"void|none|xyz|txt"):
         find_media([tree / name])
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_refused_for_what_it_is(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.wav")
+    for given in (tmp_path / "pipe.wav", "-"):
+        with pytest.raises(MediaError, match="read only once; save it as a file first"):
+            find_media([given])
+
+
+def test_links_in_a_circle_are_walked_once(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "a.wav").write_bytes(b"x")
+    (tmp_path / "deep" / "up").symlink_to(tmp_path)
+    (tmp_path / "deep" / "self.wav").symlink_to(tmp_path / "deep" / "self.wav")
+    (tmp_path / "deep" / "dangling.wav").symlink_to(tmp_path / "nowhere.wav")
+    assert find_media([tmp_path]) == [tmp_path / "deep" / "a.wav"]

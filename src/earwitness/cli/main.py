@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from io import TextIOWrapper
 from typing import Final
 
 import typer
@@ -52,6 +53,8 @@ for _verb in GROUPS:
 
 def main() -> None:
     """Run the command line; errors made for users are printed on one line, without a traceback."""
+    if isinstance(sys.stdout, TextIOWrapper):  # a name, or a sign, that the terminal cannot show must not end a batch
+        sys.stdout.reconfigure(errors="replace")
     try:
         code = app(standalone_mode=False)
     except EarwitnessError as error:

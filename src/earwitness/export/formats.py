@@ -137,4 +137,5 @@ def write(result: Result, path: str | Path, format: str | Format) -> None:
     pieces = [contents] if isinstance(contents, (str, bytes)) else contents
     with atomic_file(Path(path)) as temporary, temporary.open("wb") as file:
         for piece in pieces:
-            file.write(piece if isinstance(piece, bytes) else piece.encode())
+            # Names of files may hold bytes that are no text.
+            file.write(piece if isinstance(piece, bytes) else piece.encode(errors="replace"))

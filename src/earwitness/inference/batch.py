@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import glob
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from os.path import commonpath
 from pathlib import Path
 from typing import Any
 
+from earwitness.allocator import give_back
 from earwitness.errors import EarwitnessError
 from earwitness.export.formats import Format, write
 from earwitness.inference.detection import Detection
@@ -132,20 +133,26 @@ def plan(inputs: Sequence[str | Path], out: Path) -> Plan:
 def _names(files: list[Path]) -> dict[Path, Path]:
     """Result names of absolute paths: the stem; where that is not unique with folders, then also with the suffix."""
     stems = Counter(file.stem.casefold() for file in files)  # case does not tell files apart on every system
-    twins = [file for file in files if stems[file.stem.casefold()] > 1]
-    names = {file: _below(file, twins).with_name(file.stem) if file in twins else Path(file.stem) for file in files}
+    twins = {file for file in files if stems[file.stem.casefold()] > 1}
+    top = _top(twins)
+    names = {file: _below(file, top).with_name(file.stem) if file in twins else Path(file.stem) for file in files}
     taken = Counter(str(name).casefold() for name in names.values())
     return {
         file: name if taken[str(name).casefold()] == 1 else name.with_name(file.name) for file, name in names.items()
     }
 
 
-def _below(file: Path, files: list[Path]) -> Path:
-    """Path of a file from the deepest folder that holds all `files`."""
+def _top(files: Iterable[Path]) -> Path | None:
+    """The deepest folder that holds all files; None where there is none, on several drives."""
     try:
-        return file.relative_to(commonpath([other.parent for other in files]))
-    except ValueError:  # several drives
-        return Path(file.drive.strip(":\\/"), *file.parts[1:])
+        return Path(commonpath({file.parent for file in files}))
+    except ValueError:
+        return None
+
+
+def _below(file: Path, top: Path | None) -> Path:
+    """Path of a file from a folder that holds it; without one with the drive as a folder."""
+    return Path(file.drive.strip(":\\/"), *file.parts[1:]) if top is None else file.relative_to(top)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +266,7 @@ def _do(detector: Detector, job: Job, settings: BatchSettings, progress: Callabl
     if settings.render:
         from earwitness.render.video import render_video
 
+        give_back()  # what hearing took and has freed, before drawing takes its own
         pictures, rendered = job.pictures or job.source, job.result(RENDER_SUFFIX)
         written.append(render_video(pictures, detection.table, rendered, settings.fov, drawn))
     job.result(GROWING_SUFFIX).unlink(missing_ok=True)  # the finished result is there now

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from earwitness import __version__
 from earwitness.accddoa import decode
+from earwitness.allocator import give_back
 from earwitness.classes import NUM_CLASSES
 from earwitness.errors import MediaError, NotStereoError, RecipeError
 from earwitness.events import EventTable
@@ -30,6 +31,7 @@ from earwitness.inference.doctor import judge
 from earwitness.inference.eyes import AUTO, DEFAULT_FOV, TURNED_OFF, Eyes, Sight, open_eyes
 from earwitness.inference.feature_stream import label_frames
 from earwitness.inference.growing import GrowingEvents
+from earwitness.inference.journal import stamp
 from earwitness.inference.listener import Listening
 from earwitness.inference.live import MERGE_DEG, LiveStream
 from earwitness.inference.loading import Use, load
@@ -41,6 +43,10 @@ from earwitness.media.resample import resample
 from earwitness.provenance import commit
 
 Float32Array = NDArray[np.float32]
+
+_TIDIED_EVERY: Final = 30
+"""Batches of windows after which memory is given back: about ten minutes of sound."""
+CHANGED: Final = "the file changed while it was being heard: the events may be those of either state; hear it again"
 
 
 class Progress(Protocol):
@@ -137,19 +143,21 @@ class Detector:
             MediaError: the file cannot be read, has no such track, or is mono without `allow_mono`.
         """
         begun, thresholds = time.perf_counter(), self._thresholds(threshold)
-        media = probe_pair(path, pictures)
+        media, before = probe_pair(path, pictures), stamp(Path(path))
         reader = AudioReader(path, self._rate, "allow" if allow_mono else "error", track, swap_channels)
         mono = not reader.directional  # dual mono is not known before the end
         listener = self._listener.at(media.picture_path if has_moving_pictures(media) else None)
         blocks = _reporting(reader, media.duration or None, progress)
         with nullcontext() if growing is None else GrowingEvents(growing, self.card.smoothing) as lines:
             heard = self._hear(blocks, thresholds, listener, lines)
+        sha256 = file_sha256(media.path)
+        changed = [CHANGED] if stamp(media.path) != before else []
         return self._detection(
             heard,
             media=media,
-            sha256=file_sha256(media.path),
+            sha256=sha256,
             mono=mono,
-            warnings=reader.warnings,
+            warnings=[*reader.warnings, *changed],
             settings=self._settings(thresholds, swap_channels=swap_channels, allow_mono=allow_mono, track=track),
             begun=begun,
             fov=fov,
@@ -209,7 +217,9 @@ class Detector:
         """Events of a stream of sound at the model's rate."""
         stats = ChannelStats(self._rate)
         tables, frames = [], 0
-        for output in listener.outputs(_measured(blocks, stats)):
+        for number, output in enumerate(listener.outputs(_measured(blocks, stats))):
+            if number % _TIDIED_EVERY == 0:  # first of all what opening a long file took
+                give_back()
             tables.append(
                 decode(output, threshold=thresholds, merge_deg=MERGE_DEG).shifted(frames, frames + len(output))
             )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.classes import NUM_CLASSES
 from earwitness.events import EventTable, SoundEvent
 from earwitness.inference.causal import farther_out, framed, log_odds, mixture_median, posterior, sight_sigma
 from earwitness.inference.evidence import gather, sounding_frames
@@ -56,12 +57,14 @@ def fuse(table: EventTable, candidates: Sequence[Candidate], fov: float, setting
     azimuth, onscreen = table.azimuth.astype(np.float64), np.zeros(count)
     common, which = np.zeros(count), np.full(count, -1, dtype=np.int64)
     limit = fov / 2 + 1
-    row_of = {key: row for row, key in enumerate(zip(*_key(table), strict=True))}
-    for event in table.events():
-        rows = np.array([row_of[key] for key in zip(*_key(event.table), strict=True)])
+    sounds = [sounding_frames(table, index, table.num_frames) for index in range(NUM_CLASSES)]
+    order = np.lexsort((table.frame, table.source, table.class_index))
+    for first, stop in zip(*table.runs()[1:], strict=True):
+        rows = order[first:stop]
+        event = SoundEvent(table.select(rows))
         index = event.sound_class.index
         unseen = np.where(event.table.onscreen, settings.unseen_on[index], settings.unseen_off[index])
-        merged = _merge(event, candidates, sounding_frames(table, index, table.num_frames), settings)
+        merged = _merge(event, candidates, sounds[index], settings)
         # Sounds without direction (NaN) are not within either.
         within = np.abs(event.table.azimuth) <= limit + settings.reach_deg
         azimuth[rows] = np.where(within, merged.azimuth, azimuth[rows])
@@ -123,7 +126,3 @@ def _merge(
         framed(evidence, settings) @ each,
         np.where(seen, numbers[each.argmax(axis=0)], -1),
     )
-
-
-def _key(table: EventTable) -> tuple[list[int], list[int], list[int]]:
-    return table.frame.tolist(), table.class_index.tolist(), table.source.tolist()

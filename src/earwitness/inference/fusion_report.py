@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from earwitness.events import FRAME_SECONDS, SoundEvent
 from earwitness.vision.boxes import PERSON
@@ -56,7 +57,7 @@ def done_to(event: SoundEvent, sight: Sight) -> dict[str, Any]:
     return values
 
 
-def _why(event: SoundEvent, candidate: Candidate, sight: Sight, rows: list[int]) -> str:
+def _why(event: SoundEvent, candidate: Candidate, sight: Sight, rows: NDArray[np.int64]) -> str:
     frame = event.table.frame - candidate.start
     there = (frame >= 0) & (frame < len(candidate.xyxy))
     places = candidate.azimuth[event.sound_class.index, frame[there]]
@@ -111,12 +112,12 @@ def _likeliest(candidates: Any, common: Any) -> int | None:
     return int(totals.argmax())
 
 
-def _rows(event: SoundEvent, sight: Sight) -> list[int]:
-    table = sight.fused.table
-    keys = zip(table.frame.tolist(), table.class_index.tolist(), table.source.tolist(), strict=True)
-    row_of = {key: row for row, key in enumerate(keys)}
-    own = event.table
-    return [row_of[key] for key in zip(own.frame.tolist(), own.class_index.tolist(), own.source.tolist(), strict=True)]
+def _rows(event: SoundEvent, sight: Sight) -> NDArray[np.int64]:
+    """Where an event's rows lie in the table, which is sorted by frame."""
+    table, own = sight.fused.table, event.table
+    first, stop = np.searchsorted(table.frame, [own.frame[0], own.frame[-1] + 1])
+    same = table.class_index[first:stop] == own.class_index[0]
+    return np.flatnonzero(same & (table.source[first:stop] == own.source[0])) + int(first)
 
 
 def _rounded(value: Any, digits: int = 1) -> float | None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from errno import ENAMETOOLONG
 from pathlib import Path
 from typing import Final
 
 from earwitness.errors import EncodingError
 
+_LONGEST_NAME: Final = 255 - len(".pictures")
 _PARTIAL: Final = re.compile(r"\..+\.(\d+)\.part(\.[^.]*)?")
 
 
@@ -21,16 +24,25 @@ def atomic_file(path: Path) -> Iterator[Path]:
     Raises:
         EncodingError: the file or its folder cannot be written.
     """
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    temporary = _temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         temporary.replace(path)
     except OSError as error:
-        raise EncodingError(f"{path}: cannot be written ({error.strerror or error}); check folder and space") from None
+        do = "give the input a shorter name" if error.errno == ENAMETOOLONG else "check folder and space"
+        raise EncodingError(f"{path}: cannot be written ({error.strerror or error}); {do}") from None
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _temporary(path: Path) -> Path:
+    """A name beside `path`; where that is as long as names can be, one made of its hash."""
+    name = f".{path.stem}.{os.getpid()}.part{path.suffix}"
+    if len(os.fsencode(name)) > _LONGEST_NAME:
+        name = name.replace(path.stem, hashlib.sha256(os.fsencode(path.name)).hexdigest()[:32], 1)
+    return path.with_name(name)
 
 
 def remove_partial_files(folder: Path) -> None:

@@ -45,6 +45,8 @@ def _expand(path: Path) -> list[Path]:
         if not files:
             raise MediaError(f"{path}: no video or audio file in this folder; known extensions: {_known()}")
         return files
+    if str(path) == "-" or path.exists():
+        raise MediaError(f"{path}: is a pipe or a device, which can be read only once; save it as a file first")
     if not glob.has_magic(str(path)):
         raise MediaError(f"{path}: no such file or folder; check the name")
     matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207 (absolute patterns too)

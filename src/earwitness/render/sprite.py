@@ -15,8 +15,8 @@ from earwitness.render.style import Colour
 
 RGBArray = NDArray[np.uint8]
 _OVERSAMPLING: Final = 4
-SPRITE_BYTES: Final = 16 << 20
-"""Thousands of small ones, yet no more after hours than after minutes."""
+SPRITE_BYTES: Final = 6 << 20
+"""Hundreds of small ones: all that come again soon."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

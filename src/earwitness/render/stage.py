@@ -56,7 +56,8 @@ class Stage:
         self._last: RGBArray | None = None
         self._sound = _sound_seconds(info)
         if info.video is None:
-            self._last = drawn_background(source.name, horizontal_fov_deg)
+            title = source.name.encode(errors="replace").decode()  # a name may hold bytes that are no text
+            self._last = drawn_background(title, horizontal_fov_deg)
             height, width = self._last.shape[:2]
         else:
             self._reader = PictureReader(source, threads=threads)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
+from earwitness.allocator import give_back
 from earwitness.errors import EncodingError
 from earwitness.events import EventTable
 from earwitness.media.writer import MediaWriter
@@ -15,6 +17,9 @@ from earwitness.render.overlay import Overlay
 from earwitness.render.panel import Panel
 from earwitness.render.stage import Stage
 from earwitness.render.style import Scale
+
+_TIDIED_EVERY: Final = 100
+"""Pictures after which memory is given back."""
 
 
 def render_video(
@@ -60,8 +65,10 @@ def render_video(
     with MediaWriter(
         out, stage.width, canvas.shape[0], stage.fps, copy_audio_from=source, threads=threads, preset="superfast"
     ) as writer:
-        for time, picture, length in stage.pictures():
+        for number, (time, picture, length) in enumerate(stage.pictures()):
             now = marks.at(time)
+            if number % _TIDIED_EVERY == 0:
+                give_back()
             canvas[: stage.height] = picture
             overlay.draw(canvas[: stage.height], now)
             panel.draw(canvas[stage.height :], now, time)

@@ -90,7 +90,7 @@ def find_candidates(watched: Watched, fov: float) -> list[Candidate]:
         fov: horizontal field of view of its camera, degrees, without black bars.
     """
     things = track(watched.frames.tolist(), watched.boxes, watched.num_frames)
-    regions = [moving_regions(grid, watched.width, watched.height) for grid in watched.motion]
+    regions = (moving_regions(grid, watched.width, watched.height) for grid in watched.motion)
     moving = track(range(watched.num_frames), regions, watched.num_frames, _MOTION_TRACKS)
     found = [_candidate(one, watched, fov, number) for number, one in enumerate(things)]
     alone = (_candidate(one, watched, fov, len(found)) for one in moving)

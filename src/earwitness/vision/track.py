@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -78,7 +78,7 @@ class _Open:
 
 
 def track(
-    frames: Sequence[int], boxes: Sequence[Boxes], num_frames: int, config: TrackConfig | None = None
+    frames: Iterable[int], boxes: Iterable[Boxes], num_frames: int, config: TrackConfig | None = None
 ) -> list[Track]:
     """Link sightings; in each picture the assignment with the least total cost is taken (Hungarian method).
 
