@@ -338,9 +338,9 @@ def choose_threshold(clips: Sequence[Clip], parts: int = 4) -> float:
 def _prior(x: _Numbers, down: _Numbers) -> float:
     """Less the logarithm of the priors, whose slopes are added to `down`.
 
-    They are weak for what classes of a group share, and stronger for how they differ. How far out sounds are heard is held
-    near what was counted (sounds of the calibration from 5, 15, 25, 35 and 44 degrees: at 8, 27, 40, 47 and 57): left
-    free, it goes twice as far to gain next to nothing, and would fit this one sound model only.
+    They are weak for what classes of a group share, and stronger for how they differ. How far out sounds are heard is
+    held near what was counted (sounds of the calibration from 5, 15, 25, 35 and 44 degrees: at 8, 27, 40, 47 and 57):
+    left free, it goes twice as far to gain next to nothing, and would fit this one sound model only.
     """
     value = 0.0
     for own in (HUMAN, ~HUMAN):
