@@ -36,13 +36,18 @@ __all__ = ["MediaWriter", "write_wav"]
 
 SUFFIXES: Final = frozenset({".mp4", ".m4v", ".mov", ".mkv"})
 # Exact for 24, 25, 30, 50, 60 and 29.97 frames/s; MPEG-4 part 2 allows no finer than 1/65535.
-_TIME_BASE: Final = Fraction(1, 60_000)
+_TICKS: Final = 60_000
+_TIME_BASE: Final = Fraction(1, _TICKS)
 # Without B-frames pictures leave in order, so that MP4 keeps the true length of the last one.
 _X264_OPTIONS: Final = {"crf": "20", "bf": "0"}
 # The index in front lets browsers play before all is loaded.
 _INDEX_IN_FRONT: Final = "faststart"
 # An index a few seconds: nothing is held.
 _IN_FRAGMENTS: Final = "frag_keyframe+empty_moov+default_base_moof"
+FAST_VIDEO: Final = {"tune": "zerolatency", "qp": "17", "crf": "-1"}
+"""With the preset "ultrafast", for data sets: better than the 45 dB that the writer's own settings have on drawn rooms,
+in a third of the time. A fixed quantiser spares x264 the second look at each picture that a rate factor costs; with
+this one even a level that rises by 1 of 255 a picture is followed within 1."""
 _BT709: Final = 1
 _LIMITED_RANGE: Final = 1
 
@@ -98,6 +103,7 @@ class MediaWriter:
             raise EncodingError(f"{self.path}: AAC knows no {audio_rate} Hz; resample to {nearest_rate(audio_rate)}")
         self.width, self.height, self.fps = width // 2 * 2, height // 2 * 2, Fraction(fps)
         self._given_size = (height, width)
+        self._usual_ticks = round(_TICKS / self.fps)
         self._audio_rate, self._threads, self._true_waves = audio_rate, threads, true_waves
         self._reformatter = VideoReformatter()
         self._options = _X264_OPTIONS | {"preset": preset} | dict(options or {})
@@ -165,12 +171,12 @@ class MediaWriter:
                 frame, width=self.width, height=self.height, format="yuv420p", dst_colorspace=colours,
                 dst_color_range=ColorRange.MPEG,
             )  # fmt: skip
-        length = 1 / self.fps if duration is None else Fraction(duration)
         # A stamp that repeats after rounding would be refused.
-        frame.pts = self._last_pts = max(round(time / _TIME_BASE), self._last_pts + 1)
+        frame.pts = self._last_pts = max(round(time * _TICKS), self._last_pts + 1)
         frame.time_base = _TIME_BASE
         self._first_pts = frame.pts if self._first_pts is None else self._first_pts
-        self._durations[frame.pts] = max(1, round(length / _TIME_BASE))
+        ticks = self._usual_ticks if duration is None else round(duration * _TICKS)
+        self._durations[frame.pts] = max(1, ticks)
         self._mux(self._video.encode, frame)
 
     def write_audio(self, block: StereoArray) -> None:

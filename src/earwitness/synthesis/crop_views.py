@@ -22,13 +22,11 @@ from earwitness.data.foa import Recording
 from earwitness.errors import UnreadableMediaError
 from earwitness.events import FRAME_SECONDS
 from earwitness.geometry import DCASE_CAMERA
-from earwitness.media.writer import MediaWriter
+from earwitness.media.writer import FAST_VIDEO, MediaWriter
 from earwitness.synthesis.view360 import PanoramaView, numbered_frames
 
 NEAR: Final = 60
 """Pictures between two crops that are decoded on the way rather than jumped over: seeking goes back to a key frame."""
-_FAST: Final = {"tune": "zerolatency", "crf": "23"}
-"""Without lookahead, and at x264's own default quality rather than the writer's: a quarter less time and size."""
 
 
 @dataclass(slots=True)
@@ -49,7 +47,7 @@ class _Open:
 
     def write(self, number: int, panorama: VideoFrame, rate: Fraction) -> None:
         """Append picture `number` of the recording."""
-        self.writer.write_video_frame(self.view(panorama), float((number - self.first) / rate))
+        self.writer.write_video_frame(self.view(panorama), (number - self.first) * rate.denominator / rate.numerator)
 
 
 def write_views(crops: Sequence[Crop], folder: Path) -> Iterator[Crop]:
@@ -124,7 +122,7 @@ def _begin(crop: Crop, panorama: VideoFrame, folder: Path, rate: Fraction) -> _O
     first, camera = first_picture(crop), DCASE_CAMERA
     writer = MediaWriter(
         folder / crop.recording.split / f"{crop.name}.mp4", camera.width, camera.height, rate, preset="ultrafast",
-        options=_FAST, colorspace=int(panorama.colorspace),
+        options=FAST_VIDEO, colorspace=int(panorama.colorspace),
     )  # fmt: skip
     view = PanoramaView(panorama.width, panorama.height, panorama.format.name, crop.deg)
     writer.__enter__()

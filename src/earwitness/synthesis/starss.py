@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from earwitness.allocator import keep_freed_memory
 from earwitness.data.crops import Crop, different
 from earwitness.data.dcase_csv import write_table
 from earwitness.data.foa import LOUDEST, RATE, FoaLabels, read_foa_labels, read_stereo
@@ -126,6 +127,7 @@ def make_group(crops: list[Crop], job: StereoJob) -> Iterator[tuple[Crop, Outcom
         LabelError: labels that break the format or lack the distance.
         UnreadableMediaError: a recording that cannot be read.
     """
+    keep_freed_memory()
     recording = crops[0].recording
     labels = _labels(recording.labels)
     pictured: list[Crop] = []
