@@ -18,6 +18,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
+from earwitness.allocator import give_back
 from earwitness.errors import EncodingError
 from earwitness.media.atomic import atomic_file
 from earwitness.media.container import open_media
@@ -120,11 +121,13 @@ class MediaWriter:
         """Open the file."""
         with ExitStack() as stack:
             self._temporary = stack.enter_context(atomic_file(self.path))
+            self._opened = stack.enter_context(ExitStack())
             if self._copy_from is not None and has_sound(self._copy_from):
                 self._silent = stack.enter_context(_scratch_beside(self._temporary))
-                self._output = stack.enter_context(_open_output(self._silent, self.path, _IN_FRAGMENTS, "mp4"))
+                output = _open_output(self._silent, self.path, _IN_FRAGMENTS, "mp4")
             else:
-                self._output = stack.enter_context(_open_output(self._temporary, self.path, _INDEX_IN_FRONT))
+                output = _open_output(self._temporary, self.path, _INDEX_IN_FRONT)
+            self._output = self._opened.enter_context(output)
             self._video = self._add_video(self._output)
             if self._audio_rate is not None:
                 self._encoder = AacEncoder(self._output, self._audio_rate, true_waves=self._true_waves)
@@ -223,7 +226,9 @@ class MediaWriter:
 
     def _join(self, silent: Path, sound: Path) -> None:
         """Write the file out of the pictures written so far and the sound of another file."""
-        del self._video  # with the encoder's memory
+        self._opened.close()
+        del self._video, self._output  # with the encoder's memory
+        give_back()
         with (
             open_media(silent) as pictures,
             open_media(sound) as source,
