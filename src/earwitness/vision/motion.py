@@ -37,7 +37,7 @@ _FULL: Final = 250
 class MotionMeter:
     """Compares each picture with the one before."""
 
-    _before: NDArray[np.int16] | None = field(default=None, init=False, repr=False)
+    _before: ByteArray | None = field(default=None, init=False, repr=False)
     _shown: ByteArray | None = field(default=None, init=False, repr=False)
     _grid: ByteArray | None = field(default=None, init=False, repr=False)
 
@@ -53,13 +53,15 @@ class MotionMeter:
         return self._grid
 
     def _compare(self, rgb: ByteArray) -> ByteArray:
-        small = Image.fromarray(rgb).resize((_WIDTH, _HEIGHT), Image.Resampling.BOX, reducing_gap=1.0)
-        grey = np.asarray(small.convert("L"), dtype=np.int16)
+        small = Image.fromarray(rgb).convert("L").resize((_WIDTH, _HEIGHT), Image.Resampling.BOX, reducing_gap=1.0)
+        grey = np.asarray(small)
         before, self._before = self._before, grey
         if before is None:
             return np.full((ROWS, COLUMNS), UNKNOWN, dtype=np.uint8)
-        changed = np.abs(grey - before) >= _CHANGE
-        share = changed.reshape(ROWS, 4, COLUMNS, 4).mean(axis=(1, 3))
+        changed = (np.maximum(grey, before) - np.minimum(grey, before) >= _CHANGE).view(np.uint8)
+        # Sums of slices: many times faster than a mean over two axes.
+        rows = changed[0::4] + changed[1::4] + changed[2::4] + changed[3::4]
+        share = (rows[:, 0::4] + rows[:, 1::4] + rows[:, 2::4] + rows[:, 3::4]) / 16
         if (share > 0).mean() > _CAMERA_SHARE:
             return np.full((ROWS, COLUMNS), UNKNOWN, dtype=np.uint8)
         return np.asarray(np.rint(share * _FULL), dtype=np.uint8)

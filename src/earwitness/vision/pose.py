@@ -42,8 +42,7 @@ class PoseConfig:
         person_threshold, face_threshold: least scores of the detectors.
         presence: least score of the landmark network.
         most: people a picture, the surest.
-        person_overlap, face_overlap: least shares of their sides that neighbouring squares have in common.
-        stays: how far somebody may move, as a share of the body's radius, and keep the keypoints.
+        stays: how far somebody may move, as a share of the body's radius, and keep the keypoints, moved along.
     """
 
     shares: tuple[float, ...] = (1.0,)
@@ -51,9 +50,7 @@ class PoseConfig:
     face_threshold: float = 0.6
     presence: float = 0.5
     most: int = 6
-    person_overlap: float = 0.5
-    face_overlap: float = 0.15
-    stays: float = 0.03
+    stays: float = 0.05
 
     @property
     def name(self) -> str:
@@ -91,8 +88,8 @@ class PoseDetector:
         return found
 
     def _detect(self, picture: Image.Image, before: list[_Known]) -> tuple[Boxes, list[_Known]]:
-        people = _distinct(self._see(self._people, picture, self.config.person_overlap))
-        faces = _distinct(self._see(self._faces, picture, self.config.face_overlap))
+        people = _distinct(self._see(self._people, picture))
+        faces = _distinct(self._see(self._faces, picture))
         known = [self._look_at(picture, sight, before) for sight in people[: self.config.most]]
         bodies = Boxes.joined(
             _person(one, sight)
@@ -103,9 +100,9 @@ class PoseDetector:
         everyone = _one_each(Boxes.joined([bodies, alone]))
         return everyone.select(np.arange(min(len(everyone), self.config.most))), known
 
-    def _see(self, detector: SingleShot, picture: Image.Image, overlap: float) -> list[Sight]:
+    def _see(self, detector: SingleShot, picture: Image.Image) -> list[Sight]:
         sides = [round(share * min(picture.size)) for share in self.config.shares]
-        squares = [square for side in sides for square in tiles(*picture.size, side, overlap)]
+        squares = [square for side in sides for square in tiles(*picture.size, side)]
         return [sight for square in squares for sight in detector.see(picture, square)]
 
     def _look_at(self, picture: Image.Image, sight: Sight, before: list[_Known]) -> _Known:
@@ -129,8 +126,10 @@ def _moved(before: Sight, now: Sight) -> float:
 
 
 def _person(one: _Known, sight: Sight) -> Boxes:
+    keypoints = one.body.keypoints.copy()
+    keypoints[:, :2] += (sight.points - one.sight.points).mean(axis=0)
     score = min(sight.score, one.body.presence)
-    return Boxes.of([_extent(one.body, sight)], [score], PERSON, one.body.keypoints[None])
+    return Boxes.of([_extent(keypoints, sight)], [score], PERSON, keypoints[None])
 
 
 def _distinct(sights: list[Sight]) -> list[Sight]:
@@ -142,9 +141,9 @@ def _distinct(sights: list[Sight]) -> list[Sight]:
     return [sights[int(row)] for row in kept]
 
 
-def _extent(body: Body, sight: Sight) -> FloatArray:
+def _extent(keypoints: FloatArray, sight: Sight) -> FloatArray:
     """Box round the sure keypoints and the face."""
-    sure = body.keypoints[body.keypoints[:, 2] >= _SURE, :2]
+    sure = keypoints[keypoints[:, 2] >= _SURE, :2]
     points = np.concatenate([sure, sight.box.reshape(2, 2)])
     return np.concatenate([points.min(axis=0), points.max(axis=0)])
 
