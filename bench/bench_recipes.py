@@ -28,7 +28,7 @@ SWITCHES = {
     "small, + both": ("small", []),
     "small, + both, concatenated": ("small", ["model.fusion=concatenation"]),
 }
-DEFAULT = (REFERENCE, "official-baseline-av", "default", *SWITCHES, "seld", "cmc-audio", "cmc-av")
+DEFAULT = (REFERENCE, "official-baseline-av", "default", *SWITCHES, "slim", "seld", "cmc-audio", "cmc-av")
 STEPS, LARGE = 3, 10_000_000
 SOUND_STEPS, PICTURES, COLUMNS = 10, 10, 10
 
