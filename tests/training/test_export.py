@@ -56,6 +56,36 @@ def test_onnx_equals_torch_for_any_batch_and_length(run, tmp_path):
         np.testing.assert_allclose(out, expected, atol=1e-4)
 
 
+def test_a_tagger_travels_with_the_model_in_half_the_size(tmp_path):
+    shape = {
+        "in_channels": 4,
+        "stem_width": 4,
+        "stem_kernel": 3,
+        "widths": (4, 8),
+        "pools": ((5, 4), (1, 4)),
+        "dim": 16,
+        "heads": 2,
+        "blocks": 1,
+        "conv_kernel": 3,
+        "activity": "logit",
+        "tagger": True,
+        "reverberance": (0, 1),
+    }
+    torch.manual_seed(0)
+    net, path = build(model_config(shape)).eval(), tmp_path / "model.onnx"
+    torch.nn.init.normal_(net.tags.weight)
+    torch.nn.init.normal_(net.tagged.weight)
+    export_onnx(net, path, half=True)
+    assert path.stat().st_size < 2.2 * sum(value.numel() for value in net.parameters())
+    session = onnxruntime.InferenceSession(str(path))
+    for frames in (5, 35, 250):
+        features = np.random.default_rng(frames).normal(size=(2, 4, frames, 64)).astype(np.float32)
+        (out,) = session.run(["accddoa"], {"features": features})
+        with torch.no_grad():
+            expected = physical(net(torch.from_numpy(features))).numpy()
+        np.testing.assert_allclose(out, expected, atol=2e-2)
+
+
 CMC = {"architecture": "cmc", "in_channels": 2, "mels": 16, "stem_width": 4, "stem_kernel": 3, "widths": (4, 8),
        "pools": ((5, 2), (1, 2)), "dim": 16, "heads": 2, "blocks": 2, "conv_kernel": 3, "ffn_mult": 2,
        "cross_heads": 2,
