@@ -94,7 +94,7 @@ def export_onnx(net: Network, path: Path, *, half: bool = False) -> None:
                 opset_version=OPSET,
                 dynamo=False,
             )
-        check_onnx(model, config, partial)
+        check_onnx(model, config, partial, TOLERANCE)
         if half:
             halve(partial)
             check_onnx(model, config, partial, HALF_TOLERANCE)
@@ -103,7 +103,7 @@ def export_onnx(net: Network, path: Path, *, half: bool = False) -> None:
         partial.unlink(missing_ok=True)
 
 
-def check_onnx(model: nn.Module, config: ModelConfig, path: Path, tolerance: float = TOLERANCE) -> float:
+def check_onnx(model: nn.Module, config: ModelConfig, path: Path, tolerance: float) -> float:
     """Compare ONNX Runtime with torch; returns the largest difference.
 
     Raises:
