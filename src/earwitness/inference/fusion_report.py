@@ -65,7 +65,7 @@ def _why(event: SoundEvent, candidate: Candidate, sight: Sight, rows: NDArray[np
     motion = candidate.motion[frame[there]]
     moves = np.isfinite(motion).any() and float(np.nanmean(motion > 0)) >= 0.5
     likely = float(sight.fused.common[rows].mean())
-    verdict = "likely" if likely >= 0.5 else "unlikely"
+    verdict = "likely" if likely >= 0.5 else "perhaps" if likely >= 0.25 else "unlikely"
     outside = likely >= 0.5 and not sight.fused.table.onscreen[rows].mean() >= 0.5
     where = ", but where it sounds is probably above or below the picture" if outside else ""
     return (
