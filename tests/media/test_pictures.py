@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 import pytest
+from av.video.frame import VideoFrame
 
 from earwitness.errors import NoVideoError, UnreadableMediaError
 from earwitness.media.pictures import PictureReader
@@ -127,3 +129,17 @@ def test_junk_is_unreadable(tmp_path: Path) -> None:
     (tmp_path / "junk.mp4").write_bytes(b"not a video" * 100)
     with pytest.raises(UnreadableMediaError):
         PictureReader(tmp_path / "junk.mp4")
+
+
+def test_no_picture_outlives_its_turn(clip: Path) -> None:
+    """Decoded pictures are large: they must go when the next comes, not when Python looks for circles."""
+    gc.collect()
+    gc.disable()
+    try:
+        before = sum(isinstance(one, VideoFrame) for one in gc.get_objects())
+        seen = sum(1 for _ in PictureReader(clip))
+        left = sum(isinstance(one, VideoFrame) for one in gc.get_objects()) - before
+    finally:
+        gc.enable()
+    assert seen > 5
+    assert left <= 1

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 import numpy as np
+from av.sidedata.sidedata import SideDataContainer
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
@@ -32,7 +33,8 @@ class Orientation:
 
         The matrix maps (x, y) to (a x + c y, b x + d y), y downwards; matrices that are not quarter turns are rounded.
         """
-        side_data: Any = frame.side_data.get("DISPLAYMATRIX")
+        # Not `frame.side_data`, which ties a knot of references: pictures then pile up until Python looks for knots.
+        side_data: Any = SideDataContainer(frame).get("DISPLAYMATRIX")
         if side_data is None:
             return cls()
         raw = bytes(side_data)
