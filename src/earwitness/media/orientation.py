@@ -12,6 +12,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 _MATRIX_BYTES: Final = 36
+_SIDE_DATA_OF: Final[Any] = SideDataContainer
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Orientation:
         The matrix maps (x, y) to (a x + c y, b x + d y), y downwards; matrices that are not quarter turns are rounded.
         """
         # Not `frame.side_data`, which ties a knot of references: pictures then pile up until Python looks for knots.
-        side_data: Any = SideDataContainer(frame).get("DISPLAYMATRIX")
+        side_data = _SIDE_DATA_OF(frame).get("DISPLAYMATRIX")
         if side_data is None:
             return cls()
         raw = bytes(side_data)

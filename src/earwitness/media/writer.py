@@ -18,7 +18,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
-from earwitness.allocator import give_back
+from earwitness.allocator import give_back, growing_in_place
 from earwitness.errors import EncodingError
 from earwitness.media.atomic import atomic_file
 from earwitness.media.container import open_media
@@ -230,6 +230,7 @@ class MediaWriter:
         del self._video, self._output  # with the encoder's memory
         give_back()
         with (
+            growing_in_place(),
             open_media(silent) as pictures,
             open_media(sound) as source,
             _open_output(self._temporary, self.path, _INDEX_IN_FRONT) as output,
