@@ -2,7 +2,9 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from earwitness.features import TAGGER_CHANNELS, FeatureConfig
 from earwitness.models.config import SeldConfig
+from earwitness.models.mirrored import Mirrored
 from earwitness.models.seld import ADDED_PARTS, SeldNet
 from earwitness.models.tagger import Tagger, YamnetTrunk
 
@@ -77,3 +79,19 @@ def test_a_network_begins_where_it_was_without():
 def test_what_cannot_be(change, message):
     with pytest.raises(ValidationError, match=message):
         SeldConfig.model_validate({**SHAPE, "tagger": True, "reverberance": (0, 2), **change})
+
+
+def test_in_the_mirror_it_is_asked_once():
+    features = FeatureConfig(channels=("logmel_m", "intensity", "coherence", *TAGGER_CHANNELS))
+    torch.manual_seed(0)
+    net = SeldNet(TAGGED).eval()
+    torch.nn.init.normal_(net.tags.weight)
+    maps, calls = torch.randn(1, 5, 25, 64), []
+    handle = net.tagger.register_forward_hook(lambda *_: calls.append(1))
+    with torch.no_grad():
+        both = Mirrored(net, features)(maps)
+        assert calls == [1]
+        turned = maps * torch.tensor([1.0, -1.0, 1.0, 1.0, 1.0])[:, None, None]
+        plain, mirror = net.physical(net(maps)), net.physical(net(turned))
+    handle.remove()
+    torch.testing.assert_close(both, (plain + mirror * torch.tensor([1.0, -1.0, 1.0, 1.0])) / 2)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from earwitness.features import FeatureConfig, swap
 from earwitness.models.network import Network
+from earwitness.models.seld import SeldNet
 from earwitness.models.tokens import TokenBatch
 
 
@@ -41,8 +42,10 @@ class Mirrored(Network):
 
     def forward(self, features: Tensor, tokens: TokenBatch | None = None) -> Tensor:
         """Physical fields; `tokens` go with the clip and its mirror image alike, so they must not tell sides."""
-        plain = self.network.physical(self.network(features, tokens))
-        mirror = self.network.physical(self.network(features[:, self.order] * self.sign, tokens))
+        # A tagger hears mid, which is the same in the mirror: once is enough.
+        known = [self.network.thoughts(features)] if isinstance(self.network, SeldNet) else []
+        plain = self.network.physical(self.network(features, tokens, *known))
+        mirror = self.network.physical(self.network(features[:, self.order] * self.sign, tokens, *known))
         mean: Tensor = (plain + mirror * self.back) / 2
         return mean
 

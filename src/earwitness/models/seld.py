@@ -89,12 +89,17 @@ class SeldNet(Network):
                     added.weight.zero_()
                     added.bias.zero_()
 
-    def forward(self, features: Tensor, tokens: TokenBatch | None = None) -> Tensor:
+    def thoughts(self, features: Tensor) -> Tensor | None:
+        """What the tagger, where there is one, thinks of features (B, C, T, F): (B, T / frames_per_label, dim)."""
+        return None if self.tagger is None else self.tagger(self.scaler(features)[:, self.config.own_channels :])
+
+    def forward(self, features: Tensor, tokens: TokenBatch | None = None, thoughts: Tensor | None = None) -> Tensor:
         """Raw fields of a batch.
 
         Args:
             features: (B, C, T, F), T a multiple of `frames_per_label`.
             tokens: not looked at; `CmcNet` does.
+            thoughts: the tagger's, where they are known already.
 
         Returns:
             (B, T / frames_per_label, tracks, classes, 4): x, y, ln(metres), on-screen logit; and a fifth, the activity
@@ -103,7 +108,8 @@ class SeldNet(Network):
         scaled, own = self.scaler(features), self.config.own_channels
         maps = self.stages(self.stem(scaled[:, :own].contiguous(memory_format=torch.channels_last)))
         frames = self.project(maps.permute(0, 2, 3, 1).flatten(2))
-        thoughts = None if self.tagger is None else self.tagger(scaled[:, own:])
+        if thoughts is None:
+            thoughts = self.thoughts(features)
         if self.tagged is not None:
             frames = frames + self.tagged(thoughts)
         frames = self._context(frames, tokens or {})
