@@ -44,6 +44,29 @@ def test_a_batch_is_its_parts(random_model: Path) -> None:
     np.testing.assert_allclose(runtime.run(batch), parts, atol=1e-5)
 
 
+def test_after_a_rest_it_answers_the_same(random_model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(random_model.read_bytes())
+    runtime, batch = OnnxRuntime(path, device="cpu"), features(2)
+    before = runtime.run(batch)
+    runtime.rest()
+    runtime.rest()
+    np.testing.assert_array_equal(runtime.run(batch), before)
+    from_memory = OnnxRuntime("inside", device="cpu", contents=path.read_bytes())
+    from_memory.rest()
+    np.testing.assert_array_equal(from_memory.run(batch), before)
+
+
+def test_another_model_in_the_place_of_one_at_rest_is_refused(random_model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(random_model.read_bytes())
+    runtime = OnnxRuntime(path, device="cpu")
+    runtime.rest()
+    path.write_bytes(random_model.read_bytes() + b"\0")
+    with pytest.raises(ModelError, match=r"model\.onnx: was changed while it was in use; start again"):
+        runtime.run(features(1))
+
+
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no such model file"):
         OnnxRuntime(tmp_path / "none.onnx")

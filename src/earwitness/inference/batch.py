@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from os.path import commonpath
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from earwitness.allocator import give_back
 from earwitness.errors import EarwitnessError
@@ -18,6 +18,10 @@ from earwitness.inference.detector import Detector
 from earwitness.inference.journal import Journal, stamp
 from earwitness.media.atomic import remove_partial_files
 from earwitness.media.discover import find_media
+
+LONG_SECONDS: Final = 300.0
+"""Before the pictures of a longer file are drawn the model's memory is given back: loading it again takes half a
+second, and the drawing of hours some memory of its own."""
 
 RENDER_SUFFIX = ".earwitness.mp4"
 """Not just .mp4: a folder that is both input and output must not lose its videos."""
@@ -266,6 +270,8 @@ def _do(detector: Detector, job: Job, settings: BatchSettings, progress: Callabl
     if settings.render:
         from earwitness.render.video import render_video
 
+        if detection.duration > LONG_SECONDS:
+            detector.rest()
         give_back()  # what hearing took and has freed, before drawing takes its own
         pictures, rendered = job.pictures or job.source, job.result(RENDER_SUFFIX)
         written.append(render_video(pictures, detection.table, rendered, settings.fov, drawn))

@@ -109,6 +109,11 @@ class Detector:
         """
         return cls(*load(model, Use(device, threads, batch, modalities, fov)), *open_eyes(vision))
 
+    def rest(self) -> None:
+        """Give back the memory of the model (about 100 MB of the default one) until something is to be heard again."""
+        self._listener.rest()
+        give_back()
+
     def record(self) -> dict[str, Any]:
         """What decides its results, besides the settings of a call: version, commit, model."""
         eyes = self.eyes.record() if self.eyes else None

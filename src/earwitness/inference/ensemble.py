@@ -175,6 +175,10 @@ class Mirrored:
         """The same for sound with these pictures; see `Listening`."""
         return Mirrored(self._member.at(video, mirrored=not mirrored))
 
+    def rest(self) -> None:
+        """Give back the member's memory; see `Listening`."""
+        self._member.rest()
+
     def outputs(self, blocks: Iterable[Float32Array]) -> Iterator[Float32Array]:
         """Physical fields of a stream; see `Listening`."""
         for output in self._member.outputs(np.ascontiguousarray(block[::-1]) for block in blocks):
@@ -219,6 +223,11 @@ class Ensemble:
     def at(self, video: Path | None, *, mirrored: bool = False) -> Ensemble:
         """The same for sound with these pictures; see `Listening`."""
         return replace(self, members=tuple(member.at(video, mirrored=mirrored) for member in self.members))
+
+    def rest(self) -> None:
+        """Give back the members' memory; see `Listening`."""
+        for member in self.members:
+            member.rest()
 
     def outputs(self, blocks: Iterable[Float32Array]) -> Iterator[Float32Array]:
         """Physical fields of a stream; see `Listening`. Ends with the first member that ends."""

@@ -45,6 +45,9 @@ class Listening(Protocol):
             ModelError: it does not work without pictures.
         """
 
+    def rest(self) -> None:
+        """Give back the memory of the model; the next `outputs` load it again."""
+
     def outputs(self, blocks: Iterable[Float32Array]) -> Iterator[Float32Array]:
         """Physical fields of a stream.
 
@@ -120,6 +123,10 @@ class Listener:
         there = copy(self)
         there._video, there._mirrored = video, mirrored
         return there
+
+    def rest(self) -> None:
+        """Give back the memory of the model; see `Listening`."""
+        self._runtime.rest()
 
     def outputs(self, blocks: Iterable[Float32Array]) -> Iterator[Float32Array]:
         """Physical fields of a stream, calibrated as the card says; see `Listening`.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from earwitness.classes import NUM_CLASSES
 from earwitness.errors import ModelError, RecipeError
+from earwitness.inference.journal import stamp
 from earwitness.models.token_arrays import TokenArrays, no_tokens
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -46,6 +47,9 @@ class Runtime(Protocol):
             (batch, label frames, 3, 13, 4): x, y, distance in metres, on-screen probability.
         """
 
+    def rest(self) -> None:
+        """Give back the memory of the model; the next `run` loads it again."""
+
 
 class OnnxRuntime:
     """A model in ONNX Runtime.
@@ -64,31 +68,42 @@ class OnnxRuntime:
     def __init__(
         self, path: str | Path, threads: int = 1, device: Device = "auto", contents: bytes | None = None
     ) -> None:
-        import onnxruntime
-
         self.path = Path(path)
         device = check_device(device)
         if threads < 1:
             raise RecipeError(f"the number of threads must be at least 1, not {threads}")
         if contents is None and not self.path.is_file():
             raise ModelError(f"{self.path}: no such model file")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 4
-        try:
-            model = str(self.path) if contents is None else contents
-            self._session = onnxruntime.InferenceSession(model, options, providers=_providers(device))
-        except Exception as error:  # ONNX Runtime raises a dozen unrelated types, none of them its own base class
-            raise ModelError(f"{self.path}: not a usable ONNX model ({_first_line(error)})") from error
-        self.device = "cuda" if _CUDA in self._session.get_providers() else "cpu"
+        self._contents, self._threads, self._wanted = contents, threads, device
+        self._stamp = None if contents is not None else stamp(self.path)
+        session = self._session = self._open()
+        self.device = "cuda" if _CUDA in session.get_providers() else "cpu"
         if device == "cuda" and self.device != "cuda":
             raise ModelError("CUDA was asked for but does not work here: install onnxruntime-gpu, or use --device cpu")
-        self.channels = self._check()
+        self.channels = self._check(session)
 
-    def _check(self) -> int:
-        inputs = {item.name: item.shape for item in self._session.get_inputs()}
-        outputs = {item.name: item.shape for item in self._session.get_outputs()}
+    def rest(self) -> None:
+        """Give back the memory of the model; see `Runtime`."""
+        self._session = None
+
+    def _open(self) -> Any:
+        import onnxruntime
+
+        if self._stamp is not None and stamp(self.path) != self._stamp:
+            raise ModelError(f"{self.path}: was changed while it was in use; start again")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 4
+        model = str(self.path) if self._contents is None else self._contents
+        try:
+            return onnxruntime.InferenceSession(model, options, providers=_providers(self._wanted))
+        except Exception as error:  # ONNX Runtime raises a dozen unrelated types, none of them its own base class
+            raise ModelError(f"{self.path}: not a usable ONNX model ({_first_line(error)})") from error
+
+    def _check(self, session: Any) -> int:
+        inputs = {item.name: item.shape for item in session.get_inputs()}
+        outputs = {item.name: item.shape for item in session.get_outputs()}
         shape, tail = inputs.get("features", []), outputs.get("accddoa", [])[2:]
         names = [name.removesuffix(f".{VALUES}") for name in inputs if name.endswith(f".{VALUES}")]
         known = {"features", *(f"{name}.{part}" for name in names for part in TokenArrays._fields)}
@@ -110,8 +125,10 @@ class OnnxRuntime:
         """Run a batch; see `Runtime`.
 
         Raises:
-            ModelError: the model cannot take this shape, or its output is not finite.
+            ModelError: the model cannot take this shape, its output is not finite, or its file was changed meanwhile.
         """
+        if self._session is None:
+            self._session = self._open()
         fed: dict[str, NDArray[Any]] = {"features": np.ascontiguousarray(features, dtype=np.float32)}
         for name, (positions, dim) in self.modalities.items():
             given = (tokens or {}).get(name) or no_tokens(len(features), positions or 1, dim or 1)
