@@ -1,7 +1,9 @@
 """Peak memory of `earwitness detect --render --grow` on a video of 10 minutes and one of 3 hours, and of live sound.
 
-`python bench/bench_memory.py [MINUTES ...]`, one thread. The videos are 320x180 at 2 pictures a second, 48 kHz stereo
-sound; each is a fresh process. The live figure is the time that one answer takes (hop 0.5 s, lookahead 1 s).
+`python bench/bench_memory.py [MINUTES ...] [--no-vision]`, one thread. The videos are 320x180 at 2 pictures a second,
+48 kHz stereo sound: something moves most of the time, and for five seconds of each minute the two people of the sample
+video are there. Each is a fresh process, and nothing that was seen is kept from one to the next. The live figure is the
+time that one answer takes (hop 0.5 s, lookahead 1 s).
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import sys
 import tempfile
 import time
 from fractions import Fraction
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +24,39 @@ import av  # noqa: E402
 import numpy as np  # noqa: E402
 from measured import run_measured  # noqa: E402
 
+from earwitness.vision.choice import open_detector  # noqa: E402
+
 RATE, FPS, SECONDS = 48_000, 2, 10
+WIDTH, HEIGHT = 320, 180
+
+
+def people() -> np.ndarray:
+    """A picture of two people."""
+    with av.open(str(files("earwitness") / "assets" / "sample" / "sample.mp4")) as sample:
+        return next(sample.decode(video=0)).to_ndarray(format="rgb24", width=WIDTH, height=HEIGHT)
+
+
+def draw(number: int, room: np.ndarray) -> np.ndarray:
+    """A picture: five seconds of each minute a room with people, else a wall; in both something moves and rests."""
+    second = number // FPS
+    picture = room.copy() if second % 60 < 5 else np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
+    step = number if second % 15 < 10 else (second - second % 15 + 10) * FPS
+    left, top = 11 * step % (WIDTH - 30), 20 + 7 * step % (HEIGHT - 60)
+    picture[top : top + 24, left : left + 24] = (220, 200, 60)
+    return picture
 
 
 def write_video(path: Path, minutes: int) -> None:
-    """Panned noise bursts, and a picture whose brightness tells the time; the same ten seconds are never repeated."""
-    random = np.random.default_rng(0)
+    """Panned noise bursts and pictures as `draw` makes them; the same ten seconds of sound are never repeated."""
+    random, room = np.random.default_rng(0), people()
     with av.open(str(path), "w") as output:
         video: Any = output.add_stream("libx264", rate=FPS, options={"preset": "ultrafast"})
-        video.width, video.height, video.pix_fmt = 320, 180, "yuv420p"
+        video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         audio: Any = output.add_stream("aac", rate=RATE, layout="stereo")
         at = pictures = 0
         for _ in range(minutes * 60 // SECONDS):
             for _ in range(FPS * SECONDS):
-                picture = av.VideoFrame.from_ndarray(np.full((180, 320, 3), pictures % 200, np.uint8), format="rgb24")
+                picture = av.VideoFrame.from_ndarray(draw(pictures, room), format="rgb24")
                 picture.pts, picture.time_base = pictures, Fraction(1, FPS)
                 pictures += 1
                 output.mux(video.encode(picture))
@@ -56,11 +78,11 @@ def write_video(path: Path, minutes: int) -> None:
         output.mux(video.encode(None))
 
 
-def measure(folder: Path, minutes: int) -> tuple[float, float]:
+def measure(folder: Path, minutes: int, *further: str) -> tuple[float, float]:
     """Seconds and peak megabytes of one video."""
     path = folder / f"{minutes}.mp4"
     write_video(path, minutes)
-    command = ["detect", str(path), "--out", str(folder / "out"), "--render", "--grow", "--no-vision", "--quiet"]
+    command = ["detect", str(path), "--out", str(folder / "out"), "--render", "--grow", "--quiet", *further]
     figures = run_measured(*command)
     path.unlink()
     return figures
@@ -81,12 +103,15 @@ def live_answer() -> float:
 
 def main() -> None:
     """Print peak memory by length, and the cost of live answers."""
-    lengths = [int(text) for text in sys.argv[1:]] or [10, 180]
+    further = [text for text in sys.argv[1:] if text == "--no-vision"]
+    lengths = [int(text) for text in sys.argv[1:] if text not in further] or [10, 180]
+    if not further:
+        open_detector("pose")  # says what is missing: without it, nothing would be looked at
     print(f"{'minutes':>8} {'seconds':>8} {'peak MB':>8} {'of the first':>13}")
     first = None
     with tempfile.TemporaryDirectory() as folder:
         for minutes in lengths:
-            seconds, peak = measure(Path(folder), minutes)
+            seconds, peak = measure(Path(folder), minutes, *further)
             first = first or peak
             print(f"{minutes:8d} {seconds:8.0f} {peak:8.0f} {peak / first:13.2f}", flush=True)
     print(f"live: an answer takes {1000 * live_answer():.0f} ms of processor time, one every 500 ms; latency 1.5 s")

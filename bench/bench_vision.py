@@ -26,8 +26,8 @@ from earwitness.inference.detector import Detector  # noqa: E402
 from earwitness.inference.fusion import fuse  # noqa: E402
 from earwitness.inference.fusion_settings import default_settings  # noqa: E402
 from earwitness.media.pictures import PictureReader  # noqa: E402
-from earwitness.vision.candidates import find_candidates  # noqa: E402
 from earwitness.vision.choice import open_detector  # noqa: E402
+from earwitness.vision.scenery import find_candidates  # noqa: E402
 from earwitness.vision.watch import watch  # noqa: E402
 
 T = TypeVar("T")

@@ -30,8 +30,9 @@ from earwitness.metrics.counts import Counts, count
 from earwitness.metrics.protocols import Protocol
 from earwitness.vision.boxes import PERSON
 from earwitness.vision.cache import cached_watch
-from earwitness.vision.candidates import Candidate, find_candidates
+from earwitness.vision.candidates import Candidate
 from earwitness.vision.choice import open_detector
+from earwitness.vision.scenery import find_candidates
 from earwitness.vision.watch import DEFAULT_RATE, Watched
 
 FOV = 100.0

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from earwitness.vision.boxes import INDEX, PERSON, Boxes, unknown_keypoints
-from earwitness.vision.candidates import Candidate, find_candidates
+from earwitness.vision.candidates import Candidate
 from earwitness.vision.motion import COLUMNS, MOVING, ROWS
+from earwitness.vision.scenery import find_candidates
 from earwitness.vision.watch import Watched
 
 SPEECH, CLAP, STEPS, MUSIC = 0, 2, 6, 8

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from earwitness.classes import CLASSES
 from earwitness.errors import ModelError
 from earwitness.vision.boxes import PERSON
-from earwitness.vision.candidates import find_candidates
 from earwitness.vision.owlvit_boxes import OwlVitBoxes, queries
+from earwitness.vision.scenery import find_candidates
 from earwitness.vision.watch import Watched
 
 transformers = pytest.importorskip("transformers", reason="OWL-ViT needs the extra 'semantic'")

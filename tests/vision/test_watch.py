@@ -10,7 +10,7 @@ from films import RedFinder, scene
 from earwitness.errors import NoVideoError, RecipeError
 from earwitness.media.wav import write_wav
 from earwitness.vision.cache import cached_watch
-from earwitness.vision.candidates import find_candidates
+from earwitness.vision.scenery import find_candidates
 from earwitness.vision.watch import watch
 
 Film = Callable[..., Path]

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.classes import CLASSES
+from earwitness.classes import CLASSES, NUM_CLASSES
 from earwitness.events import EventTable, SoundEvent
 from earwitness.vision.boxes import PERSON
 from earwitness.vision.candidates import PARTS, Candidate
@@ -72,6 +72,11 @@ def sounding_frames(table: EventTable, class_index: int, num_frames: int) -> NDA
     sounds = np.zeros(max(num_frames, table.num_frames), dtype=np.bool_)
     sounds[table.frame[table.class_index == class_index]] = True
     return sounds
+
+
+def all_sounding_frames(table: EventTable) -> list[NDArray[np.bool_]]:
+    """Of each class, (frames,) whether it sounds."""
+    return [sounding_frames(table, index, table.num_frames) for index in range(NUM_CLASSES)]
 
 
 def gather(

@@ -8,12 +8,14 @@ from typing import Any, Final
 
 from earwitness.errors import MissingExtraError, MissingWeightsError, RecipeError
 from earwitness.events import EventTable
-from earwitness.inference.fusion import Fused, fuse
+from earwitness.inference.fusion import Fused
 from earwitness.inference.fusion_settings import FusionSettings, default_settings
+from earwitness.inference.long_fusion import fuse_long
+from earwitness.inference.reasons import EventKey, Reason, Thing, reasons, things
 from earwitness.vision.cache import cached_watch
-from earwitness.vision.candidates import find_candidates
 from earwitness.vision.choice import LIGHT, open_detector
 from earwitness.vision.protocol import VisualDetector
+from earwitness.vision.scenery import Scenery
 from earwitness.vision.watch import DEFAULT_RATE
 
 AUTO: Final = "auto"
@@ -30,6 +32,8 @@ class Sight:
         fused: the events after it, and what was done to each.
         width, height: of the pictures as they were watched, pixels.
         frames: label frames with a picture.
+        things: everything seen, by number.
+        reasons: for each event that something seen bears on, what that is.
         from_cache: whether the file had been watched before.
     """
 
@@ -37,6 +41,8 @@ class Sight:
     width: int
     height: int
     frames: int
+    things: tuple[Thing, ...]
+    reasons: dict[EventKey, Reason]
     from_cache: bool
 
 
@@ -76,8 +82,10 @@ class Eyes:
         if not 1 <= fov <= 170:
             raise RecipeError(f"the field of view must lie in 1..170 degrees, not {fov:g}")
         watched, kept = cached_watch(path, self._detector, self._rate, self._cache)
-        fused = fuse(table, find_candidates(watched, fov), fov, self._settings)
-        return Sight(fused, watched.width, watched.height, watched.num_frames, kept)
+        scenery = Scenery(watched, fov)
+        fused = fuse_long(table, scenery, fov, self._settings)
+        why = dict(reasons(fused, scenery))
+        return Sight(fused, watched.width, watched.height, watched.num_frames, tuple(things(scenery)), why, kept)
 
     def record(self) -> dict[str, Any]:
         """What decides its results, as plain values."""

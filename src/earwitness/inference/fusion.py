@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.classes import NUM_CLASSES
 from earwitness.events import EventTable, SoundEvent
 from earwitness.inference.causal import farther_out, framed, log_odds, mixture_median, posterior, sight_sigma
-from earwitness.inference.evidence import gather, sounding_frames
+from earwitness.inference.evidence import all_sounding_frames, gather
 from earwitness.inference.fusion_settings import FusionSettings
 from earwitness.vision.candidates import Candidate
 
@@ -29,7 +28,6 @@ class Fused:
         common: (n,) probability that something seen is the cause.
         onscreen_probability: (n,) 0..1.
         candidate: (n,) number of the likeliest candidate; -1 where there is none.
-        candidates: everything seen.
     """
 
     table: EventTable
@@ -38,10 +36,15 @@ class Fused:
     common: FloatArray
     onscreen_probability: FloatArray
     candidate: NDArray[np.int64]
-    candidates: tuple[Candidate, ...]
 
 
-def fuse(table: EventTable, candidates: Sequence[Candidate], fov: float, settings: FusionSettings) -> Fused:
+def fuse(
+    table: EventTable,
+    candidates: Sequence[Candidate],
+    fov: float,
+    settings: FusionSettings,
+    sounds: Sequence[NDArray[np.bool_]] | None = None,
+) -> Fused:
     """Merge what is heard with what is seen; no event is added, dropped or given another time or class.
 
     Args:
@@ -51,13 +54,14 @@ def fuse(table: EventTable, candidates: Sequence[Candidate], fov: float, setting
             the DCASE2025 labels: 51 degrees at 100). A sound that is heard there stays where it is, unless something in
             the picture within reach explains it.
         settings: the numbers.
+        sounds: (frames,) for each class, when it sounds, where the table holds only some of the events.
     """
     table = table.sorted()
     count = len(table)
     azimuth, onscreen = table.azimuth.astype(np.float64), np.zeros(count)
     common, which = np.zeros(count), np.full(count, -1, dtype=np.int64)
     limit = fov / 2 + 1
-    sounds = [sounding_frames(table, index, table.num_frames) for index in range(NUM_CLASSES)]
+    sounds = sounds or all_sounding_frames(table)
     order = np.lexsort((table.frame, table.source, table.class_index))
     for first, stop in zip(*table.runs()[1:], strict=True):
         rows = order[first:stop]
@@ -79,7 +83,6 @@ def fuse(table: EventTable, candidates: Sequence[Candidate], fov: float, setting
         common,
         onscreen,
         which,
-        tuple(candidates),
     )
 
 

@@ -3,52 +3,61 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
+import zlib
 from pathlib import Path
+from typing import Final
+from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
 import numpy as np
 
 from earwitness.cache import cache_folder
 from earwitness.media.atomic import atomic_file
-from earwitness.vision.boxes import Boxes
+from earwitness.vision.array_file import ArrayReader, read_array, write_array
+from earwitness.vision.boxes import NUM_KEYPOINTS, Boxes
+from earwitness.vision.grids import Grids
+from earwitness.vision.motion import COLUMNS, ROWS
 from earwitness.vision.protocol import VisualDetector
+from earwitness.vision.seen import SeenBoxes
 from earwitness.vision.watch import Watched, watch
 
-_VERSION = 1
+_VERSION: Final = 1
+_PIECE: Final = 600
 
 
 def save(watched: Watched, path: Path) -> None:
-    """Write as .npz, whole or not at all."""
-    counts = np.array([len(boxes) for boxes in watched.boxes], dtype=np.int64)
-    everything = Boxes.joined(watched.boxes)
+    """Write as .npz, whole or not at all, in pieces."""
+    boxes = watched.boxes
+    counts = np.array([len(one) for one in boxes], dtype=np.int64)
+    seen, longest = int(counts.sum()), max((len(name) for one in boxes for name in one.label), default=1)
+    size = np.array([watched.width, watched.height, *watched.content], dtype=np.int64)
+    motion = (watched.motion[first : first + _PIECE] for first in range(0, watched.num_frames, _PIECE))
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_file(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(
-            file,
-            size=np.array([watched.width, watched.height, *watched.content], dtype=np.int64),
-            frames=watched.frames,
-            counts=counts,
-            xyxy=everything.xyxy,
-            score=everything.score,
-            label=np.array(everything.label, dtype=np.str_),
-            keypoints=everything.keypoints,
-            motion=watched.motion,
-        )
+    with atomic_file(path) as temporary, ZipFile(temporary, "w", ZIP_DEFLATED) as archive:
+        write_array(archive, "size", size.shape, np.int64, [size])
+        write_array(archive, "frames", watched.frames.shape, np.int64, [watched.frames])
+        write_array(archive, "counts", counts.shape, np.int64, [counts])
+        write_array(archive, "xyxy", (seen, 4), np.float32, (one.xyxy for one in boxes))
+        write_array(archive, "score", (seen,), np.float32, (one.score for one in boxes))
+        write_array(archive, "label", (seen,), f"<U{longest}", (np.array(one.label, dtype=np.str_) for one in boxes))
+        write_array(archive, "keypoints", (seen, NUM_KEYPOINTS, 3), np.float32, (one.keypoints for one in boxes))
+        write_array(archive, "motion", (watched.num_frames, ROWS, COLUMNS), np.uint8, motion)
 
 
 def load(path: Path) -> Watched | None:
-    """Read what `save` wrote; None where there is nothing that can be read."""
+    """Read what `save` wrote, in pieces; None where there is nothing that can be read."""
     try:
-        with np.load(path) as file:
-            width, height, left, top, right, bottom = file["size"].tolist()
-            everything = Boxes.of(file["xyxy"], file["score"], file["label"].tolist(), file["keypoints"])
-            ends = np.cumsum(file["counts"])
-            boxes = tuple(
-                everything.select(np.arange(end - count, end))
-                for end, count in zip(ends.tolist(), file["counts"].tolist(), strict=True)
-            )
-            return Watched(width, height, (left, top, right, bottom), file["frames"], boxes, file["motion"])
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
+        with ZipFile(path) as archive:
+            size, frames, counts = (read_array(archive, name) for name in ("size", "frames", "counts"))
+            width, height, left, top, right, bottom = size.tolist()
+            columns = [ArrayReader(archive, name) for name in ("xyxy", "score", "label", "keypoints")]
+            boxes, grids, motion = SeenBoxes(), Grids(), ArrayReader(archive, "motion")
+            for count in counts.tolist():
+                xyxy, score, label, keypoints = (column.read(count) for column in columns)
+                boxes.add(Boxes.of(xyxy, score, label.tolist(), keypoints))
+            while len(piece := motion.read(_PIECE)):
+                grids.extend(piece)
+            return Watched(width, height, (left, top, right, bottom), frames, boxes, grids)
+    except (OSError, KeyError, ValueError, EOFError, BadZipFile, zlib.error, NotImplementedError):
         return None
 
 

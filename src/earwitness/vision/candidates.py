@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -11,17 +11,13 @@ from numpy.typing import NDArray
 from earwitness.classes import CLASSES
 from earwitness.geometry import Camera
 from earwitness.vision.boxes import INDEX, PERSON
-from earwitness.vision.motion import MOVING, motion_within, moving_regions
-from earwitness.vision.overlap import cover
-from earwitness.vision.track import Track, TrackConfig, track
+from earwitness.vision.motion import MOVING, motion_within
+from earwitness.vision.track import Track
 from earwitness.vision.watch import Watched
 
 FloatArray = NDArray[np.float32]
 
 _SURE: Final = 0.5
-_MARGIN: Final = 0.2
-_MOTION_TRACKS: Final = TrackConfig(reach=0.8, gap=30, hold=10, least=2)
-"""What moved and rests is still there."""
 PARTS: Final[dict[str, str]] = {
     "female_speech": "mouth",
     "male_speech": "mouth",
@@ -36,6 +32,8 @@ _POINTS: Final = {
     "feet": ("left_ankle", "right_ankle"),
 }
 """The keypoints of each: of mouth and nose the first that is known, else the mean."""
+REMEMBERED: Final = tuple(INDEX[name] for names in _POINTS.values() for name in names)
+"""The keypoints that are asked about."""
 _BELOW_FACE: Final = {"mouth": 0.0, "hands": 4.0, "feet": 8.0}
 """How far below the middle of a face those are where only the face was seen, in heights of the face."""
 
@@ -82,35 +80,25 @@ class Candidate:
         return self.label in (MOVING, CLASSES[class_index].slug)
 
 
-def find_candidates(watched: Watched, fov: float) -> list[Candidate]:
-    """Everything that may have made a sound.
+def candidate_of(one: Track, watched: Watched, fov: float, number: int) -> Candidate:
+    """What is known of a track, or of a stretch of one.
 
     Args:
-        watched: a video.
+        one: the track.
+        watched: the video.
         fov: horizontal field of view of its camera, degrees, without black bars.
+        number: see `Candidate`.
     """
-    things = track(watched.frames.tolist(), watched.boxes, watched.num_frames)
-    regions = (moving_regions(grid, watched.width, watched.height) for grid in watched.motion)
-    moving = track(range(watched.num_frames), regions, watched.num_frames, _MOTION_TRACKS)
-    found = [_candidate(one, watched, fov, number) for number, one in enumerate(things)]
-    alone = (_candidate(one, watched, fov, len(found)) for one in moving)
-    free = [_without(one, found) for one in alone]
-    kept = [one for one in free if np.isfinite(one.azimuth).any()]
-    return found + [replace(one, number=len(found) + number) for number, one in enumerate(kept)]
-
-
-def _candidate(one: Track, watched: Watched, fov: float, number: int) -> Candidate:
     left, top, right, bottom = watched.content
     camera = Camera(max(1, right - left), watched.height, fov)
     motion = motion_within(watched.motion[one.start : one.stop], one.xyxy, watched.width, watched.height)
     edges = camera.azimuth(np.clip(one.xyxy[:, ::2], left, right) - left)
-    azimuth = np.stack([_towards(one, sound_class.slug, camera, left) for sound_class in CLASSES])
     rows = np.stack([_height(one, sound_class.slug) for sound_class in CLASSES])
     return Candidate(
         number,
         one.label,
         one.start,
-        azimuth.astype(np.float32),
+        azimuths(one, watched, fov),
         np.asarray((rows - top) / max(1, bottom - top), dtype=np.float32),
         np.asarray((one.xyxy[:, 1::2] - top) / max(1, bottom - top), dtype=np.float32),
         one.xyxy,
@@ -119,6 +107,13 @@ def _candidate(one: Track, watched: Watched, fov: float, number: int) -> Candida
         one.score,
         one.sightings,
     )
+
+
+def azimuths(one: Track, watched: Watched, fov: float) -> FloatArray:
+    """Directions (13, t) of a track, as in `Candidate`; arguments as for `candidate_of`."""
+    left, _, right, _ = watched.content
+    camera = Camera(max(1, right - left), watched.height, fov)
+    return np.stack([_towards(one, sound_class.slug, camera, left) for sound_class in CLASSES]).astype(np.float32)
 
 
 def _towards(one: Track, slug: str, camera: Camera, left: int) -> NDArray[np.floating]:
@@ -153,23 +148,3 @@ def _part(one: Track, slug: str, axis: int, least: float) -> NDArray[np.floating
         return np.asarray(np.where(known[0], places[0], places[-1]))
     mean = np.nansum(places, axis=0) / np.maximum(known.sum(axis=0), 1)
     return np.asarray(np.where(known.any(axis=0), mean, np.nan))
-
-
-def _grown(xyxy: FloatArray) -> FloatArray:
-    """Boxes (t, 4) with a margin: detectors draw them tightly, and the grid of motion is coarse."""
-    margin = _MARGIN * (xyxy[:, 2:] - xyxy[:, :2])
-    return np.concatenate([xyxy[:, :2] - margin, xyxy[:, 2:] + margin], axis=1)
-
-
-def _without(region: Candidate, things: list[Candidate]) -> Candidate:
-    """A moving region without the frames in which it is part of a person or thing that is known."""
-    azimuth = region.azimuth.copy()
-    for thing in things:
-        first, last = max(region.start, thing.start), min(region.stop, thing.stop)
-        if first >= last:
-            continue
-        a = region.xyxy[first - region.start : last - region.start]
-        b = thing.xyxy[first - thing.start : last - thing.start]
-        same = np.array([cover(x[None], y[None])[0, 0] > 0.5 for x, y in zip(a, _grown(b), strict=True)])
-        azimuth[:, np.flatnonzero(same) + first - region.start] = np.nan
-    return replace(region, azimuth=azimuth)

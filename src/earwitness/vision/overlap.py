@@ -35,6 +35,12 @@ def cover(a: FloatArray, b: FloatArray) -> FloatArray:
     return np.asarray(intersections(a, b) / np.maximum(smaller, 1e-9))
 
 
+def cover_each(a: FloatArray, b: FloatArray) -> FloatArray:
+    """As `cover`, of each box of a (n, 4) and the one of b (n, 4) in the same row: (n,)."""
+    common = np.concatenate([np.maximum(a[:, :2], b[:, :2]), np.minimum(a[:, 2:], b[:, 2:])], axis=1)
+    return np.asarray(areas(common) / np.maximum(np.minimum(areas(a), areas(b)), 1e-9))
+
+
 def suppress(overlap: FloatArray, score: FloatArray, limit: float) -> NDArray[np.intp]:
     """Rows to keep, best first: none overlaps a better one by more than `limit`.
 

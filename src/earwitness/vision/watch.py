@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,8 +17,10 @@ from earwitness.events import FRAME_RATE
 from earwitness.media.pictures import PictureReader, RGBArray
 from earwitness.vision.bars import BarFinder
 from earwitness.vision.boxes import Boxes
-from earwitness.vision.motion import COLUMNS, ROWS, MotionMeter, is_still
+from earwitness.vision.grids import Grids
+from earwitness.vision.motion import MotionMeter, is_still
 from earwitness.vision.protocol import VisualDetector
+from earwitness.vision.seen import SeenBoxes
 
 DEFAULT_RATE: Final = 2.0
 MOST_LINES: Final = 360
@@ -40,8 +43,8 @@ class Watched:
     height: int
     content: tuple[int, int, int, int]
     frames: NDArray[np.int64]
-    boxes: tuple[Boxes, ...]
-    motion: NDArray[np.uint8]
+    boxes: Sequence[Boxes]
+    motion: NDArray[np.uint8] | Grids
 
     @property
     def num_frames(self) -> int:
@@ -76,11 +79,12 @@ def watch(
     # One picture a label frame, so that what moves is known as finely as what sounds.
     reader = PictureReader(path, fps=FRAME_RATE, most_lines=MOST_LINES)
     meter, bars = MotionMeter(), BarFinder()
-    grids: list[NDArray[np.uint8]] = []
+    grids = Grids()
     looks, still = _Looks(detector, batch), False
     for frame, (time, rgb) in enumerate(reader):
-        grids.append(meter.grid(rgb))
-        still = still and is_still(grids[-1])
+        grid = meter.grid(rgb)
+        grids.add(grid)
+        still = still and is_still(grid)
         if frame == 0 or int(frame * rate / FRAME_RATE) != int((frame - 1) * rate / FRAME_RATE):
             if still:
                 looks.again(frame)
@@ -91,10 +95,8 @@ def watch(
             if progress is not None:
                 progress(time)
     looks.finish()
-    motion = np.stack(grids) if grids else np.zeros((0, ROWS, COLUMNS), dtype=np.uint8)
-    return Watched(
-        reader.width, reader.height, bars.content(), np.array(looks.frames, dtype=np.int64), tuple(looks.boxes), motion
-    )
+    frames = np.array(looks.frames, dtype=np.int64)
+    return Watched(reader.width, reader.height, bars.content(), frames, looks.boxes, grids)
 
 
 class _Looks:
@@ -103,27 +105,24 @@ class _Looks:
     def __init__(self, detector: VisualDetector, batch: int) -> None:
         self._detector, self._batch = detector, max(1, batch)
         self._waiting: list[RGBArray] = []
-        self._seen: list[Boxes] = []
-        self._picture: list[int] = []
-        self.frames: list[int] = []
-
-    @property
-    def boxes(self) -> list[Boxes]:
-        """One a frame of `frames`."""
-        return [self._seen[number] for number in self._picture]
+        self._shown: list[int] = []
+        self._before = Boxes.none()
+        self.frames = array("q")
+        self.boxes = SeenBoxes()
 
     def add(self, frame: int, rgb: RGBArray) -> None:
-        self.frames.append(frame)
-        self._picture.append(len(self._seen) + len(self._waiting))
         self._waiting.append(rgb)
+        self.again(frame)
         if len(self._waiting) == self._batch:
             self.finish()
 
     def again(self, frame: int) -> None:
         self.frames.append(frame)
-        self._picture.append(self._picture[-1])
+        self._shown.append(len(self._waiting))
 
     def finish(self) -> None:
-        if self._waiting:
-            self._seen.extend(self._detector.detect(self._waiting))
-            self._waiting = []
+        """Look at what waits; 0 of `_shown` is the last picture before it."""
+        seen = [self._before, *(self._detector.detect(self._waiting) if self._waiting else ())]
+        for place in self._shown:
+            self.boxes.add(seen[place])
+        self._before, self._waiting, self._shown = seen[-1], [], []

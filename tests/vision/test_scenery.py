@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from dataclasses import fields
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from earwitness.vision.boxes import PERSON, Boxes
+from earwitness.vision.candidates import Candidate
+from earwitness.vision.motion import COLUMNS, MOVING, ROWS, UNKNOWN
+from earwitness.vision.scenery import Scenery, find_candidates
+from earwitness.vision.watch import Watched
+
+WIDTH, HEIGHT, FRAMES = 320, 180, 900
+
+
+@pytest.fixture(scope="module")
+def watched() -> Watched:
+    """A minute and a half: somebody walks through, somebody comes back, things move and rest."""
+    random = np.random.default_rng(3)
+    motion = np.zeros((FRAMES, ROWS, COLUMNS), dtype=np.uint8)
+    motion[:500, 10:14, 10:13] = random.integers(0, 250, (500, 4, 3)) * (random.random((500, 1, 1)) < 0.1)
+    for frame in range(300, FRAMES):
+        column = frame // 5 % 70
+        motion[frame, 25:30, column : column + 4] = 200 if frame % 50 < 30 else 0
+    motion[400] = UNKNOWN
+    looks, boxes = np.arange(0, FRAMES, 5), []
+    for frame in looks.tolist():
+        people = [[frame / 4, 60, frame / 4 + 40, 160]] if 100 <= frame < 700 else []
+        people += [[250, 40, 300, 120]] if frame < 200 or frame > 600 else []
+        points = random.uniform(0, 180, (len(people), 18, 3)).astype(np.float32)
+        points[..., 2] = random.random((len(people), 18))
+        points[random.random((len(people), 18)) < 0.6] = (np.nan, np.nan, 0)
+        boxes.append(Boxes.of(np.reshape(people, (-1, 4)), random.uniform(0.3, 0.9, len(people)), PERSON, points))
+    return Watched(WIDTH, HEIGHT, (0, 0, WIDTH, HEIGHT), looks, tuple(boxes), motion)
+
+
+def cut(whole: Candidate, first: int, stop: int) -> dict[str, object]:
+    """The values of a candidate within a stretch, from those of all of its time."""
+    low, high = max(first, whole.start) - whole.start, min(stop, whole.stop) - whole.start
+    values = {each.name: getattr(whole, each.name) for each in fields(whole)}
+    for name in ("azimuth", "row"):
+        values[name] = values[name][:, low:high]
+    for name in ("span", "xyxy", "width", "motion"):
+        values[name] = values[name][low:high]
+    return values | {"start": whole.start + low}
+
+
+@cache
+def found_in(watched: Watched) -> list[Candidate]:
+    return find_candidates(watched, 90.0)
+
+
+@given(st.integers(0, FRAMES - 1), st.integers(1, 400))
+@settings(deadline=None, max_examples=8)
+def test_a_stretch_is_that_part_of_the_whole(watched: Watched, first: int, length: int) -> None:
+    stop = first + length
+    expected = [one for one in found_in(watched) if one.start < stop and one.stop > first]
+    found = Scenery(watched, 90.0).during(first, stop)
+    assert [one.number for one in found] == [one.number for one in expected]
+    for one, whole in zip(found, expected, strict=True):
+        for name, value in cut(whole, first, stop).items():
+            np.testing.assert_array_equal(getattr(one, name), value, err_msg=name)
+
+
+def test_the_whole_is_what_was_drawn(watched: Watched) -> None:
+    found = find_candidates(watched, 90.0)
+    people = [one for one in found if one.label == PERSON]
+    assert [one.number for one in found] == list(range(len(found)))
+    assert sorted((one.start, one.stop, one.sightings) for one in people) == [
+        (0, 201, 40),
+        (95, 701, 120),
+        (600, 900, 59),
+    ]
+    assert [one.label for one in found[3:]] == [MOVING] * (len(found) - 3)
+    assert len(found) > 4
+
+
+def test_directions_come_stretch_by_stretch(watched: Watched) -> None:
+    scenery = Scenery(watched, 90.0)
+    for whole in find_candidates(watched, 90.0):
+        np.testing.assert_array_equal(np.concatenate(list(scenery.azimuths(whole.number)), axis=1), whole.azimuth)
