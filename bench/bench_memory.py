@@ -1,7 +1,7 @@
 """Peak memory of `earwitness detect --render --grow` on a video of 10 minutes and one of 3 hours, and of live sound.
 
 `python bench/bench_memory.py [MINUTES ...] [--no-vision]`, one thread. The videos are 320x180 at 2 pictures a second,
-48 kHz stereo sound: something moves most of the time, and for five seconds of each minute the two people of the sample
+48 kHz stereo sound: something moves a third of the time, and for five seconds of each minute the two people of the sample
 video are there. Each is a fresh process, and nothing that was seen is kept from one to the next. The live figure is the
 time that one answer takes (hop 0.5 s, lookahead 1 s).
 """
@@ -40,7 +40,7 @@ def draw(number: int, room: np.ndarray) -> np.ndarray:
     """A picture: five seconds of each minute a room with people, else a wall; in both something moves and rests."""
     second = number // FPS
     picture = room.copy() if second % 60 < 5 else np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
-    step = number if second % 15 < 10 else (second - second % 15 + 10) * FPS
+    step = number if second % 15 < 5 else (second - second % 15 + 5) * FPS
     left, top = 11 * step % (WIDTH - 30), 20 + 7 * step % (HEIGHT - 60)
     picture[top : top + 24, left : left + 24] = (220, 200, 60)
     return picture
