@@ -1,9 +1,9 @@
 """Peak memory of `earwitness detect --render --grow` on a video of 10 minutes and one of 3 hours, and of live sound.
 
 `python bench/bench_memory.py [MINUTES ...] [--no-vision]`, one thread. The videos are 320x180 at 2 pictures a second,
-48 kHz stereo sound: something moves a third of the time, and for five seconds of each minute the two people of the sample
-video are there. Each is a fresh process, and nothing that was seen is kept from one to the next. The live figure is the
-time that one answer takes (hop 0.5 s, lookahead 1 s).
+48 kHz stereo sound: something moves a third of the time, and for five seconds of each minute the two people of the
+sample video are there. Each has a process of its own. The live figure is the time that one answer takes (hop 0.5 s,
+lookahead 1 s).
 """
 
 from __future__ import annotations

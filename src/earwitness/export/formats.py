@@ -12,7 +12,7 @@ from earwitness.export.audacity import to_audacity
 from earwitness.export.captions import Style
 from earwitness.export.csv import csv_pieces, to_challenge_csv
 from earwitness.export.elan import to_elan
-from earwitness.export.jams import to_jams
+from earwitness.export.jams import jams_pieces
 from earwitness.export.json_events import json_pieces
 from earwitness.export.jsonl import jsonl_pieces
 from earwitness.export.parquet import to_parquet
@@ -103,7 +103,7 @@ FORMATS: Final[dict[str, Format]] = {
         Format("elan", ".eaf", "ELAN annotation", _plain(to_elan)),
         Format("textgrid", ".TextGrid", "Praat TextGrid", _plain(to_textgrid)),
         Format("rttm", ".rttm", "RTTM of diarisation tools", _plain(to_rttm)),
-        Format("jams", ".jams", "JAMS annotation", _plain(to_jams)),
+        Format("jams", ".jams", "JAMS annotation", _plain(jams_pieces)),
     )
 }
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from earwitness import __version__
 from earwitness.export.json_events import event_of
+from earwitness.export.json_lists import document_pieces, placeholder
 
 if TYPE_CHECKING:
     from earwitness.export.result import Result
@@ -15,25 +16,20 @@ JAMS_VERSION: Final = "0.3.4"
 _SPATIAL: Final = ("azimuth_deg", "distance_m", "onscreen", "source", "track")
 
 
-def to_jams(result: Result) -> str:
-    """Return a JAMS document (Humphrey et al., ISMIR 2014; schema 0.3).
+def jams_pieces(result: Result) -> Iterator[str]:
+    """Yield a JAMS document (Humphrey et al., ISMIR 2014; schema 0.3), an observation at a time.
 
     The annotation's sandbox holds, an entry an observation, what the schema has no field for: direction, distance,
     screen, source number and the track every 100 ms.
     """
-    events = [event_of(event).model_dump(mode="json", by_alias=True) for event in result.events]
     annotation = {
         "namespace": "tag_open",
-        "data": [
-            {"time": event["start"], "duration": round(event["end"] - event["start"], 1), "value": event["class"],
-             "confidence": event["score"]}
-            for event in events
-        ],
+        "data": placeholder("data"),
         "time": 0.0,
         "duration": result.duration,
         "annotation_metadata": _about(result),
-        "sandbox": {"spatial": [{key: event[key] for key in _SPATIAL} for event in events]},
-    }  # fmt: skip
+        "sandbox": {"spatial": placeholder("spatial")},
+    }
     document = {
         "annotations": [annotation],
         "file_metadata": {
@@ -42,7 +38,20 @@ def to_jams(result: Result) -> str:
         },
         "sandbox": {"settings": result.settings, "warnings": list(result.warnings)},
     }  # fmt: skip
-    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    spatial = ({key: event[key] for key in _SPATIAL} for event in _events(result))
+    yield from document_pieces(document, {"data": map(_observation, _events(result)), "spatial": spatial}, indent=1)
+    yield "\n"
+
+
+def _events(result: Result) -> Iterator[dict[str, Any]]:
+    return (event_of(event).model_dump(mode="json", by_alias=True) for event in result.table.iter_events())
+
+
+def _observation(event: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "time": event["start"], "duration": round(event["end"] - event["start"], 1), "value": event["class"],
+        "confidence": event["score"],
+    }  # fmt: skip
 
 
 def _about(result: Result) -> dict[str, Any]:

@@ -20,8 +20,8 @@ from earwitness.media.atomic import remove_partial_files
 from earwitness.media.discover import find_media
 
 LONG_SECONDS: Final = 300.0
-"""Before the pictures of a longer file are drawn the model's memory is given back: loading it again takes half a
-second, and the drawing of hours some memory of its own."""
+"""Before the results of a longer file are written and drawn the model's memory is given back: loading it again takes
+half a second, and writing and drawing hours some memory of its own."""
 
 RENDER_SUFFIX = ".earwitness.mp4"
 """Not just .mp4: a folder that is both input and output must not lose its videos."""
@@ -263,6 +263,8 @@ def _do(detector: Detector, job: Job, settings: BatchSettings, progress: Callabl
         growing=job.result(GROWING_SUFFIX) if settings.grow else None,
         fov=settings.fov,
     )
+    if detection.duration > LONG_SECONDS:
+        detector.rest()
     written = []
     for chosen in settings.formats:
         written.append(job.result(chosen.suffix))
@@ -270,8 +272,6 @@ def _do(detector: Detector, job: Job, settings: BatchSettings, progress: Callabl
     if settings.render:
         from earwitness.render.video import render_video
 
-        if detection.duration > LONG_SECONDS:
-            detector.rest()
         give_back()  # what hearing took and has freed, before drawing takes its own
         pictures, rendered = job.pictures or job.source, job.result(RENDER_SUFFIX)
         written.append(render_video(pictures, detection.table, rendered, settings.fov, drawn))

@@ -16,12 +16,15 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from earwitness.errors import UnreadableMediaError
+from earwitness.media.wave_header import is_plain_wave
 
 _MICROSECONDS: Final = 1_000_000
 # FFmpeg plays any text file as a terminal recording.
 _TEXT_FORMATS: Final = frozenset({"tty", "ffmetadata"})
 # A playlist or a concat script must not make us open what it names, least of all over the network.
 _LOCAL_FILES_ONLY: Final = {"protocol_whitelist": "file"}
+_HEADER_ONLY: Final = {"probesize": "32"}
+"""The least that FFmpeg takes."""
 
 
 @contextmanager
@@ -34,10 +37,9 @@ def open_media(path: str | Path) -> Iterator[InputContainer]:
     path = Path(path)
     _check_file(path)
     try:
+        options = _LOCAL_FILES_ONLY | (_HEADER_ONLY if is_plain_wave(path) else {})
         # The absolute path keeps names like "take:2.mp4" from being read as a protocol.
-        container = av.open(
-            str(path.absolute()), mode="r", metadata_errors="replace", container_options=_LOCAL_FILES_ONLY
-        )
+        container = av.open(str(path.absolute()), mode="r", metadata_errors="replace", container_options=options)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise UnreadableMediaError(
             f"{path}: not a readable video or audio file ({_reason(error)}); check that it plays and was copied in full"

@@ -93,11 +93,6 @@ def _assembled(data: dict[str, Any], media: Media, title: str) -> str:
     return "".join(pieces)
 
 
-def _embedded_json(data: dict[str, Any]) -> str:
-    """JSON that cannot end the script element in which it stands."""
-    return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
-
-
 class _Filled(str):
     """Text that is done."""
 

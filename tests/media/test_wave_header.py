@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import wave
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from av.audio.frame import AudioFrame
+from hypothesis import given
+from hypothesis import strategies as st
+
+from earwitness.media.audio import AudioReader
+from earwitness.media.container import open_media
+from earwitness.media.probe import probe
+from earwitness.media.wave_header import is_plain_wave
+
+RATE = 24_000
+
+
+def sound(seconds: float = 1.0) -> np.ndarray:
+    return np.random.default_rng(0).integers(-9000, 9000, (round(seconds * RATE), 2)).astype("<i2")
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    def written(data: bytes, tail: bytes = b"") -> Path:
+        path = tmp_path / "sound.wav"
+        with wave.open(str(path), "wb") as file:
+            file.setparams((2, 2, RATE, 0, "NONE", ""))
+            file.writeframes(data)
+        path.write_bytes(path.read_bytes() + tail)
+        return path
+
+    return written
+
+
+def encoded(path: Path, codec: str, **options: str) -> Path:
+    with av.open(str(path), "w", options=options) as output:
+        stream = output.add_stream(codec, rate=RATE, layout="stereo")
+        kind = {"pcm_f32le": "flt", "pcm_s24le": "s32", "adpcm_ima_wav": "s16p", "pcm_u8": "u8"}[codec]
+        resampler = av.AudioResampler(kind, "stereo", RATE)
+        frame = AudioFrame.from_ndarray(sound().reshape(1, -1), format="s16", layout="stereo")
+        frame.sample_rate = RATE
+        for part in resampler.resample(frame):
+            output.mux(stream.encode(part))
+        output.mux(stream.encode(None))
+    return path
+
+
+def test_samples_and_lengths_are_those_of_the_file(write: Callable[..., Path]) -> None:
+    samples = sound(1.7)
+    path = write(samples.tobytes())
+    assert is_plain_wave(path)
+    assert probe(path).duration == pytest.approx(1.7)
+    heard = np.concatenate(list(AudioReader(path, RATE)), axis=1)
+    np.testing.assert_array_equal(heard, samples.T / np.float32(32768))
+    with open_media(path) as container, av.open(str(path)) as searched:
+        ours, theirs = container.streams.audio[0], searched.streams.audio[0]
+        for name in ("rate", "duration", "time_base", "start_time", "bit_rate", "channels"):
+            assert getattr(ours, name) == getattr(theirs, name), name
+        assert container.duration == searched.duration
+
+
+@pytest.mark.parametrize("codec", ["pcm_f32le", "pcm_s24le", "pcm_u8"])
+@pytest.mark.parametrize("rf64", ["never", "always"])
+def test_other_samples_are_plain_too(tmp_path: Path, codec: str, rf64: str) -> None:
+    path = encoded(tmp_path / "sound.wav", codec, rf64=rf64)
+    assert is_plain_wave(path)
+    heard = np.concatenate(list(AudioReader(path, RATE)), axis=1)
+    np.testing.assert_allclose(heard, sound().T / 32768, atol=1e-4 if codec != "pcm_u8" else 0.01)
+
+
+def test_other_codecs_are_searched_for(tmp_path: Path, write: Callable[..., Path]) -> None:
+    assert not is_plain_wave(encoded(tmp_path / "adpcm.wav", "adpcm_ima_wav"))
+    assert not is_plain_wave(write(sound().tobytes()[:4000] + bytes.fromhex("fe7f0180") + bytes(4000)))
+    flac = tmp_path / "sound.flac"
+    flac.write_bytes(b"fLaC" + bytes(100))
+    assert not is_plain_wave(flac)
+
+
+def test_a_chunk_before_the_format_is_passed_over(write: Callable[..., Path]) -> None:
+    path = write(sound().tobytes())
+    data = path.read_bytes()
+    path.write_bytes(data[:12] + b"JUNK" + (5).to_bytes(4, "little") + bytes(6) + data[12:])
+    assert is_plain_wave(path)
+    assert probe(path).duration == pytest.approx(1.0)
+
+
+@given(st.binary(max_size=80))
+def test_any_bytes(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    path = tmp_path_factory.mktemp("any") / "a.wav"
+    path.write_bytes(b"RIFF\0\0\0\0WAVE" + data)
+    is_plain_wave(path)
