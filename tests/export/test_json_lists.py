@@ -14,13 +14,17 @@ values = st.recursive(
 )
 
 
-@given(values, st.lists(values, max_size=4), st.lists(values, max_size=3), st.integers(1, 4))
-def test_the_text_is_that_of_the_whole(other: object, first: list[object], second: list[object], indent: int) -> None:
+@given(values, st.lists(values, max_size=4), st.lists(values, max_size=3), st.none() | st.integers(1, 4))
+def test_the_text_is_that_of_the_whole(
+    other: object, first: list[object], second: list[object], indent: int | None
+) -> None:
     def document(a: object, b: object) -> object:
         return {"before": other, "in": [{"a": a, "deep": {"b": b}}], "after": other}
 
     pieces = document_pieces(document(placeholder("a"), placeholder("b")), {"a": iter(first), "b": second}, indent)
-    assert "".join(pieces) == json.dumps(document(first, second), indent=indent, ensure_ascii=False)
+    separators = (",", ":") if indent is None else None
+    expected = json.dumps(document(first, second), indent=indent, ensure_ascii=False, separators=separators)
+    assert "".join(pieces) == expected
 
 
 def test_items_are_made_one_at_a_time() -> None:

@@ -83,10 +83,10 @@ def _plain(to_contents: Callable[[Result], Contents]) -> Callable[[Result, Path,
     return lambda result, path, options: to_contents(result)
 
 
-def _report(result: Result, path: Path, options: Options) -> str:
-    from earwitness.render.report import report_html
+def _report(result: Result, path: Path, options: Options) -> Iterator[str]:
+    from earwitness.render.report import report_pieces
 
-    return report_html(result, path, options.fov, options.player)
+    return report_pieces(result, path, options.fov, options.player)
 
 
 FORMATS: Final[dict[str, Format]] = {

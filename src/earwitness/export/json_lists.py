@@ -14,31 +14,34 @@ def placeholder(name: str) -> str:
     return _PLACE.format(name=name)
 
 
-def document_pieces(document: Any, lists: Mapping[str, Iterable[Any]], indent: int) -> Iterator[str]:
+def document_pieces(document: Any, lists: Mapping[str, Iterable[Any]], indent: int | None) -> Iterator[str]:
     """Yield the text of a document item by item, as `json.dumps` would write it with the lists in their places.
 
     Args:
         document: plain values, with a `placeholder` for each list.
         lists: by name, in the order of their places.
-        indent: spaces a level.
+        indent: spaces a level; None: all on one line, without any spaces.
     """
     text = _text(document, indent)
     for name, items in lists.items():
         before, _, text = text.partition(json.dumps(placeholder(name)))
         yield before
         last_line = before[before.rfind("\n") + 1 :]
-        yield from _list(items, len(last_line) - len(last_line.lstrip(" ")), indent)
+        outer = " " * (len(last_line) - len(last_line.lstrip(" ")))
+        yield from _list(items, None if indent is None else "\n" + outer, indent)
     yield text
 
 
-def _list(items: Iterable[Any], outer: int, indent: int) -> Iterator[str]:
-    begin, end = "[\n", "[]"
+def _list(items: Iterable[Any], outer: str | None, indent: int | None) -> Iterator[str]:
+    """The text of a list; `outer` is what begins the line on which it ends."""
+    inner = "" if outer is None else outer + " " * (indent or 0)
+    before, end = "[", "[]"
     for item in items:
-        margin = " " * (outer + indent)
-        yield begin + margin + _text(item, indent).replace("\n", "\n" + margin)
-        begin, end = ",\n", "\n" + " " * outer + "]"
+        yield before + inner + _text(item, indent).replace("\n", inner)
+        before, end = ",", (outer or "") + "]"
     yield end
 
 
-def _text(value: Any, indent: int) -> str:
-    return json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
+def _text(value: Any, indent: int | None) -> str:
+    separators = (",", ":") if indent is None else None
+    return json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False, separators=separators)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from earwitness.classes import CLASSES
 from earwitness.errors import MediaError
 from earwitness.events import FRAME_RATE, SoundEvent
 from earwitness.export.json_events import looked_at
+from earwitness.export.json_lists import placeholder
 from earwitness.export.vtt import to_vtt
 from earwitness.inference.doctor import Diagnosis, diagnose
 from earwitness.render.icons import svg_icon
@@ -22,8 +24,11 @@ if TYPE_CHECKING:
     from earwitness.export.result import Result
 
 
+EVENTS: Final = "events"
+
+
 def page_data(result: Result, fov: float, diagnosis: Diagnosis | None, problem: str | None) -> dict[str, Any]:
-    """Everything but media and spectrogram.
+    """Everything but media, spectrogram and events (`event_values`), for which there is a placeholder.
 
     Args:
         fov: horizontal field of view of the camera, degrees.
@@ -41,7 +46,7 @@ def page_data(result: Result, fov: float, diagnosis: Diagnosis | None, problem: 
             str(index): {"name": CLASSES[index].name, "colour": CLASS_COLOURS[index], "icon": svg_icon(index)}
             for index in used
         },
-        "events": [_event(event, visual) for event, visual in looked_at(result)],
+        "events": placeholder(EVENTS),
         "warnings": _warnings(result, diagnosis, problem),
         "checks": [] if diagnosis is None else [_check(check) for check in diagnosis.checks],
         "fit": None if diagnosis is None else diagnosis.fit,
@@ -50,6 +55,11 @@ def page_data(result: Result, fov: float, diagnosis: Diagnosis | None, problem: 
         "version": __version__,
         "captions": to_vtt(result),
     }
+
+
+def event_values(result: Result) -> Iterator[dict[str, Any]]:
+    """Each event, with what looking at the pictures did to it."""
+    return (_event(event, visual) for event, visual in looked_at(result))
 
 
 def examine(path: Path | None) -> tuple[Diagnosis | None, str | None]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
+import re
 from base64 import b64encode
+from collections.abc import Iterable, Iterator
 from html import escape
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from earwitness.errors import EncodingError, MediaError
 from earwitness.export.formats import Player
+from earwitness.export.json_lists import document_pieces
 from earwitness.media.atomic import atomic_file
 from earwitness.media.probe import MediaInfo, probe
-from earwitness.render.report.data import examine, page_data
+from earwitness.render.report.data import EVENTS, event_values, examine, page_data
 from earwitness.render.report.player import Media, player_media
 from earwitness.render.report.strip import png, spectrogram
 
@@ -21,21 +23,29 @@ if TYPE_CHECKING:
     from earwitness.export.result import Result
 
 
+_MARK: Final = re.compile(r"(\{\{[a-z-]+\}\})")
+
+
 def write_report(result: Result, target: str | Path, fov: float = 100.0, player: Player = "auto") -> Path:
-    """Write the report of a result; see `report_html`.
+    """Write the report of a result; see `report_pieces`.
 
     Returns:
         `target`.
     """
     target = Path(target)
-    page = report_html(result, target, fov, player)
-    with atomic_file(target) as temporary:
-        temporary.write_text(page, encoding="utf-8", newline="\n")
+    pieces = report_pieces(result, target, fov, player)
+    with atomic_file(target) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(pieces)
     return target
 
 
 def report_html(result: Result, target: Path, fov: float = 100.0, player: Player = "auto") -> str:
-    """Make the report that will lie at `target`.
+    """The whole page of `report_pieces`."""
+    return "".join(report_pieces(result, target, fov, player))
+
+
+def report_pieces(result: Result, target: Path, fov: float = 100.0, player: Player = "auto") -> Iterator[str]:
+    """Make the report that will lie at `target`, piece by piece.
 
     The page asks no network for anything (its content security policy forbids it). Where the media file is not there,
     player, spectrogram and the doctor's findings are left out, and the page says so.
@@ -59,7 +69,7 @@ def report_html(result: Result, target: Path, fov: float = 100.0, player: Player
     data |= {"link": media.source if media.how == "link" else "", "strip": _strip(info)}
     if info is not None and info.video is not None and media.kind == "video":
         data |= {"size": [info.video.width, info.video.height]}
-    return _assembled(data, media, f"{data['file'] or 'Sound events'} · earwitness")
+    return _assembled(data, result, media)
 
 
 def _strip(info: MediaInfo | None) -> str:
@@ -72,33 +82,18 @@ def _strip(info: MediaInfo | None) -> str:
     return "data:image/png;base64," + b64encode(png(picture)).decode("ascii")
 
 
-def _assembled(data: dict[str, Any], media: Media, title: str) -> str:
+def _assembled(data: dict[str, Any], result: Result, media: Media) -> Iterator[str]:
     parts = files("earwitness") / "assets" / "report"
-    page = (parts / "report.html").read_text(encoding="utf-8")
     where = "blob:" if media.how != "link" else "blob: 'self' file:"
-    filled = {
-        "{{title}}": escape(title),
-        "{{media-source}}": where,
-        "{{style}}": (parts / "report.css").read_text(encoding="utf-8"),
-        "{{program}}": (parts / "report.js").read_text(encoding="utf-8"),
-        "{{data}}": json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace(
-            "<", "\\u003c"
-        ),
-        "{{media}}": media.source if media.how == "embed" else "",
+    values = document_pieces(data, {EVENTS: event_values(result)}, indent=None)
+    filled: dict[str, Iterable[str]] = {
+        "{{title}}": [escape(f"{data['file'] or 'Sound events'} · earwitness")],
+        "{{media-source}}": [where],
+        "{{style}}": [(parts / "report.css").read_text(encoding="utf-8")],
+        "{{program}}": [(parts / "report.js").read_text(encoding="utf-8")],
+        # So that it cannot end the script element in which it stands.
+        "{{data}}": (piece.replace("<", "\\u003c") for piece in values),
+        "{{media}}": [media.source if media.how == "embed" else ""],
     }
-    # Each mark is replaced where it stands in the template, never in what was filled in.
-    pieces = [page]
-    for mark, text in filled.items():
-        pieces = [part for piece in pieces for part in _split(piece, mark, text)]
-    return "".join(pieces)
-
-
-class _Filled(str):
-    """Text that is done."""
-
-
-def _split(piece: str, mark: str, text: str) -> list[str]:
-    if isinstance(piece, _Filled) or mark not in piece:
-        return [piece]
-    before, _, after = piece.partition(mark)
-    return [before, _Filled(text), *_split(after, mark, text)]
+    for piece in _MARK.split((parts / "report.html").read_text(encoding="utf-8")):
+        yield from filled.get(piece, [piece])
