@@ -36,8 +36,8 @@ RATE = 24_000
 FPS = Fraction(30_000, 1001)
 SECONDS = 12
 SOUND_CLIPS = 200
-DENSE_CLIPS = 8
-"""Overlapping crops of a recording: 1.5 s of it a clip; the official 30,000 crops of 7.5 h have 0.9 s a clip."""
+DENSE_CLIPS = 13
+"""Overlapping crops of a recording, 0.9 s of it a clip, as the official 30,000 crops of 7.5 h have."""
 Frame = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
 
