@@ -21,7 +21,7 @@ class Blind:
         return [Boxes.none() for _ in pictures]
 
 
-def test_a_late_detector_is_loaded_once_and_only_when_it_looks() -> None:
+def test_a_late_detector_is_loaded_only_when_it_looks_and_again_after_a_rest() -> None:
     loaded: list[int] = []
 
     def load() -> Blind:
@@ -35,6 +35,10 @@ def test_a_late_detector_is_loaded_once_and_only_when_it_looks() -> None:
     assert [len(boxes) for boxes in late.detect([picture, picture])] == [0, 0]
     late.detect([picture])
     assert loaded == [1]
+    late.rest()
+    assert loaded == [1]
+    late.detect([picture])
+    assert loaded == [1, 1]
 
 
 def test_what_loading_raises_comes_out() -> None:

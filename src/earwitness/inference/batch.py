@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from os.path import commonpath
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from earwitness.allocator import give_back
 from earwitness.errors import EarwitnessError
@@ -18,10 +18,6 @@ from earwitness.inference.detector import Detector
 from earwitness.inference.journal import Journal, stamp
 from earwitness.media.atomic import remove_partial_files
 from earwitness.media.discover import find_media
-
-LONG_SECONDS: Final = 300.0
-"""Before the results of a longer file are written and drawn the model's memory is given back: loading it again takes
-half a second, and writing and drawing hours some memory of its own."""
 
 RENDER_SUFFIX = ".earwitness.mp4"
 """Not just .mp4: a folder that is both input and output must not lose its videos."""
@@ -263,8 +259,6 @@ def _do(detector: Detector, job: Job, settings: BatchSettings, progress: Callabl
         growing=job.result(GROWING_SUFFIX) if settings.grow else None,
         fov=settings.fov,
     )
-    if detection.duration > LONG_SECONDS:
-        detector.rest()
     written = []
     for chosen in settings.formats:
         written.append(job.result(chosen.suffix))

@@ -46,6 +46,9 @@ Float32Array = NDArray[np.float32]
 
 _TIDIED_EVERY: Final = 30
 """Batches of windows after which memory is given back: about ten minutes of sound."""
+LONG_SECONDS: Final = 300.0
+"""When a longer file has been heard, and again when it has been looked at, the memory of the models is given back:
+loading them again takes half a second, and looking at, writing and drawing hours some memory of its own."""
 CHANGED: Final = "the file changed while it was being heard: the events may be those of either state; hear it again"
 
 
@@ -110,8 +113,10 @@ class Detector:
         return cls(*load(model, Use(device, threads, batch, modalities, fov)), *open_eyes(vision))
 
     def rest(self) -> None:
-        """Give back the memory of the model (about 100 MB of the default one) until something is to be heard again."""
+        """Give back the memory of the models (about 100 MB of the default one) until they are to hear or look again."""
         self._listener.rest()
+        if self.eyes is not None:
+            self.eyes.rest()
         give_back()
 
     def record(self) -> dict[str, Any]:
@@ -250,13 +255,17 @@ class Detector:
         fov: float = DEFAULT_FOV,
     ) -> Detection:
         """Apply what the whole file says about direction and picture."""
-        table = heard.table
+        table, is_long = heard.table, heard.figures.seconds > LONG_SECONDS
+        if is_long:
+            self.rest()
         if mono or heard.figures.difference < DUAL_MONO_DIFFERENCE:
             table = without_direction(table)
         if not has_moving_pictures(media):
             table = off_screen(table)
         table = self.card.smoothing.apply(table)
         sight, settings, unseen = self._look(table, media, fov, settings)
+        if is_long:
+            self.rest()
         unfit = [check.sentence for check in judge(heard.figures, mono=mono) if check.verdict == "unfit"]
         return Detection(
             sight.fused.table if sight else table,

@@ -13,7 +13,7 @@ from earwitness.inference.fusion_settings import FusionSettings, default_setting
 from earwitness.inference.long_fusion import fuse_long
 from earwitness.inference.reasons import EventKey, Reason, Thing, reasons, things
 from earwitness.vision.cache import cached_watch
-from earwitness.vision.choice import LIGHT, open_detector
+from earwitness.vision.choice import LIGHT, LateDetector, open_detector
 from earwitness.vision.protocol import VisualDetector
 from earwitness.vision.scenery import Scenery
 from earwitness.vision.watch import DEFAULT_RATE
@@ -86,6 +86,11 @@ class Eyes:
         fused = fuse_long(table, scenery, fov, self._settings)
         why = dict(reasons(fused, scenery))
         return Sight(fused, watched.width, watched.height, watched.num_frames, tuple(things(scenery)), why, kept)
+
+    def rest(self) -> None:
+        """Give back the memory of the detector, where it is one that can be loaded again."""
+        if isinstance(self._detector, LateDetector):
+            self._detector.rest()
 
     def record(self) -> dict[str, Any]:
         """What decides its results, as plain values."""

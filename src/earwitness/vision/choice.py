@@ -38,6 +38,10 @@ class LateDetector:
             self._detector = self._load()
         return self._detector.detect(pictures)
 
+    def rest(self) -> None:
+        """Give it back until it is to look again."""
+        self._detector = None
+
 
 def open_detector(name: str) -> VisualDetector:
     """A detector whose weights and libraries are there; it is loaded when it first looks.
