@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from earwitness.classes import CLASSES
 from earwitness.errors import ModelError
 from earwitness.events import EventTable
-from earwitness.inference.causal import log_odds, log_student, posterior
+from earwitness.inference.causal import least_loss, log_odds, log_student, posterior
 from earwitness.inference.evidence import gather, sounding_frames
 from earwitness.inference.fusion import fuse
 from earwitness.inference.fusion_settings import FusionSettings, KindWeights, default_settings, read_settings
 from earwitness.vision.candidates import Candidate
 
 FRAMES = 30
+MIXTURES = 30
 MALE, MUSIC = 1, 8
 PERSON_WEIGHTS = KindWeights(bias=(-1.0,) * 13, motion=(1.0,) * 13, contrast=(2.0,) * 13, score=0.3, sigma_deg=2.0)
 SETTINGS = FusionSettings(
@@ -118,6 +119,32 @@ def test_where_sounds_from_ahead_are_heard_too_far_out_the_one_farther_in_is_mea
     fused = fuse(heard(44.0), [inner, outer], 100.0, chosen)
     assert (fused.candidate == 0).all()
     assert 29 < fused.table.azimuth.min() <= fused.table.azimuth.max() < 38
+
+
+def test_what_is_said_to_be_on_screen_lies_in_the_picture() -> None:
+    """Also where it is not likely enough for the azimuth to move all the way."""
+    chosen = SETTINGS.model_copy(update={"reach_deg": 20.0, "onscreen_from": 0.2, "caution": 50.0})
+    fused = fuse(heard(60.0), [seen(45.0, moving=range(5, 25))], 100.0, chosen)
+    assert fused.table.onscreen.all()
+    np.testing.assert_array_equal(fused.table.azimuth, 51)
+    wary = chosen.model_copy(update={"onscreen_from": 0.99})
+    off = fuse(heard(60.0), [seen(45.0, moving=range(5, 25))], 100.0, wary)
+    assert not off.table.onscreen.any()
+    assert off.table.azimuth.min() > 51
+
+
+def test_caution_keeps_a_sound_where_it_was_heard() -> None:
+    azimuths = [
+        float(
+            np.median(
+                fuse(heard(8.0), [seen(30.0)], 100.0, SETTINGS.model_copy(update={"caution": more})).table.azimuth
+            )
+        )
+        for more in (1.0, 2.0, 100.0)
+    ]
+    assert azimuths == sorted(azimuths, reverse=True)
+    assert azimuths[0] > azimuths[-1] + 0.5
+    assert azimuths[-1] == pytest.approx(8, abs=0.5)
 
 
 def test_below_the_picture_is_off_screen_but_there() -> None:
@@ -236,6 +263,50 @@ def test_posteriors_add_up_whatever_the_odds() -> None:
     assert posterior(np.zeros((0, 2)))[1].tolist() == [1, 1]
 
 
+def mixtures() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    random = np.random.default_rng(8)
+    weights = random.dirichlet(np.ones(3), MIXTURES).T
+    return random.uniform(-60, 60, (3, MIXTURES)), random.uniform(2, 18, (3, MIXTURES)), weights
+
+
+@pytest.mark.parametrize("miss", [0.0, 20.0])
+def test_the_azimuth_of_least_loss(miss: float) -> None:
+    """Against losses counted over drawn places."""
+    places, spreads, weights = mixtures()
+    found = least_loss(places, spreads, weights, miss)
+    random = np.random.default_rng(9)
+    tried = np.linspace(-60, 60, 121)
+    for n in range(MIXTURES):
+        which = random.choice(3, 4000, p=weights[:, n])
+        drawn = random.normal(places[which, n], spreads[which, n])
+
+        def loss(azimuth: float, drawn: np.ndarray = drawn) -> float:
+            error = np.abs(drawn - azimuth)
+            return float(error.mean() + miss * (error > 20).mean())
+
+        inside = tried[(tried >= places[:, n].min()) & (tried <= places[:, n].max())]
+        assert loss(float(found[n])) <= min(loss(azimuth) for azimuth in inside) + 0.5
+
+
+def test_without_a_cost_of_misses_half_lies_on_each_side() -> None:
+    from scipy.special import ndtr
+
+    places, spreads, weights = mixtures()
+    found = least_loss(places, spreads, weights, 0.0)
+    below = (weights * ndtr((found - places) / spreads)).sum(axis=0)
+    inner = (found > places.min(axis=0) + 0.1) & (found < places.max(axis=0) - 0.1)
+    assert inner.sum() > MIXTURES / 2
+    np.testing.assert_allclose(below[inner], 0.5, atol=5e-3)
+
+
+def test_a_cost_of_misses_stays_where_most_of_it_is() -> None:
+    places, spreads = np.array([[0.0], [50.0]]), np.full((2, 1), 12.0)
+    weights = np.array([[0.47], [0.53]])
+    between, within = least_loss(places, spreads, weights, 0.0), least_loss(places, spreads, weights, 200.0)
+    assert 20 < between[0] < 40
+    assert within[0] > 42
+
+
 def test_evidence_of_motion_compares_with_the_silence_around() -> None:
     table = heard(20.0)
     (event,) = table.events()
@@ -270,7 +341,12 @@ def test_the_settings_that_ship_are_whole() -> None:
 
 @pytest.mark.parametrize(
     ("change", "says"),
-    [({"sigma_deg": (8.0,) * 12}, "sigma_deg"), ({"sigma_deg": (0.0,) * 13}, "above 0"), ({"extra": 1}, "extra")],
+    [
+        ({"sigma_deg": (8.0,) * 12}, "sigma_deg"),
+        ({"caution": 0.5}, "caution"),
+        ({"sigma_deg": (0.0,) * 13}, "above 0"),
+        ({"extra": 1}, "extra"),
+    ],
 )
 def test_settings_that_will_not_do(tmp_path: Path, change: dict[str, object], says: str) -> None:
     import json

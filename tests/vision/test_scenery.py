@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from earwitness.vision.boxes import PERSON, Boxes
+from earwitness.classes import CLASSES
+from earwitness.vision.boxes import PERSON, Boxes, unknown_keypoints
 from earwitness.vision.candidates import Candidate
 from earwitness.vision.motion import COLUMNS, MOVING, ROWS, UNKNOWN
 from earwitness.vision.scenery import Scenery, find_candidates
@@ -83,3 +84,17 @@ def test_directions_come_stretch_by_stretch(watched: Watched) -> None:
     scenery = Scenery(watched, 90.0)
     for whole in find_candidates(watched, 90.0):
         np.testing.assert_array_equal(np.concatenate(list(scenery.azimuths(whole.number)), axis=1), whole.azimuth)
+
+
+def test_what_moves_within_somebody_may_be_a_thing_that_sounds_but_no_voice() -> None:
+    frames = 40
+    motion = np.zeros((frames, ROWS, COLUMNS), dtype=np.uint8)
+    motion[10:30, 20:24, 30:34] = 200
+    looks = np.arange(0, frames, 5)
+    somebody = Boxes.of([(100, 60, 160, 160)], [0.9], PERSON, unknown_keypoints(1))
+    seen = Watched(WIDTH, HEIGHT, (0, 0, WIDTH, HEIGHT), looks, (somebody,) * len(looks), motion)
+    person, region = find_candidates(seen, 90.0)
+    assert (person.label, region.label) == (PERSON, MOVING)
+    for sound_class in CLASSES:
+        assert np.isfinite(region.azimuth[sound_class.index]).all() != sound_class.human
+    assert next(iter(Scenery(seen, 90.0).azimuths(1))).shape == region.azimuth.shape

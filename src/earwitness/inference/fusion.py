@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.events import EventTable, SoundEvent
-from earwitness.inference.causal import farther_out, framed, log_odds, mixture_median, posterior, sight_sigma
+from earwitness.inference.causal import farther_out, framed, least_loss, log_odds, posterior, sight_sigma
 from earwitness.inference.evidence import all_sounding_frames, gather
 from earwitness.inference.fusion_settings import FusionSettings
 from earwitness.vision.candidates import Candidate
@@ -70,12 +70,15 @@ def fuse(
         unseen = np.where(event.table.onscreen, settings.unseen_on[index], settings.unseen_off[index])
         merged = _merge(event, candidates, sounds[index], settings)
         # Sounds without direction (NaN) are not within either.
-        within = np.abs(event.table.azimuth) <= limit + settings.reach_deg
-        azimuth[rows] = np.where(within, merged.azimuth, azimuth[rows])
+        heard = np.abs(event.table.azimuth)
+        within = heard <= limit + settings.reach_deg
+        seen = merged.framed + (1 - merged.common) * np.where(heard <= limit, unseen, 0)
+        onscreen[rows] = np.where(within, seen, 0)
+        # What is on screen is where it can be seen.
+        edge = np.where(onscreen[rows] >= settings.onscreen_from, limit, 90)
+        azimuth[rows] = np.where(within, np.clip(merged.azimuth, -edge, edge), azimuth[rows])
         common[rows] = np.where(within, merged.common, 0)
         which[rows] = np.where(within, merged.which, -1)
-        within &= np.abs(merged.azimuth) <= limit
-        onscreen[rows] = np.where(within, merged.framed + (1 - merged.common) * unseen, 0)
     return Fused(
         table.with_columns(azimuth=np.clip(azimuth, -90, 90), onscreen=onscreen >= settings.onscreen_from),
         table.azimuth,
@@ -121,10 +124,12 @@ def _merge(
     both = place + (heard - place - farther_out(place, settings.outward)) * sound / (sight + sound)
     both = np.clip(both, np.minimum(place, heard), np.maximum(place, heard))
     places, spreads = np.concatenate([both, heard[None]]), np.concatenate([(sight + sound) ** -0.5, alone])
+    weights = np.concatenate([each, settings.caution * none[None]])
+    best = least_loss(places, spreads, weights / weights.sum(axis=0), settings.miss_deg)
     numbers = np.array([candidate.number for candidate in evidence.candidates])
     seen = np.isfinite(evidence.azimuth).any(axis=0)
     return _Merged(
-        np.where(seen, mixture_median(places, spreads, np.concatenate([each, none[None]])), heard),
+        np.where(seen, best, heard),
         each.sum(axis=0),
         framed(evidence, settings) @ each,
         np.where(seen, numbers[each.argmax(axis=0)], -1),

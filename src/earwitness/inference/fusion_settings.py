@@ -56,6 +56,9 @@ class FusionSettings(BaseModel):
         outward: share p and share a degree q by which sounds are heard farther out than they are: from azimuth a at
             a + a (p - q |a|) on average.
         elsewhere: where sounds that nothing seen explains are heard; see `inference.causal`.
+        miss_deg: what an azimuth more than 20 degrees wrong costs besides its error; see `inference.causal.least_loss`.
+        caution: how many times as much it counts, when the azimuth is chosen, that nothing seen is the cause: what was
+            heard right must not be moved away.
         reach_deg: how far beyond the picture's edge a sound may be heard and still be taken for one in the picture.
         onscreen_from: probability from which a sound is said to be on screen.
         width_share: share of a candidate's width that its direction is uncertain by.
@@ -72,6 +75,8 @@ class FusionSettings(BaseModel):
     sigma_deg: tuple[float, ...]
     outward: tuple[float, float] = (0.0, 0.0)
     elsewhere: tuple[float, float] = (0.0, 0.0)
+    miss_deg: float = Field(default=0.0, ge=0)
+    caution: float = Field(default=1.0, ge=1)
     reach_deg: float = Field(default=0.0, ge=0)
     onscreen_from: float = Field(default=0.5, gt=0, lt=1)
     width_share: float = Field(default=0.15, ge=0)

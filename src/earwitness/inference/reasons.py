@@ -108,8 +108,9 @@ def _moves(candidate: Candidate, place: NDArray[np.int32]) -> bool:
 
 
 def _median_azimuth(scenery: Scenery, number: int) -> float:
-    parts = [azimuth[0, np.isfinite(azimuth).any(axis=0)] for azimuth in scenery.azimuths(number)]
-    azimuth = np.concatenate(parts)
+    # A region within somebody makes only what people do not; it has the same direction for all classes.
+    parts = (np.where(np.isfinite(azimuth[0]), azimuth[0], azimuth[-1]) for azimuth in scenery.azimuths(number))
+    azimuth = np.concatenate(list(parts))
     return float(np.nanmedian(azimuth)) if np.isfinite(azimuth).any() else float("nan")
 
 

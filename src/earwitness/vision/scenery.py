@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.classes import CLASSES
 from earwitness.vision.candidates import REMEMBERED, Candidate, azimuths, candidate_of
 from earwitness.vision.motion import moving_regions
 from earwitness.vision.overlap import cover_each
@@ -27,11 +28,16 @@ _STRETCH: Final = 600
 _THINGS: Final = TrackConfig(keypoints=REMEMBERED)
 _MOTION: Final = TrackConfig(reach=0.8, gap=30, hold=10, least=2, keypoints=())
 """What moved and rests is still there."""
+_HUMAN: Final = np.array([[sound_class.human] for sound_class in CLASSES])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Known:
-    """A trail, and for a moving region in which of its frames it is no part of a person or thing that is known."""
+    """A trail, and for a moving region in which of its frames it is no part of a person or thing that is known.
+
+    What moves within somebody may be what they play or knock on, or stand before; for the sounds that people make
+    themselves they count already.
+    """
 
     trail: Trail
     alone: BoolArray | None = None
@@ -103,11 +109,11 @@ def _apart(trail: Trail, things: list[Trail]) -> _Known:
 
 
 def _where(known: _Known, first: int, azimuth: FloatArray) -> FloatArray:
-    """Directions (13, t) from frame `first` on, NaN where a region is part of something else."""
+    """Directions (13, t) from frame `first` on, NaN for what people do where a region is part of somebody."""
     if known.alone is None:
         return azimuth
     alone = known.alone[first - known.trail.start :][: azimuth.shape[1]]
-    return np.where(alone, azimuth, np.float32(np.nan))
+    return np.where(alone | ~_HUMAN, azimuth, np.float32(np.nan))
 
 
 def _grown(xyxy: FloatArray) -> FloatArray:
