@@ -12,7 +12,7 @@ import argparse
 import csv
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +131,13 @@ def answers(clips: Sequence[Clip], settings: FusionSettings) -> dict[str, Counts
         way: count(names, truths, [LabelRows.from_table(answer(clip)) for clip in clips], Protocol.STRICT)
         for way, answer in ways.items()
     }
+
+
+def weighted(counts: Counts, clips: Sequence[Clip]) -> Counts:
+    """Counts of these clips, in which each counts as often as was written down."""
+    weight = {clip.name: clip.weight for clip in clips}
+    each = np.array([weight[name] for name in counts.files])
+    return replace(counts, values=counts.values * each[counts.index[:, 0], None])
 
 
 def figures(counts: Counts) -> dict[str, NDArray[np.float64]]:

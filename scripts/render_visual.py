@@ -13,7 +13,9 @@ DIR has the layout of a DCASE2025 set. What makes these scenes hard, as real one
 times: more of what a calibration needs for the same work, of the same distribution.
 
 The sounds are those of the bank's validation split, which the model never learned from: half of its groups for
-`calibration`, the other half for `test`; the rooms differ too.
+`calibration`, the other half for `test`; the rooms differ too. `--lend bell,water_tap` takes sounds of classes that the
+calibration half lacks from the training split, and renders only clips in which they are heard: what is seen of them can
+be calibrated so, while they are heard a little better than unknown ones.
 """
 
 from __future__ import annotations
@@ -53,11 +55,13 @@ def main() -> None:
     parser.add_argument("--fps", type=int, default=5)
     parser.add_argument("--share", default="0/1", help="render clips k, k+n, k+2n, ... only: k/n")
     parser.add_argument("--dull", type=float, default=1.0, help="share of the clips without a source in view to render")
+    parser.add_argument(
+        "--lend", default="", help="classes whose sounds are taken from the training split, with commas"
+    )
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    valid = SoundBank.open(given.bank, "valid")
-    others = [sound.name for sound in valid.sounds if part_of(sound.group or sound.name) != given.part]
-    bank = SoundBank.open(given.bank, "valid", without=others)
+    lent = frozenset(given.lend.split(",")) - {""}
+    bank = open_bank(given.bank, given.part, lent)
     pool = RirPool.open(PoolConfig(rooms=ROOMS, seed=ROOM_SEEDS[given.part]))
     synthesizer = Synthesizer(bank, pool, SceneConfig())
     renderers = [
@@ -68,6 +72,8 @@ def main() -> None:
     for index in range(first, given.clips, step):
         whole = synthesizer.draft(np.random.SeedSequence(given.seed, spawn_key=(index,)))
         name, weight = clip_name(whole, index), 1.0
+        if lent and not any(event.kind in lent for event in muted(whole, (given.seed, index)).events):
+            continue
         if not shows_sources(whole, pool):
             if np.random.default_rng(np.random.SeedSequence(given.seed, spawn_key=(index, 3))).random() >= given.dull:
                 continue
@@ -78,6 +84,15 @@ def main() -> None:
                 file.write(f"{name},{weight:g}\n")
         print(f"\r{index + 1}/{given.clips}", end="", flush=True)
     print()
+
+
+def open_bank(root: Path, part: str, lent: frozenset[str]) -> SoundBank:
+    """Sounds of a part of the validation split, and those of the lent classes of the training split."""
+    valid = SoundBank.open(root, "valid")
+    own = [sound for sound in valid.sounds if part_of(sound.group or sound.name) == part]
+    if lent:
+        own += [sound for sound in SoundBank.open(root, "train").sounds if sound.kind in lent]
+    return SoundBank(valid.root, tuple(sorted(own, key=lambda sound: sound.name)))
 
 
 def part_of(group: str) -> str:
@@ -100,16 +115,16 @@ def render(
 ) -> None:
     """One clip of a set, `path` without the folders of the layout; it depends on the seed and the index only."""
     out, name = path.parent, path.name
-    heard = muted(whole, np.random.default_rng(np.random.SeedSequence(seed[0], spawn_key=(seed[1], 2))))
-    scene, shown = synthesizer.render(heard), synthesizer.render(whole)
+    scene, shown = synthesizer.render(muted(whole, seed)), synthesizer.render(whole)
     pictured = Scene(scene.recipe, scene.audio, scene.labels, shown.tracks)
     frames = renderer.render(pictured, np.random.SeedSequence(seed[0], spawn_key=(seed[1], 1)))
     write_scene(out / "video_dev" / SPLIT / f"{name}.mp4", pictured, frames, Fraction(renderer.fps))
     write_clip(scene, out, name)
 
 
-def muted(recipe: SceneRecipe, rng: np.random.Generator) -> SceneRecipe:
-    """The recipe without the sources that are shown but not heard."""
+def muted(recipe: SceneRecipe, seed: tuple[int, int]) -> SceneRecipe:
+    """The recipe without the sources that are shown but not heard; seed and index of the clip decide which."""
+    rng = np.random.default_rng(np.random.SeedSequence(seed[0], spawn_key=(seed[1], 2)))
     kept = [event for event in recipe.events if event.kind == INTERFERENCE or rng.random() >= MUTED]
     return replace(recipe, events=tuple(kept))
 
