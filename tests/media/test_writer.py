@@ -7,12 +7,13 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from av.video.frame import VideoFrame
 
 from earwitness.errors import EncodingError, UnreadableMediaError
 from earwitness.media.audio import read_audio
 from earwitness.media.pictures import PictureReader
 from earwitness.media.probe import probe
-from earwitness.media.writer import MediaWriter
+from earwitness.media.writer import FAST_VIDEO, MediaWriter
 
 
 def audio_packets(path: Path) -> list[bytes]:
@@ -256,3 +257,18 @@ def test_true_waves_are_truer_in_both_channels_and_in_their_difference(tmp_path:
         ]
     assert errors[True][0] < 0.7 * errors[False][0]
     assert errors[True][1] < 0.7 * errors[False][1]
+
+
+def test_fast_video_follows_a_slow_change_and_has_a_key_frame_a_second(tmp_path: Path) -> None:
+    levels = 40 + np.arange(90)
+    with MediaWriter(tmp_path / "a.mp4", 64, 64, Fraction(30), preset="ultrafast", options=FAST_VIDEO) as writer:
+        for number, level in enumerate(levels):
+            planes = np.full((96, 64), 128, dtype=np.uint8)
+            planes[:64] = level
+            picture = VideoFrame.from_ndarray(planes, format="yuv420p")
+            writer.write_video_frame(picture, number / 30)
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        frames = list(container.decode(video=0))
+    assert [number for number, frame in enumerate(frames) if frame.key_frame] == [0, 30, 60]
+    shown = np.array([frame.to_ndarray()[:64].astype(int) for frame in frames])
+    assert np.abs(shown - levels[:, None, None]).max() <= 1

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
+from math import ceil
 from pathlib import Path
 from typing import Final
 
@@ -45,6 +46,7 @@ class _Open:
         crop: what is shown.
         first, end: its pictures in the recording, from `first` to before `end`.
         writer, view: where they go, and how they are seen.
+        written: pictures written so far.
     """
 
     crop: Crop
@@ -52,12 +54,23 @@ class _Open:
     end: int
     writer: MediaWriter
     view: PanoramaView
+    written: int = 0
 
     def write(self, panoramas: Sequence[Numbered], rate: Fraction) -> None:
         """Append those of the recording's next pictures that belong to the crop."""
         own = [(number, self.view(one)) for number, one in panoramas if self.first <= number < self.end]
         for number, seen in own:
             self.writer.write_video_frame(seen, (number - self.first) * rate.denominator / rate.numerator)
+        self.written += len(own)
+
+    def check(self, path: Path) -> None:
+        """Refuse a crop that lacks more than a label frame's worth of its pictures."""
+        count = self.end - self.first
+        if count - self.written > ceil(FRAME_SECONDS * self.crop.recording.fps):
+            raise UnreadableMediaError(
+                f"{path}: only {self.written} of the {count} pictures from {self.first} on can be decoded; "
+                "copy the video again"
+            )
 
 
 def write_views(crops: Sequence[Crop], folder: Path) -> Iterator[Crop]:
@@ -111,12 +124,14 @@ def _write_run(crops: list[Crop], folder: Path) -> Iterator[Crop]:
     try:
         for panoramas in _turns(numbered_frames(path, start, end - start, recording.fps)):
             while active and active[0].end <= panoramas[0][0]:
+                active[0].check(path)
                 yield _close(active.popleft())
             while waiting and _shows(panoramas, waiting[0]):
                 active.append(_begin(waiting.popleft(), panoramas[0][1], folder, rate))
             for one in active:
                 one.write(panoramas, rate)
         while active:
+            active[0].check(path)
             yield _close(active.popleft())
         if waiting:
             lacking = first_picture(waiting[0])
