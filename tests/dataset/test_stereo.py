@@ -142,3 +142,42 @@ def test_the_official_choice_includes_test_rooms(make_starss: MakeStarss, tmp_pa
     code, said = run("--starss", make_starss(), "--out", out, "--official", "--clips", "12", "--no-video")
     assert code == 0, said
     assert scan(out).splits == ("dev-test-tau", "dev-train-sony", "dev-train-tau")
+
+
+def truncate(path: Path) -> bytes:
+    """Cut a video in half; its index, which comes first, still promises all of it."""
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    return whole
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_damaged_recording_costs_its_own_clips_only(make_starss: MakeStarss, tmp_path: Path, workers: str) -> None:
+    root, out = make_starss(video=True), tmp_path / "out"
+    video = root / "video_dev" / "dev-train-sony" / "fold3_room21_mix013.mp4"
+    whole = truncate(video)
+    options = ("--starss", root, "--out", out, "--clips", "4", "--seed", "1", "--workers", workers)
+    code, said = run(*options)
+    assert code == 1
+    assert f"{video}: only" in said
+    assert "copy the video again" in said
+    assert "clips of damaged recordings are missing; mend them and start again" in said
+    clips = scan(out).clips
+    assert 0 < len(clips) < 4
+    assert all(clip.sound and clip.labels for clip in clips)
+    assert not [path for path in out.rglob("fold3_room21*") if path.is_file()]
+    assert [problem.kind for problem in check(out).problems] == []
+    video.write_bytes(whole)
+    assert run(*options)[0] == 0
+    recordings = [one for one in find_recordings(root) if one.split.startswith("dev-train")]
+    make_clips(random_crops(recordings, 1), 4, StereoJob(tmp_path / "never damaged"))
+    assert digest(out) == digest(tmp_path / "never damaged")
+
+
+def test_recordings_without_labels_are_named(make_starss: MakeStarss, tmp_path: Path) -> None:
+    root = make_starss()
+    (root / "metadata_dev" / "dev-train-tau" / "fold3_room4_mix001.csv").unlink()
+    code, said = run("--starss", root, "--out", tmp_path / "out", "--official", "--clips", "2", "--no-video")
+    assert code == 0
+    assert "1 recordings have sound but no labels and are left out (fold3_room4_mix001)" in said
+    assert "crops will differ" in said

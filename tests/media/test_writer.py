@@ -271,4 +271,4 @@ def test_fast_video_follows_a_slow_change_and_has_a_key_frame_a_second(tmp_path:
         frames = list(container.decode(video=0))
     assert [number for number, frame in enumerate(frames) if frame.key_frame] == [0, 30, 60]
     shown = np.array([frame.to_ndarray()[:64].astype(int) for frame in frames])
-    assert np.abs(shown - levels[:, None, None]).max() <= 1
+    assert np.abs(shown - levels[:, None, None]).max() <= 2

@@ -76,7 +76,7 @@ def make_stereo(
     from rich.progress import Progress
 
     from earwitness.data.crops import OFFICIAL_CLIPS, TRAIN, official_crops, random_crops
-    from earwitness.data.foa import find_recordings
+    from earwitness.data.foa import find_recordings, unlabelled
     from earwitness.synthesis.starss import StereoJob, make_clips
 
     if official and (seed is not None or every is not None or test_rooms):
@@ -91,7 +91,7 @@ def make_stereo(
         crops = random_crops(rooms, seed or 0, every)
     wanted = clips or OFFICIAL_CLIPS
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    for note in _notes(recordings, official, video):
+    for note in _notes(recordings, official, video, unlabelled(starss)):
         console.print(f"note: {note}", markup=False)
     with Progress(console=console) as bar:
         task = bar.add_task("clips", total=wanted)
@@ -104,12 +104,19 @@ def make_stereo(
         console.print(f"note: labels of {len(report.in_metres)} recordings were metres, not cm, and taken so ({names})")
     made = report.made + report.kept
     typer.echo(f"{out}: {made} clips of 5 s ({report.made} new, {report.rejected} crops too loud)")
+    if report.damaged:
+        for why in report.damaged.values():
+            typer.echo(f"earwitness: {why}", err=True)
+        typer.echo(
+            f"earwitness: {report.lost} clips of damaged recordings are missing; mend them and start again", err=True
+        )
+        raise typer.Exit(1)
     if made < wanted:
         typer.echo(f"earwitness: the recordings hold only {made} different clips of {wanted}", err=True)
         raise typer.Exit(1)
 
 
-def _notes(recordings: list[Recording], official: bool, video: bool) -> list[str]:
+def _notes(recordings: list[Recording], official: bool, video: bool, unlabelled: list[str]) -> list[str]:
     """What a user should know before the work begins."""
     notes = []
     sizes = {one.panorama for one in recordings if one.panorama}
@@ -120,6 +127,13 @@ def _notes(recordings: list[Recording], official: bool, video: bool) -> list[str
     without = sum(one.video is None for one in recordings)
     if video and 0 < without < len(recordings):
         notes.append(f"{without} of {len(recordings)} recordings have no video; their clips will have no pictures")
+    if unlabelled:
+        names = ", ".join(unlabelled[:3])
+        notes.append(
+            f"{len(unlabelled)} recordings have sound but no labels and are left out ({names}); complete the set"
+        )
+    if official and unlabelled:
+        notes.append("official crops depend on the number of recordings; without all of them, crops will differ")
     if official and without:
         notes.append("official crops depend on the lengths of the videos; without all of them, crops may differ")
     return notes

@@ -133,6 +133,18 @@ def find_recordings(root: Path | str, video: bool = True) -> list[Recording]:
     return [_recording(root, path, video) for path in labels if not path.name.startswith(".")]
 
 
+def unlabelled(root: Path | str) -> list[str]:
+    """Names of a set's recordings that have sound but no labels."""
+    root = Path(root)
+    sounds = sorted((root / "foa_dev").glob("*/*.wav"))
+    labels = root / "metadata_dev"
+    return [
+        path.stem
+        for path in sounds
+        if not path.name.startswith(".") and not (labels / path.parent.name / f"{path.stem}.csv").is_file()
+    ]
+
+
 def _recording(root: Path, labels: Path, with_video: bool) -> Recording:
     split, name = labels.parent.name, labels.stem
     sound, video = root / "foa_dev" / split / f"{name}.wav", root / "video_dev" / split / f"{name}.mp4"
@@ -153,7 +165,8 @@ def _recording(root: Path, labels: Path, with_video: bool) -> Recording:
         raise UnreadableMediaError(f"{video}: holds no moving pictures of known length; remove it or copy it again")
     if seen.width != 2 * seen.height:
         raise UnreadableMediaError(
-            f"{video}: is {seen.width}x{seen.height}, but a 360-degree panorama is twice as wide as high"
+            f"{video}: is {seen.width}x{seen.height}, but a 360-degree panorama is twice as wide as high; "
+            "copy the right video, or remove this one for clips without pictures"
         )
     frames = min(frames, int(seen.duration * FRAME_RATE + 1e-6))
     return Recording(split, name, sound, labels, video, frames, (seen.width, seen.height), seen.fps)

@@ -52,7 +52,7 @@ FAST_VIDEO: Final = {
 in less than a third of the time. A fixed quantiser spares x264 the second look at each picture that a rate factor
 costs. A key frame a second, much finer than the rest, leaves the pictures after it little to correct, which gives more
 quality for time and bytes than finer pictures throughout; even a luma that rises by 1 of 255 a picture is followed
-within 1."""
+within 2."""
 _BT709: Final = 1
 _LIMITED_RANGE: Final = 1
 

@@ -17,11 +17,13 @@ from earwitness.allocator import keep_freed_memory
 from earwitness.data.crops import Crop, different
 from earwitness.data.dcase_csv import write_table
 from earwitness.data.foa import LOUDEST, RATE, FoaLabels, read_foa_labels, read_stereo
-from earwitness.errors import LabelError
+from earwitness.errors import LabelError, UnreadableMediaError
 from earwitness.media.wav import write_wav
 from earwitness.synthesis.crop_views import write_views
 
 Outcome = Literal["made", "kept", "rejected"]
+Tried = tuple[Crop, Outcome | UnreadableMediaError, bool]
+"""A crop; what came of it, or why nothing did; and whether its labels held metres."""
 GROUP: Final = 64
 """Crops of a recording that one worker makes in one go."""
 
@@ -50,12 +52,16 @@ class StereoReport:
         kept: clips that were there already.
         rejected: crops too loud for a clip.
         in_metres: recordings whose labels held metres, which were understood as such.
+        damaged: recordings that cannot be read, each with why.
+        lost: crops of these that were not made.
     """
 
     made: int = 0
     kept: int = 0
     rejected: int = 0
     in_metres: set[str] = field(default_factory=set)
+    damaged: dict[str, str] = field(default_factory=dict)
+    lost: int = 0
 
 
 def make_clips(
@@ -67,20 +73,25 @@ def make_clips(
 ) -> StereoReport:
     """Make `clips` clips of the first `crops` that are different and not too loud; those that are there are kept.
 
-    The files are the same whatever the number of workers and however often the run was interrupted.
+    The files are the same whatever the number of workers and however often the run was interrupted. A recording that
+    cannot be read costs its own clips only: no others are made in their place, so that they can be made once it is
+    mended.
 
     Raises:
         LabelError: labels that break the format or lack the distance.
-        UnreadableMediaError: a recording that cannot be read.
     """
     report = StereoReport()
     draws = different(iter(crops))
     # As many crops as clips are wanting can never make too many; what was rejected is made up for in the next round.
-    while wanting := clips - report.made - report.kept:
+    while wanting := clips - report.made - report.kept - report.lost:
         batch = sorted(islice(draws, wanting), key=lambda crop: (crop.recording.split, crop.name))
         if not batch:
             break
         for crop, outcome, in_metres in _outcomes(batch, job, workers):
+            if isinstance(outcome, UnreadableMediaError):
+                report.damaged.setdefault(crop.recording.name, str(outcome))
+                report.lost += 1
+                continue
             setattr(report, outcome, getattr(report, outcome) + 1)
             if in_metres:
                 report.in_metres.add(crop.recording.name)
@@ -89,19 +100,29 @@ def make_clips(
     return report
 
 
-def _outcomes(batch: list[Crop], job: StereoJob, workers: int) -> Iterator[tuple[Crop, Outcome, bool]]:
+def _outcomes(batch: list[Crop], job: StereoJob, workers: int) -> Iterator[Tried]:
     groups = list(_groups(batch))
     if workers <= 1 or len(groups) < 2:
         for group in groups:
-            yield from make_group(group, job)
+            yield from _tried(group, job)
         return
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as executor:
         for made in executor.map(partial(_made, job=job), groups):
             yield from made
 
 
-def _made(group: list[Crop], job: StereoJob) -> list[tuple[Crop, Outcome, bool]]:
-    return list(make_group(group, job))
+def _made(group: list[Crop], job: StereoJob) -> list[Tried]:
+    return list(_tried(group, job))
+
+
+def _tried(group: list[Crop], job: StereoJob) -> Iterator[Tried]:
+    done = set[Crop]()
+    try:
+        for made in make_group(group, job):
+            done.add(made[0])
+            yield made
+    except UnreadableMediaError as error:
+        yield from ((crop, error, False) for crop in group if crop not in done)
 
 
 def _groups(batch: list[Crop]) -> Iterator[list[Crop]]:
@@ -144,13 +165,26 @@ def make_group(crops: list[Crop], job: StereoJob) -> Iterator[tuple[Crop, Outcom
         if np.abs(stereo).max(initial=0.0) > LOUDEST:
             yield crop, "rejected", labels.in_metres
             continue
-        write_wav(job.out / "stereo_dev" / recording.split / f"{crop.name}.wav", stereo, RATE)
+        write_wav(_sound(crop, job), stereo, RATE)
         if job.video and recording.video is not None:
             pictured.append(crop)
         else:
             yield _finish(crop, labels, job)
     if pictured:
-        yield from (_finish(crop, labels, job) for crop in write_views(pictured, job.out / "video_dev"))
+        yield from _with_views(pictured, labels, job)
+
+
+def _with_views(crops: list[Crop], labels: FoaLabels, job: StereoJob) -> Iterator[tuple[Crop, Outcome, bool]]:
+    """Write pictures and labels of crops whose sound is written; sound that stays without them goes."""
+    waiting = dict.fromkeys(crops)
+    try:
+        for crop in write_views(crops, job.out / "video_dev"):
+            del waiting[crop]
+            yield _finish(crop, labels, job)
+    except UnreadableMediaError:
+        for crop in waiting:
+            _sound(crop, job).unlink(missing_ok=True)
+        raise
 
 
 def _finish(crop: Crop, labels: FoaLabels, job: StereoJob) -> tuple[Crop, Outcome, bool]:
@@ -160,6 +194,10 @@ def _finish(crop: Crop, labels: FoaLabels, job: StereoJob) -> tuple[Crop, Outcom
 
 def _target(crop: Crop, job: StereoJob) -> Path:
     return job.out / "metadata_dev" / crop.recording.split / f"{crop.name}.csv"
+
+
+def _sound(crop: Crop, job: StereoJob) -> Path:
+    return job.out / "stereo_dev" / crop.recording.split / f"{crop.name}.wav"
 
 
 @lru_cache(maxsize=256)
