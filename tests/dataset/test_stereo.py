@@ -181,3 +181,12 @@ def test_recordings_without_labels_are_named(make_starss: MakeStarss, tmp_path: 
     assert code == 0
     assert "1 recordings have sound but no labels and are left out (fold3_room4_mix001)" in said
     assert "crops will differ" in said
+
+
+def test_what_a_killed_run_left_half_written_goes(make_starss: MakeStarss, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    left = out / "video_dev" / "dev-train-tau" / f".clip.{2**22 + 1}.part.mp4"  # no process has such a number
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    make_clips(random_crops(find_recordings(make_starss()), 7), 1, StereoJob(out, video=False))
+    assert not left.exists()

@@ -18,6 +18,7 @@ from earwitness.data.crops import Crop, different
 from earwitness.data.dcase_csv import write_table
 from earwitness.data.foa import LOUDEST, RATE, FoaLabels, read_foa_labels, read_stereo
 from earwitness.errors import LabelError, UnreadableMediaError
+from earwitness.media.atomic import remove_partial_files
 from earwitness.media.wav import write_wav
 from earwitness.synthesis.crop_views import write_views
 
@@ -80,6 +81,8 @@ def make_clips(
     Raises:
         LabelError: labels that break the format or lack the distance.
     """
+    for folder in job.out.glob("*_dev/*/"):
+        remove_partial_files(folder)
     report = StereoReport()
     draws = different(iter(crops))
     # As many crops as clips are wanting can never make too many; what was rejected is made up for in the next round.
