@@ -13,7 +13,7 @@ from earwitness.cli.main import app
 from earwitness.errors import EncoderError, RecipeError
 from earwitness.export.json_events import read_document, to_json
 from earwitness.inference import eyes as eyes_module
-from earwitness.inference.detector import Detector
+from earwitness.inference.detector import HEARING_SHARE, Detector
 from earwitness.inference.eyes import Eyes, open_eyes
 from earwitness.inference.fusion_settings import FusionSettings, KindWeights
 from earwitness.media.wav import write_wav
@@ -157,6 +157,18 @@ def test_eyes_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         open_detector("yolo")
     with pytest.raises(EncoderError, match="pull pose"):
         open_eyes("pose")
+
+
+def test_progress_covers_hearing_and_looking(meter_model: Path, clip: Path, eyes: Eyes) -> None:
+    told: list[tuple[float, float | None]] = []
+    detector = Detector.load(meter_model, vision=None)
+    detector.eyes = eyes
+    detector.detect(clip, lambda done, total: told.append((done, total)))
+    done, total = [one for one, _ in told], told[0][1]
+    assert total is not None
+    assert done == sorted(done)
+    assert done[-1] == pytest.approx(total)
+    assert any(HEARING_SHARE * total < one < total for one in done)  # while it looked
 
 
 def test_a_field_of_view_that_cannot_be(clip: Path, eyes: Eyes) -> None:

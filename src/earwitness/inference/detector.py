@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -52,8 +52,15 @@ loading them again takes half a second, and looking at, writing and drawing hour
 CHANGED: Final = "the file changed while it was being heard: the events may be those of either state; hear it again"
 
 
+HEARING_SHARE: Final = 0.2
+"""Of the time for a file whose pictures are looked at too, what hearing takes."""
+
+
 class Progress(Protocol):
-    """Told how far a file is: seconds done, and seconds in all where they are known."""
+    """Told how far a file is: seconds done, and seconds in all where they are known.
+
+    Of a file that is heard and looked at, both have their share of the seconds.
+    """
 
     def __call__(self, done: float, total: float | None) -> None:
         """Take note."""
@@ -140,7 +147,7 @@ class Detector:
         """Find the sound events of a video or audio file.
 
         Args:
-            progress: called about once a second of sound.
+            progress: called about once a second of sound, and of pictures.
             swap_channels: left and right are exchanged in the file.
             allow_mono: take mono too; its events have no direction (NaN).
             threshold: 0..1, probability above which a class sounds; by default the card's, one a class.
@@ -157,7 +164,8 @@ class Detector:
         reader = AudioReader(path, self._rate, "allow" if allow_mono else "error", track, swap_channels)
         mono = not reader.directional  # dual mono is not known before the end
         listener = self._listener.at(media.picture_path if has_moving_pictures(media) else None)
-        blocks = _reporting(reader, media.duration or None, progress)
+        looks = self.eyes is not None and has_moving_pictures(media)
+        blocks = _reporting(reader, media.duration or None, _part(progress, 0, HEARING_SHARE if looks else 1))
         with nullcontext() if growing is None else GrowingEvents(growing, self.card.smoothing) as lines:
             heard = self._hear(blocks, thresholds, listener, lines)
         sha256 = file_sha256(media.path)
@@ -171,6 +179,7 @@ class Detector:
             settings=self._settings(thresholds, swap_channels=swap_channels, allow_mono=allow_mono, track=track),
             begun=begun,
             fov=fov,
+            progress=_part(progress, HEARING_SHARE, 1),
         )
 
     def stream(
@@ -253,6 +262,7 @@ class Detector:
         settings: dict[str, Any],
         begun: float,
         fov: float = DEFAULT_FOV,
+        progress: Progress | None = None,
     ) -> Detection:
         """Apply what the whole file says about direction and picture."""
         table, is_long = heard.table, heard.figures.seconds > LONG_SECONDS
@@ -263,7 +273,7 @@ class Detector:
         if not has_moving_pictures(media):
             table = off_screen(table)
         table = self.card.smoothing.apply(table)
-        sight, settings, unseen = self._look(table, media, fov, settings)
+        sight, settings, unseen = self._look(table, media, fov, settings, progress)
         if is_long:
             self.rest()
         unfit = [check.sentence for check in judge(heard.figures, mono=mono) if check.verdict == "unfit"]
@@ -280,7 +290,12 @@ class Detector:
         )
 
     def _look(
-        self, table: EventTable, media: MediaInfo | None, fov: float, settings: dict[str, Any]
+        self,
+        table: EventTable,
+        media: MediaInfo | None,
+        fov: float,
+        settings: dict[str, Any],
+        progress: Progress | None,
     ) -> tuple[Sight | None, dict[str, Any], list[str]]:
         """What the pictures say of events, the settings with those of looking, and warnings."""
         if media is None or not has_moving_pictures(media):
@@ -289,9 +304,12 @@ class Detector:
             return None, settings | {"vision": None, "vision_off": self.blind}, []
         settings = settings | {"vision": self.eyes.record() | {"fov": fov}}
         try:
-            return self.eyes.look(media.pictures or media.path, table, fov), settings, []
+            sight = self.eyes.look(media.pictures or media.path, table, fov, _seconds(progress, media))
         except MediaError as error:  # the sound is worth as much as it was
             return None, settings, [f"its pictures could not be looked at ({error})"]
+        if progress is not None and media.duration:
+            progress(media.duration, media.duration)
+        return sight, settings, []
 
     @property
     def _rate(self) -> int:
@@ -316,6 +334,22 @@ class Detector:
             "allow_mono": allow_mono,
             "track": track,
         }
+
+
+def _part(progress: Progress | None, begin: float, end: float) -> Progress | None:
+    """`progress` for what takes a file from `begin` to `end`, 0..1 of all that is to do."""
+    if progress is None or (begin, end) == (0, 1):
+        return progress
+
+    def report(done: float, total: float | None) -> None:
+        progress(done if total is None else begin * total + (end - begin) * min(done, total), total)
+
+    return report
+
+
+def _seconds(progress: Progress | None, media: MediaInfo) -> Callable[[float], None] | None:
+    """`progress` by the seconds of a file alone."""
+    return None if progress is None else lambda seconds: progress(seconds, media.duration or None)
 
 
 def _reporting(reader: AudioReader, total: float | None, progress: Progress | None) -> Iterator[Float32Array]:

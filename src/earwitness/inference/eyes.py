@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -67,13 +68,20 @@ class Eyes:
         self._detector, self._rate, self._cache = detector, rate, cache
         self._settings = settings or default_settings()
 
-    def look(self, path: str | Path, table: EventTable, fov: float = DEFAULT_FOV) -> Sight:
+    def look(
+        self,
+        path: str | Path,
+        table: EventTable,
+        fov: float = DEFAULT_FOV,
+        progress: Callable[[float], None] | None = None,
+    ) -> Sight:
         """Merge the events of a file with what its pictures show.
 
         Args:
             path: a file with moving pictures.
             table: its events, sources linked.
             fov: horizontal field of view of its camera, degrees.
+            progress: called with the seconds looked at.
 
         Raises:
             RecipeError: a field of view that cannot be.
@@ -81,7 +89,7 @@ class Eyes:
         """
         if not 1 <= fov <= 170:
             raise RecipeError(f"the field of view must lie in 1..170 degrees, not {fov:g}")
-        watched, kept = cached_watch(path, self._detector, self._rate, self._cache)
+        watched, kept = cached_watch(path, self._detector, self._rate, self._cache, progress)
         scenery = Scenery(watched, fov)
         fused = fuse_long(table, scenery, fov, self._settings)
         why = dict(reasons(fused, scenery))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
@@ -62,7 +63,11 @@ def load(path: Path) -> Watched | None:
 
 
 def cached_watch(
-    path: str | Path, detector: VisualDetector, rate: float, folder: Path | None = None
+    path: str | Path,
+    detector: VisualDetector,
+    rate: float,
+    folder: Path | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> tuple[Watched, bool]:
     """Watch a video, or take what was seen when it was watched before.
 
@@ -70,6 +75,7 @@ def cached_watch(
         path: a video file.
         detector, rate: as in `watch`.
         folder: of the cache; by default the user's.
+        progress: as in `watch`.
 
     Returns:
         What was seen, and whether it was in the cache. A file that was changed is watched anew.
@@ -81,6 +87,6 @@ def cached_watch(
     found = load(kept)
     if found is not None:
         return found, True
-    watched = watch(path, detector, rate)
+    watched = watch(path, detector, rate, progress=progress)
     save(watched, kept)
     return watched, False
