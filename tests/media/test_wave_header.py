@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from earwitness.media.audio import AudioReader
 from earwitness.media.container import open_media
 from earwitness.media.probe import probe
-from earwitness.media.wave_header import is_plain_wave
+from earwitness.media.wave_header import declared_seconds, is_plain_wave
 
 RATE = 24_000
 
@@ -93,3 +93,50 @@ def test_any_bytes(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> Non
     path = tmp_path_factory.mktemp("any") / "a.wav"
     path.write_bytes(b"RIFF\0\0\0\0WAVE" + data)
     is_plain_wave(path)
+
+
+def test_a_file_that_was_cut_short_is_told_from_a_short_one(write: Callable[..., Path]) -> None:
+    path = write(sound(3).tobytes())
+    assert declared_seconds(path) == 3
+    reader = AudioReader(path, RATE)
+    assert sum(block.shape[1] for block in reader) == 3 * RATE
+    assert reader.warnings == []
+    path.write_bytes(path.read_bytes()[: 44 + RATE * 4])
+    assert sum(block.shape[1] for block in reader) == RATE
+    assert reader.warnings == ["the file is cut short: sound until 1.0 s of 3.0 s"]
+
+
+@pytest.mark.parametrize("size", [0, 2**32 - 1])
+def test_the_length_after_a_pipe_is_not_known(write: Callable[..., Path], size: int) -> None:
+    path = write(sound(1).tobytes())
+    header = bytearray(path.read_bytes())
+    header[40:44] = size.to_bytes(4, "little")
+    path.write_bytes(header)
+    assert declared_seconds(path) is None
+    reader = AudioReader(path, RATE)
+    list(reader)
+    assert reader.warnings == []
+
+
+def test_the_true_size_of_rf64(tmp_path: Path) -> None:
+    samples, unknown = sound(2).tobytes(), (2**32 - 1).to_bytes(4, "little")
+    sizes = (
+        b"ds64"
+        + (28).to_bytes(4, "little")
+        + b"".join(n.to_bytes(8, "little") for n in (0, len(samples), 0))
+        + bytes(4)
+    )
+    plain = (1).to_bytes(2, "little") + (2).to_bytes(2, "little") + RATE.to_bytes(4, "little")
+    plain += (4 * RATE).to_bytes(4, "little") + (4).to_bytes(2, "little") + (16).to_bytes(2, "little")
+    path = tmp_path / "long.wav"
+    path.write_bytes(
+        b"RF64" + unknown + b"WAVE" + sizes + b"fmt " + (16).to_bytes(4, "little") + plain + b"data" + unknown + samples
+    )
+    assert declared_seconds(path) == 2
+
+
+def test_what_is_no_wave_file_says_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "x.wav"
+    for content in (b"", b"RIFF", b"RIFF" + bytes(4) + b"WAVE", b"RIFF" + bytes(4) + b"WAVE" + bytes(20_000)):
+        path.write_bytes(content)
+        assert declared_seconds(path) is None

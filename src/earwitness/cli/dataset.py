@@ -155,7 +155,8 @@ def pack_submission(
     if submission.problems:
         for problem in submission.problems:
             typer.echo(problem)
-        typer.echo(f"earwitness: {len(submission.problems)} problems; {out} was not written", err=True)
+        count = len(submission.problems)
+        typer.echo(f"earwitness: {count} problem{'s' if count > 1 else ''}; {out} was not written", err=True)
         raise typer.Exit(1)
     pack(submission, out)
     typer.echo(f"{out}: {len(submission.files)} predictions")

@@ -24,6 +24,7 @@ from earwitness.media.container import (
 from earwitness.media.downmix import frame_samples, to_stereo
 from earwitness.media.resample import StereoArray, StreamResampler
 from earwitness.media.timeline import SampleClock
+from earwitness.media.wave_header import declared_seconds
 
 DEFAULT_RATE: Final = 24_000
 DUAL_MONO_DIFFERENCE: Final = 1e-3
@@ -265,6 +266,8 @@ def _declared_end(container: InputContainer, stream: AudioStream) -> Fraction | 
     """Where the file says that its sound ends, in seconds from the container's zero."""
     if container.format.name in _GUESSED_DURATIONS:
         return None
+    if container.format.name == "wav":
+        return declared_seconds(Path(container.name))
     start = stamp_seconds(stream.start_time, stream.time_base) or Fraction(0)
     duration = stamp_seconds(stream.duration, stream.time_base)
     if duration is not None and duration > 0:
