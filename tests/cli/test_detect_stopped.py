@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from earwitness.inference.journal import JOURNAL_NAME
 from earwitness.media.wav import write_wav
 
-FILES = 40
+FILES = 120  # so many that they are not through before the signal comes, however busy the machine
 
 
 def contents(folder: Path) -> dict[str, bytes]:
