@@ -57,7 +57,7 @@ def looked_at(hours: float) -> Detection:
 
 
 def memory(name: str) -> float:
-    """Megabytes of this process: VmRSS or, since the last `clear_peak`, VmHWM."""
+    """Megabytes of this process: VmRSS, or VmHWM since the peak was cleared."""
     return int(Path("/proc/self/status").read_text().split(f"{name}:")[1].split()[0]) / 1024
 
 

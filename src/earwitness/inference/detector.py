@@ -50,8 +50,6 @@ LONG_SECONDS: Final = 300.0
 """When a longer file has been heard, and again when it has been looked at, the memory of the models is given back:
 loading them again takes half a second, and looking at, writing and drawing hours some memory of its own."""
 CHANGED: Final = "the file changed while it was being heard: the events may be those of either state; hear it again"
-
-
 HEARING_SHARE: Final = 0.2
 """Of the time for a file whose pictures are looked at too, what hearing takes."""
 

@@ -6,7 +6,10 @@ length of what is there, so that a file that was cut short looks whole.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
+from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -20,6 +23,7 @@ _WRAPPED: Final = tuple(
 )
 """What DTS (ETSI TS 102 114) and IEC 61937 begin their frames with: some discs hide them so."""
 
+_FIRST_CHUNK: Final = 12
 _MOST_CHUNKS: Final = 1000
 _UNKNOWN: Final = 2**32 - 1
 """Size of samples that were piped, or whose true size stands in a chunk of its own (RF64, EBU Tech 3306)."""
@@ -34,40 +38,43 @@ def is_plain_wave(path: Path) -> bool:
     return _format_tag(start) in _PLAIN and not any(mark in start for mark in _WRAPPED)
 
 
-def _format_tag(start: bytes) -> int | None:
-    """Of the format chunk; that of its subformat, where the tag is only that there is one."""
-    at = 12
-    while at + 10 <= len(start):
-        name, size = start[at : at + 4], int.from_bytes(start[at + 4 : at + 8], "little")
-        if name == b"fmt ":
-            tag = int.from_bytes(start[at + 8 : at + 10], "little")
-            return int.from_bytes(start[at + 32 : at + 34], "little") if tag == _EXTENSIBLE and size >= 40 else tag
-        at += 8 + size + size % 2
-    return None
-
-
 def declared_seconds(path: Path) -> Fraction | None:
     """How long the samples of a WAV file last by its header; None where it does not say, as after a pipe."""
     with path.open("rb") as file:
-        start = file.read(12)
+        start = file.read(_FIRST_CHUNK)
         if start[:4] not in _KINDS or start[8:] != b"WAVE":
             return None
         bytes_a_second = true_size = 0
-        for _ in range(_MOST_CHUNKS):
-            name, size = file.read(4), _number(file, 4)
+        for name, size in islice(_chunks(file), _MOST_CHUNKS):
             if name == b"data":
                 samples = true_size if size == _UNKNOWN else size
                 return Fraction(samples, bytes_a_second) if samples and bytes_a_second else None
-            begin = file.tell()
             if name == b"fmt ":
-                file.seek(8, 1)
-                bytes_a_second = _number(file, 4)
+                bytes_a_second = _number(file.read(12)[8:])
             elif name == b"ds64":
-                file.seek(8, 1)
-                true_size = _number(file, 8)
-            file.seek(begin + size + size % 2)
+                true_size = _number(file.read(16)[8:])
     return None
 
 
-def _number(file: BinaryIO, length: int) -> int:
-    return int.from_bytes(file.read(length), "little")
+def _format_tag(start: bytes) -> int | None:
+    """Of the format chunk; that of its subformat, where the tag is only that there is one."""
+    file = BytesIO(start)
+    file.seek(_FIRST_CHUNK)
+    for name, size in _chunks(file):
+        if name == b"fmt ":
+            chunk = file.read(26)
+            tag = _number(chunk[:2])
+            return _number(chunk[24:]) if tag == _EXTENSIBLE and size >= 40 else tag
+    return None
+
+
+def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
+    """Name and size of each chunk from here on, as far as there are any; the file then stands where it begins."""
+    while len(head := file.read(8)) == 8:
+        name, size, begin = head[:4], _number(head[4:]), file.tell()
+        yield name, size
+        file.seek(begin + size + size % 2)
+
+
+def _number(field: bytes) -> int:
+    return int.from_bytes(field, "little")

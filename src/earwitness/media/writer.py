@@ -48,11 +48,10 @@ _IN_FRAGMENTS: Final = "frag_keyframe+empty_moov+default_base_moof"
 FAST_VIDEO: Final = {
     "tune": "zerolatency", "crf": "-1", "qp": "21", "g": "30", "x264-params": "ipratio=2:no-dct-decimate=1",
 }  # fmt: skip
-"""With the preset "ultrafast", for data sets: better than the 45 dB that the writer's own settings have on drawn rooms,
-in less than a third of the time. A fixed quantiser spares x264 the second look at each picture that a rate factor
-costs. A key frame a second, much finer than the rest, leaves the pictures after it little to correct, which gives more
-quality for time and bytes than finer pictures throughout; even a luma that rises by 1 of 255 a picture is followed
-within 2."""
+"""With the preset "ultrafast", for data sets: as good as the writer's own settings on drawn rooms, in about a third of
+the time. A fixed quantiser spares x264 the second look at each picture that a rate factor costs. A key frame a second,
+much finer than the rest, leaves the pictures after it little to correct, which gives more quality for time and bytes
+than finer pictures throughout; even a luma that rises by 1 of 255 a picture is followed within 2."""
 _BT709: Final = 1
 _LIMITED_RANGE: Final = 1
 

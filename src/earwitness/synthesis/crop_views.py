@@ -33,7 +33,6 @@ NEAR: Final = 60
 TURN: Final = 10
 """Pictures that are decoded, then seen by all crops, then encoded: 28 MB at 1920x960."""
 
-
 Numbered = tuple[int, VideoFrame]
 """A picture with its number in the recording."""
 
@@ -63,13 +62,13 @@ class _Open:
             self.writer.write_video_frame(seen, (number - self.first) * rate.denominator / rate.numerator)
         self.written += len(own)
 
-    def check(self, path: Path) -> None:
+    def check(self) -> None:
         """Refuse a crop that lacks more than a label frame's worth of its pictures."""
         count = self.end - self.first
         if count - self.written > ceil(FRAME_SECONDS * self.crop.recording.fps):
             raise UnreadableMediaError(
-                f"{path}: only {self.written} of the {count} pictures from {self.first} on can be decoded; "
-                "copy the video again"
+                f"{self.crop.recording.video}: only {self.written} of the {count} pictures from {self.first} on can be "
+                "decoded; copy the video again"
             )
 
 
@@ -124,15 +123,13 @@ def _write_run(crops: list[Crop], folder: Path) -> Iterator[Crop]:
     try:
         for panoramas in _turns(numbered_frames(path, start, end - start, recording.fps)):
             while active and active[0].end <= panoramas[0][0]:
-                active[0].check(path)
-                yield _close(active.popleft())
+                yield _close_first(active)
             while waiting and _shows(panoramas, waiting[0]):
                 active.append(_begin(waiting.popleft(), panoramas[0][1], folder, rate))
             for one in active:
                 one.write(panoramas, rate)
         while active:
-            active[0].check(path)
-            yield _close(active.popleft())
+            yield _close_first(active)
         if waiting:
             lacking = first_picture(waiting[0])
             raise UnreadableMediaError(f"{path}: picture {lacking} cannot be decoded; copy the video again")
@@ -164,6 +161,8 @@ def _begin(crop: Crop, panorama: VideoFrame, folder: Path, rate: Fraction) -> _O
     return _Open(crop, first, first + pictures(crop.recording), writer, view)
 
 
-def _close(one: _Open) -> Crop:
+def _close_first(active: deque[_Open]) -> Crop:
+    active[0].check()  # it is refused while it is still among those whose files go
+    one = active.popleft()
     one.writer.__exit__(None, None, None)
     return one.crop
