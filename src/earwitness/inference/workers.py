@@ -10,12 +10,14 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import connection
+from multiprocessing import connection, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Final
@@ -86,7 +88,8 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_work, args=(theirs, open_detector, settings), daemon=True)
-        process.start()
+        with _out_of_reach():
+            process.start()
         theirs.close()  # so that the end of the process is the end of the channel
         return cls(process, ours)
 
@@ -122,6 +125,20 @@ class _Worker:
         self.process.kill()
         self.process.join()
         self.channel.close()
+
+
+@contextmanager
+def _out_of_reach() -> Iterator[None]:
+    """Processes that are started within are out of Ctrl-C's reach from their first moment on; here it waits so long."""
+    if sys.platform == "win32":
+        yield
+        return
+    resource_tracker.ensure_running()  # when it starts, it lets signals through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _death(code: int | None) -> str:
