@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from fit_fusion import AT_LEAST_DEG, START, choose, held_out
+from choose_fusion import choose
+from fit_fusion import AT_LEAST_DEG, START, held_out
 from measure_fusion import FOV, Clip, load_clips
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment

@@ -15,20 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from measure_fusion import FOV, HUMAN, Clip, figures, load_clips, weighted
+from choose_fusion import choose
+from measure_fusion import FOV, HUMAN, Clip, load_clips
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment, minimize
 from scipy.special import expit
 
 from earwitness.classes import CLASSES, NUM_CLASSES
-from earwitness.data.dcase_csv import LabelRows
 from earwitness.events import EventTable, SoundEvent
 from earwitness.inference.causal import elsewhere, farther_out, log_student, posterior
 from earwitness.inference.evidence import Evidence, gather, sounding_frames
-from earwitness.inference.fusion import fuse
 from earwitness.inference.fusion_settings import KINDS, FusionSettings, KindWeights
-from earwitness.metrics.counts import count
-from earwitness.metrics.protocols import Protocol
 
 FRAME_STEP = 5
 """Neighbouring frames say the same."""
@@ -42,8 +39,6 @@ ALIKE = 150
 REACH_DEG = 20.0
 MISS_DEG = 20.0
 """Little of DOAE for as much of F20 as a cost of misses brings at all."""
-CAUTIONS = (1.0, 1.5, 2.0)
-THRESHOLDS = np.round(np.arange(0.3, 0.63, 0.04), 2)
 DRAWS = 2
 """Errors that each true event is heard with."""
 CLASS_SPREAD = 0.3
@@ -324,45 +319,6 @@ def held_out(clips: Sequence[Clip], middle: Numbers = START, parts: int = 4) -> 
     seen = ([one for number, one in enumerate(clips) if number % parts != part] for part in range(parts))
     made = [fit(collect(some), middle) for some in seen]
     return [made[number % parts] for number in range(len(clips))]
-
-
-def choose(clips: Sequence[Clip], settings: Sequence[FusionSettings]) -> dict[str, float]:
-    """What is chosen by figures of clips that a fit has not seen: means over classes.
-
-    The caution with which F20/1 and its change in the class that it gains least are highest together, and the
-    probability from which on screen is right most often.
-
-    Args:
-        clips: of the calibration.
-        settings: of each, see `held_out`.
-    """
-    before = _figures(clips, [clip.heard for clip in clips])["f"]
-    gains, answers = [], []
-    for caution in CAUTIONS:
-        chosen = [one.model_copy(update={"caution": caution}) for one in settings]
-        answers.append([fuse(clip.heard, clip.candidates, FOV, one) for clip, one in zip(clips, chosen, strict=True)])
-        after = _figures(clips, [one.table for one in answers[-1]])
-        change = 100 * (after["f"] - before)
-        gains.append(float(np.nanmean(change) + np.nanmin(change)))
-        print(
-            f"caution {caution:.2f}: F20/1 {np.nanmean(change):+.2f} points, {np.nanmin(change):+.2f} in the class "
-            f"that gains least; DOAE on screen {np.nanmean(after['doae_on']):.2f} deg"
-        )
-    best = int(np.argmax(gains))
-    right = []
-    for least in THRESHOLDS:
-        said = [one.table.with_columns(onscreen=one.onscreen_probability >= least) for one in answers[best]]
-        right.append(float(np.nanmean(_figures(clips, said)["accuracy"])))
-        print(f"on screen from {least:.2f}: {100 * right[-1]:.1f} % right")
-    # Neighbours speak along: single clips must not decide.
-    smooth = np.convolve(np.pad(right, 1, mode="edge"), np.full(3, 1 / 3), mode="valid")
-    return {"caution": CAUTIONS[best], "onscreen_from": float(THRESHOLDS[int(smooth.argmax())])}
-
-
-def _figures(clips: Sequence[Clip], said: Sequence[EventTable]) -> dict[str, Array]:
-    names, truths = [clip.name for clip in clips], [LabelRows.from_table(clip.truth) for clip in clips]
-    counts = count(names, truths, [LabelRows.from_table(table) for table in said], Protocol.STRICT)
-    return figures(weighted(counts, clips))
 
 
 def _prior(x: Numbers, down: Numbers, middle: Numbers) -> float:
