@@ -12,6 +12,7 @@ from earwitness.cli.main import app
 from earwitness.errors import BankError, RecipeError
 from earwitness.media.pictures import PictureReader
 from earwitness.media.wav import write_wav
+from earwitness.synthesis import PoolConfig, RirPool
 
 pytest.importorskip("pyroomacoustics")
 
@@ -48,6 +49,7 @@ def test_unusable_sounds_are_named_and_skipped_and_strict_stops(flawed_bank: Pat
         ["--clips", "2"],
         ["--clips", "2", "--seed", "1", "--stems"],
         ["--from", "x.json", "--clips", "2"],
+        ["--from", "x.json", "--elevation", "35"],
         ["--clips", "2", "--seed", "1", "--fps", "2"],
     ],
 )
@@ -95,6 +97,18 @@ def test_a_scene_of_lost_rooms_is_named(flawed_bank: Path, tmp_path: Path) -> No
     result = CliRunner().invoke(app, lost)
     assert isinstance(result.exception, BankError)
     assert "--sofa" in str(result.exception)
+
+
+def test_sources_keep_to_the_elevations_asked_for(flawed_bank: Path) -> None:
+    made = options(flawed_bank, "--clips", "12", "--seed", "1", "--seconds", "1", "--elevation")
+    result = CliRunner().invoke(app, [*made, "20"])
+    assert result.exit_code == 0, result.output
+    pool = RirPool.open(PoolConfig(rooms=1, seed=0))
+    level = np.degrees(np.arcsin(pool.position[:, 2] / np.linalg.norm(pool.position, axis=1)))
+    recipes = (flawed_bank.parent / "set" / "recipes_dev" / "dev-train-synth").glob("*.json")
+    used = [index for path in recipes for event in json.loads(path.read_text())["events"] for index in event["rirs"]]
+    assert len(used) >= 12
+    assert np.abs(level[used]).max() <= 20 < np.abs(level).max()
 
 
 def test_own_pictures_and_a_wider_camera(flawed_bank: Path, tmp_path: Path) -> None:

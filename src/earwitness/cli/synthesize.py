@@ -55,6 +55,14 @@ def run(
     fov: Annotated[
         float | None, typer.Option(min=10.0, max=170.0, help="Horizontal field of view, degrees; 100 by default.")
     ] = None,
+    elevation: Annotated[
+        float | None,
+        typer.Option(
+            min=1.0,
+            max=90.0,
+            help="Sources are at most so many degrees above or below; 35: on to off screen as 1 to 3, as in DCASE2025.",
+        ),
+    ] = None,
     cutouts: Annotated[
         Path | None, typer.Option(help="With --video: folder of your own cut-outs, one subfolder a class.")
     ] = None,
@@ -91,8 +99,10 @@ def run(
         raise RecipeError("give --clips and --seed for a new set, or --from for one scene of a set")
     if recipe is None and (view is not None or no_noise or stems):
         raise RecipeError("--view, --no-noise and --stems go with --from")
-    if recipe is not None and (clips is not None or fov is not None):
-        raise RecipeError("--from renders one scene with its camera: leave --clips and --fov out")
+    if recipe is not None and (clips is not None or fov is not None or elevation is not None):
+        raise RecipeError(
+            "--from renders one scene with its camera and places: leave --clips, --fov and --elevation out"
+        )
     if not video and (fps is not None or cutouts is not None or backgrounds is not None):
         raise RecipeError("--fps, --cutouts and --backgrounds are about the pictures of --video: give it too")
     if sofa is not None and (rooms is not None or room_seed is not None):
@@ -111,7 +121,11 @@ def run(
 
     if microphone is not None:
         microphone_called(microphone)
-    scene = SceneConfig(seconds=seconds, microphone=microphone or DEFAULT, **({"fov_deg": fov} if fov else {}))
+    highest = 90.0 if elevation is None else elevation
+    scene = SceneConfig(
+        seconds=seconds, microphone=microphone or DEFAULT, elevation_deg=(-highest, highest),
+        **({"fov_deg": fov} if fov else {}),
+    )  # fmt: skip
     job = RenderJob(
         bank, out, seed or 0, split, PoolConfig(rooms=rooms or _ROOMS, seed=room_seed or 0), scene,
         licences=tuple(part for part in licence.split(",") if part.strip()) if licence is not None else None,
