@@ -10,7 +10,7 @@ export MKL_NUM_THREADS ?= 1
 .PHONY: demo test lint docs bench clean fuzz fuzz-guided audit
 .DELETE_ON_ERROR:
 
-demo: $(VENV)/.core
+demo: $(VENV)/.demo
 	$(BIN)/earwitness demo --out demo
 
 test: $(VENV)/.dev
@@ -51,6 +51,11 @@ $(BIN)/python:
 
 $(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.demo: $(VENV)/.core
+	-$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[vision]"
+	-$(BIN)/earwitness models pull pose  # 10 MB; without it, the demo listens but does not look, and says so
 	touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python

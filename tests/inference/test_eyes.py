@@ -98,7 +98,7 @@ def test_the_document_says_what_was_done_and_why(meter_model: Path, clip: Path, 
     done = event.visual
     assert done is not None
     assert done["azimuth_before_deg"] == pytest.approx(24, abs=2)
-    assert done["seen"] in things
+    assert things[done["seen"]]["what"] == done["what"]
     assert done["common_cause"] > 0.5
     assert "something that moves" in done["why"]
     assert done["why"].endswith("%)")

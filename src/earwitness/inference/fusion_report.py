@@ -37,6 +37,7 @@ def done_to(event: SoundEvent, sight: Sight) -> dict[str, Any]:
         "common_cause": _rounded(fused.common[rows].mean(), 3),
         "onscreen_probability": _rounded(fused.onscreen_probability[rows].mean(), 3),
         "seen": None if reason is None else reason.number,
+        "what": None if reason is None else reason.label,
         "box": None,
         "why": "nothing that could make this sound is in the picture there",
         "track": {

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.errors import MissingExtraError, ModelError
+from earwitness.vision.chatter import hold_back
 
 FloatArray = NDArray[np.float32]
+
+_GREETING: Final = "INFO: Created TensorFlow Lite"
 
 
 class LiteModel:
@@ -36,8 +39,9 @@ class LiteModel:
         interpreter = _interpreter()
         try:
             # From bytes: the path may hold characters that the library's file access does not take.
-            self._interpreter = interpreter(model_content=self.path.read_bytes(), num_threads=threads)
-            self._interpreter.allocate_tensors()
+            with hold_back(_GREETING):
+                self._interpreter = interpreter(model_content=self.path.read_bytes(), num_threads=threads)
+                self._interpreter.allocate_tensors()
         except (OSError, ValueError, RuntimeError) as error:
             raise ModelError(f"{self.path}: not a usable TensorFlow Lite model ({str(error).strip()[:160]})") from error
         inputs = self._interpreter.get_input_details()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,26 @@ def test_it_plays_jumps_filters_and_sorts(chromium: Any, report: Path) -> None:
             "(({text, line, position, align}) => [text, line, position, align])(media.textTracks[0].cues[0])"
         )
         assert cue == ["[woman speaking, left]", -1, 25, "left"]
+
+
+def test_what_was_seen_is_told_in_words(chromium: Any, video: Path, tmp_path: Path) -> None:
+    events = list(TABLE.iter_events())
+    before = {"seen": 2, "common_cause": 0.91, "why": "a person (seen 2): likely"}
+    visual = (
+        before | {"what": "person", "azimuth_before_deg": 41.2},
+        before | {"what": "motion", "azimuth_before_deg": events[1].azimuth + 1.5},
+        {"seen": 2},  # as a foreign program may have left it
+        None,
+    )
+    result = replace(saved(video), visual=visual)
+    with open_page(chromium, write_report(result, tmp_path / "r.html").as_uri()) as page:
+        place = page.locator("th").all_inner_texts().index("Seen")
+        rows = [row.split("\t") for row in page.locator("#rows tr").all_inner_texts()]
+        told = {row[1].strip(): row[place] for row in rows}
+        assert [told[event.sound_class.name] for event in events] == [
+            "person, 91%; heard 41° left", "something moving, 91%", "seen 2", "",
+        ]  # fmt: skip
+        assert page.locator("#rows span[title]").first.get_attribute("title") == "a person (seen 2): likely"
 
 
 def test_keyboard_and_labels(chromium: Any, report: Path) -> None:

@@ -348,15 +348,19 @@ const columns = [
   { name: "Direction", key: (e) => e.az === null ? -999 : -e.az, cell: (e) => { const span = make("span"); span.append(make("span", { class: "az", style: { background: azimuthColour(e.az) } }), direction(e.az)); return span; } },
   { name: "Distance", key: (e) => e.d ?? 1e9, cell: (e) => metres(e.d) },
   ...(data.hasVideo ? [{ name: "Screen", key: (e) => e.on ? 0 : 1, cell: (e) => screen(e.on) }] : []),
-  ...(events.some((e) => e.v) ? [{ name: "Seen", key: (e) => seen(e), cell: (e) => seen(e) }] : []),
+  ...(events.some((e) => e.v) ? [{ name: "Seen", key: (e) => seen(e), cell: (e) => make("span", { title: e.v?.why ?? null }, seen(e)) }] : []),
   { name: "Length", key: (e) => e.e - e.s, cell: (e) => `${(e.e - e.s).toFixed(1)} s` },
   { name: "Confidence", key: (e) => e.p, cell: (e) => { const span = make("span"); span.append(make("meter", { min: 0, max: 1, value: e.p, "aria-hidden": "true" }), `${Math.round(e.p * 100)}%`); return span; } },
 ];
+// What is taken for the source, how surely, and where it was heard if the picture moved it; the whole reason on hover.
 function seen(event) {
   const v = event.v;
   if (!v) return "";
-  return Object.entries(v).filter(([, value]) => value !== null && typeof value !== "object")
-    .map(([name, value]) => `${name.replaceAll("_", " ")} ${typeof value === "number" ? Math.round(value * 100) / 100 : value}`).join(", ");
+  if (v.seen === null || v.seen === undefined) return "nothing";
+  const moved = typeof v.azimuth_before_deg === "number" && event.az !== null && Math.abs(v.azimuth_before_deg - event.az) >= 2;
+  const what = v.what === "motion" ? "something moving" : String(v.what ?? `seen ${v.seen}`).replaceAll("_", " ");
+  const surely = typeof v.common_cause === "number" ? `, ${Math.round(v.common_cause * 100)}%` : "";
+  return `${what}${surely}${moved ? `; heard ${direction(v.azimuth_before_deg)}` : ""}`;
 }
 const state = { sort: 0, down: false, off: new Set(), words: [], screen: "", least: 0, all: false };
 const visible = () => events.filter((e) => !state.off.has(e.c) && e.p >= state.least - 1e-9
