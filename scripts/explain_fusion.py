@@ -17,9 +17,8 @@ from pathlib import Path
 import numpy as np
 from choose_fusion import choose
 from fit_fusion import AT_LEAST_DEG, START, held_out
-from measure_fusion import FOV, Clip, load_clips
+from measure_fusion import FOV, Clip, load_clips, matched
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from earwitness.classes import NUM_CLASSES
 from earwitness.inference.fusion import fuse
@@ -52,19 +51,6 @@ class Pairs:
     def part(self, which: BoolArray) -> float:
         """Of the mean over classes, percent."""
         return 100 * float(self.share[which].sum())
-
-
-def matched(clip: Clip) -> tuple[list[int], list[int]]:
-    """Rows of what was heard, and those of their references."""
-    rows, references = [], []
-    for frame, index in {(int(a), int(b)) for a, b in zip(clip.heard.frame, clip.heard.class_index, strict=True)}:
-        said = np.flatnonzero((clip.heard.frame == frame) & (clip.heard.class_index == index))
-        real = np.flatnonzero((clip.truth.frame == frame) & (clip.truth.class_index == index))
-        cost = np.abs(clip.heard.azimuth[said][:, None] - clip.truth.azimuth[real][None])
-        first, second = linear_sum_assignment(cost)
-        rows += said[first].tolist()
-        references += real[second].tolist()
-    return rows, references
 
 
 def is_seen(clip: Clip, row: int) -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from choose_fusion import choose
+from fit_distance import fit_distance
 from measure_fusion import FOV, HUMAN, Clip, load_clips
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment, minimize
@@ -398,7 +399,9 @@ def main() -> None:
     rows = collect(clips)
     settings = fit(rows)
     name = f"{len(clips)} clips, {len(rows.klass)} frames of known cause, model {given.model}"
-    settings = settings.model_copy(update={"fitted_on": name} | choose(clips, held_out(clips)))
+    distance = {"distance": fit_distance(clips)}
+    chosen = choose(clips, [one.model_copy(update=distance) for one in held_out(clips)])
+    settings = settings.model_copy(update={"fitted_on": name} | distance | chosen)
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(settings.model_dump_json(indent=1) + "\n", encoding="utf-8")
     print(settings.model_dump_json(indent=1))

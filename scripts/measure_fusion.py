@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 
 from earwitness.cache import cache_folder
 from earwitness.classes import CLASSES
@@ -98,6 +99,19 @@ def _heard(detector: Detector, path: Path) -> EventTable:
     return table
 
 
+def matched(clip: Clip) -> tuple[list[int], list[int]]:
+    """Rows of what was heard, and those of their references."""
+    rows, references = [], []
+    for frame, index in {(int(a), int(b)) for a, b in zip(clip.heard.frame, clip.heard.class_index, strict=True)}:
+        said = np.flatnonzero((clip.heard.frame == frame) & (clip.heard.class_index == index))
+        real = np.flatnonzero((clip.truth.frame == frame) & (clip.truth.class_index == index))
+        cost = np.abs(clip.heard.azimuth[said][:, None] - clip.truth.azimuth[real][None])
+        first, second = linear_sum_assignment(cost)
+        rows += said[first].tolist()
+        references += real[second].tolist()
+    return rows, references
+
+
 def forced(clip: Clip, within: float) -> EventTable:
     """Sounds that people make, moved onto the nearest person in the picture and on screen; others as heard."""
     table = clip.heard.sorted()
@@ -141,7 +155,10 @@ def weighted(counts: Counts, clips: Sequence[Clip]) -> Counts:
 
 
 def figures(counts: Counts) -> dict[str, NDArray[np.float64]]:
-    """Per class (13,): DOAE of on-screen references, on/off accuracy of pairs, F20/1, F20/1/on-off; NaN if unknown."""
+    """Per class (13,), NaN if unknown: DOAE of references on and off screen, on/off accuracy, F20/1, F20/1/on-off, RDE.
+
+    RDE is that of all pairs, and of those whose reference is on screen.
+    """
     place = {name: column for column, name in enumerate(COUNTED)}
     both = counts.by("class", "onscreen")
     each = both.sum(axis=1)
@@ -151,7 +168,12 @@ def figures(counts: Counts) -> dict[str, NDArray[np.float64]]:
         right = each[:, place["onscreen_correct"]] / each[:, place["pairs"]]
         found, found_on = each[:, place["found"]], each[:, place["found_onscreen"]]
         wrong = each[:, place["pairs"]] + 0.5 * (each[:, place["missed"]] + each[:, place["false_alarms"]])
-        return {"doae_on": on, "doae_off": off, "accuracy": right, "f": found / wrong, "f_on": found_on / wrong}
+        relative = each[:, place["relative"]] / each[:, place["pairs"]]
+        relative_on = both[:, 1, place["relative"]] / both[:, 1, place["pairs"]]
+        return {
+            "doae_on": on, "doae_off": off, "accuracy": right, "f": found / wrong, "f_on": found_on / wrong,
+            "rde": relative, "rde_on": relative_on,
+        }  # fmt: skip
 
 
 def report(clips: Sequence[Clip], settings: FusionSettings) -> dict[str, object]:
@@ -171,7 +193,10 @@ def report(clips: Sequence[Clip], settings: FusionSettings) -> dict[str, object]
 def show(table: dict[str, object], title: str) -> None:
     """Print as text."""
     print(f"\n{title}: {table['clips']} clips")
-    print(f"{'':>22} {'DOAE on':>9} {'DOAE off':>9} {'on/off %':>9} {'F20/1 %':>9} {'F on-off':>9}")
+    print(
+        f"{'':>22} {'DOAE on':>9} {'DOAE off':>9} {'on/off %':>9} {'F20/1 %':>9} {'F on-off':>9} "
+        f"{'RDE':>7} {'RDE on':>7}"
+    )
     for group in ("all", "people", "things"):
         print(f"-- {group}")
         for way, values in table.items():
@@ -179,20 +204,18 @@ def show(table: dict[str, object], title: str) -> None:
                 v = values[group]
                 print(
                     f"{way:>22} {v['doae_on']:9.2f} {v['doae_off']:9.2f} {100 * v['accuracy']:9.1f} "
-                    f"{100 * v['f']:9.1f} {100 * v['f_on']:9.1f}"
+                    f"{100 * v['f']:9.1f} {100 * v['f_on']:9.1f} {v['rde']:7.3f} {v['rde_on']:7.3f}"
                 )
 
 
 def show_classes(table: dict[str, object]) -> None:
     """Print the gain of each class."""
     before, after = (table[way]["per_class"] for way in ("sound alone", "fusion"))  # type: ignore[index]
-    print(f"\n{'class':>20} {'DOAE on':>16} {'on/off %':>16} {'F20/1 %':>16}")
+    columns = (("doae_on", 1), ("accuracy", 100), ("f", 100), ("rde_on", 100))
+    print(f"\n{'class':>20} {'DOAE on':>16} {'on/off %':>16} {'F20/1 %':>16} {'RDE on %':>16}")
     for sound_class in CLASSES:
         k = sound_class.index
-        cells = (
-            f"{scale * before[name][k]:7.1f} ->{scale * after[name][k]:6.1f}"
-            for name, scale in (("doae_on", 1), ("accuracy", 100), ("f", 100))
-        )
+        cells = (f"{scale * before[name][k]:7.1f} ->{scale * after[name][k]:6.1f}" for name, scale in columns)
         print(f"{sound_class.name:>20} {' '.join(cells)}")
 
 

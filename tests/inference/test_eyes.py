@@ -98,6 +98,7 @@ def test_the_document_says_what_was_done_and_why(meter_model: Path, clip: Path, 
     done = event.visual
     assert done is not None
     assert done["azimuth_before_deg"] == pytest.approx(24, abs=2)
+    assert done["distance_before_m"] == pytest.approx(event.distance_m, abs=0.01)  # a region's size tells nothing
     assert things[done["seen"]]["what"] == done["what"]
     assert done["common_cause"] > 0.5
     assert "something that moves" in done["why"]

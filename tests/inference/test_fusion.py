@@ -13,7 +13,13 @@ from earwitness.events import EventTable
 from earwitness.inference.causal import least_loss, log_odds, log_student, posterior
 from earwitness.inference.evidence import gather, sounding_frames
 from earwitness.inference.fusion import fuse
-from earwitness.inference.fusion_settings import FusionSettings, KindWeights, default_settings, read_settings
+from earwitness.inference.fusion_settings import (
+    DistanceWeights,
+    FusionSettings,
+    KindWeights,
+    default_settings,
+    read_settings,
+)
 from earwitness.vision.candidates import Candidate
 
 FRAMES = 30
@@ -35,6 +41,7 @@ def seen(
     moving: range = range(0),
     frames: int = FRAMES,
     row: float = 0.5,
+    distance: float = np.nan,
 ) -> Candidate:
     motion = np.zeros(frames, np.float32)
     motion[list(moving)] = 0.5
@@ -42,7 +49,7 @@ def seen(
         number, label, 0, np.full((13, frames), azimuth, np.float32), np.full((13, frames), row, np.float32),
         np.tile(np.float32([max(row - 0.3, 0), min(row + 0.3, 1)]), (frames, 1)),
         np.tile(np.float32([10, 10, 20, 60]), (frames, 1)),
-        np.full(frames, 6, np.float32), motion, 0.8, 6,
+        np.full(frames, 6, np.float32), np.full((13, frames), distance, np.float32), motion, 0.8, 6,
     )  # fmt: skip
 
 
@@ -51,6 +58,16 @@ def heard(azimuth: float, class_index: int = MALE, onscreen: bool = False, frame
         frame=list(frames), class_index=class_index, azimuth=azimuth, distance=2.0, onscreen=onscreen, score=0.7,
         num_frames=FRAMES,
     )  # fmt: skip
+
+
+def test_the_distance_moves_to_that_of_who_is_likely_heard() -> None:
+    known = SETTINGS.model_copy(update={"distance": DistanceWeights(heard_spread=0.6, seen_spread=0.2)})
+    near, aside = (fuse(heard(azimuth), [seen(30.0, distance=3.5)], 100.0, known) for azimuth in (24.0, -40.0))
+    np.testing.assert_array_equal(near.distance_before, 2.0)
+    assert 2.5 < near.table.distance.min() <= near.table.distance.max() < 3.5
+    np.testing.assert_allclose(aside.table.distance, 2.0, atol=0.1)
+    unknown = fuse(heard(24.0), [seen(30.0)], 100.0, known)
+    np.testing.assert_array_equal(unknown.table.distance, 2.0)
 
 
 def test_a_sound_near_a_person_moves_there_and_is_on_screen() -> None:

@@ -17,7 +17,7 @@ from earwitness.vision.scenery import Scenery, find_candidates
 from earwitness.vision.watch import Watched
 
 WIDTH, HEIGHT, FRAMES = 320, 180, 4000
-ROWS_OF_FUSED = ("azimuth_before", "onscreen_before", "common", "onscreen_probability", "candidate")
+ROWS_OF_FUSED = ("azimuth_before", "distance_before", "onscreen_before", "common", "onscreen_probability", "candidate")
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def many_events() -> EventTable:
 def assert_same(one: Fused, other: Fused) -> None:
     for name in ROWS_OF_FUSED:
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
-    for name in ("frame", "class_index", "azimuth", "onscreen", "score"):
+    for name in ("frame", "class_index", "azimuth", "distance", "onscreen", "score"):
         np.testing.assert_array_equal(getattr(one.table, name), getattr(other.table, name), err_msg=name)
 
 

@@ -41,5 +41,5 @@ def person(azimuth: float) -> Candidate:
     return Candidate(
         0, "person", 0, np.full((13, FRAMES), azimuth, np.float32), np.full((13, FRAMES), 0.5, np.float32),
         np.tile(np.float32([0.2, 0.8]), (FRAMES, 1)), np.tile(np.float32([10, 10, 20, 60]), (FRAMES, 1)),
-        np.full(FRAMES, 6, np.float32), motion, 0.8, 6,
+        np.full(FRAMES, 6, np.float32), np.full((13, FRAMES), np.nan, np.float32), motion, 0.8, 6,
     )  # fmt: skip

@@ -43,7 +43,7 @@ def cut(whole: Candidate, first: int, stop: int) -> dict[str, object]:
     """The values of a candidate within a stretch, from those of all of its time."""
     low, high = max(first, whole.start) - whole.start, min(stop, whole.stop) - whole.start
     values = {each.name: getattr(whole, each.name) for each in fields(whole)}
-    for name in ("azimuth", "row"):
+    for name in ("azimuth", "row", "distance"):
         values[name] = values[name][:, low:high]
     for name in ("span", "xyxy", "width", "motion"):
         values[name] = values[name][low:high]

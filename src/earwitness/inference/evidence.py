@@ -37,6 +37,7 @@ class Evidence:
         azimuth: (m, n) degrees; NaN while not in the picture.
         offset: (m, n) degrees from the candidate to the sound, averaged over a window; NaN as above.
         width: (m, n) degrees.
+        distance: (m, n) metres, geometric means over the window of what its size tells; NaN where that is unknown.
         motion: (m,) 0..1 share of the event in which it moves.
         contrast: (m,) -1..1 that share less the share of the silence around, which is drawn towards a usual one where
             little silence is known.
@@ -51,6 +52,7 @@ class Evidence:
     azimuth: FloatArray
     offset: FloatArray
     width: FloatArray
+    distance: FloatArray
     motion: FloatArray
     contrast: FloatArray
     logit: FloatArray
@@ -91,7 +93,7 @@ def gather(
         window_frames: see `FusionSettings`.
     """
     frame, index = event.table.frame.astype(np.int64), event.sound_class.index
-    chosen, azimuths, widths = [], [], []
+    chosen, azimuths, widths, distances = [], [], [], []
     for candidate in candidates:
         if not candidate.may_make(index):
             continue
@@ -100,6 +102,7 @@ def gather(
             chosen.append(candidate)
             azimuths.append(azimuth)
             widths.append(np.nan_to_num(_at(candidate.width, candidate.start, frame)))
+            distances.append(_at(candidate.distance[index], candidate.start, frame))
     shape = (len(chosen), len(frame))
     azimuth = np.stack(azimuths) if chosen else np.zeros(shape)
     offset = event.table.azimuth.astype(np.float64) - azimuth
@@ -110,6 +113,7 @@ def gather(
         azimuth,
         np.where(np.isfinite(offset), _window_mean(offset, window_frames), np.nan),
         np.stack(widths) if chosen else np.zeros(shape),
+        _geometric_mean(np.stack(distances), window_frames) if chosen else np.zeros(shape),
         motion,
         contrast,
         np.log(score / (1 - score)),
@@ -143,6 +147,12 @@ def _window_mean(values: FloatArray, half: int) -> FloatArray:
     place = np.arange(values.shape[1])
     low, high = np.maximum(place - half, 0), np.minimum(place + half + 1, values.shape[1])
     return np.asarray((sums[:, high] - sums[:, low]) / np.maximum(counts[:, high] - counts[:, low], 1))
+
+
+def _geometric_mean(distances: FloatArray, half: int) -> FloatArray:
+    """As `_window_mean`, of the logarithms; NaN where nothing is known."""
+    mean = np.exp(_window_mean(np.log(distances), half))
+    return np.where(np.isfinite(distances), mean, np.nan)
 
 
 def _motion(

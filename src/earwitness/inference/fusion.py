@@ -1,4 +1,4 @@
-"""Sound and picture together: events whose direction and on/off state were moved as far as a common cause is likely."""
+"""Sound and picture together: directions, distances and on/off states moved as far as a common cause is likely."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from earwitness.events import EventTable, SoundEvent
 from earwitness.inference.causal import farther_out, framed, least_loss, log_odds, posterior, sight_sigma
 from earwitness.inference.evidence import all_sounding_frames, gather
 from earwitness.inference.fusion_settings import FusionSettings
+from earwitness.inference.ranging import merged_distance
 from earwitness.vision.candidates import Candidate
 
 FloatArray = NDArray[np.float64]
@@ -24,6 +25,7 @@ class Fused:
     Attributes:
         table: the events, rows in the order of the sorted table that was given.
         azimuth_before: (n,) degrees.
+        distance_before: (n,) metres.
         onscreen_before: (n,) bool.
         common: (n,) probability that something seen is the cause.
         onscreen_probability: (n,) 0..1.
@@ -32,6 +34,7 @@ class Fused:
 
     table: EventTable
     azimuth_before: NDArray[np.float32]
+    distance_before: NDArray[np.float32]
     onscreen_before: NDArray[np.bool_]
     common: FloatArray
     onscreen_probability: FloatArray
@@ -58,7 +61,7 @@ def fuse(
     """
     table = table.sorted()
     count = len(table)
-    azimuth, onscreen = table.azimuth.astype(np.float64), np.zeros(count)
+    azimuth, distance, onscreen = table.azimuth.astype(np.float64), table.distance.copy(), np.zeros(count)
     common, which = np.zeros(count), np.full(count, -1, dtype=np.int64)
     limit = fov / 2 + 1
     sounds = sounds or all_sounding_frames(table)
@@ -77,11 +80,15 @@ def fuse(
         # What is on screen is where it can be seen.
         edge = np.where(onscreen[rows] >= settings.onscreen_from, limit, 90)
         azimuth[rows] = np.where(within, np.clip(merged.azimuth, -edge, edge), azimuth[rows])
+        distance[rows] = np.where(within, merged.distance, distance[rows])
         common[rows] = np.where(within, merged.common, 0)
         which[rows] = np.where(within, merged.which, -1)
     return Fused(
-        table.with_columns(azimuth=np.clip(azimuth, -90, 90), onscreen=onscreen >= settings.onscreen_from),
+        table.with_columns(
+            azimuth=np.clip(azimuth, -90, 90), distance=distance, onscreen=onscreen >= settings.onscreen_from
+        ),
         table.azimuth,
+        table.distance,
         table.onscreen,
         common,
         onscreen,
@@ -95,12 +102,14 @@ class _Merged:
 
     Attributes:
         azimuth: merged, degrees.
+        distance: merged, metres.
         common: probability of a common cause.
         framed: of a common cause whose place that sounds is in the picture.
         which: number of the likeliest candidate; -1 for none.
     """
 
     azimuth: FloatArray
+    distance: FloatArray
     common: FloatArray
     framed: FloatArray
     which: NDArray[np.int64]
@@ -113,7 +122,8 @@ def _merge(
     heard = event.table.azimuth.astype(np.float64)
     if not evidence.candidates:
         nothing = np.zeros(len(heard))
-        return _Merged(heard, nothing, nothing, np.full(len(heard), -1, dtype=np.int64))
+        far = event.table.distance.astype(np.float64)
+        return _Merged(heard, far, nothing, nothing, np.full(len(heard), -1, dtype=np.int64))
     index = event.sound_class.index
     each, none = posterior(log_odds(evidence, index, settings))
     sight = 1 / sight_sigma(evidence, settings) ** 2
@@ -125,11 +135,13 @@ def _merge(
     both = np.clip(both, np.minimum(place, heard), np.maximum(place, heard))
     places, spreads = np.concatenate([both, heard[None]]), np.concatenate([(sight + sound) ** -0.5, alone])
     weights = np.concatenate([each, settings.caution * none[None]])
-    best = least_loss(places, spreads, weights / weights.sum(axis=0), settings.miss_deg)
+    weights /= weights.sum(axis=0)
+    best = least_loss(places, spreads, weights, settings.miss_deg)
     numbers = np.array([candidate.number for candidate in evidence.candidates])
     seen = np.isfinite(evidence.azimuth).any(axis=0)
     return _Merged(
         np.where(seen, best, heard),
+        merged_distance(event.table.distance.astype(np.float64), evidence.distance, weights[:-1], settings.distance),
         each.sum(axis=0),
         framed(evidence, settings) @ each,
         np.where(seen, numbers[each.argmax(axis=0)], -1),

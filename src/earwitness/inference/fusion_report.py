@@ -33,6 +33,7 @@ def done_to(event: SoundEvent, sight: Sight) -> dict[str, Any]:
     reason = sight.reasons.get(EventKey.of(event))
     values: dict[str, Any] = {
         "azimuth_before_deg": _rounded(np.median(fused.azimuth_before[rows])),
+        "distance_before_m": _rounded(np.median(fused.distance_before[rows]), 2),
         "onscreen_before": bool(fused.onscreen_before[rows].mean() >= 0.5),
         "common_cause": _rounded(fused.common[rows].mean(), 3),
         "onscreen_probability": _rounded(fused.onscreen_probability[rows].mean(), 3),
@@ -42,6 +43,7 @@ def done_to(event: SoundEvent, sight: Sight) -> dict[str, Any]:
         "why": "nothing that could make this sound is in the picture there",
         "track": {
             "azimuth_before": [_rounded(value) for value in fused.azimuth_before[rows]],
+            "distance_before": [_rounded(value, 2) for value in fused.distance_before[rows]],
             "onscreen_before": fused.onscreen_before[rows].tolist(),
             "common_cause": [_rounded(value, 3) for value in fused.common[rows]],
             "onscreen_probability": [_rounded(value, 3) for value in fused.onscreen_probability[rows]],

@@ -46,6 +46,23 @@ class KindWeights(BaseModel):
         return self
 
 
+class DistanceWeights(BaseModel):
+    """How true distances are, as far as they are heard and as far as a person's size in the picture tells them.
+
+    Attributes:
+        heard_short: how much nearer sounds are said to be than they are, as a logarithm: a model that is unsure does
+            so, since to say twice as far costs it more than to say half as far.
+        heard_spread: standard deviation of the logarithm of what is heard, about that.
+        seen_spread: standard deviation of the logarithm of what is seen.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    heard_short: float = 0.0
+    heard_spread: float = Field(gt=0)
+    seen_spread: float = Field(gt=0)
+
+
 class FusionSettings(BaseModel):
     """All numbers of the fusion.
 
@@ -57,8 +74,8 @@ class FusionSettings(BaseModel):
             a + a (p - q |a|) on average.
         elsewhere: where sounds that nothing seen explains are heard; see `inference.causal`.
         miss_deg: what an azimuth more than 20 degrees wrong costs besides its error; see `inference.causal.least_loss`.
-        caution: how many times as much it counts, when the azimuth is chosen, that nothing seen is the cause: what was
-            heard right must not be moved away.
+        caution: how many times as much it counts, when azimuth and distance are chosen, that nothing seen is the cause:
+            what was heard right must not be moved away.
         reach_deg: how far beyond the picture's edge a sound may be heard and still be taken for one in the picture.
         onscreen_from: probability from which a sound is said to be on screen.
         width_share: share of a candidate's width that its direction is uncertain by.
@@ -66,6 +83,7 @@ class FusionSettings(BaseModel):
         kinds: weights of each of `KINDS`.
         unseen_on: (13,) probability that a sound that nothing seen explains is on screen, when the model says on.
         unseen_off: (13,) the same, when the model says off.
+        distance: of distances; None leaves them as they are heard.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -84,6 +102,7 @@ class FusionSettings(BaseModel):
     kinds: dict[str, KindWeights]
     unseen_on: tuple[float, ...]
     unseen_off: tuple[float, ...]
+    distance: DistanceWeights | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> FusionSettings:

@@ -33,16 +33,16 @@ def fuse_long(table: EventTable, scenery: Scenery, fov: float, settings: FusionS
     table = table.sorted()
     count = len(table)
     sounds = all_sounding_frames(table)
-    azimuth, onscreen = table.azimuth.copy(), table.onscreen.copy()
+    azimuth, distance, onscreen = table.azimuth.copy(), table.distance.copy(), table.onscreen.copy()
     common, probability, which = np.zeros(count), np.zeros(count), np.full(count, -1, dtype=np.int64)
     for rows in _stretches(table):
         part = table.select(rows)
         around = int(part.frame[0]) - OUTSIDE_FRAMES, int(part.frame[-1]) + 1 + OUTSIDE_FRAMES
         fused = fuse(part, scenery.during(*around), fov, settings, sounds)
-        azimuth[rows], onscreen[rows] = fused.table.azimuth, fused.table.onscreen
+        azimuth[rows], distance[rows], onscreen[rows] = fused.table.azimuth, fused.table.distance, fused.table.onscreen
         common[rows], probability[rows], which[rows] = fused.common, fused.onscreen_probability, fused.candidate
-    after = table.with_columns(azimuth=azimuth, onscreen=onscreen)
-    return Fused(after, table.azimuth, table.onscreen, common, probability, which)
+    after = table.with_columns(azimuth=azimuth, distance=distance, onscreen=onscreen)
+    return Fused(after, table.azimuth, table.distance, table.onscreen, common, probability, which)
 
 
 def _stretches(table: EventTable) -> Iterator[Rows]:

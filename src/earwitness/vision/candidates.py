@@ -12,6 +12,7 @@ from earwitness.classes import CLASSES
 from earwitness.geometry import Camera
 from earwitness.vision.boxes import INDEX, PERSON
 from earwitness.vision.motion import MOVING, motion_within
+from earwitness.vision.stature import depth, slant
 from earwitness.vision.track import Track
 from earwitness.vision.watch import Watched
 
@@ -51,6 +52,7 @@ class Candidate:
         span: (t, 2) its upper and lower edge in the same measure.
         xyxy: (t, 4) its box, pixels of the pictures as watched.
         width: (t,) degrees that it is wide.
+        distance: (13, t) metres to that place, as far as its size tells; else NaN. See `vision.stature`.
         motion: (t,) 0..1 how much moves in its box; NaN where unknown.
         score: of its sightings, mean.
         sightings: how many there were.
@@ -64,6 +66,7 @@ class Candidate:
     span: FloatArray
     xyxy: FloatArray
     width: FloatArray
+    distance: FloatArray
     motion: FloatArray
     score: float
     sightings: int
@@ -94,15 +97,18 @@ def candidate_of(one: Track, watched: Watched, fov: float, number: int) -> Candi
     motion = motion_within(watched.motion[one.start : one.stop], one.xyxy, watched.width, watched.height)
     edges = camera.azimuth(np.clip(one.xyxy[:, ::2], left, right) - left)
     rows = np.stack([_height(one, sound_class.slug) for sound_class in CLASSES])
+    azimuth = azimuths(one, watched, fov)
+    distance = slant(depth(one, camera), azimuth.astype(np.float64), rows - (top + bottom) / 2, camera)
     return Candidate(
         number,
         one.label,
         one.start,
-        azimuths(one, watched, fov),
+        azimuth,
         np.asarray((rows - top) / max(1, bottom - top), dtype=np.float32),
         np.asarray((one.xyxy[:, 1::2] - top) / max(1, bottom - top), dtype=np.float32),
         one.xyxy,
         np.asarray(edges[:, 0] - edges[:, 1], dtype=np.float32),
+        distance.astype(np.float32),
         motion,
         one.score,
         one.sightings,

@@ -145,8 +145,8 @@ def test_what_was_seen_is_told_in_words(chromium: Any, video: Path, tmp_path: Pa
     events = list(TABLE.iter_events())
     before = {"seen": 2, "common_cause": 0.91, "why": "a person (seen 2): likely"}
     visual = (
-        before | {"what": "person", "azimuth_before_deg": 41.2},
-        before | {"what": "motion", "azimuth_before_deg": events[1].azimuth + 1.5},
+        before | {"what": "person", "azimuth_before_deg": 41.2, "distance_before_m": 1.25},
+        before | {"what": "motion", "azimuth_before_deg": events[1].azimuth + 1.5, "distance_before_m": 2.0},
         {"seen": 2},  # as a foreign program may have left it
         None,
     )
@@ -156,7 +156,7 @@ def test_what_was_seen_is_told_in_words(chromium: Any, video: Path, tmp_path: Pa
         rows = [row.split("\t") for row in page.locator("#rows tr").all_inner_texts()]
         told = {row[1].strip(): row[place] for row in rows}
         assert [told[event.sound_class.name] for event in events] == [
-            "person, 91%; heard 41° left", "something moving, 91%", "seen 2", "",
+            "person, 91%; heard 41° left, 1.3 m", "something moving, 91%", "seen 2", "",
         ]  # fmt: skip
         assert page.locator("#rows span[title]").first.get_attribute("title") == "a person (seen 2): likely"
 

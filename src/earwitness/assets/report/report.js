@@ -357,10 +357,12 @@ function seen(event) {
   const v = event.v;
   if (!v) return "";
   if (v.seen === null || v.seen === undefined) return "nothing";
-  const moved = typeof v.azimuth_before_deg === "number" && event.az !== null && Math.abs(v.azimuth_before_deg - event.az) >= 2;
+  const [az, d] = [v.azimuth_before_deg, v.distance_before_m], heard = [];
+  if (typeof az === "number" && event.az !== null && Math.abs(az - event.az) >= 2) heard.push(direction(az));
+  if (typeof d === "number" && event.d !== null && Math.abs(d - event.d) >= 0.1) heard.push(metres(d));
   const what = v.what === "motion" ? "something moving" : String(v.what ?? `seen ${v.seen}`).replaceAll("_", " ");
   const surely = typeof v.common_cause === "number" ? `, ${Math.round(v.common_cause * 100)}%` : "";
-  return `${what}${surely}${moved ? `; heard ${direction(v.azimuth_before_deg)}` : ""}`;
+  return `${what}${surely}${heard.length ? `; heard ${heard.join(", ")}` : ""}`;
 }
 const state = { sort: 0, down: false, off: new Set(), words: [], screen: "", least: 0, all: false };
 const visible = () => events.filter((e) => !state.off.has(e.c) && e.p >= state.least - 1e-9
