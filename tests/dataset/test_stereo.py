@@ -15,7 +15,7 @@ from earwitness.data.dcase_csv import read_table
 from earwitness.data.foa import find_recordings
 from earwitness.data.layout import scan
 from earwitness.data.pcm import read_pcm
-from earwitness.errors import LabelError
+from earwitness.errors import RecipeError
 from earwitness.media.pictures import PictureReader
 from earwitness.media.wav import write_wav
 from earwitness.synthesis import starss as module
@@ -106,7 +106,7 @@ def test_runs_out_of_crops(make_starss: MakeStarss, tmp_path: Path) -> None:
 
 def test_labels_without_distance_need_a_word(make_starss: MakeStarss, tmp_path: Path) -> None:
     crop = Crop(find_recordings(make_starss(distance=""))[0], 0, 0)
-    with pytest.raises(LabelError, match="--unknown-distance"):
+    with pytest.raises(RecipeError, match="--unknown-distance"):
         make_clip(crop, StereoJob(tmp_path / "out"))
     make_clip(crop, StereoJob(tmp_path / "out", unknown_distance=1.5))
     (clip,) = scan(tmp_path / "out").clips
@@ -172,6 +172,24 @@ def test_a_damaged_recording_costs_its_own_clips_only(make_starss: MakeStarss, t
     recordings = [one for one in find_recordings(root) if one.split.startswith("dev-train")]
     make_clips(random_crops(recordings, 1), 4, StereoJob(tmp_path / "never damaged"))
     assert digest(out) == digest(tmp_path / "never damaged")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_broken_labels_cost_their_own_clips_only(make_starss: MakeStarss, tmp_path: Path, workers: str) -> None:
+    root, out = make_starss(), tmp_path / "out"
+    labels = root / "metadata_dev" / "dev-train-tau" / "fold3_room4_mix001.csv"
+    whole = labels.read_text()
+    labels.write_text(whole + "7,0,zero,10,0,200\n")
+    options = ("--starss", root, "--out", out, "--clips", "6", "--seed", "1", "--workers", workers)
+    code, said = run(*options)
+    assert code == 1
+    assert "7,0,zero,10,0,200' are not numbers" in said
+    assert str(labels) in said
+    assert "clips of damaged recordings are missing; mend them and start again" in said
+    assert scan(out).splits == ("dev-train-sony",)
+    labels.write_text(whole)
+    assert run(*options)[0] == 0
+    assert "dev-train-tau" in scan(out).splits
 
 
 def test_recordings_without_labels_are_named(make_starss: MakeStarss, tmp_path: Path) -> None:

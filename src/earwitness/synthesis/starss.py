@@ -17,13 +17,13 @@ from earwitness.allocator import keep_freed_memory
 from earwitness.data.crops import Crop, different
 from earwitness.data.dcase_csv import write_table
 from earwitness.data.foa import LOUDEST, RATE, FoaLabels, read_foa_labels, read_stereo
-from earwitness.errors import LabelError, UnreadableMediaError
+from earwitness.errors import LabelError, RecipeError, UnreadableMediaError
 from earwitness.media.atomic import remove_partial_files
 from earwitness.media.wav import write_wav
 from earwitness.synthesis.crop_views import write_views
 
 Outcome = Literal["made", "kept", "rejected"]
-Tried = tuple[Crop, Outcome | UnreadableMediaError, bool]
+Tried = tuple[Crop, Outcome | UnreadableMediaError | LabelError, bool]
 """A crop; what came of it, or why nothing did; and whether its labels held metres."""
 GROUP: Final = 64
 """Crops of a recording that one worker makes in one go."""
@@ -53,7 +53,7 @@ class StereoReport:
         kept: clips that were there already.
         rejected: crops too loud for a clip.
         in_metres: recordings whose labels held metres, which were understood as such.
-        damaged: recordings that cannot be read, each with why.
+        damaged: recordings that cannot be read, or whose labels cannot, each with why.
         lost: crops of these that were not made.
     """
 
@@ -79,7 +79,7 @@ def make_clips(
     mended.
 
     Raises:
-        LabelError: labels that break the format or lack the distance.
+        RecipeError: labels lack the distance, and none was given.
     """
     for folder in job.out.glob("*_dev/*/"):
         remove_partial_files(folder)
@@ -91,7 +91,7 @@ def make_clips(
         if not batch:
             break
         for crop, outcome, in_metres in _outcomes(batch, job, workers):
-            if isinstance(outcome, UnreadableMediaError):
+            if isinstance(outcome, UnreadableMediaError | LabelError):
                 report.damaged.setdefault(crop.recording.name, str(outcome))
                 report.lost += 1
                 continue
@@ -124,7 +124,7 @@ def _tried(group: list[Crop], job: StereoJob) -> Iterator[Tried]:
         for made in make_group(group, job):
             done.add(made[0])
             yield made
-    except UnreadableMediaError as error:
+    except (UnreadableMediaError, LabelError) as error:
         yield from ((crop, error, False) for crop in group if crop not in done)
 
 
@@ -148,7 +148,8 @@ def make_group(crops: list[Crop], job: StereoJob) -> Iterator[tuple[Crop, Outcom
         Each crop, once it is done; what came of it; and whether the recording's labels held metres.
 
     Raises:
-        LabelError: labels that break the format or lack the distance.
+        LabelError: labels that break the format.
+        RecipeError: labels lack the distance, and none was given.
         UnreadableMediaError: a recording that cannot be read.
     """
     keep_freed_memory()
@@ -160,7 +161,7 @@ def make_group(crops: list[Crop], job: StereoJob) -> Iterator[tuple[Crop, Outcom
             yield crop, "kept", labels.in_metres
             continue
         if not labels.has_distance and job.unknown_distance is None:
-            raise LabelError(
+            raise RecipeError(
                 f"{recording.labels}: has no distances (as in STARSS22), which stereo labels need; give the metres to "
                 "write instead with --unknown-distance, or leave these recordings out"
             )
