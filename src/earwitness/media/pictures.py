@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
@@ -62,6 +63,8 @@ class PictureReader:
             NoVideoError: there are no moving pictures; cover art does not count.
         """
         self.path, self.fps, self.threads = Path(path), fps, threads
+        # A frame's own conversion would set up its tables anew each time, which takes as long as using them.
+        self._reformatter = VideoReformatter()
         self.duration = 0.0
         self._reset()
         with open_media(self.path) as container:
@@ -130,7 +133,7 @@ class PictureReader:
         orientation = Orientation.of(frame)
         width, height = orientation.size(self.width, self.height)
         # One call changes size (square pixels, or a stream that changes its size) and colours.
-        upright: Any = frame.to_ndarray(format="rgb24", width=width, height=height)
+        upright: Any = self._reformatter.reformat(frame, width, height, "rgb24").to_ndarray()
         return orientation.apply(upright)
 
     def _stream(self, container: InputContainer) -> VideoStream:
