@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from measure_fusion import FOV, Clip, figures, weighted
+from measure_fusion import FOV, Clip, counted, figures
 from numpy.typing import NDArray
 
-from earwitness.data.dcase_csv import LabelRows
-from earwitness.events import EventTable
 from earwitness.inference.fusion import Fused, fuse
 from earwitness.inference.fusion_settings import FusionSettings
-from earwitness.metrics.counts import Counts, count
-from earwitness.metrics.protocols import Protocol
+from earwitness.metrics.counts import Counts
 
 CAUTIONS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 THRESHOLDS = np.round(np.arange(0.3, 0.63, 0.04), 2)
@@ -37,11 +34,13 @@ def choose(clips: Sequence[Clip], settings: Sequence[FusionSettings]) -> dict[st
         settings: of each, of a fit that has not seen it; see `fit_fusion.held_out`.
     """
     before = counted(clips, [clip.heard for clip in clips])
+    heard = figures(before)["f"]
     for caution in CAUTIONS:
-        fused = answers(clips, [one.model_copy(update={"caution": caution}) for one in settings])
+        fused = fused_each(clips, [one.model_copy(update={"caution": caution}) for one in settings])
         after = counted(clips, [one.table for one in fused])
         risk = risk_of_loss(before, after, np.random.default_rng(0))
-        gain, direction = 100 * (figures(after)["f"] - figures(before)["f"]), np.nanmean(figures(after)["doae_on"])
+        of = figures(after)
+        gain, direction = 100 * (of["f"] - heard), np.nanmean(of["doae_on"])
         print(
             f"caution {caution:.2f}: F20/1 {np.nanmean(gain):+.2f} points, {np.nanmin(gain):+.2f} in the class that "
             f"gains least, {100 * risk:.1f} % risk that one loses a point; DOAE on screen {direction:.2f} deg"
@@ -51,15 +50,9 @@ def choose(clips: Sequence[Clip], settings: Sequence[FusionSettings]) -> dict[st
     return {"caution": caution, "onscreen_from": _threshold(clips, fused)}
 
 
-def answers(clips: Sequence[Clip], settings: Sequence[FusionSettings]) -> list[Fused]:
+def fused_each(clips: Sequence[Clip], settings: Sequence[FusionSettings]) -> list[Fused]:
     """What the fusion says of each clip, with settings of its own."""
     return [fuse(clip.heard, clip.candidates, FOV, one) for clip, one in zip(clips, settings, strict=True)]
-
-
-def counted(clips: Sequence[Clip], said: Sequence[EventTable]) -> Counts:
-    """What was said of each clip against its truth; each counts as often as was written down."""
-    names, truths = [clip.name for clip in clips], [LabelRows.from_table(clip.truth) for clip in clips]
-    return weighted(count(names, truths, [LabelRows.from_table(table) for table in said], Protocol.STRICT), clips)
 
 
 def risk_of_loss(before: Counts, after: Counts, rng: np.random.Generator) -> float:

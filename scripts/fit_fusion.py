@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from choose_fusion import choose
 from fit_distance import fit_distance
-from measure_fusion import FOV, HUMAN, Clip, load_clips
+from measure_fusion import FOV, HUMAN, Clip, load_clips, matched
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment, minimize
+from scipy.optimize import minimize
 from scipy.special import expit
 
 from earwitness.classes import CLASSES, NUM_CLASSES
@@ -105,10 +105,10 @@ def collect(clips: Sequence[Clip]) -> Rows:
 
 
 def _heard_rows(clip: Clip) -> Iterable[Row]:
-    table = clip.heard.sorted()
+    table, known = clip.heard.sorted(), _true_sources(clip)
     for event in table.events():
         index = event.sound_class.index
-        sources = [_true_source(clip, int(frame), index, event.source) for frame in event.table.frame]
+        sources = [known.get((int(frame), index, event.source)) for frame in event.table.frame]
         yield from _rows(clip, event, table, sources, True, 1.0)
 
 
@@ -174,18 +174,14 @@ def _rows(
         )  # fmt: skip
 
 
-def _true_source(clip: Clip, frame: int, index: int, source: int) -> tuple[float, bool] | None:
-    """(azimuth, on screen) of the reference that the event's row is matched with."""
-    said = (clip.heard.frame == frame) & (clip.heard.class_index == index)
-    real = (clip.truth.frame == frame) & (clip.truth.class_index == index)
-    if not real.any():
-        return None
-    cost = np.abs(clip.heard.azimuth[said][:, None] - clip.truth.azimuth[real][None])
-    rows, columns = linear_sum_assignment(cost)
-    for row, column in zip(rows, columns, strict=True):
-        if clip.heard.source[said][row] == source:
-            return float(clip.truth.azimuth[real][column]), bool(clip.truth.onscreen[real][column])
-    return None
+def _true_sources(clip: Clip) -> dict[tuple[int, int, int], tuple[float, bool]]:
+    """(azimuth, on screen) of the reference of what was heard, by its frame, class and source."""
+    return {
+        (int(clip.heard.frame[row]), int(clip.heard.class_index[row]), int(clip.heard.source[row])): (
+            float(clip.truth.azimuth[reference]), bool(clip.truth.onscreen[reference])
+        )
+        for row, reference in zip(*matched(clip), strict=True)
+    }  # fmt: skip
 
 
 def _cause(evidence: Evidence, n: int, azimuth: float, here: NDArray[np.bool_]) -> int:

@@ -139,12 +139,13 @@ def answers(clips: Sequence[Clip], settings: FusionSettings) -> dict[str, Counts
         "forced within 20 deg": lambda clip: forced(clip, SNAP_DEG),
         "fusion": lambda clip: fuse(clip.heard, clip.candidates, FOV, settings).table,
     }
-    names = [clip.name for clip in clips]
-    truths = [LabelRows.from_table(clip.truth) for clip in clips]
-    return {
-        way: count(names, truths, [LabelRows.from_table(answer(clip)) for clip in clips], Protocol.STRICT)
-        for way, answer in ways.items()
-    }
+    return {way: counted(clips, [answer(clip) for clip in clips]) for way, answer in ways.items()}
+
+
+def counted(clips: Sequence[Clip], said: Sequence[EventTable]) -> Counts:
+    """What was said of each clip against its truth; each counts as often as was written down."""
+    names, truths = [clip.name for clip in clips], [LabelRows.from_table(clip.truth) for clip in clips]
+    return weighted(count(names, truths, [LabelRows.from_table(table) for table in said], Protocol.STRICT), clips)
 
 
 def weighted(counts: Counts, clips: Sequence[Clip]) -> Counts:
@@ -178,10 +179,9 @@ def figures(counts: Counts) -> dict[str, NDArray[np.float64]]:
 
 def report(clips: Sequence[Clip], settings: FusionSettings) -> dict[str, object]:
     """All figures as plain values: macro over all classes, over those that people make, and over the others."""
-    counted = answers(clips, settings)
     groups = {"all": np.ones(13, dtype=bool), "people": HUMAN, "things": ~HUMAN}
     table: dict[str, object] = {"clips": len(clips)}
-    for way, counts in counted.items():
+    for way, counts in answers(clips, settings).items():
         of = figures(counts)
         table[way] = {
             group: {name: round(float(np.nanmean(values[mask])), 4) for name, values in of.items()}

@@ -12,7 +12,7 @@ from earwitness.classes import CLASSES
 from earwitness.geometry import Camera
 from earwitness.vision.boxes import INDEX, PERSON
 from earwitness.vision.motion import MOVING, motion_within
-from earwitness.vision.stature import depth, slant
+from earwitness.vision.stature import SIZED, depth, slant
 from earwitness.vision.track import Track
 from earwitness.vision.watch import Watched
 
@@ -33,8 +33,8 @@ _POINTS: Final = {
     "feet": ("left_ankle", "right_ankle"),
 }
 """The keypoints of each: of mouth and nose the first that is known, else the mean."""
-REMEMBERED: Final = tuple(INDEX[name] for names in _POINTS.values() for name in names)
-"""The keypoints that are asked about."""
+REMEMBERED: Final = tuple(dict.fromkeys([INDEX[name] for names in _POINTS.values() for name in names] + [*SIZED]))
+"""The keypoints that are asked about, for directions and for size."""
 _BELOW_FACE: Final = {"mouth": 0.0, "hands": 4.0, "feet": 8.0}
 """How far below the middle of a face those are where only the face was seen, in heights of the face."""
 

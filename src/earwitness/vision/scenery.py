@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.classes import CLASSES
-from earwitness.vision import stature
 from earwitness.vision.candidates import REMEMBERED, Candidate, azimuths, candidate_of
 from earwitness.vision.motion import moving_regions
 from earwitness.vision.overlap import cover_each
@@ -26,7 +25,7 @@ BoolArray = NDArray[np.bool_]
 
 _MARGIN: Final = 0.2
 _STRETCH: Final = 600
-_THINGS: Final = TrackConfig(keypoints=tuple(dict.fromkeys(REMEMBERED + stature.REMEMBERED)))
+_THINGS: Final = TrackConfig(keypoints=REMEMBERED)
 _MOTION: Final = TrackConfig(reach=0.8, gap=30, hold=10, least=2, keypoints=())
 """What moved and rests is still there."""
 _HUMAN: Final = np.array([[sound_class.human] for sound_class in CLASSES])

@@ -26,8 +26,8 @@ _SPANS: Final = ((("nose",), 0.39), (("left_shoulder", "right_shoulder"), 0.288)
 _HIPS: Final = ("left_hip", "right_hip")
 _NEAREST_M: Final = 0.2
 _FARTHEST_M: Final = 20.0
-REMEMBERED: Final = tuple(INDEX[name] for names in (*(names for names, _ in _SPANS), _HIPS) for name in names)
-"""The keypoints that are asked about."""
+SIZED: Final = tuple(INDEX[name] for names in (*(names for names, _ in _SPANS), _HIPS) for name in names)
+"""The keypoints that tell the size."""
 
 
 def depth(one: Track, camera: Camera) -> FloatArray:
