@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earwitness.geometry import DCASE_CAMERA, Camera, foa_to_stereo, fold, lateral, rotate_view, wrap
+from earwitness.geometry import DCASE_CAMERA, Camera, View, foa_to_stereo, fold, lateral, rotate_view, wrap
 
 GOLDEN = Path(__file__).parent / "data" / "golden"
 angles = st.floats(-1e4, 1e4, allow_nan=False)
@@ -96,6 +96,13 @@ def test_fold_swaps_with_left_and_right(azimuth: float) -> None:
 def test_camera_azimuth_inverts_column(azimuth: float, width: int, fov: float) -> None:
     camera = Camera(width, width * 9 // 16, fov)
     assert float(camera.azimuth(camera.column(azimuth))) == pytest.approx(azimuth, abs=1e-6)
+
+
+@given(azimuth=st.floats(-80, 80), share=st.floats(0.1, 1), fov=st.floats(5, 150))
+def test_between_black_bars_the_camera_sees_what_it_sees_without_them(azimuth: float, share: float, fov: float) -> None:
+    whole = Camera(1280, 720, View(fov, share).whole_fov)
+    alone = Camera(1, 1, fov).column(azimuth) * 1280 * share + 640 * (1 - share)
+    assert float(whole.column(azimuth)) == pytest.approx(float(alone), abs=1e-6 * max(1, abs(float(alone))))
 
 
 def test_camera_columns_run_from_left_to_right() -> None:

@@ -15,6 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.floating]
 
+DEFAULT_FOV_DEG: Final = 100.0
+"""Horizontal field of view of the cameras of DCASE2025."""
 FOOTPRINT_DEG: Final = 1.0
 """Half-width of the spot that a label leaves in a one-degree panorama after bilinear interpolation."""
 FOOTPRINT_SHIFT_DEG: Final = 0.5
@@ -66,12 +68,12 @@ class Camera:
 
     Attributes:
         width, height: picture size in pixels.
-        horizontal_fov_deg: horizontal field of view; DCASE2025 uses 100 degrees.
+        horizontal_fov_deg: horizontal field of view.
     """
 
     width: int = 640
     height: int = 360
-    horizontal_fov_deg: float = 100.0
+    horizontal_fov_deg: float = DEFAULT_FOV_DEG
 
     @property
     def focal_px(self) -> float:
@@ -141,6 +143,24 @@ class Camera:
             np.where(seen, np.clip(x, 0, self.width - 1), np.nan),
             np.where(seen, np.clip(y, 0, self.height - 1), np.nan),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How much of the scene a picture shows.
+
+    Attributes:
+        fov: horizontal field of view of the camera, degrees.
+        share: of the picture's width that the camera fills, above 0; black bars have the rest, half on each side.
+    """
+
+    fov: float = DEFAULT_FOV_DEG
+    share: float = 1.0
+
+    @property
+    def whole_fov(self) -> float:
+        """Horizontal field of view of a camera that fills the whole width with the same scale, degrees."""
+        return float(np.degrees(2 * np.arctan(np.tan(np.radians(self.fov / 2)) / self.share)))
 
 
 DCASE_CAMERA: Final = Camera()

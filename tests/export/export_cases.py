@@ -15,8 +15,9 @@ MODEL = ModelId("tiny", "0" * 64)
 VIDEO = MediaInfo(Path("clip.mp4"), 8.0, None, VideoInfo(64, 48, 25.0, 0, 0.0, False, 8.0))
 
 
-def detection(table: EventTable, *, media: MediaInfo | None = VIDEO) -> Detection:
-    return Detection(table, MODEL, duration=table.duration, media=media, warnings=["a warning"], settings={"a": [0.5]})
+def detection(table: EventTable, *, media: MediaInfo | None = VIDEO, fov: float = 100.0) -> Detection:
+    chosen = {"a": [0.5], "fov": fov}
+    return Detection(table, MODEL, duration=table.duration, media=media, warnings=["a warning"], settings=chosen)
 
 
 def run(

@@ -57,6 +57,14 @@ def test_vtt_places_its_cues() -> None:
     assert third[2:] == ("line:-1 position:50% align:center", "[door opening or closing, off screen]")
 
 
+def test_vtt_places_its_cues_by_the_camera_that_was_given() -> None:
+    table = run(10, 30, 0, 10, onscreen=True)
+    places = {fov: vtt(table, fov=fov)[0][2].split()[1] for fov in (100.0, 40.0)}
+    assert places == {100.0: "position:45%", 40.0: "position:25%"}  # 0.5 - tan 10 / tan 50 / 2, or / tan 20
+    chosen = parse_formats(["vtt"], Options(fov=40))[0]
+    assert chosen.contents(detection(table)) == FORMATS["vtt"].contents(detection(table, fov=40))
+
+
 def test_short_sounds_stay_up_as_long_as_it_takes_to_read() -> None:
     ((start, end, _, words),) = vtt(run(40, 41, 12, 60))
     assert start == 4.0

@@ -15,6 +15,7 @@ from earwitness.errors import LabelError, UnreadableMediaError
 from earwitness.events import COLUMNS, EventTable
 from earwitness.export import FORMATS, read_result, write
 from earwitness.export.json_events import read_document
+from earwitness.geometry import View
 from earwitness.media.writer import write_wav
 
 
@@ -46,6 +47,27 @@ def test_what_was_seen_is_kept_when_a_saved_result_is_saved_again(tmp_path: Path
     first.write_text(json.dumps(values))
     write(read_result(first), again, "json")
     assert json.loads(again.read_text())["events"] == values["events"][::-1]
+
+
+@pytest.mark.parametrize(
+    ("fov", "seen", "view"),
+    [
+        (40.0, None, View(40.0)),
+        (40.0, {"width": 640, "height": 360, "content": [220, 0, 420, 360]}, View(40.0, 200 / 640)),
+        ("wide", {"width": 640, "content": [5, 0, 5, 1]}, View()),
+        (0, {"width": 640, "content": "all"}, View()),
+        (None, {"width": None, "content": [0, 0, 1, 1]}, View()),
+    ],
+)
+def test_what_the_pictures_show_is_read_as_far_as_it_makes_sense(
+    fov: object, seen: dict[str, object] | None, view: View, tmp_path: Path
+) -> None:
+    path = tmp_path / "clip.json"
+    write(detection(run(0, 5, 3, 10)), path, "json")
+    values = json.loads(path.read_text())
+    values["settings"]["fov"], values["visual"] = fov, seen
+    path.write_text(json.dumps(values))
+    assert read_result(path).view == view
 
 
 def test_long_results_are_written_piece_by_piece(tmp_path: Path) -> None:

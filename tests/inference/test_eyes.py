@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 
 from earwitness.cli.main import app
 from earwitness.errors import EncoderError, RecipeError
+from earwitness.export import read_result, write
 from earwitness.export.json_events import read_document, to_json
+from earwitness.geometry import Camera
 from earwitness.inference import eyes as eyes_module
 from earwitness.inference.detector import HEARING_SHARE, Detector
 from earwitness.inference.eyes import Eyes, open_eyes
 from earwitness.inference.fusion_settings import FusionSettings, KindWeights
+from earwitness.media.pictures import PictureReader
 from earwitness.media.wav import write_wav
 from earwitness.media.writer import MediaWriter
 from earwitness.vision.boxes import Boxes
@@ -73,7 +76,7 @@ def test_what_moves_draws_the_sound_to_it(meter_model: Path, clip: Path, eyes: E
     assert after.onscreen
     assert (after.start, after.end, after.distance) == (before.start, before.end, before.distance)
     assert detection.settings["vision"]["detector"] == "blind"
-    assert detection.settings["vision"]["fov"] == 100.0
+    assert detection.settings["fov"] == 100.0
 
 
 def test_another_camera_sees_it_elsewhere(meter_model: Path, clip: Path, eyes: Eyes) -> None:
@@ -81,6 +84,39 @@ def test_another_camera_sees_it_elsewhere(meter_model: Path, clip: Path, eyes: E
     (after,) = Detector(alone._listener, alone.model, eyes).detect(clip, fov=40.0).events
     assert after.azimuth == pytest.approx(24, abs=3)  # at 40 degrees, what moves is at 10, and 24 is off screen
     assert not after.onscreen
+
+
+def test_black_bars_are_not_part_of_the_view(meter_model: Path, clip: Path, eyes: Eyes, tmp_path: Path) -> None:
+    barred = tmp_path / "barred.mp4"
+    with MediaWriter(barred, 640, 180, Fraction(10), copy_audio_from=clip) as writer:
+        for picture in PictureReader(clip):
+            wide = np.pad(picture.rgb, ((0, 0), (160, 160), (0, 0)))
+            writer.write_frame(wide, picture.time)
+    alone = Detector.load(meter_model, vision=None)
+    detection = Detector(alone._listener, alone.model, eyes).detect(barred)
+    (after,) = detection.events
+    assert after.azimuth == pytest.approx(30, abs=3)
+    assert after.onscreen
+    assert detection.view.fov == 100
+    assert detection.view.share == pytest.approx(0.5, abs=0.02)
+    column = Camera(640, 180, detection.view.whole_fov).column(30)  # where it is drawn, is what moves
+    assert float(column) == pytest.approx(160 + float(Camera(320, 180, 100).column(30)), abs=4)
+    write(detection, tmp_path / "barred.json", "json")
+    assert read_result(tmp_path / "barred.json").view == detection.view
+
+
+def test_eyes_that_keep_nothing_see_the_same(meter_model: Path, clip: Path, eyes: Eyes, tmp_path: Path) -> None:
+    alone = Detector.load(meter_model, vision=None)
+    kept = Detector(alone._listener, alone.model, eyes).detect(clip)
+    other = tmp_path / "other"
+    for _ in range(2):
+        forgetful = Eyes(Blind(), settings=SETTINGS, cache=other, keep=False)
+        detection = Detector(alone._listener, alone.model, forgetful).detect(clip)
+        assert detection.sight is not None
+        assert not detection.sight.from_cache
+        assert to_json(detection) == to_json(kept)
+    assert not other.exists()
+    assert any((tmp_path / "cache").iterdir())
 
 
 def test_the_document_says_what_was_done_and_why(meter_model: Path, clip: Path, eyes: Eyes, tmp_path: Path) -> None:

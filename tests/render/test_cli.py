@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from earwitness.events import EventTable
 from earwitness.export import read_result
@@ -70,6 +73,17 @@ def test_a_saved_json_gives_video_report_and_plots(make_video: MakeVideo, tmp_pa
     assert "Reference" in plot
     assert "Prediction" in plot
     assert "Female speech" in plot
+
+
+def test_marks_are_placed_by_the_camera_of_the_saved_events(make_video: MakeVideo, tmp_path: Path) -> None:
+    (tmp_path / "e.csv").write_text(CSV)
+    table, video, page = read_result(tmp_path / "e.csv").table, make_video(), tmp_path / "r.html"
+    found = Detection(table, ModelId("test", "0" * 64), 2.0, media=probe(video), settings={"fov": 65.0})
+    (tmp_path / "in.json").write_text(to_json(found))
+    for options, fov in (([], 65.0), (["--fov", 40], 40.0)):
+        done = earwitness(tmp_path / "in.json", "--report", page, *options)
+        assert done.returncode == 0, done.stderr
+        assert float(re.findall(r'"fov":\s*([\d.]+)', page.read_text(encoding="utf-8"))[0]) == pytest.approx(fov)
 
 
 def test_wrong_combinations_say_what_to_do(tmp_path: Path) -> None:

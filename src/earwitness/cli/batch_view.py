@@ -16,7 +16,6 @@ from earwitness.export.json_events import read_detection
 from earwitness.export.terminal import MOST_ROWS, clock, event_table
 from earwitness.inference.batch import Done, Failure, Job, Kept, Plan
 from earwitness.inference.detection import Detection
-from earwitness.inference.eyes import TURNED_OFF
 
 
 class BatchView:
@@ -82,7 +81,7 @@ class BatchView:
             self._shares.pop(result.job, None)
             detection = result.detection
             self._done.append((detection.duration, len(detection.events), result.written))
-            self._blind = self._blind or str(detection.settings.get("vision_off", ""))
+            self._blind = self._blind or detection.blind
             for warning in detection.warnings:
                 _say(f"{result.job.source}: warning: {warning}")
             self._events(result.job, detection, result.written)
@@ -122,7 +121,7 @@ class BatchView:
         if self._kept:
             those = "the file was" if self._kept == len(self._todo.jobs) == 1 else f"{self._kept} files were"
             console.print(f"{those} done before and did not change (--again does all anew)", soft_wrap=True)
-        if self._blind and self._blind != TURNED_OFF:
+        if self._blind:
             console.print(f"pictures were not looked at: {self._blind}", markup=False, soft_wrap=True)
         if len(self._done) == 1:
             console.print("written: " + ", ".join(map(str, files)), markup=False, soft_wrap=True)

@@ -92,7 +92,7 @@ def run(
 
     if bool(inputs) == (dcase is not None):
         raise RecipeError("name INPUT files, or a data set with --dcase; not both")
-    options = Options(captions=one_of("--captions", captions, STYLES), fov=fov)
+    options = Options(captions=one_of("--captions", captions, STYLES))
     formats = challenge_formats(format or []) if dcase else parse_formats(["csv,json", *(format or [])], options)
     chosen_device = check_device(device)
     if threshold is not None and not 0 <= threshold <= 1:

@@ -34,7 +34,12 @@ def run(
     reference: Annotated[
         Path | None, typer.Option(help="What was true (.json or .csv), to stand beside the events in --plot.")
     ] = None,
-    fov: Annotated[float, typer.Option(help="Horizontal field of view of the camera as shown, degrees.")] = 100.0,
+    fov: Annotated[
+        float | None,
+        typer.Option(
+            help="The camera's horizontal field of view, degrees; by default that of the saved events, or 100."
+        ),
+    ] = None,
     player: Annotated[
         str,
         typer.Option(
@@ -60,7 +65,7 @@ def run(
         raise RecipeError("nothing to make: give --out VIDEO, --report PAGE or --plot PICTURE")
     if reference is not None and not plot:
         raise RecipeError("--reference stands beside the events in a plot; give --plot too")
-    if not 1 <= fov <= 170:
+    if fov is not None and not 1 <= fov <= 170:
         raise RecipeError(f"--fov must lie in 1..170 degrees, not {fov:g}")
     if source.suffix.lower() in _EVENTS:
         if events is not None:
@@ -78,25 +83,27 @@ def run(
         _plot(result, picture, reference)
 
 
-def _video(result: Saved, out: Path, fov: float, threads: int) -> None:
+def _video(result: Saved, out: Path, fov: float | None, threads: int) -> None:
     from rich.progress import Progress
 
     from earwitness.errors import UnreadableMediaError
+    from earwitness.export.result import view_of
     from earwitness.render.video import render_video
 
     if result.media_file is None:
         raise UnreadableMediaError(
             f"{result.path or 'the events'}: the video is not there; say where with --media FILE"
         )
+    whole = view_of(result, fov).whole_fov
     with Progress(transient=True) as progress:
         task = progress.add_task(out.name, total=1.0)
         render_video(
-            result.media_file, result.table, out, fov, lambda done: progress.update(task, completed=done), threads
+            result.media_file, result.table, out, whole, lambda done: progress.update(task, completed=done), threads
         )
     typer.echo(str(out))
 
 
-def _report(result: Saved, report: Path, fov: float, player: Player) -> None:
+def _report(result: Saved, report: Path, fov: float | None, player: Player) -> None:
     from earwitness.errors import RecipeError
     from earwitness.render.report import write_report
 

@@ -22,6 +22,7 @@ from earwitness.encoders.protocol import fingerprint
 from earwitness.encoders.tokens import TokenMap
 from earwitness.encoders.weights import Weights, find_weights, local_weights
 from earwitness.errors import EncoderError, MissingExtraError, first_line
+from earwitness.geometry import DEFAULT_FOV_DEG
 
 CELL: Final = 32
 _MEAN, _DEVIATION = np.float32(127), np.float32(128)
@@ -95,7 +96,7 @@ class EfficientNetLite0:
         return cls(weights, settings, threads)
 
     def encode(
-        self, frames: NDArray[np.uint8], times: NDArray[np.float64], horizontal_fov_deg: float = 100.0
+        self, frames: NDArray[np.uint8], times: NDArray[np.float64], horizontal_fov_deg: float = DEFAULT_FOV_DEG
     ) -> TokenMap:
         """Encode pictures; see `protocol.PictureEncoder`."""
         size = check_frames(frames, times, horizontal_fov_deg)

@@ -22,10 +22,10 @@ from earwitness.encoders.protocol import PictureEncoder, SoundEncoder
 from earwitness.encoders.store import EmbeddingStore, StoreDescription, create_store, store_root
 from earwitness.encoders.tokens import TokenMap
 from earwitness.errors import EarwitnessError, EncoderError
+from earwitness.geometry import DEFAULT_FOV_DEG
 from earwitness.media.pictures import PictureReader
 
 DEFAULT_RATE: Final = 2.0
-DEFAULT_FOV_DEG: Final = 100.0
 _DIGESTS: Final = "digests.json"
 
 

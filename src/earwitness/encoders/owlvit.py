@@ -16,6 +16,7 @@ from PIL import Image
 from earwitness.encoders.grid import PictureGrid, PictureSettings, check_frames
 from earwitness.encoders.pretrained import Pretrained
 from earwitness.encoders.tokens import TokenMap
+from earwitness.geometry import DEFAULT_FOV_DEG
 
 MEAN: Final = np.array([0.48145466, 0.4578275, 0.40821073], dtype=np.float32)
 DEVIATION: Final = np.array([0.26862954, 0.26130258, 0.27577711], dtype=np.float32)
@@ -49,7 +50,7 @@ class OwlVit(Pretrained[OwlVitSettings]):
         return int(model.config.projection_dim if self.settings.projected else config.hidden_size)
 
     def encode(
-        self, frames: NDArray[np.uint8], times: NDArray[np.float64], horizontal_fov_deg: float = 100.0
+        self, frames: NDArray[np.uint8], times: NDArray[np.float64], horizontal_fov_deg: float = DEFAULT_FOV_DEG
     ) -> TokenMap:
         """Encode pictures; see `protocol.PictureEncoder`."""
         size = check_frames(frames, times, horizontal_fov_deg)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from earwitness.encoders.settings import EncoderSettings, SoundChannel
 from earwitness.encoders.tokens import Modality, TokenMap
+from earwitness.geometry import DEFAULT_FOV_DEG
 
 
 class Encoder(Protocol):
@@ -67,7 +68,7 @@ class PictureEncoder(Encoder, Protocol):
     """Encodes pictures, each on its own."""
 
     def encode(
-        self, frames: NDArray[np.uint8], times: NDArray[np.float64], horizontal_fov_deg: float = 100.0
+        self, frames: NDArray[np.uint8], times: NDArray[np.float64], horizontal_fov_deg: float = DEFAULT_FOV_DEG
     ) -> TokenMap:
         """Encode pictures; what they are batched with makes no difference beyond rounding.
 

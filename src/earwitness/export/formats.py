@@ -37,12 +37,13 @@ class Options:
 
     Attributes:
         captions: style of vtt and srt.
-        fov: horizontal field of view of the camera, degrees; places marks in the report.
+        fov: horizontal field of view of the camera, degrees; places captions, and marks in the report. By default
+            the one with which the result was made.
         player: how the report gets its media: in the file, beside it, in the file if it is small, or not at all.
     """
 
     captions: Style = "terse"
-    fov: float = 100.0
+    fov: float | None = None
     player: Player = "auto"
 
 
@@ -96,7 +97,7 @@ FORMATS: Final[dict[str, Format]] = {
         Format("json", ".json", "events with tracks and provenance", _plain(json_pieces)),
         Format("jsonl", ".jsonl", "JSON Lines, one event a line", _plain(jsonl_pieces)),
         Format("parquet", ".parquet", "table for pandas and the like (extra 'parquet')", _plain(to_parquet)),
-        Format("vtt", ".vtt", "WebVTT captions placed by direction", lambda r, _, o: to_vtt(r, o.captions)),
+        Format("vtt", ".vtt", "WebVTT captions placed by direction", lambda r, _, o: to_vtt(r, o.captions, o.fov)),
         Format("srt", ".srt", "SubRip captions", lambda r, _, o: to_srt(r, o.captions)),
         Format("html", ".html", "report: one self-contained page", _report),
         Format("audacity", ".audacity.txt", "Audacity label track", _plain(to_audacity)),

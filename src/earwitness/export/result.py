@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from earwitness.events import EventTable, SoundEvent
+from earwitness.geometry import View
 
 
 class FoundBy(Protocol):
@@ -52,9 +54,18 @@ class Result(Protocol):
         """Whether there are moving pictures."""
 
     @property
+    def view(self) -> View:
+        """What the pictures show."""
+
+    @property
     def warnings(self) -> list[str]:
         """What speaks against trusting the result."""
 
     @property
     def settings(self) -> dict[str, Any]:
         """Everything that was chosen."""
+
+
+def view_of(result: Result, fov: float | None) -> View:
+    """What the pictures of a result show, if their camera has another field of view (degrees) than was taken for it."""
+    return result.view if fov is None else replace(result.view, fov=fov)

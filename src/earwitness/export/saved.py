@@ -10,6 +10,7 @@ from typing import Any
 from earwitness.errors import LabelError
 from earwitness.events import FRAME_RATE, EventTable, SoundEvent
 from earwitness.export.json_events import Document, Model, read_document, table_of
+from earwitness.geometry import DEFAULT_FOV_DEG, View
 from earwitness.media.probe import MediaInfo, probe
 
 
@@ -50,6 +51,19 @@ class Saved:
     def media_file(self) -> Path | None:
         """The media file, if it is there."""
         return self.path if self.path is not None and self.path.is_file() else None
+
+    @property
+    def view(self) -> View:
+        """What its pictures show, as far as the file says."""
+        fov, seen = self.settings.get("fov"), self.seen or {}
+        match seen.get("width"), seen.get("content"):
+            case int(width), [int(left), _, int(right), _] if 0 <= left < right <= width:
+                share = (right - left) / width
+            case _:
+                share = 1.0
+        if not isinstance(fov, int | float) or not 1 <= fov <= 170:
+            fov = DEFAULT_FOV_DEG
+        return View(float(fov), share)
 
 
 def read_result(path: str | Path, media: str | Path | None = None) -> Saved:

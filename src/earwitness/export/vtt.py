@@ -5,14 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from earwitness.export.captions import Caption, Style, captions, timestamp
+from earwitness.export.result import view_of
+from earwitness.geometry import Camera
 
 if TYPE_CHECKING:
     from earwitness.export.result import Result
 
 
-def to_vtt(result: Result, style: Style = "terse") -> str:
-    """Return the WebVTT file of a result (W3C WebVTT: The Web Video Text Tracks Format)."""
-    cues = captions(result.table, has_video=result.has_video, style=style)
+def to_vtt(result: Result, style: Style = "terse", fov: float | None = None) -> str:
+    """Return the WebVTT file of a result (W3C WebVTT: The Web Video Text Tracks Format).
+
+    Args:
+        fov: horizontal field of view of the camera, degrees; places the cues. By default the result's own.
+    """
+    camera = Camera(horizontal_fov_deg=view_of(result, fov).whole_fov)
+    cues = captions(result.table, has_video=result.has_video, style=style, camera=camera)
     return "\n".join(["WEBVTT", "", *(_cue(number, caption) for number, caption in enumerate(cues, start=1))])
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from earwitness.encoders.protocol import PictureEncoder, SoundEncoder
 from earwitness.encoders.tokens import TokenMap
 from earwitness.events import FRAME_RATE
+from earwitness.geometry import DEFAULT_FOV_DEG
 from earwitness.media.pictures import PictureReader
 
 Float32Array = NDArray[np.float32]
@@ -32,7 +33,7 @@ class Sense:
 
     encoder: SoundEncoder | PictureEncoder
     rate: float | None = None
-    horizontal_fov_deg: float = 100.0
+    horizontal_fov_deg: float = DEFAULT_FOV_DEG
 
 
 class Attention:

@@ -13,6 +13,7 @@ from typing import Any
 from earwitness.allocator import give_back
 from earwitness.errors import EarwitnessError
 from earwitness.export.formats import Format, write
+from earwitness.geometry import DEFAULT_FOV_DEG
 from earwitness.inference.detection import Detection
 from earwitness.inference.detector import Detector
 from earwitness.inference.journal import Journal, stamp
@@ -169,7 +170,7 @@ class BatchSettings:
 
     formats: tuple[Format, ...]
     render: bool = False
-    fov: float = 100.0
+    fov: float = DEFAULT_FOV_DEG
     threshold: float | None = None
     swap_channels: bool = False
     allow_mono: bool = False
@@ -268,6 +269,6 @@ def _do(detector: Detector, job: Job, settings: BatchSettings, progress: Callabl
 
         give_back()  # what hearing took and has freed, before drawing takes its own
         pictures, rendered = job.pictures or job.source, job.result(RENDER_SUFFIX)
-        written.append(render_video(pictures, detection.table, rendered, settings.fov, drawn))
+        written.append(render_video(pictures, detection.table, rendered, detection.view.whole_fov, drawn))
     job.result(GROWING_SUFFIX).unlink(missing_ok=True)  # the finished result is there now
     return Done(job, detection, tuple(written))

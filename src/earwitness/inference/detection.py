@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from earwitness.events import EventTable, SoundEvent
+from earwitness.geometry import DEFAULT_FOV_DEG, View
 from earwitness.media.probe import MediaInfo
 
 if TYPE_CHECKING:
     from earwitness.inference.eyes import Sight
+
+
+TURNED_OFF: Final = "turned off"
+"""Why nobody looked, where nobody was to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,17 @@ class Detection:
     def has_video(self) -> bool:
         """Whether there are moving pictures; without them nothing is on screen."""
         return has_moving_pictures(self.media)
+
+    @property
+    def blind(self) -> str:
+        """Why nobody looked at its moving pictures; empty where somebody did, or was not to."""
+        why = str(self.settings.get("vision_off", ""))
+        return "" if why == TURNED_OFF else why
+
+    @property
+    def view(self) -> View:
+        """What its pictures show: the field of view that was given, between the black bars that were seen."""
+        return View(self.settings.get("fov", DEFAULT_FOV_DEG), self.sight.share if self.sight else 1.0)
 
 
 def has_moving_pictures(media: MediaInfo | None) -> bool:

@@ -18,9 +18,11 @@ from earwitness.allocator import give_back
 from earwitness.classes import NUM_CLASSES
 from earwitness.errors import MediaError, NotStereoError, RecipeError
 from earwitness.events import EventTable
+from earwitness.geometry import DEFAULT_FOV_DEG
 from earwitness.inference.card import file_sha256
 from earwitness.inference.channel_stats import ChannelFigures, ChannelStats
 from earwitness.inference.detection import (
+    TURNED_OFF,
     Detection,
     ModelId,
     has_moving_pictures,
@@ -28,7 +30,7 @@ from earwitness.inference.detection import (
     without_direction,
 )
 from earwitness.inference.doctor import judge
-from earwitness.inference.eyes import AUTO, DEFAULT_FOV, TURNED_OFF, Eyes, Sight, open_eyes
+from earwitness.inference.eyes import AUTO, Eyes, Sight, open_eyes
 from earwitness.inference.feature_stream import label_frames
 from earwitness.inference.growing import GrowingEvents
 from earwitness.inference.journal import stamp
@@ -98,6 +100,7 @@ class Detector:
         modalities: str | None = None,
         fov: float | None = None,
         vision: str | None = AUTO,
+        keep_seen: bool = True,
     ) -> Detector:
         """Load a model or an ensemble.
 
@@ -110,12 +113,13 @@ class Detector:
             modalities: for models that take semantic tokens: which to use, with commas, or `none`; None: all.
             fov: for models that look at pictures: the camera's horizontal field of view, degrees.
             vision: the visual detector that looks at videos; "auto" takes the light one where it is present, None none.
+            keep_seen: whether what is seen in videos is kept in the user's cache, so that none is looked at twice.
 
         Raises:
             ModelError: there is no such model, it is damaged, or the device does not work.
             MissingWeightsError, MissingExtraError: a visual detector was asked for by name and is not there.
         """
-        return cls(*load(model, Use(device, threads, batch, modalities, fov)), *open_eyes(vision))
+        return cls(*load(model, Use(device, threads, batch, modalities, fov)), *open_eyes(vision, keep=keep_seen))
 
     def rest(self) -> None:
         """Give back the memory of the models (about 100 MB of the default one) until they are to hear or look again."""
@@ -140,7 +144,7 @@ class Detector:
         pictures: str | Path | None = None,
         track: int = 0,
         growing: Path | None = None,
-        fov: float = DEFAULT_FOV,
+        fov: float = DEFAULT_FOV_DEG,
     ) -> Detection:
         """Find the sound events of a video or audio file.
 
@@ -174,9 +178,10 @@ class Detector:
             sha256=sha256,
             mono=mono,
             warnings=[*reader.warnings, *changed],
-            settings=self._settings(thresholds, swap_channels=swap_channels, allow_mono=allow_mono, track=track),
+            settings=self._settings(
+                thresholds, swap_channels=swap_channels, allow_mono=allow_mono, track=track, fov=fov
+            ),
             begun=begun,
-            fov=fov,
             progress=_part(progress, HEARING_SHARE, 1),
         )
 
@@ -259,7 +264,6 @@ class Detector:
         warnings: list[str],
         settings: dict[str, Any],
         begun: float,
-        fov: float = DEFAULT_FOV,
         progress: Progress | None = None,
     ) -> Detection:
         """Apply what the whole file says about direction and picture."""
@@ -271,7 +275,7 @@ class Detector:
         if not has_moving_pictures(media):
             table = off_screen(table)
         table = self.card.smoothing.apply(table)
-        sight, settings, unseen = self._look(table, media, fov, settings, progress)
+        sight, settings, unseen = self._look(table, media, settings, progress)
         if is_long:
             self.rest()
         unfit = [check.sentence for check in judge(heard.figures, mono=mono) if check.verdict == "unfit"]
@@ -291,7 +295,6 @@ class Detector:
         self,
         table: EventTable,
         media: MediaInfo | None,
-        fov: float,
         settings: dict[str, Any],
         progress: Progress | None,
     ) -> tuple[Sight | None, dict[str, Any], list[str]]:
@@ -300,9 +303,9 @@ class Detector:
             return None, settings, []
         if self.eyes is None:
             return None, settings | {"vision": None, "vision_off": self.blind}, []
-        settings = settings | {"vision": self.eyes.record() | {"fov": fov}}
+        settings = settings | {"vision": self.eyes.record()}
         try:
-            sight = self.eyes.look(media.pictures or media.path, table, fov, _seconds(progress, media))
+            sight = self.eyes.look(media.pictures or media.path, table, settings["fov"], _seconds(progress, media))
         except MediaError as error:  # the sound is worth as much as it was
             return None, settings, [f"its pictures could not be looked at ({error})"]
         if progress is not None and media.duration:
@@ -321,7 +324,13 @@ class Detector:
         return [float(threshold)] * NUM_CLASSES
 
     def _settings(
-        self, thresholds: list[float], *, swap_channels: bool, allow_mono: bool, track: int = 0
+        self,
+        thresholds: list[float],
+        *,
+        swap_channels: bool,
+        allow_mono: bool,
+        track: int = 0,
+        fov: float = DEFAULT_FOV_DEG,
     ) -> dict[str, Any]:
         return {
             "thresholds": thresholds,
@@ -331,6 +340,7 @@ class Detector:
             "swap_channels": swap_channels,
             "allow_mono": allow_mono,
             "track": track,
+            "fov": fov,
         }
 
 

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from earwitness.errors import MissingExtraError, MissingWeightsError, RecipeError
 from earwitness.events import EventTable
+from earwitness.geometry import DEFAULT_FOV_DEG
+from earwitness.inference.detection import TURNED_OFF
 from earwitness.inference.fusion import Fused
 from earwitness.inference.fusion_settings import FusionSettings, default_settings
 from earwitness.inference.long_fusion import fuse_long
@@ -17,12 +19,10 @@ from earwitness.vision.cache import cached_watch
 from earwitness.vision.choice import LIGHT, LateDetector, open_detector
 from earwitness.vision.protocol import VisualDetector
 from earwitness.vision.scenery import Scenery
-from earwitness.vision.watch import DEFAULT_RATE
+from earwitness.vision.watch import DEFAULT_RATE, Watched, watch
 
 AUTO: Final = "auto"
 """The light detector where it is present, none where it is not."""
-DEFAULT_FOV: Final = 100.0
-TURNED_OFF: Final = "turned off"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +32,7 @@ class Sight:
     Attributes:
         fused: the events after it, and what was done to each.
         width, height: of the pictures as they were watched, pixels.
+        content: left, top, right, bottom of what is not black bar, pixels.
         frames: label frames with a picture.
         things: everything seen, by number.
         reasons: for each event that something seen bears on, what that is.
@@ -41,10 +42,17 @@ class Sight:
     fused: Fused
     width: int
     height: int
+    content: tuple[int, int, int, int]
     frames: int
     things: tuple[Thing, ...]
     reasons: dict[EventKey, Reason]
     from_cache: bool
+
+    @property
+    def share(self) -> float:
+        """Of the picture's width, what is not black bar."""
+        left, _, right, _ = self.content
+        return max(1, right - left) / self.width
 
 
 class Eyes:
@@ -55,6 +63,7 @@ class Eyes:
         rate: pictures a second that it looks at.
         settings: of the fusion; by default those that ship.
         cache: folder of what was seen; by default the user's.
+        keep: whether what was seen is kept there, for the next time.
     """
 
     def __init__(
@@ -64,15 +73,16 @@ class Eyes:
         rate: float = DEFAULT_RATE,
         settings: FusionSettings | None = None,
         cache: Path | None = None,
+        keep: bool = True,
     ) -> None:
-        self._detector, self._rate, self._cache = detector, rate, cache
+        self._detector, self._rate, self._cache, self._keep = detector, rate, cache, keep
         self._settings = settings or default_settings()
 
     def look(
         self,
         path: str | Path,
         table: EventTable,
-        fov: float = DEFAULT_FOV,
+        fov: float = DEFAULT_FOV_DEG,
         progress: Callable[[float], None] | None = None,
     ) -> Sight:
         """Merge the events of a file with what its pictures show.
@@ -89,11 +99,17 @@ class Eyes:
         """
         if not 1 <= fov <= 170:
             raise RecipeError(f"the field of view must lie in 1..170 degrees, not {fov:g}")
-        watched, kept = cached_watch(path, self._detector, self._rate, self._cache, progress)
+        watched, kept = self._watch(path, progress)
         scenery = Scenery(watched, fov)
         fused = fuse_long(table, scenery, fov, self._settings)
         why = dict(reasons(fused, scenery))
-        return Sight(fused, watched.width, watched.height, watched.num_frames, tuple(things(scenery)), why, kept)
+        seen, frames = tuple(things(scenery)), watched.num_frames
+        return Sight(fused, watched.width, watched.height, watched.content, frames, seen, why, kept)
+
+    def _watch(self, path: str | Path, progress: Callable[[float], None] | None) -> tuple[Watched, bool]:
+        if self._keep:
+            return cached_watch(path, self._detector, self._rate, self._cache, progress)
+        return watch(path, self._detector, self._rate, progress=progress), False
 
     def rest(self) -> None:
         """Give back the memory of the detector, where it is one that can be loaded again."""
@@ -109,11 +125,12 @@ class Eyes:
         }
 
 
-def open_eyes(name: str | None) -> tuple[Eyes | None, str]:
+def open_eyes(name: str | None, *, keep: bool = True) -> tuple[Eyes | None, str]:
     """Eyes by the name of their detector.
 
     Args:
         name: a visual detector, "auto", or None for none.
+        keep: as in `Eyes`.
 
     Returns:
         The eyes, or None and why there are none.
@@ -125,8 +142,8 @@ def open_eyes(name: str | None) -> tuple[Eyes | None, str]:
     if name is None:
         return None, TURNED_OFF
     if name != AUTO:
-        return Eyes(open_detector(name)), ""
+        return Eyes(open_detector(name), keep=keep), ""
     try:
-        return Eyes(open_detector(LIGHT)), ""
+        return Eyes(open_detector(LIGHT), keep=keep), ""
     except (MissingExtraError, MissingWeightsError) as error:
         return None, str(error)

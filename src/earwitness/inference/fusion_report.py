@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 
 
 def seen(sight: Sight) -> dict[str, Any]:
-    """Everything that was seen: what, when, where (degrees, and boxes as shares of the picture)."""
+    """Everything that was seen: what, when, where (degrees, and boxes as shares of the picture).
+
+    `content` is what is not black bar: left, top, right, bottom, pixels.
+    """
     return {
         "width": sight.width,
         "height": sight.height,
+        "content": list(sight.content),
         "picture_frames": sight.frames,
         "seen": [_thing(number, thing, sight) for number, thing in enumerate(sight.things)],
     }

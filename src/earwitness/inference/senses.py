@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from earwitness.encoders.load import EncoderSpec
 from earwitness.errors import ModelError, RecipeError
+from earwitness.geometry import DEFAULT_FOV_DEG
 from earwitness.inference.attention import Sense
 from earwitness.inference.card import ModelCard
 
@@ -41,7 +42,7 @@ def load_senses(
                 f"the model '{card.name}' learnt from '{made.encoder}' tokens [{made.fingerprint}], but the weights or "
                 f"the method here are others [{encoder.fingerprint}]: pull the model's, or leave '{name}' out"
             )
-        senses[name] = Sense(encoder, made.rate, fov or made.horizontal_fov_deg or 100.0)
+        senses[name] = Sense(encoder, made.rate, fov or made.horizontal_fov_deg or DEFAULT_FOV_DEG)
     return senses
 
 

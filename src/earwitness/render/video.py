@@ -11,6 +11,7 @@ import numpy as np
 from earwitness.allocator import give_back
 from earwitness.errors import EncodingError
 from earwitness.events import EventTable
+from earwitness.geometry import DEFAULT_FOV_DEG
 from earwitness.media.writer import MediaWriter
 from earwitness.render.marks import Marks
 from earwitness.render.overlay import Overlay
@@ -26,7 +27,7 @@ def render_video(
     source: str | Path,
     table: EventTable,
     out: str | Path,
-    fov: float = 100.0,
+    fov: float = DEFAULT_FOV_DEG,
     progress: Callable[[float], None] | None = None,
     threads: int = 1,
 ) -> Path:

@@ -31,7 +31,7 @@ def page_data(result: Result, fov: float, diagnosis: Diagnosis | None, problem: 
     """Everything but media, spectrogram and events (`event_values`), for which there is a placeholder.
 
     Args:
-        fov: horizontal field of view of the camera, degrees.
+        fov: horizontal field of view of the camera, degrees, over the whole width of the picture.
         diagnosis: what the doctor says; None where there is no file.
         problem: why the file could not be looked at.
     """

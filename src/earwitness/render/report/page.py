@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from earwitness.errors import EncodingError, MediaError
 from earwitness.export.formats import Player
 from earwitness.export.json_lists import document_pieces
+from earwitness.export.result import view_of
 from earwitness.media.atomic import atomic_file
 from earwitness.media.probe import MediaInfo, probe
 from earwitness.render.report.data import EVENTS, event_values, examine, page_data
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _MARK: Final = re.compile(r"(\{\{[a-z-]+\}\})")
 
 
-def write_report(result: Result, target: str | Path, fov: float = 100.0, player: Player = "auto") -> Path:
+def write_report(result: Result, target: str | Path, fov: float | None = None, player: Player = "auto") -> Path:
     """Write the report of a result; see `report_pieces`.
 
     Returns:
@@ -39,12 +40,12 @@ def write_report(result: Result, target: str | Path, fov: float = 100.0, player:
     return target
 
 
-def report_html(result: Result, target: Path, fov: float = 100.0, player: Player = "auto") -> str:
+def report_html(result: Result, target: Path, fov: float | None = None, player: Player = "auto") -> str:
     """The whole page of `report_pieces`."""
     return "".join(report_pieces(result, target, fov, player))
 
 
-def report_pieces(result: Result, target: Path, fov: float = 100.0, player: Player = "auto") -> Iterator[str]:
+def report_pieces(result: Result, target: Path, fov: float | None = None, player: Player = "auto") -> Iterator[str]:
     """Make the report that will lie at `target`, piece by piece.
 
     The page asks no network for anything (its content security policy forbids it). Where the media file is not there,
@@ -53,17 +54,18 @@ def report_pieces(result: Result, target: Path, fov: float = 100.0, player: Play
     Args:
         result: what was found.
         target: where the page will lie; a linked video's address is relative to it.
-        fov: horizontal field of view of the camera, degrees; places the marks.
+        fov: horizontal field of view of the camera, degrees; places the marks. By default the result's own.
         player: video or sound inside the page, beside it, inside if it is small, or not at all.
 
     Raises:
         MediaError: the media file is there, but cannot be read.
         EncodingError: an impossible field of view.
     """
-    if not 1 <= fov <= 170:
-        raise EncodingError(f"a horizontal field of view of {fov} degrees is not possible; give 1..170")
+    view = view_of(result, fov)
+    if not 1 <= view.fov <= 170:
+        raise EncodingError(f"a horizontal field of view of {view.fov} degrees is not possible; give 1..170")
     info = probe(result.path) if result.path is not None and result.path.is_file() else None
-    data = page_data(result, fov, *examine(None if info is None else info.path))
+    data = page_data(result, view.whole_fov, *examine(None if info is None else info.path))
     media = player_media(info, target, player)
     data |= {"media": {"kind": media.kind, "how": media.how, "type": media.type, "note": media.note}}
     data |= {"link": media.source if media.how == "link" else "", "strip": _strip(info)}
