@@ -45,10 +45,10 @@ def server(meter_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "earwitness.cli.main", "serve", "--port", str(port), "--model", str(meter_model)]
+    places = {"TMPDIR": str(folder), "EARWITNESS_CACHE": str(folder / "cache")}
     running = subprocess.Popen(
-        command, env={**os.environ, "TMPDIR": str(folder)}, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+        command, env={**os.environ, **places}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     address = f"http://127.0.0.1:{port}/"
     try:
         until = time.monotonic() + START_SECONDS
@@ -79,6 +79,8 @@ def test_drop_a_video_and_get_report_captions_and_video(server: tuple[str, Path]
         heard = re.search(r"^1 event: Music (\d+)° left", page.locator("#result").inner_text())
         assert heard
         assert 30 < int(heard[1]) < 55, "40 degrees, give or take what AAC does to noise"
+        assert "Pictures were not looked at: " in page.locator("#result").inner_text()
+        assert "earwitness models pull pose" in page.locator("#result").inner_text()
         report = page.frame_locator("#result iframe")
         assert report.locator("#rows tr").count() == 1
         report.locator("#rows button").click()

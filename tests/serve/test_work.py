@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from earwitness.errors import MediaError, NotStereoError, RecipeError
+from earwitness.cli.serve import run
+from earwitness.errors import MediaError, ModelError, NotStereoError, RecipeError
 from earwitness.inference.detector import Detector
 from earwitness.media.writer import write_wav
 from earwitness.serve.work import Limits, Wishes, Workshop
@@ -36,6 +38,34 @@ def test_an_upload_becomes_results_and_goes(detector: Detector, upload: Path, tm
     assert not upload.exists()
     assert [share for share, _ in seen] == sorted(share for share, _ in seen)
     assert seen[-1][1] == "writing the report"
+
+
+def test_the_camera_that_was_named_is_the_one_that_looks(
+    detector: Detector, upload: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+    detect = Detector.detect
+    monkeypatch.setattr(Detector, "detect", lambda *a, fov, **more: (given.append(fov), detect(*a, fov=fov, **more))[1])
+    workshop = Workshop(detector, tmp_path / "results")
+    outcome = workshop.process(upload, Wishes(video=False, fov=40.0), lambda share, what: None)
+    assert given == [40.0]
+    report = workshop.find(outcome.token, outcome.report)
+    assert report is not None
+    assert float(re.findall(r'"fov":\s*([\d.]+)', report.read_text(encoding="utf-8"))[0]) == pytest.approx(40)
+
+
+def test_what_is_seen_in_uploads_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, object]] = []
+
+    def load(model: str, **options: object) -> None:
+        asked.append(options)
+        raise ModelError("enough")
+
+    monkeypatch.setattr(Detector, "load", load)
+    for options in ({}, {"no_vision": True}):
+        with pytest.raises(RecipeError, match="enough"):
+            run(**options)
+    assert [(one["keep_seen"], one["vision"]) for one in asked] == [(False, "auto"), (False, None)]
 
 
 def test_nothing_else_can_be_fetched(detector: Detector, upload: Path, tmp_path: Path) -> None:

@@ -15,6 +15,11 @@ def run(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port.")] = 7860,
     model: Annotated[str, typer.Option(metavar="NAME|PATH", help="A shipped model, or an .onnx file.")] = "default",
+    vision: Annotated[
+        str,
+        typer.Option(help="What looks at pictures: pose, vitpose, owlvit-boxes, or auto: pose where it is present."),
+    ] = "auto",
+    no_vision: Annotated[bool, typer.Option("--no-vision", help="Listen only; do not look at pictures.")] = False,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="What to compute on.")] = "auto",
     max_mb: Annotated[float, typer.Option(help="Largest upload, MB.")] = 500.0,
     max_minutes: Annotated[float, typer.Option(help="Longest video or recording, minutes.")] = 30.0,
@@ -29,7 +34,7 @@ def run(
     """
     one_thread()
 
-    from earwitness.errors import ModelError, RecipeError
+    from earwitness.errors import EncoderError, MissingExtraError, ModelError, RecipeError
     from earwitness.inference.detector import Detector
     from earwitness.inference.runtime import check_device
     from earwitness.serve.app import serve
@@ -37,8 +42,10 @@ def run(
 
     limits = Limits(max_mb, max_minutes, max_seconds, queue, keep_minutes)
     try:
-        detector = Detector.load(model, device=check_device(device))
-    except ModelError as error:
+        # What is seen in uploads must go with them: it is not kept in the user's cache.
+        eyes = None if no_vision else vision
+        detector = Detector.load(model, device=check_device(device), vision=eyes, keep_seen=False)
+    except (ModelError, EncoderError, MissingExtraError) as error:
         raise RecipeError(str(error)) from error
     typer.echo(f"earwitness listens on http://{host}:{port} (stop with Ctrl+C)")
     serve(detector, host, port, limits)

@@ -84,8 +84,10 @@ def shown(outcome: Outcome) -> str:
     words = [f"{event.sound_class.name} {direction_in_degrees(event.azimuth)}" for event in events[:3]]
     count = "1 event" if len(events) == 1 else f"{len(events)} events"
     heard = f"{count}: {', '.join(words)}{', …' if len(events) > 3 else ''}" if events else "No events."
+    blind = outcome.detection.blind
+    looked = f"<p>Pictures were not looked at: {escape(blind)}</p>" if blind else ""
     return (
-        f"<p>{escape(heard)}</p><p>{links}</p>"
+        f"<p>{escape(heard)}</p>{looked}<p>{links}</p>"
         f'<iframe src="{base}{quote(outcome.report)}" title="Report" '
         'style="width:100%;height:1100px;border:1px solid #8884;border-radius:12px" allow="fullscreen"></iframe>'
     )

@@ -13,6 +13,7 @@ from threading import Lock
 from earwitness.errors import EarwitnessError, RecipeError
 from earwitness.export import Options, parse_formats, write
 from earwitness.export.captions import Style
+from earwitness.geometry import DEFAULT_FOV_DEG
 from earwitness.inference.detection import Detection
 from earwitness.inference.detector import Detector
 from earwitness.media.probe import probe
@@ -53,7 +54,7 @@ class Wishes:
 
     video: bool = True
     captions: Style = "terse"
-    fov: float = 100.0
+    fov: float = DEFAULT_FOV_DEG
     mono: bool = False
 
 
@@ -128,7 +129,7 @@ class Workshop:
             self._check(until, upload.name)
             progress(0.4 + 0.5 * share, "drawing")
 
-        detection = self._detector.detect(media, heard, allow_mono=wishes.mono)
+        detection = self._detector.detect(media, heard, allow_mono=wishes.mono, fov=wishes.fov)
         stem = media.stem
         formats = parse_formats(["csv,json,vtt,srt"], Options(captions=wishes.captions))
         names = [f"{stem}{chosen.suffix}" for chosen in formats]
@@ -136,9 +137,9 @@ class Workshop:
             write(detection, folder / name, chosen)
         if wishes.video:
             names.append(f"{stem}.earwitness.mp4")
-            render_video(media, detection.table, folder / names[-1], wishes.fov, drawn)
+            render_video(media, detection.table, folder / names[-1], detection.view.whole_fov, drawn)
         progress(0.95, "writing the report")
-        report = write_report(detection, folder / f"{stem}.report.html", wishes.fov)
+        report = write_report(detection, folder / f"{stem}.report.html")
         self._check(until, upload.name)
         with self._lock:
             self._born[folder.name] = time.monotonic()
