@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from films import RedFinder, scene
 
 from earwitness.errors import NoVideoError, RecipeError
 from earwitness.media.wav import write_wav
+from earwitness.vision import cache
 from earwitness.vision.cache import cached_watch
 from earwitness.vision.scenery import find_candidates
 from earwitness.vision.watch import watch
@@ -134,6 +136,26 @@ def test_the_cache_knows_files_by_their_contents_time_and_detector(film: Film, r
     for kept in (tmp_path / "cache").iterdir():
         kept.write_bytes(b"damaged")
     assert not cached_watch(path, red, 2.0, tmp_path / "cache")[1]
+
+
+def test_the_cache_keeps_what_is_used_and_is_not_needed(
+    film: Film, red: RedFinder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, folder = film([scene(5 * k) for k in range(20)]), tmp_path / "cache"
+    first, _ = cached_watch(path, red, 2.0, folder)
+    (kept,) = folder.iterdir()
+    os.utime(kept, (1000, 1000))
+    assert cached_watch(path, red, 2.0, folder)[1]
+    assert kept.stat().st_mtime > 1000
+    os.utime(kept, (1000, 1000))
+    monkeypatch.setattr(cache, "_LIMIT", round(1.5 * kept.stat().st_size))
+    cached_watch(path, red, 5.0, folder)
+    assert not kept.exists()
+    assert len(list(folder.iterdir())) == 1
+    (tmp_path / "file").write_text("no folder can be made here")
+    watched, known = cached_watch(path, red, 2.0, tmp_path / "file" / "cache")
+    assert not known
+    np.testing.assert_array_equal(watched.motion, first.motion)
 
 
 def test_bad_input(film: Film, red: RedFinder, tmp_path: Path) -> None:

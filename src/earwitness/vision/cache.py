@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
 import numpy as np
 
-from earwitness.cache import cache_folder
+from earwitness.cache import cache_folder, keep_within
+from earwitness.errors import EncodingError
 from earwitness.media.atomic import atomic_file
 from earwitness.vision.array_file import ArrayReader, read_array, write_array
 from earwitness.vision.boxes import NUM_KEYPOINTS, Boxes
@@ -23,6 +25,8 @@ from earwitness.vision.watch import Watched, watch
 
 _VERSION: Final = 1
 _PIECE: Final = 600
+_LIMIT: Final = 1_000_000_000
+"""Bytes that are kept, of some 250 hours; what was not asked about for longest goes."""
 
 
 def save(watched: Watched, path: Path) -> None:
@@ -78,7 +82,8 @@ def cached_watch(
         progress: as in `watch`.
 
     Returns:
-        What was seen, and whether it was in the cache. A file that was changed is watched anew.
+        What was seen, and whether it was in the cache. A file that was changed is watched anew. A cache that cannot
+        be written keeps nothing.
     """
     path = Path(path)
     stat = path.stat()
@@ -86,7 +91,11 @@ def cached_watch(
     kept = (folder or cache_folder("vision")) / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
     found = load(kept)
     if found is not None:
+        with suppress(OSError):
+            kept.touch()
         return found, True
     watched = watch(path, detector, rate, progress=progress)
-    save(watched, kept)
+    with suppress(OSError, EncodingError):
+        save(watched, kept)
+        keep_within(kept.parent, _LIMIT)
     return watched, False
