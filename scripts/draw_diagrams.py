@@ -41,10 +41,10 @@ class Box:
 
 
 def arrow(a: Box, b: Box) -> str:
-    """From the side of `a` that faces `b`."""
-    if abs(a.x - b.x) < 20:
+    """From the side of `a` that faces `b`: straight up or down where `a` stands above or below it."""
+    if abs(a.x - b.x) < b.width / 2:
         down = 1 if b.y > a.y else -1
-        points = (a.x, a.y + down * a.height / 2, b.x, b.y - down * (b.height / 2 + 3))
+        points = (a.x, a.y + down * a.height / 2, a.x, b.y - down * (b.height / 2 + 3))
     else:
         right = 1 if b.x > a.x else -1
         points = (a.x + right * a.width / 2, a.y, b.x - right * (b.width / 2 + 3), b.y)
@@ -74,16 +74,18 @@ def write(name: str, width: int, height: int, boxes: dict[str, Box], arrows: lis
 
 
 DATA = {
-    "file": Box("video or sound", "any container", 90, 110, "grey"),
-    "media": Box("media", "by time stamps", 270, 110),
-    "features": Box("features", "log-mel, intensity", 450, 110),
-    "model": Box("model", "5-s windows, ONNX", 630, 110, "orange"),
-    "decode": Box("decoding", "thresholds, tracks", 810, 110),
-    "events": Box("events", "every 100 ms", 810, 260, "green"),
-    "export": Box("export", "csv, json, vtt, eaf ...", 540, 200, "grey"),
-    "render": Box("render", "video, report, plots", 540, 260, "grey"),
-    "metrics": Box("metrics", "against a reference", 540, 320, "grey"),
-    "encoders": Box("encoders", "CLAP, OWL-ViT", 450, 34, "orange", 148, 44),
+    "file": Box("video or sound", "any container", 90, 120, "grey"),
+    "media": Box("media", "by time stamps", 270, 120),
+    "features": Box("features", "log-mel, intensity", 450, 120),
+    "model": Box("model", "5-s windows, ONNX", 630, 120, "orange"),
+    "decode": Box("decoding", "thresholds, tracks", 810, 120),
+    "fusion": Box("fusion", "common causes", 990, 160),
+    "events": Box("events", "every 100 ms", 990, 300, "green"),
+    "export": Box("export", "csv, json, vtt, eaf ...", 720, 240, "grey"),
+    "render": Box("render", "video, report, plots", 720, 300, "grey"),
+    "metrics": Box("metrics", "against a reference", 720, 360, "grey"),
+    "encoders": Box("encoders", "CLAP, OWL-ViT", 450, 44, "orange"),
+    "vision": Box("vision", "people, motion", 450, 200, "orange"),
 }
 NETWORK = {
     "spectra": Box("log-mel, intensity", "5 channels x 64 bands", 100, 150, "grey", 160),
@@ -99,9 +101,10 @@ NETWORK = {
 def main() -> None:
     """Write both diagrams."""
     ways = (
-        "file-media media-features features-model model-decode decode-events events-export export-render render-metrics"
+        "file-media media-features features-model media-encoders encoders-model model-decode decode-fusion "
+        "media-vision vision-fusion fusion-events events-export events-render events-metrics"
     )
-    write("way-of-the-data.svg", 1000, 260, DATA, [*_pairs(ways), ("media", "encoders"), ("encoders", "model")])
+    write("way-of-the-data.svg", 1080, 400, DATA, _pairs(ways))
     write("network.svg", 1000, 260, NETWORK, _pairs("spectra-cnn cnn-cmc clap-cmc owl-cmc cmc-head head-out"))
 
 

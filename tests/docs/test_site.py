@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -42,3 +43,9 @@ def test_the_diagrams_are_as_the_script_draws_them(tmp_path: Path) -> None:
     script.main()
     for drawn in tmp_path.glob("*.svg"):
         assert drawn.read_text() == (ROOT / "docs" / "images" / drawn.name).read_text()
+        picture = ElementTree.parse(drawn).getroot()
+        width, height = (float(value) for value in picture.attrib["viewBox"].split()[2:])
+        for box in picture.findall("{http://www.w3.org/2000/svg}rect"):
+            x, y, wide, high = (float(box.get(name, "0")) for name in ("x", "y", "width", "height"))
+            assert 0 <= x <= x + wide <= width, drawn.name
+            assert 0 <= y <= y + high <= height, drawn.name
