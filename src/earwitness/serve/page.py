@@ -39,7 +39,10 @@ def build_page(workshop: Workshop) -> gr.Blocks:
             with gr.Column(scale=2):
                 video = gr.Checkbox(True, label="Draw the events into a copy of the video")
                 captions = gr.Radio(["terse", "full"], value="terse", label="Captions")
-                fov = gr.Slider(20, 160, value=100, step=1, label="Horizontal field of view of the camera, degrees")
+                fov = gr.Slider(
+                    20, 160, value=100, step=1, label="Horizontal field of view of the camera, degrees",
+                    info="Phones see about 40 held upright, 65 held level",
+                )  # fmt: skip
                 mono = gr.Checkbox(False, label="Take mono too: what sounds, without directions")
                 gr.Markdown(
                     f"At most {limits.megabytes:g} MB and {limits.minutes:g} minutes; results are removed after "
