@@ -467,7 +467,7 @@ function setUpAbout() {
       make("td", {}, check.name), make("td", {}, check.value === null ? "–" : `${check.value} ${check.unit}`), make("td", { style: { whiteSpace: "normal" } }, check.text)))));
     doctor.append(table);
   } else doctor.append(make("p", {}, "The recording was not examined."));
-  const about = { model: data.model.name, sha256: data.model.sha256, earwitness: data.version, "field of view": `${data.fov}°`, ...data.settings };
+  const about = { model: data.model.name, sha256: data.model.sha256, earwitness: data.version, ...data.settings };
   $("model").querySelector("div").append(make("pre", {}, Object.entries(about).map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`).join("\n")),
     make("p", { id: "media-note" }, data.media.note));
 }

@@ -22,16 +22,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from earwitness.export.result import Result
+    from earwitness.geometry import View
 
 
 EVENTS: Final = "events"
 
 
-def page_data(result: Result, fov: float, diagnosis: Diagnosis | None, problem: str | None) -> dict[str, Any]:
+def page_data(result: Result, view: View, diagnosis: Diagnosis | None, problem: str | None) -> dict[str, Any]:
     """Everything but media, spectrogram and events (`event_values`), for which there is a placeholder.
 
     Args:
-        fov: horizontal field of view of the camera, degrees, over the whole width of the picture.
+        view: what the pictures show.
         diagnosis: what the doctor says; None where there is no file.
         problem: why the file could not be looked at.
     """
@@ -41,7 +42,7 @@ def page_data(result: Result, fov: float, diagnosis: Diagnosis | None, problem: 
         "duration": max(result.duration, result.table.duration, 0.1),
         "rate": FRAME_RATE,
         "hasVideo": result.has_video,
-        "fov": fov,
+        "fov": round(view.whole_fov, 6),
         "classes": {
             str(index): {"name": CLASSES[index].name, "colour": CLASS_COLOURS[index], "icon": svg_icon(index)}
             for index in used
@@ -51,9 +52,9 @@ def page_data(result: Result, fov: float, diagnosis: Diagnosis | None, problem: 
         "checks": [] if diagnosis is None else [_check(check) for check in diagnosis.checks],
         "fit": None if diagnosis is None else diagnosis.fit,
         "model": {"name": result.model.name, "sha256": result.model.sha256},
-        "settings": result.settings,
+        "settings": result.settings | {"fov": view.fov},
         "version": __version__,
-        "captions": to_vtt(result),
+        "captions": to_vtt(result, fov=view.fov),
     }
 
 

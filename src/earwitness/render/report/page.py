@@ -65,7 +65,7 @@ def report_pieces(result: Result, target: Path, fov: float | None = None, player
     if not 1 <= view.fov <= 170:
         raise EncodingError(f"a horizontal field of view of {view.fov} degrees is not possible; give 1..170")
     info = probe(result.path) if result.path is not None and result.path.is_file() else None
-    data = page_data(result, view.whole_fov, *examine(None if info is None else info.path))
+    data = page_data(result, view, *examine(None if info is None else info.path))
     media = player_media(info, target, player)
     data |= {"media": {"kind": media.kind, "how": media.how, "type": media.type, "note": media.note}}
     data |= {"link": media.source if media.how == "link" else "", "strip": _strip(info)}
