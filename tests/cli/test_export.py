@@ -36,6 +36,13 @@ def test_all_text_formats_at_once(saved: Path) -> None:
     assert "[knocking, far left, 2 m away]" in (saved.parent / "clip.srt").read_text()
 
 
+def test_captions_stand_where_the_camera_sees_their_sounds(saved: Path) -> None:
+    for options, place in (([], "position:10%"), (["--fov", "150"], "position:25%")):
+        done = earwitness(saved.parent, saved.name, "--format", "vtt", *options)
+        assert done.returncode == 0, done.stderr
+        assert place in (saved.parent / "clip.vtt").read_text()  # 0.5 - tan 60 / tan 75 / 2 = 0.27
+
+
 def test_a_bad_file_does_not_stop_the_others(saved: Path) -> None:
     (saved.parent / "bad.json").write_text("{}")
     done = earwitness(saved.parent, "bad.json", saved.name, "--format", "json", "--out", "o")
@@ -52,6 +59,7 @@ def test_a_bad_file_does_not_stop_the_others(saved: Path) -> None:
         (["--format", "json"], "would overwrite"),
         (["--format", "csv", "--captions", "loud"], "--captions is one of terse, full"),
         (["--format", "csv", "--out", "clip.json"], "is a file"),
+        (["--format", "vtt", "--fov", "180"], "--fov must lie in 1..170"),
         (["clip.json", "--format", "csv", "--media", "a.mp4"], "--media belongs to one"),
         ([], "format"),
     ],

@@ -1,4 +1,4 @@
-"""Options with a few allowed words."""
+"""Options with a few allowed words or values."""
 
 from __future__ import annotations
 
@@ -19,3 +19,13 @@ def one_of(option: str, given: str, words: tuple[Word, ...]) -> Word:
         if given == word:
             return word
     raise RecipeError(f"{option} is one of {', '.join(words)}, not '{given}'")
+
+
+def check_fov(fov: float) -> None:
+    """Refuse a horizontal field of view (--fov, degrees) that no camera has.
+
+    Raises:
+        RecipeError: it is not within 1..170.
+    """
+    if not 1 <= fov <= 170:
+        raise RecipeError(f"--fov must lie in 1..170 degrees, not {fov:g}")

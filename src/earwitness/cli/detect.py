@@ -82,7 +82,7 @@ def run(
     """
     one_thread()
 
-    from earwitness.cli.choices import one_of
+    from earwitness.cli.choices import check_fov, one_of
     from earwitness.errors import EncoderError, MissingExtraError, ModelError, RecipeError
     from earwitness.export import Options, parse_formats
     from earwitness.export.captions import STYLES
@@ -97,8 +97,7 @@ def run(
     chosen_device = check_device(device)
     if threshold is not None and not 0 <= threshold <= 1:
         raise RecipeError(f"--threshold must lie in 0..1, not {threshold:g}")
-    if not 1 <= fov <= 170:
-        raise RecipeError(f"--fov must lie in 1..170 degrees, not {fov:g}")
+    check_fov(fov)
     if out.exists() and not out.is_dir():
         raise RecipeError(f"--out {out} is a file; name a folder")
     if engine not in ("local", "ray"):

@@ -24,17 +24,23 @@ def run(
         Path | None, typer.Option(help="The video or sound that the events belong to, where it has moved.")
     ] = None,
     captions: Annotated[str, typer.Option(metavar="terse|full", help="Style of vtt and srt.")] = "terse",
+    fov: Annotated[
+        float | None,
+        typer.Option(help="The camera's horizontal field of view, degrees; by default that of the events, or 100."),
+    ] = None,
 ) -> None:
     """Write saved events in other formats, without listening again.
 
     Exit code: 0 all done, 1 some files failed (each named, the rest done), 2 wrong usage.
     """
-    from earwitness.cli.choices import one_of
+    from earwitness.cli.choices import check_fov, one_of
     from earwitness.errors import EarwitnessError, RecipeError
     from earwitness.export import Options, parse_formats, read_result, write
     from earwitness.export.captions import STYLES
 
-    formats = parse_formats(format, Options(captions=one_of("--captions", captions, STYLES)))
+    if fov is not None:
+        check_fov(fov)
+    formats = parse_formats(format, Options(captions=one_of("--captions", captions, STYLES), fov=fov))
     if not formats:
         raise RecipeError("--format names no format")
     if media is not None and len(events) > 1:

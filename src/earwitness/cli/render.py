@@ -55,7 +55,7 @@ def run(
     say what sounds, from where and how far away; below it come a view from above and a timeline.
     A phone held upright sees about 40 degrees, held level about 65; DCASE2025 uses 100.
     """
-    from earwitness.cli.choices import one_of
+    from earwitness.cli.choices import check_fov, one_of
     from earwitness.errors import RecipeError
     from earwitness.export import read_result
     from earwitness.export.formats import PLAYERS
@@ -65,8 +65,8 @@ def run(
         raise RecipeError("nothing to make: give --out VIDEO, --report PAGE or --plot PICTURE")
     if reference is not None and not plot:
         raise RecipeError("--reference stands beside the events in a plot; give --plot too")
-    if fov is not None and not 1 <= fov <= 170:
-        raise RecipeError(f"--fov must lie in 1..170 degrees, not {fov:g}")
+    if fov is not None:
+        check_fov(fov)
     if source.suffix.lower() in _EVENTS:
         if events is not None:
             raise RecipeError(f"{source} holds events itself; with --events, name the video or sound first")
