@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from earwitness.export.result import Result
 
 
+_PROGRAM: Final = (
+    "base", "words", "tracks", "player", "marks", "radar", "timeline", "table", "moment", "about", "controls", "start",
+)  # fmt: skip
+"""Parts of the page's script; each leans on those before it."""
 _MARK: Final = re.compile(r"(\{\{[a-z-]+\}\})")
 
 
@@ -92,7 +96,7 @@ def _assembled(data: dict[str, Any], result: Result, media: Media) -> Iterator[s
         "{{title}}": [escape(f"{data['file'] or 'Sound events'} · earwitness")],
         "{{media-source}}": [where],
         "{{style}}": [(parts / "report.css").read_text(encoding="utf-8")],
-        "{{program}}": [(parts / "report.js").read_text(encoding="utf-8")],
+        "{{program}}": [(parts / "program" / f"{name}.js").read_text(encoding="utf-8") for name in _PROGRAM],
         # So that it cannot end the script element in which it stands.
         "{{data}}": (piece.replace("<", "\\u003c") for piece in values),
         "{{media}}": [media.source if media.how == "embed" else ""],

@@ -1,0 +1,18 @@
+"use strict";
+// What all parts of the program share. The parts are joined, in the order that render/report/page.py names, to one script.
+const data = JSON.parse(document.getElementById("data").textContent);
+const $ = (id) => document.getElementById(id);
+const make = (tag, attributes = {}, ...children) => {
+  const svg = ["svg", "path", "circle", "line", "text", "g"].includes(tag);
+  const node = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "style") Object.assign(node.style, value);
+    else if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value !== null && value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children);
+  return node;
+};
+const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+const events = data.events.map((event, index) => ({ ...event, index }));
+const duration = data.duration;

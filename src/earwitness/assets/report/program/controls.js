@@ -1,0 +1,37 @@
+// Buttons and keys.
+function setUpControls() {
+  $("play").addEventListener("click", toggle);
+  $("previous").addEventListener("click", () => neighbour(-1));
+  $("next").addEventListener("click", () => neighbour(1));
+  $("show-marks").addEventListener("change", () => marks.classList.toggle("off", !$("show-marks").checked));
+  $("show-captions").addEventListener("change", () => { if (media?.textTracks[0]) media.textTracks[0].mode = $("show-captions").checked ? "showing" : "disabled"; });
+  $("volume").addEventListener("input", () => { if (media) media.volume = Number($("volume").value); });
+  $("full").addEventListener("click", () => document.fullscreenElement ? document.exitFullscreen() : stage.requestFullscreen?.());
+  $("zoom-in").addEventListener("click", () => setZoom(zoom * 1.6));
+  $("zoom-out").addEventListener("click", () => setZoom(zoom / 1.6));
+  $("zoom-fit").addEventListener("click", () => setZoom(1));
+  const themes = ["auto", "light", "dark"];
+  $("theme").addEventListener("click", () => {
+    const next = themes[(themes.indexOf(document.documentElement.dataset.theme ?? "auto") + 1) % 3];
+    if (next === "auto") delete document.documentElement.dataset.theme; else document.documentElement.dataset.theme = next;
+    $("theme").textContent = next[0].toUpperCase() + next.slice(1);
+    $("theme").setAttribute("aria-label", `Colours: ${next === "auto" ? "as the system" : next}`);
+  });
+  stage.addEventListener("click", toggle);
+  $("scroller").addEventListener("wheel", () => { follow = false; setTimeout(() => { follow = true; }, 4000); }, { passive: true });
+  document.addEventListener("keydown", keys);
+  new ResizeObserver(() => { placeMarks(); drawRuler(); }).observe(stage);
+  addEventListener("resize", drawRuler);
+}
+function keys(key) {
+  if (key.ctrlKey || key.metaKey || key.altKey || key.target.matches("input:not([type=checkbox]),select,textarea")) return;
+  const onButton = key.target.matches("button,summary,input,a");
+  const actions = {
+    " ": onButton ? null : toggle, ArrowLeft: () => seek(now() - (key.shiftKey ? 10 : 1)), ArrowRight: () => seek(now() + (key.shiftKey ? 10 : 1)),
+    n: () => neighbour(1), p: () => neighbour(-1), m: () => $("show-marks").click(), c: () => $("show-captions").click(), f: () => $("full").click(),
+    "+": () => setZoom(zoom * 1.6), "=": () => setZoom(zoom * 1.6), "-": () => setZoom(zoom / 1.6), 0: () => setZoom(1), "/": () => $("search").focus(),
+    Home: key.target === $("ruler") ? () => seek(0) : null, End: key.target === $("ruler") ? () => seek(duration) : null,
+  };
+  const action = actions[key.key];
+  if (action) { key.preventDefault(); action(); }
+}

@@ -1,0 +1,29 @@
+// What changes from one moment to the next.
+let lit = new Set();
+function highlight(active) {
+  for (const index of lit) if (!active.has(index)) { bars[index]?.classList.remove("now"); rows.get(index)?.classList.remove("now"); }
+  for (const index of active) { bars[index]?.classList.add("now"); rows.get(index)?.classList.add("now"); }
+  lit = active;
+}
+const soundingAt = (time, shown) => shown.filter((e) => e.s <= time + 1e-6 && time < e.e).map((event) => ({ event, state: atTime(event, time) })).filter((x) => x.state);
+let shownEvents = null, shownKey = "";
+function update(time = now()) {
+  if (!marks.w || !$("dots")) return;
+  const key = [state.words, state.screen, state.least, [...state.off]].join("|");
+  if (key !== shownKey || !shownEvents) { shownEvents = visible(); shownKey = key; }
+  const sounding = soundingAt(time, shownEvents);
+  const active = new Set(sounding.map(({ event }) => event.index));
+  const taken = {};
+  for (const { event, state: s } of sounding) {
+    const x = s.az === null ? null : across(s.az), group = s.az === null ? "none" : x !== null && x >= 0 && x <= 1 ? "in" : s.az > 0 ? "left" : "right";
+    drawMark(event, s, laneOf(event, group, taken[group] ??= new Set()));
+  }
+  for (const [index, node] of drawn) if (!active.has(index) && node.isConnected) node.remove();
+  for (const index of [...held.keys()]) if (!active.has(index)) held.delete(index);
+  drawRadar(sounding); drawNow(sounding); highlight(active);
+  $("playhead").style.left = `${clamp(time / duration, 0, 1) * 100}%`;
+  $("clock").textContent = `${clock(time)} / ${clock(duration)}`;
+  const ruler = $("ruler");
+  ruler.setAttribute("aria-valuenow", time.toFixed(1));
+  ruler.setAttribute("aria-valuetext", clock(time));
+}

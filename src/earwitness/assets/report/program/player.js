@@ -1,0 +1,75 @@
+// Video or sound, or a silent clock where there is none.
+let media = null;
+const stage = $("stage"), marks = $("marks");
+function setUpPlayer() {
+  const { kind, how, type, note } = data.media;
+  if (kind === "video") media = make("video", { playsinline: true, preload: "auto" });
+  else if (kind === "audio") media = make("audio", { preload: "auto" });
+  if (kind !== "video") stage.prepend(backdrop());
+  if (media) {
+    media.id = "media-element";
+    media.setAttribute("aria-label", data.file);
+    if (how === "embed") {
+      const binary = atob($("media").textContent.trim()), bytes = new Uint8Array(binary.length);
+      for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
+      media.src = URL.createObjectURL(new Blob([bytes], { type }));
+      $("media").remove();
+    } else media.src = data.link;
+    const captions = make("track", { kind: "captions", label: "Sounds", srclang: "en" });
+    captions.src = URL.createObjectURL(new Blob([data.captions], { type: "text/vtt" }));
+    media.append(captions);
+    media.addEventListener("error", () => lost(`This browser cannot play ${data.file}. ${note}`));
+    for (const name of ["play", "pause", "ended"]) media.addEventListener(name, showPlaying);
+    for (const name of ["seeked", "loadeddata"]) media.addEventListener(name, () => update());
+    stage.prepend(media);
+    media.addEventListener("loadedmetadata", placeMarks);
+  } else lost(note);
+  if (kind !== "video") { $("show-captions").closest("label").hidden = true; $("full").hidden = true; }
+  if (!media) for (const id of ["play", "volume"]) $(id).disabled = true;
+  showPlaying();
+}
+function lost(text) {
+  stage.querySelectorAll(".lost").forEach((node) => node.remove());
+  stage.append(make("div", { class: "lost", role: "alert" }, text));
+}
+function backdrop() {
+  const node = make("div", { class: "backdrop" });
+  for (let az = -75; az <= 75; az += 15) {
+    const x = across(az);
+    if (x === null || x < 0.03 || x > 0.97) continue;
+    node.append(make("i", { style: { left: `${x * 100}%` } }), make("b", { style: { left: `${x * 100}%` } }, direction(az)));
+  }
+  return node;
+}
+let silentTime = 0;
+const now = () => media && Number.isFinite(media.duration) ? media.currentTime : silentTime;
+function seek(time) {
+  silentTime = clamp(time, 0, duration);
+  if (media && media.readyState > 0) media.currentTime = Math.min(silentTime, Math.max(0, media.duration - 0.01));
+  update(silentTime);
+  reveal(silentTime);
+}
+function toggle() {
+  if (!media) return;
+  if (media.paused) media.play().catch(() => {}); else media.pause();
+}
+function showPlaying() {
+  const going = media && !media.paused && !media.ended;
+  $("play").querySelector("path").setAttribute("d", going ? "M3 2h3.5v12H3zM9.5 2H13v12H9.5z" : "M3 1.5v13L14 8z");
+  $("play").setAttribute("aria-label", going ? "Pause" : "Play");
+  if (going) requestAnimationFrame(tick);
+}
+function tick() {
+  update();
+  if (follow && media) reveal(media.currentTime, true);
+  if (media && !media.paused && !media.ended) requestAnimationFrame(tick);
+}
+function jump(event, say = true) {
+  seek(event.s + 0.001);
+  if (say) $("live").textContent = describe(event);
+}
+function neighbour(step) {
+  const time = now(), shown = visible().slice().sort((a, b) => a.s - b.s);
+  const next = step > 0 ? shown.find((event) => event.s > time + 0.05) : shown.reverse().find((event) => event.s < time - 0.35);
+  if (next) jump(next);
+}
