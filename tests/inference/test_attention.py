@@ -152,6 +152,7 @@ def test_detect_with_all_some_or_none_of_the_modalities(model: Path) -> None:
     def scores(**encoders: Any) -> np.ndarray:
         found = detector(model, **encoders).detect(SAMPLE)
         assert found.settings["tokens"] == sorted(encoders)
+        assert detector(model, **encoders).record()["model"]["tokens"] == sorted(encoders)  # a journal tells them apart
         return found.table.score
 
     both, sound, none = scores(sound=ToySound(), picture=ToyPicture()), scores(sound=ToySound()), scores()

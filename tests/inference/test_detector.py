@@ -131,6 +131,16 @@ def test_mono_must_be_asked_for_and_has_no_direction(meter: Detector, make_burst
         meter.detect_array(make_burst(1)[:1], 24_000)
 
 
+def test_samples_that_cannot_be_are_refused(meter: Detector, make_burst: Burst) -> None:
+    broken = make_burst(1)
+    broken[1, 7] = np.nan
+    with pytest.raises(RecipeError, match="no finite numbers"):
+        meter.detect_array(broken, 24_000)
+    for rate in (0, -8000):
+        with pytest.raises(RecipeError, match="sample rate"):
+            meter.detect_array(make_burst(1), rate)
+
+
 def test_dual_mono_warns_and_has_no_direction(busy: Detector, make_burst: Burst, tmp_path: Path) -> None:
     path = tmp_path / "dual.wav"
     write_wav(path, np.repeat(make_burst(6, (1, 4, 0))[:1], 2, axis=0), 24_000)

@@ -129,9 +129,10 @@ class Detector:
         give_back()
 
     def record(self) -> dict[str, Any]:
-        """What decides its results, besides the settings of a call: version, commit, model."""
+        """What decides its results, besides the settings of a call: version, commit, model and how it listens, eyes."""
         eyes = self.eyes.record() if self.eyes else None
-        return {"version": __version__, "commit": commit(), "model": asdict(self.model), "vision": eyes}
+        model = asdict(self.model) | self._listener.settings
+        return {"version": __version__, "commit": commit(), "model": model, "vision": eyes}
 
     def detect(
         self,
@@ -143,7 +144,7 @@ class Detector:
         threshold: float | None = None,
         pictures: str | Path | None = None,
         track: int = 0,
-        growing: Path | None = None,
+        growing: str | Path | None = None,
         fov: float = DEFAULT_FOV_DEG,
     ) -> Detection:
         """Find the sound events of a video or audio file.
@@ -168,7 +169,7 @@ class Detector:
         listener = self._listener.at(media.picture_path if has_moving_pictures(media) else None)
         looks = self.eyes is not None and has_moving_pictures(media)
         blocks = _reporting(reader, media.duration or None, _part(progress, 0, HEARING_SHARE if looks else 1))
-        with nullcontext() if growing is None else GrowingEvents(growing, self.card.smoothing) as lines:
+        with nullcontext() if growing is None else GrowingEvents(Path(growing), self.card.smoothing) as lines:
             heard = self._hear(blocks, thresholds, listener, lines)
         sha256 = file_sha256(media.path)
         changed = [CHANGED] if stamp(media.path) != before else []
@@ -212,12 +213,17 @@ class Detector:
 
         Raises:
             NotStereoError: another number of channels.
+            RecipeError: a rate that cannot be, or samples that are no numbers.
         """
         begun, thresholds = time.perf_counter(), self._thresholds(threshold)
         samples = np.atleast_2d(np.asarray(stereo, dtype=np.float32))
         mono = samples.shape[0] == 1
         if samples.ndim != 2 or samples.shape[0] > 2 or (mono and not allow_mono):
             raise NotStereoError(f"expected samples of shape (2, n), left and right, not {np.shape(stereo)}")
+        if rate < 1:
+            raise RecipeError(f"the sample rate must be positive, not {rate}")
+        if not np.isfinite(samples).all():
+            raise RecipeError("some samples are no finite numbers; set them to 0, or leave that part out")
         samples = resample(np.repeat(samples, 2, axis=0) if mono else samples, rate, self._rate)
         blocks = (samples[:, begin : begin + self._rate] for begin in range(0, samples.shape[1], self._rate))
         return self._detection(
