@@ -257,6 +257,18 @@ def test_wrong_usage_is_one_line(
     assert not Path("earwitness-out").exists()
 
 
+def test_a_format_that_cannot_be_written_is_told_before_anything_is_heard(
+    earwitness: Command, clip: Path, meter_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("earwitness.export.formats.find_spec", lambda name: None)
+    result = earwitness("detect", clip, "--model", str(meter_model), "--format", "parquet")
+    assert result.code == 2
+    assert result.problems == [
+        "earwitness: the format 'parquet' needs an optional install: pip install 'earwitness[parquet]'"
+    ]
+    assert not Path("earwitness-out").exists()
+
+
 @pytest.mark.parametrize("arguments", [["detect"], ["detect", "clip.wav", "--bogus"], ["detect", "--threshold", "x"]])
 def test_what_typer_refuses(earwitness: Command, arguments: list[str]) -> None:
     assert earwitness(*arguments).code == 2

@@ -55,6 +55,10 @@ def test_from_clips_to_the_zip_file(dataset: Path, meter_model: Path, tmp_path: 
     assert len(silent) == 0
     assert len(mono)
     assert (mono.azimuth == 0).all()
+    more = ("--format", "vtt,srt", "--captions", "full")
+    code, said = run("detect", "--dcase", dataset, "--out", tmp_path / "more", "--model", meter_model, "--quiet", *more)
+    assert code == 0, said
+    assert "on screen" in (tmp_path / "more" / "clip1.srt").read_text()  # the terse style does not say that
     code, said = run("dataset", "submission", out, "--eval", dataset, "--out", tmp_path / "task3.zip")
     assert code == 0, said
     assert zipfile.ZipFile(tmp_path / "task3.zip").namelist() == names

@@ -65,6 +65,13 @@ def test_vtt_places_its_cues_by_the_camera_that_was_given() -> None:
     assert chosen.contents(detection(table)) == FORMATS["vtt"].contents(detection(table, fov=40))
 
 
+def test_options_may_be_given_when_writing(tmp_path: Path) -> None:
+    table = run(10, 30, 0, 10, onscreen=True)
+    write(detection(table), tmp_path / "a.vtt", "vtt", Options(captions="full", fov=40))
+    assert "position:25%" in (tmp_path / "a.vtt").read_text()
+    assert "on screen" in (tmp_path / "a.vtt").read_text()
+
+
 def test_short_sounds_stay_up_as_long_as_it_takes_to_read() -> None:
     ((start, end, _, words),) = vtt(run(40, 41, 12, 60))
     assert start == 4.0

@@ -54,7 +54,8 @@ def run(
     ] = "auto",
     no_vision: Annotated[bool, typer.Option("--no-vision", help="Listen only; do not look at pictures.")] = False,
     threshold: Annotated[
-        float | None, typer.Option(help="Least probability, 0..1: lower finds more; by default the model's own.")
+        float | None,
+        typer.Option(help="Least probability of any class, 0..1; by default each class has the model's."),
     ] = None,
     mono: Annotated[bool, typer.Option("--mono", help="Take mono too; its events have no direction.")] = False,
     swap_channels: Annotated[bool, typer.Option("--swap-channels", help="Left and right are exchanged.")] = False,
@@ -76,7 +77,7 @@ def run(
     """Say what sounds in videos or recordings: when, from where, how far away, and whether it is in the picture.
 
     Writes NAME.csv (DCASE2025 format) and NAME.json for each file, prints a table, and goes on when a file fails.
-    With --dcase, writes one CSV file as the challenge takes it for every evaluation clip, and nothing else.
+    With --dcase, writes one CSV file as the challenge takes it for every evaluation clip, and what else --format names.
     Stopped and started again with the same settings, it does what is left; --again does everything anew.
     Exit code: 0 all done, 1 some inputs failed, 2 wrong usage.
     """
@@ -93,7 +94,11 @@ def run(
     if bool(inputs) == (dcase is not None):
         raise RecipeError("name INPUT files, or a data set with --dcase; not both")
     options = Options(captions=one_of("--captions", captions, STYLES))
-    formats = challenge_formats(format or []) if dcase else parse_formats(["csv,json", *(format or [])], options)
+    try:
+        more = format or []
+        formats = challenge_formats(more, options) if dcase else parse_formats(["csv,json", *more], options)
+    except MissingExtraError as error:  # before hours of sound are heard in vain
+        raise RecipeError(str(error)) from error
     chosen_device = check_device(device)
     if threshold is not None and not 0 <= threshold <= 1:
         raise RecipeError(f"--threshold must lie in 0..1, not {threshold:g}")

@@ -16,7 +16,7 @@ def run(
     format: Annotated[
         list[str],
         typer.Option(
-            help="Formats, with commas: csv, json, jsonl, parquet, vtt, srt, audacity, elan, textgrid, rttm, jams."
+            help="With commas: csv, json, jsonl, parquet, vtt, srt, html, audacity, elan, textgrid, rttm, jams."
         ),
     ],
     out: Annotated[Path | None, typer.Option(help="Folder for the files; by default beside the events.")] = None,

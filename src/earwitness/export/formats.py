@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from earwitness.errors import RecipeError
+from earwitness.errors import MissingExtraError, RecipeError
 from earwitness.export.audacity import to_audacity
 from earwitness.export.captions import Style
 from earwitness.export.csv import csv_pieces, to_challenge_csv
@@ -57,6 +58,7 @@ class Format:
         about: one line for people.
         make: makes the file's contents; told the path that it will have, for links.
         options: what was chosen.
+        needs: a module that an optional install brings, and the name of that.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Format:
     about: str
     make: Callable[[Result, Path, Options], Contents]
     options: Options = Options()
+    needs: tuple[str, str] | None = None
 
     def contents(self, result: Result, path: Path | None = None) -> str | bytes:
         """The contents of the file at `path`; by default of one in the current folder."""
@@ -96,7 +99,13 @@ FORMATS: Final[dict[str, Format]] = {
         Format("csv", ".csv", "DCASE2025 rows, one a source and 100 ms", _plain(csv_pieces)),
         Format("json", ".json", "events with tracks and provenance", _plain(json_pieces)),
         Format("jsonl", ".jsonl", "JSON Lines, one event a line", _plain(jsonl_pieces)),
-        Format("parquet", ".parquet", "table for pandas and the like (extra 'parquet')", _plain(to_parquet)),
+        Format(
+            "parquet",
+            ".parquet",
+            "table for pandas and the like (extra 'parquet')",
+            _plain(to_parquet),
+            needs=("pyarrow", "parquet"),
+        ),
         Format("vtt", ".vtt", "WebVTT captions placed by direction", lambda r, _, o: to_vtt(r, o.captions, o.fov)),
         Format("srt", ".srt", "SubRip captions", lambda r, _, o: to_srt(r, o.captions)),
         Format("html", ".html", "report: one self-contained page", _report),
@@ -117,16 +126,27 @@ def parse_formats(names: Iterable[str], options: Options | None = None) -> tuple
 
     Raises:
         RecipeError: an unknown name.
+        MissingExtraError: a format needs a package that is not installed.
     """
     asked = [name.strip().lower() for given in names for name in given.split(",") if name.strip()]
     unknown = [name for name in asked if name not in FORMATS]
     if unknown:
         raise RecipeError(f"unknown format '{unknown[0]}'; choose from: {', '.join(FORMATS)}")
-    return tuple(replace(FORMATS[name], options=options or Options()) for name in dict.fromkeys(asked))
+    chosen = tuple(replace(FORMATS[name], options=options or Options()) for name in dict.fromkeys(asked))
+    for one in chosen:
+        if one.needs is not None and find_spec(one.needs[0]) is None:
+            raise MissingExtraError(f"the format '{one.name}'", one.needs[1])
+    return chosen
 
 
-def write(result: Result, path: str | Path, format: str | Format) -> None:
+def write(result: Result, path: str | Path, format: str | Format, options: Options | None = None) -> None:
     """Write a result; the file appears complete or not at all.
+
+    Args:
+        result: a `Detection`, or one that was read by `read_result`.
+        path: the file to write.
+        format: its name, as `--format` takes it, or one of `parse_formats`.
+        options: what some formats let one choose; by default those of `format`.
 
     Raises:
         RecipeError: an unknown format.
@@ -134,7 +154,7 @@ def write(result: Result, path: str | Path, format: str | Format) -> None:
         MissingExtraError: the format needs a package that is not installed.
     """
     (chosen,) = (format,) if isinstance(format, Format) else parse_formats([format])
-    contents = chosen.make(result, Path(path), chosen.options)
+    contents = chosen.make(result, Path(path), options or chosen.options)
     pieces = [contents] if isinstance(contents, (str, bytes)) else contents
     with atomic_file(Path(path)) as temporary, temporary.open("wb") as file:
         for piece in pieces:

@@ -7,17 +7,18 @@ from pathlib import Path
 
 from earwitness.data.submission import clips_to_predict
 from earwitness.errors import LabelError, RecipeError
-from earwitness.export.formats import CHALLENGE, Format, parse_formats
+from earwitness.export.formats import CHALLENGE, Format, Options, parse_formats
 from earwitness.inference.batch import Job, Plan
 
 
-def challenge_formats(more: Sequence[str]) -> tuple[Format, ...]:
+def challenge_formats(more: Sequence[str], options: Options | None = None) -> tuple[Format, ...]:
     """The challenge's CSV file, and further formats beside it.
 
     Raises:
+        MissingExtraError: a format needs a package that is not installed.
         RecipeError: an unknown format, or csv, which has the same file name.
     """
-    formats = parse_formats(more)
+    formats = parse_formats(more, options)
     if any(chosen.suffix == CHALLENGE.suffix for chosen in formats):
         raise RecipeError("--dcase writes the challenge's own .csv files; leave csv out of --format")
     return (CHALLENGE, *formats)
