@@ -72,6 +72,7 @@ def test_what_is_wrong_is_said(meter_model: Path, tmp_path: Path) -> None:
 
     assert isinstance(error(str(meter_model), *out, "--weights", "1,2"), RecipeError)
     assert isinstance(error(str(meter_model), *out, "--weights", "much"), RecipeError)
+    assert isinstance(error(str(meter_model), *out, "--splits", "dev-test"), RecipeError)
     assert isinstance(error("nothing", *out), ModelError)
     assert isinstance(error(str(meter_model), "--out", str(tmp_path / "x.onnx")), ModelError)
     assert isinstance(error(str(meter_model), *out, "--valid", str(tmp_path)), LabelError)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,7 @@ def test_unusable_sounds_are_named_and_skipped_and_strict_stops(flawed_bank: Pat
         ["--from", "x.json", "--clips", "2"],
         ["--from", "x.json", "--elevation", "35"],
         ["--clips", "2", "--seed", "1", "--fps", "2"],
+        ["--clips", "2", "--seed", "1", "--preview", "sheet.txt"],
     ],
 )
 def test_options_that_do_not_go_together(flawed_bank: Path, wrong: list[str]) -> None:
@@ -135,3 +137,11 @@ def test_own_pictures_and_a_wider_camera(flawed_bank: Path, tmp_path: Path) -> N
 def test_classes_without_sounds_are_named(flawed_bank: Path) -> None:
     result = CliRunner().invoke(app, options(flawed_bank, "--clips", "1", "--seed", "1", "--seconds", "1"))
     assert "classes without any sound: female_speech, male_speech" in result.output
+
+
+def test_folders_that_name_no_class_are_named(flawed_bank: Path) -> None:
+    shutil.copytree(flawed_bank / "bell", flawed_bank / "Squeaking parrot")
+    (flawed_bank / "notes").mkdir()
+    result = CliRunner().invoke(app, options(flawed_bank, "--clips", "1", "--seed", "1", "--seconds", "1"))
+    assert result.exit_code == 0, result.output
+    assert "folders of the bank that name no class: Squeaking parrot; known are background, bell" in result.output

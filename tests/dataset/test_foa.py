@@ -147,6 +147,9 @@ def test_nothing_to_draw_from() -> None:
         next(random_crops(_recordings(20), 0))
     with pytest.raises(LabelError, match="as long as a clip"):
         next(official_crops([]))
+    other = Recording("dev-train-sony", "fold3_room21_mix001", Path("x.wav"), Path("x.csv"), None, 200)
+    with pytest.raises(LabelError, match="official set"):
+        next(official_crops([other]))
 
 
 def test_recordings_are_found_with_their_lengths(make_starss: MakeStarss) -> None:

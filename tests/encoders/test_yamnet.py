@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from earwitness.encoders.settings import EncoderSettings
+from earwitness.encoders.settings import EncoderSettings, SoundSettings
 from earwitness.encoders.yamnet import RATE, Yamnet, YamnetSettings, log_mel
 from earwitness.errors import EncoderError, MissingWeightsError, RecipeError
 from earwitness.media.audio import read_audio
@@ -113,6 +113,8 @@ def test_weights_that_are_missing_or_something_else(cache: Path, tmp_path: Path,
 def test_bad_settings(values: dict[str, object]) -> None:
     with pytest.raises(RecipeError, match="encoder setting"):
         YamnetSettings.of(values)
+    with pytest.raises(RecipeError, match="'foo': there is no such setting; there are: channels"):
+        SoundSettings.of({"foo": 4})
     assert EncoderSettings.of({}) == EncoderSettings()
 
 

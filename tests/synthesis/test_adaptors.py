@@ -9,7 +9,7 @@ import pytest
 from earwitness.errors import BankError
 from earwitness.media.wav import write_wav
 from earwitness.synthesis import SoundBank
-from earwitness.synthesis.adaptors import list_sounds
+from earwitness.synthesis.adaptors import list_sounds, unused_folders
 from earwitness.synthesis.labelmap import class_of, class_of_all
 from earwitness.synthesis.sound import BankSound, licence_family, with_licence, with_splits
 
@@ -91,6 +91,18 @@ def test_list_of_files(tmp_path: Path) -> None:
     put(tmp_path / "mine.csv", "path,class\n../a.wav,bell\n")
     with pytest.raises(BankError, match="line 2"):
         SoundBank.open(tmp_path / "mine.csv")
+
+
+def test_folders_a_class(tmp_path: Path) -> None:
+    for name in ("bell/deep/a.wav", "Water tap, faucet/b.flac", "parrot/c.wav", "empty/notes.txt", "d.wav"):
+        put(tmp_path / name, "")
+    assert {sound.name: sound.kind for sound in list_sounds(tmp_path)} == {
+        "bell/deep/a.wav": "bell",
+        "Water tap, faucet/b.flac": "water_tap",
+    }
+    assert unused_folders(tmp_path) == ["parrot"]
+    put(tmp_path / "manifest.csv", "file,class\nd.wav,knock\n")
+    assert unused_folders(tmp_path) == []
 
 
 def test_banks_without_splits_are_split_by_whole_groups() -> None:

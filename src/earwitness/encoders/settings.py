@@ -32,6 +32,9 @@ class EncoderSettings(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "settings"
+            if first["type"] == "extra_forbidden":
+                known = ", ".join(cls.model_fields) or "none"
+                raise RecipeError(f"encoder setting '{where}': there is no such setting; there are: {known}") from None
             raise RecipeError(f"encoder setting '{where}': {first['msg']}") from None
 
 

@@ -67,4 +67,4 @@ def _locate(model: str | Path) -> Path:
             f"{path}: not a model; name an .onnx file (`earwitness export-model` makes one from a training run)"
         )
     names = ", ".join(shipped) or "none"
-    raise ModelError(f"unknown model '{model}'; name a shipped one ({names}) or the path of an .onnx file")
+    raise ModelError(f"unknown model '{model}'; name a shipped one ({names}) or an .onnx or .ensemble file")

@@ -123,7 +123,10 @@ class Esc50:
 
 
 class ClassFolders:
-    """One folder a class, named by its slug, and optionally `background` and `interference`."""
+    """One folder a class, named by its slug, and optionally `background` and `interference`.
+
+    Labels of AudioSet, FSD50K or ESC-50 will do as names, too; see `labelmap`.
+    """
 
     def fits(self, root: Path) -> bool:
         """Any folder will do."""
@@ -131,10 +134,23 @@ class ClassFolders:
 
     def sounds(self, root: Path) -> Iterator[BankSound]:
         """Sound files in the classes' folders, at any depth."""
-        for kind in sorted(KINDS):
-            for path in sorted((root / kind).rglob("*")) if (root / kind).is_dir() else ():
-                if path.suffix.lower() in AUDIO_SUFFIXES:
+        for folder in _folders(root):
+            kind = _kind_of(folder.name)
+            if kind is not None:
+                for path in _recordings(folder):
                     yield BankSound(path.relative_to(root).as_posix(), kind)
+
+
+def _folders(root: Path) -> list[Path]:
+    return sorted(path for path in root.iterdir() if path.is_dir())
+
+
+def _recordings(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
+
+
+def _kind_of(name: str) -> str | None:
+    return name if name in KINDS else class_of(name)
 
 
 ADAPTORS: Final[tuple[BankAdaptor, ...]] = (ManifestFolder(), FileList(), Fsd50k(), Esc50(), ClassFolders())
@@ -153,6 +169,13 @@ def list_sounds(root: Path, adaptors: Iterable[BankAdaptor] = ADAPTORS) -> list[
     raise BankError(f"no sound bank at '{root}': give a folder with manifest.csv or with one folder a class")
 
 
+def unused_folders(root: Path, adaptors: Iterable[BankAdaptor] = ADAPTORS) -> list[str]:
+    """Names of folders in a bank of one folder a class that hold recordings, but name no class."""
+    if not isinstance(next((one for one in adaptors if one.fits(root)), None), ClassFolders):
+        return []
+    return [path.name for path in _folders(root) if _kind_of(path.name) is None and _recordings(path)]
+
+
 def _rows(path: Path, needed: set[str]) -> Iterator[tuple[int, dict[str, str]]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -167,7 +190,7 @@ def _rows(path: Path, needed: set[str]) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _listed(path: Path, line: int, row: dict[str, str], name: str) -> BankSound:
-    kind = row["class"] if row["class"] in KINDS else class_of(row["class"])
+    kind = _kind_of(row["class"])
     if kind is None:
         known = ", ".join(sorted(KINDS))
         raise BankError(f"'{path}', line {line}: unknown class '{row['class']}'; known are {known}")

@@ -85,7 +85,7 @@ def _waveform(axes: Axes, scene: Scene) -> None:
     axes.set_yticks([1, -1], ["L", "R"])
     axes.set_xlim(0, scene.recipe.seconds)
     axes.set_ylim(-2.05, 2.05)
-    axes.set_ylabel(f"room {scene.recipe.room + 1}, view {scene.recipe.view_deg:.0f}")
+    axes.set_ylabel(f"room {scene.recipe.room + 1}, view {int(scene.recipe.view_deg)}")
 
 
 def _spectrogram(axes: Axes, scene: Scene) -> None:

@@ -96,7 +96,7 @@ def open_sources(
     try:
         return _open(spec, features, progress, workers)
     except LabelError as error:
-        raise RecipeError(f"data.folders: {error}") from error
+        raise RecipeError(f"data.folders: {error} (the recipe's first lines say what it needs)") from error
 
 
 def _open(spec: DataSpec, features: FeatureConfig, progress: Progress | None, workers: int) -> Sources:
