@@ -14,7 +14,9 @@ def run(
         str, typer.Option(help="Address to listen on. Others can only reach you if you name an address of the network.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port.")] = 7860,
-    model: Annotated[str, typer.Option(metavar="NAME|PATH", help="A shipped model, or an .onnx file.")] = "default",
+    model: Annotated[
+        str, typer.Option(metavar="NAME|PATH", help="A shipped model, an .onnx or .ensemble file; several with commas.")
+    ] = "default",
     vision: Annotated[
         str,
         typer.Option(help="What looks at pictures: pose, vitpose, owlvit-boxes, or auto: pose where it is present."),
@@ -47,5 +49,10 @@ def run(
         detector = Detector.load(model, device=check_device(device), vision=eyes, keep_seen=False)
     except (ModelError, EncoderError, MissingExtraError) as error:
         raise RecipeError(str(error)) from error
-    typer.echo(f"earwitness listens on http://{host}:{port} (stop with Ctrl+C)")
-    serve(detector, host, port, limits)
+    serve(
+        detector,
+        host,
+        port,
+        limits,
+        lambda: typer.echo(f"earwitness listens on http://{host}:{port} (stop with Ctrl+C)"),
+    )

@@ -43,8 +43,14 @@ def application(detector: Detector, limits: Limits | None = None) -> Iterator[An
             sweeper.join(timeout=5)
 
 
-def serve(detector: Detector, host: str, port: int, limits: Limits | None = None) -> None:
-    """Serve until interrupted.
+def serve(
+    detector: Detector,
+    host: str,
+    port: int,
+    limits: Limits | None = None,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve until interrupted; `ready` is called when the page can be asked for, or very nearly so.
 
     Raises:
         MissingExtraError: Gradio is not installed.
@@ -60,6 +66,7 @@ def serve(detector: Detector, host: str, port: int, limits: Limits | None = None
                 pass
         except OSError as error:
             raise RecipeError(f"cannot listen on {host}:{port} ({error.strerror}); choose another --port") from None
+        ready()
         uvicorn.run(app, host=host, port=port, log_level="warning")
 
 
