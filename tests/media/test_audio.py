@@ -215,6 +215,23 @@ def test_truncated_mp4_with_its_index_in_front_warns(tmp_path: Path, toolbox: An
     assert any("cut short" in warning or "stopped early" in warning for warning in reader.warnings)
 
 
+def test_truncated_matroska_with_pictures_warns_and_pictures_that_outlast_the_sound_do_not(
+    tmp_path: Path, toolbox: Any
+) -> None:
+    rng = np.random.default_rng(0)
+    pictures = [rng.integers(0, 255, (96, 160, 3), dtype=np.uint8) for _ in range(120)]
+    whole = toolbox.write_media(
+        tmp_path / "whole.mkv", sound=toolbox.tone_burst(48000, 2.0, 1.0, 1.9), pictures=pictures
+    )
+    part = tmp_path / "part.mkv"
+    part.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    for path, warned in ((whole, False), (part, True)):
+        reader = AudioReader(path, RATE)
+        seconds = sum(block.shape[1] for block in reader) / RATE
+        assert seconds < 2.1
+        assert any("the file is cut short: sound until" in warning for warning in reader.warnings) == warned
+
+
 def test_file_without_sound(tmp_path: Path, toolbox: Any) -> None:
     path = toolbox.write_media(tmp_path / "mute.mp4", pictures=toolbox.brightness_pictures(5))
     with pytest.raises(NoAudioError, match="no sound track"):

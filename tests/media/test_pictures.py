@@ -10,7 +10,7 @@ import pytest
 from av.video.frame import VideoFrame
 
 from earwitness.errors import NoVideoError, UnreadableMediaError
-from earwitness.media.pictures import PictureReader
+from earwitness.media.pictures import PictureReader, picture_seconds
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
@@ -96,6 +96,40 @@ def test_times_start_at_the_containers_zero(tmp_path: Path, toolbox: Any) -> Non
         begins = container.start_time / 1e6
         stamp = float(container.streams.video[0].start_time * container.streams.video[0].time_base)
     assert next(iter(PictureReader(path))).time == pytest.approx(stamp - begins, abs=1e-3)
+
+
+def test_joined_streams_whose_clock_restarts_go_on(tmp_path: Path, toolbox: Any) -> None:
+    part = toolbox.write_media(
+        tmp_path / "x.ts", pictures=toolbox.brightness_pictures(60), sound=toolbox.tone_burst(48000, 2.0, 0.1, 0.2)
+    )
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(part.read_bytes() * 2)
+    reader = PictureReader(joined)
+    times = [picture.time for picture in reader]
+    assert len(times) == 120
+    assert np.diff(times) == pytest.approx(1 / 30, abs=0.002)
+    assert reader.warnings == ["the time stamps of the pictures jump 1 times; times after a jump may be off"]
+    assert picture_seconds(joined) == pytest.approx(reader.duration, abs=0.1)
+    sampled = [number(picture.rgb) for picture in PictureReader(joined, fps=10)]
+    assert len(sampled) in (40, 41)
+    assert picture_seconds(part) == pytest.approx(2.0, abs=0.1)
+
+
+def test_the_end_of_the_pictures_is_known_without_decoding(clip: Path, tmp_path: Path, toolbox: Any) -> None:
+    reader = PictureReader(clip)
+    list(reader)
+    assert picture_seconds(clip) == pytest.approx(reader.duration, abs=1e-3)
+    assert picture_seconds(toolbox.write_media(tmp_path / "x.m4a", sound=toolbox.tone_burst(48000, 0.3, 0, 0.2))) == 0
+
+
+def test_pictures_that_begin_late_say_when(tmp_path: Path, toolbox: Any) -> None:
+    path = toolbox.write_media(
+        tmp_path / "late.mkv", pictures=toolbox.brightness_pictures(5), times=[1.0, 1.1, 1.2, 1.3, 1.4],
+        sound=toolbox.tone_burst(48000, 1.5, 0.1, 0.2),
+    )  # fmt: skip
+    reader = PictureReader(path, fps=10)
+    assert next(iter(reader)).time == 0
+    assert reader.start == pytest.approx(1.0, abs=1e-3)
 
 
 def test_non_square_pixels_are_made_square(tmp_path: Path, toolbox: Any) -> None:

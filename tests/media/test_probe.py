@@ -63,6 +63,16 @@ def test_cover_art_is_no_video(tmp_path: Path, toolbox: Any) -> None:
     assert read_audio(path, 24000).shape[1] == pytest.approx(24000, abs=1200)
 
 
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_one_picture_is_a_still_whatever_the_container_counts(tmp_path: Path, toolbox: Any, suffix: str) -> None:
+    sound = toolbox.tone_burst(48000, 1.0, 0.1, 0.2)
+    for count, still in ((1, True), (2, False)):
+        path = tmp_path / f"{count}.{suffix}"
+        video = probe(toolbox.write_media(path, pictures=toolbox.brightness_pictures(count), sound=sound)).video
+        assert video is not None
+        assert video.is_still == still
+
+
 def test_a_photograph_is_a_still(tmp_path: Path) -> None:
     Image.fromarray(np.full((64, 96, 3), 200, np.uint8)).save(tmp_path / "photo.jpg")
     video = probe(tmp_path / "photo.jpg").video

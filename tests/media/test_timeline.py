@@ -5,7 +5,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earwitness.media.timeline import MAX_JUMP_SECONDS, SampleClock
+from earwitness.media.timeline import MAX_JUMP_SECONDS, PictureClock, SampleClock
 
 RATE = 1000
 
@@ -82,3 +82,40 @@ def test_changing_rates_keeps_seconds(rates: list[int]) -> None:
         clock.change_rate(rate)
         assert clock.place(Fraction(seconds), rate).silence == 0
         assert clock.position == (seconds + 1) * rate
+
+
+def placed(clock: PictureClock, stamps: list[tuple[float | None, float | None]], length: float = 0.1) -> list[float]:
+    def exact(stamp: float | None) -> Fraction | None:
+        return None if stamp is None else Fraction(stamp).limit_denominator(1000)
+
+    return [round(clock.place(exact(shown), exact(decoded), length), 6) for shown, decoded in stamps]
+
+
+def test_pictures_have_the_times_of_their_stamps_and_never_go_back() -> None:
+    clock = PictureClock(Fraction(10), 0.1)
+    stamps = [(10.5, 10.5), (10.6, 10.6), (10.55, 10.7), (None, None), (30.0, 30.0)]
+    assert placed(clock, stamps) == [0.5, 0.6, 0.7, 0.8, 20.0]
+    assert clock.restarts == 0
+
+
+def test_stamps_in_the_order_of_packets_are_not_believed() -> None:
+    clock = PictureClock(Fraction(0), 0.1)
+    shown = [0.1, 0.4, 0.3, 0.5, 0.2, 0.8, 0.7, 0.9, 0.6]
+    times = placed(clock, [(stamp, 0.2 + k / 10) for k, stamp in enumerate(shown)])
+    assert times[2:] == [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
+
+
+def test_a_restarted_clock_goes_on_with_the_pictures() -> None:
+    clock = PictureClock(Fraction(0), 0.1)
+    stamps = [0.0, 0.1, 0.2, 0.0, 0.1, 0.2, 1000.0, 1000.1]
+    assert placed(clock, [(stamp, stamp) for stamp in stamps[:3]]) == [0, 0.1, 0.2]
+    assert placed(clock, [(5.0, 5.0), (5.1, 5.1)]) == [5.0, 5.1]  # pictures may stand still for long
+    assert placed(clock, [(stamp, stamp) for stamp in stamps[3:]]) == [5.2, 5.3, 5.4, 5.5, 5.6]
+    assert clock.restarts == 2
+
+
+def test_a_picture_that_says_to_last_long_is_no_jump() -> None:
+    clock = PictureClock(Fraction(0), 0.1)
+    assert clock.place(Fraction(0), Fraction(0), 2.0 * MAX_JUMP_SECONDS) == 0
+    assert clock.place(Fraction(2 * MAX_JUMP_SECONDS), None, 0.1) == 2 * MAX_JUMP_SECONDS
+    assert clock.restarts == 0

@@ -22,6 +22,7 @@ from earwitness.media.container import (
     zero_time,
 )
 from earwitness.media.downmix import frame_samples, to_stereo
+from earwitness.media.pictures import picture_seconds
 from earwitness.media.resample import StereoArray, StreamResampler
 from earwitness.media.timeline import SampleClock
 from earwitness.media.wave_header import declared_seconds
@@ -203,7 +204,7 @@ class AudioReader:
         if self._lost_until is not None:
             yield from _silence(clock.rate, clock.pad_to(self._lost_until), parts)
         yield from _join(clock.rate, parts)
-        self._report(clock, declared_end)
+        self._report(clock, declared_end, container)
 
     def _measured(self, stereo: StereoArray) -> StereoArray:
         if stereo.shape[1]:
@@ -211,7 +212,7 @@ class AudioReader:
             self._peak_difference = max(self._peak_difference, float(np.abs(stereo[0] - stereo[1]).max()))
         return stereo
 
-    def _report(self, clock: SampleClock, declared_end: Fraction | None) -> None:
+    def _report(self, clock: SampleClock, declared_end: Fraction | None, container: InputContainer) -> None:
         self.start_seconds, self.gap_seconds = clock.start_samples / clock.rate, clock.gap_samples / clock.rate
         self.gaps = clock.gaps
         if clock.gaps:
@@ -219,8 +220,16 @@ class AudioReader:
         if clock.restarts:
             self._warn(f"the time stamps of the sound jump {clock.restarts} times; times after a jump may be off")
         end = clock.position / clock.rate
-        if declared_end is not None and declared_end - end > _TRUNCATED_SECONDS and not clock.restarts:
-            self._warn(f"the file is cut short: sound until {end:.1f} s of {float(declared_end):.1f} s")
+        declared = self._unfilled(end, container) if declared_end is None else float(declared_end)
+        if declared - end > _TRUNCATED_SECONDS and not clock.restarts:
+            self._warn(f"the file is cut short: sound until {end:.1f} s of {declared:.1f} s")
+
+    def _unfilled(self, end: float, container: InputContainer) -> float:
+        """The length that a container with pictures declares for all, if the pictures do not fill it either; else 0."""
+        declared = container_duration(container) or 0.0
+        if container.format.name in _GUESSED_DURATIONS or declared - end <= _TRUNCATED_SECONDS:
+            return 0.0
+        return declared if declared - picture_seconds(self.path) > _TRUNCATED_SECONDS else 0.0
 
     def _deliver(self, block: StereoArray) -> Iterator[StereoArray]:
         if block.shape[1]:

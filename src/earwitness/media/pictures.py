@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from earwitness.errors import NoVideoError, UnreadableMediaError
 from earwitness.media.container import PacketSource, open_media, picture_stream, stamp_seconds, zero_time
 from earwitness.media.orientation import Orientation, square_width
+from earwitness.media.timeline import PictureClock
 
 RGBArray = NDArray[np.uint8]
 _DEFAULT_FPS: Final = 25
@@ -41,10 +42,14 @@ class PictureReader:
     Attributes:
         width, height: size in pixels of all pictures, as shown.
         frame_rate: average frames per second of the file.
+        start: when the first picture is shown, seconds; known from the first one on.
         duration: when the last picture ends, seconds; known after an iteration, until then the last picture so far.
         corrupt_packets: packets that could not be decoded.
         warnings: what a user should know about the file.
     """
+
+    start: float
+    duration: float
 
     def __init__(
         self, path: str | Path, fps: float | None = None, threads: int = 1, most_lines: int | None = None
@@ -54,7 +59,8 @@ class PictureReader:
         Args:
             path: a video file.
             fps: None gives every picture with its time stamp. Otherwise pictures at the times k / fps, each the one
-                that a player shows then (the nearest earlier), repeated or left out as need be.
+                that a player shows then (the nearest earlier, the first one before its time), repeated or left out as
+                need be.
             threads: decoder threads.
             most_lines: larger pictures are made smaller, so that their shorter side has so many pixels.
 
@@ -65,7 +71,6 @@ class PictureReader:
         self.path, self.fps, self.threads = Path(path), fps, threads
         # A frame's own conversion would set up its tables anew each time, which takes as long as using them.
         self._reformatter = VideoReformatter()
-        self.duration = 0.0
         self._reset()
         with open_media(self.path) as container:
             stream = self._stream(container)
@@ -104,30 +109,28 @@ class PictureReader:
 
     def _frames(self, container: InputContainer, stream: VideoStream) -> Iterator[tuple[float, VideoFrame, float]]:
         """(time, frame, nominal length) with times that never go back."""
-        source, zero = PacketSource(container, stream), zero_time(container)
-        nominal = float(1 / self.frame_rate)
-        time: float | None = None
+        source, nominal = PacketSource(container, stream), float(1 / self.frame_rate)
+        clock = PictureClock(zero_time(container), nominal)
+        begun = False
         for _, frames in source.frames():
             self.corrupt_packets = source.corrupt
             for frame in frames or ():
-                time = self._time(frame, zero, time, nominal)
-                length = _length(frame, nominal)
+                length, base = _length(frame, nominal), frame.time_base
+                time = clock.place(stamp_seconds(frame.pts, base), stamp_seconds(frame.dts, base), length)
+                if not begun:
+                    begun, self.start = True, time
                 self.duration = max(self.duration, time + length)
                 yield time, frame, length
         if source.warning:
             self.warnings.append(source.warning)
+        if clock.restarts:
+            self.warnings.append(
+                f"the time stamps of the pictures jump {clock.restarts} times; times after a jump may be off"
+            )
         if self.corrupt_packets:
             self.warnings.append(f"{self.corrupt_packets} corrupt picture packets were left out")
-        if time is None:
+        if not begun:
             raise UnreadableMediaError(f"{self.path}: none of its pictures can be decoded; convert or copy it again")
-
-    @staticmethod
-    def _time(frame: VideoFrame, zero: Fraction, previous: float | None, nominal: float) -> float:
-        stamp = stamp_seconds(frame.pts, frame.time_base)
-        if stamp is None:
-            return 0.0 if previous is None else previous + nominal
-        time = float(stamp - zero)
-        return time if previous is None else max(time, previous)
 
     def _rgb(self, frame: VideoFrame) -> RGBArray:
         orientation = Orientation.of(frame)
@@ -144,9 +147,30 @@ class PictureReader:
         return stream
 
     def _reset(self) -> None:
-        self.duration = 0.0
+        self.start, self.duration = 0.0, 0.0
         self.corrupt_packets = 0
         self.warnings: list[str] = []
+
+
+def picture_seconds(path: str | Path) -> float:
+    """When the last picture of a video ends, seconds, by the stamps of its packets: nothing is decoded.
+
+    Raises:
+        UnreadableMediaError: the file cannot be opened.
+    """
+    with open_media(path) as container:
+        stream = picture_stream(container)
+        if stream is None:
+            return 0.0
+        nominal = float(1 / Fraction(stream.average_rate or stream.guessed_rate or _DEFAULT_FPS))
+        clock, end = PictureClock(zero_time(container), nominal), 0.0
+        for packet in PacketSource(container, stream).packets():
+            if packet.size:
+                shown, decoded = (stamp_seconds(stamp, packet.time_base) for stamp in (packet.pts, packet.dts))
+                length = float(stamp_seconds(packet.duration, packet.time_base) or nominal)
+                # In the order of packets the stamps of decoding go on, and those of showing go back and forth.
+                end = max(end, clock.place(shown if decoded is None else None, decoded, length) + length)
+        return end
 
 
 def _within(size: tuple[int, int], most_lines: int | None) -> tuple[int, int]:

@@ -146,10 +146,24 @@ def _video(container: InputContainer) -> VideoInfo | None:
         fps=float(stream.average_rate or stream.guessed_rate or 0),
         rotation=rotation,
         start=start,
-        is_still=stream.frames == 1 or "image" in container.format.name or container.format.name.endswith("_pipe"),
+        is_still=_is_still(container, stream),
         duration=None if duration is None else float(duration),
         codec=stream.codec_context.name,
     )
+
+
+def _is_still(container: InputContainer, stream: VideoStream) -> bool:
+    """Whether there is one picture only; where the header does not count them (Matroska), a second is looked for."""
+    if "image" in container.format.name or container.format.name.endswith("_pipe"):
+        return True
+    if stream.frames:
+        return stream.frames == 1
+    try:
+        container.seek(0)
+    except av.FFmpegError:  # it was read from the beginning only as far as the first picture
+        return False
+    packets = (packet for packet in PacketSource(container, stream).packets() if packet.size)
+    return next(packets, None) is not None and next(packets, None) is None
 
 
 def _shown_size(container: InputContainer, stream: VideoStream) -> tuple[int, int, int]:

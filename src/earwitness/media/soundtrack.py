@@ -13,8 +13,9 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
 from earwitness.media.audio import AudioReader
-from earwitness.media.container import PacketSource, audio_streams, open_media, stamp_seconds, zero_time
+from earwitness.media.container import PacketSource, audio_streams, open_media, zero_time
 from earwitness.media.resample import StereoArray
+from earwitness.media.timeline import MAX_JUMP_SECONDS, MAX_OVERLAP_SECONDS
 
 COPIED_CODECS: Final = frozenset({"aac", "mp3", "ac3", "eac3", "alac"})
 AAC_RATES: Final = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
@@ -62,40 +63,48 @@ class AacEncoder:
 
 
 class CopiedSoundtrack:
-    """Packets of a file's first sound track, unchanged, with times from its container's zero."""
+    """Packets of a file's sound track, unchanged, with times from its container's zero; a restarted clock goes on."""
 
-    def __init__(self, source: InputContainer, output: OutputContainer) -> None:
-        stream = audio_streams(source)[0]
+    def __init__(self, source: InputContainer, output: OutputContainer, track: int = 0) -> None:
+        stream = audio_streams(source)[track]
         self.stream: Any = output.add_stream_from_template(stream)
-        self._zero = zero_time(source)
-        self._packets = PacketSource(source, stream).packets()
+        base = Fraction(stream.time_base or Fraction(1, 1_000_000))
+        self._second = 1 / base
+        self._shift = -round(zero_time(source) / base)
+        self._last: tuple[int, int] | None = None
+        self._packets = self._placed(PacketSource(source, stream).packets())
         self._next = next(self._packets, None)
-        self._last_dts: int | None = None
 
     def packets_until(self, seconds: float) -> Iterator[Packet[Any]]:
         """See `Soundtrack`."""
-        while self._next is not None and self._time(self._next) <= seconds:
-            packet, self._next = self._next, next(self._packets, None)
-            # The flushing packet has no stamp, and a muxer refuses stamps that go back.
-            if packet.dts is None or (self._last_dts is not None and packet.dts <= self._last_dts):
-                continue
-            self._last_dts = packet.dts
-            shift = round(self._zero / Fraction(packet.time_base))
-            packet.dts -= shift
-            packet.pts = packet.dts if packet.pts is None else packet.pts - shift
+        while self._next is not None and self._next[0] <= seconds * self._second:
+            (_, packet), self._next = self._next, next(self._packets, None)
             packet.stream = self.stream
             yield packet
 
-    def _time(self, packet: Packet[Any]) -> float:
-        stamp = stamp_seconds(packet.dts, packet.time_base)
-        return float("-inf") if stamp is None else float(stamp - self._zero)
+    def _placed(self, packets: Iterator[Packet[Any]]) -> Iterator[tuple[int, Packet[Any]]]:
+        for packet in packets:
+            if packet.dts is None:  # the flushing packet
+                continue
+            dts = packet.dts + self._shift
+            if self._last is not None:
+                last, length = self._last
+                if not last - MAX_OVERLAP_SECONDS * self._second <= dts <= last + MAX_JUMP_SECONDS * self._second:
+                    self._shift += last + length - dts
+                    dts = last + length
+                if dts <= last:  # a muxer refuses stamps that go back
+                    continue
+            packet.pts = dts if packet.pts is None else packet.pts + self._shift
+            packet.dts = dts
+            self._last = dts, max(1, packet.duration or 0)
+            yield dts, packet
 
 
 class EncodedSoundtrack:
     """A file's sound as stereo AAC."""
 
-    def __init__(self, path: Path, output: OutputContainer) -> None:
-        reader = AudioReader(path, mono="allow")
+    def __init__(self, path: Path, output: OutputContainer, track: int = 0) -> None:
+        reader = AudioReader(path, mono="allow", track=track)
         reader.rate = nearest_rate(reader.source_rate)
         self._encoder = AacEncoder(output, reader.rate)
         self._blocks = iter(reader)
@@ -114,11 +123,11 @@ class EncodedSoundtrack:
             yield from self._encoder.encode(block)
 
 
-def can_copy(source: InputContainer) -> bool:
-    """Whether the packets of the first sound track can go into an MP4 as they are."""
+def can_copy(source: InputContainer, track: int = 0) -> bool:
+    """Whether the packets of a sound track can go into an MP4 as they are."""
     return (
         source.format.name not in _HEADERLESS
-        and audio_streams(source)[0].codec_context.name.removesuffix("float") in COPIED_CODECS
+        and audio_streams(source)[track].codec_context.name.removesuffix("float") in COPIED_CODECS
     )
 
 

@@ -1,4 +1,7 @@
-"""Where decoded sound belongs in time: silence for gaps, a cut for overlaps, patience with jitter."""
+"""Where decoded sound and pictures belong in time.
+
+Of sound: silence for gaps, a cut for overlaps, patience with jitter. Of both: a clock that restarts goes on.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Final
 TOLERANCE_SECONDS: Final = Fraction(20, 1000)
 """Stamps in many containers are rounded to milliseconds or jitter; below this a deviation is not a gap."""
 MAX_JUMP_SECONDS: Final = 600
-"""A jump in the stamps beyond this, or back by more than a second, is a restarted clock and not a gap in the sound."""
+"""A jump in the stamps beyond this, or back by more than a second, is a restarted clock and not a gap."""
 MAX_OVERLAP_SECONDS: Final = 1
 
 
@@ -96,3 +99,67 @@ class SampleClock:
             self.gaps += 1
         else:
             self.start_samples += silence
+
+
+class PictureClock:
+    """Says when decoded pictures, as they come out of the decoder, are shown.
+
+    Their presentation stamps count, unless those go back more often than the stamps of decoding: some containers (AVI)
+    have none, and what stands for them is in the order of the packets. FFmpeg's players choose by the same rule.
+
+    Args:
+        zero: time stamp, seconds, of the container's zero.
+        nominal: seconds from one picture to the next, where stamps say nothing.
+
+    Attributes:
+        restarts: jumps in the time stamps that were taken for a restarted clock.
+    """
+
+    def __init__(self, zero: Fraction, nominal: float) -> None:
+        self.restarts = 0
+        self._offset, self._nominal = -zero, nominal
+        self._shown, self._decoded = _Stamps(), _Stamps()
+        self._last: float | None = None
+        self._length = 0.0
+
+    def place(self, shown: Fraction | None, decoded: Fraction | None, length: float) -> float:
+        """Time of the next picture, seconds from the container's zero; never before that of the last one.
+
+        Args:
+            shown, decoded: its stamps, seconds; None where it has none.
+            length: seconds that it says to last.
+        """
+        self._shown.note(shown)
+        self._decoded.note(decoded)
+        trusted = shown is not None and (decoded is None or self._shown.faults <= self._decoded.faults)
+        self._last = self._time(shown if trusted else decoded)
+        self._length = length
+        return self._last
+
+    def _time(self, stamp: Fraction | None) -> float:
+        last = self._last
+        follows = 0.0 if last is None else last + self._nominal
+        if stamp is None:
+            return follows
+        time = float(stamp + self._offset)
+        if last is None:
+            return time
+        if not last - MAX_OVERLAP_SECONDS <= time <= last + self._length + MAX_JUMP_SECONDS:
+            self.restarts += 1
+            self._offset = Fraction(follows) - stamp
+            return follows
+        return max(time, last)
+
+
+class _Stamps:
+    """How often stamps did not go on."""
+
+    def __init__(self) -> None:
+        self.faults = 0
+        self._last: Fraction | None = None
+
+    def note(self, stamp: Fraction | None) -> None:
+        if stamp is None:
+            return
+        self.faults += self._last is not None and stamp <= self._last
+        self._last = stamp

@@ -27,6 +27,7 @@ from earwitness.media.soundtrack import (
     AacEncoder,
     CopiedSoundtrack,
     EncodedSoundtrack,
+    Soundtrack,
     can_copy,
     has_sound,
     nearest_rate,
@@ -72,6 +73,7 @@ class MediaWriter:
         fps: Fraction = Fraction(25),
         audio_rate: int | None = None,
         copy_audio_from: str | Path | None = None,
+        copy_track: int = 0,
         threads: int = 1,
         preset: str = "veryfast",
         options: Mapping[str, str] | None = None,
@@ -86,6 +88,7 @@ class MediaWriter:
             fps: nominal rate; the pictures' own times count.
             audio_rate: samples per second of the sound that `write_audio` will bring; None for none.
             copy_audio_from: file whose sound goes along, its packets unchanged where possible.
+            copy_track: which of its sound tracks, from 0.
             threads: encoder threads.
             preset: libx264's trade of speed for size, "ultrafast" to "veryslow".
             options: further ones of libx264, such as crf and tune.
@@ -113,6 +116,7 @@ class MediaWriter:
         self._options = _X264_OPTIONS | {"preset": preset} | dict(options or {})
         self._colorspace = _BT709 if colorspace is None else colorspace
         self._copy_from = None if copy_audio_from is None else Path(copy_audio_from)
+        self._copy_track = copy_track
         self._first_pts: int | None = None
         self._last_pts = -1
         self._durations: dict[int, int] = {}
@@ -241,7 +245,10 @@ class MediaWriter:
             stream = pictures.streams.video[0]
             video: Any = output.add_stream_from_template(stream)
             video.rate, first = self.fps, self._first_pts or 0
-            track = CopiedSoundtrack(source, output) if can_copy(source) else EncodedSoundtrack(sound, output)
+            copied, number = can_copy(source, self._copy_track), self._copy_track
+            track: Soundtrack = (
+                CopiedSoundtrack(source, output, number) if copied else EncodedSoundtrack(sound, output, number)
+            )
             for packet in pictures.demux(stream):
                 if packet.pts is None or packet.dts is None:
                     continue
