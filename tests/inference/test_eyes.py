@@ -194,6 +194,13 @@ def test_eyes_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         open_detector("yolo")
     with pytest.raises(EncoderError, match="pull pose"):
         open_eyes("pose")
+    (tmp_path / "models" / "pose").mkdir(parents=True)
+    (tmp_path / "models" / "pose" / "files.json").write_text("{")
+    none, why = open_eyes("auto")
+    assert none is None
+    assert "damaged" in why
+    with pytest.raises(EncoderError, match="damaged"):
+        open_eyes("pose")
 
 
 def test_progress_covers_hearing_and_looking(meter_model: Path, clip: Path, eyes: Eyes) -> None:

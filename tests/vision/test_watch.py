@@ -138,6 +138,27 @@ def test_the_cache_knows_files_by_their_contents_time_and_detector(film: Film, r
     assert not cached_watch(path, red, 2.0, tmp_path / "cache")[1]
 
 
+def test_nothing_is_seen_before_the_first_picture(film: Film, red: RedFinder, tmp_path: Path) -> None:
+    times = [1.04 + k / 10 for k in range(10)]
+    late = film([scene(20 + 5 * k) for k in range(10)], times, name="late.mkv", silence=2.0)
+    watched = watch(late, red)
+    assert (watched.first_frame, watched.frames[0], watched.num_frames) == (10, 10, 21)
+    assert (np.asarray(watched.motion[:10]) == 255).all()
+    (person,) = [one for one in find_candidates(watched, 90) if one.label == "person"]
+    assert person.start == 10
+
+
+def test_what_is_wrong_with_the_pictures_is_kept_with_what_was_seen(film: Film, red: RedFinder, tmp_path: Path) -> None:
+    part = film([scene(5 * k) for k in range(20)], name="part.ts")
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(part.read_bytes() * 2)
+    for known in (False, True):
+        watched, cached = cached_watch(joined, red, 2.0, tmp_path / "cache")
+        assert cached == known
+        assert watched.warnings == ("the time stamps of the pictures jump 1 times; times after a jump may be off",)
+        assert watched.num_frames in (40, 41)
+
+
 def test_the_cache_keeps_what_is_used_and_is_not_needed(
     film: Film, red: RedFinder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -316,7 +316,7 @@ class Detector:
             return None, settings, [f"its pictures could not be looked at ({error})"]
         if progress is not None and media.duration:
             progress(media.duration, media.duration)
-        return sight, settings, []
+        return sight, settings, list(sight.warnings)
 
     @property
     def _rate(self) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from earwitness.errors import MissingExtraError, MissingWeightsError, RecipeError
+from earwitness.errors import EncoderError, MissingExtraError, RecipeError
 from earwitness.events import EventTable
 from earwitness.geometry import DEFAULT_FOV_DEG
 from earwitness.inference.detection import TURNED_OFF
@@ -37,6 +37,7 @@ class Sight:
         things: everything seen, by number.
         reasons: for each event that something seen bears on, what that is.
         from_cache: whether the file had been watched before.
+        warnings: what a user should know of the pictures.
     """
 
     fused: Fused
@@ -47,6 +48,7 @@ class Sight:
     things: tuple[Thing, ...]
     reasons: dict[EventKey, Reason]
     from_cache: bool
+    warnings: tuple[str, ...] = ()
 
     @property
     def share(self) -> float:
@@ -103,8 +105,9 @@ class Eyes:
         scenery = Scenery(watched, fov)
         fused = fuse_long(table, scenery, fov, self._settings)
         why = dict(reasons(fused, scenery))
-        seen, frames = tuple(things(scenery)), watched.num_frames
-        return Sight(fused, watched.width, watched.height, watched.content, frames, seen, why, kept)
+        seen, frames = tuple(things(scenery)), watched.num_frames - watched.first_frame
+        width, height, content = watched.width, watched.height, watched.content
+        return Sight(fused, width, height, content, frames, seen, why, kept, watched.warnings)
 
     def _watch(self, path: str | Path, progress: Callable[[float], None] | None) -> tuple[Watched, bool]:
         if self._keep:
@@ -137,7 +140,7 @@ def open_eyes(name: str | None, *, keep: bool = True) -> tuple[Eyes | None, str]
 
     Raises:
         RecipeError: there is no such detector.
-        MissingWeightsError, MissingExtraError: it was asked for by name and is not there.
+        EncoderError, MissingExtraError: it was asked for by name and is not there, or damaged.
     """
     if name is None:
         return None, TURNED_OFF
@@ -145,5 +148,5 @@ def open_eyes(name: str | None, *, keep: bool = True) -> tuple[Eyes | None, str]
         return Eyes(open_detector(name), keep=keep), ""
     try:
         return Eyes(open_detector(LIGHT), keep=keep), ""
-    except (MissingExtraError, MissingWeightsError) as error:
+    except (MissingExtraError, EncoderError) as error:
         return None, str(error)

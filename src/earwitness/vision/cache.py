@@ -23,7 +23,7 @@ from earwitness.vision.protocol import VisualDetector
 from earwitness.vision.seen import SeenBoxes
 from earwitness.vision.watch import Watched, watch
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _PIECE: Final = 600
 _LIMIT: Final = 1_000_000_000
 """Bytes that are kept, of some 250 hours; what was not asked about for longest goes."""
@@ -45,6 +45,8 @@ def save(watched: Watched, path: Path) -> None:
         write_array(archive, "score", (seen,), np.float32, (one.score for one in boxes))
         write_array(archive, "label", (seen,), f"<U{longest}", (np.array(one.label, dtype=np.str_) for one in boxes))
         write_array(archive, "keypoints", (seen, NUM_KEYPOINTS, 3), np.float32, (one.keypoints for one in boxes))
+        warnings = np.array(watched.warnings, dtype=np.str_)
+        write_array(archive, "warnings", warnings.shape, warnings.dtype.str, [warnings])
         write_array(archive, "motion", (watched.num_frames, ROWS, COLUMNS), np.uint8, motion)
 
 
@@ -52,7 +54,9 @@ def load(path: Path) -> Watched | None:
     """Read what `save` wrote, in pieces; None where there is nothing that can be read."""
     try:
         with ZipFile(path) as archive:
-            size, frames, counts = (read_array(archive, name) for name in ("size", "frames", "counts"))
+            size, frames, counts, said = (
+                read_array(archive, name) for name in ("size", "frames", "counts", "warnings")
+            )
             width, height, left, top, right, bottom = size.tolist()
             columns = [ArrayReader(archive, name) for name in ("xyxy", "score", "label", "keypoints")]
             boxes, grids, motion = SeenBoxes(), Grids(), ArrayReader(archive, "motion")
@@ -61,7 +65,8 @@ def load(path: Path) -> Watched | None:
                 boxes.add(Boxes.of(xyxy, score, label.tolist(), keypoints))
             while len(piece := motion.read(_PIECE)):
                 grids.extend(piece)
-            return Watched(width, height, (left, top, right, bottom), frames, boxes, grids)
+            content = (left, top, right, bottom)
+            return Watched(width, height, content, frames, boxes, grids, tuple(said.tolist()))
     except (OSError, KeyError, ValueError, EOFError, BadZipFile, zlib.error, NotImplementedError):
         return None
 

@@ -24,6 +24,9 @@ MOVING: Final = "motion"
 """Label of a region of which nothing is known but that it moves."""
 UNKNOWN: Final = 255
 """In a grid: the camera moved, or there is no picture before."""
+UNSEEN: Final = np.full((ROWS, COLUMNS), UNKNOWN, dtype=np.uint8)
+"""The grid of which nothing is known."""
+UNSEEN.flags.writeable = False
 _CHANGE: Final = 12
 """Grey levels that a pixel must change by: codecs change less where nothing moves."""
 _CAMERA_SHARE: Final = 0.35
@@ -57,13 +60,13 @@ class MotionMeter:
         grey = np.asarray(small)
         before, self._before = self._before, grey
         if before is None:
-            return np.full((ROWS, COLUMNS), UNKNOWN, dtype=np.uint8)
+            return UNSEEN
         changed = (np.maximum(grey, before) - np.minimum(grey, before) >= _CHANGE).view(np.uint8)
         # Sums of slices: many times faster than a mean over two axes.
         rows = changed[0::4] + changed[1::4] + changed[2::4] + changed[3::4]
         share = (rows[:, 0::4] + rows[:, 1::4] + rows[:, 2::4] + rows[:, 3::4]) / 16
         if (share > 0).mean() > _CAMERA_SHARE:
-            return np.full((ROWS, COLUMNS), UNKNOWN, dtype=np.uint8)
+            return UNSEEN
         return np.asarray(np.rint(share * _FULL), dtype=np.uint8)
 
 

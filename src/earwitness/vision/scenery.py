@@ -54,9 +54,9 @@ class Scenery:
     def __init__(self, watched: Watched, fov: float) -> None:
         self._watched, self._fov = watched, fov
         frames = watched.num_frames
-        things = link(watched.frames.tolist(), watched.boxes, frames, _THINGS)
+        things = link(watched.frames.tolist(), watched.boxes, frames, _THINGS, watched.first_frame)
         regions = (moving_regions(grid, watched.width, watched.height) for grid in watched.motion)
-        moving = [_apart(trail, things) for trail in link(range(frames), regions, frames, _MOTION)]
+        moving = [_apart(trail, things) for trail in link(range(frames), regions, frames, _MOTION, watched.first_frame)]
         kept = [one for one in moving if any(np.isfinite(azimuth).any() for azimuth in self._azimuths(one))]
         self._known = [_Known(trail) for trail in things] + kept
         self._start = np.array([one.trail.start for one in self._known], dtype=np.int64)

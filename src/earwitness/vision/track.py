@@ -133,12 +133,12 @@ class _Open:
         self.points.frombytes(boxes.keypoints[row, list(self.remembered)].tobytes())
         self.scores.append(float(boxes.score[row]))
 
-    def closed(self, num_frames: int, hold: int) -> Trail:
+    def closed(self, video: range, hold: int) -> Trail:
         first, last = self.frames[0], self.frames[-1]
         return Trail(
             self.label,
-            max(0, first - hold),
-            max(min(num_frames, last + 1 + hold), last + 1),
+            max(video.start, first - hold),
+            max(min(video.stop, last + 1 + hold), last + 1),
             float(np.mean(self.scores)),
             np.array(self.frames, dtype=np.int32),
             np.array(self.boxes, dtype=np.float32).reshape(-1, 4),
@@ -148,7 +148,7 @@ class _Open:
 
 
 def link(
-    frames: Iterable[int], boxes: Iterable[Boxes], num_frames: int, config: TrackConfig | None = None
+    frames: Iterable[int], boxes: Iterable[Boxes], num_frames: int, config: TrackConfig | None = None, first: int = 0
 ) -> list[Trail]:
     """Link sightings; in each picture the assignment with the least total cost is taken (Hungarian method).
 
@@ -157,15 +157,16 @@ def link(
         boxes: what was seen in each.
         num_frames: length of the video; no trail goes beyond.
         config: how they are linked.
+        first: frame of the first picture; no trail begins before it.
 
     Returns:
         Trails in order of their first frame.
     """
-    config = config or TrackConfig()
+    config, video = config or TrackConfig(), range(first, num_frames)
     going: list[_Open] = []
     ended: list[Trail] = []
     for frame, seen in zip(frames, boxes, strict=True):
-        ended += _long_enough([one for one in going if frame - one.frames[-1] > config.gap], num_frames, config)
+        ended += _long_enough([one for one in going if frame - one.frames[-1] > config.gap], video, config)
         going = [one for one in going if frame - one.frames[-1] <= config.gap]
         taken = set()
         for row, one in _pairs(going, seen, config.reach):
@@ -176,7 +177,7 @@ def link(
                 one = _Open(seen.label[row], config.keypoints)
                 one.add(frame, seen, row)
                 going.append(one)
-    return sorted(ended + _long_enough(going, num_frames, config), key=lambda made: (made.start, made.stop))
+    return sorted(ended + _long_enough(going, video, config), key=lambda made: (made.start, made.stop))
 
 
 def track(
@@ -186,8 +187,8 @@ def track(
     return [one.track() for one in link(frames, boxes, num_frames, config)]
 
 
-def _long_enough(ended: Iterable[_Open], num_frames: int, config: TrackConfig) -> list[Trail]:
-    return [one.closed(num_frames, config.hold) for one in ended if len(one.frames) >= config.least]
+def _long_enough(ended: Iterable[_Open], video: range, config: TrackConfig) -> list[Trail]:
+    return [one.closed(video, config.hold) for one in ended if len(one.frames) >= config.least]
 
 
 def _pairs(going: list[_Open], seen: Boxes, reach: float) -> list[tuple[int, _Open]]:

@@ -18,7 +18,7 @@ from earwitness.media.pictures import PictureReader, RGBArray
 from earwitness.vision.bars import BarFinder
 from earwitness.vision.boxes import Boxes
 from earwitness.vision.grids import Grids
-from earwitness.vision.motion import MotionMeter, is_still
+from earwitness.vision.motion import UNSEEN, MotionMeter, is_still
 from earwitness.vision.protocol import VisualDetector
 from earwitness.vision.seen import SeenBoxes
 
@@ -37,6 +37,7 @@ class Watched:
         frames: (n,) label frames at which the detector looked.
         boxes: what it saw, one a frame of `frames`.
         motion: (m, 45, 80) uint8, one grid a label frame; see `vision.motion`.
+        warnings: what a user should know of the pictures.
     """
 
     width: int
@@ -45,11 +46,17 @@ class Watched:
     frames: NDArray[np.int64]
     boxes: Sequence[Boxes]
     motion: NDArray[np.uint8] | Grids
+    warnings: tuple[str, ...] = ()
 
     @property
     def num_frames(self) -> int:
-        """Label frames with a picture."""
+        """Label frames until the last picture ends."""
         return len(self.motion)
+
+    @property
+    def first_frame(self) -> int:
+        """The label frame of the first picture."""
+        return int(self.frames[0]) if len(self.frames) else 0
 
 
 def watch(
@@ -80,23 +87,27 @@ def watch(
     reader = PictureReader(path, fps=FRAME_RATE, most_lines=MOST_LINES)
     meter, bars = MotionMeter(), BarFinder()
     grids = Grids()
-    looks, still = _Looks(detector, batch), False
+    looks, still, begun = _Looks(detector, batch), False, False
     for frame, (time, rgb) in enumerate(reader):
+        if (frame + 1) / FRAME_RATE <= reader.start:  # the reader shows the first picture before its time
+            grids.add(UNSEEN)
+            continue
         grid = meter.grid(rgb)
         grids.add(grid)
         still = still and is_still(grid)
-        if frame == 0 or int(frame * rate / FRAME_RATE) != int((frame - 1) * rate / FRAME_RATE):
+        if not begun or int(frame * rate / FRAME_RATE) != int((frame - 1) * rate / FRAME_RATE):
             if still:
                 looks.again(frame)
             else:
                 bars.add(Image.fromarray(rgb))
                 looks.add(frame, rgb)
-            still = True
+            still = begun = True
             if progress is not None:
                 progress(time)
     looks.finish()
     frames = np.array(looks.frames, dtype=np.int64)
-    return Watched(reader.width, reader.height, bars.content(), frames, looks.boxes, grids)
+    content, warnings = bars.content(), tuple(reader.warnings)
+    return Watched(reader.width, reader.height, content, frames, looks.boxes, grids, warnings)
 
 
 class _Looks:
