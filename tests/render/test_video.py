@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import nan
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -95,6 +96,94 @@ def test_pictures_that_end_early_are_held(make_video: MakeVideo, make_table: Mak
     assert pictures[-1].time == pytest.approx(2.0, abs=0.06)
     marked = [picture.time for picture in pictures if np.ptp(picture.rgb[:360].astype(int).mean(axis=2)) > 60]
     assert (marked[0], marked[-1]) == pytest.approx((1.5, 1.95), abs=0.001)
+
+
+def test_long_pictures_are_drawn_again_while_something_sounds(
+    make_video: MakeVideo, make_table: MakeTable, tmp_path: Path
+) -> None:
+    source = make_video(width=640, height=360, times=(0.0, 0.05, 1.9))
+    table = make_table([(f, 11, 0, 30, 2, True) for f in range(8, 12)])
+    pictures = list(PictureReader(render_video(source, table, tmp_path / "out.mp4")))
+    assert np.diff([picture.time for picture in pictures]).max() < 0.06
+    marked = [picture.time for picture in pictures if np.ptp(picture.rgb[:360].astype(int).mean(axis=2)) > 60]
+    assert (min(marked), max(marked)) == pytest.approx((0.8, 1.15), abs=0.051)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_a_file_that_was_cut_short_is_not_held_to_its_declared_end(
+    make_video: MakeVideo, make_steady: MakeTable, tmp_path: Path, suffix: str
+) -> None:
+    def whole(name: str) -> Path:
+        path = tmp_path / name
+        noise = np.random.default_rng(0).uniform(-0.2, 0.2, (2, 8 * 48_000)).astype(np.float32)
+        with av.open(str(path), "w", options={"movflags": "faststart"} if suffix == "mp4" else {}) as output:
+            video: Any = output.add_stream("libx264", rate=20, options={"preset": "ultrafast", "bf": "0"})
+            video.width, video.height, video.pix_fmt = 320, 180, "yuv420p"
+            audio: Any = output.add_stream("aac", rate=48000, layout="stereo")
+            for k in range(160):
+                grey = np.random.default_rng(k).integers(90, 150, (180, 320, 3), dtype=np.uint8)
+                output.mux(video.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
+                frame = av.AudioFrame.from_ndarray(noise[:, 2400 * k : 2400 * (k + 1)].copy(), "fltp", "stereo")
+                frame.sample_rate = 48_000
+                output.mux(audio.encode(frame))
+            output.mux(audio.encode(None))
+            output.mux(video.encode(None))
+        return path
+
+    path = whole(f"whole.{suffix}")
+    part = tmp_path / f"part.{suffix}"
+    part.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert probe(part).duration == pytest.approx(8, abs=0.1)
+    there = PictureReader(part)
+    list(there)
+    assert 2 < there.duration < 6
+    drawn = list(PictureReader(render_video(part, make_steady(0, 20, 2, frames=80), tmp_path / "out.mp4")))
+    assert drawn[-1].time < there.duration + 0.5
+
+
+def test_pictures_that_cannot_be_decoded_give_way_to_a_background(
+    make_video: MakeVideo, make_steady: MakeTable, tmp_path: Path
+) -> None:
+    broken = make_video()
+    with av.open(str(broken)) as container:
+        places = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    data = bytearray(broken.read_bytes())
+    for place, size in places:
+        data[place : place + size] = bytes(size)
+    broken.write_bytes(data)
+    with pytest.raises(UnreadableMediaError):
+        PictureReader(broken)
+    for source in (broken, make_video(width=16, height=16, name="tiny.mp4"), make_video(8, 640, name="narrow.mp4")):
+        out = render_video(source, make_steady(0, 20, 2), tmp_path / "out.mp4")
+        info = probe(out)
+        assert info.video is not None
+        assert info.video.width == SIZE[0], source.name
+        assert info.duration == pytest.approx(2.0, abs=0.1)
+        assert audio_packets(out) == audio_packets(source)
+
+
+def test_the_sound_track_that_was_heard_goes_along(make_steady: MakeTable, tmp_path: Path) -> None:
+    path = tmp_path / "two.mp4"
+    with av.open(str(path), "w") as output:
+        video: Any = output.add_stream("libx264", rate=20, options={"preset": "ultrafast", "bf": "0"})
+        video.width, video.height, video.pix_fmt = 320, 180, "yuv420p"
+        tracks: list[Any] = [output.add_stream("aac", rate=48000, layout="stereo") for _ in range(2)]
+        for _ in range(40):
+            grey = np.full((180, 320, 3), 120, np.uint8)
+            output.mux(video.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
+        for loudness, track in zip((0.02, 0.2), tracks, strict=True):
+            noise = np.random.default_rng(0).uniform(-loudness, loudness, (2, 96_000)).astype(np.float32)
+            frame = av.AudioFrame.from_ndarray(noise, format="fltp", layout="stereo")
+            frame.sample_rate = 48_000
+            output.mux(track.encode(frame))
+            output.mux(track.encode(None))
+        output.mux(video.encode(None))
+    peaks = []
+    for number in (0, 1):
+        heard = read_audio(render_video(path, make_steady(0, 20, 2), tmp_path / "out.mp4", track=number))
+        peaks.append(float(np.abs(heard).max()))
+    assert peaks[0] < 0.05
+    assert peaks[1] > 0.15
 
 
 def test_mute_video(make_video: MakeVideo, make_steady: MakeTable, tmp_path: Path) -> None:

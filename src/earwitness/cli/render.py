@@ -94,12 +94,13 @@ def _video(result: Saved, out: Path, fov: float | None, threads: int) -> None:
         raise UnreadableMediaError(
             f"{result.path or 'the events'}: the video is not there; say where with --media FILE"
         )
-    whole = view_of(result, fov).whole_fov
+    whole, track = view_of(result, fov).whole_fov, result.settings.get("track", 0)
     with Progress(transient=True) as progress:
         task = progress.add_task(out.name, total=1.0)
         render_video(
-            result.media_file, result.table, out, whole, lambda done: progress.update(task, completed=done), threads
-        )
+            result.media_file, result.table, out, whole, lambda done: progress.update(task, completed=done), threads,
+            track if isinstance(track, int) else 0,
+        )  # fmt: skip
     typer.echo(str(out))
 
 

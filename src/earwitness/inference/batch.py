@@ -269,6 +269,11 @@ def _do(detector: Detector, job: Job, settings: BatchSettings, progress: Callabl
 
         give_back()  # what hearing took and has freed, before drawing takes its own
         pictures, rendered = job.pictures or job.source, job.result(RENDER_SUFFIX)
-        written.append(render_video(pictures, detection.table, rendered, detection.view.whole_fov, drawn))
+        heard_there = job.pictures is None
+        render_video(
+            pictures, detection.table, rendered, detection.view.whole_fov, drawn,
+            track=settings.track if heard_there else 0, sound_seconds=detection.duration if heard_there else None,
+        )  # fmt: skip
+        written.append(rendered)
     job.result(GROWING_SUFFIX).unlink(missing_ok=True)  # the finished result is there now
     return Done(job, detection, tuple(written))

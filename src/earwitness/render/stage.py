@@ -9,14 +9,20 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from earwitness.errors import UnreadableMediaError
 from earwitness.media.audio import AudioReader
-from earwitness.media.pictures import PictureReader
+from earwitness.media.pictures import PictureReader, picture_seconds
 from earwitness.media.probe import MediaInfo, probe
 from earwitness.render.background import drawn_background
 from earwitness.render.sprite import RGBArray
 
 DRAWN_FPS: Final = 20
+LEAST_WIDTH: Final = 32
+"""Narrower pictures have no room for anything."""
 _HOLD_FROM_SECONDS: Final = 0.3
+_LONG_SECONDS: Final = 1.0
+"""A picture that is shown longer is drawn again, `DRAWN_FPS` times a second: what sounds meanwhile has to be seen."""
+_DECLARED_WELL_SECONDS: Final = 1.0
 
 
 class Shown(NamedTuple):
@@ -43,28 +49,42 @@ class Stage:
         has_picture: whether a camera made the pictures.
     """
 
-    def __init__(self, source: Path, horizontal_fov_deg: float, threads: int = 1) -> None:
+    def __init__(
+        self,
+        source: Path,
+        horizontal_fov_deg: float,
+        threads: int = 1,
+        track: int = 0,
+        sound_seconds: float | None = None,
+    ) -> None:
         """Look at `source`.
+
+        Args:
+            source: video or sound file. Where none of its pictures can be decoded, or they are tiny, there is a drawn
+                background.
+            horizontal_fov_deg: of the camera.
+            threads: of the decoder.
+            track: the sound track that counts.
+            sound_seconds: how long that lasts; counted where it is not known.
 
         Raises:
             MediaError: it cannot be read.
         """
         info = probe(source)
-        self.has_picture = info.video is not None
+        self._reader = _reader(source, info, threads)
+        self.has_picture = self._reader is not None
         self.fps = Fraction(DRAWN_FPS)
-        self._reader: PictureReader | None = None
         self._last: RGBArray | None = None
-        self._sound = _sound_seconds(info)
-        if info.video is None:
+        self._sound = _counted(info, track) if sound_seconds is None else sound_seconds
+        if self._reader is None:
             title = source.name.encode(errors="replace").decode()  # a name may hold bytes that are no text
             self._last = drawn_background(title, horizontal_fov_deg)
             height, width = self._last.shape[:2]
         else:
-            self._reader = PictureReader(source, threads=threads)
             width, height = self._reader.width, self._reader.height
-            self.fps = self.fps if info.video.is_still else self._reader.frame_rate
+            self.fps = self.fps if info.video is None or info.video.is_still else self._reader.frame_rate
         self.width, self.height = width // 2 * 2, height // 2 * 2
-        self.duration = max(info.duration, self._sound, 0.1)
+        self.duration = max(self._sound, _picture_end(info, self._sound) if self.has_picture else 0.0, 0.1)
 
     def pictures(self) -> Iterator[Shown]:
         """All pictures, cut to the even size; the last one is repeated while sound goes on."""
@@ -75,35 +95,59 @@ class Stage:
             if self._sound <= end + _HOLD_FROM_SECONDS:
                 return
         if self._last is not None:
-            yield from self._held(self._even(self._last), end)
+            yield from _repeated(self._even(self._last), end, self._sound)
 
     def _moving(self, reader: PictureReader) -> Iterator[Shown]:
         held: tuple[float, RGBArray] | None = None
         for time, picture in reader:
             if held is not None:
-                yield Shown(held[0], self._even(held[1]), time - held[0])
+                yield from self._shown(*held, time)
             held = time, picture
         if held is not None:
             self._last = held[1]
-            yield Shown(held[0], self._even(held[1]), max(reader.duration - held[0], 0.0) or None)
+            yield from self._shown(*held, reader.duration)
 
-    def _held(self, picture: RGBArray, start: float) -> Iterator[Shown]:
-        first, stop = (int(np.ceil(seconds * DRAWN_FPS - 1e-6)) for seconds in (start, self._sound))
-        for index in range(first, stop):
-            time = index / DRAWN_FPS
-            yield Shown(time, picture, min(1 / DRAWN_FPS, max(self._sound - time, 1e-3)))
+    def _shown(self, time: float, picture: RGBArray, until: float) -> Iterator[Shown]:
+        if until - time > _LONG_SECONDS:
+            yield from _repeated(self._even(picture), time, until)
+        else:
+            yield Shown(time, self._even(picture), max(until - time, 0.0) or None)
 
     def _even(self, picture: RGBArray) -> RGBArray:
         return picture[: self.height, : self.width]
 
 
-def _sound_seconds(info: MediaInfo) -> float:
-    """How long the sound lasts; counted where the file does not declare its length."""
+def _reader(source: Path, info: MediaInfo, threads: int) -> PictureReader | None:
+    if info.video is None:
+        return None
+    try:
+        reader = PictureReader(source, threads=threads)
+    except UnreadableMediaError:  # the sound can be shown all the same
+        return None
+    return reader if reader.width >= LEAST_WIDTH and reader.height >= 2 else None
+
+
+def _repeated(picture: RGBArray, start: float, stop: float) -> Iterator[Shown]:
+    """A picture from `start` to `stop`, again and again at whole multiples of a drawn picture's time."""
+    time, index = start, int(np.floor(start * DRAWN_FPS + 1e-6)) + 1
+    while time < stop - 1e-3:
+        following = min(index / DRAWN_FPS, stop)
+        yield Shown(time, picture, following - time)
+        time, index = following, index + 1
+
+
+def _counted(info: MediaInfo, track: int) -> float:
+    """How long the sound really lasts: files may declare anything, and be cut short."""
     if info.audio is None:
         return 0.0
-    if info.duration > 0:
-        return info.duration
-    reader = AudioReader(info.path, rate=8000, mono="allow")
+    reader = AudioReader(info.path, rate=8000, mono="allow", track=track)
     for _ in reader:
         pass
     return reader.duration
+
+
+def _picture_end(info: MediaInfo, sound: float) -> float:
+    """When the pictures end: as declared if the sound bears that out, else by their packets."""
+    if info.audio is None or abs(info.duration - sound) <= _DECLARED_WELL_SECONDS:
+        return info.duration
+    return picture_seconds(info.path)

@@ -30,11 +30,14 @@ def render_video(
     fov: float = DEFAULT_FOV_DEG,
     progress: Callable[[float], None] | None = None,
     threads: int = 1,
+    track: int = 0,
+    sound_seconds: float | None = None,
 ) -> Path:
     """Draw the events of `table` into a copy of `source`, whose sound, length and picture times stay.
 
     Below the picture come a view from above and a timeline, so the video becomes higher. A file with sound only gets
-    a drawn background of 1280x720. Where the pictures end before the sound, the last one is held.
+    a drawn background of 1280x720, as does one whose pictures cannot be decoded or are tiny. Where the pictures end
+    before the sound, the last one is held.
 
     Args:
         source: video or sound file.
@@ -43,6 +46,8 @@ def render_video(
         fov: horizontal field of view of the camera, degrees, of the picture as shown.
         progress: called with the done fraction, 0..1.
         threads: of the decoder and the encoder.
+        track: the sound track to keep, from 0.
+        sound_seconds: how long that lasts, where it was heard before; else it is counted.
 
     Returns:
         `out`.
@@ -55,7 +60,7 @@ def render_video(
         raise EncodingError(f"{out}: would overwrite the source; choose another name")
     if not 1 <= fov <= 170:
         raise EncodingError(f"a horizontal field of view of {fov} degrees is not possible; give 1..170")
-    stage = Stage(source, fov, threads)
+    stage = Stage(source, fov, threads, track, sound_seconds)
     scale = Scale(stage.width, stage.height)
     if not stage.has_picture:
         # Where there is no picture, nothing is outside it.
@@ -64,7 +69,14 @@ def render_video(
     panel = Panel(table, stage.duration, scale, fov, key=stage.has_picture)
     canvas = np.zeros((stage.height + panel.height, stage.width, 3), np.uint8)
     with MediaWriter(
-        out, stage.width, canvas.shape[0], stage.fps, copy_audio_from=source, threads=threads, preset="superfast"
+        out,
+        stage.width,
+        canvas.shape[0],
+        stage.fps,
+        copy_audio_from=source,
+        copy_track=track,
+        threads=threads,
+        preset="superfast",
     ) as writer:
         for number, (time, picture, length) in enumerate(stage.pictures()):
             now = marks.at(time)

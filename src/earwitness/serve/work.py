@@ -137,7 +137,8 @@ class Workshop:
             write(detection, folder / name, chosen)
         if wishes.video:
             names.append(f"{stem}.earwitness.mp4")
-            render_video(media, detection.table, folder / names[-1], detection.view.whole_fov, drawn)
+            fov, seconds = detection.view.whole_fov, detection.duration
+            render_video(media, detection.table, folder / names[-1], fov, drawn, sound_seconds=seconds)
         progress(0.95, "writing the report")
         report = write_report(detection, folder / f"{stem}.report.html")
         self._check(until, upload.name)
