@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from earwitness.cli.main import main
+
 
 def earwitness(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "earwitness.cli.main", *arguments]
@@ -28,6 +30,18 @@ def test_wrong_usage_is_one_line_and_exit_2(arguments: list[str], said: str) -> 
     assert len(result.stderr.splitlines()) == 1
     assert said in result.stderr
     assert result.stdout == ""
+
+
+def test_ctrl_c_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def stopped(path: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("earwitness.inference.doctor.diagnose", stopped)
+    monkeypatch.setattr(sys, "argv", ["earwitness", "doctor", "clip.mp4"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err.splitlines() == ["earwitness: interrupted"]
 
 
 def test_help_and_version() -> None:

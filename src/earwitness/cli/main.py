@@ -67,6 +67,8 @@ def main() -> None:
         if error.format_message():  # called without arguments, the help has been printed and nothing is to be said
             typer.echo(f"earwitness: {_one_line(error)}", err=True)
         sys.exit(WRONG_USAGE)
+    if code == INTERRUPTED:  # what typer makes of Ctrl+C
+        typer.echo("earwitness: interrupted", err=True)
     sys.exit(code)
 
 
