@@ -74,6 +74,19 @@ def test_other_codecs_are_encoded_anew(
     assert left / right == pytest.approx(4, rel=0.1)
 
 
+@pytest.mark.parametrize("suffix", ["mkv", "mp4"])
+def test_copied_sound_whose_clock_restarts_goes_on(tmp_path: Path, toolbox: Any, suffix: str) -> None:
+    sound = toolbox.tone_burst(48000, 4.0, 1.0, 3.5)
+    source = toolbox.write_media(tmp_path / f"in.{suffix}", sound=sound, gap=(2.0, 700.0))
+    out = tmp_path / "out.mp4"
+    with MediaWriter(out, 64, 64, Fraction(10), copy_audio_from=source) as writer:
+        for k in range(40):
+            writer.write_frame(np.full((64, 64, 3), 100, np.uint8), k / 10)
+    assert probe(out).duration == pytest.approx(4.0, abs=0.1)
+    heard = read_audio(out, 48000)
+    assert toolbox.burst_times(heard, 48000) == pytest.approx((1.0, 3.5), abs=0.05)
+
+
 def test_mono_sound_is_kept(tmp_path: Path, toolbox: Any) -> None:
     for codec, name in (("aac", "m.mp4"), ("flac", "m.flac")):
         source = toolbox.write_media(

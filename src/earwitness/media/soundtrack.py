@@ -96,7 +96,9 @@ class CopiedSoundtrack:
                     continue
             packet.pts = dts if packet.pts is None else packet.pts + self._shift
             packet.dts = dts
-            self._last = dts, max(1, packet.duration or 0)
+            # Packets of these codecs are all of one length; before a jump, MP4 has the jump for one.
+            length = packet.duration or 1
+            self._last = dts, length if self._last is None else min(length, self._last[1])
             yield dts, packet
 
 
