@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from earwitness.telemetry import silent_onnxruntime
+
 
 def open_session(graph: bytes, threads: int, weights_folder: Path | None = None) -> Any:
     """Open a graph.
@@ -14,8 +16,7 @@ def open_session(graph: bytes, threads: int, weights_folder: Path | None = None)
         threads: processor threads of one call.
         weights_folder: where a graph that keeps its weights in other files has them.
     """
-    import onnxruntime
-
+    onnxruntime = silent_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

@@ -13,6 +13,7 @@ from earwitness.classes import NUM_CLASSES
 from earwitness.errors import ModelError, RecipeError
 from earwitness.inference.journal import stamp
 from earwitness.models.token_arrays import TokenArrays, no_tokens
+from earwitness.telemetry import silent_onnxruntime
 
 Device = Literal["auto", "cpu", "cuda"]
 DEVICES: Final[tuple[str, ...]] = get_args(Device)
@@ -87,8 +88,7 @@ class OnnxRuntime:
         self._session = None
 
     def _open(self) -> Any:
-        import onnxruntime
-
+        onnxruntime = silent_onnxruntime()
         if self._stamp is not None and stamp(self.path) != self._stamp:
             raise ModelError(f"{self.path}: was changed while it was in use; start again")
         options = onnxruntime.SessionOptions()
@@ -167,8 +167,7 @@ def _fixed(shape: list[Any]) -> tuple[int | None, int | None]:
 
 
 def _providers(device: Device) -> list[str]:
-    import onnxruntime
-
+    onnxruntime = silent_onnxruntime()
     wanted = [_CPU] if device == "cpu" else [_CUDA, _CPU]
     return [name for name in wanted if name in onnxruntime.get_available_providers()]
 
