@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,9 +21,14 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from browser import browser, open_page, wait_until
-from earwitness.media.writer import MediaWriter
+from earwitness.media.writer import MediaWriter, write_wav
 
 pytest.importorskip("gradio", reason="needs the extra 'serve'")
+COMMAND = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from earwitness.cli.main import main; sys.argv[0] = 'earwitness'; main()"
+)
+"""Ctrl-C counts, also where the suite runs in the background of a shell."""
 START_SECONDS = 240
 """Gradio takes seconds to import, and many on a busy machine."""
 
@@ -37,14 +44,14 @@ def clip(tmp_path_factory: pytest.TempPathFactory, make_burst) -> Path:  # type:
     return path
 
 
-@pytest.fixture(scope="module")
-def server(meter_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """(address, the folder that its temporary files lie in) of a running command."""
-    folder = tmp_path_factory.mktemp("serve")
+@contextmanager
+def started(model: Path, folder: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """(address, process) of a running command whose temporary files lie in a folder."""
+    folder.mkdir(exist_ok=True)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "earwitness.cli.main", "serve", "--port", str(port), "--model", str(meter_model)]
+    command = [sys.executable, "-c", COMMAND, "serve", "--port", str(port), "--model", str(model)]
     places = {"TMPDIR": str(folder), "EARWITNESS_CACHE": str(folder / "cache")}
     running = subprocess.Popen(
         command, env={**os.environ, **places}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -60,10 +67,18 @@ def server(meter_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
                 assert running.poll() is None, running.stdout and running.stdout.read()
                 assert time.monotonic() < until
                 time.sleep(0.3)
-        yield address, folder
+        yield address, running
     finally:
-        running.send_signal(2)
+        running.send_signal(signal.SIGINT)
         running.wait(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def server(meter_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """(address, the folder that its temporary files lie in) of a running command."""
+    folder = tmp_path_factory.mktemp("serve")
+    with started(meter_model, folder) as (address, _):
+        yield address, folder
     assert [path.name for path in folder.iterdir() if path.name.startswith("earwitness")] == [], "all is cleared away"
 
 
@@ -90,7 +105,30 @@ def test_drop_a_video_and_get_report_captions_and_video(server: tuple[str, Path]
         assert "[music playing" in captions
         token = re.findall(r"results/([^/]+)/", str(link))[0]
     assert list(folder.glob(f"earwitness-serve-*/results/{token}/*.mp4"))
-    assert not list(folder.glob("earwitness-serve-*/uploads/**/my clip.mp4")), "the upload is gone"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_server_that_is_stopped_while_it_works_ends_soon_and_leaves_nothing(
+    meter_model: Path,
+    make_burst,
+    tmp_path: Path,
+    number: int,  # type: ignore[no-untyped-def]
+) -> None:
+    write_wav(tmp_path / "long.wav", np.tile(make_burst(10, (1, 2, 40)), (1, 120)), 24_000)
+    with (
+        started(meter_model, tmp_path / "places") as (address, process),
+        browser() as chromium,
+        open_page(chromium, address) as page,
+    ):
+        page.locator("#file input[type=file]").set_input_files(tmp_path / "long.wav")
+        wait_until(page, "document.querySelector('#file').innerText.includes('long')")
+        page.click("#listen")
+        wait_until(page, "document.querySelector('#result').innerText.includes('listening')")
+        process.send_signal(number)
+        said = process.communicate(timeout=60)[0]
+    assert process.returncode == 0
+    assert "Traceback" not in said
+    assert [path.name for path in (tmp_path / "places").iterdir() if path.name.startswith("earwitness")] == []
 
 
 def test_answers_forbid_foreign_addresses(server: tuple[str, Path]) -> None:

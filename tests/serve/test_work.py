@@ -29,13 +29,12 @@ def detector(meter_model: Path) -> Detector:
     return Detector.load(meter_model)
 
 
-def test_an_upload_becomes_results_and_goes(detector: Detector, upload: Path, tmp_path: Path) -> None:
+def test_an_upload_becomes_results(detector: Detector, upload: Path, tmp_path: Path) -> None:
     workshop, seen = Workshop(detector, tmp_path / "results"), []
     outcome = workshop.process(upload, SOUND_ONLY, lambda share, what: seen.append((share, what)))
     assert [event.sound_class.name for event in outcome.detection.events] == ["Music"]
     assert sorted(outcome.files) == [f"my take.{end}" for end in ("csv", "json", "report.html", "srt", "vtt")]
     assert all(workshop.find(outcome.token, name) for name in outcome.files)
-    assert not upload.exists()
     assert [share for share, _ in seen] == sorted(share for share, _ in seen)
     assert seen[-1][1] == "writing the report"
 
@@ -81,14 +80,19 @@ def test_nothing_else_can_be_fetched(detector: Detector, upload: Path, tmp_path:
 def test_results_are_kept_as_long_as_promised(
     detector: Detector, upload: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    workshop = Workshop(detector, tmp_path / "results", Limits(keep_minutes=10))
+    workshop = Workshop(detector, tmp_path / "results", Limits(keep_minutes=10), upload.parent)
     outcome = workshop.process(upload, SOUND_ONLY, lambda share, what: None)
-    begun = time.monotonic()
+    begun, now = time.monotonic(), time.time()
     monkeypatch.setattr(time, "monotonic", lambda: begun + 9 * 60)
+    monkeypatch.setattr(time, "time", lambda: now + 9 * 60)
     workshop.sweep()
     assert workshop.find(outcome.token, outcome.report)
-    monkeypatch.setattr(time, "monotonic", lambda: begun + 11 * 60)
+    again = workshop.process(upload, SOUND_ONLY, lambda share, what: None)
+    assert again.files, "another visitor may have sent the same file"
+    monkeypatch.setattr(time, "monotonic", lambda: begun + 21 * 60)
+    monkeypatch.setattr(time, "time", lambda: now + 21 * 60)
     workshop.sweep()
+    assert not upload.exists()
     assert workshop.find(outcome.token, outcome.report) is None
     assert list((tmp_path / "results").iterdir()) == []
 
@@ -106,7 +110,6 @@ def test_limits(detector: Detector, upload: Path, tmp_path: Path, limits: Limits
     with pytest.raises(RecipeError, match=message) as raised:
         workshop.process(upload, SOUND_ONLY, lambda share, what: None)
     assert str(tmp_path) not in str(raised.value)
-    assert not upload.exists()
     assert not any((tmp_path / "results").glob("*"))
 
 
@@ -118,16 +121,23 @@ def test_bad_uploads_leave_nothing_and_name_no_server_path(
     workshop = Workshop(detector, tmp_path / "results")
     junk, mono = tmp_path / "junk.mp4", tmp_path / "mono.wav"
     junk.write_bytes(b"not a video" * 50)
-    write_wav(mono, make_burst(2)[:1], 24_000)
+    write_wav(mono, make_burst(2, (0.5, 1, 0))[:1], 24_000)
     for path, kind in ((junk, MediaError), (mono, NotStereoError)):
         with pytest.raises(kind) as raised:
             workshop.process(path, SOUND_ONLY, lambda share, what: None)
         assert str(tmp_path) not in str(raised.value)
         assert path.name in str(raised.value)
     assert not any((tmp_path / "results").glob("*"))
-    write_wav(mono, make_burst(2, (0.5, 1, 0))[:1], 24_000)
     mono_wish = Wishes(video=False, mono=True)
     assert np.isnan(workshop.process(mono, mono_wish, lambda share, what: None).detection.events[0].azimuth)
+
+
+def test_what_is_being_worked_on_is_broken_off(detector: Detector, upload: Path, tmp_path: Path) -> None:
+    workshop = Workshop(detector, tmp_path / "results")
+    workshop.stop()
+    with pytest.raises(RecipeError, match="being stopped"):
+        workshop.process(upload, SOUND_ONLY, lambda share, what: None)
+    assert not any((tmp_path / "results").glob("*"))
 
 
 def test_limits_must_be_possible() -> None:

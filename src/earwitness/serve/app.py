@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Event, Thread
-from typing import TYPE_CHECKING, Any
+from threading import Event, Thread, current_thread, main_thread
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Final
 
 from earwitness.errors import MissingExtraError, RecipeError
 from earwitness.serve.work import Limits, Workshop
@@ -18,10 +20,12 @@ if TYPE_CHECKING:
 
     from earwitness.inference.detector import Detector
 
+_GRACE_SECONDS: Final = 2
+
 
 @contextmanager
-def application(detector: Detector, limits: Limits | None = None) -> Iterator[Any]:
-    """The ASGI application; all its files lie in one temporary folder, which goes with it.
+def application(detector: Detector, limits: Limits | None = None) -> Iterator[tuple[Any, Workshop]]:
+    """The ASGI application, and what works for it; all files lie in one temporary folder, which goes with it.
 
     Raises:
         MissingExtraError: Gradio is not installed.
@@ -32,12 +36,12 @@ def application(detector: Detector, limits: Limits | None = None) -> Iterator[An
         os.environ.update(
             GRADIO_ANALYTICS_ENABLED="False", GRADIO_TEMP_DIR=f"{folder}/uploads", HF_HUB_DISABLE_TELEMETRY="1"
         )
-        workshop = Workshop(detector, Path(folder) / "results", limits)
+        workshop = Workshop(detector, Path(folder) / "results", limits, Path(folder) / "uploads")
         stop = Event()
         sweeper = Thread(target=_sweep, args=(workshop.sweep, stop), daemon=True)
         sweeper.start()
         try:
-            yield _mounted(workshop)
+            yield _mounted(workshop), workshop
         finally:
             stop.set()
             sweeper.join(timeout=5)
@@ -50,7 +54,9 @@ def serve(
     limits: Limits | None = None,
     ready: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve until interrupted; `ready` is called when the page can be asked for, or very nearly so.
+    """Serve until interrupted or terminated; `ready` is called when the page can be asked for, or very nearly so.
+
+    What is being worked on then is broken off, and all files go.
 
     Raises:
         MissingExtraError: Gradio is not installed.
@@ -58,7 +64,7 @@ def serve(
     """
     import socket
 
-    with application(detector, limits) as app:
+    with _terminated_as_interrupted(), application(detector, limits) as (app, workshop):
         import uvicorn
 
         try:
@@ -67,7 +73,37 @@ def serve(
         except OSError as error:
             raise RecipeError(f"cannot listen on {host}:{port} ({error.strerror}); choose another --port") from None
         ready()
-        uvicorn.run(app, host=host, port=port, log_level="warning")
+        # Pages that are open keep a connection, which would keep the server.
+        config = uvicorn.Config(
+            app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=_GRACE_SECONDS
+        )
+        server: Any = uvicorn.Server(config)
+        end = server.handle_exit
+
+        def handle_exit(number: int, frame: FrameType | None) -> None:
+            workshop.stop()
+            end(number, frame)
+
+        server.handle_exit = handle_exit
+        with suppress(KeyboardInterrupt):  # the server raises it again when it has ended
+            server.run()
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM is taken for Ctrl-C, so that all files go. Only the main thread may ask for that."""
+    if current_thread() is not main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _mounted(workshop: Workshop) -> Any:

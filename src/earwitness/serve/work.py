@@ -6,9 +6,10 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 
 from earwitness.errors import EarwitnessError, RecipeError
 from earwitness.export import Options, parse_formats, write
@@ -76,16 +77,31 @@ class Outcome:
 
 
 class Workshop:
-    """Works on uploads in folders of their own below `folder`, and clears them away."""
+    """Works on uploads in folders of their own below `folder`, and clears them away.
 
-    def __init__(self, detector: Detector, folder: Path, limits: Limits | None = None) -> None:
+    Args:
+        detector: finds what sounds.
+        folder: of the results.
+        limits: what it takes on.
+        uploads: folder that uploads lie in, at any depth; they are removed as late as results. Two visitors who upload
+            the same may share a file, and who was refused may try again with other wishes.
+    """
+
+    def __init__(
+        self, detector: Detector, folder: Path, limits: Limits | None = None, uploads: Path | None = None
+    ) -> None:
         self.limits = limits or Limits()
-        self._detector, self._folder = detector, folder
+        self._detector, self._folder, self._uploads = detector, folder, uploads
         self._born: dict[str, float] = {}
         self._lock = Lock()
+        self._stopped = Event()
+
+    def stop(self) -> None:
+        """Break off what is being worked on, and take on nothing more."""
+        self._stopped.set()
 
     def process(self, upload: Path, wishes: Wishes, progress: Report) -> Outcome:
-        """Listen to an upload, which is removed when its results are there.
+        """Listen to an upload.
 
         Raises:
             EarwitnessError: too large, too long, took too long, or not to be used; says so without a server's paths.
@@ -104,8 +120,6 @@ class Workshop:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        finally:
-            upload.unlink(missing_ok=True)
 
     def _worked(self, upload: Path, folder: Path, wishes: Wishes, progress: Report) -> Outcome:
         until = time.monotonic() + self.limits.seconds
@@ -147,6 +161,8 @@ class Workshop:
         return Outcome(folder.name, report.name, (report.name, *names), detection)
 
     def _check(self, until: float, name: str) -> None:
+        if self._stopped.is_set():
+            raise RecipeError(f"the server is being stopped; {name} was not finished")
         if time.monotonic() > until:
             raise RecipeError(f"{name} took more than {self.limits.seconds:g} seconds, which is the limit; cut it")
 
@@ -169,3 +185,11 @@ class Workshop:
                 del self._born[token]
         for token in old:
             shutil.rmtree(self._folder / token, ignore_errors=True)
+        self._sweep_uploads()
+
+    def _sweep_uploads(self) -> None:
+        oldest = time.time() - self.limits.keep_minutes * 60
+        for path in self._uploads.rglob("*") if self._uploads else ():
+            with suppress(FileNotFoundError):
+                if path.is_file() and path.stat().st_mtime < oldest:
+                    path.unlink()
