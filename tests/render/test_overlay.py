@@ -60,9 +60,12 @@ def test_the_ring_shrinks_with_distance() -> None:
     assert areas[0] > 1.5 * areas[-1]
 
 
-def test_confidence_shows_as_opacity() -> None:
+def test_confidence_shows_as_opacity_but_not_of_what_has_to_be_read() -> None:
     strong, weak = (drawn(640, 360, mark(0, score=score)).astype(int) for score in (1.0, 0.1))
-    assert np.abs(strong - GREY).sum() > 1.2 * np.abs(weak - GREY).sum()
+    ring, label = np.s_[:, :320], np.s_[:, 360:]
+    assert np.abs(strong[ring] - GREY).sum() > 1.2 * np.abs(weak[ring] - GREY).sum()
+    assert np.abs(strong[label] - GREY).sum() > 0
+    np.testing.assert_array_equal(strong[label], weak[label])
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)

@@ -38,8 +38,18 @@ def _one_at_a_time(found: list[Caption]) -> list[_Cue]:
             cues[-1] = (cues[-1][0], end, cues[-1][2])  # what has just ended may stay for a moment
         elif touches and cues[-1][1] - cues[-1][0] < _SLIVER_SECONDS and set(cues[-1][2]) < set(lines):
             cues[-1] = (cues[-1][0], end, lines)  # and what is about to begin may come a moment early
+        elif touches and _was_overlap(cues, lines):
+            cues[-1] = (cues[-1][0], end, lines)  # what goes on alone may do so a moment early
         elif touches and lines == cues[-1][2]:
             cues[-1] = (cues[-1][0], end, lines)
         else:
             cues.append((start, end, lines))
     return cues
+
+
+def _was_overlap(cues: list[_Cue], lines: tuple[str, ...]) -> bool:
+    """Whether the last cue is but the moment in which one sound begins while another, shown before, ends."""
+    if len(cues) < 2 or cues[-1][1] - cues[-1][0] >= _SLIVER_SECONDS or cues[-2][1] != cues[-1][0]:
+        return False
+    both = set(cues[-1][2])
+    return set(lines) < both and both - set(lines) <= set(cues[-2][2])

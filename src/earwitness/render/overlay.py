@@ -109,7 +109,7 @@ class Overlay:
             top += chip.height + self.scale.px(4)
 
     def _chip(self, mark: Mark, detail: str) -> Sprite:
-        return self._cache.get(self._make_chip, mark.class_index, detail, _step(mark.score))
+        return self._cache.get(self._make_chip, mark.class_index, detail)
 
     def _place_chip(self, canvas: RGBArray, chip: Sprite, left: float, row: float) -> None:
         left = min(max(left, 0), max(0, canvas.shape[1] - chip.width))
@@ -160,10 +160,10 @@ class Overlay:
 
         return Sprite.from_image(smooth_drawing(width, height, colour, draw), _opacity(score_step))
 
-    def _make_chip(self, class_index: int, detail: str, score_step: int) -> Sprite:
+    def _make_chip(self, class_index: int, detail: str) -> Sprite:
+        # What is unsure is faint, but for what has to be read.
         return Sprite.from_image(
-            chip_image(CLASSES[class_index].name, detail, class_colour(class_index), self.scale, class_index),
-            _opacity(score_step),
+            chip_image(CLASSES[class_index].name, detail, class_colour(class_index), self.scale, class_index)
         )
 
 

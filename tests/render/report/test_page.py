@@ -174,7 +174,7 @@ def test_keyboard_and_labels(chromium: Any, report: Path) -> None:
         page.keyboard.press("+")
         assert page.evaluate("zoom") > 1
         page.keyboard.press("/")
-        page.keyboard.type("n 30")  # letters in the search box are no commands
+        page.keyboard.type("f 30")  # letters in the search box are no commands
         assert page.locator("#count").inner_text() == "1 of 4"
         page.click("#reset")
         # Events are one tab stop, with arrows between them.
@@ -227,6 +227,69 @@ def test_sound_only_gets_a_stage(chromium: Any, tmp_path: Path) -> None:
         page.locator(".bar-event").first.click()
         assert page.locator(".mark .ring").is_visible()
         assert page.locator("th", has_text="Screen").count() == 0
+
+
+def test_what_does_not_apply_is_not_there(chromium: Any, tmp_path: Path) -> None:
+    write_wav(tmp_path / "a.wav", noise(SECONDS), 48_000)
+    unscored = replace(saved(tmp_path / "a.wav", has_video=False), model=Model(name="unknown (DCASE CSV)", sha256=""))
+    with open_page(chromium, write_report(unscored, tmp_path / "r.html").as_uri()) as page:
+        assert page.locator("#now").inner_text() == "Nothing that the model knows sounds now."
+        for hidden in ("#show-captions", "#screen", "#least", "#full"):
+            assert not page.locator(hidden).is_visible(), hidden
+        assert page.locator("th", has_text="Confidence").count() == 0
+        assert "confidence" not in (page.locator(".bar-event").first.get_attribute("aria-label") or "")
+        assert "The sound (" in page.locator("#media-note").text_content()
+
+
+def test_labels_stay_in_the_picture_and_clear_of_captions(chromium: Any, report: Path) -> None:
+    inside = (
+        "[...document.querySelectorAll('.mark .label')].every((label) => { const a = label.getBoundingClientRect(),"
+        " b = marks.getBoundingClientRect(); return a.left >= b.left - 1 && a.right <= b.right + 1; })"
+    )
+    with open_page(chromium, report.as_uri(), viewport={"width": 360, "height": 740}) as page:
+        wait_until(page, "media.readyState >= 2")
+        page.evaluate("document.querySelectorAll('.mark').forEach((node) => node.remove())")
+        page.evaluate("update(4.95)")  # at the right, drawn for the first time
+        assert page.locator(".mark .label").count() == 1
+        assert page.evaluate(inside)
+        page.evaluate("seek(2.5)")  # aside
+        wait_until(page, "!media.seeking && document.querySelectorAll('.mark .arrow').length === 1")
+        middle = "marks.querySelector('.label').getBoundingClientRect().top - marks.getBoundingClientRect().top"
+        assert page.evaluate(f"{middle} > marks.h / 2")
+        page.check("#show-captions")
+        assert page.evaluate(f"{middle} < marks.h / 2")
+
+
+def test_sliders_leave_the_other_keys(chromium: Any, report: Path) -> None:
+    with open_page(chromium, report.as_uri()) as page:
+        wait_until(page, "media.readyState >= 2")
+        page.locator("#volume").focus()
+        page.keyboard.press("n")
+        wait_until(page, "!media.seeking && Math.abs(media.currentTime - 0.5) < 0.06")
+        page.keyboard.press("ArrowLeft")
+        assert page.evaluate("media.volume") < 1
+        assert page.evaluate("Math.abs(media.currentTime - 0.5) < 0.06")
+        page.locator("#ruler").focus()
+        page.keyboard.press("PageUp")
+        wait_until(page, "!media.seeking && media.currentTime > 5")
+
+
+def test_full_screen_is_full_and_prints_are_light(chromium: Any, report: Path) -> None:
+    with open_page(chromium, report.as_uri(), color_scheme="dark", viewport={"width": 1000, "height": 700}) as page:
+        wait_until(page, "media.readyState >= 2")
+        page.click("#full")
+        wait_until(page, "document.fullscreenElement")
+        assert page.evaluate("media.getBoundingClientRect().width >= innerWidth - 2")
+        page.evaluate("document.exitFullscreen()")
+        page.emulate_media(media="print")
+        ink = page.evaluate("getComputedStyle(document.querySelector('h1')).color")
+        assert sum(map(int, re.findall(r"\d+", ink))) < 200
+
+
+def test_the_doctors_table_scrolls_by_itself(chromium: Any, report: Path) -> None:
+    with open_page(chromium, report.as_uri(), viewport={"width": 360, "height": 740}) as page:
+        page.click("#doctor summary")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_without_its_media_it_says_so(chromium: Any, tmp_path: Path) -> None:

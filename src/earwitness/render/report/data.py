@@ -42,6 +42,7 @@ def page_data(result: Result, view: View, diagnosis: Diagnosis | None, problem: 
         "duration": max(result.duration, result.table.duration, 0.1),
         "rate": FRAME_RATE,
         "hasVideo": result.has_video,
+        "scored": bool(result.model.sha256),  # labels of a CSV file say nothing of confidence
         "fov": round(view.whole_fov, 6),
         "classes": {
             str(index): {"name": CLASSES[index].name, "colour": CLASS_COLOURS[index], "icon": svg_icon(index)}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, Literal
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from earwitness.export.formats import Player
 from earwitness.media.probe import MediaInfo
@@ -55,8 +55,9 @@ def player_media(info: MediaInfo | None, target: Path, player: Player) -> Media:
         return Media("none", note=f"No player: {why}.")
     moving = info.video is not None and not info.video.is_still
     kind: Literal["video", "audio"] = "video" if moving else "audio"
+    noun = "video" if moving else "sound"
     if plays_in_browsers(info):
-        return _placed(info.path, kind, target, player)
+        return _placed(info.path, kind, target, player, noun)
     with TemporaryDirectory() as folder:
         copy = Path(folder) / "player.mp4"
         _convert(info, copy)
@@ -67,8 +68,8 @@ def player_media(info: MediaInfo | None, target: Path, player: Player) -> Media:
             beside = target.with_name(f"{target.stem}.player.mp4")
             with atomic_file(beside) as temporary:
                 temporary.write_bytes(copy.read_bytes())
-            return _linked(beside, "video", target, note)
-        return _embedded(copy, "video", note)
+            return _linked(beside, "video", target, note, noun)
+        return _embedded(copy, "video", note, noun)
 
 
 def plays_in_browsers(info: MediaInfo) -> bool:
@@ -81,24 +82,24 @@ def plays_in_browsers(info: MediaInfo) -> bool:
     return suffix in _VIDEO_FILES and sound and info.video.codec in _PICTURES
 
 
-def _placed(path: Path, kind: Literal["video", "audio"], target: Path, player: Player) -> Media:
+def _placed(path: Path, kind: Literal["video", "audio"], target: Path, player: Player, noun: str) -> Media:
     small = path.stat().st_size <= EMBED_BYTES
     embed = player == "embed" or (player == "auto" and small)
-    return _embedded(path, kind, "") if embed else _linked(path, kind, target, "")
+    return _embedded(path, kind, "", noun) if embed else _linked(path, kind, target, "", noun)
 
 
-def _embedded(path: Path, kind: Literal["video", "audio"], note: str) -> Media:
+def _embedded(path: Path, kind: Literal["video", "audio"], note: str, noun: str) -> Media:
     data = b64encode(path.read_bytes()).decode("ascii")
     size = path.stat().st_size / 2**20
-    return Media(kind, "embed", _mime(path), data, f"{note}The {kind} ({size:.1f} MB) is inside this page.")
+    return Media(kind, "embed", _mime(path), data, f"{note}The {noun} ({size:.1f} MB) is inside this page.")
 
 
-def _linked(path: Path, kind: Literal["video", "audio"], target: Path, note: str) -> Media:
+def _linked(path: Path, kind: Literal["video", "audio"], target: Path, note: str, noun: str) -> Media:
     try:
         address = quote(Path(os.path.relpath(path.resolve(), target.resolve().parent)).as_posix())
     except ValueError:  # another drive
         address = path.resolve().as_uri()
-    text = f"{note}The {kind} is not inside this page, which plays {address}: keep the two together."
+    text = f"{note}The {noun} is not inside this page, which plays {unquote(address)}: keep the two together."
     return Media(kind, "link", _mime(path), address, text)
 
 

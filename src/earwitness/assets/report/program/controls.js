@@ -4,7 +4,7 @@ function setUpControls() {
   $("previous").addEventListener("click", () => neighbour(-1));
   $("next").addEventListener("click", () => neighbour(1));
   $("show-marks").addEventListener("change", () => marks.classList.toggle("off", !$("show-marks").checked));
-  $("show-captions").addEventListener("change", () => { if (media?.textTracks[0]) media.textTracks[0].mode = $("show-captions").checked ? "showing" : "disabled"; });
+  $("show-captions").addEventListener("change", () => { if (media?.textTracks[0]) media.textTracks[0].mode = $("show-captions").checked ? "showing" : "disabled"; update(); });
   $("volume").addEventListener("input", () => { if (media) media.volume = Number($("volume").value); });
   $("full").addEventListener("click", () => document.fullscreenElement ? document.exitFullscreen() : stage.requestFullscreen?.());
   $("zoom-in").addEventListener("click", () => setZoom(zoom * 1.6));
@@ -18,19 +18,24 @@ function setUpControls() {
     $("theme").setAttribute("aria-label", `Colours: ${next === "auto" ? "as the system" : next}`);
   });
   stage.addEventListener("click", toggle);
-  $("scroller").addEventListener("wheel", () => { follow = false; setTimeout(() => { follow = true; }, 4000); }, { passive: true });
+  let rest = 0;
+  const lookElsewhere = () => { follow = false; clearTimeout(rest); rest = setTimeout(() => { follow = true; }, 4000); };
+  for (const name of ["wheel", "pointerdown", "touchmove"]) $("scroller").addEventListener(name, lookElsewhere, { passive: true });
   document.addEventListener("keydown", keys);
   new ResizeObserver(() => { placeMarks(); drawRuler(); }).observe(stage);
   addEventListener("resize", drawRuler);
 }
 function keys(key) {
-  if (key.ctrlKey || key.metaKey || key.altKey || key.target.matches("input:not([type=checkbox]),select,textarea")) return;
-  const onButton = key.target.matches("button,summary,input,a");
+  if (key.ctrlKey || key.metaKey || key.altKey || key.target.matches("input:not([type=checkbox],[type=range]),select,textarea")) return;
+  const onButton = key.target.matches("button,summary,a,[type=checkbox]"), onRange = key.target.matches("[type=range]"), onRuler = key.target === $("ruler");
+  if (onRange && /^(Arrow|Home|End|Page)/.test(key.key)) return;
   const actions = {
     " ": onButton ? null : toggle, ArrowLeft: () => seek(now() - (key.shiftKey ? 10 : 1)), ArrowRight: () => seek(now() + (key.shiftKey ? 10 : 1)),
     n: () => neighbour(1), p: () => neighbour(-1), m: () => $("show-marks").click(), c: () => $("show-captions").click(), f: () => $("full").click(),
     "+": () => setZoom(zoom * 1.6), "=": () => setZoom(zoom * 1.6), "-": () => setZoom(zoom / 1.6), 0: () => setZoom(1), "/": () => $("search").focus(),
-    Home: key.target === $("ruler") ? () => seek(0) : null, End: key.target === $("ruler") ? () => seek(duration) : null,
+    Home: onRuler ? () => seek(0) : null, End: onRuler ? () => seek(duration) : null,
+    ArrowUp: onRuler ? () => seek(now() + 1) : null, ArrowDown: onRuler ? () => seek(now() - 1) : null,
+    PageUp: onRuler ? () => seek(now() + 10) : null, PageDown: onRuler ? () => seek(now() - 10) : null,
   };
   const action = actions[key.key];
   if (action) { key.preventDefault(); action(); }

@@ -30,6 +30,7 @@ function markFor(event) {
 }
 function drawMark(event, state, lane) {
   const node = markFor(event), { w, h } = marks, x = state.az === null ? null : across(state.az);
+  if (!node.isConnected) marks.append(node);  // what is not in the page has no width
   const inView = x !== null && x >= 0 && x <= 1, unit = clamp(Math.sqrt(w * h) / 480, 0.75, 2.2);
   const [beam, ring, arrow, label] = node.children;
   for (const part of [beam, ring, arrow]) part.style.opacity = (part === beam ? 0.45 : 1) * (0.4 + 0.6 * state.p);
@@ -50,12 +51,12 @@ function drawMark(event, state, lane) {
     node.style.transform = `translate(10px,${10 + lane * 44}px)`;
     Object.assign(label.style, { left: "0", right: "auto", top: "0", transform: "none" });
   } else {
-    const left = state.az > 0, row = h - pitch * (lane + 0.75);
+    // Captions stand below.
+    const left = state.az > 0, row = $("show-captions").checked ? pitch * (lane + 0.75) : h - pitch * (lane + 0.75);
     node.style.transform = `translate(${left ? 20 : w - 20}px,${row}px)`;
     arrow.firstChild.setAttribute("d", left ? "M2 18 24 2 18 18 24 34z" : "M24 18 2 2 8 18 2 34z");
     Object.assign(label.style, { left: left ? "18px" : "auto", right: left ? "auto" : "18px", top: "0", transform: "translateY(-50%)" });
   }
-  if (!node.isConnected) marks.append(node);
 }
 const held = new Map();
 function laneOf(event, group, taken) {

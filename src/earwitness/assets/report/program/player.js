@@ -21,6 +21,7 @@ function setUpPlayer() {
     media.addEventListener("error", () => lost(`This browser cannot play ${data.file}. ${note}`));
     for (const name of ["play", "pause", "ended"]) media.addEventListener(name, showPlaying);
     for (const name of ["seeked", "loadeddata"]) media.addEventListener(name, () => update());
+    if (data.size) stage.style.setProperty("--ratio", data.size[0] / data.size[1]);
     stage.prepend(media);
     media.addEventListener("loadedmetadata", placeMarks);
   } else lost(note);
@@ -34,7 +35,8 @@ function lost(text) {
 }
 function backdrop() {
   const node = make("div", { class: "backdrop" });
-  for (let az = -75; az <= 75; az += 15) {
+  const step = stage.clientWidth < 520 ? 30 : 15;
+  for (let az = -60 - (step % 30); az <= 75; az += step) {
     const x = across(az);
     if (x === null || x < 0.03 || x > 0.97) continue;
     node.append(make("i", { style: { left: `${x * 100}%` } }), make("b", { style: { left: `${x * 100}%` } }, direction(az)));

@@ -38,7 +38,7 @@ function drawRadar(sounding) {
   });
   $("dots").replaceChildren(...nodes);
 }
-let spoken = "";
+let spoken = null;
 function drawNow(sounding) {
   const key = sounding.map(({ event, state }) => `${event.index}${direction(state.az)}${metres(state.d)}`).join();
   if (key === spoken) return;

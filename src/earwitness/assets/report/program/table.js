@@ -8,7 +8,7 @@ const columns = [
   ...(data.hasVideo ? [{ name: "Screen", key: (e) => e.on ? 0 : 1, cell: (e) => screen(e.on) }] : []),
   ...(events.some((e) => e.v) ? [{ name: "Seen", key: (e) => seen(e), cell: (e) => make("span", { title: e.v?.why ?? null }, seen(e)) }] : []),
   { name: "Length", key: (e) => e.e - e.s, cell: (e) => `${(e.e - e.s).toFixed(1)} s` },
-  { name: "Confidence", key: (e) => e.p, cell: (e) => { const span = make("span"); span.append(make("meter", { min: 0, max: 1, value: e.p, "aria-hidden": "true" }), `${Math.round(e.p * 100)}%`); return span; } },
+  ...(data.scored ? [{ name: "Confidence", key: (e) => e.p, cell: (e) => { const span = make("span"); span.append(make("meter", { min: 0, max: 1, value: e.p, "aria-hidden": "true" }), `${Math.round(e.p * 100)}%`); return span; } }] : []),
 ];
 // What is taken for the source, how surely, and where it was heard if the picture moved it; the whole reason on hover.
 function seen(event) {
@@ -23,11 +23,11 @@ function seen(event) {
   return `${what}${surely}${heard.length ? `; heard ${heard.join(", ")}` : ""}`;
 }
 const state = { sort: 0, down: false, off: new Set(), words: [], screen: "", least: 0, all: false };
-const visible = () => events.filter((e) => !state.off.has(e.c) && e.p >= state.least - 1e-9
+const visible = () => events.filter((e) => !state.off.has(e.c) && Math.round(e.p * 100) >= Math.round(state.least * 100)
   && (!state.screen || (state.screen === "on") === e.on)
-  && state.words.every((word) => e.words.includes(word)));
+  && state.words.every((word) => e.words.includes(word.length < 3 ? ` ${word}` : word)));
 function setUpTable() {
-  for (const e of events) e.words = [nameOf(e), direction(e.az), metres(e.d), screen(e.on), clock(e.s)].join(" ").toLowerCase();
+  for (const e of events) e.words = ["", nameOf(e), direction(e.az), metres(e.d), screen(e.on), clock(e.s)].join(" ").toLowerCase();
   columns.forEach((column, k) => {
     const button = make("button", { type: "button", onclick: () => { state.down = state.sort === k ? !state.down : false; state.sort = k; drawTable(); } }, column.name);
     $("heads").append(make("th", { scope: "col" }, button));
@@ -54,7 +54,8 @@ function setUpTable() {
     document.querySelectorAll("#chips button").forEach((chip) => chip.setAttribute("aria-pressed", "true"));
     filter();
   });
-  $("more").addEventListener("click", () => { state.all = true; drawTable(); });
+  $("more").addEventListener("click", () => { state.all = true; drawTable(); $("rows").children[FIRST_ROWS]?.querySelector("button")?.focus(); });
+  $("least").closest("label").hidden = !data.scored;
   $("screen-box").hidden = !data.hasVideo;
   drawTable();
 }

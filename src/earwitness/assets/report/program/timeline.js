@@ -71,7 +71,7 @@ function drawRuler() {
   const width = $("scroller").clientWidth * zoom, steps = [0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600];
   const step = steps.find((s) => s / duration * width >= 62) ?? 3600, nodes = [];
   for (let k = 0; k * step <= duration + 1e-6; k++) {
-    const left = `${k * step / duration * 100}%`, last = k > 0 && k * step / duration > 0.985;
+    const left = `${k * step / duration * 100}%`, last = k > 0 && (1 - k * step / duration) * width < 30;
     nodes.push(make("span", { style: { left }, class: last ? "last" : null }, clock(k * step, step < 1)), make("i", { style: { left } }));
   }
   $("ruler").replaceChildren(...nodes);

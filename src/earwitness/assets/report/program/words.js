@@ -10,7 +10,7 @@ const screen = (on) => on ? "on screen" : "off screen";
 const nameOf = (event) => data.classes[event.c].name;
 const colourOf = (event) => data.classes[event.c].colour;
 const describe = (event) => [nameOf(event), `${clock(event.s)} to ${clock(event.e)}`, direction(event.az), metres(event.d),
-  ...(data.hasVideo ? [screen(event.on)] : []), `confidence ${Math.round(event.p * 100)}%`].join(", ");
+  ...(data.hasVideo ? [screen(event.on)] : []), ...(data.scored ? [`confidence ${Math.round(event.p * 100)}%`] : [])].join(", ");
 const swatch = (c) => {
   const node = make("span", { class: "swatch", style: { background: data.classes[c].colour } });
   node.style.setProperty("--cut", data.classes[c].colour);
