@@ -71,7 +71,8 @@ def test_what_is_wrong_is_said(meter_model: Path, tmp_path: Path) -> None:
         return CliRunner().invoke(app, ["ensemble", *arguments]).exception
 
     assert isinstance(error(str(meter_model), *out, "--weights", "1,2"), RecipeError)
-    assert isinstance(error(str(meter_model), *out, "--weights", "much"), RecipeError)
+    for weights in ("much", "0", "-1", "nan", "inf"):
+        assert isinstance(error(str(meter_model), *out, "--weights", weights), RecipeError), weights
     assert isinstance(error(str(meter_model), *out, "--splits", "dev-test"), RecipeError)
     assert isinstance(error("nothing", *out), ModelError)
     assert isinstance(error(str(meter_model), "--out", str(tmp_path / "x.onnx")), ModelError)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
@@ -42,6 +43,33 @@ def test_ctrl_c_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         main()
     assert ended.value.code == 130
     assert capsys.readouterr().err.splitlines() == ["earwitness: interrupted"]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            PermissionError(13, "Permission denied", "runs/x"),
+            "runs/x: Permission denied; check folder, rights and space",
+        ),
+        (
+            BrokenProcessPool("died"),
+            "a worker process was killed, as for lack of memory; start again with fewer workers",
+        ),
+    ],
+)
+def test_what_the_machine_refuses_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, said: str
+) -> None:
+    def fails(path: object) -> None:
+        raise error
+
+    monkeypatch.setattr("earwitness.inference.doctor.diagnose", fails)
+    monkeypatch.setattr(sys, "argv", ["earwitness", "doctor", "clip.mp4"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.splitlines() == [f"earwitness: {said}"]
 
 
 def test_help_and_version() -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from earwitness.cli.main import app
-from earwitness.errors import BankError, RecipeError
+from earwitness.errors import BankError, RecipeError, SynthesisError
 from earwitness.media.pictures import PictureReader
 from earwitness.media.wav import write_wav
 from earwitness.synthesis import PoolConfig, RirPool
@@ -137,6 +137,20 @@ def test_own_pictures_and_a_wider_camera(flawed_bank: Path, tmp_path: Path) -> N
 def test_classes_without_sounds_are_named(flawed_bank: Path) -> None:
     result = CliRunner().invoke(app, options(flawed_bank, "--clips", "1", "--seed", "1", "--seconds", "1"))
     assert "classes without any sound: female_speech, male_speech" in result.output
+
+
+def test_a_set_keeps_to_its_pictures(flawed_bank: Path) -> None:
+    more = ["--seed", "1", "--seconds", "1"]
+    first = CliRunner().invoke(app, options(flawed_bank, "--clips", "1", *more, "--video", "--fps", "2"))
+    assert first.exit_code == 0, first.output
+    for other in (["--video", "--fps", "5"], []):
+        result = CliRunner().invoke(app, options(flawed_bank, "--clips", "2", *more, *other))
+        assert isinstance(result.exception, SynthesisError), other
+    (sound,) = (flawed_bank.parent / "set" / "stereo_dev").rglob("*.wav")
+    sound.unlink()
+    again = CliRunner().invoke(app, options(flawed_bank, "--clips", "1", *more, "--video", "--fps", "2"))
+    assert "1 clips of 1 s (1 new)" in again.output, "a clip without sound is none"
+    assert sound.is_file()
 
 
 def test_folders_that_name_no_class_are_named(flawed_bank: Path) -> None:

@@ -15,7 +15,7 @@ from earwitness.data.dcase_csv import read_table
 from earwitness.data.foa import find_recordings
 from earwitness.data.layout import scan
 from earwitness.data.pcm import read_pcm
-from earwitness.errors import RecipeError
+from earwitness.errors import RecipeError, SynthesisError
 from earwitness.media.pictures import PictureReader
 from earwitness.media.wav import write_wav
 from earwitness.synthesis import starss as module
@@ -28,7 +28,7 @@ def digest(root: Path) -> dict[str, str]:
     return {
         path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(root.rglob("*"))
-        if path.is_file()
+        if path.is_file() and not path.name.startswith(".")
     }
 
 
@@ -117,6 +117,17 @@ def test_labels_without_distance_need_a_word(make_starss: MakeStarss, tmp_path: 
 def run(*arguments: str | Path) -> tuple[int, str]:
     result = CliRunner().invoke(app, ["dataset", "stereo", *map(str, arguments)])
     return result.exit_code, result.output
+
+
+def test_a_set_keeps_to_its_options(make_starss: MakeStarss, tmp_path: Path) -> None:
+    root, out = make_starss(distance=""), tmp_path / "out"
+    common = ("--starss", root, "--out", out, "--seed", "1")
+    assert run(*common, "--clips", "2", "--unknown-distance", "2")[0] == 0
+    assert run(*common, "--clips", "3", "--unknown-distance", "2")[0] == 0
+    for other in (("--unknown-distance", "3"), ("--unknown-distance", "2", "--no-video")):
+        done = CliRunner().invoke(app, ["dataset", "stereo", *map(str, common), "--clips", "4", *other])
+        assert isinstance(done.exception, SynthesisError)
+        assert "name another folder" in str(done.exception)
 
 
 def test_the_command_takes_training_rooms_and_says_what_was_odd(make_starss: MakeStarss, tmp_path: Path) -> None:

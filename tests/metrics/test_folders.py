@@ -32,6 +32,16 @@ def test_files_pair_up_by_name_wherever_they_are(tmp_path):
     assert score(parts, predictions).macro.f_score == 1
 
 
+def test_links_to_splits_count_as_splits(tmp_path):
+    folder(tmp_path / "elsewhere" / "dev-test-tau", b=ROWS)
+    references = folder(tmp_path / "ref" / "dev-test-sony", a=ROWS).parent
+    (references / "dev-test-tau").symlink_to(tmp_path / "elsewhere" / "dev-test-tau")
+    (references / "round").symlink_to(references)  # in circles
+    scores = score(references, folder(tmp_path / "pred", a=ROWS))
+    assert scores.counts.files == ("a", "b")
+    assert "1 of 2 predictions are missing" in scores.notes[0]
+
+
 def test_missing_predictions(tmp_path):
     references = folder(tmp_path / "ref", a=ROWS, b=ROWS, c=ROWS)
     predictions = folder(tmp_path / "pred", a=ROWS)

@@ -1,3 +1,4 @@
+import json
 import sys
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
 from fakes import tiny_recipe
@@ -141,7 +143,8 @@ def test_card_says_what_the_model_needs(run, tmp_path):
     card.check(path)
     assert (card.name, card.features, card.thresholds) == ("mine", tiny_recipe().features, judgement.thresholds)
     assert card.recipe["run"]["steps"] == 6
-    assert card.limits == (*export.LIMITS, "Knows no bells.")
+    assert card.limits == (export.SYNTHETIC_LIMIT, *export.LIMITS, "Knows no bells.")
+    assert card.data["kind"] == "synthetic scenes"
     path.write_bytes(path.read_bytes() + b"x")
     with pytest.raises(ModelError, match="do not match"):
         card.check(path)
@@ -165,6 +168,18 @@ def test_card_names_the_code_that_trained_not_the_one_that_exports(run, tmp_path
     assert (run / COMMIT_NAME).read_text().strip() == commit()
     (run / COMMIT_NAME).write_text("0123abc\n")
     assert export_run(run, tmp_path / "m.onnx", Judgement((0.5,) * 13, {})).commit == "0123abc"
+
+
+def test_card_of_a_model_that_learnt_from_folders_does_not_say_that_they_were_synthetic(run, tmp_path):
+    recipe = run / "recipe.yaml"
+    changed = yaml.safe_load(recipe.read_text())
+    changed["data"] |= {"folders": [{"root": str(tmp_path / "DCASE2025")}], "valid_rooms": [21]}
+    recipe.write_text(yaml.safe_dump(changed))
+    path = tmp_path / "model.onnx"
+    card = export_run(run, path, Judgement((0.5,) * 13, {}))
+    assert card.data["folders"] == ["DCASE2025"]
+    assert "synthetic" not in json.dumps([card.data, card.limits])
+    assert "bank" not in card.data
 
 
 def test_card_names_no_folder_of_the_machine(run, tmp_path):

@@ -28,6 +28,18 @@ class Hostile:
         return os.system, (f"touch {self.mark}",)  # type: ignore[return-value]
 
 
+def test_a_state_that_cannot_be_written_leaves_the_last_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state(1).save(tmp_path)
+
+    def full(*_: object) -> None:
+        raise RuntimeError("[enforce fail at inline_container.cc:664] . unexpected pos 64 vs 0")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(TrainingError, match="make space, and go on with --resume"):
+        state(2).save(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["state-00000001.pt"]
+
+
 def test_the_newest_state_comes_back(tmp_path: Path) -> None:
     for step in (1, 2, 3):
         state(step).save(tmp_path)

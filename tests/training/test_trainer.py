@@ -1,9 +1,12 @@
+import json
+import math
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -13,6 +16,7 @@ sys.path.insert(0, str(HERE))
 from fakes import open_tones, tiny_recipe  # noqa: E402
 
 from earwitness.errors import TrainingError  # noqa: E402
+from earwitness.training import trainer as module  # noqa: E402
 from earwitness.training.trainer import Trainer  # noqa: E402
 
 FIGURES = ("total", "direction", "distance", "onscreen")
@@ -23,8 +27,6 @@ def trainer(folder, **run):
 
 
 def curve(folder):
-    import json
-
     entries = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     return [tuple(entry[name] for name in ("step", *FIGURES)) for entry in entries if entry["kind"] == "train"]
 
@@ -123,6 +125,20 @@ def test_loss_that_is_not_finite_stops_and_keeps_the_last_state(tmp_path):
     state = torch.load(max(tmp_path.glob("state-*.pt")), weights_only=True)
     assert state["step"] == 3
     assert all(value.isfinite().all() for value in state["model"].values())
+
+
+def test_silence_that_nothing_is_heard_in_has_a_best_and_a_log_all_the_same(tmp_path, monkeypatch):
+    nothing = SimpleNamespace(
+        macro=SimpleNamespace(
+            f_score=math.nan, doa_error_deg=math.nan, relative_distance_error=math.nan, onscreen_accuracy=math.nan
+        )
+    )
+    monkeypatch.setattr(module, "validate", lambda *_: (nothing, 0.5))
+    trainer(tmp_path).run()
+    assert (tmp_path / "best.safetensors").is_file()
+    entries = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [entry["f_score"] for entry in entries if entry["kind"] == "valid"][-1] is None
+    assert "NaN" not in (tmp_path / "log.jsonl").read_text()
 
 
 def test_gradient_that_is_not_finite_stops_before_the_weights(tmp_path):

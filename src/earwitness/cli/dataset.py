@@ -77,6 +77,7 @@ def make_stereo(
 
     from earwitness.data.crops import OFFICIAL_CLIPS, TRAIN, official_crops, random_crops
     from earwitness.data.foa import find_recordings, unlabelled
+    from earwitness.synthesis.set_options import keep_to_options
     from earwitness.synthesis.starss import StereoJob, make_clips
 
     if official and (seed is not None or every is not None or test_rooms):
@@ -90,6 +91,7 @@ def make_stereo(
         rooms = [one for one in recordings if test_rooms or one.split.startswith(TRAIN)]
         crops = random_crops(rooms, seed or 0, every)
     wanted = clips or OFFICIAL_CLIPS
+    keep_to_options(out, {"video": video, "unknown-distance": unknown_distance})
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     for note in _notes(recordings, official, video, unlabelled(starss)):
         console.print(f"note: {note}", markup=False)

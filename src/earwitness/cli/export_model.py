@@ -61,4 +61,6 @@ def run(
         half=half,
         limits=tuple(limit or ()),
     )
-    typer.echo(f"{out}: {card.name}, {out.stat().st_size / 1e6:.1f} MB, F20/1 {card.scores['synthetic/f_score']:.3f}")
+    reached = card.scores.get("synthetic/f_score")
+    judged = "" if reached is None else f", F20/1 {reached:.3f}"
+    typer.echo(f"{out}: {card.name}, {out.stat().st_size / 1e6:.1f} MB{judged}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from concurrent.futures import BrokenExecutor
 from io import TextIOWrapper
 from typing import Final
 
@@ -60,6 +61,14 @@ def main() -> None:
     except EarwitnessError as error:
         typer.echo(f"earwitness: {error}", err=True)
         sys.exit(WRONG_USAGE if isinstance(error, RecipeError) else 1)
+    except BrokenExecutor:
+        reason = "a worker process was killed, as for lack of memory; start again with fewer workers"
+        typer.echo(f"earwitness: {reason}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        typer.echo(f"earwitness: {where}{error.strerror or error}; check folder, rights and space", err=True)
+        sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("earwitness: interrupted", err=True)
         sys.exit(INTERRUPTED)

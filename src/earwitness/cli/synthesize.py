@@ -206,10 +206,21 @@ def _with_rooms_of(job: RenderJob, recipe: Path) -> RenderJob:
 
 def _new_clips(job: RenderJob, meter: Meter, clips: int, engine: Engine, previewed: bool) -> list[Scene]:
     from earwitness.synthesis.folders import first_scenes, render_folder
+    from earwitness.synthesis.set_options import keep_to_options
 
+    keep_to_options(job.out, _options_of_pictures(job))
     new = render_folder(job, clips, progress=meter.task("clips"), engine=engine)
     typer.echo(f"{job.out}: {clips} clips of {job.scene.seconds:g} s ({new} new)")
     return first_scenes(job, min(clips, _PREVIEWED)) if previewed else []
+
+
+def _options_of_pictures(job: RenderJob) -> dict[str, object]:
+    """What scene recipes do not say."""
+    if not job.video:
+        return {"video": False}
+    folders = {name: None if path is None else str(path.resolve())
+               for name, path in (("cutouts", job.cutouts), ("backgrounds", job.backgrounds))}  # fmt: skip
+    return {"video": True, "fps": str(job.fps), **folders}
 
 
 def _engine(name: EngineName, address: str | None, workers: int) -> Engine:

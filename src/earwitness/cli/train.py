@@ -71,13 +71,13 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
 
 def _report(sources: Sources, folder: Path) -> None:
     """Say which clips of folders there are, and which are skipped and why; the run's folder keeps the whole list."""
-    if sources.train_clips is None:
-        return
-    typer.echo(f"{sources.train_clips:,} training clips, {sources.valid_clips:,} validation clips", err=True)
+    if sources.train_clips is not None:
+        typer.echo(f"{sources.train_clips:,} training clips, {sources.valid_clips:,} validation clips", err=True)
     if not sources.skipped:
         return
     lines = [f"{name}: {reason}" for name, reason in sources.skipped.items()]
     for line in lines[:SHOWN]:
         typer.echo(f"skipped: {line}", err=True)
     (folder / SKIPPED_NAME).write_text("\n".join([*lines, ""]), encoding="utf-8")
-    typer.echo(f"{len(lines)} damaged clips are skipped; {folder / SKIPPED_NAME} names all", err=True)
+    what = "damaged clips" if sources.train_clips is not None else "sounds of the bank"
+    typer.echo(f"{len(lines)} {what} are skipped; {folder / SKIPPED_NAME} names all", err=True)

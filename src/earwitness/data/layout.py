@@ -124,7 +124,7 @@ def scan(root: Path | str) -> DcaseFolder:
     found: dict[tuple[str, str], dict[str, Path]] = {}
     strays: list[Path] = []
     for part, names in FOLDERS.items():
-        for path in (path for name in names for path in _files(root / name)):
+        for path in (path for name in names for path in walk_files(root / name)):
             if path.suffix.lower() == SUFFIXES[part] and path.parent.parent.parent == root:
                 found.setdefault((path.parent.name, path.stem), {})[part] = path
             else:
@@ -139,10 +139,17 @@ def scan(root: Path | str) -> DcaseFolder:
     return DcaseFolder(root, tuple(clips), tuple(sorted(strays)))
 
 
-def _files(folder: Path) -> list[Path]:
-    """All files below `folder` but hidden ones, in order."""
+def walk_files(folder: Path) -> list[Path]:
+    """All files below `folder` but hidden ones, in order; links to folders are followed, each folder once.
+
+    Large sets are often put together from links to their splits.
+    """
     paths: list[Path] = []
-    for where, subfolders, names in os.walk(folder):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+    known = {folder.resolve()}
+    for where, subfolders, names in os.walk(folder, followlinks=True):
+        shown = sorted(name for name in subfolders if not name.startswith("."))
+        real = {name: Path(where, name).resolve() for name in shown}
+        subfolders[:] = [name for name in shown if not (Path(where, name).is_symlink() and real[name] in known)]
+        known |= set(real.values())
         paths += [Path(where, name) for name in sorted(names) if not name.startswith(".")]
     return paths

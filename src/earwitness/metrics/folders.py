@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from earwitness.data.dcase_csv import CLIP_FRAMES, METRES_BELOW_CM, LabelRows, are_metres, read_rows
+from earwitness.data.layout import walk_files
 from earwitness.errors import LabelError
 from earwitness.metrics.counts import count
 from earwitness.metrics.protocols import Protocol
@@ -103,18 +103,13 @@ def _find(roots: list[Path]) -> tuple[dict[str, Path], list[str]]:
     for root in roots:
         if not root.is_dir():
             raise LabelError(f"{root}: no such folder")
-        for folder, subfolders, names in os.walk(root):
-            subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-            for name in sorted(names):
-                path = Path(folder, name)
-                if name.startswith("."):
-                    continue
-                if path.suffix.lower() != ".csv":
-                    others.append(name)
-                elif path.stem in found:
-                    raise LabelError(f"{path} and {found[path.stem]} have the same name; which one counts?")
-                else:
-                    found[path.stem] = path
+        for path in walk_files(root):
+            if path.suffix.lower() != ".csv":
+                others.append(path.name)
+            elif path.stem in found:
+                raise LabelError(f"{path} and {found[path.stem]} have the same name; which one counts?")
+            else:
+                found[path.stem] = path
     return found, others
 
 

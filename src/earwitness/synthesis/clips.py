@@ -43,8 +43,9 @@ def kept_clips(job: RenderJob) -> dict[int, Kept]:
     kept = {}
     for labels in (job.out / "metadata_dev" / SPLIT).glob("fold1_room*_mix*_deg*_start0000.csv"):
         number = labels.stem.split("_mix")[1].split("_")[0]
-        video = job.out / "video_dev" / SPLIT / f"{labels.stem}.mp4"
-        if number.isdecimal() and (video.is_file() or not job.video):
+        needed = [job.out / "stereo_dev" / SPLIT / f"{labels.stem}.wav"]
+        needed += [job.out / "video_dev" / SPLIT / f"{labels.stem}.mp4"] if job.video else []
+        if number.isdecimal() and all(path.is_file() for path in needed):
             recipe = job.out / "recipes_dev" / SPLIT / f"{labels.stem}.json"
             kept[int(number)] = Kept(labels.stem, recipe.read_text(encoding="utf-8") if recipe.is_file() else "")
     return kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -41,13 +42,21 @@ class Synthesizer:
         rooms: PoolConfig | None = None,
         config: SceneConfig | None = None,
         cache: str | Path | None = None,
+        without: Collection[str] = (),
     ) -> Synthesizer:
         """Open a bank's split and the pool of `rooms` (built when it is not in the cache yet).
+
+        Args:
+            without: names of sounds to leave out; see `bank_check.unusable_sounds`.
 
         Raises:
             BankError: the bank or the pool cannot be used.
         """
-        return cls(SoundBank.open(bank, split), RirPool.open(rooms or PoolConfig(), cache), config or SceneConfig())
+        return cls(
+            SoundBank.open(bank, split, without=without),
+            RirPool.open(rooms or PoolConfig(), cache),
+            config or SceneConfig(),
+        )
 
     def draft(self, seed: np.random.SeedSequence) -> SceneRecipe:
         """The recipe of the scene with this seed."""

@@ -62,6 +62,8 @@ def export_ensemble(
     """
     if weights is not None and len(weights) != len(names):
         raise RecipeError(f"{len(weights)} weights for {len(names)} members: give one each")
+    if weights is not None and not (np.isfinite(weights).all() and min(weights) >= 0 and sum(weights) > 0):
+        raise RecipeError("weights must be finite numbers from 0 on, and not all 0")
     files = [member_file(member) for member in names]
     labels = [f"mirror:{file.card.name}" if mirrored else file.card.name for file, mirrored in files]
     card = ensemble_card([file.card for file, _ in files], labels, name)

@@ -34,8 +34,10 @@ TOLERANCE: Final = 1e-4
 """Largest difference between ONNX Runtime and torch, relative to 1 + |value|."""
 HALF_TOLERANCE: Final = 5e-3
 """The same where weights are rounded to 16 bits."""
+SYNTHETIC_LIMIT: Final = (
+    "Learnt from synthetic scenes only: simulated shoebox rooms, a sound bank's recordings, coincident stereo."
+)
 LIMITS: Final = (
-    "Learnt from synthetic scenes only: simulated shoebox rooms, a sound bank's recordings, coincident stereo.",
     "Needs real stereo from coincident (or panned) channels: spaced microphones shift the directions.",
     "Front and back cannot be told apart; directions lie in -90..90 degrees.",
     "On screen or not is a guess from sound alone, for a camera of 100 degrees horizontal field of view.",
@@ -193,7 +195,7 @@ def export_run(
         recipe=_portable(recipe),
         commit=trained_by(run),
         scores=judgement.scores,
-        limits=(*LIMITS, *limits),
+        limits=(*(() if recipe.data.folders else (SYNTHETIC_LIMIT,)), *LIMITS, *limits),
         sha256=file_sha256(path),
     )
     card.write(card_path(path))
@@ -213,13 +215,12 @@ def run_recipe(run: Path) -> Recipe:
 
 def _data(recipe: Recipe, checkpoint: str) -> dict[str, Any]:
     clips = recipe.run.steps * recipe.run.batch
-    return {
-        "kind": "synthetic scenes",
-        "bank": Path(recipe.data.bank).name,
-        "training_clips": clips,
-        "different_scenes": min(recipe.data.scenes or clips, recipe.run.steps * recipe.scenes_per_batch),
-        "checkpoint": checkpoint,
-    }
+    known: dict[str, Any] = {"training_clips": clips, "checkpoint": checkpoint}
+    if recipe.data.folders:  # which may hold anything: their names are all that is known of them
+        known |= {"kind": "clips of folders", "folders": [Path(one.root).name for one in recipe.data.folders]}
+        return known | ({"bank": Path(recipe.data.bank).name} if recipe.data.bank_weight else {})
+    scenes = min(recipe.data.scenes or clips, recipe.run.steps * recipe.scenes_per_batch)
+    return known | {"kind": "synthetic scenes", "bank": Path(recipe.data.bank).name, "different_scenes": scenes}
 
 
 def _portable(recipe: Recipe) -> dict[str, Any]:

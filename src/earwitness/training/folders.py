@@ -17,6 +17,7 @@ from earwitness.data.shard import Shard, open_shard
 from earwitness.errors import LabelError, RecipeError
 from earwitness.features import FeatureConfig
 from earwitness.synthesis import Synthesizer
+from earwitness.synthesis.bank_check import unusable_sounds
 from earwitness.training.recipe import DataSpec, FolderSpec
 from earwitness.training.source import OpenSynthesizer
 from earwitness.training.stream import SourceFactory
@@ -47,7 +48,7 @@ class Sources:
     Attributes:
         train, valid: factories for the streams of training and validation.
         train_clips, valid_clips: clips in folders; None where scenes are endless.
-        skipped: damaged clips of the folders, by folder and clip id, with the reason.
+        skipped: damaged clips of the folders, by folder and clip id, or sounds of the bank, with the reason.
     """
 
     train: SourceFactory
@@ -92,7 +93,8 @@ def open_sources(
             trained on too.
     """
     if not spec.folders:
-        return Sources(OpenSynthesizer(spec, "train"), OpenSynthesizer(spec, "valid"))
+        skipped = unusable_sounds(spec.bank)
+        return Sources(OpenSynthesizer(spec, "train"), OpenSynthesizer(spec, "valid"), skipped=skipped)
     try:
         return _open(spec, features, progress, workers)
     except LabelError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from pathlib import Path
@@ -78,8 +79,9 @@ class RunLog:
         self._file.close()
 
     def write(self, step: int, kind: str, **values: float) -> None:
-        """Note `values` (finite numbers) of `step`, under `kind`: train or valid."""
-        self._file.write(json.dumps({"step": step, "kind": kind, **values}) + "\n")
+        """Note `values` of `step`, under `kind`: train or valid; what is no finite number becomes null."""
+        plain = {name: value if math.isfinite(value) else None for name, value in values.items()}
+        self._file.write(json.dumps({"step": step, "kind": kind, **plain}) + "\n")
         self._file.flush()
         if self._board:
             for name, value in values.items():

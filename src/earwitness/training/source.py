@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from earwitness.errors import RecipeError
 from earwitness.synthesis import PoolConfig, SceneConfig, Synthesizer
+from earwitness.synthesis.bank_check import unusable_sounds
 from earwitness.training.recipe import DataSpec
 
 VALID_ROOMS: Final = 40
@@ -33,10 +34,11 @@ class OpenSynthesizer:
     split: Literal["train", "valid"]
 
     def __call__(self) -> Synthesizer:
-        """Open the bank and the pool of rooms; builds the pool when it is not cached yet."""
+        """Open the bank, without what of it cannot be used, and the pool of rooms; builds it when it is not cached."""
         return Synthesizer.from_bank(
-            self.spec.bank, split=self.split, rooms=self.pool(), config=self.scene(), cache=self.spec.cache
-        )
+            self.spec.bank, split=self.split, rooms=self.pool(), config=self.scene(), cache=self.spec.cache,
+            without=unusable_sounds(self.spec.bank),
+        )  # fmt: skip
 
     def pool(self) -> PoolConfig:
         """Rooms of this split."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import torch
 
-from earwitness.errors import TrainingError
+from earwitness.errors import TrainingError, first_line
 
 KEPT: Final = 2
 _log = logging.getLogger(__name__)
@@ -31,14 +31,24 @@ class TrainingState:
     optimizer: dict[str, Any]
 
     def save(self, folder: Path) -> None:
-        """Write `state-<step>.pt`, then drop older ones."""
+        """Write `state-<step>.pt`, then drop older ones.
+
+        Raises:
+            TrainingError: it cannot be written.
+        """
         path = folder / f"state-{self.step:08d}.pt"
         partial = path.with_suffix(".tmp")
-        with partial.open("wb") as file:
-            torch.save({name: getattr(self, name) for name in self.__dataclass_fields__}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        try:
+            with partial.open("wb") as file:
+                torch.save({name: getattr(self, name) for name in self.__dataclass_fields__}, file)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+        except (OSError, RuntimeError) as error:  # torch's own for a full disk
+            partial.unlink(missing_ok=True)
+            raise TrainingError(
+                f"{path}: cannot be written ({first_line(error)}); make space, and go on with --resume"
+            ) from error
         for old in sorted(folder.glob("state-*.pt"))[:-KEPT]:
             old.unlink()
 

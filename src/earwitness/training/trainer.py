@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import fields
@@ -203,7 +204,7 @@ class Trainer:
         if not torch.isfinite(value):
             raise TrainingError(
                 f"the {what} is {value.item()} at step {self.step + 1} (scenes {batch.scenes[0]}.."
-                f"{batch.scenes[-1]}); the last good state is kept: lower optim.peak and --resume"
+                f"{batch.scenes[-1]}); lower optim.peak or optim.clip, and train anew with another --out"
             )
 
     def _augmented(self, features: Tensor) -> Tensor:
@@ -246,8 +247,9 @@ class Trainer:
             onscreen_accuracy=macro.onscreen_accuracy,
             threshold=threshold,
         )
-        if macro.f_score > self.best:
-            self.best = macro.f_score
+        reached = macro.f_score if math.isfinite(macro.f_score) else 0.0  # nothing sounds, and nothing was heard
+        if reached > self.best:
+            self.best = reached
             save_model(self.averaged, self.folder / BEST_NAME)
         return scores
 
