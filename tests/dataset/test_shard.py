@@ -74,7 +74,13 @@ def test_an_interrupted_shard_is_made_again_and_nothing_usable_is_an_error(make_
     clips, config, cache = scan(make_set(pictures=False)).clips[:1], FeatureConfig(), tmp_path / "cache"
     cache.mkdir()
     (cache / f"{shard_key(clips, config)}.npy").write_bytes(b"half")
-    assert len(open_shard(clips, config, cache)) == 1
+    shard = open_shard(clips, config, cache)
+    assert len(shard) == 1
+    features = np.array(shard.features)
+    for suffix in ("npy", "labels.npz"):
+        (kept,) = cache.glob(f"*.{suffix}")
+        kept.write_bytes(kept.read_bytes()[:100])
+        np.testing.assert_array_equal(open_shard(clips, config, cache).features, features)
     assert clips[0].sound is not None
     clips[0].sound.write_bytes(b"")
     with pytest.raises(LabelError, match="none of 1 clips"):

@@ -108,6 +108,13 @@ def test_a_clip_without_tokens_is_named_or_allowed(roots, tmp_path):
         lookup(cmc_recipe(train, valid)).find(f"{SPLIT}/{clip_name(9, 9)}", str(train))
 
 
+def test_embeddings_of_other_sounds_are_refused(roots):
+    (clip,) = roots[0].rglob(f"{clip_name(1, 2)}.wav")
+    clip.write_bytes(clip.read_bytes()[:-2] + b"\x00\x01")
+    with pytest.raises(EncoderError, match=rf"1 clips changed since .*{clip_name(1, 2)}.*dataset embed"):
+        lookup(cmc_recipe(*roots))
+
+
 def test_embeddings_of_other_weights_are_refused(roots, tmp_path):
     train, _ = roots
     other = make_set(tmp_path / "other", 2, room=4)

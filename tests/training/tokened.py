@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -47,8 +48,10 @@ def embed(root: Path, name: str, clips: int = 4, room: int = 1, fingerprint: str
     writer = PartWriter.open(create_store(root, description), 1)
     for mix in range(clips):
         tokens = token_map(name, mix)
+        file = root / "stereo_dev" / SPLIT / f"{clip_name(room, mix)}.wav"
+        content = hashlib.sha256(file.read_bytes()).hexdigest()
         for swapped in (False,) if sound else (False, True):
-            writer.add(f"{SPLIT}/{clip_name(room, mix)}", swapped, "content", tokens.mirrored() if swapped else tokens)
+            writer.add(f"{SPLIT}/{clip_name(room, mix)}", swapped, content, tokens.mirrored() if swapped else tokens)
     writer.close()
 
 

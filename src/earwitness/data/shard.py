@@ -11,6 +11,7 @@ from functools import lru_cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,7 +122,7 @@ def open_shard(
     key = shard_key(clips, config, frames, digests)
     data, rows, index = (cache / f"{key}{suffix}" for suffix in (".npy", ".labels.npz", ".json"))
     # The index is written last, so that data with an index is complete.
-    if not (data.is_file() and rows.is_file() and index.is_file()):
+    if not (index.is_file() and _whole(data) and _whole(rows)):
         _build(clips, config, frames, data, progress, workers)
     if digests.read:
         digests.save(cache / _DIGESTS)
@@ -129,6 +130,17 @@ def open_shard(
     usable = tuple(clip for clip in clips if clip.id not in skipped)
     with np.load(rows) as kept:
         return Shard(data, usable, skipped, kept["rows"], kept["ends"], frames)
+
+
+def _whole(path: Path) -> bool:
+    """Whether a file of arrays is there and as long as its header says."""
+    try:
+        loaded = np.load(path, mmap_mode="r")
+        if isinstance(loaded, np.lib.npyio.NpzFile):
+            loaded.close()
+    except (OSError, ValueError, EOFError, BadZipFile):
+        return False
+    return True
 
 
 def shard_key(

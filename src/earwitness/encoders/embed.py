@@ -122,6 +122,24 @@ def embed(
     return report
 
 
+def outdated(root: Path, clips: Sequence[Clip], store: EmbeddingStore) -> list[str]:
+    """Ids of clips whose file is another now than the one that was encoded.
+
+    Args:
+        root: of the data set.
+        clips: to look at; those without a file, or without embeddings, are passed over.
+        store: the embeddings.
+    """
+    digests = Digests.load(store_root(root) / _DIGESTS)
+    found = []
+    for clip in clips:
+        path = clip.sound if store.description.modality == "sound" else clip.picture
+        record = store.records.get((clip.id, False))
+        if path is not None and record is not None and record.content != digests.of(path):
+            found.append(clip.id)
+    return found
+
+
 def _tasks(root: Path, clips: Sequence[Clip], job: EmbedJob, store: EmbeddingStore, report: EmbedReport) -> list[_Task]:
     """What is to be done; notes in `report` what is not."""
     sound = store.description.modality == "sound"

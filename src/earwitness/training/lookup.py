@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from earwitness.data.layout import scan
+from earwitness.encoders.embed import outdated
 from earwitness.encoders.store import EmbeddingStore, StoreDescription, list_stores
 from earwitness.encoders.tokens import TokenMap
-from earwitness.errors import RecipeError
+from earwitness.errors import EncoderError, RecipeError
 from earwitness.training.recipe import DataSpec, TokenSource
 
 
@@ -33,11 +35,15 @@ class TokenLookup:
             widths: the modalities that the model takes, and their width.
 
         Raises:
-            EncoderError: a folder has no embeddings of an encoder, or not those that are asked for.
+            EncoderError: a folder has no embeddings of an encoder, or not those that are asked for, or clips that
+                changed since.
             RecipeError: embeddings of another width, or of other weights or settings in one folder than in another.
         """
         roots = [one.root for one in (*data.folders, *([data.valid_folder] if data.valid_folder else []))]
         stores = {name: _open(name, data.tokens[name], roots, width) for name, width in widths.items()}
+        for found in stores.values():
+            for root, store in found.items():
+                _refuse_outdated(Path(root), store)
         return cls(stores, frozenset(name for name in widths if data.tokens[name].missing == "allow"))
 
     @property
@@ -58,6 +64,15 @@ class TokenLookup:
             for name, stores in self.stores.items()
             if root in stores and (name not in self.optional or stores[root].has(clip_id, swapped))
         }
+
+
+def _refuse_outdated(root: Path, store: EmbeddingStore) -> None:
+    changed = outdated(root, scan(root).clips, store)
+    if changed:
+        raise EncoderError(
+            f"{root}: {len(changed)} clips changed since they were encoded ({changed[0]}, ...); "
+            f"run: earwitness dataset embed {root} --encoder {store.description.encoder}"
+        )
 
 
 def _open(name: str, source: TokenSource, roots: list[str], width: int) -> dict[str, EmbeddingStore]:

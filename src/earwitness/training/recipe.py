@@ -308,9 +308,9 @@ def _read(path: Path, extending: tuple[Path, ...]) -> dict[str, Any]:
     base = raw.pop("extends", None)
     if base is None:
         return raw
-    if not isinstance(base, str) or path in extending:
+    if not isinstance(base, str) or path.resolve() in extending:
         raise RecipeError(f"{path}: extends: name one recipe file that does not extend this one")
-    return _merged(_read(path.parent / base, (*extending, path)), raw)
+    return _merged(_read(path.parent / base, (*extending, path.resolve())), raw)
 
 
 def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
