@@ -199,7 +199,7 @@ def test_encoders_are_those_that_the_model_learnt_from(monkeypatch: pytest.Monke
 
 
 def test_modalities_by_name() -> None:
-    check_modalities("sound,picture", make_card())
-    check_modalities("none", make_card())
+    check_modalities("sound,picture", "toy", make_card().tokens)
+    check_modalities("none", "toy", make_card().tokens)
     with pytest.raises(RecipeError, match="has no 'smell'; it has: sound, picture"):
-        check_modalities("smell", make_card())
+        check_modalities("smell", "toy", make_card().tokens)

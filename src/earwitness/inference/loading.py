@@ -122,7 +122,7 @@ def _load_plain(name: str, use: Use, *, strict: bool) -> tuple[Listening, ModelI
         return ensemble, ModelId(ensemble.card.name, file_sha256(path))
     file = find_model(name)
     if strict:
-        check_modalities(use.modalities, file.card)
+        check_modalities(use.modalities, file.card.name, file.card.tokens)
     listener = _listener(OnnxRuntime(file.path, use.threads, use.device), file.card, use)
     return listener, ModelId(file.card.name, file.sha256)
 
@@ -134,6 +134,8 @@ def _listener(runtime: OnnxRuntime, card: ModelCard, use: Use) -> Listener:
 
 def _load_ensemble(path: Path, use: Use) -> Ensemble:
     packed = read_ensemble(path)
+    known = sorted({name for member in packed.members for name in member.card.tokens})
+    check_modalities(use.modalities, packed.card.name, known)
     members: list[Listening] = []
     for number, member in enumerate(packed.members):
         runtime = OnnxRuntime(path / f"members/{number}.onnx", use.threads, use.device, contents=member.contents)

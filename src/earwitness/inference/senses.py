@@ -51,13 +51,13 @@ def split_modalities(text: str | None) -> frozenset[str] | None:
     return None if text is None else frozenset(name.strip() for name in text.split(",")) - {"none", ""}
 
 
-def check_modalities(text: str | None, card: ModelCard) -> None:
-    """Refuse names that a model does not have.
+def check_modalities(text: str | None, model: str, known: Collection[str]) -> None:
+    """Refuse names that a model, or none of several members, has.
 
     Raises:
         RecipeError: says which it has.
     """
-    unknown = sorted((split_modalities(text) or frozenset()) - set(card.tokens))
+    unknown = sorted((split_modalities(text) or frozenset()) - set(known))
     if unknown:
-        there = ", ".join(card.tokens) or "none"
-        raise RecipeError(f"--modalities: the model '{card.name}' has no '{unknown[0]}'; it has: {there}")
+        there = ", ".join(known) or "none"
+        raise RecipeError(f"--modalities: the model '{model}' has no '{unknown[0]}'; it has: {there}")

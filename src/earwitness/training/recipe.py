@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+)
 from pydantic import model_validator as _model_validator
 
 from earwitness.classes import NUM_CLASSES
@@ -18,8 +27,13 @@ from earwitness.models.config import SeldConfig
 _TAGS: Final = {(1, name) for name in ARCHITECTURES}
 
 
+Share = Annotated[float, Field(ge=0, lt=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+"""What torch takes."""
+
+
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class FolderSpec(_Section):
@@ -84,10 +98,10 @@ class DataSpec(_Section):
     scene: dict[str, Any] = {}
     cache: str | None = None
     scenes: PositiveInt | None = None
-    seed: NonNegativeInt = 1
+    seed: Seed = 1
     swap: Literal["double", "random", "none"] = "double"
     valid_scenes: PositiveInt = 400
-    valid_seed: NonNegativeInt = 2
+    valid_seed: Seed = 2
 
     @_model_validator(mode="after")
     def _has_validation(self) -> DataSpec:
@@ -129,6 +143,12 @@ class AugmentSpec(_Section):
     mixup_probability: float = Field(0.5, ge=0, le=1)
     modality_dropout: float = Field(0.0, ge=0, lt=1)
 
+    @_model_validator(mode="after")
+    def _least_before_most(self) -> AugmentSpec:
+        if self.filter_bands[0] > self.filter_bands[1]:
+            raise ValueError("filter_bands are the least and the most bands, in this order")
+        return self
+
 
 class OptimSpec(_Section):
     """AdamW and its schedule.
@@ -148,7 +168,7 @@ class OptimSpec(_Section):
     warmup: float = Field(0.1, ge=0, lt=1)
     final: float = Field(1e-3, ge=0, le=1)
     weight_decay: float = Field(0.01, ge=0)
-    betas: tuple[float, float] = (0.9, 0.99)
+    betas: tuple[Share, Share] = (0.9, 0.99)
     clip: PositiveFloat = 5.0
 
 
@@ -174,7 +194,9 @@ class LossSpec(_Section):
     active_weight: PositiveFloat = 1.0
     choice_distance: float = Field(0.05, ge=0)
     distance_beta: PositiveFloat = 0.5
-    class_weights: tuple[float, ...] = Field((1.0,) * NUM_CLASSES, min_length=NUM_CLASSES, max_length=NUM_CLASSES)
+    class_weights: tuple[NonNegativeFloat, ...] = Field(
+        (1.0,) * NUM_CLASSES, min_length=NUM_CLASSES, max_length=NUM_CLASSES
+    )
 
 
 class RunSpec(_Section):
@@ -206,14 +228,14 @@ class RunSpec(_Section):
     save_every: PositiveInt = 500
     workers: NonNegativeInt = 1
     prefetch: PositiveInt = 4
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     threads: PositiveInt = 1
     device: Literal["auto", "cpu", "cuda"] = "auto"
     compile: bool = False
     scaler_scenes: PositiveInt = 64
     tensorboard: bool = True
-    thresholds: tuple[float, ...] = Field((0.2, 0.3, 0.4, 0.5, 0.6), min_length=1)
+    thresholds: tuple[Share, ...] = Field((0.2, 0.3, 0.4, 0.5, 0.6), min_length=1)
     init_from: str | None = None
 
 
