@@ -16,7 +16,7 @@ from ablation_sets import write_set
 from earwitness.errors import LabelError
 from earwitness.features import FeatureConfig
 from earwitness.inference.card import ModelCard
-from earwitness.training.ensemble_export import hear
+from earwitness.training.ensemble_export import export_ensemble, hear
 
 
 class Watching:
@@ -53,3 +53,10 @@ def test_members_hear_each_clip_with_its_pictures(tmp_path: Path) -> None:
 def test_a_set_without_clips_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LabelError):
         hear([Watching()], tmp_path)
+
+
+def test_a_single_clip_cannot_choose_and_judge(tmp_path: Path, meter_model: Path) -> None:
+    root = write_set(tmp_path / "valid", 1, 7)
+    with pytest.raises(LabelError, match="a single clip is not enough"):
+        export_ensemble([str(meter_model)], tmp_path / "x.ensemble", valid=root)
+    assert not (tmp_path / "x.ensemble").exists()

@@ -102,6 +102,16 @@ def test_keeps_two_states(whole):
     assert [path.name for path in sorted(whole.glob("state-*"))] == ["state-00000003.pt", "state-00000006.pt"]
 
 
+def test_a_run_that_is_done_validates_its_end_once(whole, tmp_path):
+    trainer(tmp_path).run()
+    first = (tmp_path / "log.jsonl").read_text()
+    trainer(tmp_path).run(resume=True)
+    steps = [
+        (entry["step"], entry["kind"]) for entry in map(json.loads, (tmp_path / "log.jsonl").read_text().splitlines())
+    ]
+    assert len(steps) == len(set(steps)) == len(first.splitlines())
+
+
 def test_passes_over_a_damaged_state(whole, tmp_path):
     stop_after(trainer(tmp_path), 4)
     good = tmp_path / "state-00000003.pt"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from earwitness.data.clips import open_clips
 from earwitness.data.holdout import chosen_clips
 from earwitness.data.layout import scan
-from earwitness.errors import RecipeError
+from earwitness.errors import LabelError, RecipeError
 from earwitness.events import EventTable
 from earwitness.inference.card import ModelCard
 from earwitness.inference.ensemble_file import write_ensemble
@@ -58,7 +58,7 @@ def export_ensemble(
     Raises:
         RecipeError: another number of weights than members.
         ModelError: a member is not there, or does not fit the others.
-        LabelError: `valid` holds no usable clips.
+        LabelError: `valid` holds less than two usable clips.
     """
     if weights is not None and len(weights) != len(names):
         raise RecipeError(f"{len(weights)} weights for {len(names)} members: give one each")
@@ -94,6 +94,8 @@ def hear(members: Sequence[Listening], folder: Path, splits: Sequence[str] | Non
 
 def _tuned(heard: HeardClips, card: ModelCard, weights: Sequence[float] | None) -> tuple[tuple[float, ...], ModelCard]:
     """Weights, and the card with thresholds from the even clips and scores with them from the odd ones."""
+    if len(heard.references) < 2:
+        raise LabelError("one half of --valid chooses, the other judges: a single clip is not enough")
     even, odd = slice(0, None, 2), slice(1, None, 2)
     if weights is None:
         weights = tune_weights([output[even] for output in heard.outputs], heard.references[even]).weights

@@ -39,7 +39,7 @@ class RunLog:
 
     def __init__(self, folder: Path, start: int, steps: int, *, tensorboard: bool) -> None:
         self.path = folder / "log.jsonl"
-        self._keep_before(start)
+        self._keep_before(start, done=start == steps)
         self._file = self.path.open("a", encoding="utf-8")
         self._board: Any = None
         if tensorboard:
@@ -55,13 +55,16 @@ class RunLog:
             self._task = self._progress.add_task("training", total=steps, completed=start)
         self.steps, self._began, self._start = steps, time.monotonic(), start
 
-    def _keep_before(self, start: int) -> None:
+    def _keep_before(self, start: int, *, done: bool) -> None:
+        """Drop what comes again: steps after `start`, and of a run that is done the validation of its end."""
         if not self.path.is_file():
             return
         lines = self.path.read_text(encoding="utf-8").splitlines()
+        whole = [(line, json.loads(line)) for line in lines if line.startswith("{") and line.endswith("}")]
         kept = [
-            line for line in lines if line.startswith("{") and line.endswith("}") and json.loads(line)["step"] <= start
-        ]
+            line for line, entry in whole
+            if entry["step"] <= start and not (done and entry["step"] == start and entry["kind"] == "valid")
+        ]  # fmt: skip
         self.path.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
 
     def __enter__(self) -> RunLog:
