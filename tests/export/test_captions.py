@@ -72,6 +72,14 @@ def test_options_may_be_given_when_writing(tmp_path: Path) -> None:
     assert "on screen" in (tmp_path / "a.vtt").read_text()
 
 
+def test_srt_has_no_flash_where_one_sound_begins_as_another_ends() -> None:
+    table = EventTable.concatenate([run(10, 40, 0, 30, onscreen=True), run(39, 75, 12, -30, onscreen=True)])
+    assert [(start, end, words) for start, end, _, words in srt(table)] == [
+        (1.0, 3.9, "[woman speaking, left]"),
+        (3.9, 7.5, "[knocking, right]"),
+    ]
+
+
 def test_short_sounds_stay_up_as_long_as_it_takes_to_read() -> None:
     ((start, end, _, words),) = vtt(run(40, 41, 12, 60))
     assert start == 4.0
