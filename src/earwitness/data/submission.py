@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from earwitness.media.atomic import atomic_file
 _ZIP_DATE: Final = (1980, 1, 1, 0, 0, 0)
 """Zip files keep times; a fixed one makes the same predictions the same bytes."""
 _EVAL: Final = "eval"
+_ROW: Final = re.compile(rb"-?[0-9]+(,-?[0-9]+){5}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +99,25 @@ def _problems(path: Path) -> list[str]:
     except LabelError as error:
         return [str(error)]
     problems = []
-    if not path.stat().st_size:
+    data = path.read_bytes()
+    if not data:
         problems.append(f"{path}: has no bytes; it needs at least the header '{HEADER}'")
     azimuth, distance = rows.azimuth, rows.distance_cm
     if (azimuth % 1 != 0).any() or (distance % 1 != 0).any():
         problems.append(f"{path}: azimuth and distance must be whole degrees and centimetres")
     if (np.abs(azimuth) > 90).any():
         problems.append(f"{path}: azimuth {azimuth[np.abs(azimuth) > 90][0]:g} must lie in -90..90; fold it")
+    if not problems and (odd := _odd_line(data)):
+        problems.append(
+            f"{path}, line {odd}: is not as in the challenge's own files: the header '{HEADER}', then whole numbers "
+            "with commas and nothing else"
+        )
     return problems
+
+
+def _odd_line(data: bytes) -> int | None:
+    """Number of the first line that is written otherwise than in the challenge's own files, which anyone can read."""
+    header, *rows = data.replace(b"\r\n", b"\n").removesuffix(b"\n").split(b"\n")
+    if header != HEADER.encode():
+        return 1
+    return next((number for number, row in enumerate(rows, start=2) if not _ROW.fullmatch(row)), None)
