@@ -74,7 +74,7 @@ class PictureReader:
         self._reset()
         with open_media(self.path) as container:
             stream = self._stream(container)
-            self.frame_rate = Fraction(stream.average_rate or stream.guessed_rate or _DEFAULT_FPS)
+            self.frame_rate = _frame_rate(stream)
             _, first, _ = next(self._frames(container, stream))
             orientation = Orientation.of(first)
             shown = orientation.size(square_width(first, stream.sample_aspect_ratio), first.height)
@@ -162,7 +162,7 @@ def picture_seconds(path: str | Path) -> float:
         stream = picture_stream(container)
         if stream is None:
             return 0.0
-        nominal = float(1 / Fraction(stream.average_rate or stream.guessed_rate or _DEFAULT_FPS))
+        nominal = float(1 / _frame_rate(stream))
         clock, end = PictureClock(zero_time(container), nominal), 0.0
         for packet in PacketSource(container, stream).packets():
             if packet.size:
@@ -171,6 +171,10 @@ def picture_seconds(path: str | Path) -> float:
                 # In the order of packets the stamps of decoding go on, and those of showing go back and forth.
                 end = max(end, clock.place(shown if decoded is None else None, decoded, length) + length)
         return end
+
+
+def _frame_rate(stream: VideoStream) -> Fraction:
+    return Fraction(stream.average_rate or stream.guessed_rate or _DEFAULT_FPS)
 
 
 def _within(size: tuple[int, int], most_lines: int | None) -> tuple[int, int]:
