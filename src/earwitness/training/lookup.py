@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from earwitness.data.layout import scan
+from earwitness.data.layout import Clip, scan
 from earwitness.encoders.embed import outdated
 from earwitness.encoders.store import EmbeddingStore, StoreDescription, list_stores
 from earwitness.encoders.tokens import TokenMap
@@ -41,9 +41,10 @@ class TokenLookup:
         """
         roots = [one.root for one in (*data.folders, *([data.valid_folder] if data.valid_folder else []))]
         stores = {name: _open(name, data.tokens[name], roots, width) for name, width in widths.items()}
+        clips = {root: scan(Path(root)).clips for root in {root for found in stores.values() for root in found}}
         for found in stores.values():
             for root, store in found.items():
-                _refuse_outdated(Path(root), store)
+                _refuse_outdated(Path(root), clips[root], store)
         return cls(stores, frozenset(name for name in widths if data.tokens[name].missing == "allow"))
 
     @property
@@ -66,8 +67,8 @@ class TokenLookup:
         }
 
 
-def _refuse_outdated(root: Path, store: EmbeddingStore) -> None:
-    changed = outdated(root, scan(root).clips, store)
+def _refuse_outdated(root: Path, clips: Sequence[Clip], store: EmbeddingStore) -> None:
+    changed = outdated(root, clips, store)
     if changed:
         raise EncoderError(
             f"{root}: {len(changed)} clips changed since they were encoded ({changed[0]}, ...); "
