@@ -33,33 +33,22 @@ def test_wrong_usage_is_one_line_and_exit_2(arguments: list[str], said: str) -> 
     assert result.stdout == ""
 
 
-def test_ctrl_c_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def stopped(path: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("earwitness.inference.doctor.diagnose", stopped)
-    monkeypatch.setattr(sys, "argv", ["earwitness", "doctor", "clip.mp4"])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 130
-    assert capsys.readouterr().err.splitlines() == ["earwitness: interrupted"]
-
-
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "code", "said"),
     [
+        (KeyboardInterrupt(), 130, "interrupted"),
         (
-            PermissionError(13, "Permission denied", "runs/x"),
+            PermissionError(13, "Permission denied", "runs/x"), 1,
             "runs/x: Permission denied; check folder, rights and space",
         ),
         (
-            BrokenProcessPool("died"),
+            BrokenProcessPool("died"), 1,
             "a worker process was killed, as for lack of memory; start again with fewer workers",
         ),
     ],
-)
-def test_what_the_machine_refuses_is_one_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, said: str
+)  # fmt: skip
+def test_ctrl_c_and_what_the_machine_refuses_are_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: BaseException, code: int, said: str
 ) -> None:
     def fails(path: object) -> None:
         raise error
@@ -68,7 +57,7 @@ def test_what_the_machine_refuses_is_one_line(
     monkeypatch.setattr(sys, "argv", ["earwitness", "doctor", "clip.mp4"])
     with pytest.raises(SystemExit) as ended:
         main()
-    assert ended.value.code == 1
+    assert ended.value.code == code
     assert capsys.readouterr().err.splitlines() == [f"earwitness: {said}"]
 
 
