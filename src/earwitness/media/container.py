@@ -25,6 +25,8 @@ _TEXT_FORMATS: Final = frozenset({"tty", "ffmetadata"})
 _LOCAL_FILES_ONLY: Final = {"protocol_whitelist": "file"}
 _HEADER_ONLY: Final = {"probesize": "32"}
 """The least that FFmpeg takes."""
+# PyAV 19 always replaces what is no text in metadata, and has lost the option that asks for it.
+_METADATA: Final[dict[str, Any]] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
 
 
 @contextmanager
@@ -39,7 +41,7 @@ def open_media(path: str | Path) -> Iterator[InputContainer]:
     try:
         options = _LOCAL_FILES_ONLY | (_HEADER_ONLY if is_plain_wave(path) else {})
         # The absolute path keeps names like "take:2.mp4" from being read as a protocol.
-        container = av.open(str(path.absolute()), mode="r", metadata_errors="replace", container_options=options)
+        container = av.open(str(path.absolute()), mode="r", container_options=options, **_METADATA)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise UnreadableMediaError(
             f"{path}: not a readable video or audio file ({_reason(error)}); check that it plays and was copied in full"
