@@ -59,6 +59,11 @@ def find_interpreters() -> list[Interpreter]:
     return list(found.values())
 
 
+def this_interpreter() -> Interpreter:
+    """The Python that runs this script."""
+    return Interpreter((sys.version_info.major, sys.version_info.minor), Path(sys.executable))
+
+
 def _candidates(name: str) -> Iterator[Path]:
     folders = [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
     roots = (
@@ -138,10 +143,12 @@ def _run(seconds: float, *command: str, cwd: Path = ROOT) -> str:
 def main() -> int:
     """Try every combination that was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--newest-python", action="store_true", help="the newest supported Python only, not each")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--newest-python", action="store_true", help="the newest supported Python only, not each")
+    which.add_argument("--this-python", action="store_true", help="the Python that runs this script only")
     parser.add_argument("--unpinned", action="store_true", help="newest dependencies only, not the lowest bounds too")
     asked = parser.parse_args()
-    interpreters = find_interpreters()
+    interpreters = [this_interpreter()] if asked.this_python else find_interpreters()
     if not interpreters:
         print("no Python from 3.11 to 3.13 runs here", file=sys.stderr)
         return 1
