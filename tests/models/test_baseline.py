@@ -82,3 +82,22 @@ def test_does_not_work_without_its_pictures():
 def test_refuses_shapes_that_do_not_fit(change, message):
     with pytest.raises(ValidationError, match=message):
         BaselineConfig.model_validate(change)
+
+
+def test_attention_begins_as_the_official_one_does():
+    torch.manual_seed(3)
+    ours = BaselineNet(BaselineConfig()).attention[0].attention
+    theirs = torch.nn.MultiheadAttention(128, 8)
+    joint = torch.cat([ours.query.weight, ours.key.weight, ours.value.weight]).detach()
+    limit = theirs.in_proj_weight.abs().max()
+    assert joint.abs().max() == pytest.approx(float(limit), rel=0.01)
+    assert joint.std() == pytest.approx(float(theirs.in_proj_weight.std()), rel=0.02)
+    for linear in (ours.query, ours.key, ours.value, ours.out):
+        assert not linear.bias.any()
+
+
+def test_decoder_layers_begin_identical_and_learn_apart():
+    first, second = BaselineNet(BaselineConfig(visual=VisualInput())).decoder
+    for name, value in first.state_dict().items():
+        torch.testing.assert_close(second.state_dict()[name], value)
+    assert first.expand.weight is not second.expand.weight

@@ -7,6 +7,7 @@ layer more that it never calls). Activations, too, are the official ones: tanh, 
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import ClassVar, Final
 
 import torch
@@ -106,9 +107,14 @@ class BaselineNet(Network):
         self.attention = nn.Sequential(*(_SelfAttention(config) for _ in range(config.attention_layers)))
         if config.visual is not None:
             self.visual = nn.Linear(config.visual.width, config.rnn_width)
-            self.decoder = nn.ModuleList(_DecoderLayer(config) for _ in range(config.decoder_layers))
+            # Copies of one layer: the official decoder begins with identical layers.
+            layer = _DecoderLayer(config)
+            self.decoder = nn.ModuleList(deepcopy(layer) for _ in range(config.decoder_layers))
         self.head = nn.Linear(config.rnn_width, config.head_width)
         self.out = nn.Linear(config.head_width, config.tracks * config.classes * config.fields)
+        for module in self.modules():
+            if isinstance(module, Attention):
+                _initialise_as_official(module)
 
     def forward(self, features: Tensor, tokens: TokenBatch | None = None) -> Tensor:
         """Raw fields of a batch.
@@ -146,6 +152,17 @@ class BaselineNet(Network):
     def physical(self, raw: Tensor) -> Tensor:
         """Raw fields as x, y, metres, on-screen probability."""
         return torch.cat([raw[..., :3], torch.sigmoid(raw[..., 3:])], dim=-1)
+
+
+def _initialise_as_official(attention: Attention) -> None:
+    """Draw the projections as `torch.nn.MultiheadAttention` does: one joint Xavier matrix, no biases."""
+    width = attention.query.in_features
+    joint = nn.init.xavier_uniform_(torch.empty(3 * width, width))
+    with torch.no_grad():
+        for linear, weight in zip((attention.query, attention.key, attention.value), joint.chunk(3), strict=True):
+            linear.weight.copy_(weight)
+            linear.bias.zero_()
+        attention.out.bias.zero_()
 
 
 def _needed(tokens: TokenBatch, visual: VisualInput) -> Tokens:
