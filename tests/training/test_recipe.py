@@ -127,3 +127,13 @@ def test_files_that_are_no_recipe(tmp_path):
     path.write_text("a: [1\n")
     with pytest.raises(RecipeError, match="not valid YAML"):
         load_recipe(path)
+
+
+def test_official_features_go_with_the_official_network_only():
+    features = {"channels": ["logmel_l", "logmel_r"], "logmel": "librosa"}
+    with pytest.raises(ValueError, match="librosa"):
+        Recipe.model_validate({"features": features})
+    recipe = Recipe.model_validate(
+        {"features": features, "model": {"architecture": "baseline"}, "loss": {"form": "official"}}
+    )
+    assert recipe.features.closing_frames == 1

@@ -43,6 +43,8 @@ class BaselineConfig(BaseModel):
         in_channels: feature channels: log-mels of left and right.
         mels: feature bins.
         frames_per_label: feature frames of a label frame; the time pools multiply to it.
+        dynamic_range_db: what lies further below the loudest band of a clip is raised to there, as librosa does; None
+            for no limit.
         filters: channels of the convolutions.
         pools: max pooling after each convolution, in time and frequency.
         rnn_width, rnn_layers: bidirectional GRU, whose two directions are multiplied.
@@ -63,6 +65,7 @@ class BaselineConfig(BaseModel):
     in_channels: PositiveInt = 2
     mels: PositiveInt = 64
     frames_per_label: PositiveInt = 5
+    dynamic_range_db: float | None = Field(80.0, gt=0)
     filters: PositiveInt = 64
     pools: tuple[tuple[PositiveInt, PositiveInt], ...] = ((5, 4), (1, 4), (1, 2))
     rnn_width: PositiveInt = 128

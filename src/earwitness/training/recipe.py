@@ -274,6 +274,8 @@ class Recipe(_Section):
                 raise ValueError(f"the model takes '{name}' tokens, which only clips of data.folders have")
         if (self.loss.form == "official") != (self.model.architecture == "baseline"):
             raise ValueError("loss.form 'official' goes with model.architecture 'baseline', and the other way round")
+        if self.features.closing_frames and self.model.architecture != "baseline":
+            raise ValueError("features.logmel 'librosa' goes with model.architecture 'baseline' only")
         if self.features.has_tagger != getattr(self.model, "tagger", False):
             raise ValueError(
                 f"model.tagger goes with features.channels that end with {', '.join(TAGGER_CHANNELS)}, and not without"
