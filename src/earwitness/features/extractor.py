@@ -138,7 +138,8 @@ def _unit_window(length: int) -> NDArray[np.float32]:
 def _padded_window(length: int, support: int) -> NDArray[np.float32]:
     """Periodic Hann window of `support` samples in the middle of `length`."""
     before = (length - support) // 2
-    return np.pad(hann(support, sym=False), (before, length - support - before)).astype(np.float32)
+    padded: NDArray[np.float64] = np.pad(hann(support, sym=False), (before, length - support - before))
+    return padded.astype(np.float32)
 
 
 def _cut(stereo: NDArray[np.float32], start: int, count: int, hop: int, window: int) -> NDArray[np.float32]:
