@@ -131,8 +131,9 @@ class FeatureExtractor:
 
 def _unit_window(length: int) -> NDArray[np.float32]:
     """Hann window in whose power spectrum a full-scale sine has power 1."""
-    window = np.hanning(length)
-    return (window * 2 / window.sum()).astype(np.float32)
+    window: NDArray[np.float64] = np.hanning(length)
+    unit: NDArray[np.float32] = (window * 2 / window.sum()).astype(np.float32)
+    return unit
 
 
 def _padded_window(length: int, support: int) -> NDArray[np.float32]:
