@@ -13,23 +13,24 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from earwitness.encoders.parts import Record, map_at, read_records
 from earwitness.encoders.protocol import PictureEncoder, SoundEncoder
 from earwitness.encoders.tokens import Modality, TokenMap
 from earwitness.errors import EncoderError
 from earwitness.media.atomic import atomic_file
+from earwitness.schema import PlainValues, StrictModel
 
 FOLDER: Final = "embeddings"
 _DESCRIPTION: Final = "store.json"
 
 
-class StoreDescription(BaseModel):
+class StoreDescription(StrictModel):
     """All that the tokens of a store depend on besides the clips.
 
     Attributes:
@@ -43,13 +44,11 @@ class StoreDescription(BaseModel):
         version: of the files' form.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     encoder: str
     modality: Modality
     dim: int
     fingerprint: str
-    settings: dict[str, Any]
+    settings: PlainValues
     rate: float | None = None
     horizontal_fov_deg: float | None = None
     version: int = 1

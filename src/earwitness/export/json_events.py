@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from earwitness import __version__
 from earwitness.classes import CLASSES
@@ -23,6 +23,7 @@ from earwitness.inference.detection import Detection, ModelId
 from earwitness.inference.fusion_report import done_to, seen
 from earwitness.media.probe import probe
 from earwitness.provenance import commit
+from earwitness.schema import DocumentModel, PlainValues
 
 if TYPE_CHECKING:
     from earwitness.export.result import Result
@@ -32,11 +33,7 @@ SCHEMA_VERSION: Final = 1
 """Raised when a reader of the older version would misread the file; new keys alone do not raise it."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Tool(_Part):
+class Tool(DocumentModel):
     """What wrote the file."""
 
     name: str = "earwitness"
@@ -44,7 +41,7 @@ class Tool(_Part):
     commit: str = "unknown"
 
 
-class Source(_Part):
+class Source(DocumentModel):
     """The file that was listened to; duration in seconds."""
 
     file: str | None
@@ -53,14 +50,14 @@ class Source(_Part):
     sha256: str | None = None
 
 
-class Model(_Part):
+class Model(DocumentModel):
     """What found the events."""
 
     name: str
     sha256: str
 
 
-class Track(_Part):
+class Track(DocumentModel):
     """An event frame by frame: columns of one length; degrees positive to the left, metres."""
 
     frames: list[int]
@@ -77,7 +74,7 @@ class Track(_Part):
         return self
 
 
-class Event(_Part):
+class Event(DocumentModel):
     """One sound: seconds, medians over its track, mean score."""
 
     class_: str = Field(alias="class")
@@ -90,19 +87,19 @@ class Event(_Part):
     onscreen: bool
     score: float
     track: Track
-    visual: dict[str, Any] | None = None
+    visual: PlainValues | None = None
 
 
-class Document(_Part):
+class Document(DocumentModel):
     """The whole file."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
     tool: Tool = Tool()
     source: Source
     model: Model
-    settings: dict[str, Any]
+    settings: PlainValues
     warnings: list[str]
-    visual: dict[str, Any] | None = None
+    visual: PlainValues | None = None
     frame_rate: Literal[10] = FRAME_RATE
     num_frames: int
     events: list[Event]

@@ -6,10 +6,11 @@ from typing import Annotated, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
+from pydantic import Field, PositiveFloat
 
 from earwitness.accddoa import DISTANCE, X, Y
 from earwitness.classes import NUM_CLASSES
+from earwitness.schema import StrictModel
 
 PerClass = Annotated[tuple[float, ...], Field(min_length=NUM_CLASSES, max_length=NUM_CLASSES)]
 PerClassPositive = Annotated[tuple[PositiveFloat, ...], Field(min_length=NUM_CLASSES, max_length=NUM_CLASSES)]
@@ -18,7 +19,7 @@ _EDGE: Final = 1e-4
 """Activities are taken to be at least this far from 0 and 1, where the logit is infinite."""
 
 
-class Calibration(BaseModel):
+class Calibration(StrictModel):
     """A monotone map of each class's activity, and a factor of all distances; the defaults change nothing.
 
     The probability that a class sounds in a frame is sigmoid(slope * logit(activity) + offset).
@@ -30,8 +31,6 @@ class Calibration(BaseModel):
         offset: (13,).
         distance: what distances are multiplied by.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     slope: PerClassPositive = (1.0,) * NUM_CLASSES
     offset: PerClass = (0.0,) * NUM_CLASSES

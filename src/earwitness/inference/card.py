@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from earwitness.classes import NUM_CLASSES
 from earwitness.encoders.store import StoreDescription
@@ -14,11 +14,12 @@ from earwitness.errors import ModelError
 from earwitness.features import FeatureConfig
 from earwitness.inference.calibration import Calibration
 from earwitness.inference.smoothing import Smoothing
+from earwitness.schema import PlainValues, StrictModel
 
 CARD_FORMAT: Final = 1
 
 
-class TokenNeed(BaseModel):
+class TokenNeed(StrictModel):
     """Semantic tokens that a model takes besides its features.
 
     Attributes:
@@ -26,13 +27,11 @@ class TokenNeed(BaseModel):
         required: whether it does not work without.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     made_by: StoreDescription
     required: bool = False
 
 
-class ModelCard(BaseModel):
+class ModelCard(StrictModel):
     """What belongs to a model besides its weights.
 
     Attributes:
@@ -54,21 +53,19 @@ class ModelCard(BaseModel):
         sha256: of the .onnx file.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     format: Literal[1] = CARD_FORMAT
     name: str = Field(min_length=1)
     features: FeatureConfig
-    tokens: dict[str, TokenNeed] = {}
-    model: dict[str, Any]
+    tokens: dict[str, TokenNeed] = Field(default_factory=dict)
+    model: PlainValues
     calibration: Calibration = Calibration()
     thresholds: Annotated[tuple[float, ...], Field(min_length=NUM_CLASSES, max_length=NUM_CLASSES)]
     window_frames: int = Field(50, ge=1, le=6000)
     smoothing: Smoothing = Smoothing()
-    data: dict[str, Any] = {}
-    recipe: dict[str, Any] = {}
+    data: PlainValues = Field(default_factory=dict)
+    recipe: PlainValues = Field(default_factory=dict)
     commit: str = "unknown"
-    scores: dict[str, float] = {}
+    scores: dict[str, float] = Field(default_factory=dict)
     limits: tuple[str, ...] = ()
     licence: str = "MIT"
     sha256: str = ""

@@ -14,12 +14,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from earwitness.errors import ModelError
 from earwitness.inference.card import ModelCard, parse_card
 from earwitness.inference.models import ModelFile
 from earwitness.media.atomic import atomic_file
+from earwitness.schema import StrictModel
 
 SUFFIX: Final = ".ensemble"
 _INDEX: Final = "ensemble.json"
@@ -28,7 +29,7 @@ _THEN: Final = (1980, 1, 1, 0, 0, 0)
 """The earliest time that ZIP knows: the same members give the same bytes."""
 
 
-class MemberEntry(BaseModel):
+class MemberEntry(StrictModel):
     """A member in the index.
 
     Attributes:
@@ -36,14 +37,12 @@ class MemberEntry(BaseModel):
         mirrored: whether it hears left and right exchanged.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     file: str = Field(pattern=r"^members/[0-9]+$")
     mirrored: bool = False
 
 
-class _Index(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class _Index(StrictModel):
+    """What the archive holds, in order."""
 
     format: Literal[1] = 1
     members: tuple[MemberEntry, ...] = Field(min_length=1)

@@ -7,16 +7,17 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from earwitness.classes import NUM_CLASSES
 from earwitness.errors import ModelError
+from earwitness.schema import StrictModel
 
 KINDS: Final = ("person", "motion", "thing")
 """People; regions of which is only known that they move; things that a detector named by their class."""
 
 
-class KindWeights(BaseModel):
+class KindWeights(StrictModel):
     """How one kind of candidate speaks for itself: log-odds against "none of them", class by class.
 
     Attributes:
@@ -28,8 +29,6 @@ class KindWeights(BaseModel):
         framed: log-odds that the place that sounds is in the picture and not above or below: always, and for each unit
             of `Evidence.framing`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     bias: tuple[float, ...]
     motion: tuple[float, ...] = (0.0,) * NUM_CLASSES
@@ -46,7 +45,7 @@ class KindWeights(BaseModel):
         return self
 
 
-class DistanceWeights(BaseModel):
+class DistanceWeights(StrictModel):
     """How true distances are, as far as they are heard and as far as a person's size in the picture tells them.
 
     Attributes:
@@ -56,14 +55,12 @@ class DistanceWeights(BaseModel):
         seen_spread: standard deviation of the logarithm of what is seen.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     heard_short: float = 0.0
     heard_spread: float = Field(gt=0)
     seen_spread: float = Field(gt=0)
 
 
-class FusionSettings(BaseModel):
+class FusionSettings(StrictModel):
     """All numbers of the fusion.
 
     Attributes:
@@ -85,8 +82,6 @@ class FusionSettings(BaseModel):
         unseen_off: (13,) the same, when the model says off.
         distance: of distances; None leaves them as they are heard.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: int = 1
     fitted_on: str = ""

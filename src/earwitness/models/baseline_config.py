@@ -5,12 +5,13 @@ from __future__ import annotations
 from math import prod
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from earwitness.classes import NUM_CLASSES
+from earwitness.schema import StrictModel
 
 
-class VisualInput(BaseModel):
+class VisualInput(StrictModel):
     """Visual tokens of the audio-visual baseline.
 
     Attributes:
@@ -20,8 +21,6 @@ class VisualInput(BaseModel):
         reduce: `channels` averages over D, as the official code does, which leaves one number a position;
             `positions` averages over the grid; `none` keeps all P x D numbers of a frame.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = "visual"
     dim: PositiveInt = 2048
@@ -35,7 +34,7 @@ class VisualInput(BaseModel):
         return {"channels": positions, "positions": self.dim, "none": positions * self.dim}[self.reduce]
 
 
-class BaselineConfig(BaseModel):
+class BaselineConfig(StrictModel):
     """Dimensions of `earwitness.models.baseline.BaselineNet`; the defaults are the official audio baseline's.
 
     Attributes:
@@ -56,8 +55,6 @@ class BaselineConfig(BaseModel):
         tracks: simultaneous sources of one class.
         classes: sound classes.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     architecture: Literal["baseline"] = "baseline"
     in_channels: PositiveInt = 2

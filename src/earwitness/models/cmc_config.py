@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from earwitness.models.config import SeldShape
+from earwitness.schema import StrictModel
 
 
-class TokenInput(BaseModel):
+class TokenInput(StrictModel):
     """Tokens of one modality, as the network takes them.
 
     Attributes:
@@ -19,8 +20,6 @@ class TokenInput(BaseModel):
         reach_s: a label frame looks at tokens at most this far away in time, seconds; None: at all of the clip.
         directions: whether a position's azimuth and elevation are told to the network.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     dim: PositiveInt
     grid: tuple[PositiveInt, PositiveInt] | None = None

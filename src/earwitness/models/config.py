@@ -5,15 +5,16 @@ from __future__ import annotations
 from math import prod
 from typing import Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from earwitness.classes import NUM_CLASSES
+from earwitness.schema import StrictModel
 
 TAGGER_CHANNELS: Final = 2
 """The last ones, where there is a tagger."""
 
 
-class SeldShape(BaseModel):
+class SeldShape(StrictModel):
     """Dimensions that all networks with the residual encoder and a Conformer share.
 
     The default pools time to 10 frames/s after the first residual stage (three convolutions, so that attacks are seen
@@ -47,8 +48,6 @@ class SeldShape(BaseModel):
         tracks: simultaneous sources of one class.
         classes: sound classes.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     in_channels: PositiveInt = 5
     mels: PositiveInt = 64

@@ -7,8 +7,6 @@ from typing import Annotated, Any, Final, Literal
 
 import yaml
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     NonNegativeFloat,
     NonNegativeInt,
@@ -23,6 +21,7 @@ from earwitness.errors import RecipeError
 from earwitness.features import TAGGER_CHANNELS, FeatureConfig
 from earwitness.models.architectures import ARCHITECTURES, ModelConfig, TaggedConfig, tagged, token_widths
 from earwitness.models.config import SeldConfig
+from earwitness.schema import PlainValues, StrictModel
 
 _TAGS: Final = {(1, name) for name in ARCHITECTURES}
 
@@ -32,11 +31,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)]
 """What torch takes."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class FolderSpec(_Section):
+class FolderSpec(StrictModel):
     """A data set in the folder layout of DCASE2025 Task 3.
 
     Attributes:
@@ -50,7 +45,7 @@ class FolderSpec(_Section):
     weight: PositiveFloat = 1.0
 
 
-class TokenSource(_Section):
+class TokenSource(StrictModel):
     """Where the semantic tokens of the folders' clips come from: what `earwitness dataset embed` made.
 
     Attributes:
@@ -66,7 +61,7 @@ class TokenSource(_Section):
     missing: Literal["error", "allow"] = "error"
 
 
-class DataSpec(_Section):
+class DataSpec(StrictModel):
     """Where scenes come from: endless ones from a sound bank, or the clips of folders.
 
     Attributes:
@@ -94,8 +89,8 @@ class DataSpec(_Section):
     bank_weight: float = Field(0.0, ge=0)
     tokens: dict[str, TokenSource] = Field(default_factory=dict)
     bank: str = "soundbank"
-    pool: dict[str, Any] = {}
-    scene: dict[str, Any] = {}
+    pool: PlainValues = Field(default_factory=dict)
+    scene: PlainValues = Field(default_factory=dict)
     cache: str | None = None
     scenes: PositiveInt | None = None
     seed: Seed = 1
@@ -112,7 +107,7 @@ class DataSpec(_Section):
         return self
 
 
-class AugmentSpec(_Section):
+class AugmentSpec(StrictModel):
     """Random changes of the features; each 0 switches one off.
 
     Attributes:
@@ -150,7 +145,7 @@ class AugmentSpec(_Section):
         return self
 
 
-class OptimSpec(_Section):
+class OptimSpec(StrictModel):
     """AdamW and its schedule.
 
     Attributes:
@@ -172,7 +167,7 @@ class OptimSpec(_Section):
     clip: PositiveFloat = 5.0
 
 
-class LossSpec(_Section):
+class LossSpec(StrictModel):
     """Weights of the loss.
 
     Attributes:
@@ -199,7 +194,7 @@ class LossSpec(_Section):
     )
 
 
-class RunSpec(_Section):
+class RunSpec(StrictModel):
     """How the loop runs.
 
     Attributes:
@@ -239,7 +234,7 @@ class RunSpec(_Section):
     init_from: str | None = None
 
 
-class Recipe(_Section):
+class Recipe(StrictModel):
     """A whole training run. The model's input size follows from the features; giving another one is an error."""
 
     name: str = "seld"

@@ -11,21 +11,18 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, field_validator, model_validator
+from pydantic import Field, NonNegativeInt, ValidationError, field_validator, model_validator
 
 from earwitness.data.holdout import chosen_clips
 from earwitness.data.layout import scan
 from earwitness.errors import RecipeError
+from earwitness.schema import PlainValues, StrictModel
 from earwitness.training.recipe import Recipe, load_recipe
 
 _NAME: Final = r"^[A-Za-z0-9+][A-Za-z0-9 +._,()'-]*$"
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Variant(_Section):
+class Variant(StrictModel):
     """One way of training.
 
     Attributes:
@@ -36,12 +33,12 @@ class Variant(_Section):
     """
 
     recipe: str | None = None
-    set: dict[str, Any] = {}
+    set: PlainValues = Field(default_factory=dict)
     pretrain: str | None = None
     about: str = ""
 
 
-class EnsembleRow(_Section):
+class EnsembleRow(StrictModel):
     """Runs that answer as one.
 
     Attributes:
@@ -55,7 +52,7 @@ class EnsembleRow(_Section):
     about: str = ""
 
 
-class WithoutRow(_Section):
+class WithoutRow(StrictModel):
     """A variant's own checkpoints, heard without some of their modalities.
 
     Attributes:
@@ -69,7 +66,7 @@ class WithoutRow(_Section):
     about: str = ""
 
 
-class SeenRow(_Section):
+class SeenRow(StrictModel):
     """A variant's events merged with what a visual detector sees in the test videos.
 
     Attributes:
@@ -83,7 +80,7 @@ class SeenRow(_Section):
     about: str = ""
 
 
-class AblationRecipe(_Section):
+class AblationRecipe(StrictModel):
     """What `earwitness ablate` runs.
 
     Attributes:
@@ -109,13 +106,13 @@ class AblationRecipe(_Section):
     test: str
     shards: str | None = None
     seeds: tuple[NonNegativeInt, ...] = Field(min_length=2)
-    set: dict[str, Any] = {}
-    pretraining: dict[str, Variant] = {}
+    set: PlainValues = Field(default_factory=dict)
+    pretraining: dict[str, Variant] = Field(default_factory=dict)
     variants: dict[str, Variant] = Field(min_length=1)
     reference: str
-    ensembles: dict[str, EnsembleRow] = {}
-    without: dict[str, WithoutRow] = {}
-    seen: dict[str, SeenRow] = {}
+    ensembles: dict[str, EnsembleRow] = Field(default_factory=dict)
+    without: dict[str, WithoutRow] = Field(default_factory=dict)
+    seen: dict[str, SeenRow] = Field(default_factory=dict)
 
     @field_validator("pretraining", "variants", "ensembles", "without", "seen")
     @classmethod
