@@ -98,8 +98,6 @@ def _finite(digits: str) -> float:
 
 
 def _reason(problem: Exception) -> str:
-    if isinstance(problem, FileNotFoundError):
-        return "no such file"
     return f"cannot be read ({getattr(problem, 'strerror', None) or problem})"
 
 

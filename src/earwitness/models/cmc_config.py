@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, model_validator
 
-from earwitness.models.config import SeldShape
+from earwitness.models.config import SeldShape, Size
 from earwitness.schema import StrictModel
 
 
@@ -21,9 +21,9 @@ class TokenInput(StrictModel):
         directions: whether a position's azimuth and elevation are told to the network.
     """
 
-    dim: PositiveInt
-    grid: tuple[PositiveInt, PositiveInt] | None = None
-    pool: tuple[PositiveInt, PositiveInt] = (1, 1)
+    dim: Size
+    grid: tuple[Size, Size] | None = None
+    pool: tuple[Size, Size] = (1, 1)
     reach_s: PositiveFloat | None = None
     directions: bool = True
 
@@ -59,10 +59,10 @@ class CmcConfig(SeldShape):
     """
 
     architecture: Literal["cmc"] = "cmc"
-    tokens: dict[str, TokenInput] = Field(default_factory=dict)
+    tokens: dict[str, TokenInput] = Field(default_factory=dict, max_length=16)
     fusion: Literal["cross_attention", "concatenation"] = "cross_attention"
-    cross_blocks: tuple[int, ...] | None = None
-    cross_heads: PositiveInt = 4
+    cross_blocks: tuple[int, ...] | None = Field(None, max_length=100)
+    cross_heads: Size = 4
     token_time: Literal["rotary", "sinusoid", "none"] = "rotary"
     direction_bands: int = Field(4, ge=0, le=8)
     null_token: bool = True

@@ -61,10 +61,10 @@ class SceneConfig(StrictModel):
             sounds is on screen; within 35 degrees it is the 25 % of the DCASE2025 set.
     """
 
-    seconds: float = Field(default=5.0, gt=0)
+    seconds: float = Field(default=5.0, gt=0, le=3600)
     event_weights: tuple[float, ...] = (0.26, 0.32, 0.26, 0.16)
     empty_probability: float = Field(default=0.02, ge=0, le=1)
-    max_overlap: int = Field(default=3, ge=1)
+    max_overlap: int = Field(default=3, ge=1, le=100)
     same_class_probability: float = Field(default=0.08, ge=0, le=1)
     moving_probability: float = Field(default=0.2, ge=0, le=1)
     walk_speed: tuple[float, float] = (0.3, 1.5)

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import yaml
 from pydantic import Field, NonNegativeInt, ValidationError, field_validator, model_validator
 
 from earwitness.data.holdout import chosen_clips
 from earwitness.data.layout import scan
 from earwitness.errors import RecipeError
-from earwitness.schema import PlainValues, StrictModel
+from earwitness.schema import PlainValues, StrictModel, first_problem
 from earwitness.training.recipe import Recipe, load_recipe
+from earwitness.training.yaml_text import override, read_yaml
 
 _NAME: Final = r"^[A-Za-z0-9+][A-Za-z0-9 +._,()'-]*$"
 
@@ -247,43 +247,13 @@ def _digest(root: str, splits: Sequence[str] | None = None) -> str:
 
 
 def _read(path: Path, overrides: list[str]) -> AblationRecipe:
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except OSError as error:
-        raise RecipeError(f"{path}: cannot read the recipe: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: not valid YAML: {error}".replace("\n", " ")) from None
-    if not isinstance(raw, dict):
-        raise RecipeError(f"{path}: an ablation recipe is a mapping with 'base', 'train', 'variants' and so on")
+    raw = read_yaml(path)
     for text in overrides:
-        _set(raw, text)
+        override(raw, text, whole_below="set")  # what stands below `set` is itself a key with dots
     try:
         return AblationRecipe.model_validate(raw)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"])) or "recipe"
-        reason = "there is no such key" if first["type"] == "extra_forbidden" else first["msg"]
-        raise RecipeError(f"{path}: {key}: {reason}") from None
-
-
-def _set(raw: dict[str, Any], text: str) -> None:
-    key, equals, value = text.partition("=")
-    if not equals or not key.strip():
-        raise RecipeError(f"--set {text}: write it as key=value")
-    *sections, last = key.strip().split(".")
-    # What stands below `set` is itself a key with dots.
-    if "set" in sections:
-        cut = sections.index("set") + 1
-        sections, last = sections[:cut], ".".join([*sections[cut:], last])
-    node = raw
-    for section in sections:
-        node = node.setdefault(section, {})
-        if not isinstance(node, dict):
-            raise RecipeError(f"--set {text}: '{section}' is a value, not a section")
-    try:
-        node[last] = yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise RecipeError(f"--set {text}: '{value}' is not valid YAML") from None
+        raise RecipeError(f"{path}: {first_problem(error, 'recipe')}") from None
 
 
 def _recipe(
