@@ -38,7 +38,7 @@ def read_bytes(path: Path | str, limit: int, error: type[EarwitnessError]) -> by
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
-            raise error(f"{path}: is {_kind(found.st_mode)}, not a regular file; name a file")
+            raise error(f"{path}: cannot be read: it is {_kind(found.st_mode)}, not a regular file")
         if found.st_size > limit:
             raise error(f"{path}: has {found.st_size:,} bytes; such a file has at most {limit:,}")
         with os.fdopen(descriptor, "rb", closefd=False) as file:
