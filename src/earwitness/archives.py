@@ -23,13 +23,16 @@ MOST_ENTRIES: Final = 10_000
 
 
 @contextmanager
-def open_zip(path: Path | str, error: type[EarwitnessError], most_bytes: int) -> Iterator[ZipFile]:
+def open_zip(
+    path: Path | str, error: type[EarwitnessError], most_bytes: int, what: str = "archive"
+) -> Iterator[ZipFile]:
     """An archive to read from; what goes wrong while it is read becomes `error` too.
 
     Args:
         path: the archive, a regular file.
         error: what is raised.
         most_bytes: bytes that its contents may have when unpacked.
+        what: kind of file, for messages.
 
     Raises:
         error: missing, damaged or encrypted; too large unpacked; a name twice, absolute or leading out.
@@ -43,7 +46,7 @@ def open_zip(path: Path | str, error: type[EarwitnessError], most_bytes: int) ->
     except ZIP_ERRORS as problem:
         if isinstance(problem, EarwitnessError):
             raise
-        raise error(f"{path}: not a usable archive ({first_line(problem)}); write or copy it again") from None
+        raise error(f"{path}: not a usable {what} ({first_line(problem)}); write or copy it again") from None
 
 
 def read_entry(archive: ZipFile, name: str, limit: int) -> bytes:

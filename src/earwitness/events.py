@@ -1,6 +1,6 @@
 """The one data structure that flows through the program: a columnar table of sound events at 10 frames a second.
 
-Units inside the program: frames of 100 ms, degrees (positive to the left), metres; centimetres in DCASE CSV files alone.
+Units inside the program: frames of 100 ms, degrees (positive to the left), metres; centimetres in DCASE CSV.
 """
 
 from __future__ import annotations

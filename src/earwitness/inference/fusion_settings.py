@@ -11,7 +11,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from earwitness.classes import NUM_CLASSES
 from earwitness.errors import ModelError
-from earwitness.schema import StrictModel
+from earwitness.schema import StrictModel, first_problem
+from earwitness.small_files import CARD_BYTES, read_bytes
 
 KINDS: Final = ("person", "motion", "thing")
 """People; regions of which is only known that they move; things that a detector named by their class."""
@@ -93,7 +94,7 @@ class FusionSettings(StrictModel):
     reach_deg: float = Field(default=0.0, ge=0)
     onscreen_from: float = Field(default=0.5, gt=0, lt=1)
     width_share: float = Field(default=0.15, ge=0)
-    window_frames: int = Field(default=10, ge=0)
+    window_frames: int = Field(default=10, ge=0, le=100_000)
     kinds: dict[str, KindWeights]
     unseen_on: tuple[float, ...]
     unseen_off: tuple[float, ...]
@@ -118,9 +119,9 @@ def read_settings(path: str | Path) -> FusionSettings:
         ModelError: missing or not such a file.
     """
     try:
-        return FusionSettings.model_validate_json(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ValidationError) as error:
-        raise ModelError(f"{path}: not usable as settings of the fusion ({str(error).splitlines()[0]})") from error
+        return FusionSettings.model_validate_json(read_bytes(path, CARD_BYTES, ModelError))
+    except ValidationError as error:
+        raise ModelError(f"{path}: not usable as settings of the fusion: {first_problem(error)}") from None
 
 
 @cache
