@@ -7,7 +7,7 @@ import math
 import os
 import stat
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, BinaryIO, Final, NoReturn
 
 from earwitness.errors import EarwitnessError, shortened
 
@@ -31,25 +31,34 @@ def read_bytes(path: Path | str, limit: int, error: type[EarwitnessError]) -> by
     Raises:
         error: it is missing, no regular file (a folder, a pipe, a device), too large or unreadable.
     """
+    with open_regular(path, error) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > limit:
+            raise error(f"{path}: has {size:,} bytes; such a file has at most {limit:,}")
+        try:
+            data = file.read(limit + 1)
+        except OSError as problem:
+            raise error(f"{path}: {_reason(problem)}") from None
+    if len(data) > limit:
+        raise error(f"{path}: grows beyond {limit:,} bytes while it is read")
+    return data
+
+
+def open_regular(path: Path | str, error: type[EarwitnessError]) -> BinaryIO:
+    """Open a regular file for reading, and nothing that would make the reader wait.
+
+    Raises:
+        error: it is missing, unreadable, or no regular file.
+    """
     try:
         descriptor = os.open(path, _FLAGS)
     except (OSError, ValueError) as problem:  # ValueError: a null character
         raise error(f"{path}: {_reason(problem)}") from None
-    try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise error(f"{path}: cannot be read: it is {_kind(found.st_mode)}, not a regular file")
-        if found.st_size > limit:
-            raise error(f"{path}: has {found.st_size:,} bytes; such a file has at most {limit:,}")
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            data = file.read(limit + 1)
-    except OSError as problem:
-        raise error(f"{path}: {_reason(problem)}") from None
-    finally:
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
         os.close(descriptor)
-    if len(data) > limit:
-        raise error(f"{path}: grows beyond {limit:,} bytes while it is read")
-    return data
+        raise error(f"{path}: cannot be read: it is {_kind(mode)}, not a regular file")
+    return os.fdopen(descriptor, "rb")
 
 
 def read_text(path: Path | str, limit: int, error: type[EarwitnessError]) -> str:

@@ -137,12 +137,14 @@ class Judgement:
         scores: figures for the card.
         calibration: of the model's outputs; thresholds are meant for calibrated ones.
         smoothing: of the events.
+        limits: what the model cannot do, or what is not known of it, one sentence each.
     """
 
     thresholds: tuple[float, ...]
     scores: dict[str, float]
     calibration: Calibration = field(default_factory=Calibration)
     smoothing: Smoothing = field(default_factory=Smoothing)
+    limits: tuple[str, ...] = ()
 
 
 def export_run(
@@ -195,7 +197,7 @@ def export_run(
         recipe=_portable(recipe),
         commit=trained_by(run),
         scores=judgement.scores,
-        limits=(*(() if recipe.data.folders else (SYNTHETIC_LIMIT,)), *LIMITS, *limits),
+        limits=(*(() if recipe.data.folders else (SYNTHETIC_LIMIT,)), *LIMITS, *judgement.limits, *limits),
         sha256=file_sha256(path),
     )
     card.write(card_path(path))
