@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from earwitness.classes import NUM_CLASSES
 from earwitness.encoders.store import StoreDescription
-from earwitness.errors import ModelError
+from earwitness.errors import ModelError, RecipeError, shortened
 from earwitness.features import FeatureConfig
 from earwitness.inference.calibration import Calibration
 from earwitness.inference.smoothing import Smoothing
@@ -18,6 +18,7 @@ from earwitness.schema import PlainValues, StrictModel, first_problem
 from earwitness.small_files import CARD_BYTES, read_bytes
 
 CARD_FORMAT: Final = 1
+LONGEST_NAME: Final = 1000
 MOST_WINDOW_VALUES: Final = 2**25
 """Values of a window's features: 128 MiB."""
 Threshold = Annotated[float, Field(ge=0, le=2)]
@@ -59,7 +60,7 @@ class ModelCard(StrictModel):
     """
 
     format: Literal[1] = CARD_FORMAT
-    name: str = Field(min_length=1, max_length=1000)
+    name: str = Field(min_length=1, max_length=LONGEST_NAME)
     features: FeatureConfig
     tokens: dict[str, TokenNeed] = Field(default_factory=dict)
     model: PlainValues
@@ -105,6 +106,17 @@ class ModelCard(StrictModel):
             )
         if self.sha256 != sha256:
             raise ModelError(f"{where}: its contents do not match its card; copy the model and its .json again")
+
+
+def check_words(text: str, what: str) -> str:
+    """A model's name, or a sentence about it, as a card keeps it.
+
+    Raises:
+        RecipeError: it is empty, too long or does not print.
+    """
+    if not 0 < len(text) <= LONGEST_NAME or not text.isprintable():
+        raise RecipeError(f"{what} '{shortened(text, 40)}': give up to {LONGEST_NAME} characters that can be printed")
+    return text
 
 
 def card_path(model: Path) -> Path:

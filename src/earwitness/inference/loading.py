@@ -12,7 +12,7 @@ import numpy as np
 
 from earwitness.encoders.onnx_check import MOST_BYTES
 from earwitness.errors import ModelError
-from earwitness.inference.card import ModelCard, file_sha256
+from earwitness.inference.card import ModelCard, check_words, file_sha256
 from earwitness.inference.detection import ModelId
 from earwitness.inference.ensemble import Ensemble, Mirrored
 from earwitness.inference.ensemble_file import MOST_MEMBERS, SUFFIX, read_ensemble
@@ -99,10 +99,15 @@ def member_file(name: str) -> tuple[ModelFile, bool]:
 
 
 def ensemble_card(cards: Sequence[ModelCard], names: Sequence[str], name: str | None = None) -> ModelCard:
-    """The card of members that were never tuned together: the mean of their thresholds, the first one's smoothing."""
+    """The card of members that were never tuned together: the mean of their thresholds, the first one's smoothing.
+
+    Raises:
+        RecipeError: a name that no card keeps.
+    """
+    named = check_words(name or "+".join(names), "--name")
     thresholds = np.mean([card.thresholds for card in cards], axis=0)
     return ModelCard(
-        name=name or "+".join(names),
+        name=named,
         features=cards[0].features,
         model={"architecture": "ensemble", "members": list(names)},
         thresholds=tuple(thresholds.tolist()),

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from earwitness.errors import ModelError, RecipeError
 from earwitness.inference.calibration import Calibration
-from earwitness.inference.card import ModelCard, TokenNeed, card_path, file_sha256
+from earwitness.inference.card import ModelCard, TokenNeed, card_path, check_words, file_sha256
 from earwitness.inference.runtime import OnnxRuntime
 from earwitness.inference.smoothing import Smoothing
 from earwitness.models.architectures import ModelConfig, token_widths
@@ -171,9 +171,11 @@ def export_run(
         limits: what else the model cannot do, one sentence each.
 
     Raises:
-        RecipeError: the folder has no recipe, or its features cannot be swapped.
+        RecipeError: a name that no card keeps, the folder has no recipe, or its features cannot be swapped.
         ModelError: no checkpoint, or the export failed.
     """
+    for text, what in ((name or "model", "--name"), *((limit, "--limit") for limit in limits)):
+        check_words(text, what)
     recipe = run_recipe(run)
     net = load_model(run / checkpoint)
     made_by = read_tokens(run)
