@@ -37,12 +37,15 @@ def merges(levels: int) -> str:
         ("a: " + "9" * 5000, "not valid YAML"),
         ("a: !!timestamp 2020-13-45", "not valid YAML"),
         ("a: !!int x", "not valid YAML"),
+        ('a: !!int ""', "not valid YAML"),
+        ("a: !!bool x", "not valid YAML"),
+        ("a: !!timestamp x", "not valid YAML"),
         ('!!python/object/apply:os.system ["true"]', "could not determine a constructor"),
         ("a: \x00", "not valid YAML"),
         ("{[a]: 1}", "unhashable key"),
         ("a: [", "not valid YAML: line 1"),
     ],
-    ids=range(15),
+    ids=range(18),
 )
 def test_what_grows_beyond_reason_is_refused_on_one_line(text: str, said: str) -> None:
     with pytest.raises(RecipeError, match=said) as caught:

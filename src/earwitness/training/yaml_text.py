@@ -22,6 +22,10 @@ MOST_EXTENDED: Final = 16
 """Recipes in a chain of `extends`."""
 
 
+_FAILURES: Final = (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What PyYAML raises for values that are not of the kind that their tag names, as in `!!bool x`, `!!timestamp x`."""
+
+
 class _BoundedLoader(yaml.SafeLoader):
     """The safe loader, which counts what it builds."""
 
@@ -72,7 +76,7 @@ def parse_yaml(text: str, where: str) -> Any:
     try:
         loader = _BoundedLoader(text)
         return loader.get_single_data()
-    except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:  # as of a date that is none
+    except _FAILURES as error:
         raise RecipeError(f"{where}: not valid YAML: {_reason(error)}") from None
     finally:
         if loader is not None:
