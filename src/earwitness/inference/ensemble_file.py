@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationError, field_validator
 
@@ -27,6 +27,8 @@ from earwitness.small_files import CARD_BYTES
 
 SUFFIX: Final = ".ensemble"
 MOST_MEMBERS: Final = 64
+LARGEST_WEIGHT: Final = 1e6
+Weight = Annotated[float, Field(ge=0, le=LARGEST_WEIGHT)]
 MOST_UNPACKED: Final = 2**31
 """Bytes of all members together."""
 _INDEX: Final = "ensemble.json"
@@ -52,7 +54,7 @@ class _Index(StrictModel):
 
     format: Literal[1] = 1
     members: tuple[MemberEntry, ...] = Field(min_length=1, max_length=MOST_MEMBERS)
-    weights: tuple[float, ...] | tuple[tuple[float, ...], ...] | None = None
+    weights: tuple[Weight, ...] | tuple[tuple[Weight, ...], ...] | None = None
 
     @field_validator("members")
     @classmethod

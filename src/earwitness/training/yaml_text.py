@@ -157,4 +157,6 @@ def _reason(error: Exception) -> str:
         mark = error.problem_mark
         problem = shortened(error.problem or error.context or "")
         return f"line {mark.line + 1}, column {mark.column + 1}: {problem}"
-    return first_line(error)
+    if isinstance(error, yaml.YAMLError | ValueError):
+        return first_line(error)
+    return "a value is not of the kind that its tag names"
