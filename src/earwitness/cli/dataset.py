@@ -52,7 +52,9 @@ def check_set(
 def make_stereo(
     starss: Annotated[Path, typer.Option(help="Folder with foa_dev, metadata_dev and, for pictures, video_dev.")],
     out: Annotated[Path, typer.Option(help="Folder of the stereo data set.")],
-    clips: Annotated[int | None, typer.Option(min=1, help="Number of clips; --official alone means 30,000.")] = None,
+    clips: Annotated[
+        int | None, typer.Option(min=1, max=1_000_000, help="Number of clips; --official alone means 30,000.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Same seed, same files; not with --official.")] = None,
     official: Annotated[
         bool, typer.Option("--official", help="The crops, views and names of the official DCASE2025 set.")

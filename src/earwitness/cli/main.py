@@ -97,8 +97,21 @@ def _explained(error: Exception) -> tuple[str, int]:
         case OSError():
             where = f"{error.filename}: " if error.filename else ""
             return one_line(f"{where}{error.strerror or error}; check folder, rights and space"), FAILED
+        case ValueError() if (problem := _wrong_setting(error)) is not None:
+            return problem, WRONG_USAGE
         case _:
             return describe(error, write_log(error)), FAILED
+
+
+def _wrong_setting(error: ValueError) -> str | None:
+    """What is wrong with a value that an option set; None for other errors than pydantic's."""
+    if "pydantic" not in sys.modules:  # not imported for this alone: the command starts without it
+        return None
+    from pydantic import ValidationError
+
+    from earwitness.schema import first_problem
+
+    return first_problem(error, "the settings") if isinstance(error, ValidationError) else None
 
 
 def _end_of_pipe() -> NoReturn:
