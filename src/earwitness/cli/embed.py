@@ -29,7 +29,9 @@ def run(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the embeddings; by default DIR/embeddings.")] = None,
     device: Annotated[str, typer.Option(help="Where clap and owlvit run: cpu or cuda; the others run on cpu.")] = "cpu",
-    workers: Annotated[int, typer.Option(min=1, help="Processes; the tokens do not depend on their number.")] = 1,
+    workers: Annotated[
+        int, typer.Option(min=1, max=1024, help="Processes; the tokens do not depend on their number.")
+    ] = 1,
 ) -> None:
     """Encode the sound or the pictures of all clips once, for training with semantic tokens.
 

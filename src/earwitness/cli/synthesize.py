@@ -70,7 +70,7 @@ def run(
     backgrounds: Annotated[
         Path | None, typer.Option(help="With --video: folder of your own 360-degree photos and videos.")
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=1024, help="Processes.")] = 1,
     engine: Annotated[EngineName, typer.Option(help="local processes, or tasks of Ray (extra 'ray').")] = (
         EngineName.LOCAL
     ),

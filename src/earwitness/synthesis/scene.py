@@ -124,6 +124,8 @@ class SceneRecipe:
         """
         try:
             raw: dict[str, Any] = parse_json(text, "scene recipe", BankError)
+            if not isinstance(raw, dict):
+                raise TypeError("expected names and values")
             events = tuple(_event(event) for event in raw.pop("events"))
             seed = tuple(int(part) for part in raw.pop("seed", ()))
             return cls(events=events, noise=NoiseRecipe(**raw.pop("noise")), seed=seed, **raw)
