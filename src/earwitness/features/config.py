@@ -6,10 +6,11 @@ import hashlib
 import json
 from typing import Final, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from earwitness.events import FRAME_RATE
 from earwitness.features.patches import FRAMES_PER_SECOND, MELS, suits
+from earwitness.schema import StrictModel
 
 Channel = Literal[
     "logmel_m", "logmel_s", "logmel_l", "logmel_r", "intensity", "coherence", "stpacc", "tagger_first", "tagger_second"
@@ -23,7 +24,7 @@ _REVISION: Final = 1
 """Goes up when the same configuration begins to give other numbers, so that fingerprints differ."""
 
 
-class FeatureConfig(BaseModel):
+class FeatureConfig(StrictModel):
     """Which features, and how they are computed.
 
     Attributes:
@@ -43,8 +44,6 @@ class FeatureConfig(BaseModel):
         stpacc_lags: samples, lags of the autocorrelation that are kept.
         stpacc_bins: width that the lags are resampled to; must equal `mels`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     # The upper limits are there for damaged files: they would take all memory, or more than a number can hold.
     sample_rate: int = Field(default=24_000, ge=1, le=1_000_000)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from earwitness.allocator import give_back
+from earwitness.crash_log import describe, write_log
 from earwitness.errors import EarwitnessError
 from earwitness.export.formats import Format, write
 from earwitness.geometry import DEFAULT_FOV_DEG
@@ -61,7 +62,7 @@ class Failure:
         """The error on one line that names the input."""
         text = " ".join(str(self.error).split()) or type(self.error).__name__
         if not isinstance(self.error, EarwitnessError):  # a defect of ours or of a codec
-            text = f"unexpected {type(self.error).__name__} ({text}); please report this"
+            text = describe(self.error, write_log(self.error))
         return text if str(self.source) in text else f"{self.source}: {text}"
 
 
