@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ from earwitness.inference.detection import (
     has_moving_pictures,
     off_screen,
     without_direction,
+    without_direction_in,
 )
 from earwitness.inference.doctor import judge
 from earwitness.inference.eyes import AUTO, Eyes, Sight, open_eyes
@@ -42,6 +43,7 @@ from earwitness.inference.runtime import Device
 from earwitness.media.audio import DUAL_MONO_DIFFERENCE, AudioReader
 from earwitness.media.probe import MediaInfo, probe_pair
 from earwitness.media.resample import resample
+from earwitness.media.stretches import Stretch
 from earwitness.provenance import commit
 
 Float32Array = NDArray[np.float32]
@@ -170,7 +172,7 @@ class Detector:
         looks = self.eyes is not None and has_moving_pictures(media)
         blocks = _reporting(reader, media.duration or None, _part(progress, 0, HEARING_SHARE if looks else 1))
         with nullcontext() if growing is None else GrowingEvents(Path(growing), self.card.smoothing) as lines:
-            heard = self._hear(blocks, thresholds, listener, lines)
+            heard = self._hear(blocks, thresholds, listener, lines, reader.undirected)
         sha256 = file_sha256(media.path)
         changed = [CHANGED] if stamp(media.path) != before else []
         return self._detection(
@@ -178,6 +180,7 @@ class Detector:
             media=media,
             sha256=sha256,
             mono=mono,
+            undirected=reader.undirected,
             warnings=[*reader.warnings, *changed],
             settings=self._settings(
                 thresholds, swap_channels=swap_channels, allow_mono=allow_mono, track=track, fov=fov
@@ -241,8 +244,9 @@ class Detector:
         thresholds: list[float],
         listener: Listening,
         lines: GrowingEvents | None = None,
+        undirected: Sequence[Stretch] = (),
     ) -> _Heard:
-        """Events of a stream of sound at the model's rate."""
+        """Events of a stream of sound at the model's rate; `undirected` may grow while the stream is read."""
         stats = ChannelStats(self._rate)
         tables, frames = [], 0
         for number, output in enumerate(listener.outputs(_measured(blocks, stats))):
@@ -253,7 +257,7 @@ class Detector:
             )
             frames += len(output)
             if lines is not None:
-                lines.add(tables[-1])
+                lines.add(without_direction_in(tables[-1], undirected))
         if lines is not None:
             lines.finish()
         whole = EventTable.concatenate(tables, num_frames=frames)
@@ -267,6 +271,7 @@ class Detector:
         media: MediaInfo | None,
         sha256: str | None = None,
         mono: bool,
+        undirected: Sequence[Stretch] = (),
         warnings: list[str],
         settings: dict[str, Any],
         begun: float,
@@ -278,6 +283,7 @@ class Detector:
             self.rest()
         if mono or heard.figures.difference < DUAL_MONO_DIFFERENCE:
             table = without_direction(table)
+        table = without_direction_in(table, undirected)
         if not has_moving_pictures(media):
             table = off_screen(table)
         table = self.card.smoothing.apply(table)

@@ -24,6 +24,7 @@ from earwitness.media.container import (
 from earwitness.media.downmix import frame_samples, to_stereo
 from earwitness.media.pictures import picture_seconds
 from earwitness.media.resample import StereoArray, StreamResampler
+from earwitness.media.stretches import Stretch
 from earwitness.media.timeline import SampleClock
 from earwitness.media.wave_header import declared_seconds
 
@@ -59,6 +60,8 @@ class AudioReader:
         corrupt_packets: packets that could not be decoded.
         channel_difference: peak of |L - R| relative to the peak level; 0 while silent.
         samples: samples at `rate` handed out so far.
+        undirected: stretches in which the sound carries no direction, in order of time; one list for the reader's life,
+            which grows while the file is read.
         warnings: what a user should know about the file.
     """
 
@@ -87,6 +90,7 @@ class AudioReader:
         self.path, self.rate, self.track, self.swap = Path(path), rate, track, swap
         self._allow_mono = mono == "allow"
         self.source_rate, self.layout, self._mono = 0, "", False
+        self.undirected: list[Stretch] = []
         self._reset()
         with open_media(self.path) as container:
             next(self._decoded(container, self._stream(container)))
@@ -132,6 +136,7 @@ class AudioReader:
         self.gaps = self.corrupt_packets = self.samples = 0
         self._peak = self._peak_difference = 0.0
         self._lost_until: Fraction | None = None
+        self.undirected.clear()
         self.warnings: list[str] = []
 
     def _stream(self, container: InputContainer) -> AudioStream:
