@@ -55,6 +55,9 @@ def open_media(path: str | Path) -> Iterator[InputContainer]:
     except (av.FFmpegError, OSError, ValueError) as error:
         raise UnreadableMediaError(_why_not(path, error)) from None
     with container:
+        for stream in container.streams.video:
+            if _decodable(stream):
+                stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}  # whatever the header says
         yield container
 
 
@@ -162,8 +165,11 @@ def check_file(path: Path) -> None:
 
 def _why_not(path: Path, error: Exception) -> str:
     """What to say of a file that FFmpeg did not open."""
-    if getattr(error, "errno", None) == EINVAL:  # its kind is none of the allowed ones, or nothing is right in it
-        return f"{path}: is {refused_kind(path)}"
+    kind = refused_kind(path)
+    if kind:
+        return f"{path}: is {kind}"
+    if getattr(error, "errno", None) == EINVAL:  # its format is none of the allowed ones
+        return f"{path}: is of a kind that is not opened; convert it to a usual one, such as MP4, Matroska or WAV"
     return f"{path}: not a readable video or audio file ({_reason(error)}); check that it plays and was copied in full"
 
 

@@ -47,19 +47,21 @@ _NAMING_OTHERS: Final = (
 
 
 def refused_kind(path: Path) -> str:
-    """Why FFmpeg did not find an allowed format in a file: what it looks like, as the end of "is ..."."""
+    """What a file that is not opened looks like, as the end of "is ..."; empty where it looks like nothing known."""
     try:
         with path.open("rb") as file:
             start = file.read(_LOOKED_AT)
     except OSError:
-        return "no readable file; check that it may be read"
+        return ""
     text = start.lstrip(b"\xef\xbb\xbf \t\r\n")
     for mark, kind in _NAMING_OTHERS:
         if text.startswith(mark) or (mark.startswith(b"<") and mark in text):
             return f"{kind}, which names other files or streams; name the video or audio file itself"
     if text and b"\0" not in text and _is_text(text):
         return "text, not media; name a video or audio file"
-    return "no kind of video or audio file that is opened (a single file that holds its own sound); convert it"
+    if "%" in path.name:
+        return "named like a sequence of pictures; rename it without '%'"
+    return ""
 
 
 def _is_text(start: bytes) -> bool:

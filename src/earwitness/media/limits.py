@@ -32,7 +32,7 @@ class MediaLimits:
     min_rate: int = 1_000
     max_rate: int = 768_000
     max_channels: int = 64
-    max_pixels: int = 8_192 * 4_320
+    max_pixels: int = 24_000_000
     max_silence_seconds: int = 600
     max_packets_per_second: int = 50_000
     open_seconds: int = 60

@@ -21,6 +21,7 @@ from earwitness.media.container import (
     stamp_seconds,
     zero_time,
 )
+from earwitness.media.limits import MediaLimits
 from earwitness.media.orientation import Orientation, square_width
 
 
@@ -168,7 +169,10 @@ def _is_still(container: InputContainer, stream: VideoStream) -> bool:
 
 def _shown_size(container: InputContainer, stream: VideoStream) -> tuple[int, int, int]:
     """Width, height and rotation of the first picture; of the header where no picture can be decoded."""
-    stream.codec_context.thread_count = 1
+    context = stream.codec_context
+    context.thread_count = 1
+    if context.width * context.height > MediaLimits.from_environment().max_pixels:  # not to be decoded
+        return context.width, context.height, 0
     try:
         frame: Any = next((frames[0] for _, frames in PacketSource(container, stream).frames() if frames), None)
     except av.FFmpegError:
