@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 from earwitness.errors import UnreadableMediaError
 from earwitness.media.formats import ALLOWED_FORMATS, refused_kind
 from earwitness.media.limits import MediaLimits
-from earwitness.media.wave_header import is_plain_wave
+from earwitness.media.wave_header import is_plain_wave, read_wave_header
 
 _MICROSECONDS: Final = 1_000_000
 # A file must not make us open what it names, least of all over the network: neither by its kind (playlists, concat
@@ -28,6 +28,7 @@ _MICROSECONDS: Final = 1_000_000
 _ONE_LOCAL_FILE: Final = {"protocol_whitelist": "file", "format_whitelist": ",".join(sorted(ALLOWED_FORMATS))}
 _HEADER_ONLY: Final = {"probesize": "32"}
 """The least that FFmpeg takes."""
+_TO_THE_END: Final = {"ignore_length": "1"}
 
 
 @contextmanager
@@ -42,7 +43,7 @@ def open_media(path: str | Path) -> Iterator[InputContainer]:
     check_file(path)
     limits = MediaLimits.from_environment()
     try:
-        options = _ONE_LOCAL_FILE | (_HEADER_ONLY if is_plain_wave(path) else {})
+        options = _ONE_LOCAL_FILE | _wave_options(path)
         # The absolute path keeps names like "take:2.mp4" from being read as a protocol.
         container = av.open(
             str(path.absolute()),
@@ -98,6 +99,7 @@ class PacketSource:
     Attributes:
         corrupt: packets that could not be decoded.
         warning: why demultiplexing stopped early; None if it reached the end of the file.
+        read_bytes: byte behind the last packet, as far as the format says where packets lie.
     """
 
     def __init__(self, container: InputContainer, stream: AudioStream | VideoStream) -> None:
@@ -105,6 +107,7 @@ class PacketSource:
         self._stream = stream
         self.corrupt = 0
         self.warning: str | None = None
+        self.read_bytes = 0
 
     def packets(self) -> Iterator[Packet[Any]]:
         """Packets in file order, the flushing one last."""
@@ -117,6 +120,8 @@ class PacketSource:
             except (av.FFmpegError, OSError) as error:
                 self.warning = f"the file is damaged: reading stopped early ({_reason(error)})"
                 return
+            if packet.pos is not None:
+                self.read_bytes = packet.pos + packet.size
             yield packet
 
     def frames(self) -> Iterator[tuple[Packet[Any], list[Any] | None]]:
@@ -161,6 +166,14 @@ def check_file(path: Path) -> None:
         raise UnreadableMediaError(f"{path}: is a pipe, a device or a socket; save it as a file first")
     if found.st_size == 0:
         raise UnreadableMediaError(f"{path}: the file is empty; copy or record it again")
+
+
+def _wave_options(path: Path) -> dict[str, str]:
+    """How a WAV file is opened; nothing for other files."""
+    header = read_wave_header(path)
+    if header is None:
+        return {}
+    return (_HEADER_ONLY if is_plain_wave(path) else {}) | (_TO_THE_END if header.goes_on else {})
 
 
 def _why_not(path: Path, error: Exception) -> str:
