@@ -40,10 +40,12 @@ from earwitness.inference.live import MERGE_DEG, LiveStream
 from earwitness.inference.loading import Use, load
 from earwitness.inference.models import DEFAULT_MODEL
 from earwitness.inference.runtime import Device
+from earwitness.media.ambisonics import Layout
 from earwitness.media.audio import DUAL_MONO_DIFFERENCE, AudioReader
 from earwitness.media.probe import MediaInfo, probe_pair
 from earwitness.media.resample import resample
 from earwitness.media.stretches import Stretch
+from earwitness.media.tracks import Track, track_text
 from earwitness.provenance import commit
 
 Float32Array = NDArray[np.float32]
@@ -145,7 +147,8 @@ class Detector:
         allow_mono: bool = False,
         threshold: float | None = None,
         pictures: str | Path | None = None,
-        track: int = 0,
+        track: Track | None = None,
+        layout: Layout = "auto",
         growing: str | Path | None = None,
         fov: float = DEFAULT_FOV_DEG,
     ) -> Detection:
@@ -157,7 +160,9 @@ class Detector:
             allow_mono: take mono too; its events have no direction (NaN).
             threshold: 0..1, probability above which a class sounds; by default the card's, one a class.
             pictures: a file with the pictures that belong to the sound, where they are kept apart, as in DCASE's sets.
-            track: which sound track of the file, from 0.
+            track: which sound track of the file, from 0, or two mono ones: left and right; None takes the default one.
+            layout: what its channels are, where the file does not say it or says it wrongly: "foa" (ambisonics, ambiX),
+                "fuma" or "surround".
             growing: a file to write events to, as JSON lines, while the sound is still being heard (`GrowingEvents`).
             fov: horizontal field of view of the camera, degrees.
 
@@ -166,8 +171,7 @@ class Detector:
         """
         begun, thresholds = time.perf_counter(), self._thresholds(threshold)
         media, before = probe_pair(path, pictures), stamp(Path(path))
-        reader = AudioReader(path, self._rate, "allow" if allow_mono else "error", track, swap_channels)
-        mono = not reader.directional  # dual mono is not known before the end
+        reader = AudioReader(path, self._rate, "allow" if allow_mono else "error", track, swap_channels, layout)
         listener = self._listener.at(media.picture_path if has_moving_pictures(media) else None)
         looks = self.eyes is not None and has_moving_pictures(media)
         blocks = _reporting(reader, media.duration or None, _part(progress, 0, HEARING_SHARE if looks else 1))
@@ -179,11 +183,16 @@ class Detector:
             heard,
             media=media,
             sha256=sha256,
-            mono=mono,
+            mono=not reader.directional,  # which is not known before the end
             undirected=reader.undirected,
             warnings=[*reader.warnings, *changed],
             settings=self._settings(
-                thresholds, swap_channels=swap_channels, allow_mono=allow_mono, track=track, fov=fov
+                thresholds,
+                swap_channels=swap_channels,
+                allow_mono=allow_mono,
+                track=reader.track,
+                fov=fov,
+                layout=layout,
             ),
             begun=begun,
             progress=_part(progress, HEARING_SHARE, 1),
@@ -341,8 +350,9 @@ class Detector:
         *,
         swap_channels: bool,
         allow_mono: bool,
-        track: int = 0,
+        track: Track = 0,
         fov: float = DEFAULT_FOV_DEG,
+        layout: Layout = "auto",
     ) -> dict[str, Any]:
         return {
             "thresholds": thresholds,
@@ -351,7 +361,8 @@ class Detector:
             "smoothing": self.card.smoothing.model_dump(),
             "swap_channels": swap_channels,
             "allow_mono": allow_mono,
-            "track": track,
+            "track": track_text(track),
+            "layout": layout,
             "fov": fov,
         }
 

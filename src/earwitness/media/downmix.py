@@ -73,7 +73,7 @@ def _raw(frame: AudioFrame) -> NDArray[Any]:
         return frame.to_ndarray()
     # PyAV has no arrays of 64-bit integers.
     values = frame.samples * (1 if frame.format.is_planar else frame.layout.nb_channels)
-    return np.stack([np.frombuffer(plane, dtype="<i8", count=values) for plane in frame.planes])
+    return np.stack([np.frombuffer(bytes(plane), dtype="<i8", count=values) for plane in frame.planes])
 
 
 def to_stereo(samples: NDArray[np.float32], channels: tuple[str, ...]) -> tuple[NDArray[np.float32], bool]:
