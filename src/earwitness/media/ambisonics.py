@@ -8,7 +8,7 @@ not turn the sign of a whole channel with the direction.
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,12 +29,35 @@ _LEAST_BLOCKS: Final = 5
 _SN3D_DB: Final = 0.0
 _OTHER_DB: Final = (3.01, 4.77)
 """Energy of the other channels over that of W by FuMa and by N3D."""
-_WITHIN_DB: Final = 1.0
-_SPREAD_DB: Final = 2.5
-_OPPOSITE: Final = -0.5
+_CERTAIN_DB: Final = 1.0
+_POSSIBLE_DB: Final = 0.5
+"""How far the middle of the blocks may be from these."""
+_STEADY_DB: Final = 3.5
+_LOOSE_DB: Final = 5.0
+_LOOSE_TOTAL_DB: Final = 1.75
+"""How far the tenth and the ninetieth percentile of the blocks may be from their mean: reverberation spreads them."""
 _COHERENT: Final = 0.9
-_NOTABLE_DB: Final = -15.0
-_SIGNED_SHARE: Final = 0.02
+_COPY_DB: Final = -25.0
+_STRONGEST_SHARE: Final = 0.2
+"""Of blocks, in how many another channel may be louder than W."""
+
+
+class _Sign(NamedTuple):
+    """When a channel counts as one whose sign is opposite to that of W.
+
+    Attributes:
+        coherence: at most.
+        level_db: at least, over W.
+        share: of the loud blocks, at least.
+    """
+
+    coherence: float
+    level_db: float
+    share: float
+
+
+_SURE: Final = _Sign(-0.8, -10.0, 0.05)
+_WEAK: Final = _Sign(-0.3, -15.0, 0.1)
 _FUMA_W: Final = np.float32(np.sqrt(2))
 
 
@@ -81,25 +104,54 @@ class AmbisonicEvidence:
         loud = (total > total.max(initial=0.0) * 10 ** (-_LOUD_DB / 10)) & (energy[:, 0] > 0)
         if np.count_nonzero(loud) < _LEAST_BLOCKS:
             return "no"
-        energy, cross = energy[loud], cross[loud]
-        ratio = 10 * np.log10(energy[:, 1:].sum(axis=1) / energy[:, 0] + 1e-12)
-        share = energy[:, 1:] / energy[:, :1]
-        coherence = cross / np.sqrt(energy[:, 1:] * energy[:, :1] + 1e-30)
-        low, middle, high = np.percentile(ratio, [10, 50, 90])
-        steady = high - low <= 2 * _SPREAD_DB
-        opposite = (coherence < _OPPOSITE) & (share > 10 ** (_NOTABLE_DB / 10))
-        signed = np.count_nonzero(opposite.any(axis=1)) >= max(3, _SIGNED_SHARE * len(ratio))
-        if not steady:
-            return "no"
-        if abs(middle - _SN3D_DB) <= _WITHIN_DB:
-            if signed:
+        return _Blocks(energy[loud], cross[loud]).verdict()
+
+
+class _Blocks:
+    """Figures of the loud blocks.
+
+    Args:
+        energy: (blocks, 4) of the channels.
+        cross: (blocks, 3) sums of W times each other channel.
+    """
+
+    def __init__(self, energy: NDArray[np.float64], cross: NDArray[np.float64]) -> None:
+        self._share = energy[:, 1:] / energy[:, :1]
+        self._coherence = cross / np.sqrt(energy[:, 1:] * energy[:, :1] + 1e-30)
+        self._total = _decibels(energy[:, 1:].sum() / energy[:, 0].sum())
+        self._low, self._middle, self._high = np.percentile(_decibels(self._share.sum(axis=1)), [10, 50, 90])
+
+    def verdict(self) -> Verdict:
+        """See `AmbisonicEvidence`."""
+        if self._opposite(_SURE) and self._spread(_STEADY_DB):
+            if abs(self._middle - _SN3D_DB) <= _CERTAIN_DB:
                 return "foa"
-            return "possible" if _in_front(share, coherence) else "no"
-        others = any(abs(middle - level) <= _WITHIN_DB / 2 for level in _OTHER_DB)
-        return "possible" if signed and others else "no"
+            other = any(abs(self._middle - level) <= _POSSIBLE_DB for level in _OTHER_DB)
+            return "possible" if other else "no"
+        near = abs(self._middle - _SN3D_DB) <= _POSSIBLE_DB
+        if near and self._spread(_STEADY_DB) and self._in_front():
+            return "possible"
+        reverberant = (
+            abs(self._total - _SN3D_DB) <= _LOOSE_TOTAL_DB and self._spread(_LOOSE_DB) and self._w_is_strongest()
+        )
+        return "possible" if reverberant and self._opposite(_WEAK) else "no"
+
+    def _spread(self, most_db: float) -> bool:
+        return bool(self._high - self._low <= 2 * most_db)
+
+    def _opposite(self, sign: _Sign) -> bool:
+        """Whether a channel has the opposite sign of W in so many blocks: what comes from the right or from behind."""
+        found = (self._coherence < sign.coherence) & (self._share > 10 ** (sign.level_db / 10))
+        return bool(np.count_nonzero(found.any(axis=1)) >= max(3, sign.share * len(found)))
+
+    def _in_front(self) -> bool:
+        """Whether X, the last channel, is a copy of W: a lone source in front has it so, and no loudspeaker behind."""
+        alike = (self._share[:, 2] > 10 ** (_COPY_DB / 10)) & (self._coherence[:, 2] > _COHERENT)
+        return bool(np.median(alike) == 1)
+
+    def _w_is_strongest(self) -> bool:
+        return bool((self._share.max(axis=1) > 10 ** (_POSSIBLE_DB / 10)).mean() <= _STRONGEST_SHARE)
 
 
-def _in_front(share: NDArray[np.float64], coherence: NDArray[np.float64]) -> bool:
-    """Whether X, the last channel, is a copy of W: as a lone source in front has it, and no loudspeaker behind."""
-    alike = (share[:, 2] > 10 ** (_NOTABLE_DB / 10)) & (coherence[:, 2] > _COHERENT)
-    return bool(np.median(alike) == 1)
+def _decibels(ratio: Any) -> Any:
+    return 10 * np.log10(ratio + 1e-12)
