@@ -25,12 +25,14 @@ from earwitness.media.wave_header import read_wave_header
 
 _ONE_SETUP: Final = frozenset({"aac", "opus", "vorbis", "flac", "alac"})
 """Codecs whose layout MP4 and Matroska declare once for a whole track."""
+_ORDERS: Final = (4, 9, 16)
+"""Channels of ambisonics of the first to the third order; the first four of higher ones are those of the first."""
 _AMBISONIC: Final = (
     "its channels are first-order ambisonics ({}) and are read as two cardioids that face left and right; "
     "--layout surround reads them as loudspeakers"
 )
 _PERHAPS: Final = (
-    "its four channels, labelled '{}', may be first-order ambisonics, so directions would be guesses and are left out; "
+    "its channels, labelled '{}', may be first-order ambisonics, so directions would be guesses and are left out; "
     "--layout foa (ambiX), fuma or surround says what they are"
 )
 
@@ -88,7 +90,7 @@ def channel_facts(
     if said is not None:
         order = "W, X, Y, Z" if said == "fuma" else "W, Y, Z, X"
         return ChannelFacts(rate, name, mono, said, note=_AMBISONIC.format(order))
-    verdict = _analysed(first, frames) if count == CHANNELS else "no"
+    verdict = _analysed(first, frames) if count in _ORDERS else "no"
     if verdict == "foa":
         return ChannelFacts(rate, name, mono, "foa", note=_AMBISONIC.format("W, Y, Z, X"))
     if verdict == "possible":
@@ -97,10 +99,11 @@ def channel_facts(
 
 
 def _analysed(first: Any, frames: Iterator[Any]) -> Verdict:
-    """What the sound of four channels says."""
+    """What the sound of the first four channels says."""
     evidence, left = AmbisonicEvidence(first.sample_rate), ANALYSED_SECONDS * first.sample_rate
+    count = first.layout.nb_channels
     frame: Any = first
-    while frame is not None and left > 0 and frame.layout.nb_channels == CHANNELS:
+    while frame is not None and left > 0 and frame.layout.nb_channels == count:
         samples = frame_samples(frame)
         silence_damage(samples)
         evidence.add(samples)

@@ -77,7 +77,7 @@ def choose_track(path: Path, streams: Sequence[AudioStream], wanted: Track | Non
     if pair is not None:
         return Choice(pair, f"the mono tracks {pair[0]} and {pair[1]} are read as left and right, as their names say")
     number = default_track(streams)
-    why = ", its default" if streams[number].disposition & Disposition.default else ""
+    why = " (the default)" if streams[number].disposition & Disposition.default else ""
     return Choice(
         number, f"the file has {len(streams)} sound tracks; track {number}{why} is read; --track chooses another"
     )
