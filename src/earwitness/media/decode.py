@@ -18,6 +18,7 @@ from earwitness.media.limits import MediaLimits
 from earwitness.media.resample import StereoArray
 
 _CHECKED_EVERY: Final = 1000
+_STEREO: Final = 2
 
 
 class Sound(NamedTuple):
@@ -85,11 +86,8 @@ class SoundDecoder:
             lost = lost or after_loss
             if frame is None:
                 continue
-            start = stamp_seconds(frame.pts, frame.time_base)
-            stereo = self._stereo(frame)
-            yield Sound(
-                stereo, None if start is None else start - zero, frame.sample_rate, lost, frame.layout.nb_channels == 1
-            )
+            start = _after(zero, frame.pts, frame.time_base)
+            yield Sound(self._stereo(frame), start, frame.sample_rate, lost, frame.layout.nb_channels == 1)
             lost = False
         if not self.source_rate:
             raise UnreadableMediaError(
@@ -133,7 +131,7 @@ class SoundDecoder:
         if self._layout in ("foa", "fuma") and samples.shape[0] >= CHANNELS:
             stereo = ambisonic_stereo(samples, self._layout)
         else:
-            stereo, known = to_stereo(samples, channel_names(frame))
+            stereo, known = to_stereo(samples, channel_names(frame) if samples.shape[0] > _STEREO else ())
             if not known:
                 self._warn(
                     f"channel layout '{frame.layout.name}' is unknown: its first two channels are taken for stereo"
@@ -144,6 +142,14 @@ class SoundDecoder:
 def channel_names(frame: Any) -> tuple[str, ...]:
     """FFmpeg's names of a frame's channels."""
     return tuple(channel.name for channel in frame.layout.channels)
+
+
+def _after(zero: Fraction, pts: int | None, base: Fraction | None) -> Fraction | None:
+    """Seconds from `zero` to a time stamp, in one step: files may have very many."""
+    if pts is None or base is None:
+        return None
+    whole = base.denominator * zero.denominator
+    return Fraction(pts * base.numerator * zero.denominator - zero.numerator * base.denominator, whole)
 
 
 def _end(packet: Any, zero: Fraction) -> Fraction | None:

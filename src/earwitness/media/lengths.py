@@ -48,7 +48,11 @@ def declared_end(container: InputContainer, stream: AudioStream) -> Fraction | N
         start = stamp_seconds(stream.start_time, stream.time_base) or Fraction(0)
         return start + (stamp_seconds(stream.duration, stream.time_base) or 0) - zero_time(container)
     whole = container_duration(container)
-    return Fraction(whole) if whole is not None and picture_stream(container) is None else None
+    if whole is None or picture_stream(container) is not None:
+        return None
+    # Matroska's length counts from time 0, where FFmpeg takes it from the file.
+    late = max(Fraction(0), zero_time(container)) if name.startswith("matroska") else Fraction(0)
+    return Fraction(whole) - late
 
 
 def unfilled_end(path: Path, container: InputContainer, end: float) -> float:
