@@ -22,6 +22,10 @@ class UnreadableMediaError(MediaError):
     """The file is missing, empty, truncated beyond use, or not a media file."""
 
 
+class MediaLimitError(MediaError):
+    """The file asks for more than the limits allow: rate, pixels, filled silence; says which limit can be raised."""
+
+
 class NoAudioError(MediaError):
     """The file has no sound track."""
 

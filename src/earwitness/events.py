@@ -170,6 +170,8 @@ class EventTable:
     def events(self, max_gap: int = 0) -> list[SoundEvent]:
         """Runs in time of one class and source, ordered by start, class and source.
 
+        A run also ends where directions begin or end to be known (NaN), so that every event has one or has none.
+
         Args:
             max_gap: frames of silence that do not yet end an event.
         """
@@ -192,6 +194,7 @@ class EventTable:
         """
         table = self.select(np.lexsort((self.frame, self.source, self.class_index)))
         breaks = (np.diff(table.class_index) != 0) | (np.diff(table.source) != 0) | (np.diff(table.frame) > max_gap + 1)
+        breaks |= np.diff(np.isnan(table.azimuth))
         first = np.flatnonzero(np.concatenate([np.ones(min(1, len(table)), np.bool_), breaks]))
         return table, first, np.append(first[1:], len(table))[: len(first)]
 
