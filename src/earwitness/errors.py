@@ -94,7 +94,23 @@ class MissingExtraError(EarwitnessError):
         return type(self), self._parts
 
 
-def first_line(error: Exception, longest: int = 160) -> str:
+def first_line(error: BaseException, longest: int = 160) -> str:
     """What a foreign error says, on one line, to be told within our own message; its type if it says nothing."""
     lines = str(error).strip().splitlines()
-    return lines[0][:longest] if lines else type(error).__name__
+    return shortened(lines[0], longest) if lines else type(error).__name__
+
+
+def shortened(text: str, longest: int = 160) -> str:
+    """Text on one line and of bounded length, to be told within a message."""
+    line = one_line(text[: 4 * longest])
+    return line if len(line) <= longest and len(text) <= 4 * longest else f"{line[: longest - 3]}..."
+
+
+def one_line(text: str) -> str:
+    """Text without line breaks; control characters and others that do not print are written as escapes."""
+    spaced = " ".join(text.split())
+    return "".join(character if character.isprintable() else _escaped(character) for character in spaced)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")

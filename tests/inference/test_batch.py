@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from earwitness.errors import NotStereoError, UnreadableMediaError
 from earwitness.export import parse_formats
-from earwitness.inference.batch import BatchSettings, Done, Failure, plan, run_batch
+from earwitness.inference.batch import BatchSettings, Done, Failure, run_batch
 from earwitness.inference.detector import Detector
+from earwitness.inference.planning import plan
 from earwitness.media.wav import write_wav
 
 Burst = Callable[..., NDArray[np.float32]]

@@ -129,6 +129,7 @@ def _found(path: Path, walk: Walk, nothing: str) -> Found:
     """
     problems = (
         *_sentences(path, walk.dead, "link that leads nowhere", "links that lead nowhere"),
+        *_sentences(path, walk.loops, "link back to a folder around it", "links back to folders around them"),
         *_sentences(path, walk.unreadable, "folder that cannot be read", "folders that cannot be read"),
         *_sentences(path, walk.special, "pipe or device", "pipes or devices"),
     )

@@ -7,6 +7,7 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -21,6 +22,7 @@ class Walk:
     Attributes:
         files: what was found, in the order of the walk.
         dead: links that lead nowhere, or in a circle.
+        loops: links to a folder around the one that is searched.
         unreadable: folders that cannot be read.
         special: what has such an extension, but is no regular file.
         others: files with other extensions, by extension.
@@ -32,6 +34,7 @@ class Walk:
         self._seen: set[tuple[int, int]] = set()
         self.files: list[Path] = []
         self.dead: list[Path] = []
+        self.loops: list[Path] = []
         self.unreadable: list[Path] = []
         self.special: list[Path] = []
         self.others: Counter[str] = Counter()
@@ -80,14 +83,28 @@ class Walk:
         """A folder and all below it with their entries, each once: real ones before those that a link leads to."""
         waiting, links = [top], list[Path]()
         while waiting or links:
-            folder = waiting.pop() if waiting else links.pop(0)
-            if not self._is_new(folder):
+            folder = waiting.pop() if waiting else self._followed(links.pop(0))
+            if folder is None or not self._is_new(folder):
                 continue
             entries = self._entries(folder)
             yield folder, entries
             below = [entry.path for entry in entries if entry.is_folder and not entry.path.name.startswith(".")]
             links += [path for path in below if path.is_symlink()]
             waiting += [path for path in reversed(below) if not path.is_symlink()]
+
+    def _followed(self, link: Path) -> Path | None:
+        """A link to a folder, but for one that leads to a folder around the link itself."""
+        if Path(os.path.realpath(link.parent)).is_relative_to(os.path.realpath(link)):
+            if not self._was_at(link):
+                self.loops.append(link)
+            return None
+        return link
+
+    def _was_at(self, folder: Path) -> bool:
+        with suppress(OSError):
+            known = folder.stat()
+            return (known.st_dev, known.st_ino) in self._seen
+        return False
 
     def _is_new(self, folder: Path) -> bool:
         """Whether this walk was not there, by whatever name."""
@@ -96,9 +113,8 @@ class Walk:
         except OSError:
             self.unreadable.append(folder)
             return False
-        key = known.st_dev, known.st_ino
-        new = key not in self._seen
-        self._seen.add(key)
+        new = (known.st_dev, known.st_ino) not in self._seen
+        self._seen.add((known.st_dev, known.st_ino))
         return new
 
     def _entries(self, folder: Path) -> list[_Entry]:
