@@ -198,7 +198,17 @@ def test_names_outlive_a_change_of_settings(source: Path, tmp_path: Path) -> Non
         assert claims.owner(Path("b"), tmp_path / "c.wav") == tmp_path / "b.wav"
         assert claims.owner(Path("a"), source) is None
         assert claims.name_of(source) == Path("a")
-    assert len((out / JOURNAL_NAME).read_text().splitlines()) == 3
+    assert len((out / JOURNAL_NAME).read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize("names", [3, [], {"../a": "/a.wav"}, {"a": 1}, {"a": None}, {"": "/a.wav"}, {"a": "\ud800"}])
+def test_names_that_no_run_wrote_count_for_nothing(source: Path, tmp_path: Path, names: object) -> None:
+    out = tmp_path / "out"
+    result = note(Journal(out, RECORD), source, out)
+    head, *lines = (out / JOURNAL_NAME).read_text().splitlines()
+    changed = json.dumps(json.loads(head) | {"names": names})
+    (out / JOURNAL_NAME).write_text("\n".join([changed, *lines, ""]))
+    assert Journal(out, RECORD).written(source, out / "a") == (result,)
 
 
 def test_a_full_disk_leaves_the_journal_that_was_there(

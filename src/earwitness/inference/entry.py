@@ -49,8 +49,7 @@ class Entry:
 
     def line(self) -> str:
         """The entry as JSON."""
-        values = asdict(self) if self.written else {"source": self.source, "target": self.target}
-        return json.dumps(values)
+        return json.dumps(asdict(self))
 
 
 def owners(entries: Iterable[Entry]) -> dict[str, str]:

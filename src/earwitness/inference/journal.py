@@ -1,9 +1,9 @@
 """What a batch has done, kept in its output folder, so that a run that was stopped goes on where it was.
 
-The first line names the run: version, model and settings, and the fingerprint of these. Each further line is a file:
-that is about to be done, so that it is known whose results there are, or that is done, written after all of its results
-are in place. A run with another fingerprint does everything anew, but keeps to the names that files have; a line that
-was cut off by a crash, or that no run wrote, counts for nothing, and its file is done again.
+The first line names the run: version, model and settings, and the fingerprint of these; and whose results the folder
+holds, or is about to. Each further line is a file that is done, written after all of its results are in place. A run
+with another fingerprint does everything anew, but keeps to the names that files have; a line that was cut off by a
+crash, or that no run wrote, counts for nothing, and its file is done again.
 """
 
 from __future__ import annotations
@@ -45,16 +45,13 @@ class Journal:
 
     def __init__(self, out: Path, record: Mapping[str, Any], *, again: bool = False) -> None:
         self.path, self.fingerprint = out / JOURNAL_NAME, fingerprint(record)
+        self._record = record
         head, entries = _read(self.path)
         same = head.get("fingerprint") == self.fingerprint and not again
-        owned = owners(entries)
-        kept = [entry for entry in entries if same and entry.written and owned.get(entry.target) == entry.source]
-        self._done = {entry.source: entry for entry in kept}
-        names = [Entry(source, target) for target, source in owned.items()]
-        first = {"journal": _FORMAT, "fingerprint": self.fingerprint, "run": record}
-        lines = [json.dumps(first), *(entry.line() for entry in (*names, *self._done.values()))]
-        with atomic_file(self.path) as temporary:  # without cut and doubled lines
-            temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        self._names = owners(entries)
+        kept = [entry for entry in entries if same and entry.written]
+        self._done = {entry.source: entry for entry in kept if self._names.get(entry.target) == entry.source}
+        self._rewrite()
 
     def written(self, source: Path, target: Path, names: Iterable[str] | None = None) -> tuple[Path, ...] | None:
         """The results of a file that an earlier run has done; None where there are none, or they no longer hold.
@@ -79,7 +76,9 @@ class Journal:
         Raises:
             EncodingError: the journal cannot be written.
         """
-        self._append([Entry(os.path.realpath(source), self._relative(target)) for source, target in files])
+        begun = [Entry(os.path.realpath(source), self._relative(target)) for source, target in files]
+        self._names = owners([*(Entry(source, target) for target, source in self._names.items()), *begun])
+        self._rewrite()
 
     def add(self, source: Path, target: Path, written: Sequence[Path], read: list[int] | None) -> None:
         """Note that a file is done and its results are in place.
@@ -93,16 +92,20 @@ class Journal:
         sizes = {self._relative(path): _size(path) or 0 for path in written}
         entry = Entry(os.path.realpath(source), self._relative(target), read, sizes)
         self._done[entry.source] = entry
-        self._append([entry])
-
-    def _append(self, entries: Iterable[Entry]) -> None:
         try:
             with self.path.open("a", encoding="utf-8") as file:
-                file.write("".join(f"{entry.line()}\n" for entry in entries))
+                file.write(f"{entry.line()}\n")
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
             raise unwritable(self.path, error) from None
+
+    def _rewrite(self) -> None:
+        """Begin the file anew with what holds, without cut and doubled lines."""
+        head = {"journal": _FORMAT, "fingerprint": self.fingerprint, "run": self._record, "names": self._names}
+        lines = [json.dumps(head), *(entry.line() for entry in self._done.values())]
+        with atomic_file(self.path) as temporary:
+            temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
     def _relative(self, path: Path) -> str:
         return path.relative_to(self.path.parent).as_posix()
@@ -133,7 +136,11 @@ def _read(path: Path) -> tuple[dict[str, Any], list[Entry]]:
         return {}, []
     values = [_parsed(line) for line in lines]
     head = values[0] if values and isinstance(values[0], dict) else {}
-    return head, [entry for one in values if (entry := Entry.of(one)) is not None]
+    names = head.get("names")
+    begun = (
+        [{"target": target, "source": source} for target, source in names.items()] if isinstance(names, dict) else []
+    )
+    return head, [entry for one in (*begun, *values) if (entry := Entry.of(one)) is not None]
 
 
 def _parsed(line: str) -> Any:
