@@ -8,7 +8,10 @@ from __future__ import annotations
 
 
 class EarwitnessError(Exception):
-    """Base of all errors that earwitness raises on purpose."""
+    """Base of all errors that earwitness raises on purpose; as text, one line that any terminal or page can show."""
+
+    def __str__(self) -> str:
+        return one_line(super().__str__())
 
 
 class MediaError(EarwitnessError):

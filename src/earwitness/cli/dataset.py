@@ -77,6 +77,7 @@ def make_stereo(
 
     from earwitness.data.crops import OFFICIAL_CLIPS, TRAIN, official_crops, random_crops
     from earwitness.data.foa import find_recordings, unlabelled
+    from earwitness.errors import one_line
     from earwitness.media.lock import locked_folder
     from earwitness.synthesis.set_options import keep_to_options
     from earwitness.synthesis.starss import StereoJob, make_clips
@@ -110,7 +111,7 @@ def make_stereo(
     typer.echo(f"{out}: {made} clips of 5 s ({report.made} new, {report.rejected} crops too loud)")
     if report.damaged:
         for why in report.damaged.values():
-            typer.echo(f"earwitness: {why}", err=True)
+            typer.echo(one_line(f"earwitness: {why}"), err=True)
         typer.echo(
             f"earwitness: {report.lost} clips of damaged recordings are missing; mend them and start again", err=True
         )
@@ -154,11 +155,12 @@ def pack_submission(
     Exits with 1, naming what is wrong and writing nothing, if a rule is broken.
     """
     from earwitness.data.submission import check_submission, pack
+    from earwitness.errors import one_line
 
     submission = check_submission(folder, evaluation)
     if submission.problems:
         for problem in submission.problems:
-            typer.echo(problem)
+            typer.echo(one_line(problem))
         count = len(submission.problems)
         typer.echo(f"earwitness: {count} problem{'s' if count > 1 else ''}; {out} was not written", err=True)
         raise typer.Exit(1)

@@ -69,8 +69,10 @@ def run(
 
 
 def _tell(name: str, report: EmbedReport, console: Console) -> None:
+    from earwitness.errors import one_line
+
     for clip, reason in sorted(report.skipped.items()):
-        console.print(f"skipped {clip}: {reason}", markup=False)
+        console.print(one_line(f"skipped {clip}: {reason}"), markup=False)
     if report.without:
         console.print(f"note: {len(report.without)} clips have nothing for '{name}' to encode", markup=False)
     typer.echo(f"{name}: {report.made} new, {report.kept} kept, {len(report.skipped)} skipped in {report.folder}")

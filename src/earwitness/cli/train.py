@@ -77,11 +77,12 @@ def _report(sources: Sources, folder: Path) -> None:
         typer.echo(f"{sources.train_clips:,} training clips, {sources.valid_clips:,} validation clips", err=True)
     if not sources.skipped:
         return
+    from earwitness.errors import one_line
     from earwitness.media.atomic import atomic_file
 
     lines = [f"{name}: {reason}" for name, reason in sources.skipped.items()]
     for line in lines[:SHOWN]:
-        typer.echo(f"skipped: {line}", err=True)
+        typer.echo(one_line(f"skipped: {line}"), err=True)
     with atomic_file(folder / SKIPPED_NAME) as temporary:
         temporary.write_text("\n".join([*lines, ""]), encoding="utf-8")
     what = "damaged clips" if sources.train_clips is not None else "sounds of the bank"

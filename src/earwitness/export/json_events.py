@@ -19,6 +19,7 @@ from earwitness import __version__
 from earwitness.classes import CLASSES
 from earwitness.errors import LabelError
 from earwitness.events import FRAME_RATE, EventTable, SoundEvent
+from earwitness.export.result import file_text
 from earwitness.inference.detection import Detection, ModelId
 from earwitness.inference.fusion_report import done_to, seen
 from earwitness.media.probe import probe
@@ -118,7 +119,7 @@ def json_pieces(result: Result) -> Iterator[str]:
     document = Document(
         tool=Tool(commit=commit()),
         source=Source(
-            file=None if result.path is None else result.path.as_posix(),
+            file=file_text(result.path),
             duration=round(result.duration, 6),
             has_video=result.has_video,
             sha256=result.sha256,

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from earwitness.export.result import file_text
 from earwitness.inference.naming import key
 
 _HEAD_BYTES: Final = 65_536
@@ -75,7 +76,7 @@ def _is_same(source: Path, file: str, sha256: str) -> bool:
     with suppress(OSError, ValueError):
         if os.path.lexists(file):
             return os.path.realpath(file) == os.path.realpath(source)
-        if Path(file).name == source.name and sha256:
+        if sha256 and Path(file).name == file_text(Path(source.name)):
             with source.open("rb") as opened:
                 return hashlib.file_digest(opened, "sha256").hexdigest() == sha256
     return False
