@@ -19,6 +19,7 @@ from earwitness import __version__
 from earwitness.classes import CLASSES
 from earwitness.errors import LabelError
 from earwitness.events import FRAME_RATE, EventTable, SoundEvent
+from earwitness.export.json_lists import printable
 from earwitness.export.result import file_text
 from earwitness.inference.detection import Detection, ModelId
 from earwitness.inference.fusion_report import done_to, seen
@@ -133,7 +134,7 @@ def json_pieces(result: Result) -> Iterator[str]:
     )
     values = document.model_dump(mode="json", by_alias=True)
     del values["events"]
-    head = json.dumps(values, indent=2, allow_nan=False, ensure_ascii=False).removesuffix("\n}")
+    head = printable(json.dumps(values, indent=2, allow_nan=False, ensure_ascii=False)).removesuffix("\n}")
     yield f'{head},\n  "events": [\n'
     before = ""
     for event, visual in looked_at(result):

@@ -43,6 +43,6 @@ def plan_challenge(dataset: Path, out: Path, suffixes: Iterable[str] = (CHALLENG
         raise RecipeError(f"--dcase: {error}") from error
     jobs = [Job(clip.sound, out / clip.name, clip.picture) for clip in clips if clip.sound is not None]
     claims = read_claims(out, ALL_SUFFIXES)
-    errors = {job: error for job in jobs if (error := taken(job, out, claims, suffixes)) is not None}
-    failures = tuple(Failure(job.source, error) for job, error in errors.items())
-    return Plan(tuple(job for job in jobs if job not in errors), failures, ())
+    checked = [(job, taken(job, out, claims, suffixes)) for job in jobs]
+    failures = tuple(Failure(job.source, why) for job, why in checked if why is not None)
+    return Plan(tuple(job for job, why in checked if why is None), failures, ())
