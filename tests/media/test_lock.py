@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -141,6 +142,19 @@ def test_whoever_comes_while_it_is_given_back_waits_for_no_one(tmp_path: Path) -
     began = time.monotonic()
     assert [process.wait(timeout=60) for process in crowd] == [0, 0, 0]
     assert time.monotonic() - began < 60
+
+
+@pytest.mark.parametrize("size", [0, 10])
+def test_a_full_disk_is_told_and_left_as_it_was(tmp_path: Path, size: int) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        for folder in (tmp_path, tmp_path / "new"):
+            with pytest.raises(EncodingError, match="cannot be written"):
+                locked_folder(folder, "a").__enter__()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_places_that_cannot_be_written(tmp_path: Path) -> None:

@@ -150,9 +150,16 @@ def _take_open(descriptor: int, lock: Path, what: Path, command: str) -> bool:
             f"'{what}' is or was in use by {owner}, and whether that still runs cannot be told from here; "
             f"if it does not, delete {lock}"
         )
-    record = Owner.here(token_hex(8), command).record()
+    try:
+        _write(descriptor, Owner.here(token_hex(8), command).record())
+    except OSError:
+        lock.unlink()
+        raise
+    return True
+
+
+def _write(descriptor: int, record: bytes) -> None:
     os.ftruncate(descriptor, 0)
     os.lseek(descriptor, 0, os.SEEK_SET)
     if os.write(descriptor, record) != len(record):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    return True
