@@ -17,7 +17,7 @@ from earwitness.inference.detection import Detection
 from earwitness.media.writer import write_wav
 
 STRANGE = [
-    "\x1b[31mred\x1b[0m\x07", "two\nlines\r", "tab\there", "\x9b2J", "\u202egpj.exe", "\u2066a\u2069", "\u2028line",
+    "\x1b[31mred\x1b[0m\x07\x7f", "two\nlines\r", "tab\there", "\x9b2J", "\u202egpj.exe", "\u2066a\u2069", "\u2028line",
     "a & <b> \"c\" 'd'", "-rf", "--out", "  spaced  out ", "=1+1", "nul\x01", "\ufeffbom", "\ufffe", "]]>", "${x}",
     "%41",
     os.fsdecode(b"latin\xe9"), "a" * 200, "\u200b", "#?&", "a:b", "\\server", "\u0085next",

@@ -21,7 +21,8 @@ def run(
     ],
     out: Annotated[Path | None, typer.Option(help="Folder for the files; by default beside the events.")] = None,
     media: Annotated[
-        Path | None, typer.Option(help="The video or sound that the events belong to, where it has moved.")
+        Path | None,
+        typer.Option(help="The video or sound that the events belong to, where it does not lie beside them."),
     ] = None,
     captions: Annotated[str, typer.Option(metavar="terse|full", help="Style of vtt and srt.")] = "terse",
     fov: Annotated[

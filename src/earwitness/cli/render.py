@@ -23,7 +23,8 @@ def run(
         Path | None, typer.Option(help="The events, where SOURCE is the video or sound that they belong to.")
     ] = None,
     media: Annotated[
-        Path | None, typer.Option(help="The video or sound, where SOURCE is the events and it has moved.")
+        Path | None,
+        typer.Option(help="The video or sound, where SOURCE is the events and it does not lie beside them."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Annotated video to write (.mp4, .mov, .mkv).")] = None,
     report: Annotated[Path | None, typer.Option(help="Report to write: one self-contained page (.html).")] = None,

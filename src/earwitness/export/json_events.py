@@ -139,7 +139,7 @@ def json_pieces(result: Result) -> Iterator[str]:
     before = ""
     for event, visual in looked_at(result):
         written = event_of(event, visual).model_dump(mode="json", by_alias=True)
-        yield f"{before}    {json.dumps(written, allow_nan=False)}"
+        yield f"{before}    {printable(json.dumps(written, allow_nan=False))}"
         before = ",\n"
     yield "\n  ]\n}\n"
 

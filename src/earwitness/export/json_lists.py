@@ -52,9 +52,11 @@ def _text(value: Any, indent: int | None) -> str:
 
 def printable(text: str) -> str:
     """JSON with letters of all scripts as they are, and with escapes for what would steer a terminal or turn lines."""
-    return text if text.isascii() else _UNPRINTABLE.sub(_escaped, text)
+    return _UNPRINTABLE.sub(_escaped, text)
 
 
 def _escaped(found: re.Match[str]) -> str:
     sign = found[0]
-    return sign if sign.isprintable() else json.dumps(sign)[1:-1]
+    if sign.isprintable():
+        return sign
+    return json.dumps(sign)[1:-1] if sign != "\x7f" else "\\u007f"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from earwitness.export.json_events import event_of
+from earwitness.export.json_lists import printable
 from earwitness.export.result import file_text
 
 if TYPE_CHECKING:
@@ -18,4 +19,4 @@ def jsonl_pieces(result: Result) -> Iterator[str]:
     file = file_text(result.path)
     for event in result.table.iter_events():
         values = {"file": file, **event_of(event).model_dump(mode="json", by_alias=True)}
-        yield json.dumps(values, allow_nan=False) + "\n"
+        yield printable(json.dumps(values, allow_nan=False)) + "\n"

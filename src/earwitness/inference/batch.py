@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from earwitness.allocator import give_back
-from earwitness.errors import EarwitnessError
+from earwitness.errors import EarwitnessError, one_line
 from earwitness.export.formats import Format, write
 from earwitness.geometry import DEFAULT_FOV_DEG
 from earwitness.inference.detection import Detection
@@ -60,7 +60,8 @@ class Failure:
             text = f"{self.error.strerror or text}; check folder, rights and space"
         elif not isinstance(self.error, EarwitnessError):  # a defect of ours or of a codec
             text = f"unexpected {type(self.error).__name__} ({text}); please report this"
-        return text if str(self.source) in text else f"{self.source}: {text}"
+        source = one_line(str(self.source))
+        return text if source in text else f"{source}: {text}"
 
 
 @dataclass(frozen=True, slots=True)
