@@ -98,6 +98,16 @@ def test_what_somebody_else_wrote_is_not_overwritten(tmp_path: Path) -> None:
     assert names(plan([tmp_path / "in"], tmp_path / "in", [".vtt"]), tmp_path / "in") == {"a.wav": "a", "b.wav": "b"}
 
 
+def test_nor_beside_results_of_earlier_runs(tmp_path: Path) -> None:
+    touch(tmp_path, "in/a.wav", "in/b.wav")
+    out = tmp_path / "out"
+    do(plan([tmp_path / "in" / "b.wav"], out).jobs, out)
+    touch(out, "a.csv")
+    assert names(plan([tmp_path / "in"], out), out) == {"b.wav": "b"}
+    (out / JOURNAL_NAME).write_text("junk")  # of which nobody knows any more what it named
+    assert names(plan([tmp_path / "in"], out), out) == {"a.wav": "a", "b.wav": "b"}
+
+
 def test_no_two_files_have_one_name_whatever_they_are_called(tmp_path: Path) -> None:
     touch(
         tmp_path, "x.mp4", "x.wav", "x.mp4.mkv", "X.WAV", "X.wav", "a/x.wav", "a/b/x.wav", "é.wav", "e\u0301.wav",

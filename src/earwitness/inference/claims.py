@@ -26,11 +26,11 @@ class Claims:
         out: the output folder.
         owners: the file that results belong to, by their name, as the journal has it.
         suffixes: of all results that there may be: a name of which nothing is left is free.
-        journaled: whether there is a journal at all.
+        damaged: whether there is a journal, but not one that names all results: then any may be earwitness's own.
     """
 
-    def __init__(self, out: Path, owners: Mapping[str, str], suffixes: Iterable[str], *, journaled: bool) -> None:
-        self._out, self._suffixes, self._journaled = out, tuple(suffixes), journaled
+    def __init__(self, out: Path, owners: Mapping[str, str], suffixes: Iterable[str], *, damaged: bool) -> None:
+        self._out, self._suffixes, self._damaged = out, tuple(suffixes), damaged
         self._by_file = {source: Path(target) for target, source in owners.items()}
         self._by_name = {key(Path(target)): (Path(target), source) for target, source in owners.items()}
 
@@ -50,7 +50,11 @@ class Claims:
 
     def strangers(self, name: Path, suffixes: Iterable[str]) -> list[Path]:
         """Files of this name of which nothing says that earwitness wrote them."""
-        if self._journaled or _heard_file(self._out / name.with_name(f"{name.name}.json")) is not None:
+        if (
+            self._damaged
+            or key(name) in self._by_name
+            or _heard_file(self._out / name.with_name(f"{name.name}.json")) is not None
+        ):
             return []
         return self._results(name, suffixes)
 

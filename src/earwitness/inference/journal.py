@@ -113,8 +113,9 @@ class Journal:
 
 def read_claims(out: Path, suffixes: Iterable[str]) -> Claims:
     """Whose results lie in a folder, as its journal has it; see `Claims`."""
-    _, entries = _read(out / JOURNAL_NAME)
-    return Claims(out, owners(entries), suffixes, journaled=(out / JOURNAL_NAME).is_file())
+    head, entries = _read(out / JOURNAL_NAME)
+    damaged = os.path.lexists(out / JOURNAL_NAME) and not isinstance(head.get("names"), dict)
+    return Claims(out, owners(entries), suffixes, damaged=damaged)
 
 
 def stamp(source: Path) -> list[int] | None:
