@@ -42,6 +42,10 @@ class EncodingError(MediaError):
     """A media file could not be written."""
 
 
+class InUseError(EarwitnessError):
+    """A folder or file that another program is writing to; says which program."""
+
+
 class LabelError(EarwitnessError):
     """A label or prediction table that breaks its format: names the file, the line and what is wrong."""
 

@@ -16,6 +16,7 @@ from earwitness.data.foa import find_recordings
 from earwitness.data.layout import scan
 from earwitness.data.pcm import read_pcm
 from earwitness.errors import RecipeError, SynthesisError
+from earwitness.media.atomic import atomic_file
 from earwitness.media.pictures import PictureReader
 from earwitness.media.wav import write_wav
 from earwitness.synthesis import starss as module
@@ -212,10 +213,18 @@ def test_recordings_without_labels_are_named(make_starss: MakeStarss, tmp_path: 
     assert "crops will differ" in said
 
 
-def test_what_a_killed_run_left_half_written_goes(make_starss: MakeStarss, tmp_path: Path) -> None:
+def test_what_a_killed_run_left_half_written_goes(
+    make_starss: MakeStarss, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "out"
-    left = out / "video_dev" / "dev-train-tau" / f".clip.{2**22 + 1}.part.mp4"  # no process has such a number
-    left.parent.mkdir(parents=True)
-    left.write_bytes(b"half")
+    folder = out / "video_dev" / "dev-train-tau"
+    with monkeypatch.context() as killed:
+        killed.setattr("earwitness.media.atomic._clear", lambda place: None)
+        with atomic_file(folder / "clip.mp4") as temporary:
+            temporary.write_bytes(b"half")
+    assert list(folder.glob(".earwitness-*"))
+    mine = folder / ".clip.4242.part.mp4"
+    mine.write_bytes(b"a user's")
     make_clips(random_crops(find_recordings(make_starss()), 7), 1, StereoJob(out, video=False))
-    assert not left.exists()
+    assert not list(folder.glob(".earwitness-*"))
+    assert mine.exists()

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from earwitness.errors import MissingExtraError, UnreadableMediaError, WorkerError
 from earwitness.export import parse_formats
-from earwitness.inference.batch import BatchSettings, Done, Failure, Plan, plan
+from earwitness.inference.batch import BatchSettings, Done, Failure
 from earwitness.inference.detector import Detector
+from earwitness.inference.planning import Plan, plan
 from earwitness.inference.workers import run_workers
 from earwitness.media.wav import write_wav
 

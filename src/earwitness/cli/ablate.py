@@ -26,14 +26,16 @@ def run(
 
     one_thread()
     from earwitness.cli.extras import needs
+    from earwitness.media.lock import locked_folder
 
     with needs("ablations", "train"):
         from earwitness.training.ablation.ablate import MARKDOWN_NAME, ablate, tabulate
         from earwitness.training.ablation.plan import load_plan
     plan = load_plan(recipe, settings)
     folder = out or Path("runs") / plan.recipe.name
-    if not report:
-        names = [part.strip() for part in only.split(",") if part.strip()] if only else []
-        ablate(plan, folder, names, lambda line: typer.echo(line, err=True), workers)
-    tabulate(plan, folder)
+    with locked_folder(folder, "earwitness ablate"):
+        if not report:
+            names = [part.strip() for part in only.split(",") if part.strip()] if only else []
+            ablate(plan, folder, names, lambda line: typer.echo(line, err=True), workers)
+        tabulate(plan, folder)
     typer.echo((folder / MARKDOWN_NAME).read_text(encoding="utf-8"))

@@ -81,6 +81,8 @@ def make_stereo(
 
     from earwitness.data.crops import OFFICIAL_CLIPS, TRAIN, official_crops, random_crops
     from earwitness.data.foa import find_recordings, unlabelled
+    from earwitness.errors import one_line
+    from earwitness.media.lock import locked_folder
     from earwitness.synthesis.set_options import keep_to_options
     from earwitness.synthesis.starss import StereoJob, make_clips
 
@@ -95,16 +97,17 @@ def make_stereo(
         rooms = [one for one in recordings if test_rooms or one.split.startswith(TRAIN)]
         crops = random_crops(rooms, seed or 0, every)
     wanted = clips or OFFICIAL_CLIPS
-    keep_to_options(out, {"video": video, "unknown-distance": unknown_distance})
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    for note in _notes(recordings, official, video, unlabelled(starss)):
-        console.print(f"note: {note}", markup=False)
-    with Progress(console=console) as bar:
-        task = bar.add_task("clips", total=wanted)
-        report = make_clips(
-            crops, wanted, StereoJob(out, video, unknown_distance), workers,
-            lambda done, total: bar.update(task, completed=done),
-        )  # fmt: skip
+    with locked_folder(out, "earwitness dataset stereo"):
+        keep_to_options(out, {"video": video, "unknown-distance": unknown_distance})
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        for note in _notes(recordings, official, video, unlabelled(starss)):
+            console.print(f"note: {note}", markup=False)
+        with Progress(console=console) as bar:
+            task = bar.add_task("clips", total=wanted)
+            report = make_clips(
+                crops, wanted, StereoJob(out, video, unknown_distance), workers,
+                lambda done, total: bar.update(task, completed=done),
+            )  # fmt: skip
     if report.in_metres:
         names = ", ".join(sorted(report.in_metres)[:3])
         console.print(f"note: labels of {len(report.in_metres)} recordings were metres, not cm, and taken so ({names})")
@@ -112,7 +115,7 @@ def make_stereo(
     typer.echo(f"{out}: {made} clips of 5 s ({report.made} new, {report.rejected} crops too loud)")
     if report.damaged:
         for why in report.damaged.values():
-            typer.echo(f"earwitness: {why}", err=True)
+            typer.echo(one_line(f"earwitness: {why}"), err=True)
         typer.echo(
             f"earwitness: {report.lost} clips of damaged recordings are missing; mend them and start again", err=True
         )
@@ -156,11 +159,12 @@ def pack_submission(
     Exits with 1, naming what is wrong and writing nothing, if a rule is broken.
     """
     from earwitness.data.submission import check_submission, pack
+    from earwitness.errors import one_line
 
     submission = check_submission(folder, evaluation)
     if submission.problems:
         for problem in submission.problems:
-            typer.echo(problem)
+            typer.echo(one_line(problem))
         count = len(submission.problems)
         typer.echo(f"earwitness: {count} problem{'s' if count > 1 else ''}; {out} was not written", err=True)
         raise typer.Exit(1)

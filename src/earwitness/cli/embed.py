@@ -49,28 +49,32 @@ def run(
     from earwitness.encoders.embed import EmbedJob, embed
     from earwitness.encoders.load import check_device
     from earwitness.encoders.store import FOLDER
+    from earwitness.media.lock import locked_folder
 
     specs = _specs(encoder, settings or [], weights or [])
     clips = scan(folder).clips
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    failed = False
-    for spec in specs:
-        job: EmbedJob = EmbedJob(spec, rate, fov, swap, check_device(device))
-        with Progress(console=console) as bar, needs(f"the encoder '{spec.name}'", "semantic"):
-            task = bar.add_task(spec.name, total=len(clips))
-            report = embed(
-                out or folder / FOLDER, clips, job, workers,
-                lambda done, total, task=task, bar=bar: bar.update(task, completed=done),  # type: ignore[misc]
-            )  # fmt: skip
-        _tell(spec.name, report, console)
-        failed = failed or bool(report.skipped)
+    failed, target = False, out or folder / FOLDER
+    with locked_folder(target, "earwitness dataset embed"):
+        for spec in specs:
+            job: EmbedJob = EmbedJob(spec, rate, fov, swap, check_device(device))
+            with Progress(console=console) as bar, needs(f"the encoder '{spec.name}'", "semantic"):
+                task = bar.add_task(spec.name, total=len(clips))
+                report = embed(
+                    target, clips, job, workers,
+                    lambda done, total, task=task, bar=bar: bar.update(task, completed=done),  # type: ignore[misc]
+                )  # fmt: skip
+            _tell(spec.name, report, console)
+            failed = failed or bool(report.skipped)
     if failed:
         raise typer.Exit(1)
 
 
 def _tell(name: str, report: EmbedReport, console: Console) -> None:
+    from earwitness.errors import one_line
+
     for clip, reason in sorted(report.skipped.items()):
-        console.print(f"skipped {clip}: {reason}", markup=False)
+        console.print(one_line(f"skipped {clip}: {reason}"), markup=False)
     if report.without:
         console.print(f"note: {len(report.without)} clips have nothing for '{name}' to encode", markup=False)
     typer.echo(f"{name}: {report.made} new, {report.kept} kept, {len(report.skipped)} skipped in {report.folder}")

@@ -114,6 +114,7 @@ def run(
         raise RecipeError("--address is that of a Ray cluster: give --engine ray too")
 
     from earwitness.cli.progress import Meter
+    from earwitness.media.lock import locked_folder
     from earwitness.synthesis.clips import render_recipe
     from earwitness.synthesis.job import RenderJob
     from earwitness.synthesis.microphones import DEFAULT, microphone_called
@@ -135,7 +136,7 @@ def run(
         video=video, fps=DCASE_FPS if fps is None else Fraction(fps).limit_denominator(1001),
         cutouts=cutouts, backgrounds=backgrounds,
     )  # fmt: skip
-    with Meter() as meter:
+    with locked_folder(out, "earwitness synthesize"), Meter() as meter:
         if recipe is None:
             job = _with_rooms(_without_unusable(job, strict), meter, sofa, workers)
             scenes = _new_clips(job, meter, clips or 1, _engine(engine, address, workers), preview is not None)

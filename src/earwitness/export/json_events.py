@@ -19,6 +19,8 @@ from earwitness import __version__
 from earwitness.classes import CLASSES
 from earwitness.errors import LabelError
 from earwitness.events import FRAME_RATE, FRAME_SECONDS, MOST_FRAMES, EventTable, SoundEvent
+from earwitness.export.json_lists import printable
+from earwitness.export.result import file_text
 from earwitness.inference.detection import Detection, ModelId
 from earwitness.inference.fusion_report import done_to, seen
 from earwitness.media.probe import probe
@@ -120,7 +122,7 @@ def json_pieces(result: Result) -> Iterator[str]:
     document = Document(
         tool=Tool(commit=commit()),
         source=Source(
-            file=None if result.path is None else result.path.as_posix(),
+            file=file_text(result.path),
             duration=round(result.duration, 6),
             has_video=result.has_video,
             sha256=result.sha256,
@@ -134,12 +136,12 @@ def json_pieces(result: Result) -> Iterator[str]:
     )
     values = document.model_dump(mode="json", by_alias=True)
     del values["events"]
-    head = json.dumps(values, indent=2, allow_nan=False, ensure_ascii=False).removesuffix("\n}")
+    head = printable(json.dumps(values, indent=2, allow_nan=False, ensure_ascii=False)).removesuffix("\n}")
     yield f'{head},\n  "events": [\n'
     before = ""
     for event, visual in looked_at(result):
         written = event_of(event, visual).model_dump(mode="json", by_alias=True)
-        yield f"{before}    {json.dumps(written, allow_nan=False)}"
+        yield f"{before}    {printable(json.dumps(written, allow_nan=False))}"
         before = ",\n"
     yield "\n  ]\n}\n"
 

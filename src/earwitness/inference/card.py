@@ -14,6 +14,7 @@ from earwitness.errors import ModelError, RecipeError, shortened
 from earwitness.features import FeatureConfig
 from earwitness.inference.calibration import Calibration
 from earwitness.inference.smoothing import Smoothing
+from earwitness.media.atomic import atomic_file
 from earwitness.schema import PlainValues, StrictModel, first_problem
 from earwitness.small_files import CARD_BYTES, read_bytes
 
@@ -84,10 +85,13 @@ class ModelCard(StrictModel):
         return self
 
     def write(self, path: Path) -> None:
-        """Write the card as JSON, under a temporary name first."""
-        partial = path.with_name(path.name + ".tmp")
-        partial.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        partial.replace(path)
+        """Write the card as JSON.
+
+        Raises:
+            EncodingError: it cannot be written.
+        """
+        with atomic_file(path) as temporary:
+            temporary.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
     def check(self, model: Path) -> None:
         """Make sure that `model` is the file that this card describes.

@@ -72,6 +72,11 @@ class Detection:
         return None if self.media is None else self.media.path
 
     @property
+    def media_file(self) -> Path | None:
+        """The file, if it is still there."""
+        return self.path if self.path is not None and self.path.is_file() else None
+
+    @property
     def has_video(self) -> bool:
         """Whether there are moving pictures; without them nothing is on screen."""
         return has_moving_pictures(self.media)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -14,6 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from earwitness.errors import ModelError, first_line
+from earwitness.media.atomic import atomic_file
 from earwitness.models.architectures import ModelConfig, model_config
 from earwitness.models.build import build
 from earwitness.models.network import Network
@@ -25,11 +28,23 @@ _FIRST_CONFIG_KEY: Final = "seld_config"
 
 
 def save_model(model: Network, path: Path) -> None:
-    """Write weights and dimensions to `path`, under a temporary name first."""
-    partial = path.with_name(path.name + ".tmp")
+    """Write weights and dimensions to `path`; what was there stays until that is done.
+
+    Raises:
+        EncodingError: it cannot be written.
+    """
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    save_file(tensors, partial, metadata={CONFIG_KEY: model.config.model_dump_json()})
-    partial.replace(path)
+    with atomic_file(path) as temporary:
+        try:
+            save_file(tensors, temporary, metadata={CONFIG_KEY: model.config.model_dump_json()})
+        except SafetensorError as error:
+            raise _system_error(error) from None
+
+
+def _system_error(error: SafetensorError) -> OSError:
+    """What the system said, of an error that holds it in words only."""
+    number = re.search(r"os error (\d+)", str(error))
+    return OSError(int(number[1]), os.strerror(int(number[1]))) if number else OSError(first_line(error))
 
 
 def load_model(path: Path) -> Network:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from earwitness.archives import ZIP_ERRORS
 from earwitness.errors import TrainingError
 from earwitness.media.atomic import atomic_file
+from earwitness.media.lock import locked_folder
 from earwitness.models.architectures import token_widths
 from earwitness.models.build import parameter_count
 from earwitness.models.checkpoint import load_model
@@ -24,6 +25,7 @@ from earwitness.training.ablation.tables import SetOutputs
 from earwitness.training.folders import open_sources
 from earwitness.training.lookup import TokenLookup
 from earwitness.training.recipe import FolderSpec, Recipe
+from earwitness.training.state import STATES
 from earwitness.training.stream import VALID_STREAM, SceneStream
 from earwitness.training.trainer import BEST_NAME, Trainer
 from earwitness.training.validate import ValidSet
@@ -99,9 +101,10 @@ def train(run: Run, runs: Path, workers: int = 1) -> Finished:
         first = finished(run.before, runs) or train(run.before, runs, workers)
         begin = recipe.run.model_copy(update={"init_from": str(first.folder)})
         recipe = recipe.model_copy(update={"run": begin})
-    sources = open_sources(recipe.data, recipe.features, workers=workers)
-    trainer = Trainer(recipe, folder, sources.train, sources.valid)
-    scores = trainer.run(resume=any(folder.glob("state-*.pt")))
+    with locked_folder(folder, "earwitness ablate"):  # as `earwitness train` holds it, if it is given this folder
+        sources = open_sources(recipe.data, recipe.features, workers=workers)
+        trainer = Trainer(recipe, folder, sources.train, sources.valid)
+        scores = trainer.run(resume=any(folder.glob(STATES)))
     facts = {
         "row": run.row,
         "seed": run.seed,
