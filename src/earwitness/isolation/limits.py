@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from earwitness.errors import MemoryLimitError, RecipeError, TimeLimitError
@@ -24,6 +24,8 @@ UNDECLARED_BYTES: Final = 2000.0
 """Bytes a second, where a file declares no length (browsers write such recordings)."""
 LONGEST_SECONDS: Final = 24 * 3600.0
 """More media than this adds no allowance."""
+MOST: Final = 1e9
+"""Above any limit that makes sense, and a number that every system takes."""
 CLOCK_PER_CPU: Final = 5.0
 """Seconds by the clock for each second of processor time: the machine may be busy, the disk slow."""
 
@@ -48,21 +50,24 @@ class Limits:
     def __post_init__(self) -> None:
         for name in ("seconds", "cpu_seconds", "memory_mb"):
             value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise RecipeError(f"a limit must be above 0; {name} is {value:g}")
+            if value is not None and not 0 < value < MOST:
+                raise RecipeError(f"a limit must be above 0 and below {MOST:g}; {name} is {value:g}")
 
     def time_error(self, name: str) -> TimeLimitError:
         """What to raise when work on `name` took too long."""
+        allowed = [f"{self.seconds:.0f} s by the clock"] if self.seconds is not None else []
+        allowed += [f"{self.cpu_seconds:.0f} s of processor time"] if self.cpu_seconds is not None else []
         return TimeLimitError(
-            f"{name}: stopped, it took more time than a file of its size and length may take; if it plays well, "
-            "raise the time limit, else leave it out"
+            f"{name}: stopped, it took more than {' or '.join(allowed)}; if it plays as it should, raise "
+            "--max-seconds, else leave it out"
         )
 
     def memory_error(self, name: str) -> MemoryLimitError:
         """What to raise when work on `name` took too much memory."""
+        allowed = "there is" if self.memory_mb is None else f"{self.memory_mb:.0f} MB"
         return MemoryLimitError(
-            f"{name}: stopped, it took more than the {self.memory_mb:g} MB of memory that are allowed; if it plays "
-            "well, raise the memory limit, else leave it out"
+            f"{name}: stopped, it took more memory than {allowed}; if it plays as it should, raise --max-memory, else "
+            "leave it out"
         )
 
 
@@ -74,11 +79,13 @@ class FileLimits:
         seconds: fixed limit of time, by the clock and of each thread's processor time; None: by length.
         memory_mb: as in `Limits`.
         threads: processor threads that the work may use.
+        most_seconds: no limit of time, whether by the clock or of processor time, grows beyond this.
     """
 
     seconds: float | None = None
     memory_mb: float | None = MEMORY_MB
     threads: int = 1
+    most_seconds: float = MOST / 2
 
     def __post_init__(self) -> None:
         self.start()  # says which value is not possible
@@ -95,11 +102,8 @@ class FileLimits:
             size: bytes.
         """
         if self.seconds is not None:
-            return Limits(self.seconds, self.seconds * self.threads, self.memory_mb)
+            return Limits(self.seconds, min(self.seconds * self.threads, self.most_seconds), self.memory_mb)
         length = min(LONGEST_SECONDS, seconds if seconds > 0 else size / UNDECLARED_BYTES)
         credit = SOUND_CPU * min(length, size / SOUND_BYTES) + PICTURES_CPU * min(length, size / PICTURES_BYTES)
-        return Limits(BASE_SECONDS + CLOCK_PER_CPU * credit, (BASE_CPU_SECONDS + credit) * self.threads, self.memory_mb)
-
-    def at_most(self, seconds: float) -> FileLimits:
-        """The same with a fixed limit of time."""
-        return replace(self, seconds=seconds)
+        clock, cpu = BASE_SECONDS + CLOCK_PER_CPU * credit, (BASE_CPU_SECONDS + credit) * self.threads
+        return Limits(min(clock, self.most_seconds), min(cpu, self.most_seconds), self.memory_mb)
