@@ -64,7 +64,9 @@ def build_application(
         Route(UPLOAD_PATH, UploadRoute(queue, store, sessions), methods=["POST"]),
         *(Route(f"/{name}", _asset(name, kind)) for name, kind in _ASSETS.items()),
     ]
-    return Guard(Starlette(routes=routes), hosts, UPLOAD_PATH, limits.upload_bytes)
+    app = Starlette(routes=routes)
+    app.router.redirect_slashes = False
+    return Guard(app, hosts, UPLOAD_PATH, limits.upload_bytes)
 
 
 def _asset(name: str, kind: str) -> Any:

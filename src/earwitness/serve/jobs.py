@@ -101,8 +101,10 @@ class JobQueue:
                     share, doing = job.progress
                     yield {"kind": "progress", "share": round(share, 3), "doing": doing}
                 waking = asyncio.ensure_future(job.changed.wait())
-                await asyncio.wait([task, waking], timeout=_TOLD_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-                waking.cancel()
+                try:
+                    await asyncio.wait([task, waking], timeout=_TOLD_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    waking.cancel()
                 job.changed.clear()
             yield _told(task, job.media)
         finally:
