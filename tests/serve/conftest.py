@@ -84,6 +84,12 @@ class Server:
                 answer += piece
             return answer
 
+    def first(self, data: bytes) -> bytes:
+        """The first that comes back, while the request may still go on."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as link:
+            link.sendall(data)
+            return link.recv(65536)
+
     def visitor(self) -> str:
         """The cookie of a new visitor."""
         return self.ask("GET", "/").headers["set-cookie"].split(";")[0]

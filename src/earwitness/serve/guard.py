@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any, Final
 
 from earwitness.errors import EarwitnessError
@@ -17,6 +19,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 METHODS: Final = frozenset({"GET", "HEAD", "POST"})
 OTHER_BYTES: Final = 16_384
 """Largest body of a request that is no upload. No route but the upload's reads one."""
+_DISCARD_BYTES: Final = 200_000_000
+_DISCARD_SECONDS: Final = 3.0
 PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
     "connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
@@ -70,7 +74,7 @@ class Guard:
 
         reason = self._refusal(scope)
         if reason is not None:
-            await refuse(send_with_headers, *reason)
+            await refuse(receive, send_with_headers, *reason)
             return
         await self._app(scope, _counted(receive, self._most(scope)), send_with_headers)
 
@@ -142,13 +146,32 @@ def _from_the_page(scope: Scope, headers: dict[str, list[str]]) -> bool:
     return opened and scope["method"] in ("GET", "HEAD") and scope["path"] == "/"
 
 
-async def refuse(send: Send, status: int, reason: str) -> None:
-    """Answer with a status and a reason in words, and close the connection."""
+async def refuse(receive: Receive, send: Send, status: int, reason: str) -> None:
+    """Answer with a status and a reason in words, and close the connection.
+
+    What the client still sends is read and thrown away for a while: it looks for an answer only when it has sent all,
+    and a connection that is closed before looks broken to it.
+    """
     body = reason.encode()
     headers = [
         (b"content-type", b"text/plain; charset=utf-8"),
         (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"),  # the rest of the body is not read
+        (b"connection", b"close"),
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+    with suppress(TimeoutError):
+        await asyncio.wait_for(_discard(receive), _DISCARD_SECONDS)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _discard(receive: Receive) -> None:
+    discarded = 0
+    while discarded < _DISCARD_BYTES:
+        try:
+            message = await receive()
+        except BodyTooLargeError:
+            continue
+        if message["type"] == "http.disconnect" or not message.get("more_body", False):
+            return
+        discarded += len(message["body"])

@@ -44,10 +44,12 @@ class UploadRoute:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         session = self._sessions.find(headers.get("cookie"))
         if session is None:
-            await refuse(send, 403, "Open the page first, and let it set its cookie; after a restart, load it again.")
+            await refuse(
+                receive, send, 403, "Open the page first, and let it set its cookie; after a restart, load it again."
+            )
             return
         if headers.get("content-type", "").split(";")[0].strip().lower() != CONTENT_TYPE:
-            await refuse(send, 415, f"An upload is the bytes of one file, sent as {CONTENT_TYPE}.")
+            await refuse(receive, send, 415, f"An upload is the bytes of one file, sent as {CONTENT_TYPE}.")
             return
         try:
             options = _options(scope["query_string"])
@@ -58,13 +60,13 @@ class UploadRoute:
         except _ClientGoneError:
             return
         except BodyTooLargeError as error:
-            await refuse(send, 413, str(error))
+            await refuse(receive, send, 413, str(error))
         except QueueFullError as error:
-            await refuse(send, 503, str(error))
+            await refuse(receive, send, 503, str(error))
         except EarwitnessError as error:
-            await refuse(send, 400, str(error))
+            await refuse(receive, send, 400, str(error))
         except OSError as error:
-            await refuse(send, 507, f"The server cannot store the upload ({error.strerror}).")
+            await refuse(receive, send, 507, f"The server cannot store the upload ({error.strerror}).")
 
     @contextmanager
     def _folder(self, session: str) -> Iterator[StoredResult]:
