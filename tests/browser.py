@@ -22,14 +22,14 @@ def chromium_path() -> str | None:
 
 
 @contextmanager
-def browser() -> Iterator[Any]:
-    """A running Chromium (Playwright's `Browser`)."""
+def browser(*options: str) -> Iterator[Any]:
+    """A running Chromium (Playwright's `Browser`), with further options of its command line."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright (extra 'dev')")
     path = chromium_path()
     if path is None:
         pytest.skip("needs Chromium: install the package chromium, or set CHROMIUM to its path")
     with sync_api.sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--disable-dev-shm-usage"]
+        arguments = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--disable-dev-shm-usage", *options]
         running = playwright.chromium.launch(executable_path=path, args=arguments, timeout=TIMEOUT_MS)
         try:
             yield running

@@ -38,6 +38,14 @@ class NotStereoError(MediaError):
     """The sound is mono or dual mono, so that it carries no direction."""
 
 
+class TimeLimitError(MediaError):
+    """Work on a file took more time, or processor time, than it may."""
+
+
+class MemoryLimitError(MediaError):
+    """Work on a file took more memory than it may."""
+
+
 class EncodingError(MediaError):
     """A media file could not be written."""
 
@@ -71,6 +79,10 @@ class BankError(EarwitnessError):
 
 class WorkerError(EarwitnessError):
     """A process that did a part of the work is gone: what it worked on made a library crash, or memory ran out."""
+
+
+class CancelledError(EarwitnessError):
+    """Work was stopped because nobody waits for it any more."""
 
 
 class SynthesisError(EarwitnessError):

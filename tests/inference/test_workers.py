@@ -124,8 +124,8 @@ def test_processes_end_when_their_parent_is_killed(meter_model: Path, todo: Plan
         "from earwitness.inference.detector import Detector\n"
         "if __name__ == '__main__':\n"
         f"    load = partial(Detector.load, {str(meter_model)!r})\n"
-        "    worker = workers._Worker.start(load, BatchSettings(()))\n"
-        "    print(worker.process.pid, flush=True)\n"
+        "    worker = workers.Worker(load, BatchSettings(()))\n"
+        "    print(worker.pid, flush=True)\n"
         "    time.sleep(60)\n"
     )
     with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as parent:

@@ -86,6 +86,10 @@ def run(
     address: Annotated[
         str | None, typer.Option(help="With --engine ray: a running cluster; else one is started here.")
     ] = None,
+    max_seconds: Annotated[
+        float | None, typer.Option(help="Longest time for a file, seconds; by default it grows with the file's length.")
+    ] = None,
+    max_memory: Annotated[float, typer.Option(metavar="MB", help="Most memory that work on a file may take.")] = 3000.0,
     again: Annotated[bool, typer.Option("--again", help="Also do what an earlier run has done.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print problems only.")] = False,
 ) -> None:
@@ -106,6 +110,7 @@ def run(
     from earwitness.inference.challenge import challenge_formats, plan_challenge
     from earwitness.inference.planning import plan
     from earwitness.inference.runtime import check_device
+    from earwitness.isolation import FileLimits
     from earwitness.media.ambisonics import LAYOUTS
     from earwitness.media.lock import locked_folder
     from earwitness.media.tracks import parse_track
@@ -128,6 +133,7 @@ def run(
         raise RecipeError(f"--engine must be local or ray, not {engine}")
     if address is not None and engine != "ray":
         raise RecipeError("--address is that of a Ray cluster: give --engine ray too")
+    limits = FileLimits(max_seconds, max_memory, max(1, threads))
     settings = BatchSettings(
         formats, render, fov, threshold, swap_channels, mono, parse_track(track), grow,
         one_of("--layout", layout, LAYOUTS),
@@ -154,7 +160,7 @@ def run(
                 detector = load()
             except (ModelError, EncoderError, MissingExtraError) as error:  # a wrong choice, and no input's fault
                 raise RecipeError(str(error)) from error
-            hearing = Hearing(detector, load, jobs, on_ray=engine == "ray", address=address)
+            hearing = Hearing(detector, load, jobs, on_ray=engine == "ray", address=address, limits=limits)
             failed += _run(hearing, todo, settings, out, again=again, quiet=quiet)
     if failed:
         raise typer.Exit(1)
@@ -170,7 +176,7 @@ def _run(hearing: Hearing, todo: Plan, settings: BatchSettings, out: Path, *, ag
     with BatchView(todo, out, quiet=quiet) as view:
 
         def run(due: Sequence[Job]) -> Iterator[Done | Failure]:
-            return hearing.run(due, settings, view.progress, alone=len(todo.jobs) == 1)
+            return hearing.run(due, settings, view.progress)
 
         for result in run_journaled(todo.jobs, journal, run, settings.suffixes):
             view.show(result)

@@ -12,11 +12,16 @@ from earwitness.cli.threads import one_thread
 
 if TYPE_CHECKING:
     from earwitness.inference.doctor import Diagnosis
+    from earwitness.isolation import Reporter
 
 
 def run(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A video or audio file.")],
     json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    max_seconds: Annotated[
+        float | None, typer.Option(help="Longest time, seconds; by default it grows with the file's length.")
+    ] = None,
+    max_memory: Annotated[float, typer.Option(metavar="MB", help="Most memory that work on it may take.")] = 3000.0,
 ) -> None:
     """Say whether a recording is fit for directions: stereo or not, microphones, balance, delay, clipping, bandwidth.
 
@@ -24,15 +29,26 @@ def run(
     """
     one_thread()
 
-    from earwitness.inference.doctor import diagnose
+    from earwitness.isolation import FileLimits, run_isolated
 
-    diagnosis = diagnose(file)
+    limits = FileLimits(max_seconds, max_memory)
+    diagnosis = run_isolated(_diagnose, file, limits=limits, on_progress=lambda _: None, name=str(file))
     if json:
         typer.echo(_json(file, diagnosis))
     else:
         _print(file, diagnosis)
     if not diagnosis.fit:
         raise typer.Exit(1)
+
+
+def _diagnose(file: Path, report: Reporter) -> Diagnosis:
+    """What the doctor says, in a process of its own."""
+    from earwitness.inference.doctor import diagnose
+    from earwitness.media.container import container_duration, open_media
+
+    with open_media(file) as container:
+        report.allow(file, container_duration(container) or 0.0)
+    return diagnose(file)
 
 
 def _json(file: Path, diagnosis: Diagnosis) -> str:

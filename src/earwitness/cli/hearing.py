@@ -1,14 +1,15 @@
-"""Who hears the files of `detect`: this process, several of them, or a cluster."""
+"""Who hears the files of `detect`: processes of their own here, or a cluster."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from earwitness.cli.extras import needs
-from earwitness.inference.batch import BatchSettings, Done, Failure, Job, run_batch
+from earwitness.inference.batch import BatchSettings, Done, Failure, Job
 from earwitness.inference.detector import Detector
 from earwitness.inference.workers import run_workers
+from earwitness.isolation import FileLimits
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Hearing:
         load: loads it elsewhere.
         jobs: files at a time.
         on_ray: whether a Ray cluster does it; at `address`, or started here.
+        limits: of each file.
     """
 
     detector: Detector
@@ -27,23 +29,20 @@ class Hearing:
     jobs: int = 1
     on_ray: bool = False
     address: str | None = None
+    limits: FileLimits = field(default_factory=FileLimits)
 
     def run(
         self,
         due: Sequence[Job],
         settings: BatchSettings,
         progress: Callable[[Job, float], None],
-        *,
-        alone: bool,
     ) -> Iterator[Done | Failure]:
-        """Do files; one that is alone needs no process of its own."""
+        """Do files, each within the limits: a crash in a codec, or a file without end, must cost that file alone."""
         if self.on_ray:
             with needs("--engine ray", "ray"):
                 import ray  # noqa: F401 - only to name the extra before work begins
             from earwitness.inference.ray_workers import run_on_ray
 
-            return run_on_ray(self.load, due, settings, self.jobs, self.address)
-        if alone and self.jobs == 1:
-            return run_batch(self.detector, due, settings, progress)
-        # A crash in a codec must not take the other files with it.
-        return run_workers(self.load, due, settings, self.jobs, progress)
+            return run_on_ray(self.load, due, settings, self.jobs, self.address, self.limits)
+        self.detector.rest()  # it was loaded to see that it can be, and for its record
+        return run_workers(self.load, due, settings, self.jobs, progress, self.limits)

@@ -28,31 +28,38 @@ def run(
     max_seconds: Annotated[float, typer.Option(help="Longest time to work on one, seconds.")] = 1800.0,
     queue: Annotated[int, typer.Option(help="Uploads that may wait; one at a time is worked on.")] = 10,
     keep_minutes: Annotated[float, typer.Option(help="Minutes after which results are removed.")] = 30.0,
+    max_memory: Annotated[float, typer.Option(metavar="MB", help="Most memory that work on one may take.")] = 3000.0,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A further name under which browsers may ask for the page, such as a proxy's. Repeatable.",
+        ),
+    ] = None,
 ) -> None:
     """Open a page in the browser: drop a video or record one; get the report, captions and an annotated video.
 
     Works without a network. Nobody but you can reach it unless --host names an address of the network; there is no
-    password. Needs the extra 'serve'.
+    password. With --host 0.0.0.0 it is reached by this machine's addresses; by a name only with --allow-host NAME.
+    Needs the extra 'serve'.
     """
     one_thread()
 
-    from earwitness.errors import EncoderError, MissingExtraError, ModelError, RecipeError
-    from earwitness.inference.detector import Detector
-    from earwitness.inference.runtime import check_device
-    from earwitness.serve.app import serve
-    from earwitness.serve.work import Limits
+    from functools import partial
 
-    limits = Limits(max_mb, max_minutes, max_seconds, queue, keep_minutes)
-    try:
-        # What is seen in uploads must go with them: it is not kept in the user's cache.
-        eyes = None if no_vision else vision
-        detector = Detector.load(model, device=check_device(device), vision=eyes, keep_seen=False)
-    except (ModelError, EncoderError, MissingExtraError) as error:
-        raise RecipeError(str(error)) from error
+    from earwitness.inference.runtime import check_device
+    from earwitness.serve.analysis import load_detector
+    from earwitness.serve.options import ServeLimits
+    from earwitness.serve.server import serve
+
+    limits = ServeLimits(max_mb, max_minutes, max_seconds, queue, keep_minutes, max_memory)
+    load = partial(load_detector, model, check_device(device), None if no_vision else vision)
+    shown = f"[{host}]" if ":" in host else host
     serve(
-        detector,
+        load,
         host,
         port,
         limits,
-        lambda: typer.echo(f"earwitness listens on http://{host}:{port} (stop with Ctrl+C)"),
+        allow_host or (),
+        lambda: typer.echo(f"earwitness listens on http://{shown}:{port} (stop with Ctrl+C)"),
     )

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from multiprocessing import connection
+from typing import Any, Final
 
 from earwitness.cluster import connected
 from earwitness.errors import WorkerError
-from earwitness.inference.batch import BatchSettings, Done, Failure, Job, run_job
+from earwitness.inference.batch import BatchSettings, Done, Failure, Job
 from earwitness.inference.detector import Detector
+from earwitness.inference.workers import Worker
+from earwitness.isolation import FileLimits
+
+_POLL_SECONDS: Final = 0.2
 
 
 def run_on_ray(
@@ -18,6 +23,7 @@ def run_on_ray(
     settings: BatchSettings,
     workers: int,
     address: str | None = None,
+    limits: FileLimits | None = None,
 ) -> Iterator[Done | Failure]:
     """Do files on a cluster; the results are those of `run_batch`, in the order in which they are ready.
 
@@ -25,6 +31,7 @@ def run_on_ray(
         open_detector: loads the model, once an actor; must be picklable, and its model be there on every node.
         workers: number of actors, each with a processor of its own.
         address: of a running cluster; None starts one on this machine, and ends it afterwards.
+        limits: of each file, as in `run_workers`.
 
     Yields:
         One result a job. An actor that dies is replaced; its job is a failure.
@@ -45,7 +52,7 @@ def run_on_ray(
         # Restarting is ours to do: after a crash, the next job must not be thought of as that of a dead actor.
         hearer = ray.remote(num_cpus=1, max_restarts=0)(_Hearer)
         for _ in range(min(workers, len(jobs))):
-            give(hearer.remote(open_detector, settings))
+            give(hearer.remote(open_detector, settings, limits))
         while running:
             (ready,), _ = ray.wait(list(running), num_returns=1)
             actor, job = running.pop(ready)
@@ -55,18 +62,28 @@ def run_on_ray(
                 yield Failure(job.source, error.cause)
             except ray.exceptions.RayError as error:
                 yield Failure(job.source, WorkerError(f"{job.source}: the process that read it died ({error})"))
-                actor = hearer.remote(open_detector, settings)
+                actor = hearer.remote(open_detector, settings, limits)
             if waiting:
                 give(actor)
 
 
 class _Hearer:
-    """An actor: a detector in a process of its own."""
+    """An actor: a worker process within limits, which the actor outlives."""
 
-    def __init__(self, open_detector: Callable[[], Detector], settings: BatchSettings) -> None:
-        self._open, self._settings = open_detector, settings
-        self._detector: Detector | None = None
+    def __init__(
+        self, open_detector: Callable[[], Detector], settings: BatchSettings, limits: FileLimits | None
+    ) -> None:
+        self._open, self._settings, self._limits = open_detector, settings, limits
+        self._worker: Worker | None = None
 
     def run(self, job: Job) -> Done | Failure:
-        self._detector = self._detector or self._open()
-        return run_job(self._detector, job, self._settings)
+        self._worker = worker = self._worker or Worker(self._open, self._settings, self._limits)
+        worker.give(job)
+        answer = None
+        while answer is None or isinstance(answer, float):
+            connection.wait([worker.channel], _POLL_SECONDS)
+            answer = worker.answer()
+        if not worker.alive:
+            worker.kill()
+            self._worker = None
+        return answer

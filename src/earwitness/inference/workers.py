@@ -6,30 +6,25 @@ the processes outlive a parent that was killed.
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import pickle
-import signal
-import sys
-import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from multiprocessing import connection, resource_tracker
+from contextlib import suppress
+from multiprocessing import connection
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
-from typing import Final
+from typing import Any, Final
 
-from earwitness.errors import WorkerError
+from earwitness.errors import EarwitnessError, WorkerError
 from earwitness.inference.batch import BatchSettings, Done, Failure, Job, run_job
 from earwitness.inference.detector import Detector
+from earwitness.isolation.limits import FileLimits
+from earwitness.isolation.process import Child, Reporter, Watch, limit_cpu, portable
+from earwitness.isolation.runner import death_message
+from earwitness.media.container import container_duration, open_media
 
 Progress = Callable[[Job, float], None]
 
-_REPORT_SECONDS: Final = 0.2
-"""Progress is sent no more often than this."""
+_POLL_SECONDS: Final = 0.2
+"""Between two looks at the limits."""
 
 
 def run_workers(
@@ -38,6 +33,7 @@ def run_workers(
     settings: BatchSettings,
     workers: int,
     progress: Progress | None = None,
+    limits: FileLimits | None = None,
 ) -> Iterator[Done | Failure]:
     """Do files in processes; the results are those of `run_batch`, in the order in which they are ready.
 
@@ -45,23 +41,25 @@ def run_workers(
         open_detector: loads the model, once a process; must be picklable.
         workers: number of processes.
         progress: called with a job and the done fraction of it, 0..1.
+        limits: of each file; by default `FileLimits()`.
 
     Yields:
-        One result a job, when its files are written. A process that dies is replaced; its job is a failure.
+        One result a job, when its files are written. A process that dies, or reaches a limit, is replaced; its job is
+        a failure.
     """
     waiting = deque(jobs)
-    crew: list[_Worker] = []
+    crew: list[Worker] = []
     try:
         while waiting or crew:
             while waiting and len(crew) < workers:
-                crew.append(_Worker.start(open_detector, settings))
+                crew.append(Worker(open_detector, settings, limits))
                 crew[-1].give(waiting.popleft())
-            ready = connection.wait([worker.channel for worker in crew])
-            for worker in [worker for worker in crew if worker.channel in ready]:
-                answer = worker.receive()
-                if isinstance(answer, float):
-                    if progress is not None:
-                        progress(worker.job, answer)
+            connection.wait([worker.channel for worker in crew], _POLL_SECONDS)
+            for worker in list(crew):
+                answer = worker.answer()
+                if isinstance(answer, float) and progress is not None:
+                    progress(worker.job, answer)
+                if answer is None or isinstance(answer, float):
                     continue
                 yield answer
                 if waiting and worker.alive:
@@ -74,86 +72,92 @@ def run_workers(
             worker.kill()
 
 
-@dataclass(slots=True)
-class _Worker:
-    """The parent's end of a process."""
+class Worker:
+    """The parent's end of a process that does one file after the other.
 
-    process: SpawnProcess
-    channel: Connection[Job | None, float | Done | Failure]
-    alive: bool = True
-    _job: Job | None = None
+    Args:
+        open_detector: loads the model, in the process; must be picklable.
+        settings: what is done with each file.
+        limits: of each file; by default `FileLimits()`.
+    """
 
-    @classmethod
-    def start(cls, open_detector: Callable[[], Detector], settings: BatchSettings) -> _Worker:
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_work, args=(theirs, open_detector, settings), daemon=True)
-        with _out_of_reach():
-            process.start()
-        theirs.close()  # so that the end of the process is the end of the channel
-        return cls(process, ours)
+    def __init__(
+        self, open_detector: Callable[[], Detector], settings: BatchSettings, limits: FileLimits | None = None
+    ) -> None:
+        self._limits = limits or FileLimits()
+        self._child = Child(_work, open_detector, settings, self._limits)
+        self.alive = True
+        self._job: Job | None = None
+        self._watch: Watch | None = None
+
+    @property
+    def channel(self) -> Connection[Any, Any]:
+        """Ready to be read when there is an answer."""
+        return self._child.channel
+
+    @property
+    def pid(self) -> int | None:
+        """The process."""
+        return self._child.process.pid
 
     @property
     def job(self) -> Job:
+        """What it was last given."""
         assert self._job is not None
         return self._job
 
     def give(self, job: Job) -> None:
-        self._job = job
+        """Have it do a file."""
+        self._job, self._watch = job, Watch(self._child, self._limits.start(), str(job.source))
         try:
             self.channel.send(job)
         except OSError:
-            self.alive = False  # and `receive` says so
+            self.alive = False  # and `answer` says so
 
-    def receive(self) -> float | Done | Failure:
+    def answer(self) -> float | Done | Failure | None:
+        """The next message without waiting: progress 0..1, a result, or None where there is none yet."""
+        assert self._watch is not None
         try:
-            return self.channel.recv()
+            self._watch.check()
+            if not self.channel.poll():
+                return None
+            kind, value = self.channel.recv()
+        except EarwitnessError as error:  # a limit
+            self.alive = False
+            return Failure(self.job.source, error)
         except (EOFError, OSError):
             self.alive = False
-            self.process.join()
-            return Failure(self.job.source, WorkerError(f"{self.job.source}: {_death(self.process.exitcode)}"))
+            return Failure(self.job.source, self._death())
+        if kind == "limits":
+            self._watch.limits = value
+            return None
+        return value  # type: ignore[no-any-return]
+
+    def _death(self) -> EarwitnessError:
+        assert self._watch is not None
+        if self._child.out_of_cpu:
+            return self._watch.limits.time_error(str(self.job.source))
+        return WorkerError(death_message(str(self.job.source), self._child))
 
     def stop(self) -> None:
-        """Let it end by itself."""
+        """Let it end by itself, if it still can."""
         if self.alive:
-            self.channel.send(None)
-            self.process.join()
-        self.channel.close()
+            with suppress(OSError):
+                self.channel.send(None)
+                self._child.process.join()
+        self.kill()
 
     def kill(self) -> None:
         """End it now; what it was writing is left unfinished under a temporary name."""
-        self.process.kill()
-        self.process.join()
-        self.channel.close()
-
-
-@contextmanager
-def _out_of_reach() -> Iterator[None]:
-    """Processes that are started within are out of Ctrl-C's reach from their first moment on; here it waits so long."""
-    if sys.platform == "win32":
-        yield
-        return
-    resource_tracker.ensure_running()  # when it starts, it lets signals through again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _death(code: int | None) -> str:
-    how = f"was ended by signal {-code}" if code is not None and code < 0 else f"ended with code {code}"
-    return f"the process that read it {how}, most likely by a crash on this file or for want of memory; leave it out"
+        self.alive = False
+        self._child.kill()
 
 
 def _work(
-    channel: Connection[float | Done | Failure, Job | None],
-    open_detector: Callable[[], Detector],
-    settings: BatchSettings,
+    channel: Connection[Any, Any], open_detector: Callable[[], Detector], settings: BatchSettings, limits: FileLimits
 ) -> None:
     """The life of a worker process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent decides what to do
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    report = Reporter(channel, limits)
     detector: Detector | None = None
     while True:
         try:
@@ -163,38 +167,25 @@ def _work(
         if job is None:
             return
         try:
+            limit_cpu(limits.start().cpu_seconds)
             detector = detector or open_detector()
-            result = run_job(detector, job, settings, _Reporter(channel))
+            _allow(job, report)
+            result = run_job(detector, job, settings, lambda job, share: report(float(share)))
         except Exception as error:  # the model went bad meanwhile: as run_job, so that the rest can be told
             result = Failure(job.source, error)
-        channel.send(_portable(result))
+        report.send("result", _portable(result, limits))
 
 
-class _Reporter:
-    """Sends progress, but not too often."""
-
-    def __init__(self, channel: Connection[float | Done | Failure, Job | None]) -> None:
-        self._channel, self._last = channel, 0.0
-
-    def __call__(self, job: Job, share: float) -> None:
-        now = time.monotonic()
-        if now - self._last >= _REPORT_SECONDS:
-            self._last = now
-            self._channel.send(float(share))
+def _allow(job: Job, report: Reporter) -> None:
+    """Have the limits grow with the length of a file; what cannot be opened is said by who reads it."""
+    with suppress(EarwitnessError), open_media(job.pictures or job.source) as container:
+        report.allow(job.pictures or job.source, container_duration(container) or 0.0)
 
 
-def _portable(result: Done | Failure) -> Done | Failure:
+def _portable(result: Done | Failure, limits: FileLimits) -> Done | Failure:
     """The same, with an error that survives the way between processes."""
-    if isinstance(result, Failure):
-        try:
-            pickle.loads(pickle.dumps(result.error))
-        except Exception:  # whatever a foreign error's pickling raises
-            return Failure(result.source, RuntimeError(f"{type(result.error).__name__}: {result.error}"))
-    return result
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
+    if not isinstance(result, Failure):
+        return result
+    if isinstance(result.error, MemoryError):  # the system refused before the parent saw anything
+        return Failure(result.source, limits.start().memory_error(str(result.source)))
+    return Failure(result.source, portable(result.error))

@@ -1,0 +1,160 @@
+"""Starts the server, and ends it within seconds, whatever it does then."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import signal
+import socket
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event, Thread, Timer, current_thread, main_thread
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Final
+
+from earwitness.errors import EncoderError, MissingExtraError, ModelError, RecipeError
+from earwitness.serve.hosts import AllowedHosts
+from earwitness.serve.options import ServeLimits
+
+if TYPE_CHECKING:
+    from earwitness.inference.detector import Detector
+
+_GRACE_SECONDS: Final = 1
+"""For answers that are on their way."""
+_LAST_SECONDS: Final = 4.0
+"""After the first signal; then the server ends by force."""
+_SWEEP_SECONDS: Final = 30.0
+
+
+def serve(
+    load: Callable[[], Detector],
+    host: str,
+    port: int,
+    limits: ServeLimits | None = None,
+    allow_hosts: Iterable[str] = (),
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve until interrupted or terminated; `ready` is called when connections are taken.
+
+    What is being worked on then is ended, and all files go.
+
+    Args:
+        load: loads the model, in the process of each job; must be picklable.
+        host: address to listen on.
+        port: port.
+        limits: what the server takes on.
+        allow_hosts: further names under which it may be asked for.
+        ready: called when connections are taken.
+
+    Raises:
+        MissingExtraError: the extra is not installed.
+        RecipeError: the address is taken, or not this machine's; a name that cannot be one; there is no such model.
+    """
+    limits = limits or ServeLimits()
+    hosts = AllowedHosts(host, allow_hosts)
+    try:
+        import uvicorn
+
+        from earwitness.serve.application import build_application
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("the page in the browser", "serve") from error
+    from earwitness.serve.jobs import JobQueue
+    from earwitness.serve.results import ResultStore
+    from earwitness.serve.sessions import Sessions
+
+    with (
+        _terminated_as_interrupted(),
+        _listening(host, port) as listener,
+        TemporaryDirectory(prefix="earwitness-serve-", ignore_cleanup_errors=True) as folder,
+    ):
+        queue = JobQueue(load, limits)
+        store = ResultStore(Path(folder), limits.keep_minutes * 60, limits.upload_bytes)
+        app = build_application(queue, store, Sessions(f"earwitness-{port}"), limits, hosts)
+        _check_model(load)
+        config = uvicorn.Config(
+            app, http="h11", ws="none", log_level="error", proxy_headers=False, server_header=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS, limit_concurrency=200,
+        )  # fmt: skip
+        server: Any = uvicorn.Server(config)
+        _stop_all_on_exit(server, queue.stop, Path(folder))
+        with _swept(store.sweep), suppress(KeyboardInterrupt):  # the server raises it again when it has ended
+            ready()
+            server.run(sockets=[listener])
+
+
+def _check_model(load: Callable[[], Detector]) -> None:
+    """Load the model once, to say now what the first visitor would be told."""
+    try:
+        load()
+    except (ModelError, EncoderError, MissingExtraError) as error:
+        raise RecipeError(str(error)) from error
+
+
+def _stop_all_on_exit(server: Any, stop: Callable[[], None], folder: Path) -> None:
+    """Have the first signal stop all work, and end the process by force where the server does not end by itself."""
+    end = server.handle_exit
+
+    def by_force() -> None:
+        for child in multiprocessing.active_children():
+            child.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(0)
+
+    def handle_exit(number: int, frame: FrameType | None) -> None:
+        stop()
+        timer = Timer(_LAST_SECONDS, by_force)
+        timer.daemon = True
+        timer.start()
+        end(number, frame)
+
+    server.handle_exit = handle_exit
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=128)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise RecipeError(f"cannot listen on {host}:{port} ({reason}); choose another --host or --port") from None
+    with listener:
+        yield listener
+
+
+@contextmanager
+def _swept(sweep: Callable[[], None]) -> Iterator[None]:
+    """Within, old results are removed."""
+    stop = Event()
+
+    def repeat() -> None:
+        while not stop.wait(_SWEEP_SECONDS):
+            sweep()
+
+    thread = Thread(target=repeat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(timeout=1)
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM is taken for Ctrl-C, so that all files go. Only the main thread may ask for that."""
+    if current_thread() is not main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

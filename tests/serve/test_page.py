@@ -1,0 +1,120 @@
+"""The page of `earwitness serve`, from the drop to the report, in a real browser that may ask nobody else."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from browser import browser, open_page, wait_until
+
+FAKE_DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+ENDS = ("report.html", "csv", "json", "vtt", "srt", "earwitness.mp4")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Any:
+    with browser(*FAKE_DEVICES) as running:
+        yield running
+
+
+def choose(page: Any, path: Path) -> None:
+    page.locator("#file input[type=file]").set_input_files(path)
+    wait_until(page, f"document.querySelector('#file').innerText.includes('{path.stem}')")
+
+
+def test_drop_a_video_and_get_report_captions_and_video(server: Any, chromium: Any, clip: Path) -> None:
+    with open_page(chromium, server.address) as page:
+        assert page.locator("#listen").is_disabled()
+        choose(page, clip)
+        page.click("#listen")
+        page.wait_for_selector("#result iframe")
+        assert page.locator("#result a").all_inner_texts() == [f"my clip.{end}" for end in ENDS]
+        heard = re.search(r"^1 event: Music (\d+)° left", page.locator("#outcome").inner_text())
+        assert heard
+        assert 30 < int(heard[1]) < 55, "40 degrees, give or take what AAC does to noise"
+        assert "Pictures were not looked at: " in page.locator("#result").inner_text()
+        report = page.frame_locator("#result iframe")
+        assert report.locator("#rows tr").count() == 1
+        report.locator("#rows button").click()
+        assert report.locator(".mark .label b").inner_text() == "Music"
+        with page.expect_download() as download:
+            page.locator("#result a", has_text=".vtt").click()
+        assert "[music playing" in Path(download.value.path()).read_text()
+        assert page.locator("#stop").is_hidden()
+        assert page.locator("#listen").is_enabled(), "it may be analysed again with other options"
+
+
+def test_a_recording_after_a_file_is_what_is_analysed(server: Any, chromium: Any, clip: Path) -> None:
+    with open_page(chromium, server.address) as page:
+        choose(page, clip)
+        page.click("#tab-sound")
+        assert page.locator("#listen").is_disabled(), "nothing is recorded yet, and the file is not shown"
+        page.click("#sound .record")
+        wait_until(page, "document.querySelector('#sound .time').innerText === '0:01'")
+        page.click("#sound .record")
+        wait_until(page, "document.querySelector('#source').innerText.includes('recording.')")
+        page.check("[name=mono]")
+        page.click("#listen")
+        page.wait_for_selector("#result iframe")
+        assert page.locator("#result a").first.inner_text() == "recording.report.html"
+        page.click("#tab-file")
+        assert "my clip.mp4" in page.locator("#source").inner_text()
+
+
+def test_a_file_after_a_recording_is_what_is_analysed(server: Any, chromium: Any, clip: Path) -> None:
+    with open_page(chromium, server.address) as page:
+        page.click("#tab-camera")
+        page.click("#camera .record")
+        wait_until(page, "document.querySelector('#camera .time').innerText === '0:01'")
+        page.click("#camera .record")
+        wait_until(page, "document.querySelector('#source').innerText.includes('recording.')")
+        page.evaluate(
+            "() => { const held = new DataTransfer(); held.items.add(new File(['x'], 'dropped.wav'));"
+            " dispatchEvent(new DragEvent('drop', {dataTransfer: held, cancelable: true})); }"
+        )
+        assert page.locator("#tab-file").get_attribute("aria-selected") == "true"
+        assert "dropped.wav" in page.locator("#source").inner_text()
+
+
+def test_a_camera_recording_gives_a_video(server: Any, chromium: Any) -> None:
+    with open_page(chromium, server.address) as page:
+        page.click("#tab-camera")
+        page.click("#camera .record")
+        wait_until(page, "document.querySelector('#camera .time').innerText === '0:01'")
+        page.check("[name=mono]")
+        page.click("#listen")  # which ends the recording too
+        page.wait_for_selector("#result iframe")
+        assert page.locator("#result a").all_inner_texts() == [f"recording.{end}" for end in ENDS]
+
+
+def test_stop_ends_the_work(server: Any, chromium: Any, tmp_path: Path, long_wav: bytes) -> None:
+    (tmp_path / "long.wav").write_bytes(long_wav)
+    with open_page(chromium, server.address, viewport={"width": 390, "height": 844}) as page:
+        choose(page, tmp_path / "long.wav")
+        page.click("#listen")
+        page.click("#stop")
+        wait_until(page, "document.querySelector('#outcome').innerText === 'Stopped.'")
+        assert page.locator("#listen").is_enabled()
+        assert page.locator("#progress").is_hidden()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_errors_are_shown_as_text(server: Any, chromium: Any, tmp_path: Path) -> None:
+    junk = tmp_path / "junk <img src=x onerror=alert(1)>.mp4"
+    junk.write_bytes(b"not a video" * 50)
+    with open_page(chromium, server.address) as page:
+        choose(page, junk)
+        page.click("#listen")
+        page.wait_for_selector("#outcome .error")
+        assert "not a readable video" in page.locator("#outcome").inner_text()
+        assert page.locator("#outcome img").count() == 0
+        large = tmp_path / "large.wav"
+        large.write_bytes(bytes(2_100_000))
+        choose(page, large)
+        assert page.locator("#listen").is_disabled()
+        assert "this server takes 2 MB" in page.locator("#source").inner_text()
