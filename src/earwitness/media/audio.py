@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
 import numpy as np
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from numpy.typing import NDArray
 
 from earwitness.errors import NoAudioError, NotStereoError, UnreadableMediaError
 from earwitness.media.container import (
@@ -45,6 +46,13 @@ class _Sound(NamedTuple):
     after_loss: bool
 
 
+class Tap(Protocol):
+    """Told the channels of a sound track as they were recorded."""
+
+    def add(self, channels: NDArray[np.float32]) -> None:
+        """Take in (channels, n) samples."""
+
+
 class AudioReader:
     """Iterates over blocks of (2, n) float32 at `rate`, about a second each; memory does not grow with length.
 
@@ -63,6 +71,7 @@ class AudioReader:
         undirected: stretches in which the sound carries no direction, in order of time; one list for the reader's life,
             which grows while the file is read.
         warnings: what a user should know about the file.
+        tap: told the channels as they were recorded, (channels, n) of each frame, before they are mixed or resampled.
     """
 
     def __init__(
@@ -91,6 +100,7 @@ class AudioReader:
         self._allow_mono = mono == "allow"
         self.source_rate, self.layout, self._mono = 0, "", False
         self.undirected: list[Stretch] = []
+        self.tap: Tap | None = None
         self._reset()
         with open_media(self.path) as container:
             next(self._decoded(container, self._stream(container)))
@@ -186,7 +196,10 @@ class AudioReader:
                     f"{self.path}: its sound is mono and carries no direction; allow mono to get events without one"
                 )
             self.source_rate, self.layout, self._mono = frame.sample_rate, frame.layout.name, mono
-        stereo, known = to_stereo(frame_samples(frame), tuple(channel.name for channel in frame.layout.channels))
+        samples = frame_samples(frame)
+        if self.tap is not None:
+            self.tap.add(samples)
+        stereo, known = to_stereo(samples, tuple(channel.name for channel in frame.layout.channels))
         if not known:
             self._warn(f"channel layout '{frame.layout.name}' is unknown: its first two channels are taken for stereo")
         return stereo[::-1] if self.swap else stereo
