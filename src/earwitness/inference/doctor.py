@@ -24,13 +24,21 @@ NARROW_DB: Final = -20.0
 DEAD_CHANNEL_DB: Final = 50.0
 """Even a source right beside the microphones leaves its reverberation in the other channel."""
 IMBALANCE_DB: Final = 3.5
+"""Honest scenes reach 2.6; this and the limits down to SWAY_DB: scripts/measure_doctor.py."""
 OPPOSITE_CORRELATION: Final = -0.4
 """One source at coincident cardioids has two gains of one sign; ambience alone seldom goes below -0.2."""
-UNRELATED: Final = 0.08
-FILTERED: Final = 0.97
+UNRELATED: Final = 0.05
+"""Agreement of channels that have no more than chance in common."""
+FILTERED: Final = 0.98
+"""Share of the sound that is one signal, filtered: a scene has several sources, and ambience. From SURELY_FILTERED on
+that is all of it; in between, a lone source to one side is as likely, so that the channels must be balanced too."""
+SURELY_FILTERED: Final = 0.995
+BALANCED_DB: Final = 2.0
 TILT_DB: Final = 1.0
-EFFECT_SHARED: Final = 0.84
-SWAY_DB: Final = 0.8
+AGREEING: Final = 0.8
+"""Filters differ where level differences change from frequency to frequency, or channels agree less than this."""
+LIKELY_FILTERED: Final = 0.93
+SWAY_DB: Final = 1.5
 UNFIT_SHARE: Final = 0.25
 """Of the time, that stretches without direction must take so that the whole is called unfit."""
 SPACED_SHARE: Final = 0.3
@@ -129,7 +137,7 @@ def judge(figures: ChannelFigures, *, mono: bool = False, stretches: Sequence[St
         pair = [_dead_channel(figures), _phase(figures), _delay(figures), _spacing(figures), _balance(figures)]
         checks += pair
         if all(check.verdict != "unfit" for check in pair):
-            checks += _effect(figures)
+            checks += _effect(figures, parted=bool(stretches))
         checks += _stretches(figures, stretches)
     return (*checks, _clipping(figures), _bandwidth(figures), *_offset(figures))
 
@@ -140,7 +148,7 @@ def warnings_of(checks: Sequence[Check]) -> list[str]:
     return [
         check.sentence
         for check in said
-        if check.verdict == "unfit" or (check.verdict == "caution" and check.name in ("balance", "offset"))
+        if check.verdict == "unfit" or (check.verdict == "caution" and check.name in ("balance", "effect", "offset"))
     ]
 
 
@@ -187,28 +195,30 @@ def _delay(figures: ChannelFigures) -> Check:
     return Check("delay", value, "ms", "ok", "No channel lags behind the other.")
 
 
-def _effect(figures: ChannelFigures) -> list[Check]:
+def _effect(figures: ChannelFigures, *, parted: bool) -> list[Check]:
     """Whether all of the sound is one signal that was made wider, and not the sound of a place."""
-    value = figures.shared * 100
-    if figures.shared > FILTERED and figures.tilt_db > TILT_DB:
+    shared = figures.shared
+    differ = figures.tilt_db > TILT_DB or figures.agreement < AGREEING
+    balanced = abs(figures.balance_db) < BALANCED_DB
+    if differ and (shared > SURELY_FILTERED or (shared > FILTERED and balanced)):
         sentence = (
-            "Pseudo-stereo: both channels carry one sound through different filters, as effects that widen mono do: "
-            "directions mean nothing."
+            "Pseudo-stereo: both channels carry one sound through different filters, as effects make it of mono "
+            "(reverberation, widening): directions mean nothing."
         )
-    elif figures.shared > EFFECT_SHARED and figures.sway_db < SWAY_DB:
+        return [Check("effect", shared * 100, "%", "unfit", sentence)]
+    if differ and shared > LIKELY_FILTERED and figures.sway_db < SWAY_DB:
         sentence = (
-            "All of the sound is one signal in the middle with its reverberation: mono with a stereo effect, or one "
-            "source straight ahead; every direction would come out close to ahead."
+            "Nearly all of the sound is one signal in the middle with its reverberation: either one source straight "
+            "ahead, or mono with a stereo effect, whose directions mean nothing."
         )
-    elif figures.agreement < UNRELATED:
+        return [Check("effect", shared * 100, "%", "caution", sentence)]
+    if abs(figures.agreement) < UNRELATED and not parted:
         sentence = (
             "The phases of the channels are unrelated: microphones far apart, channels shifted in time, or an effect "
             "that widens; directions are unreliable."
         )
-        value = figures.agreement * 100
-    else:
-        return []
-    return [Check("effect", value, "%", "unfit", sentence)]
+        return [Check("effect", figures.agreement * 100, "%", "unfit", sentence)]
+    return []
 
 
 def _stretches(figures: ChannelFigures, stretches: Sequence[Stretch]) -> list[Check]:

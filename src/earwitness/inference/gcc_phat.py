@@ -29,8 +29,8 @@ class Peak(NamedTuple):
 
     @property
     def delayed(self) -> bool:
-        """Whether there is a peak, and far less at no lag."""
-        return self.height > COHERENT and self.at_zero < self.height / 2
+        """Whether there is a peak, and far less at no lag: neither the same sound there, nor its opposite."""
+        return self.height > COHERENT and abs(self.at_zero) < self.height / 2
 
 
 def delay_band(bins: NDArray[np.float64], rate: int) -> NDArray[np.bool_]:

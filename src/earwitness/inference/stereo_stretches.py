@@ -26,7 +26,7 @@ SILENT_SECONDS: Final = 1.0
 SILENT_DB: Final = (38.0, 32.0)
 """Level of one channel over the other."""
 OPPOSITE_SECONDS: Final = 3.0
-OPPOSITE: Final = (-0.12, -0.06)
+OPPOSITE: Final = (-0.14, -0.06)
 """Agreement of the channels, see `Blocks`."""
 _SAME_LAG_SECONDS: Final = 2e-4
 _LEAST_LAG_SECONDS: Final = 2e-3
