@@ -19,6 +19,8 @@ WINDOW_SECONDS: Final = 1.36
 FARTHEST_SECONDS: Final = 0.55
 """The longest delay searched for: half of the window overlaps then."""
 _LOUD_DB: Final = -60.0
+_ONE_SIDED_DB: Final = 6.0
+"""Where one channel is so much louder, what the other has are reflections, which come later without any fault."""
 _LEAST_WINDOWS: Final = 4
 _INDEPENDENT: Final = 0.6
 """Of windows that overlap by half, the share that is independent of the others."""
@@ -71,13 +73,16 @@ class LongWindows:
             return
         left, right = scipy.fft.rfft(window * self._taper, axis=1)
         self._windows += 1
-        self._left += np.abs(left) ** 2
-        self._right += np.abs(right) ** 2
+        lefts, rights = np.abs(left) ** 2, np.abs(right) ** 2
+        self._left += lefts
+        self._right += rights
         self._cross += np.conj(left) * right
         phases = cross_phases(left, right, self._band)
         self._phases += phases
         peak = self._peak(phases)
-        self.delays.append(WindowDelay(self._begun / self.rate, peak.lag if peak.delayed else 0.0))
+        apart = 10 * np.log10((lefts[self._judged].sum() + _TINY) / (rights[self._judged].sum() + _TINY))
+        told = peak.delayed and abs(apart) < _ONE_SIDED_DB
+        self.delays.append(WindowDelay(self._begun / self.rate, peak.lag if told else 0.0))
 
     def _peak(self, phases: NDArray[np.complex128]) -> Peak:
         return peak_lag(phases, self.size, self.rate, FARTHEST_SECONDS, int(np.count_nonzero(self._band)))
