@@ -18,8 +18,8 @@ _PARTS: Final = 10
 _STEADY: Final = 0.25
 """Of an offset, how far the means of tenths of a block may lie from it; low sounds move them much farther."""
 _STEADY_PARTS: Final = 8
-_SAME: Final = 0.1
-"""Of an offset, by how much later estimates may differ from it and still be the same."""
+_SAME: Final = 0.3
+"""Of an offset, by how much the mean of a block may differ from it where it goes on; loud low sounds hide it."""
 _RAMP_SECONDS: Final = 0.02
 
 
@@ -33,6 +33,7 @@ class OffsetRemover:
     def __init__(self, rate: int) -> None:
         self.rate, self.largest = rate, 0.0
         self._offset = np.zeros(0, np.float32)
+        self._blocks = np.zeros(0)  # of the present offset of each channel
 
     def clean(self, block: Float32Array) -> Float32Array:
         """The block without offset; the block itself where there is none.
@@ -41,14 +42,23 @@ class OffsetRemover:
             block: (channels, n). Blocks of less than half a second are taken to have the offset of the block before.
         """
         if not self._offset.size:
-            self._offset = np.zeros(block.shape[0], np.float32)
+            self._offset, self._blocks = np.zeros(block.shape[0], np.float32), np.zeros(block.shape[0])
         before, now = self._offset, self._offset
         if block.shape[1] >= self.rate / 2:
-            now = np.array([_estimate(channel, old) for channel, old in zip(block, before, strict=True)], np.float32)
+            now = np.array([self._estimate(block, number) for number in range(len(block))], np.float32)
         if not before.any() and not now.any():
             return block
         self.largest, self._offset = max(self.largest, float(np.abs(now).max())), now
         return np.asarray(block - self._between(before, now, block.shape[1]), dtype=np.float32)
+
+    def _estimate(self, block: Float32Array, number: int) -> float:
+        """The offset of a channel: the mean of what its blocks say, as long as they say about the same."""
+        before, found = float(self._offset[number]), steady_offset(block[number])
+        if before and abs(block[number].mean(dtype=np.float64) - before) <= _SAME * abs(before):
+            self._blocks[number] += 1
+            return before + (found - before) / self._blocks[number] if found else before
+        self._blocks[number] = 1
+        return found
 
     def _between(self, before: Float32Array, now: Float32Array, length: int) -> Float32Array:
         """Offsets (channels, n): from the old to the new one in a short ramp; a new one holds from the beginning."""
@@ -57,12 +67,9 @@ class OffsetRemover:
         return np.asarray(start + ramp * (now[:, None] - start), dtype=np.float32)
 
 
-def _estimate(channel: Float32Array, before: np.float32) -> float:
-    """The offset of a block; `before` where that is about the same."""
+def steady_offset(channel: Float32Array) -> float:
+    """The offset of some samples (n,) whose tenths all have about the same mean; 0 where there is none."""
     parts = np.array([part.mean(dtype=np.float64) for part in np.array_split(channel, _PARTS)])
     offset = float(np.median(parts))
     steady = int((np.abs(parts - offset) <= _STEADY * abs(offset)).sum()) >= _STEADY_PARTS
-    if abs(offset) < LEAST_OFFSET or not steady:
-        # Loud low sounds hide an offset that was there, and may still be.
-        return float(before) if before and abs(channel.mean() - before) <= 0.5 * abs(before) else 0.0
-    return float(before) if abs(offset - before) <= _SAME * abs(before) else offset
+    return offset if steady and abs(offset) >= LEAST_OFFSET else 0.0

@@ -45,7 +45,7 @@ class BarFinder:
     def add(self, picture: Image.Image) -> None:
         """Take note of a picture; all must have one size."""
         grey = np.asarray(picture.convert("L"))
-        detail, steps = _mean_change(grey, 0), _mean_change(grey, 1)
+        detail, steps = _mean_change(grey, axis=0, order=2), _mean_change(grey, axis=1)
         if self._bright is None or self._dark is None or self._detail is None or self._steps is None:
             self._bright, self._dark, self._detail, self._steps = grey.copy(), grey.copy(), detail, steps
             return
@@ -134,7 +134,7 @@ def _border(steps: FloatArray, near: int) -> int | None:
     return low + top + 1 if around[top] >= _STEP * max(usual, 0.5) else None
 
 
-def _mean_change(grey: ByteArray, axis: int) -> FloatArray:
-    """Mean absolute change along an axis, one value a column."""
-    steps = np.abs(np.diff(grey.astype(np.int16), axis=axis))
+def _mean_change(grey: ByteArray, axis: int, order: int = 1) -> FloatArray:
+    """Mean absolute change along an axis, or change of the change, one value a column."""
+    steps = np.abs(np.diff(grey.astype(np.int16), n=order, axis=axis))
     return np.asarray(steps.mean(axis=0), dtype=np.float64)

@@ -35,6 +35,10 @@ _STATIC_CHANGE: Final = 0.5
 _OTHER: Final = 0.35
 _SAME: Final = 0.6
 """Likeness up to which pictures are of different shots, and from which on of the same one."""
+_MARGIN_ROWS: Final = 3
+_MARGIN_COLUMNS: Final = 8
+"""Cells at the edges of the picture that bars cover."""
+_MARGIN_CHANGE: Final = 10.0
 _TURNING: Final = 8.0
 """Mean change, grey levels, from which on two moving pictures are compared, though their change is not sudden."""
 _FLASH: Final = 3
@@ -148,11 +152,11 @@ class CutFinder:
         if before is None or now.blank or not self._is_other(at, before, now):
             return False
         for later, small in enumerate(self._ahead(at), start=1):
-            if not small.blank and likeness_in_place(before.structure, small.structure) >= _SAME:
+            if not small.blank and _is_same(before, small):
                 # Back at once, or without another sudden change: it was light.
                 return later > _FLASH and any(self._is_sudden(at + step) for step in range(2, later + 1))
-        last = min(len(self._kept) - 1, at + _FLASH)
-        return last == at or likeness(before.structure, self._kept[last].structure) <= _SAME
+        after = self._kept[min(len(self._kept) - 1, at + _FLASH)]
+        return likeness(before.structure, after.structure) <= _SAME or _other_margins(before, after)
 
     def _ahead(self, at: int) -> list[_Small]:
         return [self._kept[place] for place in range(at + 1, min(len(self._kept), at + 1 + LOOK_AHEAD))]
@@ -160,7 +164,7 @@ class CutFinder:
     def _is_other(self, at: int, before: _Small, now: _Small) -> bool:
         """Whether a picture shows something else than the one before."""
         if now.change >= max(_STATIC_CHANGE, _ALONE * self._largest_around(at)):
-            return likeness_in_place(before.structure, now.structure) <= _OTHER
+            return likeness_in_place(before.structure, now.structure) <= _OTHER or _other_margins(before, now)
         if self._is_sudden(at):
             return likeness(before.structure, now.structure) <= _OTHER
         # A cut from one turning camera to another: on either side, pictures follow from each other.
@@ -199,6 +203,27 @@ class CutFinder:
             return False
         residue = float(np.abs(self._kept[at].cells - (ends[0].cells + ends[1].cells) / 2).mean())
         return residue < _FADE_RESIDUE * change and likeness(ends[0].structure, ends[1].structure) <= _OTHER
+
+
+def _is_same(before: _Small, now: _Small) -> bool:
+    """Whether a picture is that of the same camera, whatever the light."""
+    return likeness_in_place(before.structure, now.structure) >= _SAME and not _other_margins(before, now)
+
+
+def _other_margins(before: _Small, now: _Small) -> bool:
+    """Whether bars or blurred sides came or went, while the middle stays: margins on both sides show something else."""
+    pairs = (
+        (np.s_[:_MARGIN_ROWS], np.s_[-_MARGIN_ROWS:]),
+        (np.s_[:, :_MARGIN_COLUMNS], np.s_[:, -_MARGIN_COLUMNS:]),
+    )
+    return any(
+        all(
+            float(np.abs(before.cells[side] - now.cells[side]).mean()) >= _MARGIN_CHANGE
+            and likeness_in_place(before.structure[side], now.structure[side]) <= _OTHER
+            for side in pair
+        )
+        for pair in pairs
+    )
 
 
 def _small(grey: ByteArray, before: _Small | None) -> _Small:
