@@ -30,9 +30,10 @@ from earwitness.inference.detection import (
     without_direction,
     without_direction_in,
 )
-from earwitness.inference.doctor import judge
+from earwitness.inference.doctor import judge, warnings_of
 from earwitness.inference.eyes import AUTO, Eyes, Sight, open_eyes
 from earwitness.inference.feature_stream import label_frames
+from earwitness.inference.flat_tops import FlatTops
 from earwitness.inference.growing import GrowingEvents
 from earwitness.inference.journal import stamp
 from earwitness.inference.listener import Listening
@@ -44,7 +45,7 @@ from earwitness.media.ambisonics import Layout
 from earwitness.media.audio import DUAL_MONO_DIFFERENCE, AudioReader
 from earwitness.media.probe import MediaInfo, probe_pair
 from earwitness.media.resample import resample
-from earwitness.media.stretches import Stretch
+from earwitness.media.stretches import Stretch, sentence
 from earwitness.media.tracks import Track, track_text
 from earwitness.provenance import commit
 
@@ -72,10 +73,17 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
-    """What was heard, before it is known whether the channels carry direction: events as decoded, and figures."""
+    """What was heard, before it is known whether the channels carry direction: events as decoded, and figures.
+
+    Attributes:
+        table: events as decoded.
+        figures: of the two channels.
+        stretches: in which they cannot tell directions, by what they hold.
+    """
 
     table: EventTable
     figures: ChannelFigures
+    stretches: list[Stretch]
 
 
 class Detector:
@@ -174,9 +182,10 @@ class Detector:
         reader = AudioReader(path, self._rate, "allow" if allow_mono else "error", track, swap_channels, layout)
         listener = self._listener.at(media.picture_path if has_moving_pictures(media) else None)
         looks = self.eyes is not None and has_moving_pictures(media)
+        reader.tap = FlatTops()
         blocks = _reporting(reader, media.duration or None, _part(progress, 0, HEARING_SHARE if looks else 1))
         with nullcontext() if growing is None else GrowingEvents(Path(growing), self.card.smoothing) as lines:
-            heard = self._hear(blocks, thresholds, listener, lines, reader.undirected)
+            heard = self._hear(blocks, thresholds, listener, lines, reader.undirected, reader.tap)
         sha256 = file_sha256(media.path)
         changed = [CHANGED] if stamp(media.path) != before else []
         return self._detection(
@@ -254,9 +263,10 @@ class Detector:
         listener: Listening,
         lines: GrowingEvents | None = None,
         undirected: Sequence[Stretch] = (),
+        tops: FlatTops | None = None,
     ) -> _Heard:
         """Events of a stream of sound at the model's rate; `undirected` may grow while the stream is read."""
-        stats = ChannelStats(self._rate)
+        stats = ChannelStats(self._rate, tops)
         tables, frames = [], 0
         for number, output in enumerate(listener.outputs(_measured(blocks, stats))):
             if number % _TIDIED_EVERY == 0:  # first of all what opening a long file took
@@ -271,7 +281,8 @@ class Detector:
             lines.finish()
         whole = EventTable.concatenate(tables, num_frames=frames)
         # A sound shorter than a window was filled up.
-        return _Heard(whole.window(0, label_frames(stats.samples, self.card.features)), stats.figures())
+        whole = whole.window(0, label_frames(stats.samples, self.card.features))
+        return _Heard(whole, stats.figures(), stats.stretches())
 
     def _detection(
         self,
@@ -290,23 +301,26 @@ class Detector:
         table, is_long = heard.table, heard.figures.seconds > LONG_SECONDS
         if is_long:
             self.rest()
-        if mono or heard.figures.difference < DUAL_MONO_DIFFERENCE:
+        mono_throughout = mono or heard.figures.difference < DUAL_MONO_DIFFERENCE
+        if mono_throughout:
             table = without_direction(table)
-        table = without_direction_in(table, undirected)
+        stretches = [] if mono_throughout else heard.stretches
+        table = without_direction_in(table, [*undirected, *stretches])
         if not has_moving_pictures(media):
             table = off_screen(table)
         table = self.card.smoothing.apply(table)
         sight, settings, unseen = self._look(table, media, settings, progress)
         if is_long:
             self.rest()
-        unfit = [check.sentence for check in judge(heard.figures, mono=mono) if check.verdict == "unfit"]
+        unfit = warnings_of(judge(heard.figures, mono=mono))
+        parts = [sentence(stretches)] if stretches else []
         return Detection(
             sight.fused.table if sight else table,
             self.model,
             duration=heard.figures.seconds,
             media=media,
             sha256=sha256,
-            warnings=[*warnings, *unfit, *unseen],
+            warnings=[*warnings, *unfit, *parts, *unseen],
             settings=settings,
             elapsed=time.perf_counter() - begun,
             sight=sight,
@@ -392,5 +406,4 @@ def _reporting(reader: AudioReader, total: float | None, progress: Progress | No
 
 def _measured(blocks: Iterable[Float32Array], stats: ChannelStats) -> Iterator[Float32Array]:
     for block in blocks:
-        stats.add(block)
-        yield block
+        yield stats.add(block)

@@ -15,7 +15,7 @@ from earwitness.errors import NotStereoError
 from earwitness.media.ambisonics import Layout
 from earwitness.media.blocks import BLOCK_SECONDS, join, joined_channels, mark_last, silence, without_padding
 from earwitness.media.container import audio_streams, open_media
-from earwitness.media.decode import Sound, SoundDecoder
+from earwitness.media.decode import Sound, SoundDecoder, Tap
 from earwitness.media.layouts import channel_facts
 from earwitness.media.lengths import TRUNCATED_SECONDS, behind_the_end, declared_end, unfilled_end
 from earwitness.media.limits import MediaLimits
@@ -55,6 +55,7 @@ class AudioReader:
         undirected: stretches in which the sound carries no direction, in order of time; one list for the reader's life,
             which grows while the file is read.
         warnings: what a user should know about the file.
+        tap: told the channels as they were recorded, (channels, n) of each frame, before they are mixed or resampled.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class AudioReader:
         self.path, self.rate, self.swap = Path(path), rate, swap
         self._limits = MediaLimits.from_environment()
         self.undirected: list[Stretch] = []
+        self.tap: Tap | None = None
         with open_media(self.path) as container:
             streams = audio_streams(container)
             self.track, chosen = choose_track(self.path, streams, track)
@@ -159,6 +161,8 @@ class AudioReader:
     def _joined(self, left: int, right: int) -> Iterator[StereoArray]:
         """Two mono tracks as the channels of one sound."""
         sides = [AudioReader(self.path, self.rate, "allow", track) for track in (left, right)]
+        for side in sides:
+            side.tap = None if self.tap is None else self.tap.part()
         for block in joined_channels(*(sides[::-1] if self.swap else sides)):
             yield from self._deliver(self._measured(block))
         for side in sides:
@@ -172,7 +176,9 @@ class AudioReader:
     def _blocks(self, container: InputContainer, stream: AudioStream) -> Iterator[tuple[int, StereoArray]]:
         """Blocks of about a second at the source's rate, gaps filled."""
         end = declared_end(container, stream)
-        decoder = SoundDecoder(self.path, container, stream, self.channels, swap=self.swap, warn=self._warn)
+        decoder = SoundDecoder(
+            self.path, container, stream, self.channels, swap=self.swap, warn=self._warn, tap=self.tap
+        )
         clock = SampleClock(self.source_rate)
         parts: list[StereoArray] = []
         held = 0

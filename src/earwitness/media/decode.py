@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from av.audio.stream import AudioStream
 from av.container import InputContainer
@@ -39,6 +39,16 @@ class Sound(NamedTuple):
     mono: bool
 
 
+class Tap(Protocol):
+    """Told the channels of a sound track as they were recorded."""
+
+    def add(self, channels: StereoArray) -> None:
+        """Take in (channels, n) samples."""
+
+    def part(self) -> Tap:
+        """Another one, for a further track, that counts as part of this one."""
+
+
 class SoundDecoder:
     """Decodes one sound track.
 
@@ -48,6 +58,7 @@ class SoundDecoder:
         layout: what its channels are taken for.
         swap: exchange left and right.
         warn: told what a user should know, possibly several times.
+        tap: told the channels as they were recorded.
 
     Attributes:
         source_rate, layout_name: of the first frame.
@@ -66,13 +77,14 @@ class SoundDecoder:
         *,
         swap: bool = False,
         warn: Callable[[str], None] = lambda _: None,
+        tap: Tap | None = None,
     ) -> None:
         self._path, self._container, self._stream, self._layout, self._swap = path, container, stream, layout, swap
         self._limits = MediaLimits.from_environment()
         self.source_rate, self.layout_name = 0, ""
         self.corrupt_packets = self.damaged_samples = self.read_bytes = 0
         self.lost_until: Fraction | None = None
-        self._warn = warn
+        self._warn, self._tap = warn, tap
 
     def __iter__(self) -> Iterator[Sound]:
         """Frames in order.
@@ -128,6 +140,8 @@ class SoundDecoder:
     def _stereo(self, frame: Any) -> StereoArray:
         samples = frame_samples(frame)
         self.damaged_samples += silence_damage(samples)
+        if self._tap is not None:
+            self._tap.add(samples)
         if self._layout in ("foa", "fuma") and samples.shape[0] >= CHANNELS:
             stereo = ambisonic_stereo(samples, self._layout)
         else:
