@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _ROOMS = 120
 _PREVIEWED = 4
+_NAMED = 10
+"""Sounds that are named with what is wrong with them; of more, the number is told."""
 
 
 class EngineName(StrEnum):
@@ -136,7 +138,7 @@ def run(
     )  # fmt: skip
     with Meter() as meter:
         if recipe is None:
-            job = _with_rooms(_without_unusable(job, strict), meter, sofa, workers)
+            job = _with_rooms(_without_unusable(job, strict, meter), meter, sofa, workers)
             scenes = _new_clips(job, meter, clips or 1, _engine(engine, address, workers), preview is not None)
         else:
             own = sofa is not None or rooms is not None or room_seed is not None
@@ -151,19 +153,29 @@ def run(
         write_preview(scenes, preview, pictures)
 
 
-def _without_unusable(job: RenderJob, strict: bool) -> RenderJob:
-    """The job without sounds that cannot be used; names them."""
-    from earwitness.synthesis.adaptors import KINDS, unused_folders
+def _without_unusable(job: RenderJob, strict: bool, meter: Meter) -> RenderJob:
+    """The job without sounds that cannot be used; says what of the bank is left out."""
+    from earwitness.errors import BankError
+    from earwitness.synthesis.adaptors import KINDS, adaptor_of, list_sounds, unused_folders
     from earwitness.synthesis.bank import SoundBank
+    from earwitness.synthesis.bank_check import first_names, unusable_sounds
+    from earwitness.synthesis.splits import without_split
 
-    wrong = SoundBank.open(job.bank, job.split, licences=job.licences).check()
-    for error in wrong.values():
-        if strict:
-            raise error
-        typer.echo(f"skipped: {error}", err=True)
+    wrong = unusable_sounds(
+        SoundBank.open(job.bank, job.split, licences=job.licences), progress=meter.task("sounds looked at")
+    )
+    if strict and wrong:
+        raise BankError(next(iter(wrong.values())))
+    for why in list(wrong.values())[:_NAMED]:
+        typer.echo(f"skipped: {why}", err=True)
     if wrong:
         typer.echo(f"sounds of the bank skipped: {len(wrong)}", err=True)
-    if unused := unused_folders(Path(job.bank)):
+    unsplit = without_split(list_sounds(job.bank)) if job.split else []
+    if unsplit:
+        typer.echo(f"sounds of no split, left out: {len(unsplit)} ({first_names(unsplit)})", err=True)
+    if others := adaptor_of(job.bank).left_out(job.bank):
+        typer.echo(f"files of the folder that are not in the bank: {len(others)} ({first_names(others)})", err=True)
+    if unused := unused_folders(job.bank):
         known = ", ".join(sorted(KINDS))
         typer.echo(f"folders of the bank that name no class: {', '.join(unused)}; known are {known}", err=True)
     bank = SoundBank.open(job.bank, job.split, licences=job.licences, without=wrong)

@@ -10,12 +10,14 @@ from typing import Final
 from earwitness.errors import MediaError
 
 VIDEO_SUFFIXES: Final = frozenset(
-    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts",
-     ".mts", ".m2ts", ".wmv", ".asf", ".flv", ".3gp", ".3g2", ".ogv", ".mxf", ".vob", ".dv"}
+    {".3g2", ".3gp", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".m2t", ".m2ts", ".m2v", ".m4v", ".mkv", ".mod",
+     ".mov", ".mp4", ".mpe", ".mpeg", ".mpg", ".mts", ".mxf", ".ogm", ".ogv", ".qt", ".tod", ".ts", ".vob", ".webm",
+     ".wmv"}
 )  # fmt: skip
 AUDIO_SUFFIXES: Final = frozenset(
-    {".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".oga", ".opus",
-     ".wma", ".aif", ".aiff", ".aifc", ".caf", ".w64", ".rf64", ".au", ".mka", ".ac3", ".eac3", ".amr"}
+    {".aac", ".ac3", ".adts", ".aif", ".aifc", ".aiff", ".alac", ".amr", ".ape", ".au", ".awb", ".bw64", ".bwf",
+     ".caf", ".dts", ".eac3", ".ec3", ".flac", ".m4a", ".m4b", ".mka", ".mp2", ".mp3", ".mpa", ".oga", ".ogg", ".opus",
+     ".rf64", ".snd", ".spx", ".tta", ".w64", ".wav", ".wave", ".weba", ".wma", ".wv"}
 )  # fmt: skip
 MEDIA_SUFFIXES: Final = VIDEO_SUFFIXES | AUDIO_SUFFIXES
 
