@@ -189,9 +189,15 @@ def _with_rooms(job: RenderJob, meter: Meter, sofa: Path | None, workers: int) -
     from earwitness.cli.extras import needs
     from earwitness.synthesis.measured import measured_pool
     from earwitness.synthesis.pool import RirPool, default_cache
+    from earwitness.synthesis.poolfiles import left_out
 
     if sofa is not None:
-        return replace(job, measured=measured_pool(sofa, default_cache(), meter.task("rooms")))
+        pool = measured_pool(sofa, default_cache(), meter.task("rooms"))
+        for why in (missing := left_out(pool) or [])[:_NAMED]:
+            typer.echo(f"skipped: {why}", err=True)
+        if missing:
+            typer.echo(f"measured rooms skipped: {len(missing)}", err=True)
+        return replace(job, measured=pool)
     if job.measured is None:
         with needs("simulating rooms", "train"):
             import pyroomacoustics  # noqa: F401 - only to name the extra before work begins

@@ -36,7 +36,7 @@ def unusable_sounds(
         BankError: no such bank, or no sounds.
     """
     bank = bank if isinstance(bank, SoundBank) else SoundBank.open(bank)
-    kept = (cache or cache_folder("bank-checks")) / f"{_name(bank.root)}.json"
+    kept = (cache or cache_folder("bank-checks")) / f"{bank_key(bank.root)}.json"
     known = _read(kept)
     stamps = {sound.name: file_stamp(bank.root / sound.name) for sound in bank.sounds}
     changed = [name for name, stamp in stamps.items() if name not in known or known[name][0] != stamp]
@@ -77,7 +77,7 @@ def _why_not(path: Path) -> str:
     return ""
 
 
-def _name(root: Path) -> str:
+def bank_key(root: Path) -> str:
     """Names of banks in the cache: by their folders."""
     return hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:32]
 

@@ -17,9 +17,8 @@ from earwitness.data.shard import Shard, open_shard
 from earwitness.errors import LabelError, RecipeError
 from earwitness.features import FeatureConfig
 from earwitness.synthesis import Synthesizer
-from earwitness.synthesis.bank_check import unusable_sounds
 from earwitness.training.recipe import DataSpec, FolderSpec
-from earwitness.training.source import OpenSynthesizer
+from earwitness.training.source import SPLITS, OpenSynthesizer, skipped_sounds
 from earwitness.training.stream import SourceFactory
 
 Progress = Callable[[str, int, int], None]
@@ -93,8 +92,10 @@ def open_sources(
             trained on too.
     """
     if not spec.folders:
-        skipped = unusable_sounds(spec.bank)
-        return Sources(OpenSynthesizer(spec, "train"), OpenSynthesizer(spec, "valid"), skipped=skipped)
+        told = None if progress is None else lambda done, total: progress(spec.bank, done, total)
+        skipped = skipped_sounds(spec.bank, told)
+        train, valid = (OpenSynthesizer(spec, split, tuple(skipped)) for split in SPLITS)
+        return Sources(train, valid, skipped=skipped)
     try:
         return _open(spec, features, progress, workers)
     except LabelError as error:
