@@ -138,6 +138,7 @@ def run(
     )  # fmt: skip
     with Meter() as meter:
         if recipe is None:
+            _name_unused(job)
             job = _with_rooms(_without_unusable(job, strict, meter), meter, sofa, workers)
             scenes = _new_clips(job, meter, clips or 1, _engine(engine, address, workers), preview is not None)
         else:
@@ -151,6 +152,18 @@ def run(
             for scene in scenes
         ]
         write_preview(scenes, preview, pictures)
+
+
+def _name_unused(job: RenderJob) -> None:
+    """Say which files of the user's pictures are left out."""
+    from earwitness.synthesis import backgrounds, cutouts
+    from earwitness.synthesis.bank_check import first_names
+
+    for folder, found in ((job.cutouts, cutouts.unused_files), (job.backgrounds, backgrounds.unused_files)):
+        if folder is not None and (names := found(folder)):
+            typer.echo(
+                f"files of {folder} that are no pictures, left out: {len(names)} ({first_names(names)})", err=True
+            )
 
 
 def _without_unusable(job: RenderJob, strict: bool, meter: Meter) -> RenderJob:

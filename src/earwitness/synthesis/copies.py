@@ -32,12 +32,15 @@ _PARTS: Final = 16
 _WINDOW: Final = 512
 _SILENCE: Final = 0.02
 """Of the peak: what is below at the beginning and the end does not count."""
-_ALIKE: Final = 0.93
+_ALIKE: Final = 0.95
 """Cosine between the patterns of two recordings from which their samples are compared."""
 _LENGTHS: Final = 0.08
 """Share by which the lengths of copies may differ."""
-_SAME: Final = 0.5
+_SAME: Final = 0.9
 """Correlation of samples, at the best shift, from which two recordings are the same."""
+_SAME_CODED: Final = 0.6
+"""The same where patterns are as good as equal: coders at low rates change noise-like samples, not their spectrum."""
+_EQUAL: Final = 0.985
 _LONGEST_SECONDS: Final = 20
 _CHUNK: Final = 512
 
@@ -71,14 +74,14 @@ def pattern_of(samples: NDArray[np.int16]) -> FloatArray:
     return np.concatenate([[wave.size / SAMPLE_RATE], root]).astype(np.float32)
 
 
-def same_recording(one: NDArray[np.int16], other: NDArray[np.int16]) -> bool:
-    """Whether two recordings are copies: the same samples at some shift and level, apart from what coding changes."""
+def correlation(one: NDArray[np.int16], other: NDArray[np.int16]) -> float:
+    """Correlation, 0 to 1, of two recordings at the shift where they agree best, whatever their levels."""
     waves = [_trimmed(samples)[: _LONGEST_SECONDS * SAMPLE_RATE] for samples in (one, other)]
     size = fft.next_fast_len(waves[0].size + waves[1].size, real=True)
     spectra = [fft.rfft(wave, size) for wave in waves]
     strength = float(np.sqrt(np.prod([np.sum(wave.astype(np.float64) ** 2) for wave in waves])))
     best = float(np.abs(fft.irfft(spectra[0] * np.conj(spectra[1]), size)).max())
-    return best > _SAME * max(strength, 1e-12)
+    return best / max(strength, 1e-12)
 
 
 def copies_between(
@@ -102,21 +105,26 @@ def copies_between(
     found = patterns(root, [*names[0], *names[1]], cache, progress)
     row = {name: number for number, name in enumerate(found.names)}
     pairs = _candidates(found, *([row[name] for name in part if name in row] for part in names))
-    same = [(a, b) for a, b in pairs if same_recording(read_recording(root / a), read_recording(root / b))]
+    same = [(left, right) for left, right, alike in pairs if _is_copy(root / left, root / right, alike)]
     with suppress(OSError, EncodingError), atomic_file(kept) as temporary:
         temporary.write_text(json.dumps(same), encoding="utf-8")
     return same
 
 
-def _candidates(found: Patterns, lefts: Sequence[int], rights: Sequence[int]) -> Iterator[tuple[str, str]]:
+def _candidates(found: Patterns, lefts: Sequence[int], rights: Sequence[int]) -> Iterator[tuple[str, str, float]]:
+    """Pairs that may be copies, and the cosine between their patterns."""
     for start in range(0, len(lefts), _CHUNK):
         rows = np.asarray(lefts[start : start + _CHUNK], dtype=np.intp)
         columns = np.asarray(rights, dtype=np.intp)
-        alike = found.pattern[rows] @ found.pattern[columns].T > _ALIKE
+        alike = found.pattern[rows] @ found.pattern[columns].T
         long, short = found.length[rows][:, None], found.length[columns][None]
-        alike &= np.abs(long - short) <= _LENGTHS * np.maximum(long, short) + 0.05
-        for left, right in np.argwhere(alike):
-            yield found.names[rows[left]], found.names[columns[right]]
+        close = np.abs(long - short) <= _LENGTHS * np.maximum(long, short) + 0.05
+        for left, right in np.argwhere(close & (alike > _ALIKE)):
+            yield found.names[rows[left]], found.names[columns[right]], float(alike[left, right])
+
+
+def _is_copy(one: Path, other: Path, alike: float) -> bool:
+    return correlation(read_recording(one), read_recording(other)) > (_SAME_CODED if alike > _EQUAL else _SAME)
 
 
 def patterns(root: Path, names: Sequence[str], cache: Path | None = None, progress: Progress | None = None) -> Patterns:
