@@ -70,8 +70,9 @@ def photo_size(path: Path) -> tuple[int, int]:
         UnreadableMediaError: as `read_photo`.
     """
     with _opened(path) as image:
-        on_its_side = image.getexif().get(_ORIENTATION) in (5, 6, 7, 8)
-        return ImageOps.exif_transpose(image).size if on_its_side else image.size
+        on_its_side, size = image.getexif().get(_ORIENTATION) in (5, 6, 7, 8), image.size
+    # Of some formats Pillow turns the size on its own, of others it does not: what is read tells.
+    return read_photo(path).size if on_its_side else size
 
 
 @contextmanager
