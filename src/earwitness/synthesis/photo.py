@@ -83,7 +83,8 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         with warnings.catch_warnings():
             # Of damage that it can live with, and of sizes: those are limited here.
             warnings.simplefilter("ignore")
-            with Image.open(path, formats=_known_formats()) as image:
+            # By its name, Pillow would map a TIFF into memory, and take those that lie on their side for upright.
+            with path.open("rb") as file, Image.open(file, formats=_known_formats()) as image:
                 if image.width * image.height > MOST_PIXELS:
                     raise OSError(f"{image.width}x{image.height} pixels are more than {MOST_PIXELS // 10**6} million")
                 yield image
