@@ -236,10 +236,12 @@ def _with_rooms_of(job: RenderJob, recipe: Path) -> RenderJob:
 
 
 def _new_clips(job: RenderJob, meter: Meter, clips: int, engine: Engine, previewed: bool) -> list[Scene]:
+    from earwitness.synthesis.credits import refuse_foreign
     from earwitness.synthesis.folders import first_scenes, render_folder
     from earwitness.synthesis.set_options import keep_to_options
 
-    keep_to_options(job.out, _options_of_pictures(job))
+    refuse_foreign(job.out)
+    keep_to_options(job.out, {"seed": job.seed, **_options_of_pictures(job)})
     new = render_folder(job, clips, progress=meter.task("clips"), engine=engine)
     typer.echo(f"{job.out}: {clips} clips of {job.scene.seconds:g} s ({new} new)")
     return first_scenes(job, min(clips, _PREVIEWED)) if previewed else []

@@ -248,7 +248,7 @@ def _from_files(kind: str, name: str, paths: list[Path]) -> Cutout:
     if len({frame.size for frame in frames}) > 1:
         raise UnreadableMediaError(f"{paths[0]}: the phases of '{name}' differ in size; make them equal")
     # What counts is the thing, not the empty margin around it.
-    boxes = np.array([box for frame in frames if (box := frame.getchannel("A").getbbox()) is not None])
+    boxes = np.array([seen for frame in frames if (seen := frame.getchannel("A").getbbox()) is not None])
     box = tuple(int(side) for side in (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0)))
     frames = [frame.crop((box[0], box[1], box[2], box[3])) for frame in frames]
     size = frames[0].size
