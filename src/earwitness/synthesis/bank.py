@@ -23,6 +23,7 @@ __all__ = ["BACKGROUND", "INTERFERENCE", "BankSound", "SoundBank"]
 
 _MOST_KEPT_BYTES: Final = 2**30
 """Decoded samples that a process keeps: six hours; what was used longest ago is decoded again."""
+_DEALT: Final = "it names none itself, and has too few groups for a fifth of them to be 'valid', the others 'train'"
 
 
 @dataclass(eq=False)
@@ -87,7 +88,8 @@ class SoundBank:
         left_out = frozenset(without)
         sounds = [sound for sound in sounds if sound.name not in left_out]
         if not any(sound.kind not in (BACKGROUND, INTERFERENCE) for sound in sounds):
-            where = f" in its split '{split}'; its splits are {split_names(listed)}" if split else ""
+            there = f"its splits are {split_names(listed)}" if any(sound.split for sound in listed) else _DEALT
+            where = f" in its split '{split}'; {there}" if split else ""
             under = f" under {', '.join(licences)}" if licences is not None else ""
             raise BankError(f"the sound bank at '{root}' has no sound of any target class{under}{where}")
         return cls(folder, tuple(sorted(sounds, key=lambda sound: sound.name)))

@@ -168,8 +168,7 @@ def _keep(path: Path, rows: dict[str, tuple[str, FloatArray]]) -> None:
 
 def _trimmed(samples: NDArray[np.int16]) -> FloatArray:
     """Without silence at the ends; full scale 1."""
-    level = np.abs(samples.astype(np.int32))
-    loud = np.flatnonzero(level > _SILENCE * level.max(initial=1))
-    if not loud.size:
-        return samples.astype(np.float32) / 32767
-    return samples[loud[0] : loud[-1] + 1].astype(np.float32) / 32767
+    wave = np.multiply(samples, np.float32(1 / 32767), dtype=np.float32)
+    level = np.abs(wave)
+    loud = np.flatnonzero(level > _SILENCE * level.max(initial=0))
+    return wave[loud[0] : loud[-1] + 1] if loud.size else wave

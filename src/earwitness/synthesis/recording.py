@@ -61,17 +61,21 @@ def read_recording(path: Path) -> NDArray[np.int16]:
     mono = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
     if not np.isfinite(mono).all():
         raise BankError(f"sound bank file '{path}' holds samples that are no numbers: export it again")
+    mono = _within_full_scale(mono)
     if mono.size and _is_offset(mono):
-        mono = _without_offset(mono)
+        mono = _within_full_scale(_without_offset(mono))
     peak = float(np.abs(mono).max(initial=0.0))
     if peak < _SILENT_PEAK:
         raise BankError(f"sound bank file '{path}' is silent: remove it from the bank")
-    if peak > 1:
-        mono = (mono / np.float64(peak)).astype(np.float32)
-    elif peak < _QUIET_PEAK:
+    if peak < _QUIET_PEAK:
         mono = mono * np.float32(_RAISED_PEAK / peak)
     samples: NDArray[np.int16] = np.rint(np.clip(mono, -1, 1) * 32767).astype(np.int16)
     return samples
+
+
+def _within_full_scale(mono: FloatArray) -> FloatArray:
+    peak = float(np.abs(mono).max(initial=0.0))
+    return mono if peak <= 1 else (mono / np.float64(peak)).astype(np.float32)
 
 
 def sounds_at_once(path: Path) -> bool:
