@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _ROOMS = 120
 _PREVIEWED = 4
+_MANY = 1000
+"""Sounds of a bank of which it takes seconds to look at all."""
 _NAMED = 10
 """Sounds that are named with what is wrong with them; of more, the number is told."""
 
@@ -174,9 +176,8 @@ def _without_unusable(job: RenderJob, strict: bool, meter: Meter) -> RenderJob:
     from earwitness.synthesis.bank_check import first_names, unusable_sounds
     from earwitness.synthesis.splits import without_split
 
-    wrong = unusable_sounds(
-        SoundBank.open(job.bank, job.split, licences=job.licences), progress=meter.task("sounds looked at")
-    )
+    bank = SoundBank.open(job.bank, job.split, licences=job.licences)
+    wrong = unusable_sounds(bank, progress=meter.task("sounds looked at") if len(bank.sounds) > _MANY else None)
     if strict and wrong:
         raise BankError(next(iter(wrong.values())))
     for why in list(wrong.values())[:_NAMED]:
