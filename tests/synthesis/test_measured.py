@@ -281,6 +281,21 @@ def test_cartesian_places_are_read_in_their_units(tmp_path: Path, factor: float,
         assert sofa.eye_height == pytest.approx(1.4)
 
 
+def test_empty_attributes_say_nothing_and_moving_emitters_are_refused(tmp_path: Path) -> None:
+    path = write_sofa(tmp_path / "a.sofa", room_responses(PLACES), PLACES)
+    with h5py.File(path, "r+") as file:
+        file["SourcePosition"].attrs["Units"] = h5py.Empty("S1")
+        file["Data.SamplingRate"].attrs["Units"] = np.bytes_(b"hertz\0")
+    with open_sofa(path) as sofa:
+        assert sofa.position == pytest.approx(PLACES, abs=1e-9)
+    responses = np.stack([room_responses(PLACES[:1])[0], room_responses(PLACES[1:2])[0]], axis=-1)[None]
+    emitters = np.zeros((2, 3, 4))
+    emitters[1, 0] = np.arange(4)
+    path = write_sofa(tmp_path / "b.sofa", responses, PLACES[:1], EmitterPosition=emitters)
+    with pytest.raises(BankError, match="EmitterPosition changes"), open_sofa(path):
+        pass
+
+
 @pytest.mark.parametrize(("value", "unit"), [(48.0, "kilohertz"), (48_000.0, "hertz"), (48.0, "kHz"), (48_000.0, "Hz")])
 def test_rates_are_read_in_their_units(tmp_path: Path, value: float, unit: str) -> None:
     path = write_sofa(tmp_path / "a.sofa", room_responses(PLACES), PLACES, Data_SamplingRate=np.array([value]))

@@ -102,6 +102,21 @@ def test_left_and_right_that_cancel_each_other_are_silent(tmp_path: Path) -> Non
     assert path.is_file()
 
 
+def test_sparse_files_are_not_taken_at_their_first_sound(tmp_path: Path) -> None:
+    path = encoded(tmp_path / "a.mka", "flac")
+    assert sounds_at_once(path)
+    with av.open(str(tmp_path / "gap.mka"), "w") as container:
+        stream = container.add_stream("flac", rate=24_000)
+        stream.layout = "mono"
+        for start in (0, 24_000 * 3000):
+            tone = (9000 * np.sin(np.arange(4096) * 0.2)).astype(np.int16)[None]
+            frame = av.AudioFrame.from_ndarray(tone, format="s16", layout="mono")
+            frame.sample_rate, frame.pts, frame.time_base = 24_000, start, Fraction(1, 24_000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    assert not sounds_at_once(tmp_path / "gap.mka")
+
+
 def test_clean_recordings_stay_as_they_are(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     pcm = np.round(rng.normal(0, 3000, RATE)).astype(np.int16)

@@ -32,6 +32,8 @@ _RUMBLE_HZ: Final = 12.0
 _LOWEST_HZ: Final = 20.0
 _EDGE_SECONDS: Final = 0.002
 _FADE_SECONDS: Final = 0.01
+_FEWEST_BYTES: Final = 400
+"""Bytes a second below which a file holds gaps, if it holds sound at all."""
 _FIRST_FRAMES: Final = 64
 _AUDIBLE_PEAK: Final = 1e-3
 _AUDIBLE_HZ: Final = 10_000.0
@@ -81,7 +83,7 @@ def _within_full_scale(mono: FloatArray) -> FloatArray:
 def sounds_at_once(path: Path) -> bool:
     """Whether the beginning of a file is plainly audible, so that it can be used; False says nothing.
 
-    A tenth of the time of reading all. Files that may hold what is no number, or last too long, are left to
+    A tenth of the time of reading all. Files that may hold what is no number, or whose length is odd, are left to
     `read_recording`.
     """
     try:
@@ -89,14 +91,15 @@ def sounds_at_once(path: Path) -> bool:
             streams = audio_streams(container)
             if not streams or streams[0].codec_context.name.startswith(_FLOAT_CODECS):
                 return False
-            if (container_duration(container) or 0.0) > LONGEST_SECONDS:
+            seconds = container_duration(container)
+            if seconds is None or not 0 < seconds <= min(LONGEST_SECONDS, path.stat().st_size / _FEWEST_BYTES):
                 return False
             for _, frames in islice(PacketSource(container, streams[0]).frames(), _FIRST_FRAMES):
                 for frame in frames or ():
                     stereo, _ = to_stereo(frame_samples(frame), tuple(one.name for one in frame.layout.channels))
                     if _audible(stereo.mean(axis=0), frame.sample_rate):
                         return True
-    except (MediaError, ValueError):
+    except (MediaError, OSError, ValueError):
         return False
     return False
 

@@ -34,6 +34,7 @@ _SECONDS: Final = {
 }
 _SAMPLES: Final = ("", "sample", "samples")
 _LOWEST_HZ, _HIGHEST_HZ = 4_000.0, 768_000.0
+_SAME_METRES: Final = 0.001
 _FARTHEST_METRES: Final = 100.0
 _LONGEST_DELAY_SECONDS: Final = 2.0
 _TURN: Final = 2 * np.pi
@@ -56,7 +57,9 @@ class SofaVariables:
         value = (self._file if variable is None else self.dataset(variable)).attrs.get(name, "")
         if isinstance(value, np.ndarray):
             value = value.ravel()[0] if value.size else ""
-        return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+        if isinstance(value, h5py.Empty):
+            return ""
+        return (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)).strip("\0 ")
 
     def dataset(self, name: str) -> Any:
         """A variable, unread.
@@ -132,6 +135,8 @@ class SofaVariables:
         """
         values = self.numbers(name)
         if values.ndim == 3:
+            if np.ptp(values, axis=2).max() > _SAME_METRES:
+                raise ValueError(f"{name} changes from one measurement to the next, which is not understood")
             values = values[..., 0]
         if values.ndim != 2 or values.shape[1] != 3:
             raise ValueError(f"{name} has the shape {values.shape}; three coordinates a place are needed")
