@@ -90,6 +90,18 @@ def test_the_same_sound_in_another_file_is_refused_in_training(bank: Path, chang
         skipped_sounds(str(bank))
 
 
+def test_a_file_of_two_classes_is_refused(bank: Path) -> None:
+    manifest(bank, "a.wav,bell,train,,", "a.wav,knock,train,,")
+    with pytest.raises(BankError, match=r"'a\.wav' is listed as bell and as knock"):
+        SoundBank.open(bank)
+
+
+def test_a_bank_of_which_nothing_can_be_used_says_so(bank: Path) -> None:
+    manifest(bank, "a.wav,bell,train,,", "b.wav,bell,train,,")
+    with pytest.raises(BankError, match=r"no sound of any target class that can be used \(2 cannot\)"):
+        SoundBank.open(bank, without=["a.wav", "b.wav"])
+
+
 @pytest.mark.parametrize(("names", "said"), [(("training", "val"), "training (3), val (1)"), (("dev", ""), "dev (3)")])
 def test_splits_of_other_names_are_named(bank: Path, names: tuple[str, str], said: str) -> None:
     manifest(bank, *(f"{name}.wav,bell,{names[name == 'd']},," for name in "abcd"))

@@ -173,7 +173,7 @@ def _without_unusable(job: RenderJob, strict: bool, meter: Meter) -> RenderJob:
     from earwitness.errors import BankError
     from earwitness.synthesis.adaptors import KINDS, adaptor_of, list_sounds, unused_folders
     from earwitness.synthesis.bank import SoundBank
-    from earwitness.synthesis.bank_check import first_names, unusable_sounds
+    from earwitness.synthesis.bank_check import first_names, printable, unusable_sounds
     from earwitness.synthesis.splits import without_split
 
     bank = SoundBank.open(job.bank, job.split, licences=job.licences)
@@ -181,7 +181,7 @@ def _without_unusable(job: RenderJob, strict: bool, meter: Meter) -> RenderJob:
     if strict and wrong:
         raise BankError(next(iter(wrong.values())))
     for why in list(wrong.values())[:_NAMED]:
-        typer.echo(f"skipped: {why}", err=True)
+        typer.echo(printable(f"skipped: {why}"), err=True)
     if wrong:
         typer.echo(f"sounds of the bank skipped: {len(wrong)}", err=True)
     unsplit = without_split(list_sounds(job.bank)) if job.split else []
@@ -201,6 +201,7 @@ def _without_unusable(job: RenderJob, strict: bool, meter: Meter) -> RenderJob:
 def _with_rooms(job: RenderJob, meter: Meter, sofa: Path | None, workers: int) -> RenderJob:
     """The job with its pool of rooms in the cache."""
     from earwitness.cli.extras import needs
+    from earwitness.synthesis.bank_check import printable
     from earwitness.synthesis.measured import measured_pool
     from earwitness.synthesis.pool import RirPool, default_cache
     from earwitness.synthesis.poolfiles import left_out
@@ -208,7 +209,7 @@ def _with_rooms(job: RenderJob, meter: Meter, sofa: Path | None, workers: int) -
     if sofa is not None:
         pool = measured_pool(sofa, default_cache(), meter.task("rooms"))
         for why in (missing := left_out(pool) or [])[:_NAMED]:
-            typer.echo(f"skipped: {why}", err=True)
+            typer.echo(printable(f"skipped: {why}"), err=True)
         if missing:
             typer.echo(f"measured rooms skipped: {len(missing)}", err=True)
         return replace(job, measured=pool)
@@ -242,7 +243,7 @@ def _new_clips(job: RenderJob, meter: Meter, clips: int, engine: Engine, preview
     from earwitness.synthesis.set_options import keep_to_options
 
     refuse_foreign(job.out)
-    keep_to_options(job.out, {"seed": job.seed, **_options_of_pictures(job)})
+    keep_to_options(job.out, _options_of_pictures(job))
     new = render_folder(job, clips, progress=meter.task("clips"), engine=engine)
     typer.echo(f"{job.out}: {clips} clips of {job.scene.seconds:g} s ({new} new)")
     return first_scenes(job, min(clips, _PREVIEWED)) if previewed else []

@@ -233,9 +233,17 @@ def list_sounds(root: Path, adaptors: Iterable[BankAdaptor] = ADAPTORS) -> list[
         BankError: nothing fits, the list breaks its format, or the folder cannot be read.
     """
     try:
-        return list(adaptor_of(root, adaptors).sounds(root))
+        sounds = list(adaptor_of(root, adaptors).sounds(root))
     except OSError as error:
         raise BankError(f"the sound bank at '{root}' cannot be read ({error.strerror or error})") from error
+    kinds: dict[str, str] = {}
+    for sound in sounds:
+        if kinds.setdefault(sound.name, sound.kind) != sound.kind:
+            raise BankError(
+                f"the sound bank at '{root}': '{sound.name}' is listed as {kinds[sound.name]} and as {sound.kind}; "
+                "keep one"
+            )
+    return sounds
 
 
 def is_published(root: Path) -> bool:

@@ -86,12 +86,13 @@ class SoundBank:
         if licences is not None:
             sounds = with_licence(sounds, licences)
         left_out = frozenset(without)
-        sounds = [sound for sound in sounds if sound.name not in left_out]
+        asked, sounds = len(sounds), [sound for sound in sounds if sound.name not in left_out]
         if not any(sound.kind not in (BACKGROUND, INTERFERENCE) for sound in sounds):
             there = f"its splits are {split_names(listed)}" if any(sound.split for sound in listed) else _DEALT
             where = f" in its split '{split}'; {there}" if split else ""
             under = f" under {', '.join(licences)}" if licences is not None else ""
-            raise BankError(f"the sound bank at '{root}' has no sound of any target class{under}{where}")
+            unusable = f" that can be used ({asked - len(sounds)} cannot)" if asked > len(sounds) else ""
+            raise BankError(f"the sound bank at '{root}' has no sound of any target class{unusable}{under}{where}")
         return cls(folder, tuple(sorted(sounds, key=lambda sound: sound.name)))
 
     @property

@@ -64,7 +64,12 @@ def file_stamp(path: Path) -> str:
 def first_names(names: Sequence[str], shown: int = 3) -> str:
     """A few names of many, for messages."""
     more = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return ", ".join(names[:shown]) + more
+    return printable(", ".join(names[:shown])) + more
+
+
+def printable(text: str) -> str:
+    """A message on one line, also where names in it have characters that do not print."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def _why_not(path: Path) -> str:

@@ -27,14 +27,17 @@ def refuse_foreign(folder: Path) -> None:
     """See that credits that are there already are those of a set.
 
     Raises:
-        SynthesisError: the file is somebody else's.
+        SynthesisError: the file is somebody else's, or the folder is none.
     """
-    path = folder / FILE_NAME
-    with suppress(FileNotFoundError):
-        with path.open("rb") as file:
-            first = file.readline(200)
-        if first.strip() != ",".join(_COLUMNS).encode():
-            raise SynthesisError(f"'{path}' is there already and is not of a set: name another folder with --out")
+    path, first = folder / FILE_NAME, b""
+    if folder.exists() and not folder.is_dir():
+        raise SynthesisError(f"'{folder}' is not a folder: name another one with --out")
+    if not path.exists():
+        return
+    with suppress(OSError), path.open("rb") as file:
+        first = file.readline(200)
+    if first.strip() != ",".join(_COLUMNS).encode():
+        raise SynthesisError(f"'{path}' is there already and is not of a set: name another folder with --out")
 
 
 def write_credits(folder: Path, bank: SoundBank) -> Path:
