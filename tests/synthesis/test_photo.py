@@ -82,6 +82,10 @@ def test_what_is_left_out_of_folders_of_pictures_is_named(tmp_path: Path) -> Non
     (tmp_path / "bell" / "a.png").unlink()
     with pytest.raises(MediaError, match="holds no picture"):
         CutoutLibrary(tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(MediaError, match="has no folder of a class"):
+        CutoutLibrary(tmp_path / "empty")
+    (tmp_path / "empty").rmdir()
     Image.new("RGB", (64, 32)).save(tmp_path / "room.tif")
     (tmp_path / "b.png").unlink()
     assert unused_backgrounds(tmp_path) == ["bell/woman.heic"]

@@ -209,6 +209,8 @@ def _read_folder(folder: Path) -> dict[str, tuple[Cutout, ...]]:
         if not cutouts:
             raise MediaError(f"{subfolder}: holds no picture; remove the folder to have the class drawn")
         found[subfolder.name] = cutouts
+    if not found:
+        raise MediaError(f"{folder}: has no folder of a class; the classes are {', '.join(sorted(known))}")
     return found
 
 
