@@ -16,7 +16,7 @@ def run(
     out: Annotated[Path | None, typer.Option(help="Folder of runs and results; by default runs/NAME.")] = None,
     only: Annotated[str | None, typer.Option(help="Train these variants only; names with commas.")] = None,
     report: Annotated[bool, typer.Option("--report", help="Train nothing; tabulate what is finished.")] = False,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that compute features.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=1024, help="Processes that compute features.")] = 1,
 ) -> None:
     """Train variants of a recipe with several seeds, score each on the test set, and compare them.
 

@@ -25,7 +25,7 @@ app.command("embed")(embed.run)
 def check_set(
     folder: Annotated[Path, typer.Argument(help="Data set in the folder layout of DCASE2025 Task 3.")],
     json: Annotated[bool, typer.Option("--json", help="Print all findings as JSON.")] = False,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=1024, help="Processes.")] = 1,
 ) -> None:
     """Say what a data set holds, and list what is missing, mispaired, damaged, out of range, clipped or silent.
 
@@ -54,7 +54,9 @@ def check_set(
 def make_stereo(
     starss: Annotated[Path, typer.Option(help="Folder with foa_dev, metadata_dev and, for pictures, video_dev.")],
     out: Annotated[Path, typer.Option(help="Folder of the stereo data set.")],
-    clips: Annotated[int | None, typer.Option(min=1, help="Number of clips; --official alone means 30,000.")] = None,
+    clips: Annotated[
+        int | None, typer.Option(min=1, max=1_000_000, help="Number of clips; --official alone means 30,000.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Same seed, same files; not with --official.")] = None,
     official: Annotated[
         bool, typer.Option("--official", help="The crops, views and names of the official DCASE2025 set.")
@@ -67,7 +69,9 @@ def make_stereo(
     unknown_distance: Annotated[
         float | None, typer.Option(min=0.01, metavar="METRES", help="What to write where labels lack it (STARSS22).")
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes; the files do not depend on their number.")] = 1,
+    workers: Annotated[
+        int, typer.Option(min=1, max=1024, help="Processes; the files do not depend on their number.")
+    ] = 1,
 ) -> None:
     """Make stereo clips from ambisonic recordings: STARSS22, STARSS23, or sets made with SpatialScaper.
 

@@ -59,7 +59,20 @@ def run(
     ] = None,
     mono: Annotated[bool, typer.Option("--mono", help="Take mono too; its events have no direction.")] = False,
     swap_channels: Annotated[bool, typer.Option("--swap-channels", help="Left and right are exchanged.")] = False,
-    track: Annotated[int, typer.Option(min=0, help="Which sound track of a file with several, from 0.")] = 0,
+    track: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|N|N+N",
+            help="Which sound track of a file with several, from 0; two mono ones as left and right: 0+1.",
+        ),
+    ] = "auto",
+    layout: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|foa|fuma|surround",
+            help="What four or more channels are: ambisonics (ambiX or FuMa), or loudspeakers; by default as found.",
+        ),
+    ] = "auto",
     grow: Annotated[
         bool, typer.Option("--grow", help="While a file is heard, keep its events so far in NAME.growing.jsonl.")
     ] = False,
@@ -90,6 +103,8 @@ def run(
     from earwitness.inference.batch import BatchSettings, plan
     from earwitness.inference.challenge import challenge_formats, plan_challenge
     from earwitness.inference.runtime import check_device
+    from earwitness.media.ambisonics import LAYOUTS
+    from earwitness.media.tracks import parse_track
 
     if bool(inputs) == (dcase is not None):
         raise RecipeError("name INPUT files, or a data set with --dcase; not both")
@@ -109,7 +124,10 @@ def run(
         raise RecipeError(f"--engine must be local or ray, not {engine}")
     if address is not None and engine != "ray":
         raise RecipeError("--address is that of a Ray cluster: give --engine ray too")
-    settings = BatchSettings(formats, render, fov, threshold, swap_channels, mono, track, grow)
+    settings = BatchSettings(
+        formats, render, fov, threshold, swap_channels, mono, parse_track(track), grow,
+        one_of("--layout", layout, LAYOUTS),
+    )  # fmt: skip
     todo = plan(inputs or [], out) if dcase is None else plan_challenge(dcase, out)
     for failure in todo.failures:
         _say(failure.reason)

@@ -29,7 +29,9 @@ def run(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the embeddings; by default DIR/embeddings.")] = None,
     device: Annotated[str, typer.Option(help="Where clap and owlvit run: cpu or cuda; the others run on cpu.")] = "cpu",
-    workers: Annotated[int, typer.Option(min=1, help="Processes; the tokens do not depend on their number.")] = 1,
+    workers: Annotated[
+        int, typer.Option(min=1, max=1024, help="Processes; the tokens do not depend on their number.")
+    ] = 1,
 ) -> None:
     """Encode the sound or the pictures of all clips once, for training with semantic tokens.
 
@@ -104,9 +106,10 @@ def _specs(names: str, settings: list[str], weights: list[str]) -> list[Any]:
 
 def _value(text: str) -> Any:
     """JSON if it is such (numbers, true, null); a list if there are commas; else the text."""
-    import json
+    from earwitness.errors import RecipeError
+    from earwitness.small_files import parse_json
 
     try:
-        return json.loads(text)
-    except ValueError:
+        return parse_json(text, "--set", RecipeError)
+    except RecipeError:  # no JSON, so it is text
         return text.split(",") if "," in text else text

@@ -61,6 +61,8 @@ def run(
         half=half,
         limits=tuple(limit or ()),
     )
+    for note in judgement.limits:
+        typer.echo(f"note: {note}", err=True)
     reached = card.scores.get("synthetic/f_score")
     judged = "" if reached is None else f", F20/1 {reached:.3f}"
     typer.echo(f"{out}: {card.name}, {out.stat().st_size / 1e6:.1f} MB{judged}")

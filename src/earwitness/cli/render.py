@@ -88,18 +88,19 @@ def _video(result: Saved, out: Path, fov: float | None, threads: int) -> None:
 
     from earwitness.errors import UnreadableMediaError
     from earwitness.export.result import view_of
+    from earwitness.media.tracks import parse_track
     from earwitness.render.video import render_video
 
     if result.media_file is None:
         raise UnreadableMediaError(
             f"{result.path or 'the events'}: the video is not there; say where with --media FILE"
         )
-    whole, track = view_of(result, fov).whole_fov, result.settings.get("track", 0)
+    whole, track = view_of(result, fov).whole_fov, parse_track(str(result.settings.get("track", "auto")))
     with Progress(transient=True) as progress:
         task = progress.add_task(out.name, total=1.0)
         render_video(
             result.media_file, result.table, out, whole, lambda done: progress.update(task, completed=done), threads,
-            track if isinstance(track, int) else 0,
+            track,
         )  # fmt: skip
     typer.echo(str(out))
 

@@ -36,12 +36,13 @@ def run(
         Path, typer.Option(help="Sound bank: manifest.csv, a folder a class, FSD50K, ESC-50, or a CSV of files.")
     ],
     out: Annotated[Path, typer.Option(help="Folder of the data set.")],
-    clips: Annotated[int | None, typer.Option(min=1, help="Number of clips.")] = None,
+    clips: Annotated[int | None, typer.Option(min=1, max=1_000_000, help="Number of clips.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Same seed, same files, whatever the workers.")] = None,
     split: Annotated[str | None, typer.Option(help="Only sounds of this split of the bank.")] = None,
     seconds: Annotated[float, typer.Option(min=1.0, max=600.0, help="Length of a clip.")] = 5.0,
     rooms: Annotated[
-        int | None, typer.Option(min=1, help=f"Rooms to simulate ({_ROOMS}); kept in the cache for next time.")
+        int | None,
+        typer.Option(min=1, max=100_000, help=f"Rooms to simulate ({_ROOMS}); kept in the cache for next time."),
     ] = None,
     room_seed: Annotated[int | None, typer.Option(min=0, help="Other seeds give other rooms.")] = None,
     sofa: Annotated[
@@ -73,7 +74,7 @@ def run(
     backgrounds: Annotated[
         Path | None, typer.Option(help="With --video: folder of your own 360-degree photos and videos.")
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=1024, help="Processes.")] = 1,
     engine: Annotated[EngineName, typer.Option(help="local processes, or tasks of Ray (extra 'ray').")] = (
         EngineName.LOCAL
     ),

@@ -121,13 +121,16 @@ def _moved(file: Path, folder: Path) -> Path:
 def _from_csv(path: Path, media: str | Path | None) -> Saved:
     from earwitness.data.dcase_csv import CLIP_FRAMES, read_rows
 
-    rows = read_rows(path)
+    rows = read_rows(path, unique=True)
     info = None if media is None else probe(media)
     seconds = 0.0 if info is None else info.duration
     last = int(rows.frame.max()) + 1 if len(rows) else 0
     # A video may be a little shorter than the last label's 100 ms.
     frames = max(last, ceil(seconds * FRAME_RATE)) if seconds else max(last, CLIP_FRAMES)
-    table = rows.to_table(frames)
+    try:
+        table = rows.to_table(frames)
+    except LabelError as error:
+        raise LabelError(f"{path}: {error}") from None
     duration = seconds or table.duration
     unknown = Model(name="unknown (DCASE CSV)", sha256="")
     return Saved(table, unknown, duration, None if info is None else info.path, None, info is None or _shows(info))

@@ -11,14 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from earwitness.allocator import give_back
+from earwitness.crash_log import describe, write_log
 from earwitness.errors import EarwitnessError
 from earwitness.export.formats import Format, write
 from earwitness.geometry import DEFAULT_FOV_DEG
 from earwitness.inference.detection import Detection
 from earwitness.inference.detector import Detector
 from earwitness.inference.journal import Journal, stamp
+from earwitness.media.ambisonics import Layout
 from earwitness.media.atomic import remove_partial_files
 from earwitness.media.discover import find_media
+from earwitness.media.tracks import Track, parse_track, track_text
 
 RENDER_SUFFIX = ".earwitness.mp4"
 """Not just .mp4: a folder that is both input and output must not lose its videos."""
@@ -61,7 +64,7 @@ class Failure:
         """The error on one line that names the input."""
         text = " ".join(str(self.error).split()) or type(self.error).__name__
         if not isinstance(self.error, EarwitnessError):  # a defect of ours or of a codec
-            text = f"unexpected {type(self.error).__name__} ({text}); please report this"
+            text = describe(self.error, write_log(self.error))
         return text if str(self.source) in text else f"{self.source}: {text}"
 
 
@@ -163,7 +166,7 @@ class BatchSettings:
     Attributes:
         formats: files to write.
         render: whether to draw the events into a copy of the video.
-        threshold, swap_channels, allow_mono, track: as in `Detector.detect`.
+        threshold, swap_channels, allow_mono, track, layout: as in `Detector.detect`.
         grow: whether to keep a file of the events so far while a file is being heard.
         fov: horizontal field of view of the camera, degrees, for looking and drawing.
     """
@@ -174,13 +177,15 @@ class BatchSettings:
     threshold: float | None = None
     swap_channels: bool = False
     allow_mono: bool = False
-    track: int = 0
+    track: Track | None = None
     grow: bool = False
+    layout: Layout = "auto"
 
     def record(self) -> dict[str, Any]:
         """All of it as plain values, for run records."""
         formats = [{"name": chosen.name, **asdict(chosen.options)} for chosen in self.formats]
-        return {**{field.name: getattr(self, field.name) for field in fields(self)}, "formats": formats}
+        track = "auto" if self.track is None else track_text(self.track)
+        return {**{field.name: getattr(self, field.name) for field in fields(self)}, "formats": formats, "track": track}
 
 
 def run_batch(
@@ -257,6 +262,7 @@ def _do(detector: Detector, job: Job, settings: BatchSettings, progress: Callabl
         threshold=settings.threshold,
         pictures=job.pictures,
         track=settings.track,
+        layout=settings.layout,
         growing=job.result(GROWING_SUFFIX) if settings.grow else None,
         fov=settings.fov,
     )
@@ -272,7 +278,8 @@ def _do(detector: Detector, job: Job, settings: BatchSettings, progress: Callabl
         heard_there = job.pictures is None
         render_video(
             pictures, detection.table, rendered, detection.view.whole_fov, drawn,
-            track=settings.track if heard_there else 0, sound_seconds=detection.duration if heard_there else None,
+            track=parse_track(str(detection.settings["track"])) if heard_there else None,
+            sound_seconds=detection.duration if heard_there else None,
         )  # fmt: skip
         written.append(rendered)
     job.result(GROWING_SUFFIX).unlink(missing_ok=True)  # the finished result is there now

@@ -10,6 +10,7 @@ from earwitness.data.dcase_csv import write_table
 from earwitness.errors import BankError, SynthesisError
 from earwitness.media.atomic import atomic_file
 from earwitness.media.wav import write_wav
+from earwitness.small_files import CARD_BYTES, read_text
 from earwitness.synthesis.job import RenderJob
 from earwitness.synthesis.picture import write_scene
 from earwitness.synthesis.renderer import SceneRenderer
@@ -158,10 +159,9 @@ def read_recipe(path: Path) -> SceneRecipe:
     Raises:
         BankError: there is none; names the file.
     """
+    text = read_text(path, CARD_BYTES, BankError)
     try:
-        return SceneRecipe.from_json(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise BankError(f"the scene recipe '{path}' cannot be read: {error}") from error
+        return SceneRecipe.from_json(text)
     except BankError as error:
         raise BankError(f"'{path}': {error}") from error
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from earwitness.errors import ModelError, RecipeError
 from earwitness.inference.calibration import Calibration
-from earwitness.inference.card import ModelCard, TokenNeed, card_path, file_sha256
+from earwitness.inference.card import ModelCard, TokenNeed, card_path, check_words, file_sha256
 from earwitness.inference.runtime import OnnxRuntime
 from earwitness.inference.smoothing import Smoothing
 from earwitness.models.architectures import ModelConfig, token_widths
@@ -137,12 +137,14 @@ class Judgement:
         scores: figures for the card.
         calibration: of the model's outputs; thresholds are meant for calibrated ones.
         smoothing: of the events.
+        limits: what the model cannot do, or what is not known of it, one sentence each.
     """
 
     thresholds: tuple[float, ...]
     scores: dict[str, float]
     calibration: Calibration = field(default_factory=Calibration)
     smoothing: Smoothing = field(default_factory=Smoothing)
+    limits: tuple[str, ...] = ()
 
 
 def export_run(
@@ -169,9 +171,11 @@ def export_run(
         limits: what else the model cannot do, one sentence each.
 
     Raises:
-        RecipeError: the folder has no recipe, or its features cannot be swapped.
+        RecipeError: a name that no card keeps, the folder has no recipe, or its features cannot be swapped.
         ModelError: no checkpoint, or the export failed.
     """
+    for text, what in ((name or "model", "--name"), *((limit, "--limit") for limit in limits)):
+        check_words(text, what)
     recipe = run_recipe(run)
     net = load_model(run / checkpoint)
     made_by = read_tokens(run)
@@ -195,7 +199,7 @@ def export_run(
         recipe=_portable(recipe),
         commit=trained_by(run),
         scores=judgement.scores,
-        limits=(*(() if recipe.data.folders else (SYNTHETIC_LIMIT,)), *LIMITS, *limits),
+        limits=(*(() if recipe.data.folders else (SYNTHETIC_LIMIT,)), *LIMITS, *judgement.limits, *limits),
         sha256=file_sha256(path),
     )
     card.write(card_path(path))
