@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 OFFICIAL_PANORAMA: Final = (1920, 960)
 """Size of STARSS23's videos, pixels."""
+_NAMED: Final = 10
+"""Recordings that are named with what is wrong with them; of more, the number is told."""
 
 app = typer.Typer(help="Check, make and hand in data sets.", no_args_is_help=True)
 app.command("embed")(embed.run)
@@ -79,18 +81,19 @@ def make_stereo(
     from rich.console import Console
     from rich.progress import Progress
 
-    from earwitness.data.crops import OFFICIAL_CLIPS, TRAIN, official_crops, random_crops
+    from earwitness.data.crops import OFFICIAL_CLIPS, TRAIN, digest_of, official_crops, random_crops
     from earwitness.data.foa import find_recordings, unlabelled
     from earwitness.errors import one_line
     from earwitness.media.lock import locked_folder
-    from earwitness.synthesis.set_options import keep_to_options
+    from earwitness.synthesis.set_options import RECORDINGS, keep_to_options
     from earwitness.synthesis.starss import StereoJob, make_clips
 
     if official and (seed is not None or every is not None or test_rooms):
         raise typer.BadParameter("--official fixes seed, views and rooms; leave --seed, --every and --test-rooms out")
     if not official and (clips is None or seed is None):
         raise typer.BadParameter("give --clips N and --seed S, or --official")
-    recordings = find_recordings(starss, video)
+    unusable: dict[str, str] = {}
+    recordings = find_recordings(starss, video, unusable)
     if official:
         crops = official_crops(recordings)
     else:
@@ -98,7 +101,11 @@ def make_stereo(
         crops = random_crops(rooms, seed or 0, every)
     wanted = clips or OFFICIAL_CLIPS
     with locked_folder(out, "earwitness dataset stereo"):
-        keep_to_options(out, {"video": video, "unknown-distance": unknown_distance})
+        drawn = recordings if official else rooms
+        keep_to_options(out, {
+            "video": video, "unknown-distance": unknown_distance, "seed": seed, "official": official, "every": every,
+            "test-rooms": test_rooms, RECORDINGS: digest_of(drawn),
+        })  # fmt: skip
         console = Console(stderr=True, highlight=False, soft_wrap=True)
         for note in _notes(recordings, official, video, unlabelled(starss)):
             console.print(f"note: {note}", markup=False)
@@ -113,12 +120,19 @@ def make_stereo(
         console.print(f"note: labels of {len(report.in_metres)} recordings were metres, not cm, and taken so ({names})")
     made = report.made + report.kept
     typer.echo(f"{out}: {made} clips of 5 s ({report.made} new, {report.rejected} crops too loud)")
+    for why in [*unusable.values(), *report.damaged.values()][:_NAMED]:
+        typer.echo(one_line(f"earwitness: {why}"), err=True)
+    if unusable:
+        typer.echo(
+            f"earwitness: {len(unusable)} recordings cannot be used and were left out, which changes what is drawn; "
+            "mend them and name another --out",
+            err=True,
+        )
     if report.damaged:
-        for why in report.damaged.values():
-            typer.echo(one_line(f"earwitness: {why}"), err=True)
         typer.echo(
             f"earwitness: {report.lost} clips of damaged recordings are missing; mend them and start again", err=True
         )
+    if unusable or report.damaged:
         raise typer.Exit(1)
     if made < wanted:
         typer.echo(f"earwitness: the recordings hold only {made} different clips of {wanted}", err=True)
@@ -158,9 +172,13 @@ def pack_submission(
 
     Exits with 1, naming what is wrong and writing nothing, if a rule is broken.
     """
-    from earwitness.data.submission import check_submission, pack
-    from earwitness.errors import one_line
+    from zipfile import is_zipfile
 
+    from earwitness.data.submission import check_submission, pack
+    from earwitness.errors import LabelError, one_line
+
+    if out.exists() and not is_zipfile(out):
+        raise LabelError(f"{out}: is there already and is no zip file; give --out another name")
     submission = check_submission(folder, evaluation)
     if submission.problems:
         for problem in submission.problems:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from earwitness.classes import NUM_CLASSES
 from earwitness.data.dcase_csv import CLIP_FRAMES, are_metres
 from earwitness.data.pcm import read_pcm, wav_info
-from earwitness.errors import LabelError, UnreadableMediaError
+from earwitness.errors import EarwitnessError, LabelError, UnreadableMediaError
 from earwitness.events import FRAME_RATE, EventTable
 from earwitness.geometry import DCASE_CAMERA, foa_to_stereo, fold, rotate_view
 from earwitness.media.probe import probe
@@ -115,16 +115,18 @@ class FoaLabels:
         return separate_sources(table)
 
 
-def find_recordings(root: Path | str, video: bool = True) -> list[Recording]:
+def find_recordings(root: Path | str, video: bool = True, damaged: dict[str, str] | None = None) -> list[Recording]:
     """All labelled recordings of a set, by path.
 
     Args:
         root: folder that holds foa_dev and metadata_dev.
         video: whether videos count; without, lengths are those of the sound.
+        damaged: takes the names of recordings that cannot be used, and why, which are then left out; None raises the
+            first as an error.
 
     Raises:
-        LabelError: no such set, or labels without sound.
-        UnreadableMediaError: a sound or video that cannot be used.
+        LabelError: no such set; or, of all recordings or without `damaged`, labels without sound.
+        UnreadableMediaError: likewise, a sound or video that cannot be used.
     """
     root = Path(root)
     labels = sorted((root / "metadata_dev").glob("*/*.csv"))
@@ -133,7 +135,19 @@ def find_recordings(root: Path | str, video: bool = True) -> list[Recording]:
             f"{root}: holds no ambisonic set; expected foa_dev/<split>/*.wav and metadata_dev/<split>/*.csv, as "
             "STARSS23 has them"
         )
-    return [_recording(root, path, video) for path in labels if not path.name.startswith(".")]
+    found: list[Recording] = []
+    first: EarwitnessError | None = None
+    for path in (path for path in labels if not path.name.startswith(".")):
+        try:
+            found.append(_recording(root, path, video))
+        except EarwitnessError as error:
+            if damaged is None:
+                raise
+            damaged[f"{path.parent.name}/{path.stem}"] = str(error)
+            first = first or error
+    if first is not None and not found:
+        raise first
+    return found
 
 
 def unlabelled(root: Path | str) -> list[str]:

@@ -128,8 +128,10 @@ def render_recipe(
     Raises:
         BankError: no such recipe, or it was made with another bank or other rooms.
         RecipeError: there is no such microphone.
+        SynthesisError: files of these names are there that this function did not write.
     """
     recipe = read_recipe(path)
+    _refuse_overwriting(job.out, path)
     if view_deg is not None:
         recipe = replace(recipe, view_deg=view_deg % 360)
     if microphone is not None:
@@ -162,6 +164,20 @@ def read_recipe(path: Path) -> SceneRecipe:
         return SceneRecipe.from_json(text)
     except BankError as error:
         raise BankError(f"'{path}': {error}") from error
+
+
+def _refuse_overwriting(out: Path, path: Path) -> None:
+    """See that files of a scene that are there already were written with a recipe beside them, and not the recipe."""
+    if out.resolve() == path.parent.resolve():
+        raise SynthesisError(f"'{out}' is where the recipe lies: name another folder with --out")
+    there = [name for suffix in (".wav", ".csv", ".mp4", ".json") if (name := out / f"{path.stem}{suffix}").exists()]
+    try:
+        if there:
+            read_recipe(out / f"{path.stem}.json")
+    except BankError:
+        raise SynthesisError(
+            f"'{there[0]}' is there already and is not of a scene: name another folder with --out"
+        ) from None
 
 
 def _check_same(recipe: SceneRecipe, name: str, kept: Kept) -> None:
