@@ -110,6 +110,21 @@ def test_the_command_says_it_in_one_line_and_goes_on_when_the_holder_is_gone(
     assert names == [".earwitness-journal.jsonl", "a.csv", "a.json"]
 
 
+@pytest.mark.parametrize(
+    "verb",
+    ["detect x.wav", "train r.yaml", "ablate r.yaml", "synthesize --bank b", "dataset stereo --starss s",
+     "dataset embed s --encoder yamnet", "export a.json --format srt"],
+)  # fmt: skip
+def test_an_empty_folder_name_is_not_the_current_folder(
+    verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, [*verb.split(), "--out", ""])
+    assert result.exit_code == 2
+    assert "an empty name is no folder" in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_results_of_equal_names_stay_apart_in_later_runs(
     place: Path, meter_model: Path, make_burst: Callable[..., NDArray[np.float32]]
 ) -> None:

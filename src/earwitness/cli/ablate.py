@@ -7,13 +7,18 @@ from typing import Annotated
 
 import typer
 
+from earwitness.cli.choices import folder_name
+
 
 def run(
     recipe: Annotated[Path, typer.Argument(help="Ablation recipe (YAML); see recipes/ablation.yaml.")],
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe, as test=DIR.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of runs and results; by default runs/NAME.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of runs and results; by default runs/NAME.", parser=folder_name, metavar="DIR"),
+    ] = None,
     only: Annotated[str | None, typer.Option(help="Train these variants only; names with commas.")] = None,
     report: Annotated[bool, typer.Option("--report", help="Train nothing; tabulate what is finished.")] = False,
     workers: Annotated[int, typer.Option(min=1, max=1024, help="Processes that compute features.")] = 1,

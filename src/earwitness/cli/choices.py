@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TypeVar
+
+import typer
 
 from earwitness.errors import RecipeError
 
@@ -29,3 +32,14 @@ def check_fov(fov: float) -> None:
     """
     if not 1 <= fov <= 170:
         raise RecipeError(f"--fov must lie in 1..170 degrees, not {fov:g}")
+
+
+def folder_name(text: str | Path) -> Path:
+    """A folder's name from the command line; "" is what a shell makes of a variable that is not set.
+
+    Raises:
+        BadParameter: the name is empty.
+    """
+    if not isinstance(text, Path) and not text:
+        raise typer.BadParameter("an empty name is no folder; name one, or '.' for the current one")
+    return Path(text)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from earwitness.cli import embed
+from earwitness.cli.choices import folder_name
 
 if TYPE_CHECKING:
     from earwitness.data.foa import Recording
@@ -53,7 +54,7 @@ def check_set(
 @app.command("stereo")
 def make_stereo(
     starss: Annotated[Path, typer.Option(help="Folder with foa_dev, metadata_dev and, for pictures, video_dev.")],
-    out: Annotated[Path, typer.Option(help="Folder of the stereo data set.")],
+    out: Annotated[Path, typer.Option(help="Folder of the stereo data set.", parser=folder_name, metavar="DIR")],
     clips: Annotated[
         int | None, typer.Option(min=1, max=1_000_000, help="Number of clips; --official alone means 30,000.")
     ] = None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from earwitness.cli.choices import folder_name
 from earwitness.cli.say import say
 from earwitness.cli.threads import one_thread
 
@@ -27,7 +28,9 @@ def run(
         Path | None,
         typer.Option(metavar="DIR", help="In place of INPUT: the evaluation clips of a DCASE set, for a submission."),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("earwitness-out"),
+    out: Annotated[Path, typer.Option(help="Folder for the results.", parser=folder_name, metavar="DIR")] = Path(
+        "earwitness-out"
+    ),
     format: Annotated[
         list[str] | None,
         typer.Option(

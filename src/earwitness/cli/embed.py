@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from earwitness.cli.choices import folder_name
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -27,7 +29,10 @@ def run(
         list[str] | None,
         typer.Option(metavar="NAME=FOLDER", help="Own weights of an encoder instead of the fetched ones."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the embeddings; by default DIR/embeddings.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the embeddings; by default DIR/embeddings.", parser=folder_name, metavar="DIR"),
+    ] = None,
     device: Annotated[str, typer.Option(help="Where clap and owlvit run: cpu or cuda; the others run on cpu.")] = "cpu",
     workers: Annotated[
         int, typer.Option(min=1, max=1024, help="Processes; the tokens do not depend on their number.")

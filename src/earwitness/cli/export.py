@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from earwitness.cli.choices import folder_name
+
 
 def run(
     events: Annotated[
@@ -19,7 +21,10 @@ def run(
             help="With commas: csv, json, jsonl, parquet, vtt, srt, html, audacity, elan, textgrid, rttm, jams."
         ),
     ],
-    out: Annotated[Path | None, typer.Option(help="Folder for the files; by default beside the events.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the files; by default beside the events.", parser=folder_name, metavar="DIR"),
+    ] = None,
     media: Annotated[
         Path | None,
         typer.Option(help="The video or sound that the events belong to, where it does not lie beside them."),

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from earwitness.cli.choices import folder_name
+
 if TYPE_CHECKING:
     from earwitness.cli.progress import Meter
     from earwitness.synthesis.engines import Engine
@@ -35,7 +37,7 @@ def run(
     bank: Annotated[
         Path, typer.Option(help="Sound bank: manifest.csv, a folder a class, FSD50K, ESC-50, or a CSV of files.")
     ],
-    out: Annotated[Path, typer.Option(help="Folder of the data set.")],
+    out: Annotated[Path, typer.Option(help="Folder of the data set.", parser=folder_name, metavar="DIR")],
     clips: Annotated[int | None, typer.Option(min=1, max=1_000_000, help="Number of clips.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Same seed, same files, whatever the workers.")] = None,
     split: Annotated[str | None, typer.Option(help="Only sounds of this split of the bank.")] = None,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from earwitness.cli.choices import folder_name
+
 if TYPE_CHECKING:
     from earwitness.training.folders import Sources
 
@@ -22,7 +24,10 @@ def run(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, such as run.steps=500.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the run; by default runs/<recipe's name>.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the run; by default runs/<recipe's name>.", parser=folder_name, metavar="DIR"),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in --out stopped.")] = False,
     deterministic: Annotated[
         bool, typer.Option("--deterministic", help="The same bits every time, on a GPU too; slower there.")
