@@ -296,3 +296,14 @@ def test_importing_the_package_is_light() -> None:
     code = "import sys, earwitness, earwitness.cli.detect, earwitness.cli.doctor; print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"numpy", "scipy", "av", "onnxruntime", "torch", "pydantic"} & set(done.stdout.split())
+
+
+def test_a_single_file_is_within_limits_too(earwitness: Command, clip: Path, meter_model: Path) -> None:
+    if not Path("/proc/self/statm").exists():
+        pytest.skip("memory is read in /proc here")
+    done = earwitness("detect", clip, "--model", meter_model, "--max-memory", "20")
+    assert done.code == 1
+    assert "took more memory than 20 MB" in done.err
+    assert "--max-memory" in done.err
+    assert earwitness("detect", clip, "--model", meter_model, "--max-seconds", "0").code == 2
+    assert earwitness("detect", clip, "--model", meter_model, "--max-seconds", "nan").code == 2
