@@ -1,5 +1,8 @@
-# make demo: hear the sample video.  make test: every test.  make lint, make docs, make bench, make fuzz, make audit, make clean.
-PYTHON ?= python3.11
+# make demo: analyse the sample video.  make test: every test.  Also: lint, docs, bench, fuzz, audit, clean, and
+# test-install: install the wheel in fresh environments of every Python that is there and run the demo in each.
+# The first of these that runs and can make environments; or say make PYTHON=/path/to/python.
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
+	$$name -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 # One thread a process: two fighting over a busy core were measured 100 times slower than one.
@@ -7,7 +10,7 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
-.PHONY: demo test lint docs bench clean fuzz fuzz-guided audit
+.PHONY: demo test test-install lint docs bench clean fuzz fuzz-guided audit
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo
@@ -15,6 +18,9 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.dev
 	$(BIN)/pytest -q -n 2 --dist loadfile
+
+test-install: $(VENV)/.dev
+	$(BIN)/python scripts/check_install.py $(INSTALL_OPTIONS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check src tests bench scripts
@@ -46,7 +52,8 @@ clean:
 	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(BIN)/python:
-	@command -v $(PYTHON) >/dev/null || { echo "earwitness needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
+	@test -n "$(PYTHON)" || { echo "earwitness needs Python 3.11 or newer with venv (on Debian: apt install python3-venv);" \
+		"if it is not on the path: make PYTHON=/path/to/python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python

@@ -173,7 +173,7 @@ def _models(folder: Path) -> None:
 
     from earwitness.export import write
     from earwitness.features import FeatureConfig
-    from earwitness.inference.card import ModelCard
+    from earwitness.inference.card import ModelCard, file_sha256
     from earwitness.inference.detector import Detector
     from earwitness.models.checkpoint import save_model
     from earwitness.models.config import SeldConfig
@@ -190,8 +190,9 @@ def _models(folder: Path) -> None:
     next(states.glob("state-*.pt")).rename(folder / "state.pt")
     states.rmdir()
     export_onnx(net, folder / "model.onnx")
-    # Without its sha256 a damaged model gets as far as ONNX Runtime.
-    ModelCard(name="tiny", features=FeatureConfig(), model={}, thresholds=(0.05,) * 13).write(folder / "model.json")
+    digest = file_sha256(folder / "model.onnx")
+    card = ModelCard(name="tiny", features=FeatureConfig(), model={}, thresholds=(0.05,) * 13, sha256=digest)
+    card.write(folder / "model.json")
     write(Detector.load(folder / "model.onnx").detect(folder / "sound.wav"), folder / "events.json", "json")
 
 
@@ -199,6 +200,7 @@ def readers(valid: Path) -> dict[str, Reader]:
     """What reads each kind: by the name of its seed file."""
     from earwitness.data.dcase_csv import read_table
     from earwitness.export.json_events import read_detection
+    from earwitness.inference.card import file_sha256, read_card
     from earwitness.inference.detector import Detector
     from earwitness.inference.doctor import diagnose
     from earwitness.inference.journal import JOURNAL_NAME, Journal
@@ -221,7 +223,9 @@ def readers(valid: Path) -> dict[str, Reader]:
             pass
 
     def run_model(path: Path) -> None:
-        shutil.copy(valid / "model.json", path.with_suffix(".json"))
+        # With the sha256 of what is there, a damaged model gets as far as ONNX Runtime.
+        card = read_card(valid / "model.json").model_copy(update={"sha256": file_sha256(path)})
+        card.write(path.with_suffix(".json"))
         Detector.load(path).detect(valid / "sound.wav")
 
     def run_card(path: Path) -> None:

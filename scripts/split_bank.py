@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from earwitness.synthesis.adaptors import list_sounds
-from earwitness.synthesis.sound import BankSound, with_splits
+from earwitness.synthesis.sound import BankSound
+from earwitness.synthesis.splits import copied_files, with_splits
 
 LARGEST_SHARE = 0.5
 """A group with more than this share of a class's sounds stays in training."""
@@ -59,7 +60,8 @@ def main() -> None:
     if not asked.bank.absolute().is_relative_to(asked.out.parent.absolute()):
         parser.error(f"{asked.out} must lie above {asked.bank}: write it elsewhere, or link the bank beside it")
     folder = asked.bank.absolute().relative_to(asked.out.parent.absolute())
-    sounds = with_splits(list_sounds(asked.bank))
+    listed = list_sounds(asked.bank)
+    sounds = with_splits(listed, copies=copied_files(asked.bank, listed))
     chosen = held_out([sound for sound in sounds if sound.split == "train"], asked.share, asked.seed)
     rows = []
     for sound in sounds:

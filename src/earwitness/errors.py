@@ -8,7 +8,10 @@ from __future__ import annotations
 
 
 class EarwitnessError(Exception):
-    """Base of all errors that earwitness raises on purpose."""
+    """Base of all errors that earwitness raises on purpose; as text, one line that any terminal or page can show."""
+
+    def __str__(self) -> str:
+        return one_line(super().__str__())
 
 
 class MediaError(EarwitnessError):
@@ -17,6 +20,10 @@ class MediaError(EarwitnessError):
 
 class UnreadableMediaError(MediaError):
     """The file is missing, empty, truncated beyond use, or not a media file."""
+
+
+class MediaLimitError(MediaError):
+    """The file asks for more than the limits allow: rate, pixels, filled silence; says which limit can be raised."""
 
 
 class NoAudioError(MediaError):
@@ -41,6 +48,10 @@ class MemoryLimitError(MediaError):
 
 class EncodingError(MediaError):
     """A media file could not be written."""
+
+
+class InUseError(EarwitnessError):
+    """A folder or file that another program is writing to; says which program."""
 
 
 class LabelError(EarwitnessError):
@@ -102,7 +113,23 @@ class MissingExtraError(EarwitnessError):
         return type(self), self._parts
 
 
-def first_line(error: Exception, longest: int = 160) -> str:
+def first_line(error: BaseException, longest: int = 160) -> str:
     """What a foreign error says, on one line, to be told within our own message; its type if it says nothing."""
     lines = str(error).strip().splitlines()
-    return lines[0][:longest] if lines else type(error).__name__
+    return shortened(lines[0], longest) if lines else type(error).__name__
+
+
+def shortened(text: str, longest: int = 160) -> str:
+    """Text on one line and of bounded length, to be told within a message."""
+    line = one_line(text[: 4 * longest])
+    return line if len(line) <= longest and len(text) <= 4 * longest else f"{line[: longest - 3]}..."
+
+
+def one_line(text: str) -> str:
+    """Text without line breaks; control characters and others that do not print are written as escapes."""
+    spaced = " ".join(text.split())
+    return "".join(character if character.isprintable() else _escaped(character) for character in spaced)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")

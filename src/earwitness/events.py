@@ -1,7 +1,6 @@
 """The one data structure that flows through the program: a columnar table of sound events at 10 frames a second.
 
-Units inside the program: frames of 100 ms, degrees (positive to the left), metres. Centimetres exist only in the
-DCASE CSV files (`earwitness.data.dcase_csv`).
+Units inside the program: frames of 100 ms, degrees (positive to the left), metres; centimetres in DCASE CSV.
 """
 
 from __future__ import annotations
@@ -19,6 +18,8 @@ from earwitness.errors import LabelError
 FRAME_RATE: Final = 10
 """Label frames per second."""
 FRAME_SECONDS: Final = 1.0 / FRAME_RATE
+MOST_FRAMES: Final = 7 * 24 * 3600 * FRAME_RATE
+"""A week: labels beyond it are damaged."""
 
 _DTYPES: Final[dict[str, type[np.generic]]] = {
     "frame": np.int32,
@@ -169,6 +170,8 @@ class EventTable:
     def events(self, max_gap: int = 0) -> list[SoundEvent]:
         """Runs in time of one class and source, ordered by start, class and source.
 
+        A run also ends where directions begin or end to be known (NaN), so that every event has one or has none.
+
         Args:
             max_gap: frames of silence that do not yet end an event.
         """
@@ -191,6 +194,7 @@ class EventTable:
         """
         table = self.select(np.lexsort((self.frame, self.source, self.class_index)))
         breaks = (np.diff(table.class_index) != 0) | (np.diff(table.source) != 0) | (np.diff(table.frame) > max_gap + 1)
+        breaks |= np.diff(np.isnan(table.azimuth))
         first = np.flatnonzero(np.concatenate([np.ones(min(1, len(table)), np.bool_), breaks]))
         return table, first, np.append(first[1:], len(table))[: len(first)]
 
@@ -204,7 +208,8 @@ class EventTable:
         _refuse(self, (self.class_index < 0) | (self.class_index >= NUM_CLASSES), "class_index",
                 f"classes must lie in 0..{NUM_CLASSES - 1}")  # fmt: skip
         _refuse(self, np.abs(self.azimuth) > 90, "azimuth", "azimuths must lie in -90..90 degrees")
-        _refuse(self, self.distance < 0, "distance", "distances must not be negative")
+        _refuse(self, (self.distance < 0) | np.isinf(self.distance), "distance",
+                "distances must be finite and not negative")  # fmt: skip
         _refuse(self, ~((self.score >= 0) & (self.score <= 1)), "score", "scores must lie in 0..1")
 
 
@@ -294,7 +299,7 @@ def _number(frame: NDArray[np.int32], azimuth: NDArray[np.float32], max_jump_deg
             end += 1
         group = list(range(row, end))
         if previous and frames[row] - frames[previous[0]] <= 1:
-            for new, old in _assign([[abs(angles[i] - angles[j]) for j in previous] for i in group]):
+            for new, old in cheapest_pairs([[abs(angles[i] - angles[j]) for j in previous] for i in group]):
                 if not abs(angles[group[new]] - angles[previous[old]]) > max_jump_deg:
                     source[group[new]] = source[previous[old]]
         taken = {source[i] for i in group}
@@ -306,8 +311,8 @@ def _number(frame: NDArray[np.int32], azimuth: NDArray[np.float32], max_jump_deg
     return np.array(source, dtype=np.int16)
 
 
-def _assign(cost: list[list[float]]) -> list[tuple[int, int]]:
-    """Pairs (row, column) of the cheapest assignment; NaN (no direction) costs nothing."""
+def cheapest_pairs(cost: list[list[float]]) -> list[tuple[int, int]]:
+    """Pairs (row, column) of the cheapest assignment of a matrix of costs; NaN (no direction) costs nothing."""
     if len(cost) == 1 == len(cost[0]):
         return [(0, 0)]
     if len(cost) == 2 == len(cost[0]):
@@ -333,7 +338,11 @@ def _column(name: str, values: ArrayLike, length: int) -> NDArray[Any]:
         array = np.broadcast_to(array, (length,))
     if array.shape != (length,):
         raise LabelError(f"column '{name}' has shape {array.shape}, expected ({length},)")
-    column = np.array(array, dtype=_DTYPES[name])
+    limit = 2**31 if name == "frame" else 2**15
+    if issubclass(_DTYPES[name], np.integer) and not np.all((array >= -limit) & (array < limit)):  # NaN is not either
+        raise LabelError(f"column '{name}' holds values beyond {-limit}..{limit - 1}, or none")
+    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is refused as such
+        column = np.array(array, dtype=_DTYPES[name])
     column.flags.writeable = False
     return column
 

@@ -307,3 +307,40 @@ def test_a_single_file_is_within_limits_too(earwitness: Command, clip: Path, met
     assert "--max-memory" in done.err
     assert earwitness("detect", clip, "--model", meter_model, "--max-seconds", "0").code == 2
     assert earwitness("detect", clip, "--model", meter_model, "--max-seconds", "nan").code == 2
+
+
+def test_names_cannot_steer_the_terminal(earwitness: Command, clip: Path, meter_model: Path) -> None:
+    folder = clip.parent / "in"
+    folder.mkdir()
+    for name in ("\x1b[31mred\x07\n.wav", "turned\u202e.wav", "[bold]b.wav"):
+        (folder / name).write_bytes(clip.read_bytes())
+    (folder / "bad\x1b]0;title\x07.wav").write_bytes(b"junk")
+    (folder / "gone\x9b2J.wav").symlink_to("nowhere")
+    (folder / "other.t\x1bxt").touch()
+    result = earwitness("detect", folder, "--model", meter_model, "--out", "out")
+    assert result.code == 1
+    shown = result.out + result.err
+    assert not {sign for sign in shown if not sign.isprintable() and sign != "\n"}
+    for name in (r"\x1b[31mred\x07 .wav", r"turned\u202e.wav", "[bold]b.wav", r"bad\x1b]0;title\x07.wav"):
+        assert name in shown
+    assert any("left out 1 link that leads nowhere" in line for line in result.problems)
+    assert any("left out 1 file with another extension" in line for line in result.problems)
+
+
+def test_what_is_left_out_by_its_name_is_not_told_to_those_who_asked_for_quiet(
+    earwitness: Command, clip: Path, meter_model: Path
+) -> None:
+    (clip.parent / "notes.txt").touch()
+    (clip.parent / "gone.wav").symlink_to("nowhere")
+    quiet = earwitness("detect", clip.parent, "--model", meter_model, "--out", "out", "--quiet")
+    assert len(quiet.problems) == 1
+    assert "leads nowhere" in quiet.err
+
+
+def test_an_empty_name_and_names_with_a_tilde(earwitness: Command, clip: Path, meter_model: Path) -> None:
+    clip.rename(clip.with_name("~clip.wav"))
+    result = earwitness("detect", "", "~clip.wav", "--model", meter_model, "--out", "out", "--quiet")
+    assert result.code == 1
+    assert len(result.problems) == 1
+    assert "an empty name is no file" in result.err
+    assert results(clip.parent / "out") == ["~clip.csv", "~clip.json"]

@@ -26,9 +26,10 @@ FILES = 16
 FORKED = """
 import os, random, signal, sys, time
 from earwitness.export import parse_formats
-from earwitness.inference.batch import BatchSettings, plan, run_batch, run_journaled
+from earwitness.inference.batch import BatchSettings, run_batch, run_journaled
 from earwitness.inference.detector import Detector
 from earwitness.inference.journal import Journal
+from earwitness.inference.planning import plan
 
 sounds, out, model, kills = *sys.argv[1:4], int(sys.argv[4])
 settings = BatchSettings(parse_formats(["csv,json,vtt"]))

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import struct
 import subprocess
 import sys
+import zlib
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from earwitness.cli.main import main
@@ -59,6 +63,59 @@ def test_ctrl_c_and_what_the_machine_refuses_are_one_line(
         main()
     assert ended.value.code == code
     assert capsys.readouterr().err.splitlines() == [f"earwitness: {said}"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RecursionError("too deep"),
+        MemoryError(),
+        UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
+        np.linalg.LinAlgError("Singular matrix"),
+        ZeroDivisionError("a\nb"),
+        KeyError("x"),
+        struct.error("unpack requires 4 bytes"),
+        zlib.error("Error -3"),
+        RuntimeError("\x1b[31mred"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_the_unexpected_is_one_line_with_a_log_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, error: Exception
+) -> None:
+    def fails(path: object) -> None:
+        raise error
+
+    monkeypatch.setenv("EARWITNESS_CACHE", str(tmp_path))
+    monkeypatch.setattr("earwitness.inference.doctor.diagnose", fails)
+    monkeypatch.setattr(sys, "argv", ["earwitness", "doctor", "clip.mp4"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("earwitness: ")
+    assert "Traceback" not in line
+    assert "\x1b" not in line
+    (log,) = (tmp_path / "logs").iterdir()
+    assert line.endswith(f"details in {log}") or str(log) in line
+    assert type(error).__name__ in log.read_text()
+
+
+def test_names_that_no_terminal_should_take_are_escaped(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["earwitness", "export", "a\x1b[31m\nb\udcff.json", "--format", "vtt"])
+    with pytest.raises(SystemExit):
+        main()
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1
+    assert "\x1b" not in said
+
+
+def test_a_reader_that_goes_away_ends_the_command_in_silence() -> None:
+    command = f"{sys.executable} -m earwitness.cli.main models list --json | true"
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.stderr == ""
 
 
 def test_help_and_version() -> None:

@@ -159,3 +159,58 @@ def test_folders_that_name_no_class_are_named(flawed_bank: Path) -> None:
     result = CliRunner().invoke(app, options(flawed_bank, "--clips", "1", "--seed", "1", "--seconds", "1"))
     assert result.exit_code == 0, result.output
     assert "folders of the bank that name no class: Squeaking parrot; known are background, bell" in result.output
+
+
+def test_what_of_a_bank_is_left_out_is_said(flawed_bank: Path) -> None:
+    tone = 0.5 * np.sin(np.arange(24_000) * 0.2).astype(np.float32)[None]
+    write_wav(flawed_bank / "parrot" / "a.wav", tone, 24_000)
+    (flawed_bank / "bell" / "notes.doc").write_text("x")
+    (flawed_bank / "bell" / "gone.wav").symlink_to(flawed_bank / "nowhere.wav")
+    made = CliRunner().invoke(app, options(flawed_bank, "--clips", "1", "--seed", "1", "--seconds", "1"))
+    assert made.exit_code == 0, made.output
+    for said in ("gone.wav", "silent.wav", "bell/notes.doc", "parrot", "sounds of the bank skipped: 2"):
+        assert said in made.output
+    (flawed_bank / "manifest.csv").write_text(
+        "file,class,split\nbell/good.wav,bell,train\nparrot/a.wav,interference,\nbell/silent.wav,bell,valid\n"
+    )
+    made = CliRunner().invoke(
+        app, options(flawed_bank, "--clips", "1", "--seed", "1", "--seconds", "1", "--split", "train")
+    )
+    assert "sounds of no split, left out: 1 (parrot/a.wav)" in made.output
+    assert isinstance(
+        CliRunner().invoke(app, options(flawed_bank, "--clips", "1", "--seed", "1", "--split", "test")).exception,
+        BankError,
+    )
+
+
+def test_files_of_other_people_stay_and_other_seeds_are_refused(flawed_bank: Path) -> None:
+    out = flawed_bank.parent / "set"
+    out.mkdir()
+    (out / "CREDITS.csv").write_text("mine\n")
+    common = ("--seconds", "1", "--clips")
+    refused = CliRunner().invoke(app, options(flawed_bank, *common, "1", "--seed", "1"))
+    assert isinstance(refused.exception, SynthesisError)
+    assert (out / "CREDITS.csv").read_text() == "mine\n"
+    file = ["synthesize", "--bank", str(flawed_bank), "--out", str(out / "CREDITS.csv"), "--clips", "1", "--seed", "1"]
+    assert isinstance(CliRunner().invoke(app, [*file, "--rooms", "1"]).exception, SynthesisError)
+    (out / "CREDITS.csv").rename(out / "notes.csv")
+    (out / "recipes_dev" / "mine").mkdir(parents=True)
+    (out / "recipes_dev" / "mine" / "x.json").write_text("{}")
+    assert CliRunner().invoke(app, options(flawed_bank, *common, "1", "--seed", "1")).exit_code == 0
+    assert CliRunner().invoke(app, options(flawed_bank, *common, "2", "--seed", "1")).exit_code == 0
+    other = CliRunner().invoke(app, options(flawed_bank, *common, "2", "--seed", "2"))
+    assert isinstance(other.exception, SynthesisError)
+    assert (out / "recipes_dev" / "mine" / "x.json").read_text() == "{}"
+
+    recipe = sorted((out / "recipes_dev" / "dev-train-synth").glob("*.json"))[0]
+    again = ["synthesize", "--bank", str(flawed_bank), "--from", str(recipe), "--out"]
+    over = CliRunner().invoke(app, [*again, str(recipe.parent), "--view", "30"])
+    assert isinstance(over.exception, SynthesisError)
+    scene = flawed_bank.parent / "scene"
+    scene.mkdir()
+    (scene / f"{recipe.stem}.wav").write_text("mine")
+    assert isinstance(CliRunner().invoke(app, [*again, str(scene)]).exception, SynthesisError)
+    assert (scene / f"{recipe.stem}.wav").read_text() == "mine"
+    (scene / f"{recipe.stem}.wav").unlink()
+    for view in ("30", "60"):
+        assert CliRunner().invoke(app, [*again, str(scene), "--view", view]).exit_code == 0

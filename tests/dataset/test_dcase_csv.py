@@ -195,9 +195,9 @@ def test_round_trip(tmp_path):
 
 def test_every_centimetre_survives_float32():
     values = np.zeros((3000, 6))
-    values[:, 4] = np.arange(3000)
+    values[:, 0] = values[:, 4] = np.arange(3000)
     rows = LabelRows(values)
-    np.testing.assert_array_equal(LabelRows.from_table(rows.to_table()).values, values)
+    np.testing.assert_array_equal(LabelRows.from_table(rows.to_table(3000)).values, values)
 
 
 @pytest.mark.parametrize("column", ["azimuth", "distance"])
@@ -244,3 +244,51 @@ def test_concatenate():
 )
 def test_metres_in_the_place_of_centimetres(distances, metres):
     assert are_metres(np.array(distances, dtype=float)) is metres
+
+
+def test_rows_of_one_number_are_different_sources_in_tables_and_stay_as_written_in_rows(tmp_path):
+    body = "".join(f"{frame},1,0,{azimuth},150,1\n" for frame in range(30) for azimuth in (40, -40))
+    path = written(tmp_path, f"{HEADER}\n{body}")
+    events = read_table(path).events()
+    assert sorted((event.azimuth, event.start, event.end) for event in events) == [
+        (-40.0, 0.0, pytest.approx(3.0)), (40.0, 0.0, pytest.approx(3.0)),
+    ]  # fmt: skip
+    assert set(read_rows(path).source.tolist()) == {0}
+
+
+def test_a_repeated_row_is_refused_in_tables(tmp_path):
+    with pytest.raises(LabelError, match=r"line 4: repeats line 2"):
+        read_table(written(tmp_path, PLAIN.decode() + "0,3,0,-40,210,1\n"))
+
+
+def test_source_numbers_of_any_size_are_taken(tmp_path):
+    table = read_table(
+        written(tmp_path, f"{HEADER}\n0,3,2000000000,10,200,1\n0,3,70000,20,200,1\n1,3,70000,20,200,1\n")
+    )
+    assert len(table.events()) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("1000000000000,3,0,10,200,1", "frame is 1e+12; it must lie in 0..6047999"),
+        ("7000000,3,0,10,200,1", "frame is 7e+06; it must lie in 0..6047999"),
+        ("7,3,0,1_0,200,1", "azimuth is '1_0', which is not a number"),
+        ("7,3,0,\u0661,200,1", "which is not a number"),
+        ("7,3,0,10,5,200,1", "has 7 values instead of 6"),
+        ("7,3,0," + "9" * 5000 + ",200,1", "it must lie in -360..360"),
+        ("7,3,0,\x1b[31m,200,1", "which is not a number"),
+    ],
+)
+def test_odd_values_are_named_without_the_number_of_frames_too(tmp_path, line, said):
+    with pytest.raises(LabelError) as caught:
+        read_rows(written(tmp_path, f"{HEADER}\n{line}\n"))
+    assert said in str(caught.value)
+    assert len(str(caught.value)) < 300 + len(str(tmp_path))
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-16-le"])
+def test_other_encodings_are_refused(tmp_path, encoding):
+    with pytest.raises(LabelError, match=r"is not text|must be the header"):
+        read_rows(written(tmp_path, PLAIN.decode().encode(encoding)))

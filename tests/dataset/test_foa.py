@@ -195,3 +195,11 @@ def test_any_bytes_are_labels_or_a_named_error(tmp_path: Path, content: bytes) -
         assert len(labels.seen(0, 77, frames=10_000_001, unknown_distance=1.0)) == len(labels.values)
         message = "a.csv"
     assert "a.csv" in message
+
+
+@pytest.mark.parametrize("tail", ["", ",150"])
+def test_sources_of_one_number_stay_apart(tmp_path, tail):
+    path = tmp_path / "fold3_room1_mix001.csv"
+    path.write_text("".join(f"{frame},1,0,{azimuth},0{tail}\n" for frame in range(20) for azimuth in (40, -40)))
+    table = read_foa_labels(path).seen(0, 0.0, 20, unknown_distance=1.0)
+    assert sorted((event.azimuth, len(event.table)) for event in table.events()) == [(-40.0, 20), (40.0, 20)]

@@ -16,9 +16,11 @@ from earwitness.data.foa import find_recordings
 from earwitness.data.layout import scan
 from earwitness.data.pcm import read_pcm
 from earwitness.errors import RecipeError, SynthesisError
+from earwitness.media.atomic import atomic_file
 from earwitness.media.pictures import PictureReader
 from earwitness.media.wav import write_wav
 from earwitness.synthesis import starss as module
+from earwitness.synthesis.set_options import NOTE, keep_to_options
 from earwitness.synthesis.starss import StereoJob, make_clip, make_clips
 
 MakeStarss = Callable[..., Path]
@@ -212,10 +214,74 @@ def test_recordings_without_labels_are_named(make_starss: MakeStarss, tmp_path: 
     assert "crops will differ" in said
 
 
-def test_what_a_killed_run_left_half_written_goes(make_starss: MakeStarss, tmp_path: Path) -> None:
+def test_what_a_killed_run_left_half_written_goes(
+    make_starss: MakeStarss, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "out"
-    left = out / "video_dev" / "dev-train-tau" / f".clip.{2**22 + 1}.part.mp4"  # no process has such a number
-    left.parent.mkdir(parents=True)
-    left.write_bytes(b"half")
+    folder = out / "video_dev" / "dev-train-tau"
+    with monkeypatch.context() as killed:
+        killed.setattr("earwitness.media.atomic._clear", lambda place: None)
+        with atomic_file(folder / "clip.mp4") as temporary:
+            temporary.write_bytes(b"half")
+    assert list(folder.glob(".earwitness-*"))
+    mine = folder / ".clip.4242.part.mp4"
+    mine.write_bytes(b"a user's")
     make_clips(random_crops(find_recordings(make_starss()), 7), 1, StereoJob(out, video=False))
-    assert not left.exists()
+    assert not list(folder.glob(".earwitness-*"))
+    assert mine.exists()
+
+
+@pytest.mark.parametrize("damage", ["length", "junk", "empty", "mono", "no sound", "shape"])
+def test_one_recording_that_cannot_be_used_does_not_end_the_set(
+    make_starss: MakeStarss, tmp_path: Path, damage: str
+) -> None:
+    root, out = make_starss(), tmp_path / "out"
+    sound = root / "foa_dev" / "dev-train-tau" / "fold3_room4_mix001.wav"
+    whole = sound.read_bytes()
+    if damage == "length":  # promises more than there is
+        sound.write_bytes(whole[:5000])
+    elif damage == "mono":
+        write_wav(sound, np.zeros((1, 24_000), np.float32), 24_000)
+    elif damage == "shape":
+        sound.rename(sound.with_name("take4.wav"))
+        labels = root / "metadata_dev" / "dev-train-tau" / "fold3_room4_mix001.csv"
+        labels.rename(labels.with_name("take4.csv"))
+    elif damage == "no sound":
+        sound.unlink()
+    else:
+        sound.write_bytes(b"junk" * 40 if damage == "junk" else b"")
+    options = ("--starss", root, "--out", out, "--clips", "3", "--seed", "1", "--no-video")
+    code, said = run(*options)
+    assert code == 1
+    assert "1 recordings cannot be used and were left out" in said
+    assert "fold3_room4_mix001" in said or "take4" in said
+    assert scan(out).splits == ("dev-train-sony",)
+    assert len(scan(out).clips) == 3
+    assert run(*options)[0] == 1  # goes on where it stopped
+    if damage == "junk":
+        sound.write_bytes(whole)
+        done = CliRunner().invoke(app, ["dataset", "stereo", *map(str, options)])
+        assert "other recordings" in str(done.exception)
+
+
+@pytest.mark.parametrize("other", [("--seed", "2"), ("--seed", "1", "--test-rooms"), ("--seed", "1", "--every", "90")])
+def test_a_set_takes_no_clips_of_another_draw(make_starss: MakeStarss, tmp_path: Path, other: tuple[str, ...]) -> None:
+    root, out = make_starss(), tmp_path / "out"
+    common = ("--starss", root, "--out", out, "--no-video")
+    (out / "stereo_dev").mkdir(parents=True)
+    (out / "stereo_dev" / "mine.txt").write_text("mine")
+    assert run(*common, "--clips", "2", "--seed", "1")[0] == 0
+    before = digest(out)
+    done = CliRunner().invoke(app, ["dataset", "stereo", *map(str, common), "--clips", "3", *other])
+    assert isinstance(done.exception, SynthesisError)
+    assert digest(out) == before
+    assert (out / "stereo_dev" / "mine.txt").read_text() == "mine"
+
+
+def test_a_run_that_made_nothing_binds_nobody(make_starss: MakeStarss, tmp_path: Path) -> None:
+    root, out = make_starss(), tmp_path / "out"
+    keep_to_options(out, {"seed": 5})
+    assert run("--starss", root, "--out", out, "--no-video", "--clips", "1", "--seed", "1")[0] == 0
+    for junk in ("[1, 2]", "{", '"x"', "null"):
+        (out / NOTE).write_text(junk)
+        assert run("--starss", root, "--out", out, "--no-video", "--clips", "1", "--seed", "1")[0] == 0

@@ -133,3 +133,43 @@ def test_fused_models_are_refused(clap_folder: Path, tmp_path: Path) -> None:
         Clap.load(None, tmp_path)
     (tmp_path / "preprocessor_config.json").write_text(json.dumps({"frequency_min": 50, "truncation": "rand_trunc"}))
     assert Clap.load(None, tmp_path).dim == 64
+
+
+def test_everything_that_changes_tokens_is_in_the_fingerprint(clap_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "clap"
+    shutil.copytree(clap_folder, folder)
+    seen = [Clap.load(None, folder).fingerprint]
+    preprocessor = folder / "preprocessor_config.json"
+    for highest in (14_000, 12_000):
+        preprocessor.write_text(json.dumps({"frequency_min": 50, "frequency_max": highest}))
+        seen.append(Clap.load(None, folder).fingerprint)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"initializer_factor": 0.5}))
+    seen.append(Clap.load(None, folder).fingerprint)
+    assert len(set(seen)) == len(seen)
+    (folder / "README.md").write_text("changes nothing")
+    assert Clap.load(None, folder).fingerprint == seen[-1]
+
+
+def test_files_that_are_not_in_the_fingerprint_are_not_read(clap_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "clap"
+    shutil.copytree(clap_folder, folder)
+    expected = Clap.load(None, folder).encode(noise(1), SOUND_RATE).tokens
+    (folder / "adapter_config.json").write_text('{"peft_type": "LORA", "base_model_name_or_path": "x"}')
+    (folder / "model.safetensors.index.json").write_text("{}")
+    assert np.array_equal(Clap.load(None, folder).encode(noise(1), SOUND_RATE).tokens, expected)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"transformers_weights": "/else/where.safetensors"}))
+    with pytest.raises(EncoderError, match="names other files"):
+        Clap.load(None, folder)
+
+
+@pytest.mark.parametrize(
+    "values", ['{"frequency_max": NaN}', '{"frequency_max": 1e9}', "[]", "{", '{"frequency_min": []}']
+)
+def test_a_preprocessor_that_cannot_be_is_named(clap_folder: Path, tmp_path: Path, values: str) -> None:
+    folder = tmp_path / "clap"
+    shutil.copytree(clap_folder, folder)
+    (folder / "preprocessor_config.json").write_text(values)
+    with pytest.raises(EncoderError, match=r"preprocessor_config\.json"):
+        Clap.load(None, folder)

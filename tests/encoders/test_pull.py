@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -146,6 +147,20 @@ def test_no_hub_client(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_local_folder_serves_instead_of_the_hub(cache: Path, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_bytes(b"{}")
     assert pull(HUB, tmp_path).path("config.json").read_bytes() == b"{}"
+
+
+def test_pipes_and_files_that_are_too_large_are_refused_at_once(cache: Path, toy: ModelEntry, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "toy.whl")
+    with pytest.raises(EncoderError, match="it is a pipe"):
+        pull(toy, tmp_path / "toy.whl")
+    os.mkfifo(tmp_path / "plain.bin")
+    with pytest.raises(EncoderError, match="it is a pipe"):
+        pull(toy, tmp_path)
+    (tmp_path / "plain.bin").unlink()
+    with (tmp_path / "plain.bin").open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(EncoderError, match="larger than the file that was expected"):
+        pull(toy, tmp_path)
 
 
 def test_a_wheel_does_not_serve_for_the_hub(cache: Path, tmp_path: Path) -> None:

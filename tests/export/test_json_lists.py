@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earwitness.export.json_lists import document_pieces, placeholder
+from earwitness.export.json_lists import document_pieces, placeholder, printable
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -24,7 +24,10 @@ def test_the_text_is_that_of_the_whole(
     pieces = document_pieces(document(placeholder("a"), placeholder("b")), {"a": iter(first), "b": second}, indent)
     separators = (",", ":") if indent is None else None
     expected = json.dumps(document(first, second), indent=indent, ensure_ascii=False, separators=separators)
-    assert "".join(pieces) == expected
+    text = "".join(pieces)
+    assert text == printable(expected)
+    assert json.loads(text) == json.loads(expected)
+    assert not {sign for sign in text if not sign.isprintable() and sign != "\n"}
 
 
 def test_items_are_made_one_at_a_time() -> None:

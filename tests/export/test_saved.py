@@ -131,3 +131,44 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         read_result(tmp_path / "clip.txt")
     with pytest.raises(LabelError, match=r"none\.json"):
         read_result(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "field"),
+    [
+        (("source", "duration"), float("nan"), "source.duration"),
+        (("source", "duration"), -1, "source.duration"),
+        (("settings", "fov"), float("inf"), "settings"),
+        (("visual",), {"a": [{"b": float("nan")}]}, "visual"),
+        (("num_frames",), 10**30, "num_frames"),
+        (("events", 0, "track", "score"), [float("nan")] * 5, "events.0.track.score.0"),
+        (("events", 0, "track", "frames"), [10**18] * 5, "events.0.track.frames.0"),
+        (("events", 0, "source"), 10**9, "events.0.source"),
+        (("events", 0, "visual"), {"why": float("-inf")}, "events.0.visual"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused_by_field(
+    tmp_path: Path, place: tuple[str | int, ...], value: object, field: str
+) -> None:
+    path = tmp_path / "clip.json"
+    write(detection(run(0, 5, 3, 10)), path, "json")
+    values = json.loads(path.read_text())
+    node = values
+    for key in place[:-1]:
+        node = node[key]
+    node[place[-1]] = value
+    path.write_text(json.dumps(values))
+    with pytest.raises(LabelError, match=f"clip.json: not an earwitness events file: {field}"):
+        read_result(path)
+
+
+@pytest.mark.parametrize("suffix", [".json", ".csv"])
+def test_sounds_of_one_source_number_stay_apart(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"clip{suffix}"
+    table = EventTable.concatenate([run(0, 20, 1, 40, source=0), run(0, 20, 1, -40, source=1)])
+    write(detection(table), path, suffix[1:])
+    if suffix == ".json":
+        path.write_text(path.read_text().replace('"source": 1', '"source": 0'))
+    else:
+        path.write_text(path.read_text().replace(",1,1,", ",1,0,"))
+    assert sorted(event.azimuth for event in read_result(path).events) == [-40.0, 40.0]

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from earwitness.errors import NotStereoError, UnreadableMediaError
 from earwitness.export import parse_formats
-from earwitness.inference.batch import BatchSettings, Done, Failure, plan, run_batch
+from earwitness.inference.batch import BatchSettings, Done, Failure, run_batch
 from earwitness.inference.detector import Detector
+from earwitness.inference.planning import plan
 from earwitness.media.wav import write_wav
 
 Burst = Callable[..., NDArray[np.float32]]
@@ -116,6 +117,13 @@ def test_a_defect_is_reported_and_the_rest_is_done(
     assert isinstance(first, Failure)
     assert first.reason.startswith(f"{tmp_path / 'a.wav'}: unexpected ZeroDivisionError (division by zero)")
     assert isinstance(second, Done)
+
+
+def test_what_the_system_refuses_is_no_defect(tmp_path: Path) -> None:
+    full = Failure(Path("a\x1b[2J.wav"), OSError(28, "No space left on device"))
+    assert full.reason == "a\\x1b[2J.wav: No space left on device; check folder, rights and space"
+    named = Failure(Path("a\n.wav"), UnreadableMediaError("a\n.wav: not a video"))
+    assert named.reason == "a .wav: not a video"
 
 
 def test_an_interrupt_is_no_failure_and_leaves_no_half_file(

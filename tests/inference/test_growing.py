@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -113,3 +114,19 @@ def test_detect_lets_it_grow(meter_model: Path, make_burst: Burst, tmp_path: Pat
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(EncodingError, match="check folder and space"):
         GrowingEvents(tmp_path, Smoothing())
+
+
+def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def write() -> None:
+        with GrowingEvents(tmp_path / "a.growing.jsonl", Smoothing()) as growing:
+            growing.add(table(run(0, 30, 10.0), 100))
+            growing.finish()
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20, before[1]))
+    try:
+        with pytest.raises(EncodingError, match=r"a\.growing\.jsonl: cannot be written"):
+            write()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from earwitness.errors import EncodingError
-from earwitness.inference.journal import JOURNAL_NAME, Journal, fingerprint, stamp
+from earwitness.inference.journal import JOURNAL_NAME, Journal, fingerprint, read_claims, stamp
 
 RECORD = {"version": "1", "settings": {"threshold": 0.5}}
 
@@ -108,3 +108,122 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
     with pytest.raises(EncodingError, match="check folder and space"):
         Journal(tmp_path / "out", RECORD)
+
+
+def entry(source: Path, /, **changes: object) -> str:
+    values = {"source": str(source), "target": "a", "stamp": stamp(source), "written": {"a.csv": 6}}
+    return json.dumps(values | changes)
+
+
+JUNK = [
+    {"written": {}}, {"written": {"../a.csv": 6}}, {"written": {"/etc/passwd": 6}}, {"written": {"a.csv\0": 6}},
+    {"written": {"": 6}}, {"written": {"b.csv": 6}}, {"written": {"a.csv": "6"}}, {"written": {"a.csv": True}},
+    {"written": {"a.csv": -1}}, {"written": {"a.csv": 6.0}}, {"written": {"a.\ud800": 6}}, {"written": None},
+    {"written": ["a.csv"]}, {"written": {"a.csv": 10**30}}, {"written": {"a.csv": {}}},
+    {"target": "../a"}, {"target": "/a"}, {"target": ""}, {"target": 3}, {"target": "a\0"}, {"target": "\ud800"},
+    {"stamp": None}, {"stamp": [5]}, {"stamp": [5, "1"]}, {"stamp": [True, 1]}, {"stamp": {}}, {"stamp": [5, 1, 2]},
+    {"source": None}, {"source": ""}, {"source": "a.wav"}, {"source": "\0"}, {"source": "\ud800"}, {"source": ["x"]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", JUNK, ids=[json.dumps(change)[:40] for change in JUNK])
+def test_lines_that_no_run_wrote_count_for_nothing(source: Path, tmp_path: Path, change: dict[str, object]) -> None:
+    out = tmp_path / "out"
+    head = Journal(out, RECORD).path.read_text()
+    (out / "a.csv").write_text("frame\n")
+    for line, known in ((entry(source), True), (entry(source, **change), False)):
+        (out / JOURNAL_NAME).write_text(f"{head}{line}\n")
+        assert (Journal(out, RECORD).written(source, out / "a") is not None) is known
+
+
+@pytest.mark.parametrize(
+    "line", ["[" * 100_000, "9" * 5000, "NaN", "\x85\x0c", '{"source": 1e999}', "null", '"a"', "{"]
+)
+def test_lines_that_are_no_json_of_ours_cost_only_themselves(source: Path, tmp_path: Path, line: str) -> None:
+    out = tmp_path / "out"
+    result = note(Journal(out, RECORD), source, out)
+    with (out / JOURNAL_NAME).open("a") as file:
+        file.write(f"{line}\n")
+    assert Journal(out, RECORD).written(source, out / "a") == (result,)
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "link to itself", "large"])
+def test_what_is_no_journal_is_begun_anew_or_named(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / JOURNAL_NAME
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "link to itself":
+        path.symlink_to(path)
+    else:
+        path.write_bytes(b"x" * 100)
+        monkeypatch.setattr("earwitness.inference.journal.MOST_BYTES", 99)
+        assert Journal(tmp_path, RECORD).path.read_text().startswith('{"journal": 1')
+        return
+    with pytest.raises(EncodingError, match=JOURNAL_NAME):
+        Journal(tmp_path, RECORD)
+
+
+def test_a_file_is_done_only_with_all_results_that_are_asked_for(source: Path, tmp_path: Path) -> None:
+    journal = Journal(tmp_path, RECORD)
+    result = note(journal, source, tmp_path)
+    assert journal.written(source, tmp_path / "a", ["a.csv"]) == (result,)
+    assert journal.written(source, tmp_path / "a", ["a.csv", "a.json"]) is None
+
+
+def test_of_two_files_with_one_name_the_later_has_the_results(source: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    journal = Journal(out, RECORD)
+    note(journal, source, out)
+    other = tmp_path / "b.wav"
+    other.write_bytes(b"other")
+    result = note(journal, other, out)
+    again = Journal(out, RECORD)
+    assert again.written(source, out / "a") is None
+    assert again.written(other, out / "a") == (result,)
+
+
+def test_names_outlive_a_change_of_settings(source: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    first = Journal(out, RECORD)
+    first.begin([(tmp_path / "b.wav", out / "b")])
+    note(first, source, out)
+    (out / "b.csv").touch()
+    for record, again in (({"other": 1}, False), ({"other": 2}, False), (RECORD, True)):
+        Journal(out, record, again=again)
+        claims = read_claims(out, [".csv"])
+        assert claims.owner(Path("a"), tmp_path / "c.wav") == source
+        assert claims.owner(Path("A"), tmp_path / "c.wav") == source
+        assert claims.owner(Path("b"), tmp_path / "c.wav") == tmp_path / "b.wav"
+        assert claims.owner(Path("a"), source) is None
+        assert claims.name_of(source) == Path("a")
+    assert len((out / JOURNAL_NAME).read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize("names", [3, [], {"../a": "/a.wav"}, {"a": 1}, {"a": None}, {"": "/a.wav"}, {"a": "\ud800"}])
+def test_names_that_no_run_wrote_count_for_nothing(source: Path, tmp_path: Path, names: object) -> None:
+    out = tmp_path / "out"
+    result = note(Journal(out, RECORD), source, out)
+    head, *lines = (out / JOURNAL_NAME).read_text().splitlines()
+    changed = json.dumps(json.loads(head) | {"names": names})
+    (out / JOURNAL_NAME).write_text("\n".join([changed, *lines, ""]))
+    assert Journal(out, RECORD).written(source, out / "a") == (result,)
+
+
+def test_a_full_disk_leaves_the_journal_that_was_there(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import resource
+
+    out = tmp_path / "out"
+    result = note(Journal(out, RECORD), source, out)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, before[1]))
+    try:
+        with pytest.raises(EncodingError, match="cannot be written"):
+            Journal(out, {"other": "settings"})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert Journal(out, RECORD).written(source, out / "a") == (result,)
+    assert sorted(path.name for path in out.iterdir()) == [JOURNAL_NAME, "a.csv"]

@@ -86,7 +86,7 @@ def test_a_damaged_member_is_found(packed: Path, tmp_path: Path) -> None:
         for name in old.namelist():
             contents = old.read(name)
             new.writestr(name, contents[:-1] + b"x" if name == "members/1.onnx" else contents)
-    with pytest.raises(ModelError, match=r"members/1\.onnx does not match its card"):
+    with pytest.raises(ModelError, match=r"members/1\.onnx: its contents do not match its card"):
         Detector.load(changed)
 
 

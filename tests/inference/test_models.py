@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from earwitness.errors import ModelError
 from earwitness.inference import models
-from earwitness.inference.card import card_path
+from earwitness.inference.card import card_path, read_card
 from earwitness.inference.models import find_model, shipped_models
 
 
@@ -54,6 +56,37 @@ def test_a_card_of_another_model(meter_model: Path, random_model: Path, tmp_path
     shutil.copy(card_path(random_model), tmp_path / "mixed.json")
     with pytest.raises(ModelError, match="do not match its card"):
         find_model(tmp_path / "mixed.onnx")
+
+
+def test_a_card_without_a_digest_is_refused(meter_model: Path, tmp_path: Path) -> None:
+    shutil.copy(meter_model, tmp_path / "bare.onnx")
+    read_card(card_path(meter_model)).model_copy(update={"sha256": ""}).write(tmp_path / "bare.json")
+    with pytest.raises(ModelError, match=r"bare\.onnx: its card has no sha256"):
+        find_model(tmp_path / "bare.onnx")
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"thresholds": [float("nan")] * 13}, "thresholds.0"),
+        ({"thresholds": [3.0] * 13}, "thresholds.0"),
+        ({"calibration": {"distance": float("inf")}}, "calibration.distance"),
+        ({"scores": {"f": float("nan")}}, "scores.f"),
+        ({"model": {"a": [float("nan")]}}, "model"),
+        ({"window_frames": 6000, "features": {"mels": 4096, "stpacc_bins": 4096, "channels": ["logmel_m"]}}, ""),
+        ({"window_frames": 10**30}, "window_frames"),
+        ({"smoothing": {"fill_gap_frames": 10**18}}, "smoothing.fill_gap_frames"),
+        ({"sha256": "x"}, "sha256"),
+        ({"surprise": 1}, "surprise"),
+    ],
+)
+def test_a_card_that_cannot_be_is_refused_by_field(
+    meter_model: Path, tmp_path: Path, change: dict[str, Any], field: str
+) -> None:
+    values = json.loads(card_path(meter_model).read_text()) | change
+    (tmp_path / "m.json").write_text(json.dumps(values))
+    with pytest.raises(ModelError, match=f"not a usable model card: {field}"):
+        read_card(tmp_path / "m.json")
 
 
 def test_something_else_than_a_model(tmp_path: Path) -> None:

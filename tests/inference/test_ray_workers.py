@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from earwitness.cluster import connected
 from earwitness.errors import ClusterError, WorkerError
 from earwitness.export import parse_formats
-from earwitness.inference.batch import BatchSettings, Done, Failure, plan, run_batch
+from earwitness.inference.batch import BatchSettings, Done, Failure, run_batch
 from earwitness.inference.detector import Detector
+from earwitness.inference.planning import plan
 from earwitness.inference.ray_workers import run_on_ray
 from earwitness.media.wav import write_wav
 

@@ -23,8 +23,9 @@ from earwitness.errors import (
     WorkerError,
 )
 from earwitness.export import parse_formats
-from earwitness.inference.batch import BatchSettings, Done, Failure, Plan, plan
+from earwitness.inference.batch import BatchSettings, Done, Failure
 from earwitness.inference.detector import Detector
+from earwitness.inference.planning import Plan, plan
 from earwitness.inference.workers import run_workers
 from earwitness.isolation import FileLimits
 from earwitness.media.wav import write_wav

@@ -82,3 +82,32 @@ def test_does_not_work_without_its_pictures():
 def test_refuses_shapes_that_do_not_fit(change, message):
     with pytest.raises(ValidationError, match=message):
         BaselineConfig.model_validate(change)
+
+
+def test_attention_begins_as_the_official_one_does():
+    torch.manual_seed(3)
+    ours = BaselineNet(BaselineConfig()).attention[0].attention
+    theirs = torch.nn.MultiheadAttention(128, 8)
+    joint = torch.cat([ours.query.weight, ours.key.weight, ours.value.weight]).detach()
+    expected = theirs.in_proj_weight.detach()
+    assert float(joint.abs().max()) == pytest.approx(float(expected.abs().max()), rel=0.01)
+    assert float(joint.std()) == pytest.approx(float(expected.std()), rel=0.02)
+    for linear in (ours.query, ours.key, ours.value, ours.out):
+        assert not linear.bias.any()
+
+
+def test_decoder_layers_begin_identical_and_learn_apart():
+    first, second = BaselineNet(BaselineConfig(visual=VisualInput())).decoder
+    for name, value in first.state_dict().items():
+        torch.testing.assert_close(second.state_dict()[name], value, rtol=0, atol=0)
+    assert first.expand.weight is not second.expand.weight
+
+
+def test_what_is_too_quiet_is_raised_to_the_range_of_the_clip():
+    net = BaselineNet(BaselineConfig(dynamic_range_db=40.0)).eval()
+    loud = torch.zeros(1, 2, 25, 64)
+    loud[:, :, 10:] = -4.0
+    quieter = loud.clone()
+    quieter[:, :, 10:] = -9.0
+    torch.testing.assert_close(net(loud), net(quieter))
+    assert not torch.equal(net(loud), net(torch.zeros(1, 2, 25, 64)))

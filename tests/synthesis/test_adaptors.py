@@ -10,8 +10,10 @@ from earwitness.errors import BankError
 from earwitness.media.wav import write_wav
 from earwitness.synthesis import SoundBank
 from earwitness.synthesis.adaptors import list_sounds, unused_folders
+from earwitness.synthesis.bank_check import unusable_sounds
 from earwitness.synthesis.labelmap import class_of, class_of_all
-from earwitness.synthesis.sound import BankSound, licence_family, with_licence, with_splits
+from earwitness.synthesis.sound import BankSound, licence_family, with_licence
+from earwitness.synthesis.splits import with_splits
 
 TONE = 0.5 * np.sin(np.arange(12_000) * 0.2).astype(np.float32)[None]
 
@@ -123,11 +125,11 @@ def test_licence_filter_does_not_mind_versions_but_minds_terms() -> None:
     assert licence_family("http://creativecommons.org/licenses/by-nc/3.0/") == licence_family("CC-BY-NC-4.0")
 
 
-def test_check_names_what_cannot_be_used(tmp_path: Path) -> None:
+def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
     write_wav(tmp_path / "bell" / "good.wav", TONE, 24_000)
     write_wav(tmp_path / "bell" / "silent.wav", np.zeros((1, 24_000), np.float32), 24_000)
     put(tmp_path / "bell" / "junk.wav", "not audio" * 100)
-    wrong = SoundBank.open(tmp_path).check()
+    wrong = unusable_sounds(tmp_path, tmp_path / "cache")
     assert sorted(wrong) == ["bell/junk.wav", "bell/silent.wav"]
-    assert "silent" in str(wrong["bell/silent.wav"])
+    assert "silent" in wrong["bell/silent.wav"]
     assert [s.name for s in SoundBank.open(tmp_path, without=wrong).sounds] == ["bell/good.wav"]

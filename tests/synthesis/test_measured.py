@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from earwitness.synthesis import RirPool, SceneConfig, SoundBank, Synthesizer
 from earwitness.synthesis.capture import capture_rir
 from earwitness.synthesis.measured import measured_pool, read_room
 from earwitness.synthesis.microphones import microphone_called
-from earwitness.synthesis.poolfiles import SCALE
+from earwitness.synthesis.poolfiles import SCALE, left_out
+from earwitness.synthesis.sofa import open_sofa
 
 h5py = pytest.importorskip("h5py", reason="SOFA files need h5py (extra 'sofa')")
 
@@ -225,3 +227,217 @@ def test_says_what_is_wrong(tmp_path: Path) -> None:
         read_room(tmp_path / "junk.sofa")
     with pytest.raises(BankError, match="no SOFA files"):
         measured_pool(tmp_path / "missing", tmp_path / "cache")
+
+
+def spherical(places: np.ndarray, angle: float = 180 / np.pi, length: float = 1.0) -> np.ndarray:
+    """Azimuth, elevation and distance of places, so many units a radian and a metre."""
+    away = np.linalg.norm(places, axis=1)
+    azimuth, elevation = np.arctan2(places[:, 1], places[:, 0]), np.arcsin(places[:, 2] / away)
+    return np.stack([azimuth * angle, elevation * angle, away * length], axis=1)
+
+
+def with_units(path: Path, **units: str) -> Path:
+    with h5py.File(path, "r+") as file:
+        for name, unit in units.items():
+            file[name.replace("Data_", "Data.")].attrs["Units"] = unit
+    return path
+
+
+PLACES = np.concatenate([circle(1.3, 60), circle(2.2, 90, 20, up=0.5)])
+ORIGIN = np.zeros((1, 3))
+
+
+@pytest.mark.parametrize(
+    ("angle", "length", "units"),
+    [
+        (180 / np.pi, 1.0, "degree, degree, metre"),
+        (1.0, 1.0, "radian, radian, metre"),
+        (1.0, 100.0, "Radians,radians,centimetres"),
+        (180 / np.pi, 1000.0, "degrees degrees mm"),
+        (180 / np.pi, 1.0, None),
+    ],
+)
+def test_spherical_places_are_read_in_their_units(
+    tmp_path: Path, angle: float, length: float, units: str | None
+) -> None:
+    path = write_sofa(
+        tmp_path / "a.sofa", room_responses(PLACES)[:, :1], PLACES, ListenerPosition=ORIGIN,
+        SourcePosition=spherical(PLACES, angle, length), types={"SourcePosition": "spherical"},
+    )  # fmt: skip
+    if units:
+        with_units(path, SourcePosition=units)
+    with open_sofa(path) as sofa:
+        assert sofa.position == pytest.approx(PLACES, abs=1e-9)
+
+
+@pytest.mark.parametrize(("factor", "units"), [(100.0, "centimetre"), (1000.0, "mm, mm, mm"), (1.0, "meters")])
+def test_cartesian_places_are_read_in_their_units(tmp_path: Path, factor: float, units: str) -> None:
+    path = write_sofa(
+        tmp_path / "a.sofa", room_responses(PLACES), PLACES, SourcePosition=(PLACES + np.array([0, 0, 1.4])) * factor,
+        ListenerPosition=np.array([[0, 0, 1.4]]) * factor,
+    )  # fmt: skip
+    with open_sofa(with_units(path, SourcePosition=units, ListenerPosition=units)) as sofa:
+        assert sofa.position == pytest.approx(PLACES, abs=1e-9)
+        assert sofa.eye_height == pytest.approx(1.4)
+
+
+def test_empty_attributes_say_nothing_and_moving_emitters_are_refused(tmp_path: Path) -> None:
+    path = write_sofa(tmp_path / "a.sofa", room_responses(PLACES), PLACES)
+    with h5py.File(path, "r+") as file:
+        file["SourcePosition"].attrs["Units"] = h5py.Empty("S1")
+        file["Data.SamplingRate"].attrs["Units"] = np.bytes_(b"hertz\0")
+    with open_sofa(path) as sofa:
+        assert sofa.position == pytest.approx(PLACES, abs=1e-9)
+    responses = np.stack([room_responses(PLACES[:1])[0], room_responses(PLACES[1:2])[0]], axis=-1)[None]
+    emitters = np.zeros((2, 3, 4))
+    emitters[1, 0] = np.arange(4)
+    path = write_sofa(tmp_path / "b.sofa", responses, PLACES[:1], EmitterPosition=emitters)
+    with pytest.raises(BankError, match="EmitterPosition changes"), open_sofa(path):
+        pass
+
+
+@pytest.mark.parametrize(("value", "unit"), [(48.0, "kilohertz"), (48_000.0, "hertz"), (48.0, "kHz"), (48_000.0, "Hz")])
+def test_rates_are_read_in_their_units(tmp_path: Path, value: float, unit: str) -> None:
+    path = write_sofa(tmp_path / "a.sofa", room_responses(PLACES), PLACES, Data_SamplingRate=np.array([value]))
+    with open_sofa(with_units(path, Data_SamplingRate=unit)) as sofa:
+        assert sofa.rate == 48_000
+
+
+def test_delays_may_be_seconds_and_of_each_channel(tmp_path: Path) -> None:
+    responses = room_responses(PLACES)
+    delay = np.array([[480.0, 480.0, 481.0, 480.0]])
+    path = write_sofa(tmp_path / "a.sofa", responses, PLACES, Data_Delay=delay)
+    with open_sofa(path) as sofa:
+        first = sofa.response(0)
+    assert np.array_equal(first[0, 480 : 480 + RATE // 2], responses[0, 0])
+    assert np.array_equal(first[2, 481 : 481 + RATE // 2], responses[0, 2])
+    with open_sofa(with_units(write_sofa(path, responses, PLACES, Data_Delay=delay / RATE), Data_Delay="second")) as it:
+        assert np.array_equal(it.response(0), first)
+
+
+@pytest.mark.parametrize(
+    ("changes", "units", "message"),
+    [
+        ({"Data_Delay": np.array([[1e9]])}, {}, "Data.Delay"),
+        ({"Data_Delay": np.array([[-5.0]])}, {}, "Data.Delay"),
+        ({"Data_Delay": np.array([[np.nan]])}, {}, "Data.Delay holds NaN"),
+        ({"Data_Delay": np.zeros((3, 4))}, {}, "Data.Delay has the shape"),
+        ({"Data_Delay": np.zeros((1, 4))}, {"Data_Delay": "fortnights"}, "fortnights"),
+        ({"Data_SamplingRate": np.array([48.0])}, {}, "is its unit right"),
+        ({"Data_SamplingRate": np.array([48_000.0])}, {"Data_SamplingRate": "kilohertz"}, "is its unit right"),
+        ({"Data_SamplingRate": np.array([48_000.0])}, {"Data_SamplingRate": "second"}, "hertz or kilohertz"),
+        ({"Data_SamplingRate": np.array([48_000.0, 44_100.0])}, {}, "one rate"),
+        ({"Data_SamplingRate": np.array([np.inf])}, {}, "infinity"),
+        ({"SourcePosition": PLACES * 100}, {}, "100 m are possible"),
+        ({"SourcePosition": PLACES}, {"SourcePosition": "furlong"}, "furlong"),
+        ({"SourcePosition": PLACES}, {"SourcePosition": "metre, metre"}, "metre, metre"),
+        ({"SourcePosition": PLACES[:4]}, {}, "SourcePosition has the shape"),
+        ({"SourcePosition": PLACES[:, :2]}, {}, "three coordinates"),
+        ({"SourcePosition": PLACES * np.nan}, {}, "NaN"),
+        ({"SourcePosition": PLACES, "types": {"SourcePosition": "cylindrical"}}, {}, "cylindrical"),
+        (
+            {"SourcePosition": spherical(PLACES, 1.0), "ListenerPosition": ORIGIN,
+             "types": {"SourcePosition": "spherical"}}, {}, "may be radians",
+        ),
+        (
+            {"SourcePosition": spherical(PLACES), "types": {"SourcePosition": "spherical"}},
+            {"SourcePosition": "radian, radian, metre"}, "cannot be",
+        ),
+        ({"ListenerUp": np.array([[1.0, 0, 0]])}, {}, "give no directions"),
+        ({"ListenerView": np.zeros((1, 3))}, {}, "give no directions"),
+        ({"Data_IR": np.zeros((10, 4))}, {}, "Data.IR has the shape"),
+        ({"Data_IR": np.zeros((10, 4, 0))}, {}, "Data.IR has the shape"),
+        ({"Data_IR": np.array([b"x"])}, {}, "does not hold numbers"),
+        ({"ListenerPosition": None}, {}, "lacks ListenerPosition"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused_by_name(
+    tmp_path: Path, changes: dict[str, Any], units: dict[str, str], message: str
+) -> None:
+    path = with_units(write_sofa(tmp_path / "a.sofa", room_responses(PLACES), PLACES, **changes), **units)
+    with pytest.raises(BankError, match=message) as error, open_sofa(path):
+        pass
+    assert "a.sofa" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("convention", ["SimpleFreeFieldHRIR", "FreeFieldDirectivityTF", "SimpleHeadphoneIR"])
+def test_conventions_without_a_room_are_refused(tmp_path: Path, convention: str) -> None:
+    path = write_sofa(tmp_path / "a.sofa", room_responses(PLACES), PLACES)
+    with h5py.File(path, "r+") as file:
+        file.attrs["SOFAConventions"] = convention
+    with pytest.raises(BankError, match=convention), open_sofa(path):
+        pass
+
+
+@pytest.mark.parametrize("name", ["Data.IR", "SourcePosition", "Data.SamplingRate", "ListenerUp"])
+@pytest.mark.parametrize("how", ["external link", "soft link", "raw file", "virtual", "group"])
+def test_nothing_but_the_file_is_opened(tmp_path: Path, name: str, how: str) -> None:
+    path = write_sofa(tmp_path / "a.sofa", room_responses(PLACES), PLACES)
+    other = write_sofa(tmp_path / "other.sofa", room_responses(PLACES), PLACES)
+    with h5py.File(path, "r+") as file:
+        shape = file[name].shape
+        del file[name]
+        if how == "external link":
+            file[name] = h5py.ExternalLink(str(other), f"/{name}")
+        elif how == "soft link":
+            file["there"] = h5py.ExternalLink(str(other), "/")
+            file[name] = h5py.SoftLink(f"/there/{name}")
+        elif how == "raw file":
+            file.create_dataset(name, shape, float, external=[(str(other), 0, h5py.h5f.UNLIMITED)])
+        elif how == "virtual":
+            layout = h5py.VirtualLayout(shape, float)
+            layout[...] = h5py.VirtualSource(str(other), name, shape=shape)
+            file.create_virtual_dataset(name, layout)
+        else:
+            file.create_group(name)
+    with pytest.raises(BankError, match=r"is a link or a group|lie in another file"), open_sofa(path):
+        pass
+
+
+def test_small_files_that_unpack_to_much_are_refused_or_read_in_part(tmp_path: Path) -> None:
+    path = write_sofa(tmp_path / "a.sofa", room_responses(PLACES), PLACES, Data_IR=None, Data_Delay=np.zeros((1, 1)))
+    with h5py.File(path, "r+") as file:  # 10 responses of 23 hours: 120 GB
+        file.create_dataset("Data.IR", (10, 1, 2**32), np.float32, chunks=(1, 1, 2**20), compression="gzip")
+        file["Data.IR"][:, 0, 100] = 1
+        del file["ReceiverPosition"]
+        file["ReceiverPosition"] = np.zeros((1, 3, 1))
+    with open_sofa(path) as sofa:
+        assert sofa.response(3).shape[1] <= 2.3 * RATE
+    with h5py.File(path, "r+") as file:
+        del file["Data.IR"]
+        file.create_dataset("Data.IR", (10, 1, 2**28), np.float32, chunks=(1, 1, 2**28), compression="gzip")
+    with pytest.raises(BankError, match="chunks of more than"), open_sofa(path):
+        pass
+    with h5py.File(path, "r+") as file:
+        del file["Data.IR"], file["SourcePosition"]
+        file.create_dataset("Data.IR", (10**7, 1, 2**15), np.float32, chunks=(1, 1, 2**15), compression="gzip")
+        file.create_dataset("SourcePosition", (10**7, 3), np.float32, chunks=(1000, 3), compression="gzip")
+    with pytest.raises(BankError, match="split it"), open_sofa(path):
+        pass
+
+
+def test_a_broken_room_of_several_is_named_and_left_out(tmp_path: Path) -> None:
+    folder = tmp_path / "rooms"
+    (folder / "sub").mkdir(parents=True)
+    good = room_responses(PLACES)
+    write_sofa(folder / "a.sofa", good, PLACES)
+    write_sofa(folder / "b.SOFA", good[::-1], PLACES[::-1])
+    bad = good.copy()
+    bad[3, 1, 50] = np.nan
+    write_sofa(folder / "sub" / "nan.sofa", bad, PLACES)
+    (folder / "sub" / "junk.sofa").write_bytes(b"junk" * 100)
+    pool = measured_pool(folder, tmp_path / "cache")
+    assert len(RirPool.load(pool).rooms) == 2
+    said = left_out(pool)
+    assert said is not None
+    assert ["junk.sofa" in why or "nan.sofa" in why for why in said] == [True, True]
+
+
+def test_pools_made_before_units_were_read_are_made_anew(tmp_path: Path) -> None:
+    path = write_sofa(tmp_path / "a.sofa", room_responses(PLACES), PLACES)
+    pool = measured_pool(path, tmp_path / "cache")
+    described = json.loads((pool / "rooms.json").read_text())
+    del described["left_out"]
+    (pool / "rooms.json").write_text(json.dumps(described))
+    assert left_out(measured_pool(path, tmp_path / "cache")) == []

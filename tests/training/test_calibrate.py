@@ -5,7 +5,8 @@ from earwitness.accddoa import encode, ideal_output
 from earwitness.events import EventTable
 from earwitness.inference.calibration import Calibration
 from earwitness.metrics.reliability import expected_calibration_error
-from earwitness.training.calibrate import calibrate, cells, tune
+from earwitness.training.calibrate import calibrate, cells, judge, tune
+from earwitness.training.validate import ValidSet
 
 
 def overconfident(seed: int, scenes: int = 60) -> tuple[np.ndarray, list[EventTable]]:
@@ -63,3 +64,13 @@ def test_smoothing_follows_the_flicker_of_the_answers(gap):
     assert smoothing.min_event_frames > 3
     assert smoothing.fill_gap_frames >= gap
     assert thresholds[4] < 0.9
+
+
+def test_one_scene_tunes_and_scores_nothing_and_says_so():
+    _, tables = overconfident(0, scenes=1)
+    valid = ValidSet(np.zeros((1, 2, 250, 64), np.float16), tuple(tables))
+    judgement = judge(None, valid)  # the network is not asked
+    assert judgement.thresholds == (0.5,) * 13
+    assert judgement.scores == {}
+    assert judgement.calibration == Calibration()
+    assert "only one scene" in judgement.limits[0]

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from fakes import tiny_recipe
 
 from earwitness.accddoa import encode, ideal_output
-from earwitness.errors import ModelError, RecipeError
+from earwitness.errors import EncodingError, ModelError, RecipeError
 from earwitness.events import EventTable
 from earwitness.features import swap
 from earwitness.inference.card import card_path, read_card
@@ -216,3 +216,21 @@ def test_thresholds_separate_each_class_on_its_own():
     assert 0.22 <= thresholds[2] < 0.33
     assert 0.62 <= thresholds[9] < 0.9
     assert thresholds[4] == 0.5
+
+
+def test_model_and_card_change_together_or_not_at_all(run, tmp_path, monkeypatch):
+    path = tmp_path / "out" / "model.onnx"
+    judgement = Judgement(thresholds=(0.5,) * 13, scores={})
+    export_run(run, path, judgement)
+    before = {file.name: file.read_bytes() for file in path.parent.iterdir()}
+    assert sorted(before) == ["model.json", "model.onnx"]
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    for what in ("earwitness.training.export.ModelCard.write", "earwitness.training.export.check_onnx"):
+        with monkeypatch.context() as patched:
+            patched.setattr(what, full)
+            with pytest.raises(EncodingError, match="No space left on device"):
+                export_run(run, path, judgement, name="another")
+        assert {file.name: file.read_bytes() for file in path.parent.iterdir()} == before

@@ -81,7 +81,7 @@ def test_a_recipe_may_extend_another_and_says_only_what_is_otherwise(recipe, tmp
             load_recipe(second)
         assert len(str(caught.value)) < 300
     second.write_text("extends: none.yaml\n")
-    with pytest.raises(RecipeError, match=r"none\.yaml: cannot read"):
+    with pytest.raises(RecipeError, match=r"none\.yaml: cannot be read"):
         load_recipe(second)
 
 
@@ -118,7 +118,7 @@ def test_other_networks_by_their_architecture(recipe):
 
 
 def test_files_that_are_no_recipe(tmp_path):
-    with pytest.raises(RecipeError, match="cannot read"):
+    with pytest.raises(RecipeError, match="cannot be read"):
         load_recipe(tmp_path / "none.yaml")
     path = tmp_path / "list.yaml"
     path.write_text("- 1\n")
@@ -127,3 +127,13 @@ def test_files_that_are_no_recipe(tmp_path):
     path.write_text("a: [1\n")
     with pytest.raises(RecipeError, match="not valid YAML"):
         load_recipe(path)
+
+
+def test_official_features_go_with_the_official_network_only():
+    features = {"channels": ["logmel_l", "logmel_r"], "logmel": "librosa"}
+    with pytest.raises(ValueError, match="librosa"):
+        Recipe.model_validate({"features": features})
+    recipe = Recipe.model_validate(
+        {"features": features, "model": {"architecture": "baseline"}, "loss": {"form": "official"}}
+    )
+    assert recipe.features.closing_frames == 1

@@ -4,7 +4,7 @@ import pytest
 from earwitness.errors import RecipeError
 from earwitness.features import FeatureConfig
 from earwitness.media.wav import write_wav
-from earwitness.synthesis import SoundBank
+from earwitness.synthesis import bank_check
 from earwitness.synthesis.bank_check import unusable_sounds
 from earwitness.training.folders import open_sources
 from earwitness.training.recipe import DataSpec
@@ -37,19 +37,23 @@ def test_sounds_that_cannot_be_used_are_left_out_of_training(tmp_path, monkeypat
     pytest.importorskip("pyroomacoustics")
     monkeypatch.setenv("EARWITNESS_CACHE", str(tmp_path / "cache"))
     for number in range(24):
-        write_wav(tmp_path / "bank" / "bell" / f"{number}.wav", 0.3 * np.ones((1, 24_000), np.float32), 24_000)
+        write_wav(tmp_path / "bank" / "bell" / f"{number}.wav", tone(number), 24_000)
     (tmp_path / "bank" / "bell" / "junk.wav").write_bytes(b"junk")
     spec = DataSpec(bank=str(tmp_path / "bank"), pool={"rooms": 1, "positions": 3, "paths": 1, "path_points": 4})
     sources = open_sources(spec, FeatureConfig())
     assert list(sources.skipped) == ["bell/junk.wav"]
     used = {sound.name for split in (sources.train, sources.valid) for sound in split().bank.sounds}
     assert used == {f"bell/{number}.wav" for number in range(24)}
-    monkeypatch.setattr(SoundBank, "check", lambda bank: pytest.fail("was looked up before"))
+    monkeypatch.setattr(bank_check, "_why_not", lambda path: pytest.fail("was looked up before"))
     assert list(unusable_sounds(tmp_path / "bank")) == ["bell/junk.wav"]
     monkeypatch.undo()
     monkeypatch.setenv("EARWITNESS_CACHE", str(tmp_path / "cache"))
-    write_wav(tmp_path / "bank" / "bell" / "junk.wav", 0.3 * np.ones((1, 24_000), np.float32), 24_000)
+    write_wav(tmp_path / "bank" / "bell" / "junk.wav", tone(99), 24_000)
     assert unusable_sounds(tmp_path / "bank") == {}
+
+
+def tone(number: int) -> np.ndarray:
+    return 0.3 * np.sin(np.arange(24_000) * (0.1 + 0.01 * number)).astype(np.float32)[None]
 
 
 def test_names_a_setting_that_does_not_exist():

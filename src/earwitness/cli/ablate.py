@@ -16,7 +16,7 @@ def run(
     out: Annotated[Path | None, typer.Option(help="Folder of runs and results; by default runs/NAME.")] = None,
     only: Annotated[str | None, typer.Option(help="Train these variants only; names with commas.")] = None,
     report: Annotated[bool, typer.Option("--report", help="Train nothing; tabulate what is finished.")] = False,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that compute features.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=1024, help="Processes that compute features.")] = 1,
 ) -> None:
     """Train variants of a recipe with several seeds, score each on the test set, and compare them.
 
@@ -26,14 +26,16 @@ def run(
 
     one_thread()
     from earwitness.cli.extras import needs
+    from earwitness.media.lock import locked_folder
 
     with needs("ablations", "train"):
         from earwitness.training.ablation.ablate import MARKDOWN_NAME, ablate, tabulate
         from earwitness.training.ablation.plan import load_plan
     plan = load_plan(recipe, settings)
     folder = out or Path("runs") / plan.recipe.name
-    if not report:
-        names = [part.strip() for part in only.split(",") if part.strip()] if only else []
-        ablate(plan, folder, names, lambda line: typer.echo(line, err=True), workers)
-    tabulate(plan, folder)
+    with locked_folder(folder, "earwitness ablate"):
+        if not report:
+            names = [part.strip() for part in only.split(",") if part.strip()] if only else []
+            ablate(plan, folder, names, lambda line: typer.echo(line, err=True), workers)
+        tabulate(plan, folder)
     typer.echo((folder / MARKDOWN_NAME).read_text(encoding="utf-8"))

@@ -7,15 +7,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from earwitness.errors import EarwitnessError, NotStereoError
+from earwitness.cli.say import say
+from earwitness.errors import EarwitnessError, NotStereoError, one_line
 from earwitness.export.json_events import read_detection
 from earwitness.export.terminal import MOST_ROWS, clock, event_table
-from earwitness.inference.batch import Done, Failure, Job, Kept, Plan
+from earwitness.inference.batch import Done, Failure, Job, Kept
 from earwitness.inference.detection import Detection
+from earwitness.inference.planning import Plan
 
 
 class BatchView:
@@ -53,7 +54,7 @@ class BatchView:
         self._bar.stop()
         if kind is KeyboardInterrupt:
             complete = len(self._done) + self._kept
-            _say(
+            say(
                 f"stopped; the results of {complete} of {len(self._todo.jobs)} files are complete; "
                 "the same command does the rest"
             )
@@ -64,7 +65,9 @@ class BatchView:
         """Take note of the done fraction, 0..1, of a file."""
         self._shares[job] = share
         self._bar.update(
-            self._task, completed=self._finished + sum(self._shares.values()), description=job.source.name[:30]
+            self._task,
+            completed=self._finished + sum(self._shares.values()),
+            description=one_line(job.source.name)[:30],
         )
 
     def show(self, result: Done | Failure | Kept) -> None:
@@ -73,7 +76,7 @@ class BatchView:
         if isinstance(result, Failure):
             self._shares = {job: share for job, share in self._shares.items() if job.source != result.source}
             self.failed += 1
-            _say(result.reason + (" (--mono)" if isinstance(result.error, NotStereoError) else ""))
+            say(result.reason + (" (--mono)" if isinstance(result.error, NotStereoError) else ""))
         elif isinstance(result, Kept):
             self._kept += 1
             self._show_kept(result)
@@ -83,7 +86,7 @@ class BatchView:
             self._done.append((detection.duration, len(detection.events), result.written))
             self._blind = self._blind or detection.blind
             for warning in detection.warnings:
-                _say(f"{result.job.source}: warning: {warning}")
+                say(f"{result.job.source}: warning: {warning}")
             self._events(result.job, detection, result.written)
         self._bar.update(self._task, completed=self._finished + sum(self._shares.values()))
 
@@ -101,14 +104,15 @@ class BatchView:
         if self._quiet:
             return
         console = self._console
-        console.print(f"\n{job.source}", style="bold", markup=False, soft_wrap=True)
+        console.print(f"\n{one_line(str(job.source))}", style="bold", markup=False, soft_wrap=True)
         events = len(detection.events)
         if not events:
             console.print("  nothing that the model knows sounds here")
             return
         console.print(event_table(detection, console.width))
         if events > MOST_ROWS:
-            console.print(f"  ... and {events - MOST_ROWS} more: see {written[0]}", markup=False, soft_wrap=True)
+            where = one_line(str(written[0]))
+            console.print(f"  ... and {events - MOST_ROWS} more: see {where}", markup=False, soft_wrap=True)
 
     def _summary(self) -> None:
         console, elapsed = self._console, time.perf_counter() - self._begun
@@ -122,15 +126,12 @@ class BatchView:
             those = "the file was" if self._kept == len(self._todo.jobs) == 1 else f"{self._kept} files were"
             console.print(f"{those} done before and did not change (--again does all anew)", soft_wrap=True)
         if self._blind:
-            console.print(f"pictures were not looked at: {self._blind}", markup=False, soft_wrap=True)
+            console.print(f"pictures were not looked at: {one_line(self._blind)}", markup=False, soft_wrap=True)
         if len(self._done) == 1:
-            console.print("written: " + ", ".join(map(str, files)), markup=False, soft_wrap=True)
+            console.print("written: " + one_line(", ".join(map(str, files))), markup=False, soft_wrap=True)
         elif self._done:
-            console.print(f"written: {len(files)} files in {self._out}", markup=False, soft_wrap=True)
+            console.print(f"written: {len(files)} files in {one_line(str(self._out))}", markup=False, soft_wrap=True)
         if self._todo.clashes:
-            names = ", ".join(self._todo.clashes[:5]) + (", ..." if len(self._todo.clashes) > 5 else "")
-            console.print(f"same names, so results lie in subfolders or keep the extension: {names}", soft_wrap=True)
-
-
-def _say(message: str) -> None:
-    typer.echo(f"earwitness: {message}", err=True)
+            names = one_line(", ".join(self._todo.clashes[:5])) + (", ..." if len(self._todo.clashes) > 5 else "")
+            told = f"same names, so results lie in subfolders or keep the extension: {names}"
+            console.print(told, markup=False, soft_wrap=True)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 OFFICIAL_PANORAMA: Final = (1920, 960)
 """Size of STARSS23's videos, pixels."""
+_NAMED: Final = 10
+"""Recordings that are named with what is wrong with them; of more, the number is told."""
 
 app = typer.Typer(help="Check, make and hand in data sets.", no_args_is_help=True)
 app.command("embed")(embed.run)
@@ -23,7 +25,7 @@ app.command("embed")(embed.run)
 def check_set(
     folder: Annotated[Path, typer.Argument(help="Data set in the folder layout of DCASE2025 Task 3.")],
     json: Annotated[bool, typer.Option("--json", help="Print all findings as JSON.")] = False,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=1024, help="Processes.")] = 1,
 ) -> None:
     """Say what a data set holds, and list what is missing, mispaired, damaged, out of range, clipped or silent.
 
@@ -52,7 +54,9 @@ def check_set(
 def make_stereo(
     starss: Annotated[Path, typer.Option(help="Folder with foa_dev, metadata_dev and, for pictures, video_dev.")],
     out: Annotated[Path, typer.Option(help="Folder of the stereo data set.")],
-    clips: Annotated[int | None, typer.Option(min=1, help="Number of clips; --official alone means 30,000.")] = None,
+    clips: Annotated[
+        int | None, typer.Option(min=1, max=1_000_000, help="Number of clips; --official alone means 30,000.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Same seed, same files; not with --official.")] = None,
     official: Annotated[
         bool, typer.Option("--official", help="The crops, views and names of the official DCASE2025 set.")
@@ -65,7 +69,9 @@ def make_stereo(
     unknown_distance: Annotated[
         float | None, typer.Option(min=0.01, metavar="METRES", help="What to write where labels lack it (STARSS22).")
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes; the files do not depend on their number.")] = 1,
+    workers: Annotated[
+        int, typer.Option(min=1, max=1024, help="Processes; the files do not depend on their number.")
+    ] = 1,
 ) -> None:
     """Make stereo clips from ambisonic recordings: STARSS22, STARSS23, or sets made with SpatialScaper.
 
@@ -75,43 +81,58 @@ def make_stereo(
     from rich.console import Console
     from rich.progress import Progress
 
-    from earwitness.data.crops import OFFICIAL_CLIPS, TRAIN, official_crops, random_crops
+    from earwitness.data.crops import OFFICIAL_CLIPS, TRAIN, digest_of, official_crops, random_crops
     from earwitness.data.foa import find_recordings, unlabelled
-    from earwitness.synthesis.set_options import keep_to_options
+    from earwitness.errors import one_line
+    from earwitness.media.lock import locked_folder
+    from earwitness.synthesis.set_options import RECORDINGS, keep_to_options
     from earwitness.synthesis.starss import StereoJob, make_clips
 
     if official and (seed is not None or every is not None or test_rooms):
         raise typer.BadParameter("--official fixes seed, views and rooms; leave --seed, --every and --test-rooms out")
     if not official and (clips is None or seed is None):
         raise typer.BadParameter("give --clips N and --seed S, or --official")
-    recordings = find_recordings(starss, video)
+    unusable: dict[str, str] = {}
+    recordings = find_recordings(starss, video, unusable)
     if official:
         crops = official_crops(recordings)
     else:
         rooms = [one for one in recordings if test_rooms or one.split.startswith(TRAIN)]
         crops = random_crops(rooms, seed or 0, every)
     wanted = clips or OFFICIAL_CLIPS
-    keep_to_options(out, {"video": video, "unknown-distance": unknown_distance})
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    for note in _notes(recordings, official, video, unlabelled(starss)):
-        console.print(f"note: {note}", markup=False)
-    with Progress(console=console) as bar:
-        task = bar.add_task("clips", total=wanted)
-        report = make_clips(
-            crops, wanted, StereoJob(out, video, unknown_distance), workers,
-            lambda done, total: bar.update(task, completed=done),
-        )  # fmt: skip
+    with locked_folder(out, "earwitness dataset stereo"):
+        drawn = recordings if official else rooms
+        keep_to_options(out, {
+            "video": video, "unknown-distance": unknown_distance, "seed": seed, "official": official, "every": every,
+            "test-rooms": test_rooms, RECORDINGS: digest_of(drawn),
+        })  # fmt: skip
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        for note in _notes(recordings, official, video, unlabelled(starss)):
+            console.print(f"note: {note}", markup=False)
+        with Progress(console=console) as bar:
+            task = bar.add_task("clips", total=wanted)
+            report = make_clips(
+                crops, wanted, StereoJob(out, video, unknown_distance), workers,
+                lambda done, total: bar.update(task, completed=done),
+            )  # fmt: skip
     if report.in_metres:
         names = ", ".join(sorted(report.in_metres)[:3])
         console.print(f"note: labels of {len(report.in_metres)} recordings were metres, not cm, and taken so ({names})")
     made = report.made + report.kept
     typer.echo(f"{out}: {made} clips of 5 s ({report.made} new, {report.rejected} crops too loud)")
+    for why in [*unusable.values(), *report.damaged.values()][:_NAMED]:
+        typer.echo(one_line(f"earwitness: {why}"), err=True)
+    if unusable:
+        typer.echo(
+            f"earwitness: {len(unusable)} recordings cannot be used and were left out, which changes what is drawn; "
+            "mend them and name another --out",
+            err=True,
+        )
     if report.damaged:
-        for why in report.damaged.values():
-            typer.echo(f"earwitness: {why}", err=True)
         typer.echo(
             f"earwitness: {report.lost} clips of damaged recordings are missing; mend them and start again", err=True
         )
+    if unusable or report.damaged:
         raise typer.Exit(1)
     if made < wanted:
         typer.echo(f"earwitness: the recordings hold only {made} different clips of {wanted}", err=True)
@@ -151,12 +172,17 @@ def pack_submission(
 
     Exits with 1, naming what is wrong and writing nothing, if a rule is broken.
     """
-    from earwitness.data.submission import check_submission, pack
+    from zipfile import is_zipfile
 
+    from earwitness.data.submission import check_submission, pack
+    from earwitness.errors import LabelError, one_line
+
+    if out.exists() and not is_zipfile(out):
+        raise LabelError(f"{out}: is there already and is no zip file; give --out another name")
     submission = check_submission(folder, evaluation)
     if submission.problems:
         for problem in submission.problems:
-            typer.echo(problem)
+            typer.echo(one_line(problem))
         count = len(submission.problems)
         typer.echo(f"earwitness: {count} problem{'s' if count > 1 else ''}; {out} was not written", err=True)
         raise typer.Exit(1)

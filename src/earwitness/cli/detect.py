@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from earwitness.cli.say import say
 from earwitness.cli.threads import one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from earwitness.cli.hearing import Hearing
-    from earwitness.inference.batch import BatchSettings, Done, Failure, Job, Plan
+    from earwitness.inference.batch import BatchSettings, Done, Failure, Job
+    from earwitness.inference.planning import Plan
 
 
 def run(
@@ -59,7 +61,20 @@ def run(
     ] = None,
     mono: Annotated[bool, typer.Option("--mono", help="Take mono too; its events have no direction.")] = False,
     swap_channels: Annotated[bool, typer.Option("--swap-channels", help="Left and right are exchanged.")] = False,
-    track: Annotated[int, typer.Option(min=0, help="Which sound track of a file with several, from 0.")] = 0,
+    track: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|N|N+N",
+            help="Which sound track of a file with several, from 0; two mono ones as left and right: 0+1.",
+        ),
+    ] = "auto",
+    layout: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|foa|fuma|surround",
+            help="What four or more channels are: ambisonics (ambiX or FuMa), or loudspeakers; by default as found.",
+        ),
+    ] = "auto",
     grow: Annotated[
         bool, typer.Option("--grow", help="While a file is heard, keep its events so far in NAME.growing.jsonl.")
     ] = False,
@@ -91,10 +106,14 @@ def run(
     from earwitness.errors import EncoderError, MissingExtraError, ModelError, RecipeError
     from earwitness.export import Options, parse_formats
     from earwitness.export.captions import STYLES
-    from earwitness.inference.batch import BatchSettings, plan
+    from earwitness.inference.batch import GROWING_SUFFIX, BatchSettings
     from earwitness.inference.challenge import challenge_formats, plan_challenge
+    from earwitness.inference.planning import plan
     from earwitness.inference.runtime import check_device
     from earwitness.isolation import FileLimits
+    from earwitness.media.ambisonics import LAYOUTS
+    from earwitness.media.lock import locked_folder
+    from earwitness.media.tracks import parse_track
 
     if bool(inputs) == (dcase is not None):
         raise RecipeError("name INPUT files, or a data set with --dcase; not both")
@@ -115,25 +134,34 @@ def run(
     if address is not None and engine != "ray":
         raise RecipeError("--address is that of a Ray cluster: give --engine ray too")
     limits = FileLimits(max_seconds, max_memory, max(1, threads))
-    settings = BatchSettings(formats, render, fov, threshold, swap_channels, mono, track, grow)
-    todo = plan(inputs or [], out) if dcase is None else plan_challenge(dcase, out)
-    for failure in todo.failures:
-        _say(failure.reason)
-    failed = len(todo.failures)
-    if todo.jobs:
-        from earwitness.cli.hearing import Hearing
-        from earwitness.inference.detector import Detector
+    settings = BatchSettings(
+        formats, render, fov, threshold, swap_channels, mono, parse_track(track), grow,
+        one_of("--layout", layout, LAYOUTS),
+    )  # fmt: skip
+    with locked_folder(out, "earwitness detect"):
+        if dcase is None:
+            todo = plan(inputs or [], out, (*settings.suffixes, *((GROWING_SUFFIX,) if grow else ())))
+        else:
+            todo = plan_challenge(dcase, out, settings.suffixes)
+        for problem in (*todo.problems, *(failure.reason for failure in todo.failures)):
+            say(problem)
+        for note in () if quiet else todo.left_out:
+            say(note)
+        failed = len(todo.failures)
+        if todo.jobs:
+            from earwitness.cli.hearing import Hearing
+            from earwitness.inference.detector import Detector
 
-        eyes = None if no_vision else vision
-        load = partial(
-            Detector.load, model, device=chosen_device, threads=threads, modalities=modalities, fov=fov, vision=eyes
-        )
-        try:
-            detector = load()
-        except (ModelError, EncoderError, MissingExtraError) as error:  # a wrong choice, and no input's fault
-            raise RecipeError(str(error)) from error
-        hearing = Hearing(detector, load, jobs, on_ray=engine == "ray", address=address, limits=limits)
-        failed += _run(hearing, todo, settings, out, again=again, quiet=quiet)
+            eyes = None if no_vision else vision
+            load = partial(
+                Detector.load, model, device=chosen_device, threads=threads, modalities=modalities, fov=fov, vision=eyes
+            )
+            try:
+                detector = load()
+            except (ModelError, EncoderError, MissingExtraError) as error:  # a wrong choice, and no input's fault
+                raise RecipeError(str(error)) from error
+            hearing = Hearing(detector, load, jobs, on_ray=engine == "ray", address=address, limits=limits)
+            failed += _run(hearing, todo, settings, out, again=again, quiet=quiet)
     if failed:
         raise typer.Exit(1)
 
@@ -150,10 +178,6 @@ def _run(hearing: Hearing, todo: Plan, settings: BatchSettings, out: Path, *, ag
         def run(due: Sequence[Job]) -> Iterator[Done | Failure]:
             return hearing.run(due, settings, view.progress)
 
-        for result in run_journaled(todo.jobs, journal, run):
+        for result in run_journaled(todo.jobs, journal, run, settings.suffixes):
             view.show(result)
     return view.failed
-
-
-def _say(message: str) -> None:
-    typer.echo(f"earwitness: {message}", err=True)

@@ -29,7 +29,9 @@ def run(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the embeddings; by default DIR/embeddings.")] = None,
     device: Annotated[str, typer.Option(help="Where clap and owlvit run: cpu or cuda; the others run on cpu.")] = "cpu",
-    workers: Annotated[int, typer.Option(min=1, help="Processes; the tokens do not depend on their number.")] = 1,
+    workers: Annotated[
+        int, typer.Option(min=1, max=1024, help="Processes; the tokens do not depend on their number.")
+    ] = 1,
 ) -> None:
     """Encode the sound or the pictures of all clips once, for training with semantic tokens.
 
@@ -47,28 +49,32 @@ def run(
     from earwitness.encoders.embed import EmbedJob, embed
     from earwitness.encoders.load import check_device
     from earwitness.encoders.store import FOLDER
+    from earwitness.media.lock import locked_folder
 
     specs = _specs(encoder, settings or [], weights or [])
     clips = scan(folder).clips
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    failed = False
-    for spec in specs:
-        job: EmbedJob = EmbedJob(spec, rate, fov, swap, check_device(device))
-        with Progress(console=console) as bar, needs(f"the encoder '{spec.name}'", "semantic"):
-            task = bar.add_task(spec.name, total=len(clips))
-            report = embed(
-                out or folder / FOLDER, clips, job, workers,
-                lambda done, total, task=task, bar=bar: bar.update(task, completed=done),  # type: ignore[misc]
-            )  # fmt: skip
-        _tell(spec.name, report, console)
-        failed = failed or bool(report.skipped)
+    failed, target = False, out or folder / FOLDER
+    with locked_folder(target, "earwitness dataset embed"):
+        for spec in specs:
+            job: EmbedJob = EmbedJob(spec, rate, fov, swap, check_device(device))
+            with Progress(console=console) as bar, needs(f"the encoder '{spec.name}'", "semantic"):
+                task = bar.add_task(spec.name, total=len(clips))
+                report = embed(
+                    target, clips, job, workers,
+                    lambda done, total, task=task, bar=bar: bar.update(task, completed=done),  # type: ignore[misc]
+                )  # fmt: skip
+            _tell(spec.name, report, console)
+            failed = failed or bool(report.skipped)
     if failed:
         raise typer.Exit(1)
 
 
 def _tell(name: str, report: EmbedReport, console: Console) -> None:
+    from earwitness.errors import one_line
+
     for clip, reason in sorted(report.skipped.items()):
-        console.print(f"skipped {clip}: {reason}", markup=False)
+        console.print(one_line(f"skipped {clip}: {reason}"), markup=False)
     if report.without:
         console.print(f"note: {len(report.without)} clips have nothing for '{name}' to encode", markup=False)
     typer.echo(f"{name}: {report.made} new, {report.kept} kept, {len(report.skipped)} skipped in {report.folder}")
@@ -104,9 +110,10 @@ def _specs(names: str, settings: list[str], weights: list[str]) -> list[Any]:
 
 def _value(text: str) -> Any:
     """JSON if it is such (numbers, true, null); a list if there are commas; else the text."""
-    import json
+    from earwitness.errors import RecipeError
+    from earwitness.small_files import parse_json
 
     try:
-        return json.loads(text)
-    except ValueError:
+        return parse_json(text, "--set", RecipeError)
+    except RecipeError:  # no JSON, so it is text
         return text.split(",") if "," in text else text

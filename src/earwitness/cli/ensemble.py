@@ -28,6 +28,7 @@ def run(
     one_thread()
     from earwitness.cli.extras import needs
     from earwitness.errors import RecipeError
+    from earwitness.media.lock import locked_file
 
     with needs("making an ensemble", "train"):
         from earwitness.training.ensemble_export import export_ensemble
@@ -38,6 +39,7 @@ def run(
     if splits is not None and valid is None:
         raise RecipeError("--splits are those of --valid: give it too")
     wanted = None if splits is None else [part for part in splits.split(",") if part]
-    card = export_ensemble(members, out, name=name, weights=given, valid=valid, splits=wanted)
+    with locked_file(out, "earwitness ensemble"):
+        card = export_ensemble(members, out, name=name, weights=given, valid=valid, splits=wanted)
     judged = f", F20/1 {card.scores['valid/f_score']:.3f}" if "valid/f_score" in card.scores else ""
     typer.echo(f"{out}: {card.name}, {len(members)} members, {out.stat().st_size / 1e6:.1f} MB{judged}")

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from earwitness import __version__
+from earwitness.errors import one_line
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from earwitness.metrics.folders import LabelFolder
     from earwitness.metrics.intervals import Intervals
     from earwitness.metrics.scores import Scores
@@ -58,7 +61,8 @@ def run(
     json: Annotated[Path | None, typer.Option("--json", help="Write all scores to this file.")] = None,
     jackknife: Annotated[bool, typer.Option("--jackknife", help="Add 95 % confidence intervals (jackknife).")] = False,
     bootstrap: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Add 95 % intervals from N bootstrap samples instead.")
+        int,
+        typer.Option(min=0, max=1_000_000, metavar="N", help="Add 95 % intervals from N bootstrap samples."),
     ] = 0,
     unit: Annotated[
         Units, typer.Option(help="What intervals leave out: clips of one recording resemble each other.")
@@ -68,7 +72,9 @@ def run(
         Path | None, typer.Option(metavar="DIR", help="Draw classes.png and errors.png into this folder.")
     ] = None,
     counts: Annotated[Path | None, typer.Option(help="Save the additive counts of each file (.npz).")] = None,
-    frames: Annotated[int, typer.Option(min=1, help="Length of the clips in 100-ms frames, for strict.")] = 50,
+    frames: Annotated[
+        int, typer.Option(min=1, max=6_048_000, help="Length of the clips in 100-ms frames, for strict.")
+    ] = 50,
 ) -> None:
     """Score predictions against references: F20/1 with and without on/off, direction, distance, on/off accuracy."""
     if (predictions is None) == (compare is None):
@@ -114,14 +120,19 @@ def run(
         targets = [plot / "a", plot / "b"] if compare else [plot]
         for target, answer, one in zip(targets, answers, scores, strict=True):
             _draw(target, references, answer, one, None if compare else intervals)
-            console.print(f"wrote {target / 'classes.png'} and {target / 'errors.png'}", soft_wrap=True)
+            _say(console, f"wrote {target / 'classes.png'} and {target / 'errors.png'}")
     if counts is not None:
         scores[0].counts.save(counts)
-        console.print(f"wrote {counts}", soft_wrap=True)
+        _say(console, f"wrote {counts}")
     if json is not None:
         made = {"version": __version__, "commit": commit(), "protocol": rules.value, "frames": frames}
         _write_json(json, {**result, "run": made})
-        console.print(f"wrote {json}", soft_wrap=True)
+        _say(console, f"wrote {json}")
+
+
+def _say(console: Console, text: str) -> None:
+    """Print a line as it is: a name may hold what a terminal or `rich` would take for a command."""
+    console.print(one_line(text), markup=False, soft_wrap=True)
 
 
 def _draw(

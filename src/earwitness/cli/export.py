@@ -21,7 +21,8 @@ def run(
     ],
     out: Annotated[Path | None, typer.Option(help="Folder for the files; by default beside the events.")] = None,
     media: Annotated[
-        Path | None, typer.Option(help="The video or sound that the events belong to, where it has moved.")
+        Path | None,
+        typer.Option(help="The video or sound that the events belong to, where it does not lie beside them."),
     ] = None,
     captions: Annotated[str, typer.Option(metavar="terse|full", help="Style of vtt and srt.")] = "terse",
     fov: Annotated[
@@ -34,9 +35,11 @@ def run(
     Exit code: 0 all done, 1 some files failed (each named, the rest done), 2 wrong usage.
     """
     from earwitness.cli.choices import check_fov, one_of
-    from earwitness.errors import EarwitnessError, RecipeError
+    from earwitness.errors import EarwitnessError, RecipeError, one_line
     from earwitness.export import Options, parse_formats, read_result, write
     from earwitness.export.captions import STYLES
+    from earwitness.inference.naming import fitted
+    from earwitness.media.lock import LONGEST_NAME
 
     if fov is not None:
         check_fov(fov)
@@ -52,11 +55,12 @@ def run(
         try:
             result = read_result(source, media)
             for chosen in formats:
-                target = (out or source.parent) / f"{source.stem}{chosen.suffix}"
+                name = fitted(source.stem, LONGEST_NAME - len(chosen.suffix), source.name)
+                target = (out or source.parent) / f"{name}{chosen.suffix}"
                 if target.exists() and target.samefile(source):
                     raise RecipeError(f"{target}: would overwrite the events that are read; give --out")
                 write(result, target, chosen)
-                typer.echo(str(target))
+                typer.echo(one_line(str(target)))
         except RecipeError:
             raise
         except EarwitnessError as error:

@@ -30,6 +30,7 @@ def run(
 
     one_thread()
     from earwitness.cli.extras import needs
+    from earwitness.media.lock import locked_file
 
     with needs("exporting a model", "train"):
         from earwitness.models.architectures import token_widths
@@ -43,24 +44,29 @@ def run(
         from earwitness.training.validate import ValidSet
     if out.suffix != ".onnx":
         raise typer.BadParameter("must end in .onnx", param_hint="--out")
-    checkpoint = "best.safetensors" if best else "last.safetensors"
-    recipe = run_recipe(folder)
-    data = recipe.data.model_copy(update={"bank": bank}) if bank else recipe.data
-    net = load_model(folder / checkpoint)
-    valid = open_sources(data, recipe.features).valid
-    tokens = TokenLookup.open(data, token_widths(recipe.model))
-    stream = SceneStream(valid, recipe.features, seed=data.valid_seed, swap="none", stream=VALID_STREAM, tokens=tokens)
-    judgement = judge(Mirrored(net, recipe.features) if mirror else net, ValidSet.render(stream, scenes))
-    card = export_run(
-        folder,
-        out,
-        judgement,
-        name=name,
-        checkpoint=checkpoint,
-        mirror=mirror,
-        half=half,
-        limits=tuple(limit or ()),
-    )
+    with locked_file(out, "earwitness export-model"):
+        checkpoint = "best.safetensors" if best else "last.safetensors"
+        recipe = run_recipe(folder)
+        data = recipe.data.model_copy(update={"bank": bank}) if bank else recipe.data
+        net = load_model(folder / checkpoint)
+        valid = open_sources(data, recipe.features).valid
+        tokens = TokenLookup.open(data, token_widths(recipe.model))
+        stream = SceneStream(
+            valid, recipe.features, seed=data.valid_seed, swap="none", stream=VALID_STREAM, tokens=tokens
+        )
+        judgement = judge(Mirrored(net, recipe.features) if mirror else net, ValidSet.render(stream, scenes))
+        card = export_run(
+            folder,
+            out,
+            judgement,
+            name=name,
+            checkpoint=checkpoint,
+            mirror=mirror,
+            half=half,
+            limits=tuple(limit or ()),
+        )
+    for note in judgement.limits:
+        typer.echo(f"note: {note}", err=True)
     reached = card.scores.get("synthetic/f_score")
     judged = "" if reached is None else f", F20/1 {reached:.3f}"
     typer.echo(f"{out}: {card.name}, {out.stat().st_size / 1e6:.1f} MB{judged}")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from concurrent.futures import BrokenExecutor
+from contextlib import suppress
 from io import TextIOWrapper
-from typing import Final
+from typing import Final, NoReturn
 
 import typer
 
 from earwitness import __version__
-from earwitness.errors import EarwitnessError, RecipeError
+from earwitness.crash_log import describe, write_log
+from earwitness.errors import EarwitnessError, RecipeError, one_line, shortened
 
 VERBS: Final[tuple[str, ...]] = (
     "ablate", "demo", "detect", "doctor", "ensemble", "evaluate", "export", "export-model", "render", "serve",
@@ -21,6 +24,7 @@ VERBS: Final[tuple[str, ...]] = (
 GROUPS: Final[tuple[str, ...]] = ("dataset", "models")
 """Verbs with sub-commands: `app` in their module."""
 
+FAILED: Final = 1
 INTERRUPTED: Final = 130
 WRONG_USAGE: Final = 2
 
@@ -53,37 +57,74 @@ for _verb in GROUPS:
 
 
 def main() -> None:
-    """Run the command line; errors made for users are printed on one line, without a traceback."""
-    if isinstance(sys.stdout, TextIOWrapper):  # a name, or a sign, that the terminal cannot show must not end a batch
-        sys.stdout.reconfigure(errors="replace")
+    """Run the command line; whatever goes wrong is said on one line, without a traceback."""
+    for stream in (sys.stdout, sys.stderr):  # a sign that the terminal cannot show must not end a batch
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace" if stream is sys.stdout else "backslashreplace")
     try:
         code = app(standalone_mode=False)
-    except EarwitnessError as error:
-        typer.echo(f"earwitness: {error}", err=True)
-        sys.exit(WRONG_USAGE if isinstance(error, RecipeError) else 1)
-    except BrokenExecutor:
-        reason = "a worker process was killed, as for lack of memory; start again with fewer workers"
-        typer.echo(f"earwitness: {reason}", err=True)
-        sys.exit(1)
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        typer.echo(f"earwitness: {where}{error.strerror or error}; check folder, rights and space", err=True)
-        sys.exit(1)
-    except (KeyboardInterrupt, typer.Abort):
-        typer.echo("earwitness: interrupted", err=True)
+        sys.stdout.flush()
+    except Exception as error:  # the last place where a user can be told in one line
+        if isinstance(error, BrokenPipeError):
+            _end_of_pipe()
+        reason, code = _explained(error)
+        if reason:
+            _say(reason)
+        sys.exit(code)
+    except KeyboardInterrupt:
+        _say("interrupted")
         sys.exit(INTERRUPTED)
-    except typer.TyperException as error:
-        if error.format_message():  # called without arguments, the help has been printed and nothing is to be said
-            typer.echo(f"earwitness: {_one_line(error)}", err=True)
-        sys.exit(WRONG_USAGE)
     if code == INTERRUPTED:  # what typer makes of Ctrl+C
-        typer.echo("earwitness: interrupted", err=True)
+        _say("interrupted")
     sys.exit(code)
 
 
-def _one_line(error: typer.TyperException) -> str:
-    """What is wrong with the command line, and where to read what is right."""
-    return f"{' '.join(error.format_message().split())} (--help says what there is)"
+def _explained(error: Exception) -> tuple[str, int]:
+    """What to say of an error, on one line, and the exit code."""
+    match error:
+        case RecipeError():
+            return one_line(str(error)), WRONG_USAGE
+        case EarwitnessError():
+            return one_line(str(error)), FAILED
+        case BrokenExecutor():
+            return "a worker process was killed, as for lack of memory; start again with fewer workers", FAILED
+        case typer.Abort():
+            return "interrupted", INTERRUPTED
+        case typer.TyperException():
+            # Called without arguments, the help has been printed and nothing is to be said.
+            said = one_line(error.format_message())
+            return f"{shortened(said, 400)} (--help says what there is)" if said else "", WRONG_USAGE
+        case OSError():
+            where = f"{error.filename}: " if error.filename else ""
+            return one_line(f"{where}{error.strerror or error}; check folder, rights and space"), FAILED
+        case ValueError() if (problem := _wrong_setting(error)) is not None:
+            return problem, WRONG_USAGE
+        case _:
+            return describe(error, write_log(error)), FAILED
+
+
+def _wrong_setting(error: ValueError) -> str | None:
+    """What is wrong with a value that an option set; None for other errors than pydantic's."""
+    if "pydantic" not in sys.modules:  # not imported for this alone: the command starts without it
+        return None
+    from pydantic import ValidationError
+
+    from earwitness.schema import first_problem
+
+    return first_problem(error, "the settings") if isinstance(error, ValidationError) else None
+
+
+def _end_of_pipe() -> NoReturn:
+    """End in silence, as other tools do, where the reader of the output is gone (`earwitness ... | head`)."""
+    # Python writes what is left once more when it ends: into nothing, and not into the broken pipe.
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(FAILED)
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):  # the error stream itself may be closed
+        typer.echo(f"earwitness: {text}", err=True)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ def run(
         Path | None, typer.Option(help="The events, where SOURCE is the video or sound that they belong to.")
     ] = None,
     media: Annotated[
-        Path | None, typer.Option(help="The video or sound, where SOURCE is the events and it has moved.")
+        Path | None,
+        typer.Option(help="The video or sound, where SOURCE is the events and it does not lie beside them."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Annotated video to write (.mp4, .mov, .mkv).")] = None,
     report: Annotated[Path | None, typer.Option(help="Report to write: one self-contained page (.html).")] = None,
@@ -84,39 +85,45 @@ def run(
 
 
 def _video(result: Saved, out: Path, fov: float | None, threads: int) -> None:
+    from rich.markup import escape
     from rich.progress import Progress
 
-    from earwitness.errors import UnreadableMediaError
+    from earwitness.errors import UnreadableMediaError, one_line
     from earwitness.export.result import view_of
+    from earwitness.media.tracks import parse_track
     from earwitness.render.video import render_video
 
     if result.media_file is None:
         raise UnreadableMediaError(
             f"{result.path or 'the events'}: the video is not there; say where with --media FILE"
         )
-    whole, track = view_of(result, fov).whole_fov, result.settings.get("track", 0)
+    whole, track = view_of(result, fov).whole_fov, parse_track(str(result.settings.get("track", "auto")))
     with Progress(transient=True) as progress:
-        task = progress.add_task(out.name, total=1.0)
+        task = progress.add_task(escape(one_line(out.name)), total=1.0)
         render_video(
             result.media_file, result.table, out, whole, lambda done: progress.update(task, completed=done), threads,
-            track if isinstance(track, int) else 0,
+            track,
         )  # fmt: skip
-    typer.echo(str(out))
+    typer.echo(one_line(str(out)))
 
 
 def _report(result: Saved, report: Path, fov: float | None, player: Player) -> None:
-    from earwitness.errors import RecipeError
+    from earwitness.cli.say import say
+    from earwitness.errors import RecipeError, one_line
     from earwitness.render.report import write_report
 
     if report.suffix.lower() not in {".html", ".htm"}:
         raise RecipeError(f"--report {report}: a report is a page; call it .html")
-    typer.echo(str(write_report(result, report, fov, player)))
+    if result.media_file is None and result.path is not None and player != "none":
+        say(f"{result.path.name} is not beside the events, so the report is without it; say where with --media FILE")
+    typer.echo(one_line(str(write_report(result, report, fov, player))))
 
 
 def _plot(result: Saved, picture: Path, reference: Path | None) -> None:
+    from earwitness.errors import one_line
     from earwitness.export import read_result
     from earwitness.render.picture import timeline_picture
 
     true = None if reference is None else read_result(reference).table
-    name = None if result.path is None else result.path.name
-    typer.echo(str(timeline_picture(result.table, picture, reference=true, title=name)))
+    name = None if result.path is None else one_line(result.path.name).replace("$", "\\$")
+    typer.echo(one_line(str(timeline_picture(result.table, picture, reference=true, title=name))))

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 _ROOMS = 120
 _PREVIEWED = 4
+_MANY = 1000
+"""Sounds of a bank of which it takes seconds to look at all."""
+_NAMED = 10
+"""Sounds that are named with what is wrong with them; of more, the number is told."""
 
 
 class EngineName(StrEnum):
@@ -32,12 +36,13 @@ def run(
         Path, typer.Option(help="Sound bank: manifest.csv, a folder a class, FSD50K, ESC-50, or a CSV of files.")
     ],
     out: Annotated[Path, typer.Option(help="Folder of the data set.")],
-    clips: Annotated[int | None, typer.Option(min=1, help="Number of clips.")] = None,
+    clips: Annotated[int | None, typer.Option(min=1, max=1_000_000, help="Number of clips.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Same seed, same files, whatever the workers.")] = None,
     split: Annotated[str | None, typer.Option(help="Only sounds of this split of the bank.")] = None,
     seconds: Annotated[float, typer.Option(min=1.0, max=600.0, help="Length of a clip.")] = 5.0,
     rooms: Annotated[
-        int | None, typer.Option(min=1, help=f"Rooms to simulate ({_ROOMS}); kept in the cache for next time.")
+        int | None,
+        typer.Option(min=1, max=100_000, help=f"Rooms to simulate ({_ROOMS}); kept in the cache for next time."),
     ] = None,
     room_seed: Annotated[int | None, typer.Option(min=0, help="Other seeds give other rooms.")] = None,
     sofa: Annotated[
@@ -69,7 +74,7 @@ def run(
     backgrounds: Annotated[
         Path | None, typer.Option(help="With --video: folder of your own 360-degree photos and videos.")
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=1024, help="Processes.")] = 1,
     engine: Annotated[EngineName, typer.Option(help="local processes, or tasks of Ray (extra 'ray').")] = (
         EngineName.LOCAL
     ),
@@ -113,6 +118,7 @@ def run(
         raise RecipeError("--address is that of a Ray cluster: give --engine ray too")
 
     from earwitness.cli.progress import Meter
+    from earwitness.media.lock import locked_folder
     from earwitness.synthesis.clips import render_recipe
     from earwitness.synthesis.job import RenderJob
     from earwitness.synthesis.microphones import DEFAULT, microphone_called
@@ -134,9 +140,10 @@ def run(
         video=video, fps=DCASE_FPS if fps is None else Fraction(fps).limit_denominator(1001),
         cutouts=cutouts, backgrounds=backgrounds,
     )  # fmt: skip
-    with Meter() as meter:
+    with locked_folder(out, "earwitness synthesize"), Meter() as meter:
         if recipe is None:
-            job = _with_rooms(_without_unusable(job, strict), meter, sofa, workers)
+            _name_unused(job)
+            job = _with_rooms(_without_unusable(job, strict, meter), meter, sofa, workers)
             scenes = _new_clips(job, meter, clips or 1, _engine(engine, address, workers), preview is not None)
         else:
             own = sofa is not None or rooms is not None or room_seed is not None
@@ -151,19 +158,40 @@ def run(
         write_preview(scenes, preview, pictures)
 
 
-def _without_unusable(job: RenderJob, strict: bool) -> RenderJob:
-    """The job without sounds that cannot be used; names them."""
-    from earwitness.synthesis.adaptors import KINDS, unused_folders
-    from earwitness.synthesis.bank import SoundBank
+def _name_unused(job: RenderJob) -> None:
+    """Say which files of the user's pictures are left out."""
+    from earwitness.synthesis import backgrounds, cutouts
+    from earwitness.synthesis.bank_check import first_names
 
-    wrong = SoundBank.open(job.bank, job.split, licences=job.licences).check()
-    for error in wrong.values():
-        if strict:
-            raise error
-        typer.echo(f"skipped: {error}", err=True)
+    for folder, found in ((job.cutouts, cutouts.unused_files), (job.backgrounds, backgrounds.unused_files)):
+        if folder is not None and (names := found(folder)):
+            typer.echo(
+                f"files of {folder} that are no pictures, left out: {len(names)} ({first_names(names)})", err=True
+            )
+
+
+def _without_unusable(job: RenderJob, strict: bool, meter: Meter) -> RenderJob:
+    """The job without sounds that cannot be used; says what of the bank is left out."""
+    from earwitness.errors import BankError
+    from earwitness.synthesis.adaptors import KINDS, adaptor_of, list_sounds, unused_folders
+    from earwitness.synthesis.bank import SoundBank
+    from earwitness.synthesis.bank_check import first_names, printable, unusable_sounds
+    from earwitness.synthesis.splits import without_split
+
+    bank = SoundBank.open(job.bank, job.split, licences=job.licences)
+    wrong = unusable_sounds(bank, progress=meter.task("sounds looked at") if len(bank.sounds) > _MANY else None)
+    if strict and wrong:
+        raise BankError(next(iter(wrong.values())))
+    for why in list(wrong.values())[:_NAMED]:
+        typer.echo(printable(f"skipped: {why}"), err=True)
     if wrong:
         typer.echo(f"sounds of the bank skipped: {len(wrong)}", err=True)
-    if unused := unused_folders(Path(job.bank)):
+    unsplit = without_split(list_sounds(job.bank)) if job.split else []
+    if unsplit:
+        typer.echo(f"sounds of no split, left out: {len(unsplit)} ({first_names(unsplit)})", err=True)
+    if others := adaptor_of(job.bank).left_out(job.bank):
+        typer.echo(f"files of the folder that are not in the bank: {len(others)} ({first_names(others)})", err=True)
+    if unused := unused_folders(job.bank):
         known = ", ".join(sorted(KINDS))
         typer.echo(f"folders of the bank that name no class: {', '.join(unused)}; known are {known}", err=True)
     bank = SoundBank.open(job.bank, job.split, licences=job.licences, without=wrong)
@@ -175,11 +203,18 @@ def _without_unusable(job: RenderJob, strict: bool) -> RenderJob:
 def _with_rooms(job: RenderJob, meter: Meter, sofa: Path | None, workers: int) -> RenderJob:
     """The job with its pool of rooms in the cache."""
     from earwitness.cli.extras import needs
+    from earwitness.synthesis.bank_check import printable
     from earwitness.synthesis.measured import measured_pool
     from earwitness.synthesis.pool import RirPool, default_cache
+    from earwitness.synthesis.poolfiles import left_out
 
     if sofa is not None:
-        return replace(job, measured=measured_pool(sofa, default_cache(), meter.task("rooms")))
+        pool = measured_pool(sofa, default_cache(), meter.task("rooms"))
+        for why in (missing := left_out(pool) or [])[:_NAMED]:
+            typer.echo(printable(f"skipped: {why}"), err=True)
+        if missing:
+            typer.echo(f"measured rooms skipped: {len(missing)}", err=True)
+        return replace(job, measured=pool)
     if job.measured is None:
         with needs("simulating rooms", "train"):
             import pyroomacoustics  # noqa: F401 - only to name the extra before work begins
@@ -205,9 +240,11 @@ def _with_rooms_of(job: RenderJob, recipe: Path) -> RenderJob:
 
 
 def _new_clips(job: RenderJob, meter: Meter, clips: int, engine: Engine, previewed: bool) -> list[Scene]:
+    from earwitness.synthesis.credits import refuse_foreign
     from earwitness.synthesis.folders import first_scenes, render_folder
     from earwitness.synthesis.set_options import keep_to_options
 
+    refuse_foreign(job.out)
     keep_to_options(job.out, _options_of_pictures(job))
     new = render_folder(job, clips, progress=meter.task("clips"), engine=engine)
     typer.echo(f"{job.out}: {clips} clips of {job.scene.seconds:g} s ({new} new)")

@@ -36,6 +36,7 @@ def run(
 
     with needs("training", "train"):
         from earwitness.training.devices import be_deterministic
+        from earwitness.training.distributed import held_by_first
         from earwitness.training.folders import open_sources
         from earwitness.training.recipe import load_recipe
         from earwitness.training.trainer import Trainer
@@ -43,11 +44,12 @@ def run(
         be_deterministic()
     loaded = load_recipe(recipe, settings)
     folder = out or Path("runs") / loaded.name
-    with _progress() as progress:
-        sources = open_sources(loaded.data, loaded.features, progress, max(1, loaded.run.workers))
-    trainer = Trainer(loaded, folder, sources.train, sources.valid)
-    _report(sources, folder)
-    scores = trainer.run(resume=resume)
+    with held_by_first(folder, "earwitness train"):
+        with _progress() as progress:
+            sources = open_sources(loaded.data, loaded.features, progress, max(1, loaded.run.workers))
+        trainer = Trainer(loaded, folder, sources.train, sources.valid)
+        _report(sources, folder)
+        scores = trainer.run(resume=resume)
     typer.echo(f"{folder}: done, F20/1 {scores.macro.f_score:.3f} on its validation scenes")
     typer.echo(f"make a model of it with: earwitness export-model {folder} --out model.onnx")
 
@@ -75,9 +77,13 @@ def _report(sources: Sources, folder: Path) -> None:
         typer.echo(f"{sources.train_clips:,} training clips, {sources.valid_clips:,} validation clips", err=True)
     if not sources.skipped:
         return
+    from earwitness.errors import one_line
+    from earwitness.media.atomic import atomic_file
+
     lines = [f"{name}: {reason}" for name, reason in sources.skipped.items()]
     for line in lines[:SHOWN]:
-        typer.echo(f"skipped: {line}", err=True)
-    (folder / SKIPPED_NAME).write_text("\n".join([*lines, ""]), encoding="utf-8")
+        typer.echo(one_line(f"skipped: {line}"), err=True)
+    with atomic_file(folder / SKIPPED_NAME) as temporary:
+        temporary.write_text("\n".join([*lines, ""]), encoding="utf-8")
     what = "damaged clips" if sources.train_clips is not None else "sounds of the bank"
     typer.echo(f"{len(lines)} {what} are skipped; {folder / SKIPPED_NAME} names all", err=True)

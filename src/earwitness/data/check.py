@@ -17,6 +17,7 @@ from earwitness.classes import NUM_CLASSES
 from earwitness.data.dcase_csv import CLIP_FRAMES, METRES_BELOW_CM, LabelRows, are_metres, read_rows
 from earwitness.data.layout import Clip, DcaseFolder, scan
 from earwitness.data.pcm import read_pcm, wav_info
+from earwitness.data.same_sound import same_clips
 from earwitness.errors import EarwitnessError, LabelError
 from earwitness.events import FRAME_SECONDS
 from earwitness.media.container import PacketSource, open_media, picture_stream
@@ -243,6 +244,7 @@ def _check_set(folder: DcaseFolder, parts: set[tuple[str, str]], reports: list[C
             splits = ", ".join(clip.split for clip in folder.clips if clip.name == name)
             yield Problem("leak", name, f"is in {count} splits ({splits}); a clip belongs to one")
     yield from _shared_rooms(folder)
+    yield from _shared_sound(folder)
     for split in folder.splits:
         distances = LabelRows.concatenate(
             report.rows for report in reports if report.rows is not None and report.clip.split == split
@@ -261,6 +263,16 @@ def _shared_rooms(folder: DcaseFolder) -> Iterator[Problem]:
             rooms[kind].add(name.room)
     for room in sorted(rooms["dev-train"] & rooms["dev-test"]):
         yield Problem("leak", f"room {room}", "is in training and test; scores on it would be too good")
+
+
+def _shared_sound(folder: DcaseFolder) -> Iterator[Problem]:
+    """Clips of the test splits whose sound training has under another name; those of one name are named already."""
+    train, test = (
+        [clip for clip in folder.clips if clip.split.startswith(f"dev-{part}")] for part in ("train", "test")
+    )
+    for one, other in same_clips(train, test):
+        if one.name != other.name:
+            yield Problem("leak", other.id, f"holds the same sound as {one.id}; scores on it would be too good")
 
 
 def label_statistics(rows: list[LabelRows], frames: int = CLIP_FRAMES) -> dict[str, list[int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,12 @@ class Crop:
     def name(self) -> str:
         """Name of the clip."""
         return f"{self.recording.name}_deg{self.deg:03d}_start{self.start:04d}"
+
+
+def digest_of(recordings: Sequence[Recording]) -> str:
+    """Tells sets of recordings apart by what draws depend on: their names and lengths."""
+    about = sorted(f"{one.split}/{one.name} {one.frames}" for one in recordings)
+    return hashlib.sha256("\n".join(about).encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 def official_crops(recordings: Sequence[Recording]) -> Iterator[Crop]:

@@ -16,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.classes import NUM_CLASSES
-from earwitness.errors import LabelError
-from earwitness.events import EventTable
+from earwitness.errors import LabelError, shortened
+from earwitness.events import MOST_FRAMES, EventTable
 from earwitness.geometry import fold
 from earwitness.media.atomic import atomic_file
+from earwitness.small_files import TABLE_BYTES, read_bytes
+from earwitness.source_numbers import separate_sources
 
 COLUMNS: Final = ("frame", "class", "source", "azimuth", "distance", "onscreen")
 HEADER: Final = ",".join(COLUMNS)
@@ -113,15 +115,24 @@ class LabelRows:
         return cls(np.stack([np.asarray(column, dtype=np.float64) for column in columns], axis=1))
 
     def to_table(self, num_frames: int = CLIP_FRAMES) -> EventTable:
-        """The same rows in metres, azimuth folded into [-90, 90]."""
-        return EventTable.from_columns(
-            frame=self.frame,
-            class_index=self.class_index,
-            source=self.source,
-            azimuth=fold(self.azimuth),
-            distance=self.distance_cm / 100,
-            onscreen=self.onscreen,
-            num_frames=num_frames,
+        """The same rows in metres, azimuth folded into [-90, 90]; each source with a number of its own.
+
+        Raises:
+            LabelError: a frame at or after `num_frames`, or a frame with a hundred sources of one number.
+        """
+        source = self.source
+        if len(self) and source.max() > np.iinfo(np.int16).max:  # numbers mean nothing but which are the same
+            source = np.unique(source, return_inverse=True)[1].astype(np.int64)
+        return separate_sources(
+            EventTable.from_columns(
+                frame=self.frame,
+                class_index=self.class_index,
+                source=source,
+                azimuth=fold(self.azimuth),
+                distance=self.distance_cm / 100,
+                onscreen=self.onscreen,
+                num_frames=num_frames,
+            )
         )
 
 
@@ -129,17 +140,14 @@ def read_rows(path: Path | str, *, num_frames: int | None = None, unique: bool =
     """Read one file as it stands. BOM, CRLF, blank lines and a file of no bytes (nothing sounds) are understood.
 
     Args:
-        num_frames: refuse frames at or after this one; None accepts clips of any length.
+        num_frames: refuse frames at or after this one; None accepts clips of up to a week.
         unique: refuse a row that repeats an earlier one in all six values.
 
     Raises:
         LabelError: the file cannot be read or breaks the format; names file, line and what is wrong.
     """
     path = Path(path)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise LabelError(f"{path}: cannot be read ({error.strerror})") from error
+    data = read_bytes(path, TABLE_BYTES, LabelError)
     values = _parse_plain(data)
     lines = None
     if values is None:
@@ -152,9 +160,13 @@ def read_table(path: Path | str, num_frames: int = CLIP_FRAMES) -> EventTable:
     """Read one file as events: metres, azimuth folded into [-90, 90].
 
     Raises:
-        LabelError: as `read_rows`; also for a frame at or after `num_frames`.
+        LabelError: as `read_rows`; also for a frame at or after `num_frames`, and for a row that repeats another.
     """
-    return read_rows(path, num_frames=num_frames).to_table(num_frames)
+    rows = read_rows(path, num_frames=num_frames, unique=True)
+    try:
+        return rows.to_table(num_frames)
+    except LabelError as error:
+        raise LabelError(f"{path}: {error}") from None
 
 
 def are_metres(distances: NDArray[np.float64]) -> bool:
@@ -215,7 +227,9 @@ def _parse_lines(data: bytes, path: Path) -> tuple[NDArray[np.float64], list[int
         return np.zeros((0, 6)), []
     number, header = content[0]
     if [name.strip().lower() for name in header.split(",")] != list(COLUMNS):
-        _refuse(path, number, f"the first line must be the header '{HEADER}', but it is '{header.strip()[:60]}'")
+        _refuse(
+            path, number, f"the first line must be the header '{HEADER}', but it is '{shortened(header.strip(), 60)}'"
+        )
     rows = [_parse_row(line, path, number) for number, line in content[1:]]
     return np.array(rows, dtype=np.float64).reshape(-1, 6), [number for number, _ in content[1:]]
 
@@ -226,17 +240,29 @@ def _parse_row(line: str, path: Path, number: int) -> list[float]:
         _refuse(path, number, f"has {len(fields)} values instead of {len(COLUMNS)} ({HEADER})")
     row: list[float] = []
     for index, (name, field) in enumerate(zip(COLUMNS, fields, strict=True)):
+        shown = shortened(field, 40)
         try:
-            value = float(field)
+            value = _number(field)
         except ValueError:
-            what = f"is '{field}', which is not a number" if field else "is empty; a sound without it cannot be scored"
+            what = (
+                f"is '{shortened(field, 40)}', which is not a number"
+                if field
+                else "is empty; a sound without it cannot be scored"
+            )
             _refuse(path, number, f"{name} {what}")
         if not abs(value) <= _LARGEST:
-            _refuse(path, number, f"{name} is '{field}', which is out of range")
+            _refuse(path, number, f"{name} is '{shown}', which is out of range")
         if index in _WHOLE and value != int(value):
-            _refuse(path, number, f"{name} is '{field}', which is not a whole number")
+            _refuse(path, number, f"{name} is '{shown}', which is not a whole number")
         row.append(value)
     return row
+
+
+def _number(field: str) -> float:
+    """A number in the usual digits; Python itself would also take 1_000 and the digits of other scripts."""
+    if not field.isascii() or "_" in field:
+        raise ValueError(field)
+    return float(field)
 
 
 def _check_values(
@@ -244,14 +270,14 @@ def _check_values(
 ) -> None:
     if not len(values):
         return
-    last_frame = _LARGEST if num_frames is None else num_frames - 1
+    last_frame = MOST_FRAMES - 1 if num_frames is None else num_frames - 1
     limits = (last_frame, NUM_CLASSES - 1, _LARGEST, MAX_AZIMUTH_DEG, _LARGEST, 1)
     lowest = (0, 0, 0, -MAX_AZIMUTH_DEG, 0, 0)
     if (values.max(axis=0) > limits).any() or (values.min(axis=0) < lowest).any():
         row, column = (int(index) for index in np.argwhere((values > limits) | (values < lowest))[0])
         value, low, high = values[row, column], lowest[column], limits[column]
         rule = "must not be negative" if high == _LARGEST and value < 0 else f"must lie in {low}..{high}"
-        hint = "; for longer clips give the number of frames" if column == 0 and value > 0 else ""
+        hint = "; for longer clips give the number of frames" if column == 0 < value and num_frames else ""
         _refuse(path, _line(lines, row), f"{COLUMNS[column]} is {value:g}; it {rule}{hint}")
     if unique:
         whole_rows = np.ascontiguousarray(values + 0.0).view("V48").ravel()

@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 from earwitness.classes import NUM_CLASSES
 from earwitness.data.dcase_csv import CLIP_FRAMES, are_metres
 from earwitness.data.pcm import read_pcm, wav_info
-from earwitness.errors import LabelError, UnreadableMediaError
+from earwitness.errors import EarwitnessError, LabelError, UnreadableMediaError
 from earwitness.events import FRAME_RATE, EventTable
 from earwitness.geometry import DCASE_CAMERA, foa_to_stereo, fold, rotate_view
 from earwitness.media.probe import probe
+from earwitness.small_files import TABLE_BYTES, read_text
+from earwitness.source_numbers import separate_sources
 
 RATE: Final = 24_000
 LOUDEST: Final = 0.9999
@@ -101,7 +103,7 @@ class FoaLabels:
         rows = self.values[(self.values[:, 0] >= start) & (self.values[:, 0] < start + frames)]
         azimuth = rotate_view(rows[:, 3], view_deg)
         distance = rows[:, 5] if unknown_distance is None else np.nan_to_num(rows[:, 5], nan=unknown_distance)
-        return EventTable.from_columns(
+        table = EventTable.from_columns(
             frame=rows[:, 0] - start,
             class_index=rows[:, 1],
             source=rows[:, 2],
@@ -110,18 +112,21 @@ class FoaLabels:
             onscreen=DCASE_CAMERA.sees(azimuth, rows[:, 4]),
             num_frames=frames,
         )
+        return separate_sources(table)
 
 
-def find_recordings(root: Path | str, video: bool = True) -> list[Recording]:
+def find_recordings(root: Path | str, video: bool = True, damaged: dict[str, str] | None = None) -> list[Recording]:
     """All labelled recordings of a set, by path.
 
     Args:
         root: folder that holds foa_dev and metadata_dev.
         video: whether videos count; without, lengths are those of the sound.
+        damaged: takes the names of recordings that cannot be used, and why, which are then left out; None raises the
+            first as an error.
 
     Raises:
-        LabelError: no such set, or labels without sound.
-        UnreadableMediaError: a sound or video that cannot be used.
+        LabelError: no such set; or, of all recordings or without `damaged`, labels without sound.
+        UnreadableMediaError: likewise, a sound or video that cannot be used.
     """
     root = Path(root)
     labels = sorted((root / "metadata_dev").glob("*/*.csv"))
@@ -130,7 +135,19 @@ def find_recordings(root: Path | str, video: bool = True) -> list[Recording]:
             f"{root}: holds no ambisonic set; expected foa_dev/<split>/*.wav and metadata_dev/<split>/*.csv, as "
             "STARSS23 has them"
         )
-    return [_recording(root, path, video) for path in labels if not path.name.startswith(".")]
+    found: list[Recording] = []
+    first: EarwitnessError | None = None
+    for path in (path for path in labels if not path.name.startswith(".")):
+        try:
+            found.append(_recording(root, path, video))
+        except EarwitnessError as error:
+            if damaged is None:
+                raise
+            damaged[f"{path.parent.name}/{path.stem}"] = str(error)
+            first = first or error
+    if first is not None and not found:
+        raise first
+    return found
 
 
 def unlabelled(root: Path | str) -> list[str]:
@@ -178,10 +195,7 @@ def read_foa_labels(path: Path) -> FoaLabels:
     Raises:
         LabelError: the file breaks the format; names file, line and what is wrong.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise LabelError(f"{path}: cannot be read as text ({error})") from None
+    lines = read_text(path, TABLE_BYTES, LabelError).splitlines()
     rows = [_row(line, path, number) for number, line in enumerate(lines, start=1) if _has_data(line, number)]
     values = np.array([row + [np.nan] * (6 - len(row)) for row in rows], dtype=np.float64).reshape(-1, 6)
     in_metres = are_metres(values[:, 5])

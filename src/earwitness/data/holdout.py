@@ -6,11 +6,13 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from earwitness.data.layout import Clip, DcaseFolder
+from earwitness.data.same_sound import same_clips
 from earwitness.errors import LabelError
 
 TRAIN: Final = "dev-train"
 TEST: Final = "dev-test"
 _REAL_FOLD: Final = 3
+_TEST_FOLD: Final = 4
 
 
 def chosen_clips(folder: DcaseFolder, splits: Sequence[str] | None = None) -> tuple[Clip, ...]:
@@ -42,6 +44,39 @@ def real_room(clip: Clip) -> int | None:
     """Room of a real training clip (fold 3); None for others, and where the name does not say."""
     name = clip.parsed
     return name.room if name is not None and name.fold == _REAL_FOLD else None
+
+
+def refuse_overlap(train: Sequence[Clip], valid: Sequence[Clip]) -> None:
+    """See that nothing is validated on that is trained on: no file, no recording, no copy of a clip; no test fold.
+
+    Raises:
+        LabelError: names the clips.
+    """
+    test = next((clip for clip in train if clip.parsed is not None and clip.parsed.fold == _TEST_FOLD), None)
+    if test is not None:
+        raise LabelError(f"{test.sound}: fold {_TEST_FOLD} is for the final test only; take it out of {test.split}")
+    files = {clip.sound.resolve() for clip in train if clip.sound}
+    recordings = {_recording(clip): clip for clip in train if _recording(clip) is not None}
+    for clip in valid:
+        if clip.sound and clip.sound.resolve() in files:
+            raise LabelError(f"{clip.sound} is trained on, so it cannot be in data.valid_folder too")
+        other = recordings.get(_recording(clip))
+        if other is not None:
+            raise LabelError(
+                f"{clip.sound} is of a recording that is trained on ({other.sound}); hold out its room with "
+                "valid_rooms, or number the recordings of different sets differently"
+            )
+    pair = next(same_clips(train, valid), None)
+    if pair is not None:
+        raise LabelError(
+            f"{pair[1].sound} holds the same sound as {pair[0].sound}, which is trained on; validate on other clips"
+        )
+
+
+def _recording(clip: Clip) -> tuple[int, int] | None:
+    """Room and number of a real training recording, whose clips overlap; None for others."""
+    name = clip.parsed
+    return (name.room, name.mix) if name is not None and name.fold == _REAL_FOLD else None
 
 
 def hold_out(sets: Sequence[Sequence[Clip]], rooms: Collection[int]) -> list[tuple[tuple[Clip, ...], tuple[Clip, ...]]]:

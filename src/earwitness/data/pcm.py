@@ -1,23 +1,20 @@
-"""16-bit WAV files, read in part: a crop costs what the crop holds, whatever the recording's length.
-
-The standard library's reader refuses "extensible" headers, which MATLAB and FFmpeg write for four channels.
-"""
+"""16-bit WAV files, read in part: a crop costs what the crop holds, whatever the recording's length."""
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.errors import UnreadableMediaError
+from earwitness.media.container import check_file
+from earwitness.media.wave_header import PCM, WaveHeader, read_wave_header
 
 _FULL_SCALE: Final = 32768.0
 _SAMPLE_BYTES: Final = 2
-_PCM_TAGS: Final = (0x0001, 0xFFFE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +24,7 @@ class WavInfo:
     Attributes:
         rate: samples per second.
         channels: number of channels.
-        samples: samples per channel.
+        samples: samples per channel that are there.
         offset: byte at which the samples begin.
     """
 
@@ -46,13 +43,17 @@ def wav_info(path: Path) -> WavInfo:
     """Read the header.
 
     Raises:
-        UnreadableMediaError: no 16-bit PCM WAV file, or one that is cut short.
+        UnreadableMediaError: no 16-bit PCM WAV file, or one that is cut short, or several joined.
     """
+    check_file(path)
     try:
-        with path.open("rb") as file:
-            return _header(file, path)
-    except (OSError, struct.error) as error:
-        raise UnreadableMediaError(f"{path}: is no readable WAV file ({_reason(error)})") from None
+        header = read_wave_header(path)
+    except OSError as error:
+        raise UnreadableMediaError(f"{path}: cannot be read ({error.strerror})") from None
+    if header is None:
+        raise UnreadableMediaError(f"{path}: is no readable WAV file; convert it to 16-bit PCM WAV")
+    _check(path, header)
+    return WavInfo(header.rate, header.channels, header.samples_there, header.data_start)
 
 
 def read_pcm(path: Path, start: int = 0, samples: int | None = None) -> NDArray[np.float32]:
@@ -78,30 +79,17 @@ def read_pcm(path: Path, start: int = 0, samples: int | None = None) -> NDArray[
     return np.asarray(np.multiply(pcm.T, np.float32(1 / _FULL_SCALE), dtype=np.float32, order="C"))
 
 
-def _header(file: BinaryIO, path: Path) -> WavInfo:
-    riff, _, kind = struct.unpack("<4sI4s", file.read(12))
-    if riff != b"RIFF" or kind != b"WAVE":
-        raise UnreadableMediaError(f"{path}: is no WAV file; convert it to 16-bit PCM WAV")
-    rate = channels = 0
-    while True:
-        name, size = struct.unpack("<4sI", file.read(8))
-        if name == b"fmt ":
-            tag, channels, rate, _, _, bits = struct.unpack("<HHIIHH", file.read(16))
-            if tag not in _PCM_TAGS or bits != 8 * _SAMPLE_BYTES or not rate or not channels:
-                raise UnreadableMediaError(f"{path}: has {bits}-bit samples of type {tag}; convert it to 16-bit PCM")
-            file.seek(size - 16 + size % 2, 1)
-        elif name == b"data" and rate:
-            offset, length = file.tell(), path.stat().st_size
-            if offset + size > length:
-                there = max(0, (length - offset) // (channels * _SAMPLE_BYTES))
-                promised = size // (channels * _SAMPLE_BYTES)
-                raise UnreadableMediaError(
-                    f"{path}: is cut short: {there} of {promised} samples are there; copy it again"
-                )
-            return WavInfo(rate, channels, size // (channels * _SAMPLE_BYTES), offset)
-        else:
-            file.seek(size + size % 2, 1)
-
-
-def _reason(error: Exception) -> str:
-    return (error.strerror or str(error)) if isinstance(error, OSError) else "it ends too early"
+def _check(path: Path, header: WaveHeader) -> None:
+    if header.tag != PCM or header.bits != 8 * _SAMPLE_BYTES:
+        raise UnreadableMediaError(
+            f"{path}: has {header.bits}-bit samples of type {header.tag}; convert it to 16-bit PCM"
+        )
+    declared = header.declared_samples
+    if declared is not None and header.samples_there < declared:
+        raise UnreadableMediaError(
+            f"{path}: is cut short: {header.samples_there} of {declared} samples are there; copy it again"
+        )
+    if header.behind is not None and header.behind.kind == "file":
+        raise UnreadableMediaError(
+            f"{path}: two files were joined: {header.behind_seconds:.1f} s lie behind the end of the first; split it"
+        )

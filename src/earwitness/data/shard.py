@@ -169,7 +169,7 @@ def _build(
     progress: Callable[[int, int], None] | None,
     workers: int,
 ) -> None:
-    shape = len(config.channels), frames * config.frames_per_label, config.mels
+    shape = len(config.channels), frames * config.frames_per_label + config.closing_frames, config.mels
     skipped: dict[str, str] = {}
     labels: list[NDArray[np.float32]] = []
     # Clips follow each other in the file, whose header is written when their number is known.

@@ -10,7 +10,6 @@ window that is not full is filled up in one fixed way.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -24,8 +23,9 @@ from earwitness.encoders.pretrained import Pretrained
 from earwitness.encoders.settings import SoundChannel, SoundSettings
 from earwitness.encoders.sound import as_channels, sound_map
 from earwitness.encoders.tokens import TokenMap
-from earwitness.errors import EncoderError
+from earwitness.errors import EncoderError, first_line
 from earwitness.features.mel import hz_to_mel, mel_matrix, mel_to_hz
+from earwitness.small_files import CARD_BYTES, read_json
 
 RATE: Final = 48_000
 WINDOW_SECONDS: Final = 10
@@ -59,6 +59,7 @@ class Clap(Pretrained[ClapSettings]):
     modality: Final[Literal["sound"]] = "sound"
     _settings_class = ClapSettings
     _model_class = "ClapAudioModelWithProjection"
+    _optional_files = (_PREPROCESSOR,)
     _revision = 1
 
     @property
@@ -163,8 +164,8 @@ def _band(folder: Path) -> tuple[float, float]:
     path = folder / _PREPROCESSOR
     if not path.is_file():
         return 50.0, 14_000.0
+    settings = read_json(path, CARD_BYTES, EncoderError)
     try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
         # Fused models are trained on another mel scale.
         known: dict[str, object] = {
             "sampling_rate": RATE,
@@ -176,6 +177,9 @@ def _band(folder: Path) -> tuple[float, float]:
         other = [name for name, value in known.items() if settings.get(name, value) != value]
         if other:
             raise EncoderError(f"{path}: {other[0]} is {settings[other[0]]}, expected {known[other[0]]}")
-        return float(settings.get("frequency_min", 50.0)), float(settings.get("frequency_max", 14_000.0))
-    except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise EncoderError(f"{path}: cannot be read ({error})") from error
+        low, high = float(settings.get("frequency_min", 50.0)), float(settings.get("frequency_max", 14_000.0))
+    except (ValueError, AttributeError, TypeError, OverflowError) as error:
+        raise EncoderError(f"{path}: cannot be read ({first_line(error)})") from error
+    if not 0 <= low < high <= RATE / 2:
+        raise EncoderError(f"{path}: frequency_min {low:g} and frequency_max {high:g} must rise within 0..{RATE // 2}")
+    return low, high

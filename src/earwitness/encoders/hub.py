@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from earwitness.encoders.load import Device
 from earwitness.errors import EncoderError, MissingExtraError, first_line
+from earwitness.small_files import CARD_BYTES, read_json
 
 CONFIG: Final = "config.json"
 WEIGHT_FILES: Final = ("model.safetensors", "pytorch_model.bin")
@@ -51,6 +52,17 @@ def load_pretrained(class_name: str, folder: Path, what: str, threads: int, devi
             f"'{lacking[0]}'"
         )
     return model.eval().requires_grad_(False).to(device)
+
+
+def refuse_other_weights(config: Path, folder: Path) -> None:
+    """Refuse a configuration that names a file of weights itself, which then would not be the one that was checked.
+
+    Raises:
+        EncoderError: it does, or it is not readable; the message names `folder`.
+    """
+    values = read_json(config, CARD_BYTES, EncoderError)
+    if not isinstance(values, dict) or any(key in values for key in ("transformers_weights", "auto_map")):
+        raise EncoderError(f"{folder / CONFIG}: names other files; take a folder as save_pretrained writes it")
 
 
 @contextmanager

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple, cast, get_args
+from typing import Final, Literal, NamedTuple, cast, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
 from earwitness.encoders.protocol import PictureEncoder, SoundEncoder
 from earwitness.encoders.tokens import Modality
 from earwitness.errors import RecipeError
+from earwitness.schema import PlainValues, StrictModel
 
 Device = Literal["cpu", "cuda"]
 
@@ -35,7 +36,7 @@ _KINDS: Final[Mapping[str, _Kind]] = {
 ENCODERS: Final[tuple[str, ...]] = tuple(_KINDS)
 
 
-class EncoderSpec(BaseModel):
+class EncoderSpec(StrictModel):
     """An encoder to be loaded; picklable, and what a recipe holds.
 
     Attributes:
@@ -44,10 +45,8 @@ class EncoderSpec(BaseModel):
         folder: the user's own weights; None takes the fetched ones.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     name: str
-    settings: Mapping[str, Any] = {}
+    settings: PlainValues = Field(default_factory=dict)
     folder: Path | None = None
 
     @property

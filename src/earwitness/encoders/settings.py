@@ -6,19 +6,18 @@ from collections.abc import Mapping
 from math import nan
 from typing import Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from earwitness.errors import RecipeError
+from earwitness.schema import StrictModel
 
 SoundChannel = Literal["M", "S", "L", "R"]
 """M = (L + R) / 2 has no direction, nor has S = (L - R) / 2; L and R face left and right."""
 CHANNEL_AZIMUTH: Final[Mapping[SoundChannel, float]] = {"M": nan, "S": nan, "L": 90.0, "R": -90.0}
 
 
-class EncoderSettings(BaseModel):
+class EncoderSettings(StrictModel):
     """Settings of an encoder; frozen, and unknown names are an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     @classmethod
     def of(cls, values: object) -> Self:

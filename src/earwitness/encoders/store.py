@@ -13,23 +13,25 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field, ValidationError
 
 from earwitness.encoders.parts import Record, map_at, read_records
 from earwitness.encoders.protocol import PictureEncoder, SoundEncoder
 from earwitness.encoders.tokens import Modality, TokenMap
 from earwitness.errors import EncoderError
 from earwitness.media.atomic import atomic_file
+from earwitness.schema import PlainValues, StrictModel, first_problem
+from earwitness.small_files import CARD_BYTES, read_bytes
 
 FOLDER: Final = "embeddings"
 _DESCRIPTION: Final = "store.json"
 
 
-class StoreDescription(BaseModel):
+class StoreDescription(StrictModel):
     """All that the tokens of a store depend on besides the clips.
 
     Attributes:
@@ -43,16 +45,14 @@ class StoreDescription(BaseModel):
         version: of the files' form.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    encoder: str
+    encoder: str = Field(pattern=r"^[A-Za-z0-9._-]+$", max_length=100)
     modality: Modality
-    dim: int
-    fingerprint: str
-    settings: dict[str, Any]
-    rate: float | None = None
-    horizontal_fov_deg: float | None = None
-    version: int = 1
+    dim: int = Field(ge=1, le=65_536)
+    fingerprint: str = Field(max_length=100)
+    settings: PlainValues
+    rate: float | None = Field(None, gt=0, le=1000)
+    horizontal_fov_deg: float | None = Field(None, gt=0, lt=180)
+    version: int = Field(1, ge=1)
 
     @classmethod
     def of(
@@ -236,6 +236,8 @@ def create_store(root: Path | str, description: StoreDescription) -> Path:
 
 def _read_description(path: Path) -> StoreDescription:
     try:
-        return StoreDescription.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValidationError, UnicodeDecodeError) as error:
-        raise EncoderError(f"{path}: damaged, or of another version of earwitness; delete its folder") from error
+        return StoreDescription.model_validate_json(read_bytes(path, CARD_BYTES, EncoderError))
+    except ValidationError as error:
+        raise EncoderError(
+            f"{path}: damaged, or of another version of earwitness ({first_problem(error)}); delete its folder"
+        ) from None

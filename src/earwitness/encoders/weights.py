@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from earwitness.cache import cache_folder
 from earwitness.encoders.registry import ModelEntry, WeightFile, find_entry
 from earwitness.errors import EncoderError, MissingWeightsError
+from earwitness.small_files import CARD_BYTES, read_json
 
 RECORD: Final = "files.json"
 """In a model's folder: the sha256 of each file as it was fetched, for those that the registry does not know."""
@@ -39,6 +43,21 @@ class Weights:
     def path(self, name: str) -> Path:
         """The file called `name`."""
         return self.folder / name
+
+    @contextmanager
+    def alone(self) -> Iterator[Path]:
+        """A folder that holds these files and no others, for libraries that look for more than they are told of.
+
+        Raises:
+            EncoderError: it cannot be made.
+        """
+        try:
+            with TemporaryDirectory(prefix="earwitness-weights-") as made:
+                for name in self.sha256:
+                    _link(self.path(name).resolve(), Path(made) / name)
+                yield Path(made)
+        except OSError as error:
+            raise EncoderError(f"{self.folder}: cannot be read ({error.strerror or error})") from error
 
 
 def weights_folder(name: str) -> Path:
@@ -77,7 +96,9 @@ def check_weights(entry: ModelEntry, folder: Path) -> Weights:
     return Weights(entry.name, folder, digests)
 
 
-def local_weights(name: str, folder: Path, required: tuple[str, ...], one_of: tuple[str, ...]) -> Weights:
+def local_weights(
+    name: str, folder: Path, required: tuple[str, ...], one_of: tuple[str, ...], optional: tuple[str, ...] = ()
+) -> Weights:
     """Weights of the user's own in `folder`, whatever their sha256, which then enters the fingerprint.
 
     Args:
@@ -85,6 +106,7 @@ def local_weights(name: str, folder: Path, required: tuple[str, ...], one_of: tu
         folder: where they lie.
         required: files that must be there.
         one_of: files of which the first that is there is taken.
+        optional: files that change the tokens where they are there.
 
     Raises:
         EncoderError: a file is missing.
@@ -94,7 +116,7 @@ def local_weights(name: str, folder: Path, required: tuple[str, ...], one_of: tu
     if found is None or missing:
         wanted = missing[0] if missing else " or ".join(one_of)
         raise EncoderError(f"{folder}: holds no weights for '{name}': {wanted} is missing")
-    names = (*required, found)
+    names = (*required, found, *(name for name in optional if (folder / name).is_file()))
     return Weights(name, folder, {name: sha256_of(folder / name) for name in names})
 
 
@@ -110,10 +132,17 @@ def read_record(folder: Path) -> dict[str, str]:
     path = folder / RECORD
     if not path.is_file():
         return {}
+    found = read_json(path, CARD_BYTES, EncoderError)
+    if not isinstance(found, dict):
+        raise EncoderError(f"{path}: damaged; delete the folder '{folder}' and pull the model again")
+    return {str(name): str(digest) for name, digest in found.items()}
+
+
+def _link(path: Path, link: Path) -> None:
     try:
-        return {str(name): str(digest) for name, digest in json.loads(path.read_text(encoding="utf-8")).items()}
-    except (OSError, ValueError, AttributeError) as error:
-        raise EncoderError(f"{path}: damaged; delete the folder '{folder}' and pull the model again") from error
+        link.symlink_to(path)
+    except (OSError, NotImplementedError):  # Windows asks for a right that few users have
+        shutil.copyfile(path, link)
 
 
 def sha256_of(path: Path) -> str:

@@ -15,6 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from pydantic import Field
 
+from earwitness.encoders.onnx_check import MOST_BYTES, check_onnx
 from earwitness.encoders.onnx_outputs import with_outputs
 from earwitness.encoders.onnx_session import open_session
 from earwitness.encoders.protocol import fingerprint
@@ -24,6 +25,7 @@ from earwitness.encoders.tokens import TokenMap
 from earwitness.encoders.weights import Weights, find_weights, local_weights
 from earwitness.errors import EncoderError, first_line
 from earwitness.features import patches
+from earwitness.small_files import read_bytes
 
 RATE: Final = 16_000
 _WINDOW: Final = 400
@@ -137,7 +139,10 @@ def log_mel(sound: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _session(weights: Weights, threads: int) -> Any:
-    graph = with_outputs(weights.path("model.onnx").read_bytes(), (_EMBEDDING, _LOGITS))
+    path = weights.path("model.onnx")
+    contents = read_bytes(path, MOST_BYTES, EncoderError)
+    check_onnx(contents, str(path), EncoderError, external=("model.data",))
+    graph = with_outputs(contents, (_EMBEDDING, _LOGITS))
     try:
         return open_session(graph, threads, weights.folder)
     except Exception as error:  # ONNX Runtime raises a dozen unrelated types, none of them its own base class

@@ -7,8 +7,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.encoders.onnx_check import MOST_BYTES, check_onnx
 from earwitness.encoders.weights import Weights, find_weights
 from earwitness.errors import EncoderError, first_line
+from earwitness.small_files import read_bytes
 
 CONVOLUTIONS: Final = 27
 
@@ -28,11 +30,15 @@ def convolutions(weights: Weights | None = None) -> list[tuple[NDArray[np.float3
 
     weights = weights or find_weights("yamnet")
     try:
-        graph = onnx.load(str(weights.path("model.onnx"))).graph
+        path = weights.path("model.onnx")
+        check_onnx(read_bytes(path, MOST_BYTES, EncoderError), str(path), EncoderError, external=("model.data",))
+        graph = onnx.load(str(path)).graph
         arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
         nodes = [node for node in graph.node if node.op_type == "Conv"]
         # The graph takes 8-bit copies of the kernels, made from the whole ones that it holds.
         found = [(arrays[node.input[1].removesuffix("_qdq")], arrays[node.input[2]]) for node in nodes]
+    except EncoderError:
+        raise
     except Exception as error:  # onnx raises a dozen unrelated types for damaged files
         raise EncoderError(f"{weights.folder}: not YAMNet's weights ({first_line(error)})") from error
     if len(found) != CONVOLUTIONS:

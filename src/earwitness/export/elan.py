@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import mimetypes
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 from xml.etree import ElementTree as Xml
 
 from earwitness.export.tiers import place, tiers
@@ -19,8 +22,13 @@ _DATE: Final = "1970-01-01T00:00:00+00:00"
 _TYPE: Final = "sound event"
 
 
-def to_elan(result: Result) -> str:
-    """Return an ELAN document (EAF 3.0, Max Planck Institute for Psycholinguistics); times in whole milliseconds."""
+def to_elan(result: Result, target: Path) -> str:
+    """Return an ELAN document (EAF 3.0, Max Planck Institute for Psycholinguistics); times in whole milliseconds.
+
+    Args:
+        result: what was found.
+        target: where the document will lie; the media file's address is relative to it.
+    """
     Xml.register_namespace("xsi", _SCHEMA_INSTANCE)
     root = Xml.Element(
         "ANNOTATION_DOCUMENT",
@@ -29,7 +37,7 @@ def to_elan(result: Result) -> str:
     )  # fmt: skip
     header = Xml.SubElement(root, "HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
     if result.path is not None:
-        Xml.SubElement(header, "MEDIA_DESCRIPTOR", _media(result.path))
+        Xml.SubElement(header, "MEDIA_DESCRIPTOR", _media(result.media_file, result.path, target))
     order = Xml.SubElement(root, "TIME_ORDER")
     count = 0
     for tier in tiers(result):
@@ -49,10 +57,21 @@ def to_elan(result: Result) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{Xml.tostring(root, encoding="unicode")}\n'
 
 
-def _media(path: Path) -> dict[str, str]:
-    kind = mimetypes.guess_type(path.name)[0] or "unknown"
-    where = path.absolute().as_uri()
-    return {"MEDIA_URL": where, "MIME_TYPE": kind, "RELATIVE_MEDIA_URL": f"./{path.name}"}
+def _media(file: Path | None, named: Path, target: Path) -> dict[str, str]:
+    """Where the media file is; one that is not there is looked for by ELAN in the document's folder."""
+    kind = mimetypes.guess_type(named.name)[0] or "unknown"
+    relative = f"./{named.name}"
+    if file is not None:
+        with suppress(ValueError):  # another drive
+            relative = Path(os.path.relpath(file.resolve(), target.parent.resolve())).as_posix()
+            relative = relative if relative.startswith("../") else f"./{relative}"
+    where = (file or named).absolute().as_uri()
+    return {"MEDIA_URL": where, "MIME_TYPE": kind, "RELATIVE_MEDIA_URL": _address(relative)}
+
+
+def _address(path: str) -> str:
+    """A path as ELAN writes it, with spaces and letters as they are; what does not print is escaped as in a URL."""
+    return "".join(sign if sign.isprintable() else quote(os.fsencode(sign)) for sign in path)
 
 
 def _slot(order: Xml.Element, seconds: float) -> str:

@@ -110,7 +110,7 @@ FORMATS: Final[dict[str, Format]] = {
         Format("srt", ".srt", "SubRip captions", lambda r, _, o: to_srt(r, o.captions)),
         Format("html", ".html", "report: one self-contained page", _report),
         Format("audacity", ".audacity.txt", "Audacity label track", _plain(to_audacity)),
-        Format("elan", ".eaf", "ELAN annotation", _plain(to_elan)),
+        Format("elan", ".eaf", "ELAN annotation", lambda r, path, _: to_elan(r, path)),
         Format("textgrid", ".TextGrid", "Praat TextGrid", _plain(to_textgrid)),
         Format("rttm", ".rttm", "RTTM of diarisation tools", _plain(to_rttm)),
         Format("jams", ".jams", "JAMS annotation", _plain(jams_pieces)),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from earwitness import __version__
+from earwitness.errors import one_line
 from earwitness.export.json_events import event_of
 from earwitness.export.json_lists import document_pieces, placeholder
 
@@ -33,7 +34,7 @@ def jams_pieces(result: Result) -> Iterator[str]:
     document = {
         "annotations": [annotation],
         "file_metadata": {
-            "title": "" if result.path is None else result.path.name,
+            "title": "" if result.path is None else one_line(result.path.name),
             "artist": "", "release": "", "duration": result.duration, "identifiers": {}, "jams_version": JAMS_VERSION,
         },
         "sandbox": {"settings": result.settings, "warnings": list(result.warnings)},

@@ -9,20 +9,25 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from earwitness import __version__
 from earwitness.classes import CLASSES
 from earwitness.errors import LabelError
-from earwitness.events import FRAME_RATE, EventTable, SoundEvent
+from earwitness.events import FRAME_RATE, FRAME_SECONDS, MOST_FRAMES, EventTable, SoundEvent
+from earwitness.export.json_lists import printable
+from earwitness.export.result import file_text
 from earwitness.inference.detection import Detection, ModelId
 from earwitness.inference.fusion_report import done_to, seen
 from earwitness.media.probe import probe
 from earwitness.provenance import commit
+from earwitness.schema import DocumentModel, PlainValues, first_problem
+from earwitness.small_files import TABLE_BYTES, read_bytes
+from earwitness.source_numbers import separate_sources
 
 if TYPE_CHECKING:
     from earwitness.export.result import Result
@@ -32,11 +37,10 @@ SCHEMA_VERSION: Final = 1
 """Raised when a reader of the older version would misread the file; new keys alone do not raise it."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+Frame = Annotated[int, Field(ge=0, lt=MOST_FRAMES)]
 
 
-class Tool(_Part):
+class Tool(DocumentModel):
     """What wrote the file."""
 
     name: str = "earwitness"
@@ -44,26 +48,26 @@ class Tool(_Part):
     commit: str = "unknown"
 
 
-class Source(_Part):
+class Source(DocumentModel):
     """The file that was listened to; duration in seconds."""
 
     file: str | None
-    duration: float
+    duration: float = Field(ge=0, le=MOST_FRAMES * FRAME_SECONDS)
     has_video: bool
     sha256: str | None = None
 
 
-class Model(_Part):
+class Model(DocumentModel):
     """What found the events."""
 
     name: str
     sha256: str
 
 
-class Track(_Part):
+class Track(DocumentModel):
     """An event frame by frame: columns of one length; degrees positive to the left, metres."""
 
-    frames: list[int]
+    frames: list[Frame]
     azimuth: list[float | None]
     distance: list[float | None]
     onscreen: list[bool]
@@ -77,12 +81,12 @@ class Track(_Part):
         return self
 
 
-class Event(_Part):
+class Event(DocumentModel):
     """One sound: seconds, medians over its track, mean score."""
 
     class_: str = Field(alias="class")
-    class_index: int
-    source: int
+    class_index: int = Field(ge=0, lt=10_000)
+    source: int = Field(ge=0, lt=2**15)
     start: float
     end: float
     azimuth_deg: float | None
@@ -90,21 +94,21 @@ class Event(_Part):
     onscreen: bool
     score: float
     track: Track
-    visual: dict[str, Any] | None = None
+    visual: PlainValues | None = None
 
 
-class Document(_Part):
+class Document(DocumentModel):
     """The whole file."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
     tool: Tool = Tool()
     source: Source
     model: Model
-    settings: dict[str, Any]
+    settings: PlainValues
     warnings: list[str]
-    visual: dict[str, Any] | None = None
+    visual: PlainValues | None = None
     frame_rate: Literal[10] = FRAME_RATE
-    num_frames: int
+    num_frames: int = Field(ge=0, le=MOST_FRAMES)
     events: list[Event]
 
 
@@ -118,7 +122,7 @@ def json_pieces(result: Result) -> Iterator[str]:
     document = Document(
         tool=Tool(commit=commit()),
         source=Source(
-            file=None if result.path is None else result.path.as_posix(),
+            file=file_text(result.path),
             duration=round(result.duration, 6),
             has_video=result.has_video,
             sha256=result.sha256,
@@ -132,12 +136,12 @@ def json_pieces(result: Result) -> Iterator[str]:
     )
     values = document.model_dump(mode="json", by_alias=True)
     del values["events"]
-    head = json.dumps(values, indent=2, allow_nan=False, ensure_ascii=False).removesuffix("\n}")
+    head = printable(json.dumps(values, indent=2, allow_nan=False, ensure_ascii=False)).removesuffix("\n}")
     yield f'{head},\n  "events": [\n'
     before = ""
     for event, visual in looked_at(result):
         written = event_of(event, visual).model_dump(mode="json", by_alias=True)
-        yield f"{before}    {json.dumps(written, allow_nan=False)}"
+        yield f"{before}    {printable(json.dumps(written, allow_nan=False))}"
         before = ",\n"
     yield "\n  ]\n}\n"
 
@@ -165,17 +169,11 @@ def read_document(path: str | Path) -> Document:
     Raises:
         LabelError: no such file, or not such a document (says which key).
     """
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise LabelError(f"{path}: cannot be read as an events file ({error})") from error
+    text = read_bytes(path, TABLE_BYTES, LabelError)
     try:
         return Document.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(key) for key in first["loc"]) or "the file"
-        raise LabelError(f"{path}: not an earwitness events file: {where}: {first['msg']}") from error
+        raise LabelError(f"{path}: not an earwitness events file: {first_problem(error)}") from None
 
 
 def read_events(path: str | Path) -> EventTable:
@@ -217,7 +215,7 @@ def table_of(document: Document, path: str | Path) -> EventTable:
     """
     events = document.events
     try:
-        return EventTable.from_columns(
+        table = EventTable.from_columns(
             frame=_joined([event.track.frames for event in events]),
             class_index=_joined([[event.class_index] * len(event.track.frames) for event in events]),
             source=_joined([[event.source] * len(event.track.frames) for event in events]),
@@ -226,7 +224,8 @@ def table_of(document: Document, path: str | Path) -> EventTable:
             onscreen=_joined([event.track.onscreen for event in events]),
             score=_joined([event.track.score for event in events]),
             num_frames=document.num_frames,
-        ).sorted()
+        )
+        return separate_sources(table).sorted()
     except LabelError as error:
         raise LabelError(f"{path}: {error}") from error
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+_UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e\n\ud800-\udfff]")
+"""What may not print; halves of surrogate pairs are no text at all, and written as "?"."""
 _PLACE: Final = "\0list {name}"
 
 
@@ -44,4 +47,16 @@ def _list(items: Iterable[Any], outer: str | None, indent: int | None) -> Iterat
 
 def _text(value: Any, indent: int | None) -> str:
     separators = (",", ":") if indent is None else None
-    return json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False, separators=separators)
+    return printable(json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False, separators=separators))
+
+
+def printable(text: str) -> str:
+    """JSON with letters of all scripts as they are, and with escapes for what would steer a terminal or turn lines."""
+    return _UNPRINTABLE.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    sign = found[0]
+    if sign.isprintable():
+        return sign
+    return json.dumps(sign)[1:-1] if sign != "\x7f" else "\\u007f"

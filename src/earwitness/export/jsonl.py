@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from earwitness.export.json_events import event_of
+from earwitness.export.json_lists import printable
+from earwitness.export.result import file_text
 
 if TYPE_CHECKING:
     from earwitness.export.result import Result
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 def jsonl_pieces(result: Result) -> Iterator[str]:
     """Yield one line an event, keys as in the JSON document, with the file that it was heard in (jsonlines.org)."""
-    file = None if result.path is None else result.path.as_posix()
+    file = file_text(result.path)
     for event in result.table.iter_events():
         values = {"file": file, **event_of(event).model_dump(mode="json", by_alias=True)}
-        yield json.dumps(values, allow_nan=False) + "\n"
+        yield printable(json.dumps(values, allow_nan=False)) + "\n"

@@ -10,6 +10,7 @@ import numpy as np
 from earwitness.classes import CLASSES
 from earwitness.errors import MissingExtraError
 from earwitness.events import FRAME_SECONDS
+from earwitness.export.result import file_text
 
 if TYPE_CHECKING:
     from earwitness.export.result import Result
@@ -36,7 +37,7 @@ def to_parquet(result: Result) -> bytes:
     slugs = pa.array([sound_class.slug for sound_class in CLASSES])
     index = pa.array(table.class_index.astype(np.int8))
     columns = (
-        pa.array([None if result.path is None else result.path.as_posix()] * len(table), pa.string()),
+        pa.array([file_text(result.path)] * len(table), pa.string()),
         pa.array(table.frame),
         pa.array(np.round(table.frame * FRAME_SECONDS, 1)),
         index,

@@ -10,6 +10,11 @@ from earwitness.events import EventTable, SoundEvent
 from earwitness.geometry import View
 
 
+def file_text(path: Path | None) -> str | None:
+    """A file's name as documents have it: names of files may hold bytes that are no text, and become "?" there."""
+    return None if path is None else path.as_posix().encode(errors="replace").decode()
+
+
 class FoundBy(Protocol):
     """Which model it was."""
 
@@ -43,7 +48,11 @@ class Result(Protocol):
 
     @property
     def path(self) -> Path | None:
-        """The file that was listened to; None where there is none."""
+        """The file that was listened to, as it was named then; None where there is none."""
+
+    @property
+    def media_file(self) -> Path | None:
+        """That file where it lies now, if it is there and may be opened."""
 
     @property
     def sha256(self) -> str | None:

@@ -5,8 +5,9 @@ There is no place for directions or distances in it.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
+
+from earwitness.errors import one_line
 
 if TYPE_CHECKING:
     from earwitness.export.result import Result
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
 def to_rttm(result: Result) -> str:
     """Return the ten fields a line of NIST's RT-09 plan: type, file, channel, onset, duration, ..., name, score, <NA>.
 
-    All lines are of type SPEAKER, since that is what readers look for; spaces in the file's name become "_".
+    All lines are of type SPEAKER, since that is what readers look for; spaces in the file's name become "_", and what
+    does not print an escape.
     """
     stem = "clip" if result.path is None else result.path.stem
-    file = re.sub(r"\s+", "_", stem) or "clip"
+    file = one_line(stem).replace(" ", "_") or "clip"
     lines = []
     for event in result.events:
         name = event.sound_class.slug + (f"_{event.source}" if event.source else "")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import ceil
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from earwitness.errors import LabelError
+from earwitness.errors import LabelError, one_line
 from earwitness.events import FRAME_RATE, EventTable, SoundEvent
 from earwitness.export.json_events import Document, Model, read_document, table_of
 from earwitness.geometry import DEFAULT_FOV_DEG, View
@@ -23,6 +23,8 @@ class Saved:
         model: what found it.
         duration: of the sound, seconds.
         path: the media file, as far as it is known.
+        media: where that file lies now, if not at `path`.
+        trusted: whether `path` may be opened: a document may come from somebody who would like to see a file of yours.
         sha256: of the media file's contents when it was listened to; None where that is not known.
         has_video: whether that has moving pictures.
         warnings: what speaks against trusting the result.
@@ -41,6 +43,8 @@ class Saved:
     settings: dict[str, Any] = field(default_factory=dict)
     seen: dict[str, Any] | None = None
     visual: tuple[dict[str, Any] | None, ...] = ()
+    media: Path | None = None
+    trusted: bool = True
 
     @property
     def events(self) -> list[SoundEvent]:
@@ -50,7 +54,8 @@ class Saved:
     @property
     def media_file(self) -> Path | None:
         """The media file, if it is there."""
-        return self.path if self.path is not None and self.path.is_file() else None
+        file = self.media or (self.path if self.trusted else None)
+        return file if file is not None and file.is_file() else None
 
     @property
     def view(self) -> View:
@@ -71,8 +76,9 @@ def read_result(path: str | Path, media: str | Path | None = None) -> Saved:
 
     Args:
         path: the file.
-        media: the video or sound that it belongs to. By default a JSON file's own word is taken, and where that file
-            has moved, one of the same name beside the JSON file.
+        media: the video or sound that it belongs to; by default a file beside the JSON file, of the name that it
+            gives. A JSON file's own word is not taken for any other place: it may come from somebody who would like to
+            have a file of yours in a report.
 
     Raises:
         LabelError: neither format, or broken (says which key or line).
@@ -89,13 +95,17 @@ def read_result(path: str | Path, media: str | Path | None = None) -> Saved:
 def _from_json(path: Path, media: str | Path | None) -> Saved:
     document = read_document(path)
     file, has_video = document.source.file, document.source.has_video
-    found = None if file is None else _moved(Path(file), path.parent)
+    named = None if file is None else Path(file)
+    found = None if file is None else _beside(file, path.parent)
     if media is not None:
-        found, has_video = Path(media), _shows(probe(media))
+        named = found = Path(media)
+        has_video = _shows(probe(media))
     table = table_of(document, path)
+    model = Model(name=one_line(document.model.name), sha256=one_line(document.model.sha256))
     return Saved(
-        table, document.model, document.source.duration, found, document.source.sha256, has_video,
-        list(document.warnings), dict(document.settings), document.visual, _visual(document, table),
+        table, model, document.source.duration, named, document.source.sha256, has_video,
+        [one_line(warning) for warning in document.warnings], dict(document.settings), document.visual,
+        _visual(document, table), found, trusted=False,
     )  # fmt: skip
 
 
@@ -112,25 +122,33 @@ def _visual(document: Document, table: EventTable) -> tuple[dict[str, Any] | Non
     return tuple(known.get(key) for key in keys)
 
 
-def _moved(file: Path, folder: Path) -> Path:
-    """The file where it was, or else beside its events."""
-    beside = folder / file.name
-    return beside if not file.is_file() and beside.is_file() else file
+def _beside(file: str, folder: Path) -> Path | None:
+    """The file of this name in a folder; None where there is none, or a link leads out of the folder."""
+    beside = folder / PureWindowsPath(file).name  # which takes either slash
+    try:
+        inside = beside.is_file() and beside.resolve().parent == folder.resolve()
+    except (OSError, ValueError):  # no name that a file can have
+        return None
+    return beside if inside else None
 
 
 def _from_csv(path: Path, media: str | Path | None) -> Saved:
     from earwitness.data.dcase_csv import CLIP_FRAMES, read_rows
 
-    rows = read_rows(path)
+    rows = read_rows(path, unique=True)
     info = None if media is None else probe(media)
     seconds = 0.0 if info is None else info.duration
     last = int(rows.frame.max()) + 1 if len(rows) else 0
     # A video may be a little shorter than the last label's 100 ms.
     frames = max(last, ceil(seconds * FRAME_RATE)) if seconds else max(last, CLIP_FRAMES)
-    table = rows.to_table(frames)
+    try:
+        table = rows.to_table(frames)
+    except LabelError as error:
+        raise LabelError(f"{path}: {error}") from None
     duration = seconds or table.duration
     unknown = Model(name="unknown (DCASE CSV)", sha256="")
-    return Saved(table, unknown, duration, None if info is None else info.path, None, info is None or _shows(info))
+    file = None if info is None else info.path
+    return Saved(table, unknown, duration, file, None, info is None or _shows(info))
 
 
 def _shows(info: MediaInfo) -> bool:

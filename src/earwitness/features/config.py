@@ -6,10 +6,11 @@ import hashlib
 import json
 from typing import Final, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from earwitness.events import FRAME_RATE
 from earwitness.features.patches import FRAMES_PER_SECOND, MELS, suits
+from earwitness.schema import StrictModel
 
 Channel = Literal[
     "logmel_m", "logmel_s", "logmel_l", "logmel_r", "intensity", "coherence", "stpacc", "tagger_first", "tagger_second"
@@ -23,7 +24,7 @@ _REVISION: Final = 1
 """Goes up when the same configuration begins to give other numbers, so that fingerprints differ."""
 
 
-class FeatureConfig(BaseModel):
+class FeatureConfig(StrictModel):
     """Which features, and how they are computed.
 
     Attributes:
@@ -33,14 +34,16 @@ class FeatureConfig(BaseModel):
         mels: bands, the width of every channel.
         fmin: Hz, lower edge of the lowest band.
         fmax: Hz, upper edge of the highest band.
+        logmel: how log-mels are computed. `centred`: a Hann window of `window`, bands with a peak of 1, a full-scale
+            sine has power 1, each label frame holds the centres of its frames. `librosa`: as the official DCASE2025
+            baseline computes them with librosa's defaults: a periodic Hann window of two hops in an FFT of `window`,
+            bands of equal area, no scaling, frame k at sample k hop, and one more frame where the sound ends.
         channels: names from `CHANNELS`, in the order in which they are stacked; last, for networks with a tagger, both
             of `TAGGER_CHANNELS`.
         coherence_frames: frames (odd) over which the coherence is averaged.
         stpacc_lags: samples, lags of the autocorrelation that are kept.
         stpacc_bins: width that the lags are resampled to; must equal `mels`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     # The upper limits are there for damaged files: they would take all memory, or more than a number can hold.
     sample_rate: int = Field(default=24_000, ge=1, le=1_000_000)
@@ -49,6 +52,7 @@ class FeatureConfig(BaseModel):
     mels: int = Field(default=64, ge=1, le=2**12)
     fmin: float = Field(default=50.0, ge=0)
     fmax: float = 12_000.0
+    logmel: Literal["centred", "librosa"] = "centred"
     channels: tuple[Channel, ...] = ("logmel_m", "logmel_s", "intensity", "coherence", "stpacc")
     coherence_frames: int = Field(default=5, ge=1, le=1001)
     stpacc_lags: PositiveInt = 512
@@ -72,6 +76,10 @@ class FeatureConfig(BaseModel):
             raise ValueError(f"stpacc_bins ({self.stpacc_bins}) must equal mels ({self.mels}): channels are stacked")
         if self.has_tagger:
             self._check_tagger()
+        if self.logmel == "librosa" and not {"logmel_l", "logmel_r", "logmel_m", "logmel_s"}.issuperset(self.channels):
+            raise ValueError("logmel 'librosa' goes with the channels logmel_l, logmel_r, logmel_m and logmel_s alone")
+        if self.logmel == "librosa" and 2 * self.hop > self.window:
+            raise ValueError(f"logmel 'librosa' needs a window of two hops or more, {2 * self.hop}, got {self.window}")
         if not self.stpacc_bins <= self.stpacc_lags <= self.window // 2:
             raise ValueError(f"stpacc_lags must lie in {self.stpacc_bins}..{self.window // 2}, got {self.stpacc_lags}")
         return self
@@ -97,7 +105,14 @@ class FeatureConfig(BaseModel):
         """Feature frames in one label frame."""
         return self.label_samples // self.hop
 
+    @property
+    def closing_frames(self) -> int:
+        """Frames at the end of a sound that belong to no label frame."""
+        return 1 if self.logmel == "librosa" else 0
+
     def fingerprint(self) -> str:
         """Return 16 hexadecimal digits: equal if and only if the features are."""
-        given = json.dumps({"revision": _REVISION, **self.model_dump(mode="json")}, sort_keys=True)
-        return hashlib.sha256(given.encode()).hexdigest()[:16]
+        given = {"revision": _REVISION, **self.model_dump(mode="json")}
+        if self.logmel == "centred":  # as it was before there was a choice
+            del given["logmel"]
+        return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:16]

@@ -9,6 +9,7 @@ import numpy as np
 import scipy.fft
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+from scipy.signal.windows import hann
 
 from earwitness.errors import NotStereoError, UnreadableMediaError
 from earwitness.features import patches
@@ -25,14 +26,18 @@ class FeatureExtractor:
     """Computes the channels of a `FeatureConfig` from one shared short-time Fourier transform.
 
     Frame k is centred on sample k hop + hop // 2, so that each label frame of 0.1 s holds the centres of exactly
-    `frames_per_label` frames. Where a window reaches beyond the samples, there are zeros.
+    `frames_per_label` frames. Where a window reaches beyond the samples, there are zeros. With `logmel` "librosa" it is
+    centred on sample k hop, and the end of the sound has a frame of its own.
     """
 
     def __init__(self, config: FeatureConfig | None = None) -> None:
         self.config = config = config or FeatureConfig()
-        self._mel = mel_matrix(config.sample_rate, config.window, config.mels, config.fmin, config.fmax)
-        hann = np.hanning(config.window)
-        self._window = (hann * 2 / hann.sum()).astype(np.float32)  # A full-scale sine has power 1.
+        as_librosa = config.logmel == "librosa"
+        self._mel = mel_matrix(
+            config.sample_rate, config.window, config.mels, config.fmin, config.fmax, equal_area=as_librosa
+        )
+        self._window = _padded_window(config.window, 2 * config.hop) if as_librosa else _unit_window(config.window)
+        self._centre = 0 if as_librosa else config.hop // 2
         # Neighbouring frames that the average of the coherence needs on each side.
         self._margin = config.coherence_frames // 2 if "coherence" in config.channels else 0
 
@@ -46,10 +51,12 @@ class FeatureExtractor:
         return samples // self.config.label_samples * self.config.frames_per_label
 
     def __call__(self, stereo: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Features (C, T, mels) of a whole sound (2, N); T = N // label_samples * frames_per_label."""
+        """Features (C, T, mels) of a whole sound (2, N); T = N // label_samples * frames_per_label + closing_frames."""
         return self.extract(stereo)
 
-    def extract(self, stereo: NDArray[np.floating], *, left: int = 0, right: int = 0) -> NDArray[np.float32]:
+    def extract(
+        self, stereo: NDArray[np.floating], *, left: int = 0, right: int = 0, closing: bool = True
+    ) -> NDArray[np.float32]:
         """Features of a chunk with its surroundings.
 
         With at least `context_samples` of real neighbours on each side, or the sound's own end there, a chunk that
@@ -58,9 +65,10 @@ class FeatureExtractor:
         Args:
             stereo: (2, left + N + right) samples in [-1, 1].
             left, right: samples that give context, but no frames of their own.
+            closing: whether the sound ends here, so that the frames that close it are wanted too, if there are such.
 
         Returns:
-            (C, T, mels) float32, T = N // label_samples * frames_per_label.
+            (C, T, mels) float32, T = N // label_samples * frames_per_label, and `closing_frames` if `closing`.
 
         Raises:
             NotStereoError: not two channels.
@@ -71,7 +79,7 @@ class FeatureExtractor:
             raise NotStereoError(f"features need sound of shape (2, samples), left and right; got {stereo.shape}")
         if not np.isfinite(stereo).all():
             raise UnreadableMediaError("the sound has samples that are not finite numbers: decode it again")
-        count = self.num_frames(max(stereo.shape[1] - left - right, 0))
+        count = self.num_frames(max(stereo.shape[1] - left - right, 0)) + closing * self.config.closing_frames
         if not count:
             return np.zeros((len(self.config.channels), 0, self.config.mels), dtype=np.float32)
         frames = self._frames(stereo, left, count + 2 * self._margin)
@@ -97,7 +105,7 @@ class FeatureExtractor:
     def _frames(self, stereo: NDArray[np.float32], left: int, count: int) -> NDArray[np.float32]:
         """Mid and side, cut into overlapping frames: (2, count, window), a view."""
         hop, window = self.config.hop, self.config.window
-        return _cut(stereo, left + hop // 2 - window // 2 - self._margin * hop, count, hop, window)
+        return _cut(stereo, left + self._centre - window // 2 - self._margin * hop, count, hop, window)
 
     def _transform(self, frames: NDArray[np.float32]) -> tuple[BandPowers, NDArray[np.float32]]:
         """Band powers and, if asked for, stpACC of mid for a block of frames (2, F, window)."""
@@ -119,6 +127,20 @@ class FeatureExtractor:
             return echoes[inner]
         side_of = {"logmel_m": bands.mid, "logmel_s": bands.side, "logmel_l": bands.left, "logmel_r": bands.right}
         return log_power(side_of[name][inner])
+
+
+def _unit_window(length: int) -> NDArray[np.float32]:
+    """Hann window in whose power spectrum a full-scale sine has power 1."""
+    window: NDArray[np.float64] = np.hanning(length)
+    unit: NDArray[np.float32] = (window * 2 / window.sum()).astype(np.float32)
+    return unit
+
+
+def _padded_window(length: int, support: int) -> NDArray[np.float32]:
+    """Periodic Hann window of `support` samples in the middle of `length`."""
+    before = (length - support) // 2
+    padded: NDArray[np.float64] = np.pad(hann(support, sym=False), (before, length - support - before))
+    return padded.astype(np.float32)
 
 
 def _cut(stereo: NDArray[np.float32], start: int, count: int, hop: int, window: int) -> NDArray[np.float32]:

@@ -30,8 +30,17 @@ def mel_to_hz(mel: ArrayLike) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=8)
-def mel_matrix(sample_rate: int, window: int, mels: int, fmin: float, fmax: float) -> NDArray[np.float32]:
+def mel_matrix(
+    sample_rate: int, window: int, mels: int, fmin: float, fmax: float, *, equal_area: bool = False
+) -> NDArray[np.float32]:
     """Triangles that sum a power spectrum into bands, each with a peak of 1, edges evenly spaced in mel.
+
+    Args:
+        sample_rate: Hz.
+        window: samples, length of the Fourier transform.
+        mels: bands.
+        fmin, fmax: Hz, edges of the lowest and of the highest band.
+        equal_area: each band has an area of 1 Hz instead, as in Slaney's Auditory Toolbox.
 
     Returns:
         (window // 2 + 1, mels), read-only.
@@ -47,5 +56,7 @@ def mel_matrix(sample_rate: int, window: int, mels: int, fmin: float, fmax: floa
     if not matrix.any(axis=0).all():
         band = int(np.flatnonzero(~matrix.any(axis=0))[0])
         raise RecipeError(f"mel band {band} of {mels} is empty: use fewer mels, a longer window or a higher fmin")
+    if equal_area:
+        matrix *= (2.0 / (edges[2:] - edges[:-2])).astype(np.float32)
     matrix.flags.writeable = False
     return matrix

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import glob
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
-from os.path import commonpath
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from earwitness.allocator import give_back
-from earwitness.errors import EarwitnessError
+from earwitness.crash_log import describe, write_log
+from earwitness.errors import EarwitnessError, one_line
 from earwitness.export.formats import Format, write
 from earwitness.geometry import DEFAULT_FOV_DEG
 from earwitness.inference.detection import Detection
 from earwitness.inference.detector import Detector
 from earwitness.inference.journal import Journal, stamp
+from earwitness.media.ambisonics import Layout
 from earwitness.media.atomic import remove_partial_files
-from earwitness.media.discover import find_media
+from earwitness.media.tracks import Track, parse_track, track_text
 
-RENDER_SUFFIX = ".earwitness.mp4"
+RENDER_SUFFIX: Final = ".earwitness.mp4"
 """Not just .mp4: a folder that is both input and output must not lose its videos."""
-GROWING_SUFFIX = ".growing.jsonl"
+GROWING_SUFFIX: Final = ".growing.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +59,12 @@ class Failure:
     def reason(self) -> str:
         """The error on one line that names the input."""
         text = " ".join(str(self.error).split()) or type(self.error).__name__
-        if not isinstance(self.error, EarwitnessError):  # a defect of ours or of a codec
-            text = f"unexpected {type(self.error).__name__} ({text}); please report this"
-        return text if str(self.source) in text else f"{self.source}: {text}"
+        if isinstance(self.error, OSError):
+            text = f"{self.error.strerror or text}; check folder, rights and space"
+        elif not isinstance(self.error, EarwitnessError):  # a defect of ours or of a codec
+            text = describe(self.error, write_log(self.error))
+        source = one_line(str(self.source))
+        return text if source in text else f"{source}: {text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,76 +96,13 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What to do.
-
-    Attributes:
-        jobs: one a file, each with its own target.
-        failures: inputs that name nothing.
-        clashes: file names that occur more than once, whose results therefore lie in subfolders of the output.
-    """
-
-    jobs: tuple[Job, ...]
-    failures: tuple[Failure, ...]
-    clashes: tuple[str, ...]
-
-
-def plan(inputs: Sequence[str | Path], out: Path) -> Plan:
-    """Find the files that `inputs` (files, folders, globs) name, and give each its own target below `out`.
-
-    Files below `out` are results of an earlier run and left out, unless they are named outright.
-    """
-    files: dict[Path, Path] = {}
-    failures: list[Failure] = []
-    for given in inputs:
-        try:
-            found = find_media([given])
-        except EarwitnessError as error:
-            failures.append(Failure(Path(given), error))
-            continue
-        outright = Path(given).is_file() or not (Path(given).is_dir() or glob.has_magic(str(given)))
-        for file in found:
-            if outright or not file.resolve().is_relative_to(out.resolve()):
-                files.setdefault(file.resolve(), file)
-    names = _names(list(files))
-    jobs = tuple(Job(files[path], out / name) for path, name in names.items())
-    clashes = sorted({path.stem for path, name in names.items() if name != Path(path.stem)})
-    return Plan(jobs, tuple(failures), tuple(clashes))
-
-
-def _names(files: list[Path]) -> dict[Path, Path]:
-    """Result names of absolute paths: the stem; where that is not unique with folders, then also with the suffix."""
-    stems = Counter(file.stem.casefold() for file in files)  # case does not tell files apart on every system
-    twins = {file for file in files if stems[file.stem.casefold()] > 1}
-    top = _top(twins)
-    names = {file: _below(file, top).with_name(file.stem) if file in twins else Path(file.stem) for file in files}
-    taken = Counter(str(name).casefold() for name in names.values())
-    return {
-        file: name if taken[str(name).casefold()] == 1 else name.with_name(file.name) for file, name in names.items()
-    }
-
-
-def _top(files: Iterable[Path]) -> Path | None:
-    """The deepest folder that holds all files; None where there is none, on several drives."""
-    try:
-        return Path(commonpath({file.parent for file in files}))
-    except ValueError:
-        return None
-
-
-def _below(file: Path, top: Path | None) -> Path:
-    """Path of a file from a folder that holds it; without one with the drive as a folder."""
-    return Path(file.drive.strip(":\\/"), *file.parts[1:]) if top is None else file.relative_to(top)
-
-
-@dataclass(frozen=True, slots=True)
 class BatchSettings:
     """What is done with each file.
 
     Attributes:
         formats: files to write.
         render: whether to draw the events into a copy of the video.
-        threshold, swap_channels, allow_mono, track: as in `Detector.detect`.
+        threshold, swap_channels, allow_mono, track, layout: as in `Detector.detect`.
         grow: whether to keep a file of the events so far while a file is being heard.
         fov: horizontal field of view of the camera, degrees, for looking and drawing.
     """
@@ -174,13 +113,20 @@ class BatchSettings:
     threshold: float | None = None
     swap_channels: bool = False
     allow_mono: bool = False
-    track: int = 0
+    track: Track | None = None
     grow: bool = False
+    layout: Layout = "auto"
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """What the names of a file's results end in."""
+        return (*(chosen.suffix for chosen in self.formats), *((RENDER_SUFFIX,) if self.render else ()))
 
     def record(self) -> dict[str, Any]:
         """All of it as plain values, for run records."""
         formats = [{"name": chosen.name, **asdict(chosen.options)} for chosen in self.formats]
-        return {**{field.name: getattr(self, field.name) for field in fields(self)}, "formats": formats}
+        track = "auto" if self.track is None else track_text(self.track)
+        return {**{field.name: getattr(self, field.name) for field in fields(self)}, "formats": formats, "track": track}
 
 
 def run_batch(
@@ -212,25 +158,31 @@ def run_job(
 
 
 def run_journaled(
-    jobs: Sequence[Job], journal: Journal, run: Callable[[Sequence[Job]], Iterator[Done | Failure]]
+    jobs: Sequence[Job],
+    journal: Journal,
+    run: Callable[[Sequence[Job]], Iterator[Done | Failure]],
+    suffixes: Sequence[str] | None = None,
 ) -> Iterator[Done | Failure | Kept]:
     """Do what the journal does not know to be done; each file is noted as soon as its results are in place.
 
     Args:
         run: does files, in any order.
+        suffixes: of the results that a file must have to be done; by default those that the journal names.
 
     Yields:
         First what an earlier run has done, then the rest as `run` gives it.
     """
     due = []
     for job in jobs:
-        written = journal.written(job.source, job.target)
+        names = None if suffixes is None else [job.result(suffix).name for suffix in suffixes]
+        written = journal.written(job.source, job.target, names)
         if written is None:
             due.append(job)
         else:
             yield Kept(job, written)
-    for folder in {job.target.parent for job in due}:
+    for folder in {journal.path.parent, *(job.target.parent for job in due)}:
         remove_partial_files(folder)
+    journal.begin((job.source, job.target) for job in due)
     stamps = {job.source: stamp(job.source) for job in due}
     for result in run(due):
         if isinstance(result, Done):
@@ -257,6 +209,7 @@ def _do(detector: Detector, job: Job, settings: BatchSettings, progress: Callabl
         threshold=settings.threshold,
         pictures=job.pictures,
         track=settings.track,
+        layout=settings.layout,
         growing=job.result(GROWING_SUFFIX) if settings.grow else None,
         fov=settings.fov,
     )
@@ -272,8 +225,10 @@ def _do(detector: Detector, job: Job, settings: BatchSettings, progress: Callabl
         heard_there = job.pictures is None
         render_video(
             pictures, detection.table, rendered, detection.view.whole_fov, drawn,
-            track=settings.track if heard_there else 0, sound_seconds=detection.duration if heard_there else None,
+            track=parse_track(str(detection.settings["track"])) if heard_there else None,
+            sound_seconds=detection.duration if heard_there else None,
         )  # fmt: skip
         written.append(rendered)
-    job.result(GROWING_SUFFIX).unlink(missing_ok=True)  # the finished result is there now
+    if settings.grow:
+        job.result(GROWING_SUFFIX).unlink(missing_ok=True)  # the finished result is there now
     return Done(job, detection, tuple(written))

@@ -6,19 +6,22 @@ from typing import Annotated, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
+from pydantic import Field
 
 from earwitness.accddoa import DISTANCE, X, Y
 from earwitness.classes import NUM_CLASSES
+from earwitness.schema import StrictModel
 
-PerClass = Annotated[tuple[float, ...], Field(min_length=NUM_CLASSES, max_length=NUM_CLASSES)]
-PerClassPositive = Annotated[tuple[PositiveFloat, ...], Field(min_length=NUM_CLASSES, max_length=NUM_CLASSES)]
+_Offset = Annotated[float, Field(ge=-1e4, le=1e4)]
+_Slope = Annotated[float, Field(gt=0, le=1e4)]
+PerClass = Annotated[tuple[_Offset, ...], Field(min_length=NUM_CLASSES, max_length=NUM_CLASSES)]
+PerClassPositive = Annotated[tuple[_Slope, ...], Field(min_length=NUM_CLASSES, max_length=NUM_CLASSES)]
 
 _EDGE: Final = 1e-4
 """Activities are taken to be at least this far from 0 and 1, where the logit is infinite."""
 
 
-class Calibration(BaseModel):
+class Calibration(StrictModel):
     """A monotone map of each class's activity, and a factor of all distances; the defaults change nothing.
 
     The probability that a class sounds in a frame is sigmoid(slope * logit(activity) + offset).
@@ -31,11 +34,9 @@ class Calibration(BaseModel):
         distance: what distances are multiplied by.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     slope: PerClassPositive = (1.0,) * NUM_CLASSES
     offset: PerClass = (0.0,) * NUM_CLASSES
-    distance: PositiveFloat = 1.0
+    distance: float = Field(1.0, gt=0, le=1000)
 
     def probability(self, activity: NDArray[np.floating]) -> NDArray[np.float64]:
         """Probabilities of activities (..., 13)."""

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from earwitness.classes import NUM_CLASSES
 from earwitness.encoders.store import StoreDescription
-from earwitness.errors import ModelError
+from earwitness.errors import ModelError, RecipeError, shortened
 from earwitness.features import FeatureConfig
 from earwitness.inference.calibration import Calibration
 from earwitness.inference.smoothing import Smoothing
+from earwitness.media.atomic import atomic_file
+from earwitness.schema import PlainValues, StrictModel, first_problem
+from earwitness.small_files import CARD_BYTES, read_bytes
 
 CARD_FORMAT: Final = 1
+LONGEST_NAME: Final = 1000
+MOST_WINDOW_VALUES: Final = 2**25
+"""Values of a window's features: 128 MiB."""
+Threshold = Annotated[float, Field(ge=0, le=2)]
+"""Above 1 a class never sounds."""
 
 
-class TokenNeed(BaseModel):
+class TokenNeed(StrictModel):
     """Semantic tokens that a model takes besides its features.
 
     Attributes:
@@ -26,13 +34,11 @@ class TokenNeed(BaseModel):
         required: whether it does not work without.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     made_by: StoreDescription
     required: bool = False
 
 
-class ModelCard(BaseModel):
+class ModelCard(StrictModel):
     """What belongs to a model besides its weights.
 
     Attributes:
@@ -54,39 +60,67 @@ class ModelCard(BaseModel):
         sha256: of the .onnx file.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     format: Literal[1] = CARD_FORMAT
-    name: str = Field(min_length=1)
+    name: str = Field(min_length=1, max_length=LONGEST_NAME)
     features: FeatureConfig
-    tokens: dict[str, TokenNeed] = {}
-    model: dict[str, Any]
+    tokens: dict[str, TokenNeed] = Field(default_factory=dict)
+    model: PlainValues
     calibration: Calibration = Calibration()
-    thresholds: Annotated[tuple[float, ...], Field(min_length=NUM_CLASSES, max_length=NUM_CLASSES)]
+    thresholds: Annotated[tuple[Threshold, ...], Field(min_length=NUM_CLASSES, max_length=NUM_CLASSES)]
     window_frames: int = Field(50, ge=1, le=6000)
     smoothing: Smoothing = Smoothing()
-    data: dict[str, Any] = {}
-    recipe: dict[str, Any] = {}
+    data: PlainValues = Field(default_factory=dict)
+    recipe: PlainValues = Field(default_factory=dict)
     commit: str = "unknown"
-    scores: dict[str, float] = {}
+    scores: dict[str, float] = Field(default_factory=dict)
     limits: tuple[str, ...] = ()
     licence: str = "MIT"
-    sha256: str = ""
+    sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$")
+
+    @model_validator(mode="after")
+    def _windows_fit_into_memory(self) -> ModelCard:
+        values = self.window_frames * self.features.frames_per_label * self.features.mels * len(self.features.channels)
+        if values > MOST_WINDOW_VALUES:
+            raise ValueError(f"a window would have {values:,} values; at most {MOST_WINDOW_VALUES:,} are taken")
+        return self
 
     def write(self, path: Path) -> None:
-        """Write the card as JSON, under a temporary name first."""
-        partial = path.with_name(path.name + ".tmp")
-        partial.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        partial.replace(path)
+        """Write the card as JSON.
+
+        Raises:
+            EncodingError: it cannot be written.
+        """
+        with atomic_file(path) as temporary:
+            temporary.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
     def check(self, model: Path) -> None:
         """Make sure that `model` is the file that this card describes.
 
         Raises:
-            ModelError: another file, or a damaged one.
+            ModelError: another file, a damaged one, or a card without a SHA-256.
         """
-        if self.sha256 and self.sha256 != file_sha256(model):
-            raise ModelError(f"{model}: its contents do not match its card; copy the model and its .json again")
+        self.check_digest(file_sha256(model), str(model))
+
+    def check_digest(self, sha256: str, where: str) -> None:
+        """As `check`, of a model whose SHA-256 is known already; messages begin with `where`."""
+        if not self.sha256:
+            raise ModelError(
+                f"{where}: its card has no sha256, so nobody can say whether they belong together; write it again with "
+                "`earwitness export-model`, or put the file's SHA-256 into the card"
+            )
+        if self.sha256 != sha256:
+            raise ModelError(f"{where}: its contents do not match its card; copy the model and its .json again")
+
+
+def check_words(text: str, what: str) -> str:
+    """A model's name, or a sentence about it, as a card keeps it.
+
+    Raises:
+        RecipeError: it is empty, too long or does not print.
+    """
+    if not 0 < len(text) <= LONGEST_NAME or not text.isprintable():
+        raise RecipeError(f"{what} '{shortened(text, 40)}': give up to {LONGEST_NAME} characters that can be printed")
+    return text
 
 
 def card_path(model: Path) -> Path:
@@ -102,7 +136,7 @@ def read_card(path: Path) -> ModelCard:
     """
     if not path.is_file():
         raise ModelError(f"{path}: no such model card; a model needs the .json file that export-model wrote beside it")
-    return parse_card(path.read_bytes(), str(path))
+    return parse_card(read_bytes(path, CARD_BYTES, ModelError), str(path))
 
 
 def parse_card(text: bytes, where: str) -> ModelCard:
@@ -114,12 +148,17 @@ def parse_card(text: bytes, where: str) -> ModelCard:
     try:
         return ModelCard.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "the file"
-        raise ModelError(f"{where}: not a usable model card: {field}: {first['msg']}") from None
+        raise ModelError(f"{where}: not a usable model card: {first_problem(error)}") from None
 
 
 def file_sha256(path: Path) -> str:
-    """Hex digest of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Hex digest of a file.
+
+    Raises:
+        ModelError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror or error})") from None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from earwitness.data.submission import clips_to_predict
 from earwitness.errors import LabelError, RecipeError
 from earwitness.export.formats import CHALLENGE, Format, Options, parse_formats
-from earwitness.inference.batch import Job, Plan
+from earwitness.inference.batch import Failure, Job
+from earwitness.inference.journal import read_claims
+from earwitness.inference.planning import ALL_SUFFIXES, Plan, taken
 
 
 def challenge_formats(more: Sequence[str], options: Options | None = None) -> tuple[Format, ...]:
@@ -24,12 +26,13 @@ def challenge_formats(more: Sequence[str], options: Options | None = None) -> tu
     return (CHALLENGE, *formats)
 
 
-def plan_challenge(dataset: Path, out: Path) -> Plan:
+def plan_challenge(dataset: Path, out: Path, suffixes: Iterable[str] = (CHALLENGE.suffix,)) -> Plan:
     """What to do for a submission: every clip of the evaluation set gets its file straight in `out`.
 
     Args:
         dataset: data set with stereo_eval (and video_eval), or a folder of WAV files.
         out: folder of the predictions.
+        suffixes: of the files that will be written.
 
     Raises:
         RecipeError: there is no such set.
@@ -38,5 +41,8 @@ def plan_challenge(dataset: Path, out: Path) -> Plan:
         clips = clips_to_predict(dataset)
     except LabelError as error:
         raise RecipeError(f"--dcase: {error}") from error
-    jobs = tuple(Job(clip.sound, out / clip.name, clip.picture) for clip in clips if clip.sound is not None)
-    return Plan(jobs, (), ())
+    jobs = [Job(clip.sound, out / clip.name, clip.picture) for clip in clips if clip.sound is not None]
+    claims = read_claims(out, ALL_SUFFIXES)
+    checked = [(job, taken(job, out, claims, suffixes)) for job in jobs]
+    failures = tuple(Failure(job.source, why) for job, why in checked if why is not None)
+    return Plan(tuple(job for job, why in checked if why is None), failures, ())

@@ -13,11 +13,18 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from earwitness.inference.channel_blocks import BAND_HZ, BlockFigures
+from earwitness.inference.dc_offset import OffsetRemover
+from earwitness.inference.flat_tops import FlatTops
+from earwitness.inference.gcc_phat import Peak, cross_phases, delay_band, least_delay, peak_lag
+from earwitness.inference.long_windows import LongWindows
+from earwitness.inference.stereo_stretches import find_stretches
+from earwitness.media.stretches import Stretch
+
 Float32Array = NDArray[np.float32]
 
 BLOCK_SECONDS: Final = 0.17
 """Long against the largest delay searched for, short against the pauses of speech."""
-DELAY_BAND_HZ: Final = (150.0, 8000.0)
 SPACED_SECONDS: Final = 0.0015
 """Sound takes this long between microphones half a metre apart; later peaks are reflections."""
 CONSTANT_SECONDS: Final = 0.05
@@ -28,9 +35,6 @@ QUIET_BELOW_DB: Final = 15.0
 """... if it lies so far below the mean energy: otherwise a source sounds all the time, and decides the balance."""
 _SILENCE_DB: Final = -90.0
 _LOUD_DB: Final = -60.0
-_COHERENT: Final = 0.2
-"""Height of a GCC-PHAT peak that unrelated channels do not reach by chance."""
-_FULL: Final = 0.99
 _TINY: Final = 1e-20
 
 
@@ -51,7 +55,12 @@ class ChannelFigures:
         spaced_share: share of the loud blocks whose sound reaches one channel before the other.
         spaced_ms: typical size of that time difference.
         bandwidth_hz: highest frequency with sound, down to 80 dB below the strongest.
-        clipped_share: share of samples in flat tops.
+        clipped_share: share of samples in flat tops of the channels as recorded.
+        offset: largest constant offset of a channel (DC), of full scale; all other figures are without it.
+        agreement: of the channels, -1..1, mean over the loud blocks; see `Blocks`.
+        shared: share 0..1 of the sound that is one signal through one filter a channel; see `LongWindows.shared`.
+        tilt_db: how far the level difference of the channels differs from frequency to frequency, standard deviation.
+        sway_db: how far it moves from block to block: the level difference that one loud block in ten exceeds.
     """
 
     seconds: float
@@ -67,82 +76,96 @@ class ChannelFigures:
     spaced_ms: float
     bandwidth_hz: float
     clipped_share: float
+    offset: float = 0.0
+    agreement: float = float("nan")
+    shared: float = float("nan")
+    tilt_db: float = float("nan")
+    sway_db: float = float("nan")
 
 
 class ChannelStats:
-    """Takes in stereo blocks and sums up what `figures` needs."""
+    """Takes in stereo blocks and sums up what `figures` and `stretches` need.
 
-    def __init__(self, rate: int) -> None:
+    Args:
+        rate: samples per second.
+        tops: counts the flat tops of the channels as they were recorded, where they were mixed or resampled since; by
+            default those of the blocks are counted.
+    """
+
+    def __init__(self, rate: int, tops: FlatTops | None = None) -> None:
         self.rate = rate
         self._size = 1 << round(math.log2(BLOCK_SECONDS * rate))
         self._window = np.hanning(self._size).astype(np.float32)
         bins = np.fft.rfftfreq(self._size, 1 / rate)
-        self._band = (bins >= DELAY_BAND_HZ[0]) & (bins <= min(DELAY_BAND_HZ[1], 0.45 * rate))
+        self._band = delay_band(bins, rate)
+        self._judged = (bins >= BAND_HZ[0]) & (bins <= min(BAND_HZ[1], 0.45 * rate))
         self._held = np.zeros((2, 0), np.float32)
-        self.samples = self._clipped = self._loud = 0
+        self._offset, self._blocks, self._long = (
+            OffsetRemover(rate),
+            BlockFigures(bins, rate, self._size),
+            LongWindows(rate),
+        )
+        self._own_tops, self._tops = tops is None, tops or FlatTops()
+        self.samples = self._loud = 0
         self._peak = self._difference = 0.0
         self._products = np.zeros(3)  # sums of L L, R R, L R
         self._by_level = np.zeros((121, 3))  # a row a dB from -120: number of blocks, energy, dB left over right
-        self._spectrum = np.zeros(bins.size)
+        self._spectra = np.zeros((2, bins.size))
         self._phases = np.zeros(bins.size, np.complex128)
         self._delays = np.zeros(round(SPACED_SECONDS * 1e5) + 2)  # histogram of |time difference|, 10 us a bin
 
-    def add(self, stereo: Float32Array) -> None:
-        """Take in (2, n) samples."""
+    def add(self, stereo: Float32Array) -> Float32Array:
+        """Take in (2, n) samples; returns them without a constant offset: themselves, where there is none."""
         if not stereo.shape[1]:
-            return
+            return stereo
+        if self._own_tops:
+            self._tops.add(stereo)
+        stereo = self._offset.clean(stereo)
         self.samples += stereo.shape[1]
         self._peak = max(self._peak, float(np.abs(stereo).max()))
         self._difference = max(self._difference, float(np.abs(stereo[0] - stereo[1]).max()))
         left, right = stereo
         self._products += [float(left @ left), float(right @ right), float(left @ right)]
-        self._clipped += sum(_flat_tops(channel) for channel in stereo)
+        self._long.add(stereo)
         self._held = np.concatenate([self._held, stereo], axis=1)
         whole = self._held.shape[1] // self._size * self._size
         for begin in range(0, whole, self._size):
             self._add_block(self._held[:, begin : begin + self._size])
         self._held = self._held[:, whole:]
+        return stereo
 
     def _add_block(self, block: Float32Array) -> None:
         energy = np.square(block).mean(axis=1)
         level = 10 * np.log10(energy.mean() + _TINY)
         if level < _SILENCE_DB:
+            self._blocks.add_silence()
             return
         self._by_level[int(np.clip(round(level) + 120, 0, 120))] += [1, energy.mean(), _decibels(*energy)]
         left, right = scipy.fft.rfft(block * self._window, axis=1)
-        self._spectrum += np.square(np.abs(left)) + np.square(np.abs(right))
+        self._blocks.add(level, left, right)
+        self._spectra += np.square(np.abs(left)), np.square(np.abs(right))
         if level < _LOUD_DB:
             return
         self._loud += 1
-        cross = np.where(self._band, np.conj(left) * right, 0).astype(np.complex128)
-        cross = cross / (np.abs(cross) + _TINY)
-        self._phases += cross
-        lag, height, at_zero = self._peak_lag(cross, SPACED_SECONDS)
-        if height > _COHERENT and at_zero < height / 2 and abs(lag) > self._least_delay:
-            self._delays[min(round(abs(lag) * 1e5), len(self._delays) - 1)] += 1
+        phases = cross_phases(left, right, self._band)
+        self._phases += phases
+        peak = self._peak_lag(phases, SPACED_SECONDS)
+        if peak.delayed and abs(peak.lag) > least_delay(self.rate):
+            self._delays[min(round(abs(peak.lag) * 1e5), len(self._delays) - 1)] += 1
 
-    @property
-    def _least_delay(self) -> float:
-        """Seconds below which a time difference is only an error of measurement."""
-        return max(5e-5, 0.75 / self.rate)
+    def _peak_lag(self, phases: NDArray[np.complex128], largest: float) -> Peak:
+        return peak_lag(phases, self._size, self.rate, largest, int(np.count_nonzero(self._band)))
 
-    def _peak_lag(self, phases: NDArray[np.complex128], largest: float) -> tuple[float, float, float]:
-        """GCC-PHAT (Knapp & Carter 1976): highest peak's lag (s) and height (1 = pure delay), height at no lag."""
-        curve = scipy.fft.irfft(phases, self._size) * self._size / (2 * max(1, int(np.count_nonzero(self._band))))
-        reach = min(int(np.ceil(largest * self.rate)), self._size // 2 - 1)
-        near = np.concatenate([curve[-reach:], curve[: reach + 1]])
-        top = int(np.argmax(near))
-        shift = 0.0
-        if 0 < top < near.size - 1:
-            before, at, after = near[top - 1 : top + 2]
-            shift = 0.5 * (before - after) / min(before - 2 * at + after, -_TINY)
-        return (top - reach + shift) / self.rate, float(near[top]), float(near[reach])
+    def stretches(self) -> list[Stretch]:
+        """Where, in what was taken in so far, the channels cannot tell directions."""
+        return find_stretches(self._blocks.blocks(), self._long.delays, self.samples / self.rate)
 
     def figures(self) -> ChannelFigures:
         """The figures of everything taken in so far."""
         left, right, both = self._products
         mid, side = (left + right + 2 * both) / 4, (left + right - 2 * both) / 4
         share, size = self._spaced()
+        agreement, sway = self._over_time()
         return ChannelFigures(
             seconds=self.samples / self.rate,
             peak=self._peak,
@@ -156,8 +179,28 @@ class ChannelStats:
             spaced_share=share,
             spaced_ms=size * 1000,
             bandwidth_hz=self._bandwidth(),
-            clipped_share=self._clipped / max(1, 2 * self.samples),
+            clipped_share=self._tops.share,
+            offset=self._offset.largest,
+            agreement=agreement,
+            shared=self._long.shared(),
+            tilt_db=self._tilt(),
+            sway_db=sway,
         )
+
+    def _over_time(self) -> tuple[float, float]:
+        """Agreement of the channels, and how far their level difference moves."""
+        blocks = self._blocks.blocks()
+        loud = blocks.loud()
+        if not loud.size:
+            return float("nan"), float("nan")
+        apart = np.abs(10 * np.log10((blocks.left[loud] + _TINY) / (blocks.right[loud] + _TINY)))
+        return float(blocks.agreement[loud].mean()), float(np.percentile(apart, 90))
+
+    def _tilt(self) -> float:
+        left, right = self._spectra[:, self._judged]
+        if not left.any() or not right.any():
+            return float("nan")
+        return float(np.std(10 * np.log10((left + _TINY) / (right + _TINY))))
 
     def _ambience(self) -> float:
         blocks, energy, ratio = self._by_level.T
@@ -172,8 +215,11 @@ class ChannelStats:
     def _constant_delay(self) -> float:
         if not self._loud:
             return 0.0
-        lag, height, at_zero = self._peak_lag(self._phases / self._loud, CONSTANT_SECONDS)
-        return lag if height > _COHERENT and at_zero < height / 2 and abs(lag) > self._least_delay else 0.0
+        near, far = self._peak_lag(self._phases / self._loud, CONSTANT_SECONDS), self._long.delay()
+        for peak in (near, far):
+            if peak is not None and peak.delayed and abs(peak.lag) > least_delay(self.rate):
+                return peak.lag
+        return 0.0
 
     def _spaced(self) -> tuple[float, float]:
         if not self._loud:
@@ -184,20 +230,11 @@ class ChannelStats:
         return float(count / self._loud), float(np.searchsorted(np.cumsum(self._delays), count / 2)) / 1e5
 
     def _bandwidth(self) -> float:
-        if not self._spectrum.any():
+        spectrum = self._spectra.sum(axis=0)
+        if not spectrum.any():
             return float("nan")
-        heard = np.flatnonzero(self._spectrum >= self._spectrum.max() * 1e-8)
+        heard = np.flatnonzero(spectrum >= spectrum.max() * 1e-8)
         return float(heard[-1] * self.rate / self._size)
-
-
-def _flat_tops(channel: Float32Array) -> int:
-    """Number of samples in runs of three or more at full scale, or at one loud value, as clipping leaves them."""
-    loud = np.abs(channel)
-    level = (loud[1:] > 0.5) & (channel[1:] == channel[:-1])
-    full = loud >= _FULL
-    # A run of three equal samples has two equal neighbours in a row.
-    flat = int(np.count_nonzero(level[1:] & level[:-1]))
-    return max(flat, int(np.count_nonzero(full[2:] & full[1:-1] & full[:-2])))
 
 
 def _decibels(power: float, reference: float) -> float:

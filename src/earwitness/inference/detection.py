@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from earwitness.events import EventTable, SoundEvent
+from earwitness.events import FRAME_SECONDS, EventTable, SoundEvent
 from earwitness.geometry import DEFAULT_FOV_DEG, View
 from earwitness.media.probe import MediaInfo
+from earwitness.media.stretches import Stretch, covered_frames
 
 if TYPE_CHECKING:
     from earwitness.inference.eyes import Sight
@@ -70,6 +72,11 @@ class Detection:
         return None if self.media is None else self.media.path
 
     @property
+    def media_file(self) -> Path | None:
+        """The file, if it is still there."""
+        return self.path if self.path is not None and self.path.is_file() else None
+
+    @property
     def has_video(self) -> bool:
         """Whether there are moving pictures; without them nothing is on screen."""
         return has_moving_pictures(self.media)
@@ -103,3 +110,12 @@ def without_direction(table: EventTable) -> EventTable:
     again = (np.diff(table.frame) == 0) & (np.diff(table.class_index) == 0)
     table = table.select(np.concatenate([[True], ~again])[: len(table)])
     return table.with_columns(azimuth=np.nan, source=0, onscreen=False)
+
+
+def without_direction_in(table: EventTable, stretches: Iterable[Stretch]) -> EventTable:
+    """The same events; those rows that lie in one of the stretches as `without_direction` has them."""
+    rows = covered_frames(stretches, table.num_frames, FRAME_SECONDS)[table.frame]
+    if not rows.any():
+        return table
+    parts = [table.select(~rows), without_direction(table.select(rows))]
+    return EventTable.concatenate(parts, num_frames=table.num_frames)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,10 +28,12 @@ from earwitness.inference.detection import (
     has_moving_pictures,
     off_screen,
     without_direction,
+    without_direction_in,
 )
-from earwitness.inference.doctor import judge
+from earwitness.inference.doctor import judge, warnings_of
 from earwitness.inference.eyes import AUTO, Eyes, Sight, open_eyes
 from earwitness.inference.feature_stream import label_frames
+from earwitness.inference.flat_tops import FlatTops
 from earwitness.inference.growing import GrowingEvents
 from earwitness.inference.journal import stamp
 from earwitness.inference.listener import Listening
@@ -39,9 +41,12 @@ from earwitness.inference.live import MERGE_DEG, LiveStream
 from earwitness.inference.loading import Use, load
 from earwitness.inference.models import DEFAULT_MODEL
 from earwitness.inference.runtime import Device
+from earwitness.media.ambisonics import Layout
 from earwitness.media.audio import DUAL_MONO_DIFFERENCE, AudioReader
 from earwitness.media.probe import MediaInfo, probe_pair
 from earwitness.media.resample import resample
+from earwitness.media.stretches import Stretch, sentence
+from earwitness.media.tracks import Track, track_text
 from earwitness.provenance import commit
 
 Float32Array = NDArray[np.float32]
@@ -68,10 +73,17 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
-    """What was heard, before it is known whether the channels carry direction: events as decoded, and figures."""
+    """What was heard, before it is known whether the channels carry direction: events as decoded, and figures.
+
+    Attributes:
+        table: events as decoded.
+        figures: of the two channels.
+        stretches: in which they cannot tell directions, by what they hold.
+    """
 
     table: EventTable
     figures: ChannelFigures
+    stretches: list[Stretch]
 
 
 class Detector:
@@ -143,7 +155,8 @@ class Detector:
         allow_mono: bool = False,
         threshold: float | None = None,
         pictures: str | Path | None = None,
-        track: int = 0,
+        track: Track | None = None,
+        layout: Layout = "auto",
         growing: str | Path | None = None,
         fov: float = DEFAULT_FOV_DEG,
     ) -> Detection:
@@ -155,7 +168,9 @@ class Detector:
             allow_mono: take mono too; its events have no direction (NaN).
             threshold: 0..1, probability above which a class sounds; by default the card's, one a class.
             pictures: a file with the pictures that belong to the sound, where they are kept apart, as in DCASE's sets.
-            track: which sound track of the file, from 0.
+            track: which sound track of the file, from 0, or two mono ones: left and right; None takes the default one.
+            layout: what its channels are, where the file does not say it or says it wrongly: "foa" (ambisonics, ambiX),
+                "fuma" or "surround".
             growing: a file to write events to, as JSON lines, while the sound is still being heard (`GrowingEvents`).
             fov: horizontal field of view of the camera, degrees.
 
@@ -164,23 +179,29 @@ class Detector:
         """
         begun, thresholds = time.perf_counter(), self._thresholds(threshold)
         media, before = probe_pair(path, pictures), stamp(Path(path))
-        reader = AudioReader(path, self._rate, "allow" if allow_mono else "error", track, swap_channels)
-        mono = not reader.directional  # dual mono is not known before the end
+        reader = AudioReader(path, self._rate, "allow" if allow_mono else "error", track, swap_channels, layout)
         listener = self._listener.at(media.picture_path if has_moving_pictures(media) else None)
         looks = self.eyes is not None and has_moving_pictures(media)
+        reader.tap = FlatTops()
         blocks = _reporting(reader, media.duration or None, _part(progress, 0, HEARING_SHARE if looks else 1))
         with nullcontext() if growing is None else GrowingEvents(Path(growing), self.card.smoothing) as lines:
-            heard = self._hear(blocks, thresholds, listener, lines)
+            heard = self._hear(blocks, thresholds, listener, lines, reader.undirected, reader.tap)
         sha256 = file_sha256(media.path)
         changed = [CHANGED] if stamp(media.path) != before else []
         return self._detection(
             heard,
             media=media,
             sha256=sha256,
-            mono=mono,
+            mono=not reader.directional,  # which is not known before the end
+            undirected=reader.undirected,
             warnings=[*reader.warnings, *changed],
             settings=self._settings(
-                thresholds, swap_channels=swap_channels, allow_mono=allow_mono, track=track, fov=fov
+                thresholds,
+                swap_channels=swap_channels,
+                allow_mono=allow_mono,
+                track=reader.track,
+                fov=fov,
+                layout=layout,
             ),
             begun=begun,
             progress=_part(progress, HEARING_SHARE, 1),
@@ -241,9 +262,11 @@ class Detector:
         thresholds: list[float],
         listener: Listening,
         lines: GrowingEvents | None = None,
+        undirected: Sequence[Stretch] = (),
+        tops: FlatTops | None = None,
     ) -> _Heard:
-        """Events of a stream of sound at the model's rate."""
-        stats = ChannelStats(self._rate)
+        """Events of a stream of sound at the model's rate; `undirected` may grow while the stream is read."""
+        stats = ChannelStats(self._rate, tops)
         tables, frames = [], 0
         for number, output in enumerate(listener.outputs(_measured(blocks, stats))):
             if number % _TIDIED_EVERY == 0:  # first of all what opening a long file took
@@ -253,12 +276,13 @@ class Detector:
             )
             frames += len(output)
             if lines is not None:
-                lines.add(tables[-1])
+                lines.add(without_direction_in(tables[-1], undirected))
         if lines is not None:
             lines.finish()
         whole = EventTable.concatenate(tables, num_frames=frames)
         # A sound shorter than a window was filled up.
-        return _Heard(whole.window(0, label_frames(stats.samples, self.card.features)), stats.figures())
+        whole = whole.window(0, label_frames(stats.samples, self.card.features))
+        return _Heard(whole, stats.figures(), stats.stretches())
 
     def _detection(
         self,
@@ -267,6 +291,7 @@ class Detector:
         media: MediaInfo | None,
         sha256: str | None = None,
         mono: bool,
+        undirected: Sequence[Stretch] = (),
         warnings: list[str],
         settings: dict[str, Any],
         begun: float,
@@ -276,22 +301,26 @@ class Detector:
         table, is_long = heard.table, heard.figures.seconds > LONG_SECONDS
         if is_long:
             self.rest()
-        if mono or heard.figures.difference < DUAL_MONO_DIFFERENCE:
+        mono_throughout = mono or heard.figures.difference < DUAL_MONO_DIFFERENCE
+        if mono_throughout:
             table = without_direction(table)
+        stretches = [] if mono_throughout else heard.stretches
+        table = without_direction_in(table, [*undirected, *stretches])
         if not has_moving_pictures(media):
             table = off_screen(table)
         table = self.card.smoothing.apply(table)
         sight, settings, unseen = self._look(table, media, settings, progress)
         if is_long:
             self.rest()
-        unfit = [check.sentence for check in judge(heard.figures, mono=mono) if check.verdict == "unfit"]
+        unfit = warnings_of(judge(heard.figures, mono=mono))
+        parts = [sentence(stretches)] if stretches else []
         return Detection(
             sight.fused.table if sight else table,
             self.model,
             duration=heard.figures.seconds,
             media=media,
             sha256=sha256,
-            warnings=[*warnings, *unfit, *unseen],
+            warnings=[*warnings, *unfit, *parts, *unseen],
             settings=settings,
             elapsed=time.perf_counter() - begun,
             sight=sight,
@@ -335,8 +364,9 @@ class Detector:
         *,
         swap_channels: bool,
         allow_mono: bool,
-        track: int = 0,
+        track: Track = 0,
         fov: float = DEFAULT_FOV_DEG,
+        layout: Layout = "auto",
     ) -> dict[str, Any]:
         return {
             "thresholds": thresholds,
@@ -345,7 +375,8 @@ class Detector:
             "smoothing": self.card.smoothing.model_dump(),
             "swap_channels": swap_channels,
             "allow_mono": allow_mono,
-            "track": track,
+            "track": track_text(track),
+            "layout": layout,
             "fov": fov,
         }
 
@@ -375,5 +406,4 @@ def _reporting(reader: AudioReader, total: float | None, progress: Progress | No
 
 def _measured(blocks: Iterable[Float32Array], stats: ChannelStats) -> Iterator[Float32Array]:
     for block in blocks:
-        stats.add(block)
-        yield block
+        yield stats.add(block)

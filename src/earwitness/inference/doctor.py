@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
 from earwitness.errors import MediaError
 from earwitness.inference.channel_stats import ChannelFigures, ChannelStats
+from earwitness.inference.flat_tops import FlatTops
+from earwitness.inference.stereo_stretches import OPPOSITE
 from earwitness.media.audio import DUAL_MONO_DIFFERENCE, AudioReader
 from earwitness.media.probe import MediaInfo, probe
+from earwitness.media.stretches import Stretch, joined
+from earwitness.media.stretches import sentence as sentence_of
 
 Verdict = Literal["ok", "caution", "unfit"]
 
@@ -18,9 +23,24 @@ NEAR_MONO_DB: Final = -30.0
 NARROW_DB: Final = -20.0
 DEAD_CHANNEL_DB: Final = 50.0
 """Even a source right beside the microphones leaves its reverberation in the other channel."""
-IMBALANCE_DB: Final = 6.0
+IMBALANCE_DB: Final = 3.5
+"""Honest scenes reach 2.6; this and the limits down to SWAY_DB: scripts/measure_doctor.py."""
 OPPOSITE_CORRELATION: Final = -0.4
 """One source at coincident cardioids has two gains of one sign; ambience alone seldom goes below -0.2."""
+UNRELATED: Final = 0.05
+"""Agreement of channels that have no more than chance in common."""
+FILTERED: Final = 0.98
+"""Share of the sound that is one signal, filtered: a scene has several sources, and ambience. From SURELY_FILTERED on
+that is all of it; in between, a lone source to one side is as likely, so that the channels must be balanced too."""
+SURELY_FILTERED: Final = 0.995
+BALANCED_DB: Final = 2.0
+TILT_DB: Final = 1.0
+AGREEING: Final = 0.8
+"""Filters differ where level differences change from frequency to frequency, or channels agree less than this."""
+LIKELY_FILTERED: Final = 0.93
+SWAY_DB: Final = 1.5
+UNFIT_SHARE: Final = 0.25
+"""Of the time, that stretches without direction must take so that the whole is called unfit."""
 SPACED_SHARE: Final = 0.3
 NARROW_BAND_HZ: Final = 7000.0
 CLIPPED_SHARE: Final = 1e-4
@@ -49,12 +69,21 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """All checks of one file."""
+    """All checks of one file.
+
+    Attributes:
+        media: what it holds.
+        seconds: length of its sound.
+        checks: what was looked at.
+        notes: what else a user should know of it.
+        stretches: where it has no direction.
+    """
 
     media: MediaInfo
     seconds: float
     checks: tuple[Check, ...]
     notes: tuple[str, ...]
+    stretches: tuple[Stretch, ...] = ()
 
     @property
     def fit(self) -> bool:
@@ -71,11 +100,13 @@ def diagnose(path: str | Path) -> Diagnosis:
     media = probe(path)
     reader = AudioReader(path, rate=_own_rate(media, Path(path)), mono="allow")
     mono = not reader.directional  # dual mono is not known before the end
-    stats = ChannelStats(reader.rate)
+    reader.tap = FlatTops()
+    stats = ChannelStats(reader.rate, reader.tap)
     for block in reader:
         stats.add(block)
-    checks = judge(stats.figures(), mono=mono)
-    return Diagnosis(media, reader.duration, checks, tuple(reader.warnings))
+    stretches = tuple(joined([*reader.undirected, *([] if mono else stats.stretches())]))
+    checks = judge(stats.figures(), mono=mono, stretches=stretches)
+    return Diagnosis(media, reader.duration, checks, tuple(reader.warnings), stretches)
 
 
 def _own_rate(media: MediaInfo, path: Path) -> int:
@@ -85,16 +116,40 @@ def _own_rate(media: MediaInfo, path: Path) -> int:
     return media.audio.rate
 
 
-def judge(figures: ChannelFigures, *, mono: bool = False) -> tuple[Check, ...]:
-    """Judge measured figures; `mono`: the file has one channel only."""
+def judge(figures: ChannelFigures, *, mono: bool = False, stretches: Sequence[Stretch] = ()) -> tuple[Check, ...]:
+    """Judge measured figures.
+
+    Args:
+        figures: of the whole sound.
+        mono: the file has one channel only.
+        stretches: where it has no direction.
+
+    Returns:
+        The checks that are always made, and those that found something: "stretches", "effect" and "offset".
+    """
     if figures.seconds == 0 or figures.peak < SILENT_PEAK:
         silence = Check("level", figures.level_db, "dBFS", "unfit", "There is no sound, only silence.")
-        return (silence, _same_sound(figures, mono)) if mono else (silence,)
+        found = (silence, _same_sound(figures, mono)) if mono else (silence,)
+        return (*found, *_offset(figures))
     stereo = _same_sound(figures, mono)
     checks = [_level(figures), stereo]
     if stereo.verdict != "unfit":
-        checks += [_dead_channel(figures), _phase(figures), _delay(figures), _spacing(figures), _balance(figures)]
-    return (*checks, _clipping(figures), _bandwidth(figures))
+        pair = [_dead_channel(figures), _phase(figures), _delay(figures), _spacing(figures), _balance(figures)]
+        checks += pair
+        if all(check.verdict != "unfit" for check in pair):
+            checks += _effect(figures, parted=bool(stretches))
+        checks += _stretches(figures, stretches)
+    return (*checks, _clipping(figures), _bandwidth(figures), *_offset(figures))
+
+
+def warnings_of(checks: Sequence[Check]) -> list[str]:
+    """What results should say of the sound: everything that makes directions wrong, and what was changed in it."""
+    said = [check for check in checks if check.name != "stretches"]  # said with the times by `stretches.sentence`
+    return [
+        check.sentence
+        for check in said
+        if check.verdict == "unfit" or (check.verdict == "caution" and check.name in ("balance", "effect", "offset"))
+    ]
 
 
 def _level(figures: ChannelFigures) -> Check:
@@ -126,7 +181,7 @@ def _dead_channel(figures: ChannelFigures) -> Check:
 
 def _phase(figures: ChannelFigures) -> Check:
     value = figures.correlation
-    if value < OPPOSITE_CORRELATION:
+    if value < OPPOSITE_CORRELATION or figures.agreement < OPPOSITE[0]:
         return Check("phase", value, "", "unfit", "The channels are out of phase: invert one of them.")
     return Check("phase", value, "", "ok", "The channels are in phase.")
 
@@ -138,6 +193,48 @@ def _delay(figures: ChannelFigures) -> Check:
         sentence = f"The {late} channel lags by {abs(value):.2f} ms throughout: directions are unreliable."
         return Check("delay", value, "ms", "unfit", sentence)
     return Check("delay", value, "ms", "ok", "No channel lags behind the other.")
+
+
+def _effect(figures: ChannelFigures, *, parted: bool) -> list[Check]:
+    """Whether all of the sound is one signal that was made wider, and not the sound of a place."""
+    shared = figures.shared
+    differ = figures.tilt_db > TILT_DB or figures.agreement < AGREEING
+    balanced = abs(figures.balance_db) < BALANCED_DB
+    if differ and (shared > SURELY_FILTERED or (shared > FILTERED and balanced)):
+        sentence = (
+            "Pseudo-stereo: both channels carry one sound through different filters, as effects make it of mono "
+            "(reverberation, widening): directions mean nothing."
+        )
+        return [Check("effect", shared * 100, "%", "unfit", sentence)]
+    if differ and shared > LIKELY_FILTERED and figures.sway_db < SWAY_DB:
+        sentence = (
+            "Nearly all of the sound is one signal in the middle with its reverberation: either one source straight "
+            "ahead, or mono with a stereo effect, whose directions mean nothing."
+        )
+        return [Check("effect", shared * 100, "%", "caution", sentence)]
+    if abs(figures.agreement) < UNRELATED and not parted:
+        sentence = (
+            "The phases of the channels are unrelated: microphones far apart, channels shifted in time, or an effect "
+            "that widens; directions are unreliable."
+        )
+        return [Check("effect", figures.agreement * 100, "%", "unfit", sentence)]
+    return []
+
+
+def _stretches(figures: ChannelFigures, stretches: Sequence[Stretch]) -> list[Check]:
+    if not stretches:
+        return []
+    taken = sum(min(one.end, figures.seconds) - one.start for one in stretches) / figures.seconds
+    verdict: Verdict = "unfit" if taken > UNFIT_SHARE else "caution"
+    said = sentence_of(stretches)
+    return [Check("stretches", min(1.0, taken) * 100, "%", verdict, f"{said[0].upper()}{said[1:]}.")]
+
+
+def _offset(figures: ChannelFigures) -> list[Check]:
+    if not figures.offset:
+        return []
+    text = f"A constant offset (DC) of up to {figures.offset:.3f} of full scale; it is taken out before analysis."
+    return [Check("offset", figures.offset * 100, "%", "caution", text)]
 
 
 def _spacing(figures: ChannelFigures) -> Check:

@@ -12,23 +12,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
+from earwitness.archives import open_zip, read_entry
+from earwitness.encoders.onnx_check import MOST_BYTES
 from earwitness.errors import ModelError
 from earwitness.inference.card import ModelCard, parse_card
 from earwitness.inference.models import ModelFile
 from earwitness.media.atomic import atomic_file
+from earwitness.schema import StrictModel, first_problem
+from earwitness.small_files import CARD_BYTES
 
 SUFFIX: Final = ".ensemble"
+MOST_MEMBERS: Final = 64
+LARGEST_WEIGHT: Final = 1e6
+Weight = Annotated[float, Field(ge=0, le=LARGEST_WEIGHT)]
+MOST_UNPACKED: Final = 2**31
+"""Bytes of all members together."""
 _INDEX: Final = "ensemble.json"
 _CARD: Final = "card.json"
 _THEN: Final = (1980, 1, 1, 0, 0, 0)
 """The earliest time that ZIP knows: the same members give the same bytes."""
 
 
-class MemberEntry(BaseModel):
+class MemberEntry(StrictModel):
     """A member in the index.
 
     Attributes:
@@ -36,18 +45,23 @@ class MemberEntry(BaseModel):
         mirrored: whether it hears left and right exchanged.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     file: str = Field(pattern=r"^members/[0-9]+$")
     mirrored: bool = False
 
 
-class _Index(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class _Index(StrictModel):
+    """What the archive holds, in order."""
 
     format: Literal[1] = 1
-    members: tuple[MemberEntry, ...] = Field(min_length=1)
-    weights: tuple[float, ...] | tuple[tuple[float, ...], ...] | None = None
+    members: tuple[MemberEntry, ...] = Field(min_length=1, max_length=MOST_MEMBERS)
+    weights: tuple[Weight, ...] | tuple[tuple[Weight, ...], ...] | None = None
+
+    @field_validator("members")
+    @classmethod
+    def _no_file_twice(cls, members: tuple[MemberEntry, ...]) -> tuple[MemberEntry, ...]:
+        if len({member.file for member in members}) != len(members):
+            raise ValueError("a member's file is named twice")
+        return members
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +109,13 @@ def write_ensemble(
         weights: one a member, or 13 each.
 
     Raises:
-        ModelError: another suffix, or a member's file is not what its card describes.
+        ModelError: another suffix, too many members, or a member's file is not what its card describes.
     """
     if path.suffix != SUFFIX:
         raise ModelError(f"{path}: an ensemble's file ends in {SUFFIX}")
     entries = tuple(MemberEntry(file=f"members/{n}", mirrored=mirrored) for n, (_, mirrored) in enumerate(members))
+    if len(members) > MOST_MEMBERS:
+        raise ModelError(f"{path}: {len(members)} members; an ensemble has at most {MOST_MEMBERS}")
     index = _Index.model_validate({"members": entries, "weights": weights})
     with atomic_file(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
         _add(archive, _INDEX, index.model_dump_json(indent=1).encode())
@@ -116,24 +132,26 @@ def read_ensemble(path: Path) -> PackedEnsemble:
     Raises:
         ModelError: missing, damaged, not such a file, or a member that is not what its card describes.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            index = _Index.model_validate_json(archive.read(_INDEX))
-            card = parse_card(archive.read(_CARD), f"{path}: {_CARD}")
-            members = tuple(_member(archive, entry, path) for entry in index.members)
-    except FileNotFoundError:
-        raise ModelError(f"{path}: no such ensemble") from None
-    except (OSError, zipfile.BadZipFile, KeyError, ValidationError) as error:
-        reason = str(error).strip("'").splitlines()[0]
-        raise ModelError(f"{path}: not a usable ensemble ({reason}); write or copy it again") from error
+    if not path.is_file():
+        raise ModelError(f"{path}: no such ensemble")
+    with open_zip(path, ModelError, MOST_UNPACKED, "ensemble") as archive:
+        index = _index(read_entry(archive, _INDEX, CARD_BYTES), path)
+        card = parse_card(read_entry(archive, _CARD, CARD_BYTES), f"{path}: {_CARD}")
+        members = tuple(_member(archive, entry, path) for entry in index.members)
     return PackedEnsemble(card, members, index.weights)
 
 
+def _index(text: bytes, path: Path) -> _Index:
+    try:
+        return _Index.model_validate_json(text)
+    except ValidationError as error:
+        raise ModelError(f"{path}: not a usable ensemble: {_INDEX}: {first_problem(error)}") from None
+
+
 def _member(archive: zipfile.ZipFile, entry: MemberEntry, path: Path) -> PackedMember:
-    card = parse_card(archive.read(f"{entry.file}.json"), f"{path}: {entry.file}.json")
-    contents = archive.read(f"{entry.file}.onnx")
-    if card.sha256 and sha256(contents).hexdigest() != card.sha256:
-        raise ModelError(f"{path}: {entry.file}.onnx does not match its card; write or copy the ensemble again")
+    card = parse_card(read_entry(archive, f"{entry.file}.json", CARD_BYTES), f"{path}: {entry.file}.json")
+    contents = read_entry(archive, f"{entry.file}.onnx", MOST_BYTES)
+    card.check_digest(sha256(contents).hexdigest(), f"{path}: {entry.file}.onnx")
     return PackedMember(card, contents, entry.mirrored)
 
 

@@ -169,6 +169,7 @@ def _motion(
 
 def _moves(candidate: Candidate, frame: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Whether it moves, in those of the frames of which it is known; a region that is gone has come to rest."""
+    frame = frame[(frame >= candidate.shot[0]) & (frame < candidate.shot[1])]
     motion = _at(candidate.motion, candidate.start, frame)
     if candidate.label == MOVING:
         motion = np.nan_to_num(motion)

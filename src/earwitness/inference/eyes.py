@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from earwitness.errors import EncoderError, MissingExtraError, RecipeError
 from earwitness.events import EventTable
@@ -18,7 +21,7 @@ from earwitness.inference.reasons import EventKey, Reason, Thing, reasons, thing
 from earwitness.vision.cache import cached_watch
 from earwitness.vision.choice import LIGHT, LateDetector, open_detector
 from earwitness.vision.protocol import VisualDetector
-from earwitness.vision.scenery import Scenery
+from earwitness.vision.scenery import Scenery, shows_scene
 from earwitness.vision.watch import DEFAULT_RATE, Watched, watch
 
 AUTO: Final = "auto"
@@ -103,7 +106,7 @@ class Eyes:
             raise RecipeError(f"the field of view must lie in 1..170 degrees, not {fov:g}")
         watched, kept = self._watch(path, progress)
         scenery = Scenery(watched, fov)
-        fused = fuse_long(table, scenery, fov, self._settings)
+        fused = _nothing_on_cards(fuse_long(table, scenery, fov, self._settings), shows_scene(watched))
         why = dict(reasons(fused, scenery))
         seen, frames = tuple(things(scenery)), watched.num_frames - watched.first_frame
         width, height, content = watched.width, watched.height, watched.content
@@ -126,6 +129,16 @@ class Eyes:
             "pictures_per_second": self._rate,
             "fusion": self._settings.fitted_on or "unnamed settings",
         }
+
+
+def _nothing_on_cards(fused: Fused, shown: NDArray[np.bool_]) -> Fused:
+    """Nothing is on screen while the picture shows no scene."""
+    frame = fused.table.frame
+    hidden = ~shown[np.minimum(frame, len(shown) - 1)]
+    if not hidden.any():
+        return fused
+    table = fused.table.with_columns(onscreen=fused.table.onscreen & ~hidden)
+    return replace(fused, table=table, onscreen_probability=np.where(hidden, 0.0, fused.onscreen_probability))
 
 
 def open_eyes(name: str | None, *, keep: bool = True) -> tuple[Eyes | None, str]:

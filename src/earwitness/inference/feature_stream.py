@@ -29,7 +29,8 @@ def feature_blocks(
         block_label_frames: how much is extracted at once, at least.
 
     Yields:
-        (C, T, bands), T whole label frames; nothing for a sound without samples.
+        (C, T, bands), T whole label frames, at the end also the frames that close the sound, if the features have such;
+        nothing for a sound without samples.
     """
     unit, context = extractor.config.label_samples, extractor.context_samples
     held = np.zeros((2, 0), np.float32)
@@ -38,11 +39,11 @@ def feature_blocks(
         held = np.concatenate([held, block], axis=1)
         ready = (held.shape[1] - left - context) // unit * unit
         if ready >= block_label_frames * unit:
-            yield extractor.extract(held[:, : left + ready + context], left=left, right=context)
+            yield extractor.extract(held[:, : left + ready + context], left=left, right=context, closing=False)
             keep = min(context, left + ready)
             held, left, done = held[:, left + ready - keep :], keep, done + ready
     rest = held.shape[1] - left
     whole = label_frames(done + rest, extractor.config) * unit - done
-    if whole:
+    if whole or (done and extractor.config.closing_frames):
         held = np.pad(held, ((0, 0), (0, max(0, whole - rest))))
         yield extractor.extract(held, left=left, right=held.shape[1] - left - whole)

@@ -7,16 +7,18 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from earwitness.classes import NUM_CLASSES
 from earwitness.errors import ModelError
+from earwitness.schema import StrictModel, first_problem
+from earwitness.small_files import CARD_BYTES, read_bytes
 
 KINDS: Final = ("person", "motion", "thing")
 """People; regions of which is only known that they move; things that a detector named by their class."""
 
 
-class KindWeights(BaseModel):
+class KindWeights(StrictModel):
     """How one kind of candidate speaks for itself: log-odds against "none of them", class by class.
 
     Attributes:
@@ -28,8 +30,6 @@ class KindWeights(BaseModel):
         framed: log-odds that the place that sounds is in the picture and not above or below: always, and for each unit
             of `Evidence.framing`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     bias: tuple[float, ...]
     motion: tuple[float, ...] = (0.0,) * NUM_CLASSES
@@ -46,7 +46,7 @@ class KindWeights(BaseModel):
         return self
 
 
-class DistanceWeights(BaseModel):
+class DistanceWeights(StrictModel):
     """How true distances are, as far as they are heard and as far as a person's size in the picture tells them.
 
     Attributes:
@@ -56,14 +56,12 @@ class DistanceWeights(BaseModel):
         seen_spread: standard deviation of the logarithm of what is seen.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     heard_short: float = 0.0
     heard_spread: float = Field(gt=0)
     seen_spread: float = Field(gt=0)
 
 
-class FusionSettings(BaseModel):
+class FusionSettings(StrictModel):
     """All numbers of the fusion.
 
     Attributes:
@@ -86,8 +84,6 @@ class FusionSettings(BaseModel):
         distance: of distances; None leaves them as they are heard.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     version: int = 1
     fitted_on: str = ""
     sigma_deg: tuple[float, ...]
@@ -98,7 +94,7 @@ class FusionSettings(BaseModel):
     reach_deg: float = Field(default=0.0, ge=0)
     onscreen_from: float = Field(default=0.5, gt=0, lt=1)
     width_share: float = Field(default=0.15, ge=0)
-    window_frames: int = Field(default=10, ge=0)
+    window_frames: int = Field(default=10, ge=0, le=100_000)
     kinds: dict[str, KindWeights]
     unseen_on: tuple[float, ...]
     unseen_off: tuple[float, ...]
@@ -123,9 +119,9 @@ def read_settings(path: str | Path) -> FusionSettings:
         ModelError: missing or not such a file.
     """
     try:
-        return FusionSettings.model_validate_json(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ValidationError) as error:
-        raise ModelError(f"{path}: not usable as settings of the fusion ({str(error).splitlines()[0]})") from error
+        return FusionSettings.model_validate_json(read_bytes(path, CARD_BYTES, ModelError))
+    except ValidationError as error:
+        raise ModelError(f"{path}: not usable as settings of the fusion: {first_problem(error)}") from None
 
 
 @cache

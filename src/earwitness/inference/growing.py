@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from earwitness.errors import EncodingError
 from earwitness.events import EventTable, SoundEvent
 from earwitness.export.json_events import event_of
 from earwitness.inference.smoothing import Smoothing
+from earwitness.media.unwritable import unwritable
 
 LONGEST_FRAMES: Final = 600
 """An event that lasts longer is written in pieces, so that neither memory nor work grows with it."""
@@ -38,7 +39,8 @@ class GrowingEvents:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("w", encoding="utf-8", newline="\n")
         except OSError as error:
-            raise EncodingError(f"{path}: cannot be written ({error.strerror}); check folder and space") from None
+            raise unwritable(path, error) from None
+        self._path = path
 
     def __enter__(self) -> Self:
         return self
@@ -46,7 +48,8 @@ class GrowingEvents:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        with suppress(OSError) if error is not None else nullcontext():  # what could not be written before
+            self._file.close()
 
     def add(self, table: EventTable) -> None:
         """Take in the events of the frames that follow those so far, as decoded."""
@@ -59,7 +62,18 @@ class GrowingEvents:
         self._write(over=self._open.num_frames + 1)
 
     def _write(self, over: int) -> None:
-        """Write the events that ended before frame `over`, and those that last too long; the others stay open."""
+        """Write the events that ended before frame `over`, and those that last too long; the others stay open.
+
+        Raises:
+            EncodingError: they cannot be written.
+        """
+        try:
+            self._write_events(over)
+            self._file.flush()
+        except OSError as error:
+            raise unwritable(self._path, error) from None
+
+    def _write_events(self, over: int) -> None:
         still = []
         for event in self._bridging.apply(self._open).events():
             last = int(event.table.frame[-1])
@@ -71,7 +85,6 @@ class GrowingEvents:
             else:
                 still.append(event.table)
         self._open = EventTable.concatenate(still, num_frames=self._open.num_frames)
-        self._file.flush()
 
     def _line(self, event: SoundEvent) -> None:
         for whole in self._smoothing.apply(event.table).events():  # none, if it is too short to be one

@@ -105,7 +105,8 @@ class Listener:
         self._runtime, self._batch = runtime, batch
         self._extractor = FeatureExtractor(card.features)
         hop = max(1, round(card.window_frames * (1 - overlap)))
-        self._plan = WindowPlan(card.window_frames, hop, card.features.frames_per_label)
+        features = card.features
+        self._plan = WindowPlan(card.window_frames, hop, features.frames_per_label, features.closing_frames)
 
     @property
     def settings(self) -> dict[str, Any]:

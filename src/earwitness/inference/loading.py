@@ -10,15 +10,18 @@ from typing import Final
 
 import numpy as np
 
+from earwitness.encoders.onnx_check import MOST_BYTES
 from earwitness.errors import ModelError
-from earwitness.inference.card import ModelCard, file_sha256
+from earwitness.inference.card import ModelCard, check_words, file_sha256
 from earwitness.inference.detection import ModelId
 from earwitness.inference.ensemble import Ensemble, Mirrored
-from earwitness.inference.ensemble_file import SUFFIX, read_ensemble
+from earwitness.inference.ensemble_file import MOST_MEMBERS, SUFFIX, read_ensemble
 from earwitness.inference.listener import Listener, Listening
+from earwitness.inference.model_trial import try_model
 from earwitness.inference.models import ModelFile, find_model
 from earwitness.inference.runtime import Device, OnnxRuntime
 from earwitness.inference.senses import check_modalities, load_senses, split_modalities
+from earwitness.small_files import read_bytes
 
 MIRROR: Final = "mirror:"
 """Before a model's name: it hears left and right exchanged, and its answer is turned back."""
@@ -69,12 +72,14 @@ def split_names(model: str | Path) -> list[str]:
     """The parts of a list with commas; a path that exists is one part, whatever is in its name.
 
     Raises:
-        ModelError: an empty part.
+        ModelError: an empty part, or too many of them.
     """
     text = str(model)
     if Path(text).exists():
         return [text]
     names = [name.strip() for name in text.split(",")]
+    if len(names) > MOST_MEMBERS:
+        raise ModelError(f"--model: {len(names)} models; at most {MOST_MEMBERS} answer as one")
     if not all(names):
         raise ModelError(f"--model '{text}': name models with single commas between, as a.onnx,b.onnx")
     return names
@@ -94,10 +99,15 @@ def member_file(name: str) -> tuple[ModelFile, bool]:
 
 
 def ensemble_card(cards: Sequence[ModelCard], names: Sequence[str], name: str | None = None) -> ModelCard:
-    """The card of members that were never tuned together: the mean of their thresholds, the first one's smoothing."""
+    """The card of members that were never tuned together: the mean of their thresholds, the first one's smoothing.
+
+    Raises:
+        RecipeError: a name that no card keeps.
+    """
+    named = check_words(name or "+".join(names), "--name")
     thresholds = np.mean([card.thresholds for card in cards], axis=0)
     return ModelCard(
-        name=name or "+".join(names),
+        name=named,
         features=cards[0].features,
         model={"architecture": "ensemble", "members": list(names)},
         thresholds=tuple(thresholds.tolist()),
@@ -123,6 +133,8 @@ def _load_plain(name: str, use: Use, *, strict: bool) -> tuple[Listening, ModelI
     file = find_model(name)
     if strict:
         check_modalities(use.modalities, file.card.name, file.card.tokens)
+    if not file.shipped:
+        try_model(read_bytes(file.path, MOST_BYTES, ModelError), file.card, str(file.path))
     listener = _listener(OnnxRuntime(file.path, use.threads, use.device), file.card, use)
     return listener, ModelId(file.card.name, file.sha256)
 
@@ -138,6 +150,7 @@ def _load_ensemble(path: Path, use: Use) -> Ensemble:
     check_modalities(use.modalities, packed.card.name, known)
     members: list[Listening] = []
     for number, member in enumerate(packed.members):
+        try_model(member.contents, member.card, f"{path}: member {number}")
         runtime = OnnxRuntime(path / f"members/{number}.onnx", use.threads, use.device, contents=member.contents)
         listener = _listener(runtime, member.card, use)
         members.append(Mirrored(listener) if member.mirrored else listener)

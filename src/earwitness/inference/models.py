@@ -22,11 +22,13 @@ class ModelFile:
         path: the .onnx file.
         card: how to feed and read it.
         sha256: of the .onnx file.
+        shipped: whether it is part of earwitness; others are tried before they are used.
     """
 
     path: Path
     card: ModelCard
     sha256: str
+    shipped: bool = False
 
 
 def shipped_models() -> dict[str, Path]:
@@ -48,9 +50,8 @@ def find_model(model: str | Path = DEFAULT_MODEL) -> ModelFile:
     path = _locate(model)
     card = read_card(card_path(path))
     sha256 = file_sha256(path)
-    if card.sha256 and card.sha256 != sha256:
-        raise ModelError(f"{path}: its contents do not match its card; copy the model and its .json again")
-    return ModelFile(path, card, sha256)
+    card.check_digest(sha256, str(path))
+    return ModelFile(path, card, sha256, shipped=path in shipped_models().values())
 
 
 def _locate(model: str | Path) -> Path:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 from typing import Any, Final, Literal, Protocol, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.classes import NUM_CLASSES
+from earwitness.encoders.onnx_check import MOST_BYTES, check_onnx
 from earwitness.errors import ModelError, RecipeError
 from earwitness.inference.journal import stamp
 from earwitness.models.token_arrays import TokenArrays, no_tokens
+from earwitness.small_files import read_bytes
 from earwitness.telemetry import silent_onnxruntime
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -20,6 +24,9 @@ DEVICES: Final[tuple[str, ...]] = get_args(Device)
 VALUES: Final = "values"
 TRACKS: Final = 3
 FIELDS: Final = 4
+MOST_THREADS: Final = 1024
+LONGEST_RUN_SECONDS: Final = 600.0
+"""Of one batch of windows: a window of a shipped model takes some ten milliseconds."""
 _CUDA: Final = "CUDAExecutionProvider"
 _CPU: Final = "CPUExecutionProvider"
 
@@ -63,7 +70,7 @@ class OnnxRuntime:
 
     Raises:
         ModelError: the file is missing, damaged or not such a model, or CUDA is asked for and does not work.
-        RecipeError: an unknown device, or no thread.
+        RecipeError: an unknown device, or a number of threads that no machine has.
     """
 
     def __init__(
@@ -75,6 +82,8 @@ class OnnxRuntime:
             raise RecipeError(f"the number of threads must be at least 1, not {threads}")
         if contents is None and not self.path.is_file():
             raise ModelError(f"{self.path}: no such model file")
+        if threads > MOST_THREADS:
+            raise RecipeError(f"the number of threads must be at most {MOST_THREADS}, not {threads}")
         self._contents, self._threads, self._wanted = contents, threads, device
         self._stamp = None if contents is not None else stamp(self.path)
         session = self._session = self._open()
@@ -96,6 +105,9 @@ class OnnxRuntime:
         options.inter_op_num_threads = 1
         options.log_severity_level = 4
         model = str(self.path) if self._contents is None else self._contents
+        held = read_bytes(self.path, MOST_BYTES, ModelError) if self._contents is None else self._contents
+        check_onnx(held, str(self.path), ModelError)
+        del held
         try:
             return onnxruntime.InferenceSession(model, options, providers=_providers(self._wanted))
         except Exception as error:  # ONNX Runtime raises a dozen unrelated types, none of them its own base class
@@ -136,7 +148,8 @@ class OnnxRuntime:
                 if f"{name}.{part}" in self._inputs:
                     fed[f"{name}.{part}"] = array.astype(np.float32, copy=False) if part == VALUES else array
         try:
-            (output,) = self._session.run(["accddoa"], fed)
+            with _limited() as options:
+                (output,) = self._session.run(["accddoa"], fed, options)
         except Exception as error:  # as above
             raise ModelError(f"{self.path}: cannot run on features {features.shape} ({_first_line(error)})") from error
         result: NDArray[np.float32] = np.asarray(output, dtype=np.float32)
@@ -145,6 +158,19 @@ class OnnxRuntime:
         if not np.isfinite(result).all():
             raise ModelError(f"{self.path}: made values that are not finite; the model is damaged or does not fit")
         return result
+
+
+@contextmanager
+def _limited() -> Iterator[Any]:
+    """Options of a run that is ended when it takes longer than any model should."""
+    options = silent_onnxruntime().RunOptions()
+    timer = Timer(LONGEST_RUN_SECONDS, setattr, (options, "terminate", True))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield options
+    finally:
+        timer.cancel()
 
 
 def check_device(name: str) -> Device:

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from earwitness.events import COLUMNS, EventTable, link_sources
+from earwitness.schema import StrictModel
 
 
-class Smoothing(BaseModel):
+class Smoothing(StrictModel):
     """What is done to events after decoding; the defaults only mend what is surely the model's flicker.
 
     Attributes:
@@ -21,12 +22,10 @@ class Smoothing(BaseModel):
         median_azimuth_frames: odd length of a median filter on an event's azimuth; 0 leaves it as it is.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    fill_gap_frames: int = Field(1, ge=0)
+    fill_gap_frames: int = Field(1, ge=0, le=100_000)
     fill_max_deg: float = Field(30.0, gt=0)
-    min_event_frames: int = Field(2, ge=1)
-    median_azimuth_frames: int = Field(0, ge=0)
+    min_event_frames: int = Field(2, ge=1, le=100_000)
+    median_azimuth_frames: int = Field(0, ge=0, le=10_001)
 
     def apply(self, table: EventTable) -> EventTable:
         """Return the smoothed events, with sources numbered anew.

@@ -32,11 +32,13 @@ class WindowPlan:
         length: label frames a window; what the model was trained on.
         hop: label frames from one window to the next, 1..length.
         oversampling: feature frames a label frame.
+        closing: feature frames that a window has at its end besides, see `FeatureConfig.closing_frames`.
     """
 
     length: int = 50
     hop: int = 25
     oversampling: int = 5
+    closing: int = 0
 
     def __post_init__(self) -> None:
         if not 1 <= self.hop <= self.length:
@@ -49,7 +51,7 @@ class Window:
 
     Attributes:
         start: its first label frame.
-        features: (channels, length * oversampling, bands) float32.
+        features: (channels, length * oversampling + closing, bands) float32.
     """
 
     start: int
@@ -64,12 +66,12 @@ def cut(blocks: Iterable[Float32Array], plan: WindowPlan) -> Iterator[Window]:
     is something that no model was trained on.
 
     Args:
-        blocks: feature blocks (channels, frames, bands), of any lengths, whole label frames in all.
+        blocks: feature blocks (channels, frames, bands), of any lengths, whole label frames and `closing` in all.
 
     Yields:
         Windows with growing `start`; none for an empty stream.
     """
-    length, hop = plan.length * plan.oversampling, plan.hop * plan.oversampling
+    length, hop = plan.length * plan.oversampling + plan.closing, plan.hop * plan.oversampling
     held: Float32Array | None = None
     first = 0  # feature frame at which `held` begins
     due = 0  # feature frame at which the next regular window begins

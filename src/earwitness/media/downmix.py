@@ -17,6 +17,10 @@ _RIGHT: Final = {"FR": 1.0, "DR": 1.0, "FRC": 1.0, "WR": _HALF_POWER, "SR": _HAL
                  "SDR": _HALF_POWER, "TFR": _HALF_POWER, "TBR": _HALF_POWER, "TSR": _HALF_POWER}  # fmt: skip
 _BOTH: Final = {"FC": _HALF_POWER, "BC": 0.5, "TC": 0.5, "TFC": 0.5, "TBC": 0.5}
 _SILENT: Final = frozenset({"LFE", "LFE2"})
+_LONG: Final = frozenset({"s64", "s64p"})
+LOUDEST: Final = 1e6
+"""Floats beyond this (120 dB above full scale) are damage, not sound; 16-bit numbers that somebody took for floats
+without scaling them stay below."""
 
 
 @cache
@@ -40,15 +44,36 @@ def stereo_matrix(channels: tuple[str, ...]) -> NDArray[np.float32] | None:
 
 
 def frame_samples(frame: AudioFrame) -> NDArray[np.float32]:
-    """Samples (channels, n) of a decoded frame as floats in [-1, 1], from any sample format, planar or packed."""
-    raw: NDArray[Any] = frame.to_ndarray()
+    """Samples (channels, n) of a decoded frame as floats, from any sample format, planar or packed.
+
+    Whole numbers come out in [-1, 1]; floats as they are, NaN and infinities among them (`silence_damage`).
+    """
+    raw = _raw(frame)
     if not frame.format.is_planar:
         raw = raw.reshape(-1, frame.layout.nb_channels).T
     if raw.dtype == np.uint8:
         return ((raw.astype(np.float32) - 128) / 128).astype(np.float32)
     if np.issubdtype(raw.dtype, np.integer):
         return (raw / -float(np.iinfo(raw.dtype).min)).astype(np.float32)
-    return np.nan_to_num(raw.astype(np.float32), copy=False, posinf=1.0, neginf=-1.0)
+    with np.errstate(over="ignore", invalid="ignore"):  # of doubles: becomes infinite
+        return raw.astype(np.float32)
+
+
+def silence_damage(samples: NDArray[np.float32]) -> int:
+    """Set samples to 0 that are no numbers or beyond `LOUDEST`, in place; returns how many there were."""
+    if np.abs(samples).max(initial=0.0) <= LOUDEST:  # false for NaN too
+        return 0
+    bad = ~(np.abs(samples) <= LOUDEST)
+    samples[bad] = 0
+    return int(np.count_nonzero(bad))
+
+
+def _raw(frame: AudioFrame) -> NDArray[Any]:
+    if frame.format.name not in _LONG:
+        return frame.to_ndarray()
+    # PyAV has no arrays of 64-bit integers.
+    values = frame.samples * (1 if frame.format.is_planar else frame.layout.nb_channels)
+    return np.stack([np.frombuffer(bytes(plane), dtype="<i8", count=values) for plane in frame.planes])
 
 
 def to_stereo(samples: NDArray[np.float32], channels: tuple[str, ...]) -> tuple[NDArray[np.float32], bool]:

@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 
 from earwitness.errors import NoVideoError, UnreadableMediaError
 from earwitness.media.container import PacketSource, open_media, picture_stream, stamp_seconds, zero_time
+from earwitness.media.limits import MediaLimits
 from earwitness.media.orientation import Orientation, square_width
 from earwitness.media.timeline import PictureClock
 
 RGBArray = NDArray[np.uint8]
 _DEFAULT_FPS: Final = 25
 _CLOCK_SLACK: Final = 1e-6
+_LONG_STILL: Final = 10.0
+"""Seconds from one picture to the next that hardly any encoder leaves, for its stream could not be sought in."""
 
 
 class Picture(NamedTuple):
@@ -67,10 +70,12 @@ class PictureReader:
         Raises:
             UnreadableMediaError: the file cannot be opened, or none of its pictures be decoded.
             NoVideoError: there are no moving pictures; cover art does not count.
+            MediaLimitError: they are too large, or stand still for too long (`MediaLimits`).
         """
         self.path, self.fps, self.threads = Path(path), fps, threads
         # A frame's own conversion would set up its tables anew each time, which takes as long as using them.
         self._reformatter = VideoReformatter()
+        self._limits = MediaLimits.from_environment()
         self._reset()
         with open_media(self.path) as container:
             stream = self._stream(container)
@@ -111,7 +116,7 @@ class PictureReader:
         """(time, frame, nominal length) with times that never go back."""
         source, nominal = PacketSource(container, stream), float(1 / self.frame_rate)
         clock = PictureClock(zero_time(container), nominal)
-        begun = False
+        begun, still, shown = False, 0.0, 0.0
         for _, frames in source.frames():
             self.corrupt_packets = source.corrupt
             for frame in frames or ():
@@ -119,6 +124,10 @@ class PictureReader:
                 time = clock.place(stamp_seconds(frame.pts, base), stamp_seconds(frame.dts, base), length)
                 if not begun:
                     begun, self.start = True, time
+                elif time - shown > _LONG_STILL:
+                    still += time - shown
+                    self._limits.check_filled(self.path, still, time - still, "one and the same picture")
+                shown = time
                 self.duration = max(self.duration, time + length)
                 yield time, frame, length
         if source.warning:
@@ -130,7 +139,10 @@ class PictureReader:
         if self.corrupt_packets:
             self.warnings.append(f"{self.corrupt_packets} corrupt picture packets were left out")
         if not begun:
-            raise UnreadableMediaError(f"{self.path}: none of its pictures can be decoded; convert or copy it again")
+            raise UnreadableMediaError(
+                f"{self.path}: none of its pictures can be decoded, or they have more than {self._limits.max_pixels} "
+                "pixels; convert or copy it again"
+            )
 
     def _rgb(self, frame: VideoFrame) -> RGBArray:
         orientation = Orientation.of(frame)
@@ -143,7 +155,9 @@ class PictureReader:
         stream = picture_stream(container)
         if stream is None:
             raise NoVideoError(f"{self.path}: has no moving pictures, only sound; name a video file")
-        stream.codec_context.thread_count = self.threads
+        context = stream.codec_context
+        self._limits.check_picture(self.path, context.width, context.height)
+        context.thread_count = self.threads
         return stream
 
     def _reset(self) -> None:

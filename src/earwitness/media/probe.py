@@ -21,12 +21,14 @@ from earwitness.media.container import (
     stamp_seconds,
     zero_time,
 )
+from earwitness.media.limits import MediaLimits
 from earwitness.media.orientation import Orientation, square_width
+from earwitness.media.tracks import choose_track
 
 
 @dataclass(frozen=True, slots=True)
 class AudioInfo:
-    """The first sound track.
+    """The sound track that is read unless another one is asked for.
 
     Attributes:
         rate: samples per second.
@@ -35,6 +37,8 @@ class AudioInfo:
         codec: FFmpeg's name of the codec.
         start: seconds after the container's zero.
         tracks: number of sound tracks in the file.
+        track: number of this one, from 0; of two mono ones that are joined, that of the left one.
+        joined: the right one's number, where the track is joined with another one as left and right.
     """
 
     rate: int
@@ -43,6 +47,8 @@ class AudioInfo:
     codec: str
     start: float
     tracks: int = 1
+    track: int = 0
+    joined: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +82,10 @@ class MediaInfo:
     Attributes:
         path: the file.
         duration: seconds, as the container declares; 0 where it declares nothing.
-        audio: the first sound track, None without sound.
+        audio: the default sound track, None without sound.
         video: the first picture track, None without moving pictures (cover art does not count).
         pictures: the file that holds the pictures, where they are not in `path`.
+        start: time stamp of the container's beginning, seconds: what is 0 in all results; it may be negative.
     """
 
     path: Path
@@ -86,6 +93,7 @@ class MediaInfo:
     audio: AudioInfo | None
     video: VideoInfo | None
     pictures: Path | None = None
+    start: float = 0.0
 
     @property
     def picture_path(self) -> Path:
@@ -101,10 +109,11 @@ def probe(path: str | Path) -> MediaInfo:
     """
     path = Path(path)
     with open_media(path) as container:
-        audio, video = _audio(container), _video(container)
+        audio, video = _audio(path, container), _video(container)
         if audio is None and video is None:
             raise UnreadableMediaError(f"{path}: holds neither sound nor pictures; name a video or audio file")
-        return MediaInfo(path, container_duration(container) or 0.0, audio, video)
+        start = float(zero_time(container))
+        return MediaInfo(path, container_duration(container) or 0.0, audio, video, start=start)
 
 
 def probe_pair(sound: str | Path, pictures: str | Path | None) -> MediaInfo:
@@ -119,18 +128,22 @@ def probe_pair(sound: str | Path, pictures: str | Path | None) -> MediaInfo:
     return replace(media, video=probe(pictures).video, pictures=Path(pictures))
 
 
-def _audio(container: InputContainer) -> AudioInfo | None:
+def _audio(path: Path, container: InputContainer) -> AudioInfo | None:
     streams = audio_streams(container)
     if not streams:
         return None
-    context = streams[0].codec_context
+    chosen = choose_track(path, streams, None).track
+    track, joined = (chosen, None) if isinstance(chosen, int) else chosen
+    context = streams[track].codec_context
     return AudioInfo(
         rate=int(context.sample_rate or 0),
         channels=int(context.layout.nb_channels),
         layout=context.layout.name,
         codec=context.name,
-        start=_start(container, streams[0]),
+        start=_start(container, streams[track]),
         tracks=len(streams),
+        track=track,
+        joined=joined,
     )
 
 
@@ -168,7 +181,10 @@ def _is_still(container: InputContainer, stream: VideoStream) -> bool:
 
 def _shown_size(container: InputContainer, stream: VideoStream) -> tuple[int, int, int]:
     """Width, height and rotation of the first picture; of the header where no picture can be decoded."""
-    stream.codec_context.thread_count = 1
+    context = stream.codec_context
+    context.thread_count = 1
+    if context.width * context.height > MediaLimits.from_environment().max_pixels:  # not to be decoded
+        return context.width, context.height, 0
     try:
         frame: Any = next((frames[0] for _, frames in PacketSource(container, stream).frames() if frames), None)
     except av.FFmpegError:

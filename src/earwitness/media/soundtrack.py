@@ -16,6 +16,7 @@ from earwitness.media.audio import AudioReader
 from earwitness.media.container import PacketSource, audio_streams, open_media, zero_time
 from earwitness.media.resample import StereoArray
 from earwitness.media.timeline import MAX_JUMP_SECONDS, MAX_OVERLAP_SECONDS
+from earwitness.media.tracks import Track
 
 COPIED_CODECS: Final = frozenset({"aac", "mp3", "ac3", "eac3", "alac"})
 AAC_RATES: Final = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
@@ -105,7 +106,7 @@ class CopiedSoundtrack:
 class EncodedSoundtrack:
     """A file's sound as stereo AAC."""
 
-    def __init__(self, path: Path, output: OutputContainer, track: int = 0) -> None:
+    def __init__(self, path: Path, output: OutputContainer, track: Track | None = None) -> None:
         reader = AudioReader(path, mono="allow", track=track)
         reader.rate = nearest_rate(reader.source_rate)
         self._encoder = AacEncoder(output, reader.rate)

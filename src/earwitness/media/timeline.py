@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-TOLERANCE_SECONDS: Final = Fraction(20, 1000)
+_TOLERANCE_MS: Final = 20
 """Stamps in many containers are rounded to milliseconds or jitter; below this a deviation is not a gap."""
 MAX_JUMP_SECONDS: Final = 600
 """A jump in the stamps beyond this, or back by more than a second, is a restarted clock and not a gap."""
@@ -66,7 +66,7 @@ class SampleClock:
             exact: correct the smallest deviation, because data was lost just before.
         """
         late = 0 if start is None else self._lateness(start)
-        tolerance = 1 if exact or not self._begun else int(TOLERANCE_SECONDS * self.rate)
+        tolerance = 1 if exact or not self._begun else self.rate * _TOLERANCE_MS // 1000
         if abs(late) <= tolerance:
             late = 0
         silence, skip = max(0, late), min(samples, max(0, -late))
@@ -82,7 +82,8 @@ class SampleClock:
         return missing
 
     def _lateness(self, start: Fraction) -> int:
-        late = round((start + self._offset) * self.rate) - self.position
+        placed = start + self._offset if self._offset else start
+        late = round(placed * self.rate) - self.position
         jumped_back = self._begun and late < -MAX_OVERLAP_SECONDS * self.rate
         if jumped_back or late > MAX_JUMP_SECONDS * self.rate:
             self.restarts += 1

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from earwitness.allocator import give_back, growing_in_place
 from earwitness.errors import EncodingError
 from earwitness.media.atomic import atomic_file
-from earwitness.media.container import open_media
+from earwitness.media.container import audio_streams, open_media
 from earwitness.media.resample import StereoArray
 from earwitness.media.soundtrack import (
     AacEncoder,
@@ -32,6 +32,7 @@ from earwitness.media.soundtrack import (
     has_sound,
     nearest_rate,
 )
+from earwitness.media.tracks import Track, choose_track
 from earwitness.media.wav import write_wav
 
 __all__ = ["MediaWriter", "write_wav"]
@@ -73,7 +74,7 @@ class MediaWriter:
         fps: Fraction = Fraction(25),
         audio_rate: int | None = None,
         copy_audio_from: str | Path | None = None,
-        copy_track: int = 0,
+        copy_track: Track | None = None,
         threads: int = 1,
         preset: str = "veryfast",
         options: Mapping[str, str] | None = None,
@@ -88,7 +89,7 @@ class MediaWriter:
             fps: nominal rate; the pictures' own times count.
             audio_rate: samples per second of the sound that `write_audio` will bring; None for none.
             copy_audio_from: file whose sound goes along, its packets unchanged where possible.
-            copy_track: which of its sound tracks, from 0.
+            copy_track: which of its sound tracks, from 0, or two mono ones; None: the default one.
             threads: encoder threads.
             preset: libx264's trade of speed for size, "ultrafast" to "veryslow".
             options: further ones of libx264, such as crf and tune.
@@ -245,9 +246,11 @@ class MediaWriter:
             stream = pictures.streams.video[0]
             video: Any = output.add_stream_from_template(stream)
             video.rate, first = self.fps, self._first_pts or 0
-            copied, number = can_copy(source, self._copy_track), self._copy_track
+            number = choose_track(sound, audio_streams(source), self._copy_track).track
             track: Soundtrack = (
-                CopiedSoundtrack(source, output, number) if copied else EncodedSoundtrack(sound, output, number)
+                CopiedSoundtrack(source, output, number)
+                if isinstance(number, int) and can_copy(source, number)
+                else EncodedSoundtrack(sound, output, number)
             )
             for packet in pictures.demux(stream):
                 if packet.pts is None or packet.dts is None:

@@ -15,9 +15,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.archives import ZIP_ERRORS
 from earwitness.classes import NUM_CLASSES
 from earwitness.data.dcase_csv import LabelRows
-from earwitness.errors import LabelError
+from earwitness.errors import LabelError, first_line
 from earwitness.geometry import fold
 from earwitness.media.atomic import atomic_file
 from earwitness.metrics.matching import match
@@ -145,8 +146,8 @@ class Counts:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 files, index, values = arrays["files"], arrays["index"], arrays["values"]
-        except (OSError, ValueError, KeyError, EOFError) as error:
-            raise LabelError(f"{path}: not a table of counts ({error})") from error
+        except ZIP_ERRORS as error:
+            raise LabelError(f"{path}: not a table of counts ({first_line(error)})") from error
         if index.shape[1:] != (1 + len(DIMENSIONS),) or values.shape != (len(index), len(COLUMNS)):
             raise LabelError(f"{path}: a table of counts with other columns; count again")
         return cls(tuple(files.tolist()), index, values)

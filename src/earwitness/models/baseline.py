@@ -7,6 +7,7 @@ layer more that it never calls). Activations, too, are the official ones: tanh, 
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import ClassVar, Final
 
 import torch
@@ -46,7 +47,7 @@ class _SelfAttention(nn.Module):
 
     def __init__(self, config: BaselineConfig) -> None:
         super().__init__()
-        self.attention = Attention(config.rnn_width, config.heads, config.dropout)
+        self.attention = _official_attention(config.rnn_width, config.heads, config.dropout)
         self.norm = nn.LayerNorm(config.rnn_width)
 
     def forward(self, frames: Tensor) -> Tensor:
@@ -61,8 +62,8 @@ class _DecoderLayer(nn.Module):
     def __init__(self, config: BaselineConfig) -> None:
         super().__init__()
         width, dropout = config.rnn_width, config.decoder_dropout
-        self.own = Attention(width, config.heads, dropout)
-        self.visual = Attention(width, config.heads, dropout)
+        self.own = _official_attention(width, config.heads, dropout)
+        self.visual = _official_attention(width, config.heads, dropout)
         self.expand, self.contract = nn.Linear(width, config.decoder_ffn), nn.Linear(config.decoder_ffn, width)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
         self.dropout = nn.Dropout(dropout)
@@ -106,7 +107,9 @@ class BaselineNet(Network):
         self.attention = nn.Sequential(*(_SelfAttention(config) for _ in range(config.attention_layers)))
         if config.visual is not None:
             self.visual = nn.Linear(config.visual.width, config.rnn_width)
-            self.decoder = nn.ModuleList(_DecoderLayer(config) for _ in range(config.decoder_layers))
+            # Copies of one layer: the official decoder begins with identical layers.
+            layer = _DecoderLayer(config)
+            self.decoder = nn.ModuleList(deepcopy(layer) for _ in range(config.decoder_layers))
         self.head = nn.Linear(config.rnn_width, config.head_width)
         self.out = nn.Linear(config.head_width, config.tracks * config.classes * config.fields)
 
@@ -114,7 +117,7 @@ class BaselineNet(Network):
         """Raw fields of a batch.
 
         Args:
-            features: (B, C, T, F), log-mels of left and right.
+            features: (B, C, T, F), log-mels of left and right; frames beyond whole label frames only give context.
             tokens: the pictures' tokens, under the name in the configuration.
 
         Returns:
@@ -123,6 +126,9 @@ class BaselineNet(Network):
         Raises:
             ModelError: no tokens for a clip, or another grid or width; the audio-visual baseline cannot do without.
         """
+        if self.config.dynamic_range_db is not None:
+            floor = features.amax(dim=(1, 2, 3), keepdim=True) - DECIBEL * self.config.dynamic_range_db
+            features = torch.maximum(features, floor)
         maps = self.convolutions(self.scaler(features))
         both, _ = self.gru(maps.transpose(1, 2).flatten(2))
         ahead, back = torch.tanh(both).chunk(2, dim=-1)
@@ -146,6 +152,18 @@ class BaselineNet(Network):
     def physical(self, raw: Tensor) -> Tensor:
         """Raw fields as x, y, metres, on-screen probability."""
         return torch.cat([raw[..., :3], torch.sigmoid(raw[..., 3:])], dim=-1)
+
+
+def _official_attention(width: int, heads: int, dropout: float) -> Attention:
+    """Attention that begins as `torch.nn.MultiheadAttention` does: one joint Xavier matrix, no biases."""
+    attention = Attention(width, heads, dropout)
+    joint = nn.init.xavier_uniform_(torch.empty(3 * width, width))
+    with torch.no_grad():
+        for linear, weight in zip((attention.query, attention.key, attention.value), joint.chunk(3), strict=True):
+            linear.weight.copy_(weight)
+            linear.bias.zero_()
+        attention.out.bias.zero_()
+    return attention
 
 
 def _needed(tokens: TokenBatch, visual: VisualInput) -> Tokens:

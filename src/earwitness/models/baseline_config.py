@@ -5,12 +5,14 @@ from __future__ import annotations
 from math import prod
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from earwitness.classes import NUM_CLASSES
+from earwitness.models.config import Layers, Size
+from earwitness.schema import StrictModel
 
 
-class VisualInput(BaseModel):
+class VisualInput(StrictModel):
     """Visual tokens of the audio-visual baseline.
 
     Attributes:
@@ -21,11 +23,9 @@ class VisualInput(BaseModel):
             `positions` averages over the grid; `none` keeps all P x D numbers of a frame.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     name: str = "visual"
-    dim: PositiveInt = 2048
-    grid: tuple[PositiveInt, PositiveInt] = (7, 7)
+    dim: Size = 2048
+    grid: tuple[Size, Size] = (7, 7)
     reduce: Literal["channels", "positions", "none"] = "channels"
 
     @property
@@ -35,7 +35,7 @@ class VisualInput(BaseModel):
         return {"channels": positions, "positions": self.dim, "none": positions * self.dim}[self.reduce]
 
 
-class BaselineConfig(BaseModel):
+class BaselineConfig(StrictModel):
     """Dimensions of `earwitness.models.baseline.BaselineNet`; the defaults are the official audio baseline's.
 
     Attributes:
@@ -43,6 +43,8 @@ class BaselineConfig(BaseModel):
         in_channels: feature channels: log-mels of left and right.
         mels: feature bins.
         frames_per_label: feature frames of a label frame; the time pools multiply to it.
+        dynamic_range_db: what lies further below the loudest band of a clip is raised to there, as librosa does; None
+            for no limit.
         filters: channels of the convolutions.
         pools: max pooling after each convolution, in time and frequency.
         rnn_width, rnn_layers: bidirectional GRU, whose two directions are multiplied.
@@ -57,26 +59,25 @@ class BaselineConfig(BaseModel):
         classes: sound classes.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     architecture: Literal["baseline"] = "baseline"
-    in_channels: PositiveInt = 2
-    mels: PositiveInt = 64
-    frames_per_label: PositiveInt = 5
-    filters: PositiveInt = 64
-    pools: tuple[tuple[PositiveInt, PositiveInt], ...] = ((5, 4), (1, 4), (1, 2))
-    rnn_width: PositiveInt = 128
-    rnn_layers: PositiveInt = 2
-    heads: PositiveInt = 8
-    attention_layers: PositiveInt = 2
+    in_channels: Size = 2
+    mels: Size = 64
+    frames_per_label: Size = 5
+    dynamic_range_db: float | None = Field(80.0, gt=0)
+    filters: Size = 64
+    pools: tuple[tuple[Size, Size], ...] = Field(((5, 4), (1, 4), (1, 2)), min_length=1, max_length=100)
+    rnn_width: Size = 128
+    rnn_layers: Layers = 2
+    heads: Size = 8
+    attention_layers: Layers = 2
     visual: VisualInput | None = None
-    decoder_layers: PositiveInt = 2
-    decoder_ffn: PositiveInt = 2048
+    decoder_layers: Layers = 2
+    decoder_ffn: Size = 2048
     decoder_dropout: float = Field(0.1, ge=0, lt=1)
-    head_width: PositiveInt = 128
+    head_width: Size = 128
     dropout: float = Field(0.05, ge=0, lt=1)
-    tracks: PositiveInt = 3
-    classes: PositiveInt = NUM_CLASSES
+    tracks: Size = 3
+    classes: Size = NUM_CLASSES
 
     @property
     def bins_out(self) -> int:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import torch
+from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from earwitness.errors import ModelError
+from earwitness.errors import ModelError, first_line
+from earwitness.media.atomic import atomic_file
 from earwitness.models.architectures import ModelConfig, model_config
 from earwitness.models.build import build
 from earwitness.models.network import Network
+from earwitness.schema import first_problem
 
 CONFIG_KEY: Final = "model_config"
 _FIRST_CONFIG_KEY: Final = "seld_config"
@@ -23,24 +28,40 @@ _FIRST_CONFIG_KEY: Final = "seld_config"
 
 
 def save_model(model: Network, path: Path) -> None:
-    """Write weights and dimensions to `path`, under a temporary name first."""
-    partial = path.with_name(path.name + ".tmp")
+    """Write weights and dimensions to `path`; what was there stays until that is done.
+
+    Raises:
+        EncodingError: it cannot be written.
+    """
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    save_file(tensors, partial, metadata={CONFIG_KEY: model.config.model_dump_json()})
-    partial.replace(path)
+    with atomic_file(path) as temporary:
+        try:
+            save_file(tensors, temporary, metadata={CONFIG_KEY: model.config.model_dump_json()})
+        except SafetensorError as error:
+            raise _system_error(error) from None
+
+
+def _system_error(error: SafetensorError) -> OSError:
+    """What the system said, of an error that holds it in words only."""
+    number = re.search(r"os error (\d+)", str(error))
+    return OSError(int(number[1]), os.strerror(int(number[1]))) if number else OSError(first_line(error))
 
 
 def load_model(path: Path) -> Network:
     """Rebuild the model that `save_model` wrote, in evaluation mode.
 
     Raises:
-        ModelError: missing, damaged, or tensors that do not fit the dimensions in the file (names them).
+        ModelError: missing, damaged, weights that are not finite,
+            or tensors that do not fit the dimensions in the file (names them).
     """
     config, tensors = read_checkpoint(path)
     expected = _expected(config, path)
     wrong = sorted(name for name in expected.keys() | tensors.keys() if _shape(expected, name) != _shape(tensors, name))
     if wrong:
         raise ModelError(f"'{path}' does not fit its dimensions: {', '.join(wrong[:5])} differ; train or copy it again")
+    damaged = sorted(name for name, tensor in tensors.items() if not torch.isfinite(tensor).all())
+    if damaged:
+        raise ModelError(f"'{path}' holds weights that are not finite ({damaged[0]}); train or copy it again")
     model = build(config)
     model.load_state_dict(tensors)
     return model.eval()
@@ -68,10 +89,12 @@ def read_checkpoint(path: Path) -> tuple[ModelConfig, dict[str, Tensor]]:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
         return model_config(json.loads(metadata.get(CONFIG_KEY) or metadata[_FIRST_CONFIG_KEY])), tensors
-    except (SafetensorError, OSError) as error:
-        raise ModelError(f"'{path}' is not a usable checkpoint: {error}") from error
+    except ValidationError as error:
+        raise ModelError(f"'{path}' has no valid model dimensions: {first_problem(error)}") from error
     except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise ModelError(f"'{path}' has no valid model dimensions: {error}".replace("\n", " ")) from error
+        raise ModelError(f"'{path}' has no valid model dimensions: {first_line(error)}") from error
+    except (SafetensorError, OSError, RuntimeError, MemoryError) as error:
+        raise ModelError(f"'{path}' is not a usable checkpoint: {first_line(error)}") from error
 
 
 def _shape(tensors: Mapping[str, object], name: str) -> tuple[int, ...] | None:

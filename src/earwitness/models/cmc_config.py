@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, model_validator
 
-from earwitness.models.config import SeldShape
+from earwitness.models.config import SeldShape, Size
+from earwitness.schema import StrictModel
 
 
-class TokenInput(BaseModel):
+class TokenInput(StrictModel):
     """Tokens of one modality, as the network takes them.
 
     Attributes:
@@ -20,11 +21,9 @@ class TokenInput(BaseModel):
         directions: whether a position's azimuth and elevation are told to the network.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    dim: PositiveInt
-    grid: tuple[PositiveInt, PositiveInt] | None = None
-    pool: tuple[PositiveInt, PositiveInt] = (1, 1)
+    dim: Size
+    grid: tuple[Size, Size] | None = None
+    pool: tuple[Size, Size] = (1, 1)
     reach_s: PositiveFloat | None = None
     directions: bool = True
 
@@ -60,10 +59,10 @@ class CmcConfig(SeldShape):
     """
 
     architecture: Literal["cmc"] = "cmc"
-    tokens: dict[str, TokenInput] = Field(default_factory=dict)
+    tokens: dict[str, TokenInput] = Field(default_factory=dict, max_length=16)
     fusion: Literal["cross_attention", "concatenation"] = "cross_attention"
-    cross_blocks: tuple[int, ...] | None = None
-    cross_heads: PositiveInt = 4
+    cross_blocks: tuple[int, ...] | None = Field(None, max_length=100)
+    cross_heads: Size = 4
     token_time: Literal["rotary", "sinusoid", "none"] = "rotary"
     direction_bands: int = Field(4, ge=0, le=8)
     null_token: bool = True

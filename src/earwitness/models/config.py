@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, model_validator
 
 from earwitness.classes import NUM_CLASSES
+from earwitness.schema import StrictModel
 
+Size = Annotated[int, Field(ge=1, le=65_536)]
+"""A width or a length; more is damage, and would take all memory."""
+Layers = Annotated[int, Field(ge=1, le=100)]
+Kernel = Annotated[int, Field(ge=1, le=1025)]
 TAGGER_CHANNELS: Final = 2
 """The last ones, where there is a tagger."""
 
 
-class SeldShape(BaseModel):
+class SeldShape(StrictModel):
     """Dimensions that all networks with the residual encoder and a Conformer share.
 
     The default pools time to 10 frames/s after the first residual stage (three convolutions, so that attacks are seen
@@ -48,21 +53,19 @@ class SeldShape(BaseModel):
         classes: sound classes.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    in_channels: PositiveInt = 5
-    mels: PositiveInt = 64
-    frames_per_label: PositiveInt = 5
-    stem_width: PositiveInt = 32
-    stem_kernel: PositiveInt = 5
-    stem_stride: tuple[PositiveInt, PositiveInt] = (1, 2)
-    widths: tuple[PositiveInt, ...] = (32, 96, 192, 256)
-    pools: tuple[tuple[PositiveInt, PositiveInt], ...] = ((5, 2), (1, 2), (1, 2), (1, 1))
-    dim: PositiveInt = 192
-    heads: PositiveInt = 4
-    blocks: int = Field(3, ge=1, le=100)
-    conv_kernel: PositiveInt = 15
-    ffn_mult: PositiveInt = 4
+    in_channels: Size = 5
+    mels: Size = 64
+    frames_per_label: Size = 5
+    stem_width: Size = 32
+    stem_kernel: Kernel = 5
+    stem_stride: tuple[Size, Size] = (1, 2)
+    widths: tuple[Size, ...] = Field((32, 96, 192, 256), max_length=100)
+    pools: tuple[tuple[Size, Size], ...] = Field(((5, 2), (1, 2), (1, 2), (1, 1)), max_length=100)
+    dim: Size = 192
+    heads: Size = 4
+    blocks: Layers = 3
+    conv_kernel: Kernel = 15
+    ffn_mult: Size = 4
     dropout: float = Field(0.1, ge=0, lt=1)
     direction: Literal["tanh", "linear"] = "tanh"
     activity: Literal["length", "logit"] = "length"
@@ -70,8 +73,8 @@ class SeldShape(BaseModel):
     tagger: bool = False
     tagger_dropout: float = Field(0.2, ge=0, lt=1)
     reverberance: tuple[NonNegativeInt, NonNegativeInt] | None = None
-    tracks: PositiveInt = 3
-    classes: PositiveInt = NUM_CLASSES
+    tracks: Size = 3
+    classes: Size = NUM_CLASSES
 
     @property
     def own_channels(self) -> int:

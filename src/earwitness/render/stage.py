@@ -9,10 +9,11 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from earwitness.errors import UnreadableMediaError
+from earwitness.errors import MediaLimitError, UnreadableMediaError
 from earwitness.media.audio import AudioReader
 from earwitness.media.pictures import PictureReader, picture_seconds
 from earwitness.media.probe import MediaInfo, probe
+from earwitness.media.tracks import Track
 from earwitness.render.background import drawn_background
 from earwitness.render.sprite import RGBArray
 
@@ -54,7 +55,7 @@ class Stage:
         source: Path,
         horizontal_fov_deg: float,
         threads: int = 1,
-        track: int = 0,
+        track: Track | None = None,
         sound_seconds: float | None = None,
     ) -> None:
         """Look at `source`.
@@ -64,7 +65,7 @@ class Stage:
                 background.
             horizontal_fov_deg: of the camera.
             threads: of the decoder.
-            track: the sound track that counts.
+            track: the sound track that counts; None: the default one.
             sound_seconds: how long that lasts; counted where it is not known.
 
         Raises:
@@ -122,7 +123,7 @@ def _reader(source: Path, info: MediaInfo, threads: int) -> PictureReader | None
         return None
     try:
         reader = PictureReader(source, threads=threads)
-    except UnreadableMediaError:  # the sound can be shown all the same
+    except (UnreadableMediaError, MediaLimitError):  # the sound can be shown all the same
         return None
     return reader if reader.width >= LEAST_WIDTH and reader.height >= 2 else None
 
@@ -136,7 +137,7 @@ def _repeated(picture: RGBArray, start: float, stop: float) -> Iterator[Shown]:
         time, index = following, index + 1
 
 
-def _counted(info: MediaInfo, track: int) -> float:
+def _counted(info: MediaInfo, track: Track | None) -> float:
     """How long the sound really lasts: files may declare anything, and be cut short."""
     if info.audio is None:
         return 0.0

@@ -12,6 +12,7 @@ from earwitness.allocator import give_back
 from earwitness.errors import EncodingError
 from earwitness.events import EventTable
 from earwitness.geometry import DEFAULT_FOV_DEG
+from earwitness.media.tracks import Track
 from earwitness.media.writer import MediaWriter
 from earwitness.render.marks import Marks
 from earwitness.render.overlay import Overlay
@@ -30,7 +31,7 @@ def render_video(
     fov: float = DEFAULT_FOV_DEG,
     progress: Callable[[float], None] | None = None,
     threads: int = 1,
-    track: int = 0,
+    track: Track | None = None,
     sound_seconds: float | None = None,
 ) -> Path:
     """Draw the events of `table` into a copy of `source`, whose sound, length and picture times stay.
@@ -46,7 +47,7 @@ def render_video(
         fov: horizontal field of view of the camera, degrees, of the picture as shown.
         progress: called with the done fraction, 0..1.
         threads: of the decoder and the encoder.
-        track: the sound track to keep, from 0.
+        track: the sound track to keep, from 0, or two mono ones; None: the default one.
         sound_seconds: how long that lasts, where it was heard before; else it is counted.
 
     Returns:

@@ -26,9 +26,18 @@ _BLOCKS_PER_FRAME: Final = 10
 
 def sounding_blocks(samples: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Which 10-ms blocks of a recording sound: (ceil(n / BLOCK_SAMPLES),) bool."""
-    padded = np.pad(samples, (0, -samples.size % BLOCK_SAMPLES)).reshape(-1, BLOCK_SAMPLES)
-    energy = np.convolve(np.mean(padded.astype(np.float64) ** 2, axis=1), np.full(3, 1 / 3), mode="same")
+    energy = _block_energy(samples)
     return np.asarray(energy > np.percentile(energy, 95) * 10 ** (THRESHOLD_DB / 10))
+
+
+def loud_level(samples: NDArray[np.float32]) -> float:
+    """RMS of a recording's loud parts, which `THRESHOLD_DB` is relative to."""
+    return float(np.sqrt(np.percentile(_block_energy(samples), 95)))
+
+
+def _block_energy(samples: NDArray[np.float32]) -> NDArray[np.float64]:
+    padded = np.pad(samples, (0, -samples.size % BLOCK_SAMPLES)).reshape(-1, BLOCK_SAMPLES)
+    return np.convolve(np.mean(padded.astype(np.float64) ** 2, axis=1), np.full(3, 1 / 3), mode="same")
 
 
 def bridge(sounding: NDArray[np.bool_], longest: int) -> NDArray[np.bool_]:

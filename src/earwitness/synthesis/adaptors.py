@@ -9,16 +9,26 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from earwitness.classes import CLASSES
+from earwitness.data.layout import walk_files
 from earwitness.errors import BankError
+from earwitness.media.discover import MEDIA_SUFFIXES
 from earwitness.synthesis.labelmap import class_of, class_of_all
 from earwitness.synthesis.sound import BACKGROUND, INTERFERENCE, BankSound
 
-AUDIO_SUFFIXES: Final = frozenset({".aif", ".aiff", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".wav"})
 KINDS: Final = frozenset({*(sound_class.slug for sound_class in CLASSES), BACKGROUND, INTERFERENCE})
+_LARGEST_LIST: Final = 256 * 2**20
+"""Bytes of a list of recordings; FSD50K's have 3 million."""
+_COLUMNS: Final = ("split", "group", "licence", "attribution", "variant_of")
 
 
 class BankAdaptor(Protocol):
-    """Knows one layout of sound banks."""
+    """Knows one layout of sound banks.
+
+    Attributes:
+        published: whether its splits are those of a published set, which results are compared on.
+    """
+
+    published: bool
 
     def fits(self, root: Path) -> bool:
         """Whether the folder or file `root` has this layout."""
@@ -30,9 +40,17 @@ class BankAdaptor(Protocol):
             BankError: the list breaks its format; names the file and the line.
         """
 
+    def left_out(self, root: Path) -> list[str]:
+        """Files of the folder that may be recordings, but are none of the bank's; by their paths below it."""
+
 
 class ManifestFolder:
-    """A folder with `manifest.csv`: columns file, class, and optionally split, group, licence, attribution."""
+    """A folder with `manifest.csv`: columns file, class, and optionally split, group, licence, attribution, variant_of.
+
+    Others are ignored.
+    """
+
+    published = False
 
     def fits(self, root: Path) -> bool:
         """Whether there is a manifest."""
@@ -44,12 +62,19 @@ class ManifestFolder:
         for line, row in _rows(path, {"file", "class"}):
             yield _listed(path, line, row, row["file"])
 
+    def left_out(self, root: Path) -> list[str]:
+        """Media files that the manifest does not list."""
+        listed = {sound.name for sound in self.sounds(root)}
+        return [name for name in _names(root) if _is_media(name) and name not in listed]
+
 
 class FileList:
-    """A CSV file instead of a folder: columns path, class, and optionally split, group, licence, attribution.
+    """A CSV file instead of a folder: columns path, class, and optionally those of a manifest.
 
     Paths are relative to the CSV's folder; classes are slugs or labels of AudioSet, FSD50K or ESC-50.
     """
+
+    published = False
 
     def fits(self, root: Path) -> bool:
         """Whether `root` is a CSV file."""
@@ -60,6 +85,10 @@ class FileList:
         for line, row in _rows(root, {"path", "class"}):
             yield _listed(root, line, row, row["path"])
 
+    def left_out(self, root: Path) -> list[str]:
+        """Nothing: a list is chosen by hand."""
+        return []
+
 
 class Fsd50k:
     """FSD50K as published: `FSD50K.ground_truth`, `FSD50K.dev_audio`, `FSD50K.eval_audio`.
@@ -68,6 +97,7 @@ class Fsd50k:
     Recordings whose labels belong to two classes at once are left out.
     """
 
+    published = True
     _FOLDER: Final = "FSD50K.ground_truth"
 
     def fits(self, root: Path) -> bool:
@@ -92,6 +122,10 @@ class Fsd50k:
                     credit = f"freesound {clip}{' by ' + uploader if uploader else ''}, FSD50K"
                     yield BankSound(f"FSD50K.{part}_audio/{clip}.wav", kind, split, group, licence, credit)
 
+    def left_out(self, root: Path) -> list[str]:
+        """Nothing: recordings of other classes are left out by design."""
+        return []
+
 
 def _clip_info(path: Path) -> dict[str, tuple[str, str]]:
     """Licence and uploader of each clip; empty where the bank came without its metadata."""
@@ -107,6 +141,8 @@ def _clip_info(path: Path) -> dict[str, tuple[str, str]]:
 class Esc50:
     """ESC-50 as published: `meta/esc50.csv` and `audio`. Fold 5 is valid; clips of one source file are a group."""
 
+    published = True
+
     def fits(self, root: Path) -> bool:
         """Whether the meta data are there."""
         return (root / "meta" / "esc50.csv").is_file()
@@ -121,32 +157,53 @@ class Esc50:
                 credit = f"freesound {source}, ESC-50"
                 yield BankSound(f"audio/{row['filename']}", kind, split, f"freesound_{source}", "CC-BY-NC", credit)
 
+    def left_out(self, root: Path) -> list[str]:
+        """Nothing: recordings of other classes are left out by design."""
+        return []
+
 
 class ClassFolders:
     """One folder a class, named by its slug, and optionally `background` and `interference`.
 
-    Labels of AudioSet, FSD50K or ESC-50 will do as names, too; see `labelmap`.
+    Labels of AudioSet, FSD50K or ESC-50 will do as names, too; see `labelmap`. Links to folders are followed.
     """
+
+    published = False
 
     def fits(self, root: Path) -> bool:
         """Any folder will do."""
         return root.is_dir()
 
     def sounds(self, root: Path) -> Iterator[BankSound]:
-        """Sound files in the classes' folders, at any depth."""
+        """Sound and video files in the classes' folders, at any depth."""
         for folder in _folders(root):
             kind = _kind_of(folder.name)
             if kind is not None:
-                for path in _recordings(folder):
-                    yield BankSound(path.relative_to(root).as_posix(), kind)
+                for name in _names(folder):
+                    if _is_media(name):
+                        yield BankSound(f"{folder.name}/{name}", kind)
+
+    def left_out(self, root: Path) -> list[str]:
+        """All files in the classes' folders that have no suffix of a recording, and recordings in no such folder.
+
+        Folders of no class are named by `unused_folders`.
+        """
+        loose = [path.name for path in sorted(root.iterdir()) if _is_media(path.name) and not path.is_dir()]
+        known = [folder for folder in _folders(root) if _kind_of(folder.name) is not None]
+        return loose + [f"{one.name}/{name}" for one in known for name in _names(one) if not _is_media(name)]
 
 
 def _folders(root: Path) -> list[Path]:
-    return sorted(path for path in root.iterdir() if path.is_dir())
+    return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
-def _recordings(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
+def _names(folder: Path) -> list[str]:
+    """Files below a folder, by their paths in it; hidden ones are none."""
+    return [path.relative_to(folder).as_posix() for path in walk_files(folder)]
+
+
+def _is_media(name: str) -> bool:
+    return Path(name).suffix.lower() in MEDIA_SUFFIXES
 
 
 def _kind_of(name: str) -> str | None:
@@ -157,34 +214,63 @@ ADAPTORS: Final[tuple[BankAdaptor, ...]] = (ManifestFolder(), FileList(), Fsd50k
 """In the order in which they are tried."""
 
 
+def adaptor_of(root: Path, adaptors: Iterable[BankAdaptor] = ADAPTORS) -> BankAdaptor:
+    """The first adaptor that fits the bank at `root`.
+
+    Raises:
+        BankError: nothing fits.
+    """
+    for adaptor in adaptors:
+        if adaptor.fits(root):
+            return adaptor
+    raise BankError(f"no sound bank at '{root}': give a folder with manifest.csv or with one folder a class")
+
+
 def list_sounds(root: Path, adaptors: Iterable[BankAdaptor] = ADAPTORS) -> list[BankSound]:
     """The recordings of the bank at `root`, by the first adaptor that fits.
 
     Raises:
-        BankError: nothing fits, or the list breaks its format.
+        BankError: nothing fits, the list breaks its format, or the folder cannot be read.
     """
-    for adaptor in adaptors:
-        if adaptor.fits(root):
-            return list(adaptor.sounds(root))
-    raise BankError(f"no sound bank at '{root}': give a folder with manifest.csv or with one folder a class")
+    try:
+        sounds = list(adaptor_of(root, adaptors).sounds(root))
+    except OSError as error:
+        raise BankError(f"the sound bank at '{root}' cannot be read ({error.strerror or error})") from error
+    kinds: dict[str, str] = {}
+    for sound in sounds:
+        if kinds.setdefault(sound.name, sound.kind) != sound.kind:
+            raise BankError(
+                f"the sound bank at '{root}': '{sound.name}' is listed as {kinds[sound.name]} and as {sound.kind}; "
+                "keep one"
+            )
+    return sounds
+
+
+def is_published(root: Path) -> bool:
+    """Whether the splits of the bank at `root` are those of a published set."""
+    return adaptor_of(root).published
 
 
 def unused_folders(root: Path, adaptors: Iterable[BankAdaptor] = ADAPTORS) -> list[str]:
     """Names of folders in a bank of one folder a class that hold recordings, but name no class."""
-    if not isinstance(next((one for one in adaptors if one.fits(root)), None), ClassFolders):
+    if not isinstance(adaptor_of(root, adaptors), ClassFolders):
         return []
-    return [path.name for path in _folders(root) if _kind_of(path.name) is None and _recordings(path)]
+    unknown = [path for path in _folders(root) if _kind_of(path.name) is None]
+    return [path.name for path in unknown if any(map(_is_media, _names(path)))]
 
 
 def _rows(path: Path, needed: set[str]) -> Iterator[tuple[int, dict[str, str]]]:
     try:
+        if path.stat().st_size > _LARGEST_LIST:
+            raise BankError(f"'{path}' is larger than any list of recordings; give another one")
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             missing = needed - set(reader.fieldnames or ())
             if missing:
                 raise BankError(f"'{path}' lacks the column(s) {', '.join(sorted(missing))}")
             for row in reader:
-                yield reader.line_num, {key: value or "" for key, value in row.items() if isinstance(key, str)}
+                cells = {key: (cell or "").strip() for key, cell in row.items() if isinstance(key, str)}
+                yield reader.line_num, cells
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BankError(f"'{path}' cannot be read: {error}") from error
 
@@ -196,4 +282,4 @@ def _listed(path: Path, line: int, row: dict[str, str], name: str) -> BankSound:
         raise BankError(f"'{path}', line {line}: unknown class '{row['class']}'; known are {known}")
     if not name or Path(name).is_absolute() or ".." in Path(name).parts:
         raise BankError(f"'{path}', line {line}: file '{name}' must be a path inside the bank's folder")
-    return BankSound(name, kind, *(row.get(key, "") for key in ("split", "group", "licence", "attribution")))
+    return BankSound(name, kind, *(row.get(key, "") for key in _COLUMNS))

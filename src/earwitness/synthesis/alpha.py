@@ -9,16 +9,17 @@ from typing import Any, Final
 import av
 from av.codec import CodecContext
 from av.video.stream import VideoStream
-from PIL import Image, ImageSequence
+from PIL import Image
 
 from earwitness.errors import UnreadableMediaError
 from earwitness.media.container import PacketSource, open_media, picture_stream
+from earwitness.media.discover import VIDEO_SUFFIXES
+from earwitness.media.orientation import Orientation
+from earwitness.synthesis.photo import LARGEST, MOST_PICTURES, PICTURE_SUFFIXES, read_animation
 
-PICTURE_SUFFIXES: Final = frozenset({".png", ".webp", ".apng", ".gif"})
-FILM_SUFFIXES: Final = frozenset({".mkv", ".mov", ".webm"})
-_MOST_PICTURES: Final = 150
-"""Pictures of a video that are kept: a few seconds are enough for something that moves a little."""
-_LARGEST: Final = (1024, 1024)
+CUTOUT_SUFFIXES: Final = PICTURE_SUFFIXES | VIDEO_SUFFIXES
+_LEAST_ALPHA: Final = 16
+"""Of 255: below, nothing can be seen."""
 
 
 def read_cutout(path: Path) -> tuple[list[Image.Image], float | None]:
@@ -27,18 +28,15 @@ def read_cutout(path: Path) -> tuple[list[Image.Image], float | None]:
     Raises:
         UnreadableMediaError: the file cannot be read or has no transparent ground.
     """
-    frames, rate = _film(path) if path.suffix.lower() in FILM_SUFFIXES else (_pictures(path), None)
-    if all(frame.getchannel("A").getextrema() == (255, 255) for frame in frames):
-        raise UnreadableMediaError(f"{path}: has no transparent ground; cut the thing out and save it with alpha")
+    frames, rate = _film(path) if path.suffix.lower() in VIDEO_SUFFIXES else (read_animation(path), None)
+    seen = [frame.getchannel("A").getextrema() for frame in frames]
+    if all(alpha == (255, 255) for alpha in seen):
+        raise UnreadableMediaError(
+            f"{path}: has no transparent ground; cut the thing out and save it with alpha, as PNG or WebP"
+        )
+    if max(int(alpha[1]) for alpha in seen) < _LEAST_ALPHA:  # type: ignore[arg-type]
+        raise UnreadableMediaError(f"{path}: is transparent everywhere; save it with the thing in it")
     return frames, rate
-
-
-def _pictures(path: Path) -> list[Image.Image]:
-    try:
-        with Image.open(path) as image:
-            return [frame.convert("RGBA") for frame in ImageSequence.Iterator(image)]
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UnreadableMediaError(f"{path}: no readable picture ({error}); give an RGBA PNG or WebP") from None
 
 
 def _film(path: Path) -> tuple[list[Image.Image], float | None]:
@@ -50,9 +48,9 @@ def _film(path: Path) -> tuple[list[Image.Image], float | None]:
         decoder = _decoder(stream)
         packets = PacketSource(container, stream).packets()
         try:
-            for frame in islice((frame for packet in packets for frame in decoder.decode(packet)), _MOST_PICTURES):
-                picture = Image.fromarray(frame.to_ndarray(format="rgba"))
-                picture.thumbnail(_LARGEST)
+            for frame in islice((frame for packet in packets for frame in decoder.decode(packet)), MOST_PICTURES):
+                picture = Image.fromarray(Orientation.of(frame).apply(frame.to_ndarray(format="rgba")))
+                picture.thumbnail(LARGEST)
                 frames.append(picture)
         except av.FFmpegError as error:
             raise UnreadableMediaError(f"{path}: cannot be decoded ({error}); export it again") from None

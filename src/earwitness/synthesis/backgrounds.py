@@ -7,22 +7,22 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import count, repeat
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.data.layout import walk_files
 from earwitness.errors import MediaError
 from earwitness.geometry import Camera
+from earwitness.media.discover import VIDEO_SUFFIXES
 from earwitness.media.probe import probe
-from earwitness.synthesis.panorama import load_panorama
+from earwitness.synthesis.panorama import check_panorama, load_panorama
 from earwitness.synthesis.perspective import view
+from earwitness.synthesis.photo import PICTURE_SUFFIXES
 from earwitness.synthesis.view360 import PanoramaView, panorama_frames
 
 Frame = NDArray[np.uint8]
-
-PHOTO_SUFFIXES: Final = frozenset({".jpeg", ".jpg", ".png", ".webp"})
-VIDEO_SUFFIXES: Final = frozenset({".m4v", ".mkv", ".mov", ".mp4", ".webm"})
 
 
 class Background(Protocol):
@@ -115,16 +115,23 @@ def open_backgrounds(folder: str | Path) -> list[Background]:
     """All 360-degree photos and videos in a folder, by name; photos are read when they are first seen.
 
     Raises:
-        MediaError: there is no such folder, or nothing in it; or a video without 360-degree pictures.
-        UnreadableMediaError: a video that cannot be read.
+        MediaError: there is no such folder, or nothing in it; or a photo or video that is not of 360 degrees.
+        UnreadableMediaError: a photo or video that cannot be read.
     """
     folder = Path(folder)
     found: list[Background] = []
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if path.suffix.lower() in PHOTO_SUFFIXES:
+    for path in walk_files(folder) if folder.is_dir() else ():
+        if path.suffix.lower() in PICTURE_SUFFIXES:
+            check_panorama(path)
             found.append(Photo(path))
         elif path.suffix.lower() in VIDEO_SUFFIXES:
             found.append(Film(path))
     if not found:
         raise MediaError(f"{folder}: no 360-degree photos or videos; give a folder of JPEG, PNG or MP4 panoramas")
     return found
+
+
+def unused_files(folder: Path) -> list[str]:
+    """Files of a folder of backgrounds that are neither photos nor videos."""
+    suffixes = PICTURE_SUFFIXES | VIDEO_SUFFIXES
+    return [path.relative_to(folder).as_posix() for path in walk_files(folder) if path.suffix.lower() not in suffixes]

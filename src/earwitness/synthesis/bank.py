@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection
+from collections import OrderedDict, defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.classes import CLASSES
-from earwitness.errors import BankError, MediaError
-from earwitness.media.audio import read_audio
+from earwitness.errors import BankError
 from earwitness.synthesis.activity import BLOCK_SAMPLES, sounding_blocks
-from earwitness.synthesis.adaptors import list_sounds
-from earwitness.synthesis.scene import SAMPLE_RATE
-from earwitness.synthesis.sound import BACKGROUND, INTERFERENCE, BankSound, with_licence, with_splits
+from earwitness.synthesis.adaptors import is_published, list_sounds
+from earwitness.synthesis.recording import read_recording
+from earwitness.synthesis.sound import BACKGROUND, INTERFERENCE, BankSound, with_licence
+from earwitness.synthesis.splits import copied_files, refuse_leaks, split_names, with_splits
 
 __all__ = ["BACKGROUND", "INTERFERENCE", "BankSound", "SoundBank"]
+
+_MOST_KEPT_BYTES: Final = 2**30
+"""Decoded samples that a process keeps: six hours; what was used longest ago is decoded again."""
+_DEALT: Final = "it names none itself, and has too few groups for a fifth of them to be 'valid', the others 'train'"
 
 
 @dataclass(eq=False)
@@ -36,7 +41,8 @@ class SoundBank:
     _by_name: dict[str, BankSound] = field(init=False, repr=False)
     _kinds: tuple[str, ...] = field(init=False, repr=False)
     _shares: dict[str, NDArray[np.float64]] = field(init=False, repr=False)
-    _samples: dict[str, NDArray[np.int16]] = field(default_factory=dict, init=False, repr=False)
+    _samples: OrderedDict[str, NDArray[np.int16]] = field(default_factory=OrderedDict, init=False, repr=False)
+    _kept_bytes: int = field(default=0, init=False, repr=False)
     _loudness: dict[str, float] = field(default_factory=dict, init=False, repr=False)
     _sounding: dict[str, NDArray[np.bool_]] = field(default_factory=dict, init=False, repr=False)
 
@@ -67,24 +73,26 @@ class SoundBank:
             root: a folder or a list of files in one of the layouts of `adaptors`.
             split: keep only sounds of this split; None keeps all. A bank without splits is split by its groups.
             licences: keep only sounds under one of these, as ("cc0", "cc-by"); None keeps all.
-            without: names of sounds to leave out, as `check` found them.
+            without: names of sounds to leave out, as `bank_check.unusable_sounds` finds them.
 
         Raises:
-            BankError: no such bank, no sounds, or a list that breaks its format.
+            BankError: no such bank, no sounds, a list that breaks its format, or with a split, a recording that is in
+                two of them.
         """
         root = Path(root)
-        sounds = list_sounds(root)
-        if split is not None:
-            sounds = [sound for sound in with_splits(sounds) if sound.split == split]
+        listed = list_sounds(root)
+        folder = root.parent if root.is_file() else root
+        sounds = listed if split is None else _of_split(root, folder, listed, split)
         if licences is not None:
             sounds = with_licence(sounds, licences)
         left_out = frozenset(without)
-        sounds = [sound for sound in sounds if sound.name not in left_out]
+        asked, sounds = len(sounds), [sound for sound in sounds if sound.name not in left_out]
         if not any(sound.kind not in (BACKGROUND, INTERFERENCE) for sound in sounds):
-            where = f" in its split '{split}'" if split else ""
+            there = f"its splits are {split_names(listed)}" if any(sound.split for sound in listed) else _DEALT
+            where = f" in its split '{split}'; {there}" if split else ""
             under = f" under {', '.join(licences)}" if licences is not None else ""
-            raise BankError(f"the sound bank at '{root}' has no sound of any target class{where}{under}")
-        folder = root.parent if root.is_file() else root
+            unusable = f" that can be used ({asked - len(sounds)} cannot)" if asked > len(sounds) else ""
+            raise BankError(f"the sound bank at '{root}' has no sound of any target class{unusable}{under}{where}")
         return cls(folder, tuple(sorted(sounds, key=lambda sound: sound.name)))
 
     @property
@@ -148,9 +156,14 @@ class SoundBank:
         return self._decoded(name).size
 
     def _decoded(self, name: str) -> NDArray[np.int16]:
-        if name not in self._samples:
-            self._samples[name] = _decode(self.root / self.sound(name).name)
-        return self._samples[name]
+        if name in self._samples:
+            self._samples.move_to_end(name)
+            return self._samples[name]
+        samples = self._samples[name] = read_recording(self.root / self.sound(name).name)
+        self._kept_bytes += samples.nbytes
+        while self._kept_bytes > _MOST_KEPT_BYTES and len(self._samples) > 1:
+            self._kept_bytes -= self._samples.popitem(last=False)[1].nbytes
+        return samples
 
     def sounding(self, name: str) -> NDArray[np.bool_]:
         """Which 10-ms blocks of a sound are not silence: see `activity.sounding_blocks`."""
@@ -166,18 +179,8 @@ class SoundBank:
             self._loudness[name] = float(np.sqrt(np.mean(np.square(loud, dtype=np.float64))))
         return self._loudness[name]
 
-    def check(self) -> dict[str, BankError]:
-        """What is wrong with each sound that cannot be used; decodes everything once, and keeps nothing."""
-        wrong = {}
-        for sound in self.sounds:
-            try:
-                _decode(self.root / sound.name)
-            except BankError as error:
-                wrong[sound.name] = error
-        return wrong
-
     def preload(self) -> list[str]:
-        """Decode everything now (about 15 s for an hour of sound); returns the names of unreadable sounds."""
+        """Decode everything now (about 25 s for three hours of sound); returns the names of unreadable sounds."""
         unreadable = []
         for sound in self.sounds:
             try:
@@ -187,13 +190,11 @@ class SoundBank:
         return unreadable
 
 
-def _decode(path: Path) -> NDArray[np.int16]:
-    try:
-        audio = read_audio(path, rate=SAMPLE_RATE, mono="allow")
-    except MediaError as error:
-        raise BankError(f"sound bank file '{path}' cannot be read: {error}") from error
-    mono = audio.mean(axis=0)
-    if not mono.size or float(np.abs(mono).max()) < 1e-4:
-        raise BankError(f"sound bank file '{path}' is silent: remove it from the bank")
-    samples: NDArray[np.int16] = np.rint(np.clip(mono, -1, 1) * 32767).astype(np.int16)
-    return samples
+def _of_split(root: Path, folder: Path, listed: Sequence[BankSound], split: str) -> list[BankSound]:
+    """Sounds of a split, after a look that no other has them too."""
+    # Published splits are what results are compared on, whatever is in them.
+    if not is_published(root):
+        copies = copied_files(folder, listed)
+        listed = with_splits(listed, copies=copies)
+        refuse_leaks(root, listed, copies)
+    return [sound for sound in with_splits(listed) if sound.split == split]

@@ -10,6 +10,7 @@ from earwitness.data.dcase_csv import write_table
 from earwitness.errors import BankError, SynthesisError
 from earwitness.media.atomic import atomic_file
 from earwitness.media.wav import write_wav
+from earwitness.small_files import CARD_BYTES, read_text
 from earwitness.synthesis.job import RenderJob
 from earwitness.synthesis.picture import write_scene
 from earwitness.synthesis.renderer import SceneRenderer
@@ -127,8 +128,10 @@ def render_recipe(
     Raises:
         BankError: no such recipe, or it was made with another bank or other rooms.
         RecipeError: there is no such microphone.
+        SynthesisError: files of these names are there that this function did not write.
     """
     recipe = read_recipe(path)
+    _refuse_overwriting(job.out, path)
     if view_deg is not None:
         recipe = replace(recipe, view_deg=view_deg % 360)
     if microphone is not None:
@@ -156,12 +159,25 @@ def read_recipe(path: Path) -> SceneRecipe:
     Raises:
         BankError: there is none; names the file.
     """
+    text = read_text(path, CARD_BYTES, BankError)
     try:
-        return SceneRecipe.from_json(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise BankError(f"the scene recipe '{path}' cannot be read: {error}") from error
+        return SceneRecipe.from_json(text)
     except BankError as error:
         raise BankError(f"'{path}': {error}") from error
+
+
+def _refuse_overwriting(out: Path, path: Path) -> None:
+    """See that files of a scene that are there already were written with a recipe beside them, and not the recipe."""
+    if out.resolve() == path.parent.resolve():
+        raise SynthesisError(f"'{out}' is where the recipe lies: name another folder with --out")
+    there = [name for suffix in (".wav", ".csv", ".mp4", ".json") if (name := out / f"{path.stem}{suffix}").exists()]
+    try:
+        if there:
+            read_recipe(out / f"{path.stem}.json")
+    except BankError:
+        raise SynthesisError(
+            f"'{there[0]}' is there already and is not of a scene: name another folder with --out"
+        ) from None
 
 
 def _check_same(recipe: SceneRecipe, name: str, kept: Kept) -> None:

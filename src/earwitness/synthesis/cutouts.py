@@ -13,8 +13,9 @@ import numpy as np
 from PIL import Image
 
 from earwitness.classes import CLASSES, class_by_slug
+from earwitness.data.layout import walk_files
 from earwitness.errors import MediaError, UnreadableMediaError
-from earwitness.synthesis.alpha import FILM_SUFFIXES, PICTURE_SUFFIXES, read_cutout
+from earwitness.synthesis.alpha import CUTOUT_SUFFIXES, read_cutout
 from earwitness.synthesis.drawn import people
 from earwitness.synthesis.drawn.catalogue import THINGS
 from earwitness.synthesis.drawn.clay import Clay
@@ -90,6 +91,12 @@ DEFAULT_HEIGHTS: Final[dict[str, float]] = {
     "knock": 2.05,
 }
 """Metres that the user's pictures of a class are high when their names do not say ("radio@0.3m.png")."""
+
+
+LOWEST_METRES: Final = 0.02
+HIGHEST_METRES: Final = 5.0
+WIDEST_METRES: Final = 10.0
+"""Sizes that the user's pictures may have; all that is drawn takes memory."""
 
 
 @dataclass(eq=False)
@@ -194,14 +201,42 @@ def _read_folder(folder: Path) -> dict[str, tuple[Cutout, ...]]:
     for subfolder in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
         if subfolder.name not in known:
             raise MediaError(f"{subfolder}: no sound class is called so; the classes are {', '.join(sorted(known))}")
-        series: dict[str, list[Path]] = {}
-        for path in sorted(subfolder.iterdir(), key=_by_number):
-            if path.suffix.lower() in PICTURE_SUFFIXES | FILM_SUFFIXES:
-                series.setdefault(re.sub(r"[_-]\d+$", "", path.stem), []).append(path)
-        cutouts = tuple(_from_files(subfolder.name, name, paths) for name, paths in series.items())
-        if cutouts:
-            found[subfolder.name] = cutouts
+        series: dict[tuple[Path, str], list[Path]] = {}
+        for path in sorted(walk_files(subfolder), key=_by_number):
+            if path.suffix.lower() in CUTOUT_SUFFIXES:
+                series.setdefault((path.parent, re.sub(r"[_-]\d+$", "", path.stem)), []).append(path)
+        cutouts = tuple(_from_files(subfolder.name, name, paths) for (_, name), paths in series.items())
+        if not cutouts:
+            raise MediaError(f"{subfolder}: holds no picture; remove the folder to have the class drawn")
+        found[subfolder.name] = cutouts
+    if not found:
+        raise MediaError(f"{folder}: has no folder of a class; the classes are {', '.join(sorted(known))}")
     return found
+
+
+def unused_files(folder: Path) -> list[str]:
+    """Files of a folder of cut-outs that are neither pictures nor videos, or in no folder of a class."""
+    return [
+        path.relative_to(folder).as_posix()
+        for path in walk_files(folder)
+        if path.parent == folder or path.suffix.lower() not in CUTOUT_SUFFIXES
+    ]
+
+
+def _height(path: Path, name: str, kind: str) -> float:
+    """Metres that the name tells, as "radio@0.3m" or "radio@30cm"; else the class's usual ones."""
+    match = re.search(r"@([\d.,eE+-]+) ?(m|cm)$", name, re.IGNORECASE)
+    if match is None:
+        return DEFAULT_HEIGHTS[kind]
+    try:
+        metres = float(match[1].replace(",", ".")) * (0.01 if match[2].lower() == "cm" else 1.0)
+    except ValueError:
+        raise UnreadableMediaError(f"{path}: '@{match[1]}{match[2]}' is no height; write it as @1.2m") from None
+    if not LOWEST_METRES <= metres <= HIGHEST_METRES:
+        raise UnreadableMediaError(
+            f"{path}: the height in the name, {metres:g} m, must be {LOWEST_METRES:g} to {HIGHEST_METRES:g} m"
+        )
+    return metres
 
 
 def _by_number(path: Path) -> tuple[str, int]:
@@ -215,14 +250,15 @@ def _from_files(kind: str, name: str, paths: list[Path]) -> Cutout:
     if len({frame.size for frame in frames}) > 1:
         raise UnreadableMediaError(f"{paths[0]}: the phases of '{name}' differ in size; make them equal")
     # What counts is the thing, not the empty margin around it.
-    boxes = np.array([frame.getchannel("A").getbbox() or (0, 0, *frame.size) for frame in frames])
+    boxes = np.array([seen for frame in frames if (seen := frame.getchannel("A").getbbox()) is not None])
     box = tuple(int(side) for side in (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0)))
     frames = [frame.crop((box[0], box[1], box[2], box[3])) for frame in frames]
     size = frames[0].size
-    match = re.search(r"@(\d+(?:\.\d+)?)m$", name)
-    height = float(match[1]) if match else DEFAULT_HEIGHTS[kind]
-    if height <= 0:
-        raise UnreadableMediaError(f"{paths[0]}: the height in the name, {height} m, must be above 0")
+    height = _height(paths[0], name, kind)
+    if height * size[0] / size[1] > WIDEST_METRES:
+        raise UnreadableMediaError(
+            f"{paths[0]}: would be {height * size[0] / size[1]:.3g} m wide; tell its height in the name (@0.3m)"
+        )
 
     def draw(state: State, phase: int, pixels_per_metre: float) -> Image.Image:
         rows = max(1, round(height * pixels_per_metre))

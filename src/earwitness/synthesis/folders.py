@@ -36,8 +36,8 @@ def render_folder(
         EncodingError: a file cannot be written.
         BankError: a sound or a room cannot be used.
     """
-    for folder in FOLDERS:
-        remove_partial_files(job.out / folder / SPLIT)
+    for folder in (job.out, *(job.out / folder / SPLIT for folder in FOLDERS)):
+        remove_partial_files(folder)
     kept = kept_clips(job)
     tasks = [(index, kept.get(index)) for index in range(clips)]
     job.synthesizer()  # builds the pool once, before the workers look for it

@@ -15,16 +15,16 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from earwitness.data.layout import walk_files
 from earwitness.errors import BankError
-from earwitness.synthesis.poolfiles import DIRECT_TAPER, SCALE, RoomPart, direct_window, save_rooms
+from earwitness.synthesis.poolfiles import DIRECT_TAPER, SCALE, RoomPart, direct_window, left_out, save_rooms
 from earwitness.synthesis.rooms import SPEED_OF_SOUND, Room, measure_rt60
 from earwitness.synthesis.scene import SAMPLE_RATE
-from earwitness.synthesis.sofa import SofaRoom, open_sofa
+from earwitness.synthesis.sofa import LONGEST_SECONDS, SofaRoom, open_sofa
 
 FloatArray = NDArray[np.float64]
 
 _VERSION: Final = 1
-_LONGEST_SECONDS: Final = 2.0
 _ONSET_SHARE: Final = 0.25
 """Direct sound begins where a response first reaches this share of its peak."""
 _WALK_STEP: Final = 0.5
@@ -50,26 +50,51 @@ def measured_pool(source: str | Path, cache: Path, progress: Callable[[int, int]
         progress: called with (rooms done, rooms in all).
 
     Raises:
-        BankError: there are no SOFA files, or one cannot be used.
+        BankError: there are no SOFA files, or none can be used. One of several costs itself alone: see
+            `poolfiles.left_out`.
         MissingExtraError: h5py is not installed.
     """
     source = Path(source)
-    files = sorted(source.rglob("*.sofa")) if source.is_dir() else [source]
+    files = [path for path in walk_files(source) if path.suffix.lower() == ".sofa"] if source.is_dir() else [source]
     if not files or not all(path.is_file() for path in files):
         raise BankError(f"no SOFA files at '{source}'; give a .sofa file or a folder of them")
     digest = hashlib.sha256()
     for path in files:
-        with path.open("rb") as content:
-            digest.update(hashlib.file_digest(content, "sha256").digest())
+        digest.update(_digest(path))
     folder = cache / f"sofa-{digest.hexdigest()[:16]}-v{_VERSION}"
-    if not (folder / "rooms.json").is_file():
-        parts = []
-        for path in files:
-            parts.append(read_room(path))
-            if progress:
-                progress(len(parts), len(files))
-        save_rooms(parts, folder)
+    # Pools that do not say what they left out were made before units were read.
+    if left_out(folder) is None:
+        parts, unusable = _read_rooms(files, progress)
+        save_rooms(parts, folder, unusable)
     return folder
+
+
+def _digest(path: Path) -> bytes:
+    try:
+        with path.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").digest()
+    except OSError as error:
+        raise BankError(f"'{path}' cannot be read ({error.strerror or error}); check the file") from error
+
+
+def _read_rooms(files: Sequence[Path], progress: Callable[[int, int], None] | None) -> tuple[list[RoomPart], list[str]]:
+    """The rooms of files, and why others of them are none.
+
+    Raises:
+        BankError: none is.
+    """
+    parts: list[RoomPart] = []
+    unusable: list[BankError] = []
+    for number, path in enumerate(files, start=1):
+        try:
+            parts.append(read_room(path))
+        except BankError as error:
+            unusable.append(error)
+        if progress:
+            progress(number, len(files))
+    if not parts:
+        raise unusable[0]
+    return parts, [str(error) for error in unusable]
 
 
 def read_room(path: Path) -> RoomPart:
@@ -95,6 +120,9 @@ def read_room(path: Path) -> RoomPart:
             horizontal = [_spread(*part, rng) for part in zip(responses, onset, towards, strict=True)]
     strength = [float(np.sqrt(np.sum(_direct(rir, at)[0] ** 2))) for rir, at in zip(horizontal, onset, strict=True)]
     gain = 1 / max(float(np.median(np.array(strength) * distance)), 1e-12)
+    loudest = max(float(np.abs(rir).max()) for rir in horizontal) * gain * SCALE
+    if not loudest <= float(np.finfo(np.float16).max):
+        raise BankError(f"'{path}': its direct sounds are too faint for its reflections; are its delays right?")
     rirs = [(rir.T * (gain * SCALE)).astype(np.float16) for rir in horizontal]
     order, walk = _walks(sofa.position)
     return RoomPart(
@@ -108,11 +136,9 @@ def read_room(path: Path) -> RoomPart:
 
 def _resampled(sofa: SofaRoom, index: int) -> FloatArray:
     response = sofa.response(index)
-    if not np.isfinite(response).all() or not np.abs(response[0]).max(initial=0.0) > 0:
-        raise BankError(f"'{sofa.path}': response {index} is silent or not finite; remove it from the file")
     if sofa.rate != SAMPLE_RATE:
         response = soxr.resample(np.ascontiguousarray(response.T), sofa.rate, SAMPLE_RATE).T
-    return np.asarray(response[:, : round(_LONGEST_SECONDS * SAMPLE_RATE)])
+    return np.asarray(response[:, : round(LONGEST_SECONDS * SAMPLE_RATE)])
 
 
 def _onset(wave: FloatArray) -> int:

@@ -10,9 +10,9 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
-from earwitness.errors import MediaError, UnreadableMediaError
+from earwitness.errors import MediaError
 from earwitness.geometry import DCASE_CAMERA, Camera
 from earwitness.synthesis.drawn import surfaces
 from earwitness.synthesis.drawn.atlas import TextureAtlas
@@ -20,6 +20,7 @@ from earwitness.synthesis.drawn.furniture import Box, Furniture, Point, furnish
 from earwitness.synthesis.drawn.raycast import FloatArray, Hit, edges
 from earwitness.synthesis.drawn.style import RoomStyle
 from earwitness.synthesis.perspective import rays
+from earwitness.synthesis.photo import photo_size, read_photo
 
 Footprint = tuple[float, float, float, float]
 
@@ -223,18 +224,23 @@ def load_panorama(path: str | Path) -> NDArray[np.uint8]:
         MediaError: it is not twice as wide as high; names its size.
     """
     path = Path(path)
-    try:
-        with Image.open(path) as image:
-            picture = ImageOps.exif_transpose(image).convert("RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UnreadableMediaError(f"{path}: no readable picture ({error}); give a JPEG, PNG or WebP") from None
+    check_panorama(path)
+    return np.asarray(read_photo(path))
+
+
+def check_panorama(path: Path) -> None:
+    """See that a file holds a 360-degree photo; only its header is read.
+
+    Raises:
+        UnreadableMediaError, MediaError: as `load_panorama`.
+    """
+    width, height = photo_size(path)
     # One pixel more or less is what odd sizes and careless scaling leave.
-    if abs(picture.width - 2 * picture.height) > 2 or picture.height < 2:
+    if abs(width - 2 * height) > 2 or height < 2:
         raise MediaError(
-            f"{path}: a 360-degree photo is twice as wide as high, this one is {picture.width}x{picture.height}; "
+            f"{path}: a 360-degree photo is twice as wide as high, this one is {width}x{height}; "
             "export it as a full equirectangular panorama"
         )
-    return np.asarray(picture)
 
 
 def _soften_highlights(colours: FloatArray) -> None:

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -56,8 +57,8 @@ def direct_window(onset: int) -> tuple[int, NDArray[np.float64]]:
     return max(0, start), window[max(0, -start) :]
 
 
-def save_rooms(parts: Sequence[RoomPart], folder: Path) -> None:
-    """Keep rooms as a pool, whole or not at all.
+def save_rooms(parts: Sequence[RoomPart], folder: Path, left_out: Sequence[str] | None = None) -> None:
+    """Keep rooms as a pool, whole or not at all; with it, why others are not among them.
 
     Raises:
         BankError: the folder cannot be written.
@@ -67,7 +68,7 @@ def save_rooms(parts: Sequence[RoomPart], folder: Path) -> None:
         _remove_abandoned(folder.parent)
         temporary = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=folder.parent))
         try:
-            _write(parts, temporary)
+            _write(parts, temporary, left_out)
             shutil.rmtree(folder, ignore_errors=True)
             temporary.rename(folder)
         finally:
@@ -80,7 +81,14 @@ def save_rooms(parts: Sequence[RoomPart], folder: Path) -> None:
         ) from error
 
 
-def _write(parts: Sequence[RoomPart], folder: Path) -> None:
+def left_out(folder: Path) -> list[str] | None:
+    """Why rooms are not in the pool that was to hold them; None where there is no pool, or it does not say."""
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        return [str(why) for why in json.loads((folder / "rooms.json").read_text(encoding="utf-8"))["left_out"]]
+    return None
+
+
+def _write(parts: Sequence[RoomPart], folder: Path, left_out: Sequence[str] | None) -> None:
     rirs = [rir for part in parts for rir in part.rirs]
     offsets = np.concatenate([[0], np.cumsum([len(rir) for rir in rirs])]).astype(np.int64)
     columns: dict[str, NDArray[Any]] = {
@@ -99,7 +107,9 @@ def _write(parts: Sequence[RoomPart], folder: Path) -> None:
         for rir in rirs:
             file.write(np.ascontiguousarray(rir, dtype="<f2").tobytes())
     np.savez(folder / "index.npz", allow_pickle=False, **columns)
-    rooms = {"version": VERSION, "rooms": [asdict(part.room) for part in parts]}
+    rooms: dict[str, Any] = {"version": VERSION, "rooms": [asdict(part.room) for part in parts]}
+    if left_out is not None:
+        rooms["left_out"] = list(left_out)
     (folder / "rooms.json").write_text(json.dumps(rooms), encoding="utf-8")
 
 

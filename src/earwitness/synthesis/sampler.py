@@ -7,11 +7,12 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, model_validator
+from pydantic import Field, PositiveFloat, model_validator
 
 from earwitness.classes import CLASSES, NUM_CLASSES
 from earwitness.errors import BankError
 from earwitness.geometry import DCASE_CAMERA
+from earwitness.schema import StrictModel
 from earwitness.synthesis.activity import event_blocks, sound_frames
 from earwitness.synthesis.bank import BACKGROUND, INTERFERENCE, SoundBank
 from earwitness.synthesis.microphones import DEFAULT, MICROPHONES
@@ -27,7 +28,7 @@ _RANGES: Final = (
 )  # fmt: skip
 
 
-class SceneConfig(BaseModel):
+class SceneConfig(StrictModel):
     """The distributions that scenes are drawn from. Ranges are (low, high), drawn uniformly.
 
     Attributes:
@@ -60,12 +61,10 @@ class SceneConfig(BaseModel):
             sounds is on screen; within 35 degrees it is the 25 % of the DCASE2025 set.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    seconds: float = Field(default=5.0, gt=0)
+    seconds: float = Field(default=5.0, gt=0, le=3600)
     event_weights: tuple[float, ...] = (0.26, 0.32, 0.26, 0.16)
     empty_probability: float = Field(default=0.02, ge=0, le=1)
-    max_overlap: int = Field(default=3, ge=1)
+    max_overlap: int = Field(default=3, ge=1, le=100)
     same_class_probability: float = Field(default=0.08, ge=0, le=1)
     moving_probability: float = Field(default=0.2, ge=0, le=1)
     walk_speed: tuple[float, float] = (0.3, 1.5)

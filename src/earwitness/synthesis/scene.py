@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from earwitness.errors import BankError
 from earwitness.events import EventTable
 from earwitness.geometry import DCASE_CAMERA, Camera
+from earwitness.small_files import parse_json
 
 SAMPLE_RATE: Final = 24_000
 TONE_KNOTS_HZ: Final = (100.0, 300.0, 900.0, 2700.0, 6000.0, 12000.0)
@@ -122,11 +123,13 @@ class SceneRecipe:
             BankError: the text is not a scene recipe.
         """
         try:
-            raw: dict[str, Any] = json.loads(text)
+            raw: dict[str, Any] = parse_json(text, "scene recipe", BankError)
+            if not isinstance(raw, dict):
+                raise TypeError("expected names and values")
             events = tuple(_event(event) for event in raw.pop("events"))
             seed = tuple(int(part) for part in raw.pop("seed", ()))
             return cls(events=events, noise=NoiseRecipe(**raw.pop("noise")), seed=seed, **raw)
-        except (KeyError, TypeError, ValueError, RecursionError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError, OverflowError) as error:
             raise BankError(f"not a scene recipe: {error}") from error
 
 

@@ -12,6 +12,8 @@ from earwitness.errors import SynthesisError
 from earwitness.media.atomic import atomic_file
 
 NOTE: Final = ".earwitness-set.json"
+RECORDINGS: Final = "recordings"
+"""Name of an option that is no option: a digest of what the clips are cut from."""
 
 
 def keep_to_options(folder: Path, options: Mapping[str, Any]) -> None:
@@ -25,14 +27,16 @@ def keep_to_options(folder: Path, options: Mapping[str, Any]) -> None:
         SynthesisError: the set was made with other options; says which.
         EncodingError: the note cannot be written.
     """
-    path, before = folder / NOTE, {}
-    with suppress(OSError, ValueError):
-        before = json.loads(path.read_text(encoding="utf-8"))
-    for name, value in options.items():
+    path, before = folder / NOTE, dict[str, Any]()
+    with suppress(OSError, ValueError, TypeError):
+        before = dict(json.loads(path.read_text(encoding="utf-8")))
+    # A run that made nothing binds nobody.
+    for name, value in options.items() if any(folder.glob("*_dev/*/*")) else ():
         if name in before and before[name] != value:
-            raise SynthesisError(
-                f"'{folder}' holds clips made with --{name} {before[name]}, not {value}: name another folder with --out"
+            what = (
+                f"--{name} {before[name]}, not {value}" if name != RECORDINGS else "other recordings than are there now"
             )
+            raise SynthesisError(f"'{folder}' holds clips made with {what}: name another folder with --out")
     if dict(options) != before:
         with atomic_file(path) as temporary:
             temporary.write_text(json.dumps(before | dict(options), indent=1) + "\n", encoding="utf-8")

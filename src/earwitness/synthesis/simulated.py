@@ -11,8 +11,9 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from earwitness.schema import StrictModel
 from earwitness.synthesis.poolfiles import SCALE, VERSION, RoomPart, save_rooms
 from earwitness.synthesis.rooms import Room, calibrated, draw_room, simulate
 
@@ -21,7 +22,7 @@ _WALL_MARGIN: Final = 0.25
 _NAME: Final = re.compile(r"rooms(\d+)-pos(\d+)-paths(\d+)x(\d+)-step([\d.e+-]+?)-seed(-?\d+)-v(\d+)")
 
 
-class PoolConfig(BaseModel):
+class PoolConfig(StrictModel):
     """What a pool holds.
 
     Attributes:
@@ -32,8 +33,6 @@ class PoolConfig(BaseModel):
         path_step: metres between the points of a path.
         seed: pools of different seeds have different rooms.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     rooms: int = Field(default=120, ge=1)
     positions: int = Field(default=24, ge=1)

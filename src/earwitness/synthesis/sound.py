@@ -1,18 +1,14 @@
-"""One recording of a sound bank; which recordings a licence or a split leaves."""
+"""One recording of a sound bank; which recordings a licence leaves."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 BACKGROUND: Final = "background"
 INTERFERENCE: Final = "interference"
-VALID_SHARE: Final = 0.2
-"""Share of the groups that are valid where a bank has no splits of its own."""
-
 
 _ADDRESSES: Final = {
     "publicdomain/zero": "cc0",
@@ -33,6 +29,7 @@ class BankSound:
         split: "train" or "valid"; "" where the bank has no splits.
         group: speaker, recording or sample family; sounds of a group are never in two splits.
         licence, attribution: what to credit; "" where unknown.
+        variant_of: the recording that this is a changed copy of (pitched, filtered, cut again); "" for an original.
     """
 
     name: str
@@ -41,23 +38,7 @@ class BankSound:
     group: str = ""
     licence: str = ""
     attribution: str = ""
-
-
-def with_splits(sounds: Iterable[BankSound], seed: int = 0) -> list[BankSound]:
-    """The same sounds with a split each, where the bank has none at all: whole groups go to train or to valid.
-
-    The split of a group depends on its name and the seed alone, so that adding sounds moves no other. Banks with a
-    split of their own are left as they are.
-    """
-    sounds = list(sounds)
-    if any(sound.split for sound in sounds):
-        return sounds
-    return [replace(sound, split=_split(sound.group or sound.name, seed)) for sound in sounds]
-
-
-def _split(group: str, seed: int) -> str:
-    digest = hashlib.sha256(f"{seed}:{group}".encode()).digest()
-    return "valid" if int.from_bytes(digest[:8], "big") < VALID_SHARE * 2**64 else "train"
+    variant_of: str = ""
 
 
 def with_licence(sounds: Iterable[BankSound], licences: Iterable[str]) -> list[BankSound]:

@@ -81,7 +81,7 @@ def make_clips(
     Raises:
         RecipeError: labels lack the distance, and none was given.
     """
-    for folder in job.out.glob("*_dev/*/"):
+    for folder in (job.out, *job.out.glob("*_dev/*/")):
         remove_partial_files(folder)
     report = StereoReport()
     draws = different(iter(crops))

@@ -23,6 +23,11 @@ from earwitness.training.validate import ValidSet, decode_outputs, score_outputs
 
 GRID: Final = tuple(np.round(np.arange(0.1, 0.81, 0.05), 2).tolist())
 UNTUNED: Final = 0.5
+FEWEST_SCENES: Final = 2
+UNJUDGED: Final = (
+    "Neither tuned nor scored: one half of the validation scenes sets thresholds and calibration, the other judges "
+    "them, and there was only one scene; validate on two or more and export again."
+)
 AUDIBLE: Final = 0.25
 """Probability of a class from which its distance counts."""
 SMOOTHINGS: Final = tuple(
@@ -39,7 +44,12 @@ _FLATTEST: Final = 0.05
 
 
 def judge(net: Network, valid: ValidSet) -> Judgement:
-    """Everything that is tuned from the even scenes, scores with it on the odd ones: no scene sets what it judges."""
+    """Everything that is tuned from the even scenes, scores with it on the odd ones: no scene sets what it judges.
+
+    A single scene can do neither: then nothing is tuned or scored, and the card says so.
+    """
+    if len(valid.references) < FEWEST_SCENES:
+        return Judgement((UNTUNED,) * NUM_CLASSES, {}, limits=(UNJUDGED,))
     outputs = valid.outputs(net)
     even, odd = slice(0, None, 2), slice(1, None, 2)
     calibration = calibrate(outputs[even], valid.references[even])

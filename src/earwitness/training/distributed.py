@@ -7,8 +7,11 @@ so that a run does not depend on the number of processes, but for the draws of d
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 import torch
@@ -18,6 +21,7 @@ from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 
 from earwitness.errors import TrainingError
+from earwitness.media.lock import locked_folder
 
 _PATIENCE: Final = timedelta(hours=2)
 """How long processes wait for the one that validates."""
@@ -58,6 +62,18 @@ class World:
         box = [news]
         distributed.broadcast_object_list(box)
         return box[0]
+
+
+@contextmanager
+def held_by_first(folder: Path, command: str) -> Iterator[None]:
+    """Hold the folder of a run, in the first of its processes: the others write nothing.
+
+    Raises:
+        InUseError: another program holds it.
+        EncodingError: the folder cannot be written.
+    """
+    with locked_folder(folder, command) if int(os.environ.get("RANK", "0")) == 0 else nullcontext():
+        yield
 
 
 def join(device: torch.device) -> World:

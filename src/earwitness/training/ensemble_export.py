@@ -15,7 +15,7 @@ from earwitness.data.layout import scan
 from earwitness.errors import LabelError, RecipeError
 from earwitness.events import EventTable
 from earwitness.inference.card import ModelCard
-from earwitness.inference.ensemble_file import write_ensemble
+from earwitness.inference.ensemble_file import LARGEST_WEIGHT, write_ensemble
 from earwitness.inference.listener import Listening
 from earwitness.inference.loading import ensemble_card, load, member_file
 from earwitness.training.calibrate import class_thresholds, figures
@@ -62,8 +62,8 @@ def export_ensemble(
     """
     if weights is not None and len(weights) != len(names):
         raise RecipeError(f"{len(weights)} weights for {len(names)} members: give one each")
-    if weights is not None and not (np.isfinite(weights).all() and min(weights) >= 0 and sum(weights) > 0):
-        raise RecipeError("weights must be finite numbers from 0 on, and not all 0")
+    if weights is not None and not (all(0 <= weight <= LARGEST_WEIGHT for weight in weights) and any(weights)):
+        raise RecipeError(f"weights must be numbers in 0..{LARGEST_WEIGHT:g}, and not all 0")
     files = [member_file(member) for member in names]
     labels = [f"mirror:{file.card.name}" if mirrored else file.card.name for file, mirrored in files]
     card = ensemble_card([file.card for file, _ in files], labels, name)

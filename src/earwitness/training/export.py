@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +14,10 @@ from torch import Tensor, nn
 
 from earwitness.errors import ModelError, RecipeError
 from earwitness.inference.calibration import Calibration
-from earwitness.inference.card import ModelCard, TokenNeed, card_path, file_sha256
+from earwitness.inference.card import ModelCard, TokenNeed, card_path, check_words, file_sha256
 from earwitness.inference.runtime import OnnxRuntime
 from earwitness.inference.smoothing import Smoothing
+from earwitness.media.atomic import atomic_file
 from earwitness.models.architectures import ModelConfig, token_widths
 from earwitness.models.checkpoint import load_model
 from earwitness.models.mirrored import Mirrored
@@ -77,9 +77,7 @@ def export_onnx(net: Network, path: Path, *, half: bool = False) -> None:
     example = torch.zeros(2, config.in_channels, 10 * config.frames_per_label, config.mels)
     tokens = some_tokens(config, 2, np.random.default_rng(0))
     inputs = [f"{name}.{part}" for name in tokens for part in Tokens._fields]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.onnx")
-    try:
+    with atomic_file(path) as partial:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the tracer warns of every Python number; the check below is what counts
             torch.onnx.export(
@@ -100,9 +98,6 @@ def export_onnx(net: Network, path: Path, *, half: bool = False) -> None:
         if half:
             halve(partial)
             check_onnx(model, config, partial, HALF_TOLERANCE)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def check_onnx(model: nn.Module, config: ModelConfig, path: Path, tolerance: float) -> float:
@@ -137,12 +132,14 @@ class Judgement:
         scores: figures for the card.
         calibration: of the model's outputs; thresholds are meant for calibrated ones.
         smoothing: of the events.
+        limits: what the model cannot do, or what is not known of it, one sentence each.
     """
 
     thresholds: tuple[float, ...]
     scores: dict[str, float]
     calibration: Calibration = field(default_factory=Calibration)
     smoothing: Smoothing = field(default_factory=Smoothing)
+    limits: tuple[str, ...] = ()
 
 
 def export_run(
@@ -169,9 +166,12 @@ def export_run(
         limits: what else the model cannot do, one sentence each.
 
     Raises:
-        RecipeError: the folder has no recipe, or its features cannot be swapped.
+        RecipeError: a name that no card keeps, the folder has no recipe, or its features cannot be swapped.
         ModelError: no checkpoint, or the export failed.
+        EncodingError: model or card cannot be written.
     """
+    for text, what in ((name or "model", "--name"), *((limit, "--limit") for limit in limits)):
+        check_words(text, what)
     recipe = run_recipe(run)
     net = load_model(run / checkpoint)
     made_by = read_tokens(run)
@@ -179,26 +179,28 @@ def export_run(
         raise RecipeError("--mirror goes with models that take no tokens: a mirrored clip has others")
     if net.config != recipe.model:
         raise ModelError(f"{run / checkpoint}: its dimensions are not those of the run's recipe.yaml")
-    export_onnx(Mirrored(net, recipe.features) if mirror else net, path, half=half)
-    card = ModelCard(
-        name=name or recipe.name,
-        features=recipe.features,
-        tokens={
-            name: TokenNeed(made_by=made, required=recipe.model.architecture == "baseline")
-            for name, made in made_by.items()
-        },
-        model=recipe.model.model_dump(mode="json") | ({"mirrored": True} if mirror else {}),
-        calibration=judgement.calibration,
-        thresholds=judgement.thresholds,
-        smoothing=judgement.smoothing,
-        data=_data(recipe, checkpoint),
-        recipe=_portable(recipe),
-        commit=trained_by(run),
-        scores=judgement.scores,
-        limits=(*(() if recipe.data.folders else (SYNTHETIC_LIMIT,)), *LIMITS, *limits),
-        sha256=file_sha256(path),
-    )
-    card.write(card_path(path))
+    # Model and card change together: what was there stays until both are whole.
+    with atomic_file(path) as new_model, atomic_file(card_path(path)) as new_card:
+        export_onnx(Mirrored(net, recipe.features) if mirror else net, new_model, half=half)
+        card = ModelCard(
+            name=name or recipe.name,
+            features=recipe.features,
+            tokens={
+                name: TokenNeed(made_by=made, required=recipe.model.architecture == "baseline")
+                for name, made in made_by.items()
+            },
+            model=recipe.model.model_dump(mode="json") | ({"mirrored": True} if mirror else {}),
+            calibration=judgement.calibration,
+            thresholds=judgement.thresholds,
+            smoothing=judgement.smoothing,
+            data=_data(recipe, checkpoint),
+            recipe=_portable(recipe),
+            commit=trained_by(run),
+            scores=judgement.scores,
+            limits=(*(() if recipe.data.folders else (SYNTHETIC_LIMIT,)), *LIMITS, *judgement.limits, *limits),
+            sha256=file_sha256(new_model),
+        )
+        card.write(new_card)
     return card
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,16 +10,15 @@ from typing import Any
 import numpy as np
 
 from earwitness.data.clips import FolderClips, open_clips
-from earwitness.data.holdout import chosen_clips, hold_out
+from earwitness.data.holdout import chosen_clips, hold_out, refuse_overlap
 from earwitness.data.layout import Clip, scan
 from earwitness.data.mix import ClipMix, ClipPass, Endless, Joined, Shuffled, Subset
 from earwitness.data.shard import Shard, open_shard
 from earwitness.errors import LabelError, RecipeError
 from earwitness.features import FeatureConfig
 from earwitness.synthesis import Synthesizer
-from earwitness.synthesis.bank_check import unusable_sounds
 from earwitness.training.recipe import DataSpec, FolderSpec
-from earwitness.training.source import OpenSynthesizer
+from earwitness.training.source import SPLITS, OpenSynthesizer, skipped_sounds
 from earwitness.training.stream import SourceFactory
 
 Progress = Callable[[str, int, int], None]
@@ -93,8 +92,10 @@ def open_sources(
             trained on too.
     """
     if not spec.folders:
-        skipped = unusable_sounds(spec.bank)
-        return Sources(OpenSynthesizer(spec, "train"), OpenSynthesizer(spec, "valid"), skipped=skipped)
+        told = None if progress is None else lambda done, total: progress(spec.bank, done, total)
+        skipped = skipped_sounds(spec.bank, told)
+        train, valid = (OpenSynthesizer(spec, split, tuple(skipped)) for split in SPLITS)
+        return Sources(train, valid, skipped=skipped)
     try:
         return _open(spec, features, progress, workers)
     except LabelError as error:
@@ -112,8 +113,9 @@ def _open(spec: DataSpec, features: FeatureConfig, progress: Progress | None, wo
     train = [_part(one, clips) for one, (clips, _) in zip(sets, parted, strict=False)]
     valid = [_part(one, clips) for one, (_, clips) in zip(sets, parted, strict=False) if clips]
     valid += [_part(one, one.clips) for one in sets[count:]]
-    _refuse_overlap(
-        [clip for clips, _ in parted for clip in clips], [clip for one in sets[count:] for clip in one.clips]
+    held_out = [clip for _, clips in parted for clip in clips]
+    refuse_overlap(
+        [clip for clips, _ in parted for clip in clips], held_out + [clip for one in sets[count:] for clip in one.clips]
     )
     if not sum(map(len, valid)):
         raise LabelError("no validation clips are left; hold out other rooms")
@@ -150,13 +152,6 @@ def _open_set(
 def _part(clips: Shard | FolderClips, members: tuple[Clip, ...]) -> Subset:
     wanted = {clip.id for clip in members}
     return Subset(clips, [index for index, clip in enumerate(clips.clips) if clip.id in wanted])
-
-
-def _refuse_overlap(train: Iterable[Clip], valid: Iterable[Clip]) -> None:
-    heard = {clip.sound.resolve() for clip in train if clip.sound}
-    for clip in valid:
-        if clip.sound and clip.sound.resolve() in heard:
-            raise LabelError(f"{clip.sound} is trained on, so it cannot be in data.valid_folder too")
 
 
 def _seed(seed: int, number: int) -> int:

@@ -6,12 +6,16 @@ import json
 import math
 import sys
 import time
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from earwitness.media.atomic import atomic_file
+from earwitness.media.unwritable import unwritable
 
 
 class QuietLog:
@@ -59,13 +63,13 @@ class RunLog:
         """Drop what comes again: steps after `start`, and of a run that is done the validation of its end."""
         if not self.path.is_file():
             return
-        lines = self.path.read_text(encoding="utf-8").splitlines()
-        whole = [(line, json.loads(line)) for line in lines if line.startswith("{") and line.endswith("}")]
+        lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
+        whole = [(line, *entry) for line in lines if (entry := _entry(line)) is not None]
         kept = [
-            line for line, entry in whole
-            if entry["step"] <= start and not (done and entry["step"] == start and entry["kind"] == "valid")
-        ]  # fmt: skip
-        self.path.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+            line for line, step, kind in whole if step <= start and not (done and step == start and kind == "valid")
+        ]
+        with atomic_file(self.path) as temporary:
+            temporary.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
 
     def __enter__(self) -> RunLog:
         if self._progress:
@@ -79,13 +83,17 @@ class RunLog:
             self._progress.stop()
         if self._board:
             self._board.close()
-        self._file.close()
+        with suppress(OSError) if error is not None else nullcontext():  # the line that could not be written
+            self._file.close()
 
     def write(self, step: int, kind: str, **values: float) -> None:
         """Note `values` of `step`, under `kind`: train or valid; what is no finite number becomes null."""
         plain = {name: value if math.isfinite(value) else None for name, value in values.items()}
-        self._file.write(json.dumps({"step": step, "kind": kind, **plain}) + "\n")
-        self._file.flush()
+        try:
+            self._file.write(json.dumps({"step": step, "kind": kind, **plain}) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise unwritable(self.path, error) from None
         if self._board:
             for name, value in values.items():
                 self._board.add_scalar(f"{kind}/{name}", value, step)
@@ -101,3 +109,12 @@ class RunLog:
         done = max(step - self._start, 1)
         minutes = (time.monotonic() - self._began) / done * (self.steps - step) / 60
         return f"({minutes:.0f} min left)"
+
+
+def _entry(line: str) -> tuple[int, str] | None:
+    """Step and kind of a line; None for one that was cut short, or that no run wrote."""
+    try:
+        values = json.loads(line)
+        return int(values["step"]), str(values["kind"])
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        return None

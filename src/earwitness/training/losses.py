@@ -67,7 +67,9 @@ class AdpitLoss(nn.Module):
             values: (B, T, 3, 13, 4) x, y, metres, on-screen of each slot.
         """
         xy, log_metres, onscreen = values[..., :2], _log_metres(values), values[..., ONSCREEN]
-        slot = self._choose(raw, active, xy, log_metres)
+        error = (raw[:, :, :, None, :, :2] - xy[:, :, None]).square().mean(-1)
+        far = (raw[:, :, :, None, :, DISTANCE] - log_metres[:, :, None]).abs()
+        slot = self._choose(error + self.spec.choice_distance * far, active)
         count = active.sum(dim=2, keepdim=True)
         sounding = (count > 0).expand_as(slot)
         target_xy = torch.gather(xy, 2, slot[..., None].expand(*slot.shape, 2)) * sounding[..., None]
@@ -95,11 +97,12 @@ class AdpitLoss(nn.Module):
         return LossParts(total, direction.detach(), distance.detach(), screen.detach(), activity.detach())
 
     @torch.no_grad()
-    def _choose(self, raw: Tensor, active: Tensor, xy: Tensor, log_metres: Tensor) -> Tensor:
-        """Slot (B, T, track, class) that each track learns from; slot 0 where nothing sounds."""
-        cost = (raw[:, :, :, None, :, :2] - xy[:, :, None]).square().mean(-1)
-        cost = cost + self.spec.choice_distance * (raw[:, :, :, None, :, DISTANCE] - log_metres[:, :, None]).abs()
-        tracks = torch.arange(self.assignments.shape[1], device=raw.device)
+    def _choose(self, cost: Tensor, active: Tensor) -> Tensor:
+        """Slot (B, T, track, class) that each track learns from, by the least cost (B, T, track, slot, class).
+
+        Slot 0 where nothing sounds.
+        """
+        tracks = torch.arange(self.assignments.shape[1], device=cost.device)
         per_assignment = cost[:, :, tracks, self.assignments].sum(dim=3)  # (B, T, 13 assignments, class)
         fits = self.sources[:, None] == active.sum(dim=2)[:, :, None]
         chosen = per_assignment.masked_fill(~fits, torch.inf).argmin(dim=2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from earwitness.media.atomic import atomic_file
 from earwitness.provenance import commit
 
 COMMIT_NAME: Final = "commit"
@@ -12,7 +13,8 @@ COMMIT_NAME: Final = "commit"
 
 def write_commit(run: Path) -> None:
     """Note in the run's folder what code it begins with."""
-    (run / COMMIT_NAME).write_text(commit() + "\n", encoding="utf-8")
+    with atomic_file(run / COMMIT_NAME) as temporary:
+        temporary.write_text(commit() + "\n", encoding="utf-8")
 
 
 def trained_by(run: Path) -> str:

@@ -3,40 +3,40 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import yaml
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
-    NonNegativeFloat,
     NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
     ValidationError,
 )
 from pydantic import model_validator as _model_validator
 
 from earwitness.classes import NUM_CLASSES
-from earwitness.errors import RecipeError
+from earwitness.errors import RecipeError, shortened
 from earwitness.features import TAGGER_CHANNELS, FeatureConfig
 from earwitness.models.architectures import ARCHITECTURES, ModelConfig, TaggedConfig, tagged, token_widths
 from earwitness.models.config import SeldConfig
+from earwitness.schema import PlainValues, StrictModel
+from earwitness.training.recipe_values import (
+    Count,
+    Decibels,
+    MaybeCount,
+    Name,
+    PathText,
+    PositiveWeight,
+    Seed,
+    Share,
+    Steps,
+    Weight,
+)
+from earwitness.training.yaml_text import override, read_extended
 
 _TAGS: Final = {(1, name) for name in ARCHITECTURES}
 
 
-Share = Annotated[float, Field(ge=0, lt=1)]
-Seed = Annotated[int, Field(ge=0, lt=2**63)]
-"""What torch takes."""
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class FolderSpec(_Section):
+class FolderSpec(StrictModel):
     """A data set in the folder layout of DCASE2025 Task 3.
 
     Attributes:
@@ -45,12 +45,12 @@ class FolderSpec(_Section):
         weight: share of the training clips that are drawn from it, relative to the other folders.
     """
 
-    root: str
+    root: PathText
     splits: tuple[str, ...] | None = None
-    weight: PositiveFloat = 1.0
+    weight: PositiveWeight = 1.0
 
 
-class TokenSource(_Section):
+class TokenSource(StrictModel):
     """Where the semantic tokens of the folders' clips come from: what `earwitness dataset embed` made.
 
     Attributes:
@@ -62,11 +62,11 @@ class TokenSource(_Section):
 
     encoder: str
     fingerprint: str | None = None
-    rate: PositiveFloat | None = None
+    rate: float | None = Field(None, gt=0, le=1000)
     missing: Literal["error", "allow"] = "error"
 
 
-class DataSpec(_Section):
+class DataSpec(StrictModel):
     """Where scenes come from: endless ones from a sound bank, or the clips of folders.
 
     Attributes:
@@ -90,17 +90,17 @@ class DataSpec(_Section):
     folders: tuple[FolderSpec, ...] = ()
     valid_rooms: tuple[NonNegativeInt, ...] = ()
     valid_folder: FolderSpec | None = None
-    shards: str | None = None
-    bank_weight: float = Field(0.0, ge=0)
+    shards: PathText | None = None
+    bank_weight: Weight = 0.0
     tokens: dict[str, TokenSource] = Field(default_factory=dict)
-    bank: str = "soundbank"
-    pool: dict[str, Any] = {}
-    scene: dict[str, Any] = {}
-    cache: str | None = None
-    scenes: PositiveInt | None = None
+    bank: PathText = "soundbank"
+    pool: PlainValues = Field(default_factory=dict)
+    scene: PlainValues = Field(default_factory=dict)
+    cache: PathText | None = None
+    scenes: Steps | None = None
     seed: Seed = 1
     swap: Literal["double", "random", "none"] = "double"
-    valid_scenes: PositiveInt = 400
+    valid_scenes: int = Field(400, ge=1, le=1_000_000)
     valid_seed: Seed = 2
 
     @_model_validator(mode="after")
@@ -112,7 +112,7 @@ class DataSpec(_Section):
         return self
 
 
-class AugmentSpec(_Section):
+class AugmentSpec(StrictModel):
     """Random changes of the features; each 0 switches one off.
 
     Attributes:
@@ -130,16 +130,16 @@ class AugmentSpec(_Section):
         modality_dropout: chance that a clip loses the tokens of a modality, for each on its own.
     """
 
-    filter_db: float = Field(6.0, ge=0)
-    filter_bands: tuple[PositiveInt, PositiveInt] = (3, 6)
-    time_mask: NonNegativeInt = 20
-    time_masks: NonNegativeInt = 2
-    mel_mask: NonNegativeInt = 8
-    mel_masks: NonNegativeInt = 2
-    shift_bins: NonNegativeInt = 2
-    gain_db: float = Field(6.0, ge=0)
+    filter_db: Decibels = 6.0
+    filter_bands: tuple[Count, Count] = (3, 6)
+    time_mask: MaybeCount = 20
+    time_masks: MaybeCount = 2
+    mel_mask: MaybeCount = 8
+    mel_masks: MaybeCount = 2
+    shift_bins: MaybeCount = 2
+    gain_db: Decibels = 6.0
     probability: float = Field(0.5, ge=0, le=1)
-    mixup: float = Field(0.0, ge=0)
+    mixup: float = Field(0.0, ge=0, le=1000)
     mixup_probability: float = Field(0.5, ge=0, le=1)
     modality_dropout: float = Field(0.0, ge=0, lt=1)
 
@@ -150,7 +150,7 @@ class AugmentSpec(_Section):
         return self
 
 
-class OptimSpec(_Section):
+class OptimSpec(StrictModel):
     """AdamW and its schedule.
 
     Attributes:
@@ -163,16 +163,16 @@ class OptimSpec(_Section):
         clip: largest gradient norm.
     """
 
-    peak: PositiveFloat = 1.5e-3
+    peak: float = Field(1.5e-3, gt=0, le=100)
     schedule: Literal["onecycle", "cosine", "constant"] = "onecycle"
     warmup: float = Field(0.1, ge=0, lt=1)
     final: float = Field(1e-3, ge=0, le=1)
-    weight_decay: float = Field(0.01, ge=0)
+    weight_decay: float = Field(0.01, ge=0, le=100)
     betas: tuple[Share, Share] = (0.9, 0.99)
-    clip: PositiveFloat = 5.0
+    clip: PositiveWeight = 5.0
 
 
-class LossSpec(_Section):
+class LossSpec(StrictModel):
     """Weights of the loss.
 
     Attributes:
@@ -187,19 +187,17 @@ class LossSpec(_Section):
     """
 
     form: Literal["adpit", "official"] = "adpit"
-    direction: float = Field(1.0, ge=0)
-    distance: float = Field(0.02, ge=0)
-    onscreen: float = Field(0.01, ge=0)
-    activity: float = Field(1.0, ge=0)
-    active_weight: PositiveFloat = 1.0
-    choice_distance: float = Field(0.05, ge=0)
-    distance_beta: PositiveFloat = 0.5
-    class_weights: tuple[NonNegativeFloat, ...] = Field(
-        (1.0,) * NUM_CLASSES, min_length=NUM_CLASSES, max_length=NUM_CLASSES
-    )
+    direction: Weight = 1.0
+    distance: Weight = 0.02
+    onscreen: Weight = 0.01
+    activity: Weight = 1.0
+    active_weight: PositiveWeight = 1.0
+    choice_distance: Weight = 0.05
+    distance_beta: PositiveWeight = 0.5
+    class_weights: tuple[Weight, ...] = Field((1.0,) * NUM_CLASSES, min_length=NUM_CLASSES, max_length=NUM_CLASSES)
 
 
-class RunSpec(_Section):
+class RunSpec(StrictModel):
     """How the loop runs.
 
     Attributes:
@@ -220,29 +218,29 @@ class RunSpec(_Section):
         init_from: run folder or checkpoint whose weights (and feature statistics) to start from: the second stage.
     """
 
-    batch: PositiveInt = 16
-    steps: PositiveInt = 20_000
+    batch: Count = 16
+    steps: Steps = 20_000
     ema: float = Field(0.999, ge=0, lt=1)
-    log_every: PositiveInt = 50
-    valid_every: PositiveInt = 2000
-    save_every: PositiveInt = 500
-    workers: NonNegativeInt = 1
-    prefetch: PositiveInt = 4
+    log_every: Steps = 50
+    valid_every: Steps = 2000
+    save_every: Steps = 500
+    workers: int = Field(1, ge=0, le=1024)
+    prefetch: int = Field(4, ge=1, le=1024)
     seed: Seed = 0
     precision: Literal["auto", "bf16", "fp32"] = "auto"
-    threads: PositiveInt = 1
+    threads: int = Field(1, ge=1, le=1024)
     device: Literal["auto", "cpu", "cuda"] = "auto"
     compile: bool = False
-    scaler_scenes: PositiveInt = 64
+    scaler_scenes: int = Field(64, ge=1, le=1_000_000)
     tensorboard: bool = True
-    thresholds: tuple[Share, ...] = Field((0.2, 0.3, 0.4, 0.5, 0.6), min_length=1)
-    init_from: str | None = None
+    thresholds: tuple[Share, ...] = Field((0.2, 0.3, 0.4, 0.5, 0.6), min_length=1, max_length=100)
+    init_from: PathText | None = None
 
 
-class Recipe(_Section):
+class Recipe(StrictModel):
     """A whole training run. The model's input size follows from the features; giving another one is an error."""
 
-    name: str = "seld"
+    name: Name = "seld"
     data: DataSpec = DataSpec()
     features: FeatureConfig = FeatureConfig()
     model: TaggedConfig = SeldConfig()
@@ -274,6 +272,8 @@ class Recipe(_Section):
                 raise ValueError(f"the model takes '{name}' tokens, which only clips of data.folders have")
         if (self.loss.form == "official") != (self.model.architecture == "baseline"):
             raise ValueError("loss.form 'official' goes with model.architecture 'baseline', and the other way round")
+        if self.features.closing_frames and self.model.architecture != "baseline":
+            raise ValueError("features.logmel 'librosa' goes with model.architecture 'baseline' only")
         if self.features.has_tagger != getattr(self.model, "tagger", False):
             raise ValueError(
                 f"model.tagger goes with features.channels that end with {', '.join(TAGGER_CHANNELS)}, and not without"
@@ -311,36 +311,10 @@ def load_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
     Raises:
         RecipeError: no such file, not YAML, or a key or value that is not valid (names the key).
     """
-    raw = _read(path, ())
-    for override in overrides or []:
-        _override(raw, override)
+    raw = read_extended(path)
+    for text in overrides or []:
+        override(raw, text)
     return check_recipe(raw, str(path))
-
-
-def _read(path: Path, extending: tuple[Path, ...]) -> dict[str, Any]:
-    """Plain values of a recipe, with those of the ones that it extends."""
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except OSError as error:
-        raise RecipeError(f"{path}: cannot read the recipe: {error.strerror}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, or a date that is none
-        raise RecipeError(f"{path}: not valid YAML: {error}".replace("\n", " ")) from None
-    if not isinstance(raw, dict):
-        raise RecipeError(f"{path}: a recipe is a mapping of sections, such as 'data:' and 'run:'")
-    base = raw.pop("extends", None)
-    if base is None:
-        return raw
-    if not isinstance(base, str) or path.resolve() in extending:
-        raise RecipeError(f"{path}: extends: name one recipe file that does not extend this one")
-    return _merged(_read(path.parent / base, (*extending, path.resolve())), raw)
-
-
-def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in changes.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merged(merged[key], value) if both else value
-    return merged
 
 
 def check_recipe(raw: dict[str, Any], name: str) -> Recipe:
@@ -352,12 +326,12 @@ def check_recipe(raw: dict[str, Any], name: str) -> Recipe:
     try:
         return Recipe.model_validate(raw)
     except ValidationError as error:
-        first = error.errors()[0]
+        first = error.errors(include_url=False, include_input=False)[0]
         # The kind of network is in pydantic's path to a key, but not in the user's.
         place = [part for index, part in enumerate(first["loc"]) if (index, part) not in _TAGS]
         key = ".".join(map(str, place)) or "recipe"
         reason = "there is no such key" if first["type"] == "extra_forbidden" else first["msg"]
-        raise RecipeError(f"{name}: {key}: {reason}") from None
+        raise RecipeError(f"{name}: {shortened(key, 100)}: {shortened(reason, 400)}") from None
 
 
 def _input_size(features: FeatureConfig) -> dict[str, int]:
@@ -366,19 +340,3 @@ def _input_size(features: FeatureConfig) -> dict[str, int]:
         "mels": features.mels,
         "frames_per_label": features.frames_per_label,
     }
-
-
-def _override(raw: dict[str, Any], override: str) -> None:
-    key, equals, value = override.partition("=")
-    if not equals or not key.strip():
-        raise RecipeError(f"--set {override}: write it as section.key=value")
-    *sections, last = key.strip().split(".")
-    node = raw
-    for section in sections:
-        node = node.setdefault(section, {})
-        if not isinstance(node, dict):
-            raise RecipeError(f"--set {override}: '{section}' is a value, not a section")
-    try:
-        node[last] = yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise RecipeError(f"--set {override}: '{value}' is not valid YAML") from None

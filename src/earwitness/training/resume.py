@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from earwitness.encoders.store import StoreDescription
 from earwitness.errors import TrainingError
+from earwitness.media.atomic import atomic_file
 from earwitness.training.recipe import Recipe, load_recipe
 
 RECIPE_NAME: Final = "recipe.yaml"
@@ -26,10 +27,14 @@ _FREE: Final = frozenset(
 
 def note_start(folder: Path, recipe: Recipe, tokens: Mapping[str, StoreDescription]) -> None:
     """Write what the run begins with into its folder."""
-    (folder / RECIPE_NAME).write_text(recipe.dump(), encoding="utf-8")
+    with atomic_file(folder / RECIPE_NAME) as temporary:
+        temporary.write_text(recipe.dump(), encoding="utf-8")
     if tokens:
         plain = {name: description.model_dump(mode="json") for name, description in tokens.items()}
-        (folder / TOKENS_NAME).write_text(json.dumps(plain, indent=1), encoding="utf-8")
+        with atomic_file(folder / TOKENS_NAME) as temporary:
+            temporary.write_text(json.dumps(plain, indent=1), encoding="utf-8")
+    else:
+        (folder / TOKENS_NAME).unlink(missing_ok=True)  # of a run that began here and ended before it saved anything
 
 
 def read_tokens(folder: Path) -> dict[str, StoreDescription]:

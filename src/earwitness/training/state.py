@@ -5,16 +5,36 @@ from __future__ import annotations
 import logging
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from errno import ENOSPC
 from pathlib import Path
 from typing import Any, Final
 
 import torch
 
-from earwitness.errors import TrainingError, first_line
+from earwitness.errors import EncodingError, TrainingError, first_line
+from earwitness.media.atomic import atomic_file
 
 KEPT: Final = 2
+STATES: Final = "state-*.pt"
 _log = logging.getLogger(__name__)
+
+
+@contextmanager
+def saving(folder: Path) -> Iterator[None]:
+    """Whatever cannot be written within ends the run; what it has saved says how to go on.
+
+    Raises:
+        TrainingError: something cannot be written.
+    """
+    try:
+        yield
+    except EncodingError as error:
+        saved = any(folder.glob(STATES))
+        then = "then go on with --resume" if saved else "then start it again: no training state was saved yet"
+        raise TrainingError(f"{error}, {then}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +57,14 @@ class TrainingState:
             TrainingError: it cannot be written.
         """
         path = folder / f"state-{self.step:08d}.pt"
-        partial = path.with_suffix(".tmp")
-        try:
-            with partial.open("wb") as file:
+        with saving(folder), atomic_file(path) as temporary, temporary.open("wb") as file:
+            try:
                 torch.save({name: getattr(self, name) for name in self.__dataclass_fields__}, file)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
-        except (OSError, RuntimeError) as error:  # torch's own for a full disk
-            partial.unlink(missing_ok=True)
-            raise TrainingError(
-                f"{path}: cannot be written ({first_line(error)}); make space, and go on with --resume"
-            ) from error
-        for old in sorted(folder.glob("state-*.pt"))[:-KEPT]:
+            except RuntimeError as error:  # torch's own for a full disk
+                raise OSError(ENOSPC, first_line(error)) from None
+            file.flush()
+            os.fsync(file.fileno())
+        for old in sorted(folder.glob(STATES))[:-KEPT]:
             old.unlink()
 
     @classmethod
@@ -60,7 +75,7 @@ class TrainingState:
             TrainingError: there are states, but none can be read.
         """
         reasons = []
-        for path in sorted(folder.glob("state-*.pt"), reverse=True):
+        for path in sorted(folder.glob(STATES), reverse=True):
             try:
                 state = cls(**torch.load(path, map_location="cpu", weights_only=True))
             except Exception as error:  # of a damaged file torch.load raises whatever its pickle runs into

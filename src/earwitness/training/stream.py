@@ -195,7 +195,8 @@ class SceneStream(Dataset[tuple[int, list[Clip]]]):
         if isinstance(scene, ShardClip):
             return scene, scene.features
         extractor = self._extractor = self._extractor or FeatureExtractor(self.features)
-        return scene, extractor(scene.audio)[:, : scene.labels.num_frames * self.features.frames_per_label]
+        frames = scene.labels.num_frames * self.features.frames_per_label + self.features.closing_frames
+        return scene, extractor(scene.audio)[:, :frames]
 
     def tokens_of(self, scene: Scene) -> dict[str, TokenMap]:
         """Semantic tokens of a scene, as it is."""

@@ -33,7 +33,7 @@ from earwitness.training.origin import write_commit
 from earwitness.training.recipe import Recipe
 from earwitness.training.resume import check_same_run, note_start
 from earwitness.training.schedule import learning_rate
-from earwitness.training.state import TrainingState
+from earwitness.training.state import STATES, TrainingState, saving
 from earwitness.training.statistics import feature_statistics
 from earwitness.training.stream import VALID_STREAM, Batch, SceneStream, SourceFactory, batches
 from earwitness.training.validate import ValidSet, validate
@@ -87,8 +87,13 @@ class Trainer:
         """Train to the recipe's last step; returns the last validation's scores.
 
         Raises:
-            TrainingError: the loss is not finite (the last good state is kept), or there is nothing to resume.
+            TrainingError: the loss is not finite (the last good state is kept), there is nothing to resume, or the disk
+                is full.
         """
+        with saving(self.folder):
+            return self._run(resume)
+
+    def _run(self, resume: bool) -> Scores:
         if resume:
             self._restore()
         else:
@@ -125,8 +130,10 @@ class Trainer:
         ).save(self.folder)
 
     def _start_fresh(self) -> None:
-        if any(self.folder.glob("state-*.pt")):
+        if any(self.folder.glob(STATES)):
             raise TrainingError(f"'{self.folder}' holds a run already: use --resume to go on, or another --out")
+        if (self.folder / LAST_NAME).exists():  # its states were removed, but not what they led to
+            raise TrainingError(f"'{self.folder}' holds the model of a run that is done: name another --out")
         if self.world.is_first:
             note_start(self.folder, self.recipe, self.tokens.descriptions)
             write_commit(self.folder)

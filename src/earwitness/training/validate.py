@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from earwitness.accddoa import decode
 from earwitness.encoders.tokens import TokenMap
+from earwitness.errors import LabelError
 from earwitness.events import EventTable
 from earwitness.inference.smoothing import Smoothing
 from earwitness.metrics import Scores, score_tables
@@ -41,8 +42,14 @@ class ValidSet:
 
     @classmethod
     def render(cls, stream: SceneStream, scenes: int) -> ValidSet:
-        """The first `scenes` scenes of `stream`, or all if it has fewer."""
+        """The first `scenes` scenes of `stream`, or all if it has fewer.
+
+        Raises:
+            LabelError: it has none.
+        """
         pairs = [stream.scene(index) for index in range(stream.available(scenes))]
+        if not pairs:
+            raise LabelError("there is no clip to validate on; name a folder or rooms that hold at least one")
         features = np.stack([features.astype(np.float16) for _, features in pairs])
         tokens = tuple(stream.tokens_of(scene) for scene, _ in pairs)
         return cls(features, tuple(scene.labels for scene, _ in pairs), tokens)

@@ -21,9 +21,10 @@ from earwitness.vision.grids import Grids
 from earwitness.vision.motion import COLUMNS, ROWS
 from earwitness.vision.protocol import VisualDetector
 from earwitness.vision.seen import SeenBoxes
+from earwitness.vision.shots import KINDS, Shot
 from earwitness.vision.watch import Watched, watch
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 _PIECE: Final = 600
 _LIMIT: Final = 1_000_000_000
 """Bytes that are kept, of some 250 hours; what was not asked about for longest goes."""
@@ -47,6 +48,10 @@ def save(watched: Watched, path: Path) -> None:
         write_array(archive, "keypoints", (seen, NUM_KEYPOINTS, 3), np.float32, (one.keypoints for one in boxes))
         warnings = np.array(watched.warnings, dtype=np.str_)
         write_array(archive, "warnings", warnings.shape, warnings.dtype.str, [warnings])
+        shots = np.array(
+            [(one.start, one.stop, *one.content, KINDS.index(one.kind)) for one in watched.shots], np.int64
+        )
+        write_array(archive, "shots", (len(watched.shots), 7), np.int64, [shots.reshape(-1, 7)])
         write_array(archive, "motion", (watched.num_frames, ROWS, COLUMNS), np.uint8, motion)
 
 
@@ -54,8 +59,8 @@ def load(path: Path) -> Watched | None:
     """Read what `save` wrote, in pieces; None where there is nothing that can be read."""
     try:
         with ZipFile(path) as archive:
-            size, frames, counts, said = (
-                read_array(archive, name) for name in ("size", "frames", "counts", "warnings")
+            size, frames, counts, said, cuts = (
+                read_array(archive, name) for name in ("size", "frames", "counts", "warnings", "shots")
             )
             width, height, left, top, right, bottom = size.tolist()
             columns = [ArrayReader(archive, name) for name in ("xyxy", "score", "label", "keypoints")]
@@ -66,8 +71,11 @@ def load(path: Path) -> Watched | None:
             while len(piece := motion.read(_PIECE)):
                 grids.extend(piece)
             content = (left, top, right, bottom)
-            return Watched(width, height, content, frames, boxes, grids, tuple(said.tolist()))
-    except (OSError, KeyError, ValueError, EOFError, BadZipFile, zlib.error, NotImplementedError):
+            shots = tuple(
+                Shot(row[0], row[1], (row[2], row[3], row[4], row[5]), KINDS[row[6]]) for row in cuts.tolist()
+            )
+            return Watched(width, height, content, frames, boxes, grids, tuple(said.tolist()), shots)
+    except (OSError, IndexError, KeyError, ValueError, EOFError, BadZipFile, zlib.error, NotImplementedError):
         return None
 
 

@@ -35,6 +35,7 @@ _POINTS: Final = {
 """The keypoints of each: of mouth and nose the first that is known, else the mean."""
 REMEMBERED: Final = tuple(dict.fromkeys([INDEX[name] for names in _POINTS.values() for name in names] + [*SIZED]))
 """The keypoints that are asked about, for directions and for size."""
+_ALWAYS: Final = (0, 2**62)
 _BELOW_FACE: Final = {"mouth": 0.0, "hands": 4.0, "feet": 8.0}
 """How far below the middle of a face those are where only the face was seen, in heights of the face."""
 
@@ -56,6 +57,7 @@ class Candidate:
         motion: (t,) 0..1 how much moves in its box; NaN where unknown.
         score: of its sightings, mean.
         sightings: how many there were.
+        shot: first frame, and one past the last, of the shot that it is seen in: nothing is known of it in others.
     """
 
     number: int
@@ -70,6 +72,7 @@ class Candidate:
     motion: FloatArray
     score: float
     sightings: int
+    shot: tuple[int, int] = _ALWAYS
 
     @property
     def stop(self) -> int:
@@ -92,7 +95,8 @@ def candidate_of(one: Track, watched: Watched, fov: float, number: int) -> Candi
         fov: horizontal field of view of its camera, degrees, without black bars.
         number: see `Candidate`.
     """
-    left, top, right, bottom = watched.content
+    shot = watched.shot_at(one.start)
+    left, top, right, bottom = shot.content
     camera = Camera(max(1, right - left), watched.height, fov)
     motion = motion_within(watched.motion[one.start : one.stop], one.xyxy, watched.width, watched.height)
     edges = camera.azimuth(np.clip(one.xyxy[:, ::2], left, right) - left)
@@ -112,12 +116,13 @@ def candidate_of(one: Track, watched: Watched, fov: float, number: int) -> Candi
         motion,
         one.score,
         one.sightings,
+        (shot.start, shot.stop) if watched.shots else _ALWAYS,
     )
 
 
 def azimuths(one: Track, watched: Watched, fov: float) -> FloatArray:
     """Directions (13, t) of a track, as in `Candidate`; arguments as for `candidate_of`."""
-    left, _, right, _ = watched.content
+    left, _, right, _ = watched.shot_at(one.start).content
     camera = Camera(max(1, right - left), watched.height, fov)
     return np.stack([_towards(one, sound_class.slug, camera, left) for sound_class in CLASSES]).astype(np.float32)
 

@@ -38,8 +38,13 @@ _FULL: Final = 250
 
 @dataclass(eq=False)
 class MotionMeter:
-    """Compares each picture with the one before."""
+    """Compares each picture with the one before.
 
+    Attributes:
+        grey: the last picture in grey and small, (180, 320); the same array for one that was shown again.
+    """
+
+    grey: ByteArray = field(default_factory=lambda: np.zeros((_HEIGHT, _WIDTH), np.uint8), init=False, repr=False)
     _before: ByteArray | None = field(default=None, init=False, repr=False)
     _shown: ByteArray | None = field(default=None, init=False, repr=False)
     _grid: ByteArray | None = field(default=None, init=False, repr=False)
@@ -58,7 +63,7 @@ class MotionMeter:
     def _compare(self, rgb: ByteArray) -> ByteArray:
         small = Image.fromarray(rgb).convert("L").resize((_WIDTH, _HEIGHT), Image.Resampling.BOX, reducing_gap=1.0)
         grey = np.asarray(small)
-        before, self._before = self._before, grey
+        before, self._before, self.grey = self._before, grey, grey
         if before is None:
             return UNSEEN
         changed = (np.maximum(grey, before) - np.minimum(grey, before) >= _CHANGE).view(np.uint8)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.classes import CLASSES
+from earwitness.vision.boxes import Boxes
 from earwitness.vision.candidates import REMEMBERED, Candidate, azimuths, candidate_of
 from earwitness.vision.motion import moving_regions
 from earwitness.vision.overlap import cover_each
@@ -54,9 +55,16 @@ class Scenery:
     def __init__(self, watched: Watched, fov: float) -> None:
         self._watched, self._fov = watched, fov
         frames = watched.num_frames
-        things = link(watched.frames.tolist(), watched.boxes, frames, _THINGS, watched.first_frame)
-        regions = (moving_regions(grid, watched.width, watched.height) for grid in watched.motion)
-        moving = [_apart(trail, things) for trail in link(range(frames), regions, frames, _MOTION, watched.first_frame)]
+        first, cuts = watched.first_frame, [shot.start for shot in watched.shots[1:]]
+        shown = shows_scene(watched)
+        looks, none = watched.frames.tolist(), Boxes.none()
+        sightings = (boxes if shown[frame] else none for frame, boxes in zip(looks, watched.boxes, strict=True))
+        things = link(looks, sightings, frames, _THINGS, first, cuts)
+        regions = (
+            moving_regions(grid, watched.width, watched.height) if shows else none
+            for grid, shows in zip(watched.motion, shown, strict=False)
+        )
+        moving = [_apart(trail, things) for trail in link(range(frames), regions, frames, _MOTION, first, cuts)]
         kept = [one for one in moving if any(np.isfinite(azimuth).any() for azimuth in self._azimuths(one))]
         self._known = [_Known(trail) for trail in things] + kept
         self._start = np.array([one.trail.start for one in self._known], dtype=np.int64)
@@ -90,6 +98,14 @@ class Scenery:
         for first in range(trail.start, trail.stop, _STRETCH):
             azimuth = azimuths(trail.track(first, first + _STRETCH), self._watched, self._fov)
             yield _where(known, first, azimuth)
+
+
+def shows_scene(watched: Watched) -> BoolArray:
+    """(frames,) whether the picture shows a scene, and not one colour or a title card."""
+    shown = np.ones(watched.num_frames + 1, dtype=np.bool_)
+    for shot in watched.shots:
+        shown[shot.start : shot.stop] = shot.kind == "scene"
+    return shown
 
 
 def find_candidates(watched: Watched, fov: float) -> list[Candidate]:

@@ -7,8 +7,9 @@ only made for the stretch that is asked about.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -148,7 +149,12 @@ class _Open:
 
 
 def link(
-    frames: Iterable[int], boxes: Iterable[Boxes], num_frames: int, config: TrackConfig | None = None, first: int = 0
+    frames: Iterable[int],
+    boxes: Iterable[Boxes],
+    num_frames: int,
+    config: TrackConfig | None = None,
+    first: int = 0,
+    cuts: Sequence[int] = (),
 ) -> list[Trail]:
     """Link sightings; in each picture the assignment with the least total cost is taken (Hungarian method).
 
@@ -158,14 +164,20 @@ def link(
         num_frames: length of the video; no trail goes beyond.
         config: how they are linked.
         first: frame of the first picture; no trail begins before it.
+        cuts: increasing, the frames at which new shots begin; no trail goes on beyond one.
 
     Returns:
         Trails in order of their first frame.
     """
-    config, video = config or TrackConfig(), range(first, num_frames)
+    config, bounds = config or TrackConfig(), [first, *cuts, num_frames]
+    shots = iter([range(start, stop) for start, stop in pairwise(bounds) if start < stop] or [range(first, num_frames)])
+    video = next(shots)
     going: list[_Open] = []
     ended: list[Trail] = []
     for frame, seen in zip(frames, boxes, strict=True):
+        while frame >= video.stop and (after := next(shots, None)) is not None:
+            ended += _long_enough(going, video, config)
+            going, video = [], after
         ended += _long_enough([one for one in going if frame - one.frames[-1] > config.gap], video, config)
         going = [one for one in going if frame - one.frames[-1] <= config.gap]
         taken = set()

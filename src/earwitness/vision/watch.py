@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +17,14 @@ from PIL import Image
 from earwitness.errors import RecipeError
 from earwitness.events import FRAME_RATE
 from earwitness.media.pictures import PictureReader, RGBArray
-from earwitness.vision.bars import BarFinder
 from earwitness.vision.boxes import Boxes
+from earwitness.vision.cuts import LOOK_AHEAD
 from earwitness.vision.grids import Grids
+from earwitness.vision.lettering import without_lettering
 from earwitness.vision.motion import UNSEEN, MotionMeter, is_still
 from earwitness.vision.protocol import VisualDetector
 from earwitness.vision.seen import SeenBoxes
+from earwitness.vision.shots import Shot, ShotCollector
 
 DEFAULT_RATE: Final = 2.0
 MOST_LINES: Final = 360
@@ -33,11 +37,12 @@ class Watched:
 
     Attributes:
         width, height: of the pictures as they were watched, pixels.
-        content: left, top, right, bottom of what is not black bar, pixels.
+        content: left, top, right, bottom of what is not bar in any shot, pixels.
         frames: (n,) label frames at which the detector looked.
         boxes: what it saw, one a frame of `frames`.
         motion: (m, 45, 80) uint8, one grid a label frame; see `vision.motion`.
         warnings: what a user should know of the pictures.
+        shots: from the first frame to the last; none where nobody told them apart: all of it is one then.
     """
 
     width: int
@@ -47,6 +52,14 @@ class Watched:
     boxes: Sequence[Boxes]
     motion: NDArray[np.uint8] | Grids
     warnings: tuple[str, ...] = ()
+    shots: tuple[Shot, ...] = ()
+
+    def shot_at(self, frame: int) -> Shot:
+        """The shot of a label frame."""
+        if not self.shots:
+            return Shot(0, self.num_frames, self.content)
+        place = bisect_right(self.shots, frame, key=lambda shot: shot.start) - 1
+        return self.shots[max(0, place)]
 
     @property
     def num_frames(self) -> int:
@@ -85,29 +98,66 @@ def watch(
         raise RecipeError(f"the detector can look at up to {FRAME_RATE} pictures a second, not {rate:g}")
     # One picture a label frame, so that what moves is known as finely as what sounds.
     reader = PictureReader(path, fps=FRAME_RATE, most_lines=MOST_LINES)
-    meter, bars = MotionMeter(), BarFinder()
-    grids = Grids()
-    looks, still, begun = _Looks(detector, batch), False, False
+    meter, shots, grids = MotionMeter(), None, _CutGrids()
+    looks, still = _Looks(detector, batch), False
     for frame, (time, rgb) in enumerate(reader):
         if (frame + 1) / FRAME_RATE <= reader.start:  # the reader shows the first picture before its time
             grids.add(UNSEEN)
             continue
+        begun = shots is not None
+        shots = shots or ShotCollector(frame)
         grid = meter.grid(rgb)
         grids.add(grid)
         still = still and is_still(grid)
+        picture = None
         if not begun or int(frame * rate / FRAME_RATE) != int((frame - 1) * rate / FRAME_RATE):
             if still:
                 looks.again(frame)
             else:
-                bars.add(Image.fromarray(rgb))
+                picture = Image.fromarray(rgb)
                 looks.add(frame, rgb)
-            still = begun = True
+            still = True
             if progress is not None:
                 progress(time)
+        shots.add(meter.grey, grid, picture)
+        grids.settle(shots.decided, shots.cuts())
     looks.finish()
+    told = shots.finish(len(grids)) if shots else ()
+    grids.settle(len(grids), [shot.start for shot in told])
     frames = np.array(looks.frames, dtype=np.int64)
-    content, warnings = bars.content(), tuple(reader.warnings)
-    return Watched(reader.width, reader.height, content, frames, looks.boxes, grids, warnings)
+    return Watched(
+        reader.width, reader.height, _around(told), frames, looks.boxes, grids.grids, tuple(reader.warnings), told
+    )
+
+
+def _around(shots: Sequence[Shot]) -> tuple[int, int, int, int]:
+    """What is not bar in any of the shots that show a scene."""
+    contents = [shot.content for shot in shots if shot.kind == "scene"] or [shot.content for shot in shots]
+    if not contents:
+        return 0, 0, 0, 0
+    lefts, tops, rights, bottoms = zip(*contents, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
+
+
+class _CutGrids:
+    """Grids of motion, of which those at cuts say nothing: what changed there did not move."""
+
+    def __init__(self) -> None:
+        self.grids = Grids()
+        self._waiting: deque[NDArray[np.uint8]] = deque()
+
+    def __len__(self) -> int:
+        return len(self.grids) + len(self._waiting)
+
+    def add(self, grid: NDArray[np.uint8]) -> None:
+        self._waiting.append(grid)
+
+    def settle(self, decided: int, cuts: Sequence[int]) -> None:
+        """Pass on the grids of frames before `decided`."""
+        recent = set(cuts[-LOOK_AHEAD:] if decided < len(self) else cuts)
+        while self._waiting and len(self.grids) < decided:
+            grid = self._waiting.popleft()
+            self.grids.add(UNSEEN if len(self.grids) in recent else grid)
 
 
 class _Looks:
@@ -133,7 +183,8 @@ class _Looks:
 
     def finish(self) -> None:
         """Look at what waits; 0 of `_shown` is the last picture before it."""
-        seen = [self._before, *(self._detector.detect(self._waiting) if self._waiting else ())]
+        found = self._detector.detect(self._waiting) if self._waiting else []
+        seen = [self._before, *map(without_lettering, self._waiting, found)]
         for place in self._shown:
             self.boxes.add(seen[place])
         self._before, self._waiting, self._shown = seen[-1], [], []

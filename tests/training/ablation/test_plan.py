@@ -82,7 +82,7 @@ def test_pretraining_comes_first_and_tells_runs_apart(tmp_path: Path) -> None:
         ({"variants": {"plain": {"pretrain": "long"}}}, "there is no pretraining 'long'"),
         ({"variants": {"plain": {}, "a/b": {}}}, "cannot name a folder"),
         ({"variants": {"plain": {"set": {"model.dims": 3}}}}, "plain: .*model.dims: there is no such key"),
-        ({"variants": {"plain": {"recipe": "gone.yaml"}}}, r"plain: .*gone\.yaml: cannot read"),
+        ({"variants": {"plain": {"recipe": "gone.yaml"}}}, r"plain: .*gone\.yaml: cannot be read"),
         ({"steps": 3}, "steps: there is no such key"),
     ],
 )  # fmt: skip
@@ -92,7 +92,7 @@ def test_what_cannot_be_is_named(tmp_path: Path, changes: dict[str, Any], messag
 
 
 def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="cannot read the recipe"):
+    with pytest.raises(RecipeError, match="cannot be read"):
         load_plan(tmp_path / "gone.yaml")
     path = write_ablation(tmp_path)
     with pytest.raises(LabelError, match="nowhere"):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from earwitness import __version__
 from earwitness.classes import CLASSES
-from earwitness.errors import MediaError
+from earwitness.errors import MediaError, one_line
 from earwitness.events import FRAME_RATE, SoundEvent
 from earwitness.export.json_events import looked_at
 from earwitness.export.json_lists import placeholder
@@ -38,7 +38,7 @@ def page_data(result: Result, view: View, diagnosis: Diagnosis | None, problem: 
     """
     used = sorted(set(result.table.class_index.tolist()))
     return {
-        "file": "" if result.path is None else result.path.name,
+        "file": "" if result.path is None else one_line(result.path.name),
         "duration": max(result.duration, result.table.duration, 0.1),
         "rate": FRAME_RATE,
         "hasVideo": result.has_video,
@@ -53,7 +53,7 @@ def page_data(result: Result, view: View, diagnosis: Diagnosis | None, problem: 
         "checks": [] if diagnosis is None else [_check(check) for check in diagnosis.checks],
         "fit": None if diagnosis is None else diagnosis.fit,
         "model": {"name": result.model.name, "sha256": result.model.sha256},
-        "settings": result.settings | {"fov": view.fov},
+        "settings": _printable(result.settings | {"fov": view.fov}),
         "version": __version__,
         "captions": to_vtt(result, fov=view.fov),
     }
@@ -67,7 +67,7 @@ def event_values(result: Result) -> Iterator[dict[str, Any]]:
 def examine(path: Path | None) -> tuple[Diagnosis | None, str | None]:
     """What the doctor says of a file, or why nothing."""
     if path is None:
-        return None, "The file that was listened to is not here, so it could not be examined."
+        return None, "The file that was listened to is not beside the result, so it was not examined (--media FILE)."
     try:
         return diagnose(path), None
     except MediaError as error:
@@ -81,8 +81,17 @@ def _warnings(result: Result, diagnosis: Diagnosis | None, problem: str | None) 
     if diagnosis is not None:
         found += [{"level": c.verdict, "text": c.sentence} for c in diagnosis.checks if c.verdict != "ok"]
         found += [{"level": "caution", "text": note} for note in diagnosis.notes]
-    unique = {entry["text"]: entry for entry in found}
+    unique = {(text := one_line(entry["text"])): entry | {"text": text} for entry in found}
     return list(unique.values())
+
+
+def _printable(values: Any) -> Any:
+    """Plain values, with every text as `one_line` has it: they may be a stranger's."""
+    if isinstance(values, str):
+        return one_line(values)
+    if isinstance(values, Mapping):
+        return {one_line(str(name)): _printable(value) for name, value in values.items()}
+    return [_printable(value) for value in values] if isinstance(values, list | tuple) else values
 
 
 def _check(check: Any) -> dict[str, Any]:
@@ -96,7 +105,7 @@ def _event(event: SoundEvent, vision: Any) -> dict[str, Any]:
     return {
         "c": event.sound_class.index, "src": event.source, "s": round(event.start, 1), "e": round(event.end, 1),
         "az": _number(event.azimuth, 1), "d": _number(event.distance, 2), "on": event.onscreen,
-        "p": round(event.score, 3), "v": vision,
+        "p": round(event.score, 3), "v": _printable(vision),
         "t": [
             table.frame.tolist(), [_number(a, 1) for a in table.azimuth], [_number(d, 2) for d in table.distance],
             table.onscreen.astype(int).tolist(), [round(float(p), 2) for p in table.score],

@@ -53,7 +53,8 @@ def report_pieces(result: Result, target: Path, fov: float | None = None, player
     """Make the report that will lie at `target`, piece by piece.
 
     The page asks no network for anything (its content security policy forbids it). Where the media file is not there,
-    player, spectrogram and the doctor's findings are left out, and the page says so.
+    or a saved result alone says where it is, player, spectrogram and the doctor's findings are left out, and the page
+    says so.
 
     Args:
         result: what was found.
@@ -68,7 +69,7 @@ def report_pieces(result: Result, target: Path, fov: float | None = None, player
     view = view_of(result, fov)
     if not 1 <= view.fov <= 170:
         raise EncodingError(f"a horizontal field of view of {view.fov} degrees is not possible; give 1..170")
-    info = probe(result.path) if result.path is not None and result.path.is_file() else None
+    info = None if result.media_file is None else probe(result.media_file)
     data = page_data(result, view, *examine(None if info is None else info.path))
     media = player_media(info, target, player)
     data |= {"media": {"kind": media.kind, "how": media.how, "type": media.type, "note": media.note}}

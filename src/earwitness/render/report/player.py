@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Final, Literal
 from urllib.parse import quote, unquote
 
+from earwitness.errors import one_line
 from earwitness.export.formats import Player
 from earwitness.media.probe import MediaInfo
 
@@ -51,7 +52,11 @@ def player_media(info: MediaInfo | None, target: Path, player: Player) -> Media:
         MediaError: the file cannot be read, or its copy not be written.
     """
     if info is None or player == "none":
-        why = "left out on request" if info is not None else "the file that was listened to is not here"
+        why = (
+            "left out on request"
+            if info is not None
+            else "the file that was listened to is not here, beside the result"
+        )
         return Media("none", note=f"No player: {why}.")
     moving = info.video is not None and not info.video.is_still
     kind: Literal["video", "audio"] = "video" if moving else "audio"
@@ -96,10 +101,10 @@ def _embedded(path: Path, kind: Literal["video", "audio"], note: str, noun: str)
 
 def _linked(path: Path, kind: Literal["video", "audio"], target: Path, note: str, noun: str) -> Media:
     try:
-        address = quote(Path(os.path.relpath(path.resolve(), target.resolve().parent)).as_posix())
+        address = quote(os.fsencode(Path(os.path.relpath(path.resolve(), target.resolve().parent)).as_posix()))
     except ValueError:  # another drive
         address = path.resolve().as_uri()
-    text = f"{note}The {noun} is not inside this page, which plays {unquote(address)}: keep the two together."
+    text = f"{note}The {noun} is not inside this page, which plays {one_line(unquote(address))}: keep the two together."
     return Media(kind, "link", _mime(path), address, text)
 
 

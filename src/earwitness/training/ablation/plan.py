@@ -10,22 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, field_validator, model_validator
+from pydantic import Field, NonNegativeInt, ValidationError, field_validator, model_validator
 
 from earwitness.data.holdout import chosen_clips
 from earwitness.data.layout import scan
 from earwitness.errors import RecipeError
+from earwitness.schema import PlainValues, StrictModel, first_problem
 from earwitness.training.recipe import Recipe, load_recipe
+from earwitness.training.yaml_text import override, read_yaml
 
 _NAME: Final = r"^[A-Za-z0-9+][A-Za-z0-9 +._,()'-]*$"
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Variant(_Section):
+class Variant(StrictModel):
     """One way of training.
 
     Attributes:
@@ -36,12 +33,12 @@ class Variant(_Section):
     """
 
     recipe: str | None = None
-    set: dict[str, Any] = {}
+    set: PlainValues = Field(default_factory=dict)
     pretrain: str | None = None
     about: str = ""
 
 
-class EnsembleRow(_Section):
+class EnsembleRow(StrictModel):
     """Runs that answer as one.
 
     Attributes:
@@ -55,7 +52,7 @@ class EnsembleRow(_Section):
     about: str = ""
 
 
-class WithoutRow(_Section):
+class WithoutRow(StrictModel):
     """A variant's own checkpoints, heard without some of their modalities.
 
     Attributes:
@@ -69,7 +66,7 @@ class WithoutRow(_Section):
     about: str = ""
 
 
-class SeenRow(_Section):
+class SeenRow(StrictModel):
     """A variant's events merged with what a visual detector sees in the test videos.
 
     Attributes:
@@ -83,7 +80,7 @@ class SeenRow(_Section):
     about: str = ""
 
 
-class AblationRecipe(_Section):
+class AblationRecipe(StrictModel):
     """What `earwitness ablate` runs.
 
     Attributes:
@@ -109,13 +106,13 @@ class AblationRecipe(_Section):
     test: str
     shards: str | None = None
     seeds: tuple[NonNegativeInt, ...] = Field(min_length=2)
-    set: dict[str, Any] = {}
-    pretraining: dict[str, Variant] = {}
+    set: PlainValues = Field(default_factory=dict)
+    pretraining: dict[str, Variant] = Field(default_factory=dict)
     variants: dict[str, Variant] = Field(min_length=1)
     reference: str
-    ensembles: dict[str, EnsembleRow] = {}
-    without: dict[str, WithoutRow] = {}
-    seen: dict[str, SeenRow] = {}
+    ensembles: dict[str, EnsembleRow] = Field(default_factory=dict)
+    without: dict[str, WithoutRow] = Field(default_factory=dict)
+    seen: dict[str, SeenRow] = Field(default_factory=dict)
 
     @field_validator("pretraining", "variants", "ensembles", "without", "seen")
     @classmethod
@@ -250,43 +247,13 @@ def _digest(root: str, splits: Sequence[str] | None = None) -> str:
 
 
 def _read(path: Path, overrides: list[str]) -> AblationRecipe:
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except OSError as error:
-        raise RecipeError(f"{path}: cannot read the recipe: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: not valid YAML: {error}".replace("\n", " ")) from None
-    if not isinstance(raw, dict):
-        raise RecipeError(f"{path}: an ablation recipe is a mapping with 'base', 'train', 'variants' and so on")
+    raw = read_yaml(path)
     for text in overrides:
-        _set(raw, text)
+        override(raw, text, whole_below="set")  # what stands below `set` is itself a key with dots
     try:
         return AblationRecipe.model_validate(raw)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"])) or "recipe"
-        reason = "there is no such key" if first["type"] == "extra_forbidden" else first["msg"]
-        raise RecipeError(f"{path}: {key}: {reason}") from None
-
-
-def _set(raw: dict[str, Any], text: str) -> None:
-    key, equals, value = text.partition("=")
-    if not equals or not key.strip():
-        raise RecipeError(f"--set {text}: write it as key=value")
-    *sections, last = key.strip().split(".")
-    # What stands below `set` is itself a key with dots.
-    if "set" in sections:
-        cut = sections.index("set") + 1
-        sections, last = sections[:cut], ".".join([*sections[cut:], last])
-    node = raw
-    for section in sections:
-        node = node.setdefault(section, {})
-        if not isinstance(node, dict):
-            raise RecipeError(f"--set {text}: '{section}' is a value, not a section")
-    try:
-        node[last] = yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise RecipeError(f"--set {text}: '{value}' is not valid YAML") from None
+        raise RecipeError(f"{path}: {first_problem(error, 'recipe')}") from None
 
 
 def _recipe(

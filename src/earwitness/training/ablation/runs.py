@@ -11,17 +11,21 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.archives import ZIP_ERRORS
 from earwitness.errors import TrainingError
 from earwitness.media.atomic import atomic_file
+from earwitness.media.lock import locked_folder
 from earwitness.models.architectures import token_widths
 from earwitness.models.build import parameter_count
 from earwitness.models.checkpoint import load_model
 from earwitness.models.network import Network
+from earwitness.small_files import CARD_BYTES, read_json
 from earwitness.training.ablation.plan import Run
 from earwitness.training.ablation.tables import SetOutputs
 from earwitness.training.folders import open_sources
 from earwitness.training.lookup import TokenLookup
 from earwitness.training.recipe import FolderSpec, Recipe
+from earwitness.training.state import STATES
 from earwitness.training.stream import VALID_STREAM, SceneStream
 from earwitness.training.trainer import BEST_NAME, Trainer
 from earwitness.training.validate import ValidSet
@@ -74,12 +78,13 @@ class Finished:
 def finished(run: Run, runs: Path) -> Finished | None:
     """The run, if it is done."""
     folder = runs / run.folder
-    try:
-        return Finished(run, folder, json.loads((folder / FACTS_NAME).read_text(encoding="utf-8")))
-    except FileNotFoundError:
+    path = folder / FACTS_NAME
+    if not path.exists():
         return None
-    except (OSError, ValueError) as error:
-        raise TrainingError(f"{folder / FACTS_NAME}: damaged ({error}); delete the folder to run it anew") from error
+    try:
+        return Finished(run, folder, read_json(path, CARD_BYTES, TrainingError))
+    except TrainingError as error:
+        raise TrainingError(f"{error}; delete the folder to run it anew") from None
 
 
 def train(run: Run, runs: Path, workers: int = 1) -> Finished:
@@ -96,9 +101,10 @@ def train(run: Run, runs: Path, workers: int = 1) -> Finished:
         first = finished(run.before, runs) or train(run.before, runs, workers)
         begin = recipe.run.model_copy(update={"init_from": str(first.folder)})
         recipe = recipe.model_copy(update={"run": begin})
-    sources = open_sources(recipe.data, recipe.features, workers=workers)
-    trainer = Trainer(recipe, folder, sources.train, sources.valid)
-    scores = trainer.run(resume=any(folder.glob("state-*.pt")))
+    with locked_folder(folder, "earwitness ablate"):  # as `earwitness train` holds it, if it is given this folder
+        sources = open_sources(recipe.data, recipe.features, workers=workers)
+        trainer = Trainer(recipe, folder, sources.train, sources.valid)
+        scores = trainer.run(resume=any(folder.glob(STATES)))
     facts = {
         "row": run.row,
         "seed": run.seed,
@@ -150,5 +156,5 @@ def _read(path: Path) -> tuple[tuple[str, ...], NDArray[np.float32]] | None:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return tuple(arrays["names"].tolist()), arrays["fields"]
-    except (OSError, ValueError, KeyError, EOFError):
+    except ZIP_ERRORS:
         return None

@@ -1,0 +1,72 @@
+"""Which kinds of media files are opened: those that hold their sound and pictures themselves.
+
+FFmpeg also opens files that name further files, or play text as video: playlists (HLS, DASH), concat scripts, image
+sequences, session descriptions, scripts. None of these is listed, whatever the suffix of the file says.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+_VIDEO: Final = (
+    "mov", "mp4", "matroska", "webm", "avi", "mpeg", "mpegts", "mpegvideo", "asf", "flv", "ogg", "mxf", "gxf", "nut",
+    "dv", "wtv", "rm", "ivf", "h261", "h263", "h264", "hevc", "vvc", "m4v", "vc1", "obu", "av1", "mjpeg", "dhav", "lxf",
+    "yuv4mpegpipe", "dirac", "cavsvideo", "nsv", "nuv", "pva", "ty",
+)  # fmt: skip
+_SOUND: Final = (
+    "wav", "w64", "aiff", "caf", "au", "flac", "mp3", "aac", "loas", "ac3", "eac3", "ac4", "dts", "dtshd", "truehd",
+    "mlp", "amr", "amrnb", "amrwb", "ape", "tak", "tta", "wv", "mpc", "mpc8", "shn", "dsf", "iff", "oma", "voc", "sox",
+    "ircam", "nistsphere", "avr", "gsm", "qcp", "xwma", "iamf", "osq", "bonk", "paf", "pvf", "svs", "spdif", "sds",
+)  # fmt: skip
+_PICTURES: Final = (
+    "png_pipe", "jpeg_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe", "gif", "gif_pipe", "apng", "webp", "jpegxl_pipe",
+    "j2k_pipe", "jpegls_pipe", "pam_pipe", "pbm_pipe", "pgm_pipe", "ppm_pipe", "exr_pipe", "dpx_pipe", "qoi_pipe",
+    "psd_pipe", "sunrast_pipe", "pcx_pipe",
+)  # fmt: skip
+ALLOWED_FORMATS: Final = frozenset(_VIDEO + _SOUND + _PICTURES)
+"""FFmpeg's names of the demuxers that are used."""
+
+_LOOKED_AT: Final = 2048
+_NAMING_OTHERS: Final = (
+    (b"#EXTM3U", "a playlist (HLS)"),
+    (b"ffconcat", "a concat script"),
+    (b"<MPD", "a playlist (DASH)"),
+    (b"<SmoothStreamingMedia", "a playlist"),
+    (b"[playlist]", "a playlist"),
+    (b"[Reference]", "a playlist"),
+    (b"<ASX", "a playlist"),
+    (b"<asx", "a playlist"),
+    (b"<smil", "a playlist"),
+    (b"RTSPtext", "a link to a stream"),
+    (b"rtsp://", "a link to a stream"),
+    (b"v=0", "a description of a live stream (SDP)"),
+    (b"<AssetMap", "a list of files (IMF)"),
+    (b"<CompositionPlaylist", "a list of files (IMF)"),
+)
+
+
+def refused_kind(path: Path) -> str:
+    """What a file that is not opened looks like, as the end of "is ..."; empty where it looks like nothing known."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(_LOOKED_AT)
+    except OSError:
+        return ""
+    text = start.lstrip(b"\xef\xbb\xbf \t\r\n")
+    for mark, kind in _NAMING_OTHERS:
+        if text.startswith(mark) or (mark.startswith(b"<") and mark in text):
+            return f"{kind}, which names other files or streams; name the video or audio file itself"
+    if text and b"\0" not in text and _is_text(text):
+        return "text, not media; name a video or audio file"
+    if "%" in path.name:
+        return "named like a sequence of pictures; rename it without '%'"
+    return ""
+
+
+def _is_text(start: bytes) -> bool:
+    try:
+        start.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start > len(start) - 4  # a character cut in two
+    return True

@@ -1,0 +1,162 @@
+"""YAML of recipes, within bounds: what nests, repeats or expands beyond reason is refused before it is built."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from earwitness.errors import RecipeError, first_line, shortened
+from earwitness.small_files import read_text
+
+RECIPE_BYTES: Final = 256 * 2**10
+LONGEST_VALUE: Final = 10_000
+"""Characters of one setting of the command line."""
+DEEPEST: Final = 24
+MOST_NODES: Final = 20_000
+"""Values of a file, those that aliases and merges repeat counted as often as they are repeated."""
+MOST_ALIASES: Final = 100
+MOST_SECTIONS: Final = 8
+MOST_EXTENDED: Final = 16
+"""Recipes in a chain of `extends`."""
+
+
+_FAILURES: Final = (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What PyYAML raises for values that are not of the kind that their tag names, as in `!!bool x`, `!!timestamp x`."""
+
+
+class _BoundedLoader(yaml.SafeLoader):
+    """The safe loader, which counts what it builds."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = self._nodes = self._aliases = 0
+        self._sizes: dict[int, int] = {}
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Compose a node as the safe loader does, and count it with all that is in it."""
+        is_alias = self.check_event(yaml.AliasEvent)
+        before = self._nodes
+        self._depth += 1
+        self._refuse(self._depth > DEEPEST, f"nests deeper than {DEEPEST}")
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        if is_alias:
+            self._aliases += 1
+            self._refuse(id(node) not in self._sizes, "holds an alias within its own anchor")
+            self._nodes += self._sizes.get(id(node), 0)
+        else:
+            self._nodes += 1
+            self._sizes[id(node)] = self._nodes - before
+        self._refuse(self._aliases > MOST_ALIASES, f"has more than {MOST_ALIASES} aliases")
+        self._refuse(self._nodes > MOST_NODES, f"holds more than {MOST_NODES:,} values, with what aliases repeat")
+        return node
+
+    @staticmethod
+    def _refuse(wrong: bool, reason: str) -> None:
+        if wrong:
+            raise yaml.YAMLError(reason)
+
+
+# What looks like a date stays text: no setting is one, and text that is no date would be an error without a place.
+_BoundedLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def parse_yaml(text: str, where: str) -> Any:
+    """The value of a YAML text.
+
+    Raises:
+        RecipeError: it is not YAML, or beyond the bounds; the message begins with `where`.
+    """
+    loader = None
+    try:
+        loader = _BoundedLoader(text)
+        return loader.get_single_data()
+    except _FAILURES as error:
+        raise RecipeError(f"{where}: not valid YAML: {_reason(error)}") from None
+    finally:
+        if loader is not None:
+            loader.dispose()
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file; an empty one is an empty mapping.
+
+    Raises:
+        RecipeError: no regular file of sane size, not YAML, not a mapping, or beyond the bounds.
+    """
+    value = parse_yaml(read_text(path, RECIPE_BYTES, RecipeError), str(path))
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        raise RecipeError(f"{path}: a recipe is a mapping of sections, such as 'data:' and 'run:'")
+    return value
+
+
+def read_extended(path: Path, extending: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """Plain values of a recipe, with those of the ones that it extends; `extending` are the files on the way to it.
+
+    Raises:
+        RecipeError: as `read_yaml`; also for recipes that extend themselves, or a long chain of them.
+    """
+    raw = read_yaml(path)
+    base = raw.pop("extends", None)
+    if base is None:
+        return raw
+    if not isinstance(base, str) or len(extending) >= MOST_EXTENDED or path.resolve() in extending:
+        raise RecipeError(f"{path}: extends: name one recipe file that does not extend this one")
+    return _merged(read_extended(path.parent / base, (*extending, path.resolve())), raw)
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in changes.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merged(merged[key], value) if both else value
+    return merged
+
+
+def override(raw: dict[str, Any], text: str, whole_below: str | None = None) -> None:
+    """Change a value as `--set section.key=value` says, the value in YAML.
+
+    Args:
+        raw: is changed.
+        text: of the option.
+        whole_below: a section whose keys hold dots themselves.
+
+    Raises:
+        RecipeError: the option is malformed.
+    """
+    shown = f"--set {shortened(text, 80)}"
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise RecipeError(f"{shown}: write it as section.key=value")
+    *sections, last = key.strip().split(".")
+    if whole_below in sections:
+        cut = sections.index(whole_below) + 1
+        sections, last = sections[:cut], ".".join([*sections[cut:], last])
+    if len(text) > LONGEST_VALUE or len(sections) > MOST_SECTIONS:
+        raise RecipeError(f"{shown}: too long; a setting has at most {MOST_SECTIONS} sections")
+    parsed = parse_yaml(value, shown)
+    node = raw
+    for section in sections:
+        node = node.setdefault(section, {})
+        if not isinstance(node, dict):
+            raise RecipeError(f"{shown}: '{section}' is a value, not a section")
+    node[last] = parsed
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "nests too deep"
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        problem = shortened(error.problem or error.context or "")
+        return f"line {mark.line + 1}, column {mark.column + 1}: {problem}"
+    if isinstance(error, yaml.YAMLError | ValueError):
+        return first_line(error)
+    return "a value is not of the kind that its tag names"

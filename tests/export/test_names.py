@@ -1,0 +1,165 @@
+"""Names of files that hold whatever a name can hold, and results in other folders than their media."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import unquote
+from xml.etree import ElementTree as Xml
+
+import pytest
+from export_cases import VIDEO, detection, run
+
+from earwitness.export import FORMATS, read_result, write
+from earwitness.inference.detection import Detection
+from earwitness.media.writer import write_wav
+
+STRANGE = [
+    "\x1b[31mred\x1b[0m\x07\x7f", "two\nlines\r", "tab\there", "\x9b2J", "\u202egpj.exe", "\u2066a\u2069", "\u2028line",
+    "a & <b> \"c\" 'd'", "-rf", "--out", "  spaced  out ", "=1+1", "nul\x01", "\ufeffbom", "\ufffe", "]]>", "${x}",
+    "%41",
+    os.fsdecode(b"latin\xe9"), "a" * 200, "\u200b", "#?&", "a:b", "\\server", "\u0085next",
+]  # fmt: skip
+TEXTS = [name for name in FORMATS if name not in ("parquet", "html")]
+
+
+def heard(file: Path) -> Detection:
+    media = replace(VIDEO, path=file)
+    return replace(detection(run(0, 5, 0, 0), media=media), warnings=["\x1b[1mx\u202ey"])
+
+
+def bad(text: str) -> set[str]:
+    """Signs that no export may hold."""
+    return {sign for sign in text if not sign.isprintable() and sign not in "\n\t"}
+
+
+@pytest.mark.parametrize("stem", STRANGE)
+def test_nothing_that_does_not_print_is_exported(tmp_path: Path, stem: str) -> None:
+    found = heard(tmp_path / f"{stem}.mp4")
+    for name in TEXTS:
+        write(found, tmp_path / "out" / "clip", name)
+        assert not bad((tmp_path / "out" / "clip").read_bytes().decode()), name
+    write(found, tmp_path / "clip.json", "json")
+    whole = (tmp_path / f"{stem}.mp4").as_posix()
+    if whole.isprintable() or not any("\ud800" <= sign <= "\udfff" for sign in whole):
+        assert read_result(tmp_path / "clip.json").path == Path(whole)
+
+
+@pytest.mark.parametrize("stem", STRANGE)
+def test_rttm_has_ten_fields(tmp_path: Path, stem: str) -> None:
+    write(heard(tmp_path / f"{stem}.mp4"), tmp_path / "clip.rttm", "rttm")
+    (line,) = (tmp_path / "clip.rttm").read_text().splitlines()
+    assert len(line.split(" ")) == 10
+    assert line.split(" ")[1]
+
+
+@pytest.mark.parametrize("stem", STRANGE)
+@pytest.mark.parametrize("folder", [".", "other", "media/deep", ".."])
+def test_elan_finds_the_media_from_where_its_file_lies(tmp_path: Path, stem: str, folder: str) -> None:
+    base = tmp_path / "base"
+    file, target = base / "media" / f"{stem}.mp4", base / folder / "clip.eaf"
+    file.parent.mkdir(parents=True)
+    file.touch()
+    write(heard(file), target, "elan")
+    descriptor = Xml.parse(target).find("HEADER/MEDIA_DESCRIPTOR")
+    assert descriptor is not None
+    relative = descriptor.get("RELATIVE_MEDIA_URL") or ""
+    assert relative.startswith(("./", "../"))
+    decoded = relative if stem == "%41" or stem.isprintable() else unquote(relative, errors="surrogateescape")
+    assert (target.parent / decoded).resolve() == file.resolve()
+    assert not bad(relative)
+    assert (descriptor.get("MEDIA_URL") or "").startswith("file:///")
+
+
+def test_elan_names_media_that_are_not_there_as_if_they_lay_beside(tmp_path: Path) -> None:
+    write(heard(Path("/gone/my clip.mp4")), tmp_path / "clip.eaf", "elan")
+    descriptor = Xml.parse(tmp_path / "clip.eaf").find("HEADER/MEDIA_DESCRIPTOR")
+    assert descriptor is not None
+    assert descriptor.get("RELATIVE_MEDIA_URL") == "./my clip.mp4"
+
+
+def test_parquet_takes_names_that_are_no_text(tmp_path: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet", reason="reading Parquet needs pyarrow (extra 'parquet')")
+    write(heard(Path(os.fsdecode(b"latin\xe9.mp4"))), tmp_path / "clip.parquet", "parquet")
+    assert pq.read_table(tmp_path / "clip.parquet")["file"][0].as_py() == "latin?.mp4"
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    """A sound that is not the result's business."""
+    import numpy as np
+
+    file = tmp_path / "home" / "secret.wav"
+    write_wav(file, np.random.default_rng(0).normal(scale=0.1, size=(2, 24_000)).astype(np.float32), 24_000)
+    return file
+
+
+def stranger(folder: Path, named: str) -> Path:
+    """A result whose media file is `named`."""
+    path = folder / "clip.json"
+    write(detection(run(0, 5, 0, 0)), path, "json")
+    values = json.loads(path.read_text())
+    values["source"]["file"] = named
+    path.write_text(json.dumps(values))
+    return path
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "{secret}", "../home/secret.wav", "./../home/secret.wav", "file://{secret}", "//{secret}", "link.wav",
+        "linked/secret.wav", "linked\\secret.wav", "..", ".", "", "/", "secret.wav\0", "\ud7ff", "C:\\home\\secret.wav",
+        "~/secret.wav", "http://127.0.0.1/secret.wav", "x" * 400, "pipe.wav", "concat:{secret}",
+    ],
+)  # fmt: skip
+def test_a_strangers_result_opens_no_file_of_mine(
+    tmp_path: Path, secret: Path, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "from-a-stranger"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HOME", str(secret.parent))
+    (folder / "link.wav").symlink_to(secret)
+    (folder / "linked").symlink_to(secret.parent)
+    os.mkfifo(folder / "pipe.wav")
+    saved = read_result(stranger(folder, named.format(secret=secret)))
+    assert saved.media_file is None
+    write(saved, tmp_path / "page.html", "html")
+    page = (tmp_path / "page.html").read_text()
+    assert '"how":"none"' in page
+    assert '"strip":""' in page
+
+
+def test_what_lies_beside_or_is_named_is_taken(tmp_path: Path, secret: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    path = stranger(folder, "/where/it/was/secret.wav")
+    assert read_result(path, secret).media_file == secret
+    (folder / "secret.wav").write_bytes(secret.read_bytes())
+    saved = read_result(path)
+    assert saved.media_file == folder / "secret.wav"
+    assert saved.path == Path("/where/it/was/secret.wav")
+    write(saved, tmp_path / "page.html", "html")
+    assert '"how":"embed"' in (tmp_path / "page.html").read_text()
+
+
+def test_what_a_stranger_wrote_into_a_result_prints(tmp_path: Path) -> None:
+    path = stranger(tmp_path, "/x/\x1b]0;title\x07.mp4")
+    values = json.loads(path.read_text())
+    values["warnings"] = ["\x1b[2Jgone", "</script><script>alert(1)</script>\u202e"]
+    values["model"]["name"] = "\u202emodel\x00"
+    values["settings"]["\x07note"] = {"deep": ["\x1b[0m"]}
+    values["visual"] = {"why": "\x1b[0m"}
+    path.write_text(json.dumps(values))
+    for name in ("html", *TEXTS):
+        write(read_result(path), tmp_path / "out", name)
+        text = (tmp_path / "out").read_text()
+        assert "\x1b" not in text
+        assert "\x07" not in text
+        if name == "html":
+            data = text.split('id="data">')[1].split("</script>")[0]
+            assert not bad(json.dumps(json.loads(data), ensure_ascii=False).replace(" ", ""))
+            assert "<script>alert" not in text
+            assert "\\\\x1b]0;title\\\\x07.mp4" in data
