@@ -298,6 +298,17 @@ def test_importing_the_package_is_light() -> None:
     assert not {"numpy", "scipy", "av", "onnxruntime", "torch", "pydantic"} & set(done.stdout.split())
 
 
+def test_a_single_file_is_within_limits_too(earwitness: Command, clip: Path, meter_model: Path) -> None:
+    if not Path("/proc/self/statm").exists():
+        pytest.skip("memory is read in /proc here")
+    done = earwitness("detect", clip, "--model", meter_model, "--max-memory", "20")
+    assert done.code == 1
+    assert "took more memory than 20 MB" in done.err
+    assert "--max-memory" in done.err
+    assert earwitness("detect", clip, "--model", meter_model, "--max-seconds", "0").code == 2
+    assert earwitness("detect", clip, "--model", meter_model, "--max-seconds", "nan").code == 2
+
+
 def test_names_cannot_steer_the_terminal(earwitness: Command, clip: Path, meter_model: Path) -> None:
     folder = clip.parent / "in"
     folder.mkdir()

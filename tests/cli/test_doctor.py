@@ -72,3 +72,13 @@ def test_a_file_that_cannot_be_read(doctor: Doctor, tmp_path: Path) -> None:
         assert out == ""
         assert len(err.splitlines()) == 1
         assert name in err
+
+
+def test_within_limits(doctor: Doctor, make_burst: Burst, tmp_path: Path) -> None:
+    if not Path("/proc/self/statm").exists():
+        pytest.skip("memory is read in /proc here")
+    write_wav(tmp_path / "a.wav", make_burst(2, (0, 1, 40)), 24_000)
+    code, out, err = doctor(tmp_path / "a.wav", "--max-memory", "20")
+    assert (code, out) == (1, "")
+    assert "took more memory than 20 MB" in err
+    assert err.count("\n") == 1

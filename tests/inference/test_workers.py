@@ -15,12 +15,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from earwitness.errors import MissingExtraError, UnreadableMediaError, WorkerError
+from earwitness.errors import (
+    MemoryLimitError,
+    MissingExtraError,
+    TimeLimitError,
+    UnreadableMediaError,
+    WorkerError,
+)
 from earwitness.export import parse_formats
 from earwitness.inference.batch import BatchSettings, Done, Failure
 from earwitness.inference.detector import Detector
 from earwitness.inference.planning import Plan, plan
 from earwitness.inference.workers import run_workers
+from earwitness.isolation import FileLimits
 from earwitness.media.wav import write_wav
 
 Burst = Callable[..., NDArray[np.float32]]
@@ -28,7 +35,7 @@ SETTINGS = BatchSettings(parse_formats(["csv"]))
 
 
 FRAGILE = """
-import os, signal
+import ctypes, os, signal, time
 from pathlib import Path
 from earwitness.errors import MissingExtraError, ModelError
 from earwitness.inference.detector import Detector
@@ -38,6 +45,14 @@ class FragileDetector(Detector):
     def detect(self, path, *args, **options):
         if "crash" in Path(path).name:
             os.kill(os.getpid(), signal.SIGSEGV)
+        if "stuck" in Path(path).name:
+            ctypes.PyDLL(None).sleep(60)  # as a decoder that never comes back and lets no other thread run
+        if "spin" in Path(path).name:
+            while True:
+                pass
+        if "greedy" in Path(path).name:
+            held = bytearray(2_000_000_000)
+            time.sleep(60)
         if "extra" in Path(path).name:
             raise MissingExtraError("the light detector", "vision")
         if "local" in Path(path).name:
@@ -94,6 +109,52 @@ def test_a_process_that_dies_costs_its_file_alone(meter_model: Path, todo: Plan,
     assert "earwitness[vision]" in failed["d-extra"].reason
     assert isinstance(failed["f"].error, UnreadableMediaError)
     assert all(0 <= share <= 1 for share in shares)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="limits of memory are read in /proc here")
+@pytest.mark.parametrize(
+    ("name", "limits", "kind"),
+    [
+        ("stuck", FileLimits(seconds=3), TimeLimitError),
+        ("greedy", FileLimits(memory_mb=1500), MemoryLimitError),
+    ],
+)
+def test_a_file_that_takes_too_much_costs_itself_alone(
+    meter_model: Path, make_burst: Burst, fragile: Any, tmp_path: Path, name: str, limits: FileLimits, kind: type
+) -> None:
+    for stem in (f"a-{name}", "b"):
+        write_wav(tmp_path / f"{stem}.wav", make_burst(2, (0.5, 1, 20)), 24_000)
+    jobs = plan([tmp_path], tmp_path / "out").jobs
+    load = partial(fragile.FragileDetector.load, meter_model)
+    failed, *rest = run_workers(load, jobs, SETTINGS, 1, limits=limits)
+    assert isinstance(failed, Failure)
+    assert isinstance(failed.error, kind)
+    assert failed.reason.startswith(str(jobs[0].source))
+    assert "--max-" in failed.reason
+    assert len(rest) == 1
+    if name == "greedy":  # within 3 s by the clock, a busy machine may not even load the model
+        assert isinstance(rest[0], Done)
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_processor_time_is_counted_anew_for_each_file(
+    meter_model: Path, make_burst: Burst, fragile: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for stem in ("a", "b-spin", "c"):
+        write_wav(tmp_path / f"{stem}.wav", make_burst(2, (0.5, 1, 20)), 24_000)
+    jobs = plan([tmp_path], tmp_path / "out").jobs
+    load = partial(fragile.FragileDetector.load, meter_model)
+    # By the clock there is time for all on a busy machine; the process that loops ends by its processor time.
+    limits = FileLimits(most_seconds=3)
+    monkeypatch.setattr("earwitness.isolation.process.Watch.check", lambda watch: None)
+    results = {result.job.source.stem if isinstance(result, Done) else result.source.stem: result
+               for result in run_workers(load, jobs, SETTINGS, 1, limits=limits)}  # fmt: skip
+    assert isinstance(results["a"], Done)
+    assert isinstance(results["c"], Done)
+    looped = results["b-spin"]
+    assert isinstance(looped, Failure)
+    assert isinstance(looped.error, TimeLimitError)
 
 
 def test_a_model_that_cannot_be_loaded_is_said_for_each_file(todo: Plan, fragile: Any) -> None:

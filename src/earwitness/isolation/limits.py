@@ -8,7 +8,7 @@ from typing import Final
 from earwitness.errors import MemoryLimitError, RecipeError, TimeLimitError
 
 BASE_SECONDS: Final = 300.0
-BASE_CPU_SECONDS: Final = 120.0
+BASE_CPU_SECONDS: Final = 60.0
 """For what does not depend on length: imports, loading models."""
 MEMORY_MB: Final = 3000.0
 """About eight times what three hours take with the default model; enough for torch with OWL-ViT."""

@@ -20,7 +20,8 @@ METHODS: Final = frozenset({"GET", "HEAD", "POST"})
 OTHER_BYTES: Final = 16_384
 """Largest body of a request that is no upload. No route but the upload's reads one."""
 _DISCARD_BYTES: Final = 200_000_000
-_DISCARD_SECONDS: Final = 3.0
+_DISCARD_SECONDS: Final = 1.5
+"""Less than a server that is stopped waits for answers."""
 PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
     "connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"

@@ -22,7 +22,7 @@ from earwitness.serve.options import ServeLimits
 if TYPE_CHECKING:
     from earwitness.inference.detector import Detector
 
-_GRACE_SECONDS: Final = 1
+_GRACE_SECONDS: Final = 2
 """For answers that are on their way."""
 _LAST_SECONDS: Final = 4.0
 """After the first signal; then the server ends by force."""
