@@ -32,7 +32,7 @@ def floats(path: Path, samples: np.ndarray, rate: int = RATE) -> Path:
     return path
 
 
-@pytest.mark.parametrize("factor", [50.0, 1.5, 1e-3, 1e20])
+@pytest.mark.parametrize("factor", [50.0, 1.5, 1e-3, 900.0])
 def test_float_files_of_any_level_keep_their_waveform(tmp_path: Path, factor: float) -> None:
     path = floats(tmp_path / "bell" / "a.wav", bursts() * factor)
     with warnings.catch_warnings():
@@ -80,19 +80,16 @@ def test_nothing_but_an_offset_is_silent(tmp_path: Path) -> None:
         read_recording(path)
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_samples_that_are_no_numbers_are_refused_or_made_silence(tmp_path: Path, bad: float) -> None:
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e20])
+def test_samples_that_are_no_numbers_are_refused(tmp_path: Path, bad: float) -> None:
     sound = bursts()
     sound[30_000] = bad
     path = floats(tmp_path / "bell" / "a.wav", sound)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        try:
-            samples = read_recording(path)
-        except BankError:
-            assert "a.wav" in unusable_sounds(tmp_path, tmp_path / "cache")["bell/a.wav"]
-        else:
-            assert np.abs(samples[:11_000]).max() > 9000
+        with pytest.raises(BankError, match=r"a\.wav' holds samples that are no numbers"):
+            read_recording(path)
+    assert "bell/a.wav" in unusable_sounds(tmp_path, tmp_path / "cache")
 
 
 def test_left_and_right_that_cancel_each_other_are_silent(tmp_path: Path) -> None:

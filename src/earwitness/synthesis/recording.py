@@ -47,12 +47,14 @@ def read_recording(path: Path) -> NDArray[np.int16]:
     Peaks above full scale, which float files have, are brought to it; an offset is removed.
 
     Raises:
-        BankError: the file is missing, unreadable, too long or silent, or holds samples that are no numbers.
+        BankError: the file is missing, unreadable, too long or silent, or holds samples that are no numbers or far
+            too large.
     """
     blocks: list[FloatArray] = []
     try:
         with np.errstate(all="ignore"):
-            for block in AudioReader(path, rate=SAMPLE_RATE, mono="allow"):
+            reader = AudioReader(path, rate=SAMPLE_RATE, mono="allow")
+            for block in reader:
                 blocks.append(block.mean(axis=0))
                 if sum(part.size for part in blocks) > LONGEST_SECONDS * SAMPLE_RATE:
                     raise BankError(
@@ -61,8 +63,10 @@ def read_recording(path: Path) -> NDArray[np.int16]:
     except MediaError as error:
         raise BankError(f"sound bank file '{path}' cannot be read: {error}") from error
     mono = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
-    if not np.isfinite(mono).all():
-        raise BankError(f"sound bank file '{path}' holds samples that are no numbers: export it again")
+    if reader.damaged_samples or not np.isfinite(mono).all():
+        raise BankError(
+            f"sound bank file '{path}' holds samples that are no numbers, or far too large: export it again"
+        )
     mono = _within_full_scale(mono)
     if mono.size and _is_offset(mono):
         mono = _within_full_scale(_without_offset(mono))
