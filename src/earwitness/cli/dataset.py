@@ -84,7 +84,9 @@ def make_stereo(
         raise typer.BadParameter("--official fixes seed, views and rooms; leave --seed, --every and --test-rooms out")
     if not official and (clips is None or seed is None):
         raise typer.BadParameter("give --clips N and --seed S, or --official")
-    recordings = find_recordings(starss, video)
+    # The official draws depend on every recording, so that none may be missing.
+    skipped: list[str] | None = None if official else []
+    recordings = find_recordings(starss, video, skipped)
     if official:
         crops = official_crops(recordings)
     else:
@@ -106,6 +108,8 @@ def make_stereo(
         console.print(f"note: labels of {len(report.in_metres)} recordings were metres, not cm, and taken so ({names})")
     made = report.made + report.kept
     typer.echo(f"{out}: {made} clips of 5 s ({report.made} new, {report.rejected} crops too loud)")
+    for why in skipped or ():
+        typer.echo(f"earwitness: left out: {why}", err=True)
     if report.damaged:
         for why in report.damaged.values():
             typer.echo(f"earwitness: {why}", err=True)
@@ -115,6 +119,8 @@ def make_stereo(
         raise typer.Exit(1)
     if made < wanted:
         typer.echo(f"earwitness: the recordings hold only {made} different clips of {wanted}", err=True)
+        raise typer.Exit(1)
+    if skipped:
         raise typer.Exit(1)
 
 

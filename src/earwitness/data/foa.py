@@ -112,16 +112,18 @@ class FoaLabels:
         )
 
 
-def find_recordings(root: Path | str, video: bool = True) -> list[Recording]:
+def find_recordings(root: Path | str, video: bool = True, skipped: list[str] | None = None) -> list[Recording]:
     """All labelled recordings of a set, by path.
 
     Args:
         root: folder that holds foa_dev and metadata_dev.
         video: whether videos count; without, lengths are those of the sound.
+        skipped: takes what is wrong with files that cannot be used, so that one does not cost the others; without it
+            the first one is an error.
 
     Raises:
         LabelError: no such set, or labels without sound.
-        UnreadableMediaError: a sound or video that cannot be used.
+        UnreadableMediaError: a sound or video that cannot be used, or all of them.
     """
     root = Path(root)
     labels = sorted((root / "metadata_dev").glob("*/*.csv"))
@@ -130,7 +132,19 @@ def find_recordings(root: Path | str, video: bool = True) -> list[Recording]:
             f"{root}: holds no ambisonic set; expected foa_dev/<split>/*.wav and metadata_dev/<split>/*.csv, as "
             "STARSS23 has them"
         )
-    return [_recording(root, path, video) for path in labels if not path.name.startswith(".")]
+    found: list[Recording] = []
+    for path in labels:
+        if path.name.startswith("."):
+            continue
+        try:
+            found.append(_recording(root, path, video))
+        except UnreadableMediaError as error:
+            if skipped is None:
+                raise
+            skipped.append(str(error))
+    if skipped and not found:
+        raise UnreadableMediaError(skipped[0])
+    return found
 
 
 def unlabelled(root: Path | str) -> list[str]:

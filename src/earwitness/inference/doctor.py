@@ -70,11 +70,10 @@ def diagnose(path: str | Path) -> Diagnosis:
     """
     media = probe(path)
     reader = AudioReader(path, rate=_own_rate(media, Path(path)), mono="allow")
-    mono = not reader.directional  # dual mono is not known before the end
     stats = ChannelStats(reader.rate)
     for block in reader:
         stats.add(block)
-    checks = judge(stats.figures(), mono=mono)
+    checks = judge(stats.figures(), mono=reader.mono)  # which is not known before the end
     return Diagnosis(media, reader.duration, checks, tuple(reader.warnings))
 
 
