@@ -99,11 +99,11 @@ def diagnose(path: str | Path) -> Diagnosis:
     """
     media = probe(path)
     reader = AudioReader(path, rate=_own_rate(media, Path(path)), mono="allow")
-    mono = not reader.directional  # dual mono is not known before the end
     reader.tap = FlatTops()
     stats = ChannelStats(reader.rate, reader.tap)
     for block in reader:
         stats.add(block)
+    mono = reader.mono  # which is not known before the end
     stretches = tuple(joined([*reader.undirected, *([] if mono else stats.stretches())]))
     checks = judge(stats.figures(), mono=mono, stretches=stretches)
     return Diagnosis(media, reader.duration, checks, tuple(reader.warnings), stretches)
