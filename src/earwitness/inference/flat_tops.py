@@ -19,8 +19,8 @@ _CHUNK: Final = 32_768
 _LEAST: Final = 0.01
 """Of full scale: below, nothing is called clipped."""
 _RUN: Final = 3
-_STEEP_STEPS: Final = 4
-"""Steps of the sample format by which a wave that only turns does not come to its top."""
+_STEEP_STEPS: Final = 8
+"""Steps of the sample format from two samples before a top to it: a wave that only turns there has fewer."""
 _SQUARE_SHARE: Final = 0.9
 
 
@@ -82,7 +82,7 @@ def _at(channel: Float32Array, top: np.float32) -> int:
     if not long.any():
         return 0
     first, stop = first[long], stop[long]
-    before, after = channel[np.maximum(first - 1, 0)], channel[np.minimum(stop, channel.size - 1)]
+    before, after = channel[np.maximum(first - 2, 0)], channel[np.minimum(stop + 1, channel.size - 1)]
     rise = np.maximum(np.abs(top - before), np.abs(top - after))
     return int((stop - first)[rise >= _STEEP_STEPS * _step(channel)].sum())
 

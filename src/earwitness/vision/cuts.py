@@ -35,6 +35,10 @@ _STATIC_CHANGE: Final = 0.5
 _OTHER: Final = 0.35
 _SAME: Final = 0.6
 """Likeness up to which pictures are of different shots, and from which on of the same one."""
+_BACK: Final = 0.4
+"""Likeness, without any turn, from which on a picture has come back after a flash."""
+_WASHED: Final = 4.0
+"""So many times less structure than the other has a picture that is washed out by light."""
 _MARGIN_ROWS: Final = 3
 _MARGIN_COLUMNS: Final = 8
 """Cells at the edges of the picture that bars cover."""
@@ -197,7 +201,8 @@ class CutFinder:
             return False
         ends = self._kept[first], self._kept[last]
         change = float(np.abs(ends[0].cells - ends[1].cells).mean())
-        if change < _FADE_CHANGE or any(end.blank for end in ends):
+        strengths = sorted(float(np.abs(end.structure).mean()) for end in ends)
+        if change < _FADE_CHANGE or any(end.blank for end in ends) or strengths[1] > _WASHED * strengths[0]:
             return False
         if max(self._kept[place].change for place in range(first + 1, last + 1)) > 0.5 * change:
             return False
@@ -206,8 +211,8 @@ class CutFinder:
 
 
 def _is_same(before: _Small, now: _Small) -> bool:
-    """Whether a picture is that of the same camera, whatever the light."""
-    return likeness_in_place(before.structure, now.structure) >= _SAME and not _other_margins(before, now)
+    """Whether a picture is that of the same camera, whatever the light and who has moved."""
+    return likeness_in_place(before.structure, now.structure) >= _BACK and not _other_margins(before, now)
 
 
 def _other_margins(before: _Small, now: _Small) -> bool:
