@@ -18,7 +18,7 @@ def run(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A video or audio file.")],
     json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
-    """Say whether a recording is fit for directions: stereo or not, microphones, balance, delay, clipping, bandwidth.
+    """Say whether a recording is fit for directions: stereo throughout, microphones, effects, balance, delay, clipping.
 
     Exit code: 0 fit, 1 not fit for directions or not readable.
     """
@@ -53,6 +53,10 @@ def _json(file: Path, diagnosis: Diagnosis) -> str:
         "seconds": round(diagnosis.seconds, 6),
         "fit": diagnosis.fit,
         "checks": checks,
+        "undirected": [
+            {"start": round(one.start, 3), "end": round(min(one.end, diagnosis.seconds), 3), "reason": one.reason}
+            for one in diagnosis.stretches
+        ],
         "notes": list(diagnosis.notes),
     }
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
