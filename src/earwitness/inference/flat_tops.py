@@ -88,7 +88,9 @@ def _at(channel: Float32Array, top: np.float32) -> int:
 
 
 def _step(channel: Float32Array) -> float:
-    """The least difference between neighbours: the step of an integer format, next to nothing of a float."""
-    steps = np.abs(np.diff(channel))
-    steps = steps[steps > 0]
-    return float(steps.min()) if steps.size else 0.0
+    """The step of the integer format that samples are in: 8, 16 or 24 bits; that of the last for floats."""
+    for bits in (7, 15):
+        scaled = channel * np.float32(2**bits)
+        if (scaled == np.rint(scaled)).all():
+            return 2.0**-bits
+    return 2.0**-23
