@@ -39,7 +39,8 @@ def names_others(chance: random.Random, valid: Path, folder: Path) -> Path:
     if chance.random() < 0.15:
         return _sequence(chance, folder)
     path = folder / f"case{chance.choice(SUFFIXES)}"
-    path.write_text(chance.choice(NAMING_OTHERS).format(target=target) * chance.choice((1, 1, 1, 200)))
+    text = chance.choice(NAMING_OTHERS).format(target=target) * chance.choice((1, 1, 1, 200))
+    path.write_text(text, encoding=chance.choice(("utf-8", "utf-8", "utf-8", "utf-16", "latin-1")), errors="replace")
     return path
 
 

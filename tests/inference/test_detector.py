@@ -38,7 +38,9 @@ def video_of(path: Path, stereo: NDArray[np.float32]) -> Path:
     write_wav(source, stereo, 24_000)
     with MediaWriter(path, 64, 48, Fraction(10), copy_audio_from=source) as writer:
         for frame in range(stereo.shape[1] // 2400):
-            writer.write_frame(np.full((48, 64, 3), 20 * (frame % 10), np.uint8), frame / 10)
+            picture = np.full((48, 64, 3), 20 * (frame % 10), np.uint8)
+            picture[12:36, 16:48] = 255 - picture[12:36, 16:48]  # nothing is on screen in a picture of one colour
+            writer.write_frame(picture, frame / 10)
     return path
 
 

@@ -261,3 +261,11 @@ def test_files_that_cannot_be_heard(tmp_path: Path) -> None:
             writer.write_frame(np.zeros((48, 64, 3), np.uint8), frame / 25)
     with pytest.raises(NoAudioError):
         diagnose(tmp_path / "mute.mp4")
+
+
+def test_sounds_on_one_side_after_the_other_are_fit() -> None:
+    """One channel all but silent says nothing about the phases of both."""
+    stereo = np.random.default_rng(0).normal(scale=1e-4, size=(2, 6 * RATE))
+    for side, start in ((0, 1), (1, 3), (0, 4)):
+        stereo[side, start * RATE : start * RATE + RATE // 2] += noise(0.5, start, 0.2)
+    assert "effect" not in checks(stereo.astype(np.float32))
