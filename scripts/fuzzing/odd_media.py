@@ -80,7 +80,7 @@ def tracks(chance: random.Random, valid: Path, folder: Path) -> Path:
     with av.open(str(path), "w") as output:
         made: list[Any] = []
         for _ in range(chance.choice((2, 2, 3, 8))):
-            layout = chance.choice(("mono", "mono", "stereo", "5.1"))
+            layout = chance.choice(("mono", "mono", "stereo", "5.1", "7.1"))
             stream: Any = output.add_stream(codec, rate=chance.choice((RATE, RATE, 44_100)), layout=layout)
             stream.metadata.update({"title": chance.choice(names), "handler_name": chance.choice(names)})
             stream.disposition = chance.choice((Disposition.default, Disposition.comment, Disposition(0)))
