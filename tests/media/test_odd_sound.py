@@ -158,7 +158,6 @@ HONEST = [
     ("mov", "pcm_s16le"), ("mov", "aac"), ("mkv", "aac"), ("mkv", "pcm_s16le"), ("mkv", "libmp3lame"), ("mkv", "mp2"),
     ("webm", "libopus"), ("ts", "aac"), ("ts", "mp2"), ("avi", "libmp3lame"), ("avi", "pcm_s16le"), ("flv", "aac"),
     ("nut", "aac"), ("tta", "tta"), ("wv", "wavpack"), ("mpg", "mp2"), ("ac3", "ac3"), ("eac3", "eac3"),
-        stream.format = "s16p"
 ]  # fmt: skip
 FORMATS = {
     "ts": "mpegts", "m4a": "ipod", "mkv": "matroska", "opus": "ogg", "mpg": "mpeg",
@@ -189,7 +188,8 @@ def test_eight_planes_and_more_are_read_as_they_are(tmp_path: Path, channels: in
     samples = np.random.default_rng(0).integers(-9000, 9000, (4800, channels)).astype(np.int16)
     path = tmp_path / "many.wv"
     with av.open(str(path), "w") as output:
-        stream = output.add_stream("wavpack", rate=RATE, layout=f"{channels} channels")
+        stream: Any = output.add_stream("wavpack", rate=RATE, layout=f"{channels} channels")
+        stream.format = "s16p"
         frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout=f"{channels} channels")
         frame.sample_rate = RATE
         packer = av.AudioResampler(stream.format.name, stream.layout, RATE, frame_size=960)
