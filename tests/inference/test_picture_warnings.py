@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ def warnings(side: float, fov: float = 100.0, size: tuple[int, int] = (320, 180)
     seen = Boxes.of([[column - 15, 20, column + 15, 160]], [0.9], PERSON)
     looks = np.arange(0, 120, 5)
     bounds = [0, *stops, 120]
-    shots = tuple(Shot(a, b, (0, 0, width, height)) for a, b in zip(bounds[:-1], bounds[1:], strict=True))
+    shots = tuple(Shot(a, b, (0, 0, width, height)) for a, b in pairwise(bounds))
     motion = np.zeros((120, ROWS, COLUMNS), np.uint8)
     watched = Watched(width, height, (0, 0, width, height), looks, (seen,) * len(looks), motion, (), shots)
     frame = np.array([f for f in range(120) if f % 40 < 30], np.int32)

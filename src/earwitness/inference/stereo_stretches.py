@@ -29,6 +29,7 @@ SILENT_DB: Final = (38.0, 32.0)
 OPPOSITE_SECONDS: Final = 3.0
 OPPOSITE: Final = (-0.14, -0.06)
 """Agreement of the channels, see `Blocks`."""
+INVERTED: Final = "one channel is inverted"
 _SAME_LAG_SECONDS: Final = 2e-4
 _LEAST_LAG_SECONDS: Final = 2e-3
 """Less is what spaced microphones do, which is judged over the whole file."""
@@ -110,7 +111,7 @@ def _opposite(blocks: Blocks, loud: NDArray[np.intp]) -> list[Stretch]:
     for first, stop in below(mean, OPPOSITE):
         # The outer windows reach beyond it.
         begin, end = _largest_sum(OPPOSITE[1] - agreement[first : stop + length - 1])
-        stretches.append(_span(blocks, loud, first + begin, first + end, "one channel is inverted"))
+        stretches.append(_span(blocks, loud, first + begin, first + end, INVERTED))
     return stretches
 
 
