@@ -16,18 +16,37 @@ from earwitness.errors import ModelError
 from earwitness.models.architectures import ModelConfig, model_config
 from earwitness.models.build import build
 from earwitness.models.network import Network
+from earwitness.models.seld import TRUNK_PREFIX
 
 CONFIG_KEY: Final = "model_config"
 _FIRST_CONFIG_KEY: Final = "seld_config"
 """What the dimensions were called while there was one kind of network."""
+_FEWEST: Final = 1024
+"""Weights with fewer numbers than this stay as they are in compact checkpoints."""
 
 
-def save_model(model: Network, path: Path) -> None:
-    """Write weights and dimensions to `path`, under a temporary name first."""
+def save_model(model: Network, path: Path, *, compact: bool = False) -> None:
+    """Write weights and dimensions to `path`, under a temporary name first.
+
+    Args:
+        model: what to write.
+        path: the file.
+        compact: to begin another run with: large weights as 16-bit numbers, and without those of a tagger's trunk,
+            which do not learn.
+    """
     partial = path.with_name(path.name + ".tmp")
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    if compact:
+        tensors = {name: _short(value) for name, value in tensors.items() if not name.startswith(TRUNK_PREFIX)}
     save_file(tensors, partial, metadata={CONFIG_KEY: model.config.model_dump_json()})
     partial.replace(path)
+
+
+def _short(value: Tensor) -> Tensor:
+    if value.dtype != torch.float32 or value.numel() < _FEWEST:
+        return value
+    largest = torch.finfo(torch.float16).max
+    return value.clamp(-largest, largest).half()
 
 
 def load_model(path: Path) -> Network:

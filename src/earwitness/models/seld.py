@@ -29,6 +29,8 @@ TYPICAL_LOG_METRES: Final = 0.7
 MAX_LOG_METRES: Final = 4.0
 TAGGER_PARTS: Final = ("tagger.", "tagged.", "tags.")
 """Prefixes of the weights that a network without a tagger does not have."""
+TRUNK_PREFIX: Final = "tagger.trunk."
+"""Of the weights that are YAMNet's own and do not learn."""
 ADDED_PARTS: Final = (*TAGGER_PARTS, "reverberance.")
 """Prefixes of weights that add nothing at first, so that a network may begin with the weights of one without them."""
 

@@ -217,7 +217,8 @@ class RunSpec(_Section):
         scaler_scenes: scenes from which feature statistics are taken.
         tensorboard: write TensorBoard files besides log.jsonl.
         thresholds: activities that validation tries, one for all classes.
-        init_from: run folder or checkpoint whose weights (and feature statistics) to start from: the second stage.
+        init_from: shipped model (`default`), run folder or checkpoint whose weights (and feature statistics) to start
+            from: the second stage.
     """
 
     batch: PositiveInt = 16
