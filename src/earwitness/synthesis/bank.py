@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
@@ -28,10 +29,13 @@ class SoundBank:
     Attributes:
         root: the bank's folder.
         sounds: the sounds, in the order of their names.
+        weights: pattern of names, as `bell/cdda-*` -> how often such sounds are drawn, relative to others; the last
+            pattern that fits counts. What has a weight of 0 is never drawn.
     """
 
     root: Path
     sounds: tuple[BankSound, ...]
+    weights: Mapping[str, float] = field(default_factory=dict)
     _groups: dict[str, list[list[BankSound]]] = field(init=False, repr=False)
     _by_name: dict[str, BankSound] = field(init=False, repr=False)
     _kinds: tuple[str, ...] = field(init=False, repr=False)
@@ -42,14 +46,17 @@ class SoundBank:
 
     def __post_init__(self) -> None:
         by_group: dict[str, dict[str, list[BankSound]]] = defaultdict(lambda: defaultdict(list))
-        for sound in self.sounds:
+        for sound in (sound for sound in self.sounds if self._weight(sound) > 0):
             by_group[sound.kind][sound.group or sound.name].append(sound)
         self._groups = {kind: list(groups.values()) for kind, groups in by_group.items()}
         self._by_name = {sound.name: sound for sound in self.sounds}
         order = [sound_class.slug for sound_class in CLASSES] + [BACKGROUND, INTERFERENCE]
         self._kinds = tuple(kind for kind in order if kind in self._groups)
         # Groups count by the square root of their size: a compromise between balance and variety.
-        roots = {kind: np.sqrt([len(group) for group in groups]) for kind, groups in self._groups.items()}
+        roots = {
+            kind: np.sqrt([len(group) for group in groups]) * [self._weight(group[0]) for group in groups]
+            for kind, groups in self._groups.items()
+        }
         self._shares = {kind: root / root.sum() for kind, root in roots.items()}
 
     @classmethod
@@ -60,6 +67,7 @@ class SoundBank:
         *,
         licences: Collection[str] | None = None,
         without: Collection[str] = (),
+        weights: Mapping[str, float] | None = None,
     ) -> SoundBank:
         """Open the bank at `root`.
 
@@ -68,6 +76,7 @@ class SoundBank:
             split: keep only sounds of this split; None keeps all. A bank without splits is split by its groups.
             licences: keep only sounds under one of these, as ("cc0", "cc-by"); None keeps all.
             without: names of sounds to leave out, as `check` found them.
+            weights: how often sounds are drawn; see the attribute.
 
         Raises:
             BankError: no such bank, no sounds, or a list that breaks its format.
@@ -85,7 +94,7 @@ class SoundBank:
             under = f" under {', '.join(licences)}" if licences is not None else ""
             raise BankError(f"the sound bank at '{root}' has no sound of any target class{where}{under}")
         folder = root.parent if root.is_file() else root
-        return cls(folder, tuple(sorted(sounds, key=lambda sound: sound.name)))
+        return cls(folder, tuple(sorted(sounds, key=lambda sound: sound.name)), weights or {})
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -96,6 +105,10 @@ class SoundBank:
     def missing(self) -> tuple[str, ...]:
         """Target classes that have no sounds: they will not be heard in any scene."""
         return tuple(sound_class.slug for sound_class in CLASSES if sound_class.slug not in self._groups)
+
+    def _weight(self, sound: BankSound) -> float:
+        fitting = [weight for pattern, weight in self.weights.items() if fnmatchcase(sound.name, pattern)]
+        return fitting[-1] if fitting else 1.0
 
     def draw(self, kind: str, rng: np.random.Generator) -> BankSound:
         """A random sound of `kind`: first a group, then one of its sounds, so that prolific groups do not dominate.

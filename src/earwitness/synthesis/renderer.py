@@ -37,6 +37,8 @@ FULL_SCALE: Final = 0.9999
 """DCASE rejects clips that would exceed this; here the gain keeps every scene below it."""
 _EDGE: Final = 64
 """Input samples after the last one needed, so that the resampler's end does not show."""
+_FADE_SAMPLES: Final = SAMPLE_RATE // 25
+"""Of a sound that is cut: 40 ms."""
 _PREROLL_SECONDS: Final = 0.6
 """Sound from before the scene that is still rendered: its reverberation reaches into the scene."""
 
@@ -70,9 +72,13 @@ class SceneRenderer:
         if noise:
             audio += _hiss(recipe.noise, samples)
         audio *= _gain(audio, recipe)
-        tracks = tuple(self._track(event, recipe) for event in recipe.events)
+        tracks = self.tracks(recipe)
         table = labels(tracks, round(recipe.seconds / FRAME_SECONDS), recipe.camera)
         return Scene(recipe, audio, table, tracks)
+
+    def tracks(self, recipe: SceneRecipe) -> tuple[SourceTrack, ...]:
+        """Where the sources of `recipe` are and when they sound, which takes no rendering."""
+        return tuple(self._track(event, recipe) for event in recipe.events)
 
     def stems(self, recipe: SceneRecipe) -> tuple[list[FloatArray], FloatArray]:
         """The parts that add up to the scene: each event in its room, and the noise; (2, samples) each.
@@ -100,7 +106,7 @@ class SceneRenderer:
     def dry(self, event: EventRecipe, needed: int | None = None) -> FloatArray:
         """An event's sound at 1 m without a room: (n,), at the recipe's level; `needed` samples or a few more do."""
         parts: list[FloatArray] = []
-        for name in event.sounds:
+        for number, name in enumerate(event.sounds):
             missing = None if needed is None else needed - sum(part.size for part in parts)
             if missing is not None and missing <= 0:
                 break
@@ -109,8 +115,8 @@ class SceneRenderer:
             if event.speed != 1.0:
                 sound = soxr.resample(sound, SAMPLE_RATE * event.speed, SAMPLE_RATE, quality="LQ")
             if parts:
-                parts.append(np.zeros(round(event.gap * SAMPLE_RATE), dtype=np.float32))
-            parts.append(sound)
+                parts.append(np.zeros(round(event.pause(number - 1) * SAMPLE_RATE), dtype=np.float32))
+            parts.append(_cut(sound, event.cut(number)))
         rms = float(np.sqrt(np.mean([self.bank.loudness(name) ** 2 for name in event.sounds])))
         dry = np.concatenate(parts)
         dry *= np.float32(10 ** (event.level_db / 20) / max(rms, 1e-9))
@@ -224,6 +230,16 @@ def labels(tracks: tuple[SourceTrack, ...], num_frames: int, camera: Camera = DC
         )
         tables.append(table.rounded())
     return EventTable.concatenate(tables, num_frames)
+
+
+def _cut(sound: FloatArray, seconds: float) -> FloatArray:
+    """The first `seconds` of a sound, faded out where it is longer."""
+    if sound.size <= seconds * SAMPLE_RATE:
+        return sound
+    kept = sound[: round(seconds * SAMPLE_RATE)].copy()
+    fade = min(_FADE_SAMPLES, kept.size)
+    kept[kept.size - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
+    return kept
 
 
 def _stereo(mid_side: FloatArray) -> FloatArray:

@@ -16,6 +16,7 @@ from earwitness.geometry import DCASE_CAMERA, Camera
 SAMPLE_RATE: Final = 24_000
 TONE_KNOTS_HZ: Final = (100.0, 300.0, 900.0, 2700.0, 6000.0, 12000.0)
 """Where the random colouring of a source has its gains."""
+_LATER: Final = ("pauses", "cuts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class EventRecipe:
         band_hz: lower and upper limit of what the source lets through; 0 sets no limit.
         path_start, path_speed: for moving sources, where on the path the source is at the onset (in points) and how
             fast it goes (points a second, negative backwards).
+        pauses: seconds of pause after each sound but the last; empty: `gap` everywhere.
+        cuts: seconds that each sound is heard for, 0 to its end; empty: all to their ends.
     """
 
     sounds: tuple[str, ...]
@@ -47,6 +50,16 @@ class EventRecipe:
     path_start: float = 0.0
     path_speed: float = 0.0
     band_hz: tuple[float, float] = (0.0, 0.0)
+    pauses: tuple[float, ...] = ()
+    cuts: tuple[float, ...] = ()
+
+    def pause(self, number: int) -> float:
+        """Seconds of pause after sound `number`, which is not the last."""
+        return self.pauses[number] if self.pauses else self.gap
+
+    def cut(self, number: int) -> float:
+        """Seconds that sound `number` is heard for; infinite where it is heard to its end."""
+        return (self.cuts[number] if self.cuts else 0.0) or float("inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +124,13 @@ class SceneRecipe:
         return np.random.SeedSequence(self.seed[0], spawn_key=(*self.seed[1:], 1))
 
     def to_json(self) -> str:
-        """One line of JSON."""
-        return json.dumps(asdict(self), sort_keys=True)
+        """One line of JSON; without what the first recipes did not have, where it says nothing."""
+        plain = asdict(self)
+        for event in plain["events"]:
+            for name in _LATER:
+                if not event[name]:
+                    del event[name]
+        return json.dumps(plain, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> SceneRecipe:

@@ -77,6 +77,8 @@ class DataSpec(_Section):
         bank_weight: with folders: share of endless scenes from the bank, relative to the folders' weights.
         tokens: modality's name, as in model.tokens -> where its tokens come from.
         bank: folder of the sound bank.
+        weights: pattern of names of the bank's sounds, as `bell/cdda-*` -> how often they are drawn, relative to
+            others; the last pattern that fits counts, and 0 leaves them out.
         pool: settings of the simulated rooms, handed to the synthesizer's pool; {} means its defaults.
         scene: settings of the scenes, handed to the synthesizer; {} means its defaults.
         cache: folder that keeps simulated rooms between runs; None keeps them with the synthesizer's default.
@@ -94,6 +96,7 @@ class DataSpec(_Section):
     bank_weight: float = Field(0.0, ge=0)
     tokens: dict[str, TokenSource] = Field(default_factory=dict)
     bank: str = "soundbank"
+    weights: dict[str, NonNegativeFloat] = {}
     pool: dict[str, Any] = {}
     scene: dict[str, Any] = {}
     cache: str | None = None

@@ -37,8 +37,13 @@ class OpenSynthesizer:
         """Open the bank, without what of it cannot be used, and the pool of rooms; builds it when it is not cached."""
         return Synthesizer.from_bank(
             self.spec.bank, split=self.split, rooms=self.pool(), config=self.scene(), cache=self.spec.cache,
-            without=unusable_sounds(self.spec.bank),
+            without=unusable_sounds(self.spec.bank), weights=self.weights(),
         )  # fmt: skip
+
+    def weights(self) -> dict[str, float]:
+        """How often sounds are drawn; validation leaves out what training does, and has the others alike."""
+        weights = self.spec.weights
+        return weights if self.split == "train" else {name: weight for name, weight in weights.items() if not weight}
 
     def pool(self) -> PoolConfig:
         """Rooms of this split."""
