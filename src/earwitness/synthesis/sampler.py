@@ -14,7 +14,8 @@ from earwitness.errors import BankError, RecipeError
 from earwitness.geometry import DCASE_CAMERA
 from earwitness.synthesis.activity import event_blocks, sound_frames
 from earwitness.synthesis.bank import BACKGROUND, INTERFERENCE, SoundBank
-from earwitness.synthesis.microphones import DEFAULT, MICROPHONES
+from earwitness.synthesis.flaws import draw_flaws
+from earwitness.synthesis.microphones import DEFAULT, MICROPHONES, Coincident
 from earwitness.synthesis.pool import RirPool
 from earwitness.synthesis.presets import ScenePreset, preset_values
 from earwitness.synthesis.scene import SAMPLE_RATE, TONE_KNOTS_HZ, EventRecipe, NoiseRecipe, SceneRecipe
@@ -62,6 +63,7 @@ class SceneConfig(BaseModel):
         preset: distributions of real recordings (`presets.ScenePreset`) in the place of those of number, time, place,
             motion and repetition of events above; the name of one that ships, or its values.
         preset_share: share of the scenes that are drawn by the preset, where there is one.
+        flaw_probability: chance that the microphone of a scene is not ideal (`flaws`); coincident ones only.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -93,6 +95,7 @@ class SceneConfig(BaseModel):
     elevation_deg: tuple[float, float] = (-90.0, 90.0)
     preset: ScenePreset | None = None
     preset_share: float = Field(default=1.0, ge=0, le=1)
+    flaw_probability: float = Field(default=0.0, ge=0, le=1)
 
     @field_validator("preset", mode="before")
     @classmethod
@@ -110,6 +113,8 @@ class SceneConfig(BaseModel):
                 raise ValueError(f"{name}: the first number must not exceed the second")
         if self.microphone not in MICROPHONES:
             raise ValueError(f"microphone: '{self.microphone}' is none of {', '.join(MICROPHONES)}")
+        if self.flaw_probability and not isinstance(MICROPHONES[self.microphone], Coincident):
+            raise ValueError(f"flaw_probability: of coincident microphones, which '{self.microphone}' is not")
         if self.highest_hz[1] >= SAMPLE_RATE / 2:
             raise ValueError(f"highest_hz: must stay below {SAMPLE_RATE / 2:g} Hz, half the sample rate")
         if len(self.class_weights) != NUM_CLASSES or min(self.class_weights) < 0 or not sum(self.class_weights):
@@ -156,6 +161,9 @@ class SceneSampler:
         """The scene of some events: turned any way, over a bed."""
         config = self.config
         loudest = max((event.level_db for event in events), default=float(np.mean(config.level_db)))
+        # Drawn only where there may be any, so that other scenes stay what they were.
+        flawed = config.flaw_probability > 0 and rng.random() < config.flaw_probability
+        flaws = draw_flaws(rng) if flawed else None
         return SceneRecipe(
             seconds=config.seconds,
             room=room,
@@ -166,6 +174,7 @@ class SceneSampler:
             pool=self.pool.name,
             microphone=config.microphone,
             fov_deg=config.fov_deg,
+            flaws=flaws,
         )
 
     def _kind(self, before: list[str], rng: np.random.Generator) -> str:

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from earwitness.errors import BankError
 from earwitness.events import EventTable
 from earwitness.geometry import DCASE_CAMERA, Camera
+from earwitness.synthesis.flaws import MicrophoneFlaws
 
 SAMPLE_RATE: Final = 24_000
+
 TONE_KNOTS_HZ: Final = (100.0, 300.0, 900.0, 2700.0, 6000.0, 12000.0)
 """Where the random colouring of a source has its gains."""
 _LATER: Final = ("pauses", "cuts")
@@ -98,6 +100,7 @@ class SceneRecipe:
         microphone: name of the stereo microphone (`microphones.MICROPHONES`).
         fov_deg: horizontal field of view of the camera, which says what is on screen.
         seed: of the scene, and with it of its pictures; empty where it was not drawn by `Synthesizer`.
+        flaws: of the microphone, where it is coincident; None: it is ideal.
     """
 
     seconds: float
@@ -110,6 +113,7 @@ class SceneRecipe:
     microphone: str = "dcase"
     fov_deg: float = DCASE_CAMERA.horizontal_fov_deg
     seed: tuple[int, ...] = ()
+    flaws: MicrophoneFlaws | None = None
 
     @property
     def camera(self) -> Camera:
@@ -130,6 +134,8 @@ class SceneRecipe:
             for name in _LATER:
                 if not event[name]:
                     del event[name]
+        if self.flaws is None:
+            del plain["flaws"]
         return json.dumps(plain, sort_keys=True)
 
     @classmethod
@@ -143,7 +149,11 @@ class SceneRecipe:
             raw: dict[str, Any] = json.loads(text)
             events = tuple(_event(event) for event in raw.pop("events"))
             seed = tuple(int(part) for part in raw.pop("seed", ()))
-            return cls(events=events, noise=NoiseRecipe(**raw.pop("noise")), seed=seed, **raw)
+            flaws = raw.pop("flaws", None)
+            return cls(
+                events=events, noise=NoiseRecipe(**raw.pop("noise")), seed=seed,
+                flaws=MicrophoneFlaws.of(flaws) if flaws is not None else None, **raw,
+            )  # fmt: skip
         except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise BankError(f"not a scene recipe: {error}") from error
 

@@ -15,7 +15,8 @@ from earwitness.training.recipe import DataSpec
 VALID_ROOMS: Final = 40
 _VALID_SEED_OFFSET: Final = 1_000_003
 """Added to the pool's seed for validation, so that its rooms are never heard in training."""
-_TRAINING_ONLY: Final = ("class_weights", "speed", "wide_speed", "tone_db", "band_probability", "peak_db", "snr_db")
+_TRAINING_ONLY: Final = ("class_weights", "speed", "wide_speed", "tone_db", "band_probability", "peak_db", "snr_db",
+                         "preset_share")  # fmt: skip
 """Settings of scenes that widen what is learnt and have no place in what is measured."""
 
 _Config = TypeVar("_Config", PoolConfig, SceneConfig)
