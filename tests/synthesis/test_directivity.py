@@ -65,7 +65,9 @@ def test_sources_alike_to_all_sides_are_what_they_were_without_directivity() -> 
 def test_images_send_what_left_the_source_towards_their_wall() -> None:
     """An image behind the wall x = 0 is mirrored: what it sends to the microphone left the source towards that wall."""
     size, source, microphone = np.array([8.0, 6.0, 3.0]), np.array([5.0, 2.0, 1.0]), np.array([3.0, 3.0, 1.5])
-    places = np.stack([source, source * [-1, 1, 1], [5.0, 12 - 2.0, 1.0], source + [16, 0, 0]], axis=1)
+    places = np.stack(
+        [source, source * np.array([-1, 1, 1]), [5.0, 12 - 2.0, 1.0], source + np.array([16, 0, 0])], axis=1
+    )
     ways = leaving(places - microphone[:, None], source, microphone, size)
     to_microphone = microphone[:, None] - places
     expected = to_microphone * np.array([[1, -1, 1, 1], [1, 1, -1, 1], [1, 1, 1, 1]])

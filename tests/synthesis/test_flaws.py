@@ -21,7 +21,9 @@ def renderer(bank: SoundBank, free_field: Callable[..., RirPool]) -> SceneRender
     return SceneRenderer(bank, free_field((1.0, 1.0, 0.0)))
 
 
-def recipe(bank: SoundBank, flaws: MicrophoneFlaws | None, bed_db: float = -120.0, hiss_db: float = -140.0) -> SceneRecipe:
+def recipe(
+    bank: SoundBank, flaws: MicrophoneFlaws | None, bed_db: float = -120.0, hiss_db: float = -140.0
+) -> SceneRecipe:
     sound = next(one.name for one in bank.sounds if one.kind == "water_tap")
     event = EventRecipe((sound,), "water_tap", 0.1, 0.3, 1.0, (0.0,) * 6, -20.0, (0,))
     noise = NoiseRecipe(None, 0.0, bed_db, hiss_db, 0.0, 7)

@@ -46,7 +46,7 @@ class SoundBank:
 
     def __post_init__(self) -> None:
         by_group: dict[str, dict[str, list[BankSound]]] = defaultdict(lambda: defaultdict(list))
-        for sound in (sound for sound in self.sounds if self._weight(sound) > 0):
+        for sound in (sound for sound in self.sounds if weight_of(sound, self.weights) > 0):
             by_group[sound.kind][sound.group or sound.name].append(sound)
         self._groups = {kind: list(groups.values()) for kind, groups in by_group.items()}
         self._by_name = {sound.name: sound for sound in self.sounds}
@@ -54,7 +54,7 @@ class SoundBank:
         self._kinds = tuple(kind for kind in order if kind in self._groups)
         # Groups count by the square root of their size: a compromise between balance and variety.
         roots = {
-            kind: np.sqrt([len(group) for group in groups]) * [self._weight(group[0]) for group in groups]
+            kind: np.sqrt([len(group) for group in groups]) * [weight_of(group[0], self.weights) for group in groups]
             for kind, groups in self._groups.items()
         }
         self._shares = {kind: root / root.sum() for kind, root in roots.items()}
@@ -87,14 +87,14 @@ class SoundBank:
             sounds = [sound for sound in with_splits(sounds) if sound.split == split]
         if licences is not None:
             sounds = with_licence(sounds, licences)
-        left_out = frozenset(without)
+        left_out, weights = frozenset(without), weights or {}
         sounds = [sound for sound in sounds if sound.name not in left_out]
-        if not any(sound.kind not in (BACKGROUND, INTERFERENCE) for sound in sounds):
+        if not any(sound.kind not in (BACKGROUND, INTERFERENCE) and weight_of(sound, weights) for sound in sounds):
             where = f" in its split '{split}'" if split else ""
             under = f" under {', '.join(licences)}" if licences is not None else ""
             raise BankError(f"the sound bank at '{root}' has no sound of any target class{where}{under}")
         folder = root.parent if root.is_file() else root
-        return cls(folder, tuple(sorted(sounds, key=lambda sound: sound.name)), weights or {})
+        return cls(folder, tuple(sorted(sounds, key=lambda sound: sound.name)), weights)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -105,10 +105,6 @@ class SoundBank:
     def missing(self) -> tuple[str, ...]:
         """Target classes that have no sounds: they will not be heard in any scene."""
         return tuple(sound_class.slug for sound_class in CLASSES if sound_class.slug not in self._groups)
-
-    def _weight(self, sound: BankSound) -> float:
-        fitting = [weight for pattern, weight in self.weights.items() if fnmatchcase(sound.name, pattern)]
-        return fitting[-1] if fitting else 1.0
 
     def draw(self, kind: str, rng: np.random.Generator) -> BankSound:
         """A random sound of `kind`: first a group, then one of its sounds, so that prolific groups do not dominate.
@@ -198,6 +194,12 @@ class SoundBank:
             except BankError:
                 unreadable.append(sound.name)
         return unreadable
+
+
+def weight_of(sound: BankSound, weights: Mapping[str, float]) -> float:
+    """How often a sound is drawn, relative to others: the last pattern of its name that fits says it, else 1."""
+    fitting = [weight for pattern, weight in weights.items() if fnmatchcase(sound.name, pattern)]
+    return fitting[-1] if fitting else 1.0
 
 
 def _decode(path: Path) -> NDArray[np.int16]:

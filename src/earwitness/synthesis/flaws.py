@@ -1,9 +1,9 @@
 """What microphones are not: equal, quiet alike, and of one pattern at all frequencies.
 
-Three flaws of coincident pairs, in mid and side: side is weaker or stronger than it should be, by frequency, so that
-the patterns of left and right widen or narrow; above some 6 kHz the capsules of an array lie too far apart for its encoder,
-and how strong mid and side are depends on the direction besides (spatial aliasing: orders higher than the first leak
-in); and one channel is louder, and noisier by itself, than the other.
+Three flaws of coincident pairs, in mid and side. Side is weaker or stronger than it should be, by frequency, so that
+the patterns of left and right widen or narrow. Above some 6 kHz the capsules of an array lie too far apart for its
+encoder: how strong mid and side are depends on the direction besides (spatial aliasing: orders above the first leak).
+And one channel is louder, and noisier by itself, than the other.
 """
 
 from __future__ import annotations

@@ -300,6 +300,9 @@ def _within(pool: RirPool, elevation_deg: tuple[float, float]) -> NDArray[np.boo
 
 def event_seconds(bank: SoundBank, event: EventRecipe) -> float:
     """Length of an event's dry sound in seconds."""
+    if not event.cuts and not event.pauses:  # added up as it always was, to the last bit
+        samples = sum(bank.size(name) for name in event.sounds)
+        return samples / SAMPLE_RATE / event.speed + event.gap * (len(event.sounds) - 1)
     sounding = [bank.size(name) / SAMPLE_RATE / event.speed for name in event.sounds]
     heard = sum(min(seconds, event.cut(number)) for number, seconds in enumerate(sounding))
     return heard + sum(event.pause(number) for number in range(len(sounding) - 1))
