@@ -59,7 +59,7 @@ class MicrophoneFlaws:
         leaking = 1 + (np.asarray(self.leaks) @ harmonics)[:, None] * rising
         gains = np.maximum(leaking, _LEAST_GAIN).astype(np.float32)
         gains[1] *= self.pattern(frequency)
-        return gains
+        return np.asarray(gains)
 
     @property
     def channel_gains(self) -> NDArray[np.float32]:
