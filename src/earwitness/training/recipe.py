@@ -23,6 +23,7 @@ from earwitness.errors import RecipeError
 from earwitness.features import TAGGER_CHANNELS, FeatureConfig
 from earwitness.models.architectures import ARCHITECTURES, ModelConfig, TaggedConfig, tagged, token_widths
 from earwitness.models.config import SeldConfig
+from earwitness.models.symmetric_config import SymmetricConfig
 
 _TAGS: Final = {(1, name) for name in ARCHITECTURES}
 
@@ -282,6 +283,13 @@ class Recipe(_Section):
             raise ValueError(
                 f"model.tagger goes with features.channels that end with {', '.join(TAGGER_CHANNELS)}, and not without"
             )
+        if isinstance(self.model, SymmetricConfig):
+            odd = tuple(index for index, name in enumerate(self.features.channels) if name == "intensity")
+            if {"logmel_l", "logmel_r"} & set(self.features.channels) or self.model.odd_channels != odd:
+                raise ValueError(
+                    f"model.odd_channels must be {list(odd)}, where features.channels has intensity, and a symmetric "
+                    "network takes neither logmel_l nor logmel_r"
+                )
         for key, value in _input_size(self.features).items():
             if getattr(self.model, key) != value:
                 raise ValueError(f"model.{key} is {getattr(self.model, key)}, but the features have {value}")
