@@ -41,7 +41,7 @@ class EvenOdd(nn.Module):
 
 def halves(pairs: Tensor) -> tuple[Tensor, Tensor]:
     """Even and odd part (B, ...) of pairs (2 B, ...)."""
-    plain, mirror = pairs.unflatten(0, (2, -1)).unbind(0)
+    plain, mirror = pairs.reshape(2, -1, *pairs.shape[1:]).unbind(0)
     return (plain + mirror) / 2, (plain - mirror) / 2
 
 
