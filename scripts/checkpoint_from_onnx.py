@@ -3,8 +3,9 @@
 Made for the default model, whose training run was not kept. Exporting folds batch normalisation into the convolutions
 before it, which a network that learns on needs back: its scale and offset are the deviation and mean that the folded
 convolutions' outputs have over training scenes, so that in evaluation the network answers as the ONNX file does, and in
-training the statistics of a batch are near those that it knows. The length of each convolution's kernel, which batch
-normalisation undoes, is unknown; kernels get that of fresh ones. Large weights are written as 16-bit numbers, and
+training the statistics of a batch are near those that it knows. The size of each convolution's kernel, which batch
+normalisation undoes, is unknown, but decides how much a step changes it: kernels get the size that those without batch
+normalisation have grown to. Large weights are written as 16-bit numbers, and
 without YAMNet's, which the ONNX file beside it holds. It ends with the largest difference to ONNX Runtime.
 """
 
@@ -36,6 +37,9 @@ SCOPE: Final = re.compile(r"^/net/(?:network/)?")
 NORM_OF: Final = {"first.0": "first.1", "second.0": "second.1", "stem.0": "stem.1", "depthwise": "batch_norm"}
 SMALLEST: Final = 1e-3
 """Deviation below which a channel counts as dead."""
+GROWTH: Final = 0.08
+"""By how much training has spread kernels, besides how they began: what the 1x1 convolutions of the shortcuts, which
+have no batch normalisation, and the dense layers show."""
 
 
 def weights_of(path: Path) -> dict[str, np.ndarray]:
@@ -112,8 +116,9 @@ def normalise(net: Network, norms: dict[str, nn.Module], features: Tensor) -> No
         mean = total / count
         deviation = (squares / count - mean.square()).clamp_min(0).sqrt().clamp_min(SMALLEST)
         kernel = net.get_submodule(name).weight
-        # Kernels of convolutions begin uniform within 1 / sqrt(inputs): their deviation is that over sqrt(3).
-        length = float((kernel[0].numel() * 3) ** -0.5 / kernel.double().square().mean().sqrt())
+        # Kernels begin uniform within 1 / sqrt(inputs): their deviation is that over sqrt(3).
+        spread = (1 / (3 * kernel[0].numel()) + GROWTH**2) ** 0.5
+        length = float(spread / kernel.double().square().mean().sqrt())
         kernel.mul_(length)
         norm.running_mean.copy_((mean - norm.bias) * length)  # type: ignore[operator, union-attr]
         norm.running_var.copy_((deviation * length).square() - norm.eps)  # type: ignore[operator, union-attr]
