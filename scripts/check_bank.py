@@ -80,7 +80,7 @@ def check(bank: SoundBank, tagger: Yamnet) -> list[Verdict]:
     verdicts = []
     for sound in bank.sounds:
         mono = bank.samples(sound.name)
-        logits = tagger.tag(np.stack([mono, mono]), SAMPLE_RATE).values.reshape(-1, len(tagger.classes))
+        logits = tagger.tag(np.stack([mono, mono]), SAMPLE_RATE).tokens.reshape(-1, len(tagger.classes))
         probability = (1 / (1 + np.exp(-logits.astype(np.float64)))).mean(axis=0)
         verdicts.append(judge(sound.name, sound.kind, tagger.classes, probability))
     return verdicts

@@ -32,6 +32,8 @@ from earwitness.synthesis.presets import LEVELS, ScenePreset
 
 WINDOW_SECONDS = 5.0
 WINDOW = round(WINDOW_SECONDS * FRAMES_PER_SECOND)
+RARE = 0.0005
+"""Share of the windows below which so many sources and more are left out."""
 FEW = 8
 """As many runs of a class weigh as much as what all classes together say."""
 LONGEST_PAUSE = LONGEST_PAUSE_FRAMES / FRAMES_PER_SECOND
@@ -100,7 +102,8 @@ def fit(runs: Sequence[Run], name: str) -> dict[str, Any]:
             "pairs": round((further + FEW * pairs) / (together + FEW), 3),
         }
     counts = np.bincount([len(sources) for sources in seen])
-    weights = [round(float(value), 4) for value in counts / counts.sum() if value >= 0.0005]
+    often = np.flatnonzero(counts >= RARE * counts.sum())[-1]
+    weights = [round(float(value), 4) for value in (counts / counts.sum())[: often + 1]]
     return {"name": name, "source_weights": weights, "window_seconds": WINDOW_SECONDS, "classes": classes}
 
 
