@@ -44,14 +44,18 @@ _LEAST_RISE: Final = 0.1
 
 def judge(net: Network, valid: ValidSet) -> Judgement:
     """Everything that is tuned from the even scenes, scores with it on the odd ones: no scene sets what it judges."""
-    outputs = valid.outputs(net)
+    return judge_outputs(valid.outputs(net), valid.references)
+
+
+def judge_outputs(outputs: NDArray[np.float32], references: Sequence[EventTable]) -> Judgement:
+    """The same from physical fields (N, T', 3, 13, 4), not yet calibrated, and N tables."""
     even, odd = slice(0, None, 2), slice(1, None, 2)
-    calibration = calibrate(outputs[even], valid.references[even])
+    calibration = calibrate(outputs[even], references[even])
     outputs = calibration.apply(outputs)
-    smoothing, thresholds = tune(outputs[even], valid.references[even])
-    scores = score_outputs(outputs[odd], valid.references[odd], np.array(thresholds), smoothing)
+    smoothing, thresholds = tune(outputs[even], references[even])
+    scores = score_outputs(outputs[odd], references[odd], np.array(thresholds), smoothing)
     reached = figures(scores, len(outputs[odd]))
-    probability, truth = cells(outputs[odd], valid.references[odd])
+    probability, truth = cells(outputs[odd], references[odd])
     reached["synthetic/calibration_error"] = round(expected_calibration_error(probability, truth), 4)
     return Judgement(thresholds, reached, calibration, smoothing)
 
