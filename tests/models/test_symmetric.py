@@ -15,7 +15,7 @@ FEATURES = FeatureConfig(channels=CHANNELS)
 SHAPE = {
     "in_channels": 6, "stem_width": 4, "stem_kernel": 3, "widths": (6, 8), "pools": ((5, 4), (1, 4)), "dim": 16,
     "heads": 2, "blocks": 2, "conv_kernel": 3, "ffn_mult": 2, "activity": "logit", "common": True, "tagger": True,
-    "reverberance": (0, 3), "whole_clip": True,
+    "reverberance": (0, 3), "whole_clip": True, "distance_head": True,
 }  # fmt: skip
 BACK = torch.tensor([1.0, -1.0, 1.0, 1.0, 1.0])
 
@@ -43,7 +43,7 @@ def test_mirrored_clips_get_mirrored_answers_exactly(net):
     with torch.no_grad():
         one, other = net.eval()(plain), net(mirror)
     torch.testing.assert_close(other, one * BACK, rtol=1e-4, atol=1e-5)
-    assert one[..., 1].abs().max() > 1e-2
+    assert one[..., 1].abs().max() > 3e-3
     assert not torch.allclose(one[..., 0], one[..., 1], atol=1e-3)
 
 
@@ -62,7 +62,8 @@ def test_it_learns_symmetrically_too(net):
         (net(maps) * back).square().sum().backward()
         gradients = {name: value.grad.clone() for name, value in net.named_parameters() if value.grad is not None}
         outcomes.append((gradients, {name: value for name, value in net.state_dict().items() if "running" in name}))
-    torch.testing.assert_close(outcomes[0][0], outcomes[1][0], rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(outcomes[0][0], outcomes[1][0], rtol=5e-3, atol=3e-3)
+    assert max(value.abs().max() for name, value in outcomes[0][0].items() if ".odd." in name) > 0.1
     torch.testing.assert_close(outcomes[0][1], outcomes[1][1], rtol=1e-4, atol=1e-5)
 
 
@@ -74,7 +75,14 @@ def test_ahead_and_alike_on_both_sides_is_ahead(net):
 
 
 def test_a_pair_of_widths_costs_half_of_their_sum():
-    shape = {**SHAPE, "tagger": False, "in_channels": 4, "whole_clip": False, "reverberance": None}
+    shape = {
+        **SHAPE,
+        "tagger": False,
+        "in_channels": 4,
+        "whole_clip": False,
+        "reverberance": None,
+        "distance_head": False,
+    }
     pair = parameter_count(build(SymmetricConfig.model_validate(shape)))
     wide = {**shape, "stem_width": 8, "widths": (12, 16), "dim": 32}
     assert pair < 0.6 * parameter_count(build(SeldConfig.model_validate(wide)))
@@ -97,7 +105,11 @@ def test_recipes_say_which_channels_are_odd():
 
 def test_the_whole_clip_counts_for_every_frame_and_begins_at_nothing():
     torch.manual_seed(1)
-    shape = {key: value for key, value in SHAPE.items() if key not in ("tagger", "reverberance", "whole_clip")}
+    shape = {
+        key: value
+        for key, value in SHAPE.items()
+        if key not in ("tagger", "reverberance", "whole_clip", "distance_head")
+    }
     plain = build(SeldConfig.model_validate({**shape, "in_channels": 4})).eval()
     more = build(SeldConfig.model_validate({**shape, "in_channels": 4, "whole_clip": True})).eval()
     assert more.load_state_dict(plain.state_dict(), strict=False).missing_keys == ["whole.weight", "whole.bias"]
@@ -108,3 +120,20 @@ def test_the_whole_clip_counts_for_every_frame_and_begins_at_nothing():
         torch.testing.assert_close(more(maps)[..., 4], plain(maps)[..., 4] + 1.0)
     with pytest.raises(ValidationError, match="whole_clip needs activity"):
         SeldConfig(whole_clip=True)
+
+
+def test_distances_have_a_way_of_their_own_that_begins_at_nothing():
+    torch.manual_seed(1)
+    shape = {key: value for key, value in SHAPE.items() if key not in ("whole_clip", "distance_head")}
+    plain = build(SeldConfig.model_validate(shape)).eval()
+    more = build(SeldConfig.model_validate({**shape, "distance_head": True})).eval()
+    missing = more.load_state_dict(plain.state_dict(), strict=False).missing_keys
+    assert {name.split(".")[0] for name in missing} == {"far"}
+    maps = torch.randn(2, 6, 50, 64)
+    with torch.no_grad():
+        torch.testing.assert_close(more(maps), plain(maps))
+        more.far[-1].bias[4] += 1.0
+        changed = (more(maps) - plain(maps)).abs().amax(dim=(0, 1, 2))
+    assert changed[4, 2] == pytest.approx(1.0, abs=1e-5)
+    changed[4, 2] = 0
+    assert changed.max() < 1e-5

@@ -73,6 +73,7 @@ class SeldShape(BaseModel):
     tagger_dropout: float = Field(0.2, ge=0, lt=1)
     reverberance: tuple[NonNegativeInt, NonNegativeInt] | None = None
     whole_clip: bool = False
+    distance_head: bool = False
     tracks: PositiveInt = 3
     classes: PositiveInt = NUM_CLASSES
 

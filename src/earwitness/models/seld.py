@@ -11,7 +11,7 @@ from torch.nn import functional
 from earwitness.accddoa import DISTANCE
 from earwitness.models.blocks import ConvBlock, ResidualBlock, Scaler
 from earwitness.models.cmc_config import CmcConfig
-from earwitness.models.config import SeldConfig
+from earwitness.models.config import SeldConfig, SeldShape
 from earwitness.models.conformer import ConformerBlock
 from earwitness.models.network import Network
 from earwitness.models.reverberance import Reverberance
@@ -32,7 +32,7 @@ TAGGER_PARTS: Final = ("tagger.", "tagged.", "tags.")
 """Prefixes of the weights that a network without a tagger does not have."""
 TRUNK_PREFIX: Final = "tagger.trunk."
 """Of the weights that are YAMNet's own and do not learn."""
-ADDED_PARTS: Final = (*TAGGER_PARTS, "reverberance.", "whole.")
+ADDED_PARTS: Final = (*TAGGER_PARTS, "reverberance.", "whole.", "far.")
 """Prefixes of weights that add nothing at first, so that a network may begin with the weights of one without them."""
 
 
@@ -76,6 +76,7 @@ class SeldNet(Network):
             self.tagger = Tagger(config.dim, 2 * config.frames_per_label, config.tagger_dropout)
             self.tagged, self.tags = nn.Linear(config.dim, config.dim), nn.Linear(config.dim, config.classes)
         self.whole = nn.Linear(2 * config.dim, config.classes) if config.whole_clip else None
+        self.far = _distance_head(config) if config.distance_head else None
         self.reverberance = Reverberance(config.mels, config.frames_per_label) if config.reverberance else None
         self._initialise_head()
 
@@ -122,9 +123,14 @@ class SeldNet(Network):
         if self.common is not None:
             shared = functional.pad(self.common(frames).float(), (0, 1))
             fields = fields + shared[:, :, None, None]
-        return self._answer(self._with_reverberance(fields, features), frames, thoughts)
+        return self._answer(self._with_distance(fields, frames, features, thoughts), frames, thoughts)
 
-    def _with_reverberance(self, fields: Tensor, features: Tensor) -> Tensor:
+    def _with_distance(self, fields: Tensor, frames: Tensor, features: Tensor, thoughts: Tensor | None) -> Tensor:
+        """Fields (B, T', tracks, classes, 4) with what the ways of their own say of the distance."""
+        if self.far is not None:
+            parts = [frames] if thoughts is None else [frames, thoughts]
+            metres = self.far(torch.cat(parts, dim=-1)).float()
+            fields = fields + functional.pad(metres[..., None], (DISTANCE, 1))[:, :, None]
         if self.reverberance is None or self.config.reverberance is None:
             return fields
         level, coherence = self.config.reverberance
@@ -154,6 +160,15 @@ class SeldNet(Network):
     def physical(self, raw: Tensor) -> Tensor:
         """See `physical`."""
         return physical(raw)
+
+
+def _distance_head(config: SeldShape) -> nn.Sequential:
+    """Two layers from frames, and from the tagger's thoughts, to ln(metres) of each class; they begin at nothing."""
+    width = config.dim * (2 if config.tagger else 1)
+    out = nn.Linear(config.dim, config.classes)
+    nn.init.zeros_(out.weight)
+    nn.init.zeros_(out.bias)
+    return nn.Sequential(nn.LayerNorm(width), nn.Linear(width, config.dim), nn.SiLU(), out)
 
 
 def physical(raw: Tensor) -> Tensor:

@@ -105,14 +105,14 @@ class SymmetricNet(SeldNet):
             # A tagger hears mid, which is the same in the mirror.
             frames = frames + self.tagged(torch.cat([thoughts, thoughts]))
         even, odd = halves(self._context(frames, tokens or {}))
-        return self._answer(self._fields(even, odd, features), even, thoughts)
+        fields = self._with_distance(self._fields(even, odd), even, features, thoughts)
+        return self._answer(fields, even, thoughts)
 
-    def _fields(self, even: Tensor, odd: Tensor, features: Tensor) -> Tensor:
+    def _fields(self, even: Tensor, odd: Tensor) -> Tensor:
         config = self.config
         kept = self.head(even).unflatten(-1, (config.tracks, config.classes, FIELDS - 1)).float()
         turned = self.sideways(odd).unflatten(-1, (config.tracks, config.classes, 1)).float()
         if self.common is not None:
             kept = kept + functional.pad(self.common(even).float(), (0, 1))[:, :, None, None]
             turned = turned + self.common_sideways(odd).float()[:, :, None, None]
-        fields = torch.cat([kept[..., :Y], turned, kept[..., Y:]], dim=-1)
-        return self._with_reverberance(fields, features)
+        return torch.cat([kept[..., :Y], turned, kept[..., Y:]], dim=-1)
