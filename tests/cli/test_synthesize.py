@@ -214,3 +214,29 @@ def test_files_of_other_people_stay_and_other_seeds_are_refused(flawed_bank: Pat
     (scene / f"{recipe.stem}.wav").unlink()
     for view in ("30", "60"):
         assert CliRunner().invoke(app, [*again, str(scene), "--view", view]).exit_code == 0
+
+
+def test_scenes_of_a_preset_are_a_set_like_others_and_render_again(flawed_bank: Path) -> None:
+    (flawed_bank / "bell" / "silent.wav").unlink()
+    arguments = options(flawed_bank, "--clips", "4", "--seed", "3", "--preset", "starss")
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    root = flawed_bank.parent / "set"
+    recipes = sorted((root / "recipes_dev").rglob("*.json"))
+    assert len(recipes) == 4
+    assert all(json.loads(path.read_text())["pool"].endswith("-varied") for path in recipes)
+    again = flawed_bank.parent / "again"
+    one = ["synthesize", "--bank", str(flawed_bank), "--out", str(again), "--from", str(recipes[0])]
+    assert CliRunner().invoke(app, one).exit_code == 0
+    (same,) = (path for path in (root / "stereo_dev").rglob("*.wav") if path.stem == recipes[0].stem)
+    assert (again / same.name).read_bytes() == same.read_bytes()
+    other = CliRunner().invoke(app, options(flawed_bank, "--clips", "4", "--seed", "3"))
+    assert isinstance(other.exception, SynthesisError)  # not of one set
+
+
+def test_presets_that_there_are_not_and_places_twice_are_refused(flawed_bank: Path) -> None:
+    for wrong in (["--preset", "mars"], ["--preset", "starss", "--elevation", "20"]):
+        result = CliRunner().invoke(app, options(flawed_bank, "--clips", "1", "--seed", "1", *wrong))
+        assert isinstance(result.exception, RecipeError)
+    spaced = options(flawed_bank, "--clips", "1", "--seed", "1", "--preset", "starss", "--microphone", "ortf")
+    assert CliRunner().invoke(app, spaced).exit_code == 0

@@ -62,3 +62,22 @@ def test_a_card_carries_it():
     card = ModelCard(name="m", features={}, model={}, thresholds=(0.5,) * 13, calibration=calibration)
     assert ModelCard.model_validate_json(card.model_dump_json()).calibration == calibration
     assert ModelCard(name="m", features={}, model={}, thresholds=(0.5,) * 13).calibration == Calibration()
+
+
+def test_directions_are_turned_alike_on_both_sides():
+    angles = (0.0, 6.0, 13.0, 20.0, 29.0, 39.0, 50.0, 62.0, 76.0, 90.0)
+    said = np.array([-90.0, -40.0, 0.0, 15.0, 40.0, 85.0])
+    fields = np.zeros((6, 3, 13, 4), np.float32)
+    fields[..., 0] = 0.5 * np.cos(np.radians(said))[:, None, None]
+    fields[..., 1] = 0.5 * np.sin(np.radians(said))[:, None, None]
+    changed = Calibration(azimuth=angles).apply(fields)
+    turned = np.degrees(np.arctan2(changed[:, 0, 0, 1], changed[:, 0, 0, 0]))
+    np.testing.assert_allclose(turned, [-90, -29, 0, 9.5, 29, 83], atol=1e-3)
+    np.testing.assert_allclose(np.hypot(changed[..., 0], changed[..., 1]), 0.5, rtol=1e-4)
+    assert not np.signbit(fields[5, 0, 0, 1])  # what came in stays as it was
+
+
+@pytest.mark.parametrize("angles", [(1.0, *range(10, 91, 10)), (*range(0, 81, 10), 95.0), (0.0,) * 10, (0.0, 10.0)])
+def test_maps_of_the_azimuth_rise_from_ahead_to_the_side(angles):
+    with pytest.raises(ValidationError, match="azimuth"):
+        Calibration(azimuth=tuple(map(float, angles)))

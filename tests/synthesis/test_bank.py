@@ -87,3 +87,23 @@ def test_missing_folder_unreadable_and_silent_files_are_named(tmp_path: Path) ->
     assert bank.preload() == ["bell/junk.wav", "bell/silent.wav"]
     with pytest.raises(BankError, match="no sound of kind 'knock'"):
         bank.draw("knock", np.random.default_rng(0))
+
+
+def test_weights_say_how_often_sounds_are_drawn(tmp_path: Path) -> None:
+    for name in ("plain_a", "plain_b", "rare_a", "never_a"):
+        write_wav(tmp_path / "bell" / f"{name}.wav", tone(), 24000)
+    weights = {"bell/*_a.wav": 0.0, "bell/plain_*": 1.0, "*/rare_*": 0.25}
+    bank = SoundBank.open(tmp_path, weights=weights)
+    rng = np.random.default_rng(0)
+    drawn = [bank.draw("bell", rng).name for _ in range(900)]
+    assert set(drawn) == {"bell/plain_a.wav", "bell/plain_b.wav", "bell/rare_a.wav"}
+    assert drawn.count("bell/rare_a.wav") / 900 == pytest.approx(0.25 / 2.25, abs=0.04)
+    assert bank.find("bell/never_a.wav") is not None  # recipes that name it still render
+
+
+def test_a_class_without_weight_is_a_class_without_sounds(tmp_path: Path) -> None:
+    for kind in ("bell", "door"):
+        write_wav(tmp_path / kind / "a.wav", tone(), 24000)
+    assert SoundBank.open(tmp_path, weights={"door/*": 0.0}).kinds == ("bell",)
+    with pytest.raises(BankError, match="no sound of any target class with a weight above 0"):
+        SoundBank.open(tmp_path, weights={"*": 0.0})

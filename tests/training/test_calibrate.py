@@ -5,7 +5,7 @@ from earwitness.accddoa import encode, ideal_output
 from earwitness.events import EventTable
 from earwitness.inference.calibration import Calibration
 from earwitness.metrics.reliability import expected_calibration_error
-from earwitness.training.calibrate import calibrate, cells, judge, tune
+from earwitness.training.calibrate import calibrate, cells, judge, judge_outputs, tune
 from earwitness.training.validate import ValidSet
 
 
@@ -74,3 +74,31 @@ def test_one_scene_tunes_and_scores_nothing_and_says_so():
     assert judgement.scores == {}
     assert judgement.calibration == Calibration()
     assert "only one scene" in judgement.limits[0]
+    assert judge_outputs(np.zeros((1, 50, 3, 13, 4), np.float32), tables) == judgement
+
+
+def test_finds_out_how_directions_are_bent_and_leaves_straight_ones():
+    """Answers that are pulled outwards by up to 12 degrees, with noise, and some that belong to other sources."""
+    rng = np.random.default_rng(3)
+    tables, outputs, straight = [], [], []
+    for _ in range(60):
+        true = rng.uniform(-85, 85, 50)
+        bent = true + 12 * np.sin(np.radians(2 * true)) + rng.normal(0, 4, 50)
+        bent[rng.random(50) < 0.05] = 70.0
+        columns = {"frame": np.arange(50), "class_index": 2, "distance": 1.0, "num_frames": 50}
+        tables.append(EventTable.from_columns(azimuth=true, **columns))
+        outputs.append(ideal_output(encode(EventTable.from_columns(azimuth=np.clip(bent, -90, 90), **columns))))
+        straight.append(ideal_output(encode(tables[-1])))
+    calibration = calibrate(np.stack(outputs), tables)
+    said = np.arange(0, 91, 10)
+    truth = np.interp(said, *(lambda t: (t + 12 * np.sin(np.radians(2 * t)), t))(np.linspace(0, 90, 400)))
+    np.testing.assert_allclose(calibration.azimuth[:9], truth[:9], atol=2.5)
+    assert np.all(np.diff(calibration.azimuth) > 0)
+    turned = calibration.apply(np.stack(outputs))
+    error = [np.abs(angle(each) - angle(np.stack(straight))) for each in (np.stack(outputs), turned)]
+    assert np.median(error[1]) < 0.6 * np.median(error[0])
+    np.testing.assert_allclose(calibrate(np.stack(straight), tables).azimuth, said, atol=0.5)
+
+
+def angle(outputs: np.ndarray) -> np.ndarray:
+    return np.degrees(np.arctan2(outputs[:, :, 0, 2, 1], outputs[:, :, 0, 2, 0]))

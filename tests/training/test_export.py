@@ -21,6 +21,7 @@ from earwitness.models.architectures import model_config
 from earwitness.models.build import build
 from earwitness.models.checkpoint import load_model, save_model
 from earwitness.models.seld import SeldNet, physical
+from earwitness.models.symmetric_config import SymmetricConfig
 from earwitness.models.tokens import Tokens
 from earwitness.provenance import commit
 from earwitness.training import export
@@ -56,6 +57,18 @@ def test_onnx_equals_torch_for_any_batch_and_length(run, tmp_path):
             expected = physical(net(torch.from_numpy(features))).numpy()
         assert out.shape == (batch, frames // 5, 3, 13, 4)
         np.testing.assert_allclose(out, expected, atol=1e-4)
+
+
+def test_a_symmetric_network_becomes_onnx_that_is_symmetric_too(tmp_path):
+    torch.manual_seed(0)
+    shape = {**tiny_recipe().model.model_dump(exclude={"architecture"}), "activity": "logit", "whole_clip": True}
+    net = build(SymmetricConfig.model_validate({**shape, "odd_channels": [1]})).eval()
+    export_onnx(net, tmp_path / "model.onnx")
+    features = np.random.default_rng(0).normal(size=(3, 2, 50, 16)).astype(np.float32)
+    runtime = OnnxRuntime(tmp_path / "model.onnx", device="cpu")
+    plain = runtime.run(features, {})
+    mirror = runtime.run(features * np.float32([1, -1])[:, None, None], {})
+    np.testing.assert_allclose(mirror, plain * np.float32([1, -1, 1, 1]), atol=1e-5)
 
 
 def test_a_tagger_travels_with_the_model_in_half_the_size(tmp_path):

@@ -10,10 +10,14 @@ from fakes import open_tones, tiny_recipe
 
 from earwitness.errors import TrainingError
 from earwitness.features import TAGGER_CHANNELS
+from earwitness.inference.card import card_path, read_card
+from earwitness.inference.models import shipped_models
+from earwitness.inference.runtime import OnnxRuntime
 from earwitness.models.build import build
-from earwitness.models.checkpoint import save_model
+from earwitness.models.checkpoint import read_checkpoint, save_model
 from earwitness.models.cmc import FUSION_PARTS
 from earwitness.models.cmc_config import CmcConfig
+from earwitness.models.mirrored import Mirrored
 from earwitness.training import initial
 from earwitness.training.initial import give_tagger, load_initial
 from earwitness.training.recipe import Recipe, check_recipe
@@ -104,7 +108,7 @@ def test_a_tagger_gets_the_weights_of_yamnet(monkeypatch):
         (np.full(part.weight.shape, 1 / 3, np.float32), np.full(part.bias.shape, number, np.float32))
         for number, part in enumerate(net.tagger.trunk.convolutions)
     ]
-    monkeypatch.setattr(initial, "convolutions", lambda: arrays)
+    monkeypatch.setattr(initial, "trunk_weights", lambda: arrays)
     give_tagger(net)
     for number, part in enumerate(net.tagger.trunk.convolutions):
         assert part.bias[0] == number
@@ -114,6 +118,49 @@ def test_a_tagger_gets_the_weights_of_yamnet(monkeypatch):
     plain.load_state_dict(before)
     give_tagger(plain)
     torch.testing.assert_close(dict(plain.state_dict()), before, rtol=0, atol=0)
+
+
+def _default_recipe(**features):
+    card = read_card(card_path(shipped_models()["default"]))
+    sections = {name: card.recipe[name] for name in ("model", "features")}
+    return check_recipe({**sections, "features": {**sections["features"], **features}}, "default")
+
+
+def test_the_shipped_model_is_gone_on_with_where_yamnet_was_never_fetched(monkeypatch, tmp_path):
+    monkeypatch.setenv("EARWITNESS_CACHE", str(tmp_path))
+    recipe = _default_recipe()
+    net = build(recipe.model).eval()
+    give_tagger(net)
+    load_initial(net, "default", recipe.features)
+    model = shipped_models()["default"]
+    features = np.random.default_rng(0).normal(size=(1, 7, 50, 64)).astype(np.float32)
+    expected = OnnxRuntime(model, device="cpu").run(features, {})
+    with torch.inference_mode():
+        answer = Mirrored(net, recipe.features).eval()(torch.from_numpy(features)).numpy()
+    np.testing.assert_allclose(answer, expected, atol=1e-3, rtol=1e-3)
+    assert 0.01 < float(np.hypot(expected[..., 0], expected[..., 1]).max()) < 1
+
+
+def test_the_shipped_model_knows_its_features(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "default").mkdir()  # a folder of that name does not take its place
+    recipe = _default_recipe(fmin=100.0)
+    with pytest.raises(TrainingError, match=r"other features .* fmin is 50\.0 in it and 100\.0 here"):
+        load_initial(build(recipe.model), "default", recipe.features)
+
+
+def test_compact_checkpoints_are_small_and_leave_out_what_does_not_learn(tmp_path):
+    net = build(TAGGED.model)
+    save_model(net, tmp_path / "whole.safetensors")
+    save_model(net, tmp_path / "compact.safetensors", compact=True)
+    _, whole = read_checkpoint(tmp_path / "whole.safetensors")
+    _, compact = read_checkpoint(tmp_path / "compact.safetensors")
+    assert whole.keys() - compact.keys() == {name for name in whole if name.startswith("tagger.trunk.")}
+    assert compact["tagger.late.1.weight"].dtype == torch.float16
+    assert compact["stem.1.running_var"].dtype == torch.float32
+    fresh = build(TAGGED.model)
+    load_initial(fresh, str(tmp_path / "compact.safetensors"), TAGGED.features)
+    torch.testing.assert_close(fresh.state_dict()["head.weight"], whole["head.weight"], rtol=1e-3, atol=1e-3)
 
 
 def test_what_does_not_fit_is_named(run, tmp_path):

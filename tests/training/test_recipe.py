@@ -25,6 +25,10 @@ def test_numbers_without_a_dot_are_numbers(recipe):
     assert load_recipe(recipe, ["optim.peak=2e-3"]).optim.peak == 2e-3
 
 
+def test_weights_are_set_by_names_with_dots(recipe):
+    assert load_recipe(recipe, ["data.weights.bell/a_1.5.wav=0.5"]).data.weights == {"bell/a_1.5.wav": 0.5}
+
+
 def test_dump_reads_back_as_the_same_recipe(recipe, tmp_path):
     loaded = load_recipe(recipe, ["features.channels=[logmel_m, intensity]"])
     again = tmp_path / "again.yaml"
@@ -58,6 +62,11 @@ def test_model_input_follows_the_features():
         ("optim.betas=[2,3]", "optim.betas"),
         ("run.seed=99999999999999999999999", "run.seed"),
         ("run.thresholds=[.nan]", "run.thresholds"),
+        ("data.weights={'bell/*': -1}", "data.weights.bell/*"),
+        ("data.weights={'bell/*': .nan}", "data.weights.bell/*"),
+        ("data.weights=[1]", "data.weights"),
+        ("data.scene={preset_share: .inf}", "preset_share"),
+        ("model.distance_head=7", "model.distance_head"),
         ("run.steps", "section.key=value"),
         ("name.deep=1", "is a value, not a section"),
         ("run.steps=[1", "not valid YAML"),

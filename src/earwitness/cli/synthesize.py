@@ -6,7 +6,7 @@ from dataclasses import replace
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from earwitness.cli.progress import Meter
     from earwitness.synthesis.engines import Engine
     from earwitness.synthesis.job import RenderJob
+    from earwitness.synthesis.pool import PoolConfig
     from earwitness.synthesis.scene import Scene
 
 _ROOMS = 120
@@ -24,6 +25,8 @@ _MANY = 1000
 """Sounds of a bank of which it takes seconds to look at all."""
 _NAMED = 10
 """Sounds that are named with what is wrong with them; of more, the number is told."""
+_FLAWED = 0.5
+"""Share of the scenes of a preset whose microphone is not ideal."""
 
 
 class EngineName(StrEnum):
@@ -70,6 +73,13 @@ def run(
             help="Sources are at most so many degrees above or below; 35: on to off screen as 1 to 3, as in DCASE2025.",
         ),
     ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="Scenes as labels of real recordings have them (starss), in several kinds of rooms, sources facing "
+            "somewhere, half of the microphones not ideal."
+        ),
+    ] = None,
     cutouts: Annotated[
         Path | None, typer.Option(help="With --video: folder of your own cut-outs, one subfolder a class.")
     ] = None,
@@ -106,10 +116,12 @@ def run(
         raise RecipeError("give --clips and --seed for a new set, or --from for one scene of a set")
     if recipe is None and (view is not None or no_noise or stems):
         raise RecipeError("--view, --no-noise and --stems go with --from")
-    if recipe is not None and (clips is not None or fov is not None or elevation is not None):
+    if recipe is not None and (clips is not None or fov is not None or elevation is not None or preset is not None):
         raise RecipeError(
-            "--from renders one scene with its camera and places: leave --clips, --fov and --elevation out"
+            "--from renders one scene with its camera and places: leave --clips, --fov, --elevation and --preset out"
         )
+    if preset is not None and (elevation is not None or sofa is not None):
+        raise RecipeError("--preset says where sources are, and in what rooms: leave --elevation and --sofa out")
     if not video and (fps is not None or cutouts is not None or backgrounds is not None):
         raise RecipeError("--fps, --cutouts and --backgrounds are about the pictures of --video: give it too")
     if sofa is not None and (rooms is not None or room_seed is not None):
@@ -125,7 +137,6 @@ def run(
     from earwitness.synthesis.job import RenderJob
     from earwitness.synthesis.microphones import DEFAULT, microphone_called
     from earwitness.synthesis.picture import DCASE_FPS
-    from earwitness.synthesis.pool import PoolConfig
     from earwitness.synthesis.preview import busiest_second, write_preview
     from earwitness.synthesis.sampler import SceneConfig
 
@@ -134,10 +145,10 @@ def run(
     highest = 90.0 if elevation is None else elevation
     scene = SceneConfig(
         seconds=seconds, microphone=microphone or DEFAULT, elevation_deg=(-highest, highest),
-        **({"fov_deg": fov} if fov else {}),
+        **({"fov_deg": fov} if fov else {}), **(_of_preset(preset, microphone or DEFAULT) if preset else {}),
     )  # fmt: skip
     job = RenderJob(
-        bank, out, seed or 0, split, PoolConfig(rooms=rooms or _ROOMS, seed=room_seed or 0), scene,
+        bank, out, seed or 0, split, _pool(rooms, room_seed, preset), scene,
         licences=tuple(part for part in licence.split(",") if part.strip()) if licence is not None else None,
         video=video, fps=DCASE_FPS if fps is None else Fraction(fps).limit_denominator(1001),
         cutouts=cutouts, backgrounds=backgrounds,
@@ -158,6 +169,22 @@ def run(
             for scene in scenes
         ]
         write_preview(scenes, preview, pictures)
+
+
+def _of_preset(name: str, microphone: str) -> dict[str, Any]:
+    """Settings of scenes that are drawn by a preset."""
+    from earwitness.synthesis.microphones import Coincident, microphone_called
+    from earwitness.synthesis.presets import named_preset
+
+    coincident = isinstance(microphone_called(microphone), Coincident)
+    return {"preset": named_preset(name), "flaw_probability": _FLAWED if coincident else 0.0}
+
+
+def _pool(rooms: int | None, seed: int | None, preset: str | None) -> PoolConfig:
+    from earwitness.synthesis.pool import PoolConfig
+
+    kind: Literal["plain", "varied"] = "plain" if preset is None else "varied"
+    return PoolConfig(rooms=rooms or _ROOMS, seed=seed or 0, kind=kind)
 
 
 def _name_unused(job: RenderJob) -> None:

@@ -9,10 +9,11 @@ from pydantic import Field, TypeAdapter
 from earwitness.models.baseline_config import BaselineConfig
 from earwitness.models.cmc_config import CmcConfig
 from earwitness.models.config import SeldConfig
+from earwitness.models.symmetric_config import SymmetricConfig
 
-ModelConfig = SeldConfig | CmcConfig | BaselineConfig
+ModelConfig = SeldConfig | CmcConfig | BaselineConfig | SymmetricConfig
 TaggedConfig = Annotated[ModelConfig, Field(discriminator="architecture")]
-ARCHITECTURES: Final = ("seld", "cmc", "baseline")
+ARCHITECTURES: Final = ("seld", "cmc", "baseline", "symmetric")
 
 _adapter: Final[TypeAdapter[ModelConfig]] = TypeAdapter(TaggedConfig)
 

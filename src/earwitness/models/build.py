@@ -9,12 +9,16 @@ from earwitness.models.cmc import CmcNet
 from earwitness.models.cmc_config import CmcConfig
 from earwitness.models.network import Network
 from earwitness.models.seld import SeldNet
+from earwitness.models.symmetric import SymmetricNet
+from earwitness.models.symmetric_config import SymmetricConfig
 
 
 def build(config: ModelConfig) -> Network:
     """A network with fresh weights."""
     if isinstance(config, CmcConfig):
         return CmcNet(config)
+    if isinstance(config, SymmetricConfig):
+        return SymmetricNet(config)
     return BaselineNet(config) if isinstance(config, BaselineConfig) else SeldNet(config)
 
 

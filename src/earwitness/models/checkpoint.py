@@ -20,20 +20,31 @@ from earwitness.media.atomic import atomic_file
 from earwitness.models.architectures import ModelConfig, model_config
 from earwitness.models.build import build
 from earwitness.models.network import Network
+from earwitness.models.seld import TRUNK_PREFIX
 from earwitness.schema import first_problem
 
 CONFIG_KEY: Final = "model_config"
 _FIRST_CONFIG_KEY: Final = "seld_config"
 """What the dimensions were called while there was one kind of network."""
+_FEWEST: Final = 1024
+"""Weights with fewer numbers than this stay as they are in compact checkpoints."""
 
 
-def save_model(model: Network, path: Path) -> None:
+def save_model(model: Network, path: Path, *, compact: bool = False) -> None:
     """Write weights and dimensions to `path`; what was there stays until that is done.
+
+    Args:
+        model: what to write.
+        path: the file.
+        compact: to begin another run with: large weights as 16-bit numbers, and without those of a tagger's trunk,
+            which do not learn.
 
     Raises:
         EncodingError: it cannot be written.
     """
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    if compact:
+        tensors = {name: _short(value) for name, value in tensors.items() if not name.startswith(TRUNK_PREFIX)}
     with atomic_file(path) as temporary:
         try:
             save_file(tensors, temporary, metadata={CONFIG_KEY: model.config.model_dump_json()})
@@ -45,6 +56,13 @@ def _system_error(error: SafetensorError) -> OSError:
     """What the system said, of an error that holds it in words only."""
     number = re.search(r"os error (\d+)", str(error))
     return OSError(int(number[1]), os.strerror(int(number[1]))) if number else OSError(first_line(error))
+
+
+def _short(value: Tensor) -> Tensor:
+    if value.dtype != torch.float32 or value.numel() < _FEWEST:
+        return value
+    largest = torch.finfo(torch.float16).max
+    return value.clamp(-largest, largest).half()
 
 
 def load_model(path: Path) -> Network:

@@ -49,6 +49,10 @@ class SeldShape(StrictModel):
         tagger_dropout: of what the tagger thinks.
         reverberance: channels with the log-mel of mid and the coherence, for a short way from them to the distance;
             None leaves it to the deep one.
+        whole_clip: add to the activity of each class what mean and maximum over the clip's frames say of it: whether it
+            sounds in the clip at all.
+        distance_head: add to the log distance of each class what two layers of their own make of the Conformer's output
+            and of what the tagger thinks; they begin at nothing.
         tracks: simultaneous sources of one class.
         classes: sound classes.
     """
@@ -73,6 +77,8 @@ class SeldShape(StrictModel):
     tagger: bool = False
     tagger_dropout: float = Field(0.2, ge=0, lt=1)
     reverberance: tuple[NonNegativeInt, NonNegativeInt] | None = None
+    whole_clip: bool = False
+    distance_head: bool = False
     tracks: Size = 3
     classes: Size = NUM_CLASSES
 
@@ -99,6 +105,8 @@ class SeldShape(StrictModel):
             raise ValueError(f"dim {self.dim} must be a multiple of twice the {self.heads} heads")
         if self.tagger and (self.activity != "logit" or self.in_channels <= TAGGER_CHANNELS):
             raise ValueError("a tagger needs activity 'logit', and channels besides its own two")
+        if self.whole_clip and self.activity != "logit":
+            raise ValueError("whole_clip needs activity 'logit'")
         if self.reverberance and max(self.reverberance) >= self.own_channels:
             raise ValueError(
                 f"reverberance {self.reverberance} names channels beyond the {self.own_channels} there are"

@@ -11,10 +11,11 @@ from torch.nn import functional
 from earwitness.accddoa import DISTANCE
 from earwitness.models.blocks import ConvBlock, ResidualBlock, Scaler
 from earwitness.models.cmc_config import CmcConfig
-from earwitness.models.config import SeldConfig
+from earwitness.models.config import SeldConfig, SeldShape
 from earwitness.models.conformer import ConformerBlock
 from earwitness.models.network import Network
 from earwitness.models.reverberance import Reverberance
+from earwitness.models.symmetric_config import SymmetricConfig
 from earwitness.models.tagger import Tagger
 from earwitness.models.tokens import TokenBatch
 
@@ -29,7 +30,9 @@ TYPICAL_LOG_METRES: Final = 0.7
 MAX_LOG_METRES: Final = 4.0
 TAGGER_PARTS: Final = ("tagger.", "tagged.", "tags.")
 """Prefixes of the weights that a network without a tagger does not have."""
-ADDED_PARTS: Final = (*TAGGER_PARTS, "reverberance.")
+TRUNK_PREFIX: Final = "tagger.trunk."
+"""Of the weights that are YAMNet's own and do not learn."""
+ADDED_PARTS: Final = (*TAGGER_PARTS, "reverberance.", "whole.", "far.")
 """Prefixes of weights that add nothing at first, so that a network may begin with the weights of one without them."""
 
 
@@ -43,9 +46,9 @@ class SeldNet(Network):
         config: dimensions.
     """
 
-    config: SeldConfig | CmcConfig
+    config: SeldConfig | CmcConfig | SymmetricConfig
 
-    def __init__(self, config: SeldConfig | CmcConfig) -> None:
+    def __init__(self, config: SeldConfig | CmcConfig | SymmetricConfig) -> None:
         super().__init__()
         self.config = config
         self.scaler = Scaler(config.in_channels, config.mels)
@@ -72,6 +75,8 @@ class SeldNet(Network):
         if config.tagger:
             self.tagger = Tagger(config.dim, 2 * config.frames_per_label, config.tagger_dropout)
             self.tagged, self.tags = nn.Linear(config.dim, config.dim), nn.Linear(config.dim, config.classes)
+        self.whole = nn.Linear(2 * config.dim, config.classes) if config.whole_clip else None
+        self.far = _distance_head(config) if config.distance_head else None
         self.reverberance = Reverberance(config.mels, config.frames_per_label) if config.reverberance else None
         self._initialise_head()
 
@@ -84,7 +89,7 @@ class SeldNet(Network):
             if self.activity is not None:
                 self.activity.bias.fill_(RARE_LOGIT)
             # What comes on top starts at nothing: a network that has learnt without it goes on where it was.
-            for added in (self.common, self.tagged, self.tags):
+            for added in (self.common, self.tagged, self.tags, self.whole):
                 if added is not None:
                     added.weight.zero_()
                     added.bias.zero_()
@@ -118,10 +123,22 @@ class SeldNet(Network):
         if self.common is not None:
             shared = functional.pad(self.common(frames).float(), (0, 1))
             fields = fields + shared[:, :, None, None]
-        if self.reverberance is not None and self.config.reverberance is not None:
-            level, coherence = self.config.reverberance
-            metres = self.reverberance(features[:, level], features[:, coherence])
-            fields = fields + functional.pad(metres[..., None], (DISTANCE, 1))[:, :, None, None]
+        return self._answer(self._with_distance(fields, frames, features, thoughts), frames, thoughts)
+
+    def _with_distance(self, fields: Tensor, frames: Tensor, features: Tensor, thoughts: Tensor | None) -> Tensor:
+        """Fields (B, T', tracks, classes, 4) with what the ways of their own say of the distance."""
+        if self.far is not None:
+            parts = [frames] if thoughts is None else [frames, thoughts]
+            metres = self.far(torch.cat(parts, dim=-1)).float()
+            fields = fields + functional.pad(metres[..., None], (DISTANCE, 1))[:, :, None]
+        if self.reverberance is None or self.config.reverberance is None:
+            return fields
+        level, coherence = self.config.reverberance
+        metres = self.reverberance(features[:, level], features[:, coherence])
+        return fields + functional.pad(metres[..., None], (DISTANCE, 1))[:, :, None, None]
+
+    def _answer(self, fields: Tensor, frames: Tensor, thoughts: Tensor | None) -> Tensor:
+        """Fields with bounded directions, and with the activity logit where there is one."""
         if self.config.direction == "tanh":
             fields = torch.cat([torch.tanh(fields[..., :2]), fields[..., 2:]], dim=-1)
         if self.activity is None:
@@ -129,6 +146,9 @@ class SeldNet(Network):
         logit = self.activity(frames)
         if self.tags is not None:
             logit = logit + self.tags(thoughts)
+        if self.whole is not None:
+            whole = self.whole(torch.cat([frames.mean(dim=1), frames.amax(dim=1)], dim=-1))
+            logit = logit + whole[:, None]
         logit = logit.float()[:, :, None, :, None]
         return torch.cat([fields, logit.expand(-1, -1, self.config.tracks, -1, -1)], dim=-1)
 
@@ -140,6 +160,15 @@ class SeldNet(Network):
     def physical(self, raw: Tensor) -> Tensor:
         """See `physical`."""
         return physical(raw)
+
+
+def _distance_head(config: SeldShape) -> nn.Sequential:
+    """Two layers from frames, and from the tagger's thoughts, to ln(metres) of each class; they begin at nothing."""
+    width = config.dim * (2 if config.tagger else 1)
+    out = nn.Linear(config.dim, config.classes)
+    nn.init.zeros_(out.weight)
+    nn.init.zeros_(out.bias)
+    return nn.Sequential(nn.LayerNorm(width), nn.Linear(width, config.dim), nn.SiLU(), out)
 
 
 def physical(raw: Tensor) -> Tensor:

@@ -51,12 +51,14 @@ def bridge(sounding: NDArray[np.bool_], longest: int) -> NDArray[np.bool_]:
 
 def event_blocks(bank: SoundBank, event: EventRecipe) -> NDArray[np.bool_]:
     """Which 10-ms blocks of an event sound, from its onset on: (n,) bool, from the dry recordings' energy."""
-    pause = np.zeros(round(event.gap / BLOCK_SECONDS), dtype=bool)
     parts: list[NDArray[np.bool_]] = []
-    for name in event.sounds:
+    for number, name in enumerate(event.sounds):
+        if number:
+            parts.append(np.zeros(round(event.pause(number - 1) / BLOCK_SECONDS), dtype=bool))
         blocks = bank.sounding(name)
-        stretched = np.minimum((np.arange(int(blocks.size / event.speed)) * event.speed).astype(int), blocks.size - 1)
-        parts.extend([pause, blocks[stretched]] if parts else [blocks[stretched]])
+        size = int(min(blocks.size / event.speed, event.cut(number) / BLOCK_SECONDS))
+        stretched = np.minimum((np.arange(size) * event.speed).astype(int), blocks.size - 1)
+        parts.append(blocks[stretched])
     return bridge(np.concatenate(parts), round(BRIDGED_SECONDS / BLOCK_SECONDS))
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
@@ -33,10 +34,13 @@ class SoundBank:
     Attributes:
         root: the bank's folder.
         sounds: the sounds, in the order of their names.
+        weights: pattern of names, as `bell/cdda-*` -> how often such sounds are drawn, relative to others; the last
+            pattern that fits counts. What has a weight of 0 is never drawn.
     """
 
     root: Path
     sounds: tuple[BankSound, ...]
+    weights: Mapping[str, float] = field(default_factory=dict)
     _groups: dict[str, list[list[BankSound]]] = field(init=False, repr=False)
     _by_name: dict[str, BankSound] = field(init=False, repr=False)
     _kinds: tuple[str, ...] = field(init=False, repr=False)
@@ -48,14 +52,17 @@ class SoundBank:
 
     def __post_init__(self) -> None:
         by_group: dict[str, dict[str, list[BankSound]]] = defaultdict(lambda: defaultdict(list))
-        for sound in self.sounds:
+        for sound in (sound for sound in self.sounds if weight_of(sound, self.weights) > 0):
             by_group[sound.kind][sound.group or sound.name].append(sound)
         self._groups = {kind: list(groups.values()) for kind, groups in by_group.items()}
         self._by_name = {sound.name: sound for sound in self.sounds}
         order = [sound_class.slug for sound_class in CLASSES] + [BACKGROUND, INTERFERENCE]
         self._kinds = tuple(kind for kind in order if kind in self._groups)
         # Groups count by the square root of their size: a compromise between balance and variety.
-        roots = {kind: np.sqrt([len(group) for group in groups]) for kind, groups in self._groups.items()}
+        roots = {
+            kind: np.sqrt([len(group) for group in groups]) * [weight_of(group[0], self.weights) for group in groups]
+            for kind, groups in self._groups.items()
+        }
         self._shares = {kind: root / root.sum() for kind, root in roots.items()}
 
     @classmethod
@@ -66,6 +73,7 @@ class SoundBank:
         *,
         licences: Collection[str] | None = None,
         without: Collection[str] = (),
+        weights: Mapping[str, float] | None = None,
     ) -> SoundBank:
         """Open the bank at `root`.
 
@@ -74,6 +82,7 @@ class SoundBank:
             split: keep only sounds of this split; None keeps all. A bank without splits is split by its groups.
             licences: keep only sounds under one of these, as ("cc0", "cc-by"); None keeps all.
             without: names of sounds to leave out, as `bank_check.unusable_sounds` finds them.
+            weights: how often sounds are drawn; see the attribute.
 
         Raises:
             BankError: no such bank, no sounds, a list that breaks its format, or with a split, a recording that is in
@@ -85,15 +94,17 @@ class SoundBank:
         sounds = listed if split is None else _of_split(root, folder, listed, split)
         if licences is not None:
             sounds = with_licence(sounds, licences)
-        left_out = frozenset(without)
+        left_out, weights = frozenset(without), weights or {}
         asked, sounds = len(sounds), [sound for sound in sounds if sound.name not in left_out]
-        if not any(sound.kind not in (BACKGROUND, INTERFERENCE) for sound in sounds):
+        if not any(sound.kind not in (BACKGROUND, INTERFERENCE) and weight_of(sound, weights) for sound in sounds):
             there = f"its splits are {split_names(listed)}" if any(sound.split for sound in listed) else _DEALT
             where = f" in its split '{split}'; {there}" if split else ""
             under = f" under {', '.join(licences)}" if licences is not None else ""
             unusable = f" that can be used ({asked - len(sounds)} cannot)" if asked > len(sounds) else ""
-            raise BankError(f"the sound bank at '{root}' has no sound of any target class{unusable}{under}{where}")
-        return cls(folder, tuple(sorted(sounds, key=lambda sound: sound.name)))
+            weighed = " with a weight above 0" if weights else ""
+            problem = f"has no sound of any target class{unusable}{weighed}{under}{where}"
+            raise BankError(f"the sound bank at '{root}' {problem}")
+        return cls(folder, tuple(sorted(sounds, key=lambda sound: sound.name)), weights)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -188,6 +199,12 @@ class SoundBank:
             except BankError:
                 unreadable.append(sound.name)
         return unreadable
+
+
+def weight_of(sound: BankSound, weights: Mapping[str, float]) -> float:
+    """How often a sound is drawn, relative to others: the last pattern of its name that fits says it, else 1."""
+    fitting = [weight for pattern, weight in weights.items() if fnmatchcase(sound.name, pattern)]
+    return fitting[-1] if fitting else 1.0
 
 
 def _of_split(root: Path, folder: Path, listed: Sequence[BankSound], split: str) -> list[BankSound]:

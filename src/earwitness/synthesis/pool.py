@@ -32,8 +32,8 @@ class RirPool:
         position: (n, 3) float32, metres from the microphone: ahead, left, up.
         rooms: the rooms.
         name: tells pools apart; recipes name the pool that they were drawn from.
-        onset: (n,) int32, sample at which the direct sound of a measured RIR arrives; None where RIRs are simulated:
-            then it is one sample of 1 / distance at the time that sound takes.
+        onset: (n,) int32, sample at which the direct sound of a RIR arrives that is measured, or whose source is not
+            alike to all sides; None where it is one sample of 1 / distance at the time that sound takes.
     """
 
     samples: NDArray[np.float16]
@@ -103,7 +103,13 @@ class RirPool:
             described = json.loads((folder / "rooms.json").read_text(encoding="utf-8"))
             samples = np.load(folder / "samples.npy", mmap_mode="r")
             rooms = tuple(
-                Room(tuple(room["size"]), room["rt60"], tuple(room["band_factors"]), tuple(room["microphone"]))
+                Room(
+                    tuple(room["size"]),
+                    room["rt60"],
+                    tuple(room["band_factors"]),
+                    tuple(room["microphone"]),
+                    room.get("kind", ""),
+                )
                 for room in described["rooms"]
             )
             onset = index.get("onset")

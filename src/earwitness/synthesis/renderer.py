@@ -25,7 +25,6 @@ from earwitness.synthesis.scene import (
     SAMPLE_RATE,
     TONE_KNOTS_HZ,
     EventRecipe,
-    NoiseRecipe,
     Scene,
     SceneRecipe,
     SourceTrack,
@@ -37,6 +36,8 @@ FULL_SCALE: Final = 0.9999
 """DCASE rejects clips that would exceed this; here the gain keeps every scene below it."""
 _EDGE: Final = 64
 """Input samples after the last one needed, so that the resampler's end does not show."""
+_FADE_SAMPLES: Final = SAMPLE_RATE // 25
+"""Of a sound that is cut: 40 ms."""
 _PREROLL_SECONDS: Final = 0.6
 """Sound from before the scene that is still rendered: its reverberation reaches into the scene."""
 
@@ -68,11 +69,17 @@ class SceneRenderer:
             mid_side += self._bed(recipe, samples)
         audio = _stereo(mid_side)
         if noise:
-            audio += _hiss(recipe.noise, samples)
+            audio += _hiss(recipe, samples)
+        if recipe.flaws is not None:
+            audio *= recipe.flaws.channel_gains
         audio *= _gain(audio, recipe)
-        tracks = tuple(self._track(event, recipe) for event in recipe.events)
+        tracks = self.tracks(recipe)
         table = labels(tracks, round(recipe.seconds / FRAME_SECONDS), recipe.camera)
         return Scene(recipe, audio, table, tracks)
+
+    def tracks(self, recipe: SceneRecipe) -> tuple[SourceTrack, ...]:
+        """Where the sources of `recipe` are and when they sound, which takes no rendering."""
+        return tuple(self._track(event, recipe) for event in recipe.events)
 
     def stems(self, recipe: SceneRecipe) -> tuple[list[FloatArray], FloatArray]:
         """The parts that add up to the scene: each event in its room, and the noise; (2, samples) each.
@@ -83,8 +90,9 @@ class SceneRenderer:
         self._check(recipe)
         samples = round(recipe.seconds * SAMPLE_RATE)
         events = [_stereo(self._sources(replace(recipe, events=(event,)), samples)) for event in recipe.events]
-        noise = _stereo(self._bed(recipe, samples)) + _hiss(recipe.noise, samples)
-        gain = _gain(np.sum([*events, noise], axis=0), recipe)
+        noise = _stereo(self._bed(recipe, samples)) + _hiss(recipe, samples)
+        unequal = np.float32(1) if recipe.flaws is None else recipe.flaws.channel_gains
+        gain = unequal * _gain(unequal * np.sum([*events, noise], axis=0), recipe)
         return [event * gain for event in events], noise * gain
 
     def _check(self, recipe: SceneRecipe) -> None:
@@ -100,7 +108,7 @@ class SceneRenderer:
     def dry(self, event: EventRecipe, needed: int | None = None) -> FloatArray:
         """An event's sound at 1 m without a room: (n,), at the recipe's level; `needed` samples or a few more do."""
         parts: list[FloatArray] = []
-        for name in event.sounds:
+        for number, name in enumerate(event.sounds):
             missing = None if needed is None else needed - sum(part.size for part in parts)
             if missing is not None and missing <= 0:
                 break
@@ -109,8 +117,8 @@ class SceneRenderer:
             if event.speed != 1.0:
                 sound = soxr.resample(sound, SAMPLE_RATE * event.speed, SAMPLE_RATE, quality="LQ")
             if parts:
-                parts.append(np.zeros(round(event.gap * SAMPLE_RATE), dtype=np.float32))
-            parts.append(sound)
+                parts.append(np.zeros(round(event.pause(number - 1) * SAMPLE_RATE), dtype=np.float32))
+            parts.append(_cut(sound, event.cut(number)))
         rms = float(np.sqrt(np.mean([self.bank.loudness(name) ** 2 for name in event.sounds])))
         dry = np.concatenate(parts)
         dry *= np.float32(10 ** (event.level_db / 20) / max(rms, 1e-9))
@@ -130,8 +138,14 @@ class SceneRenderer:
             if id(piece.event) not in colours:
                 colours[id(piece.event)] = _colour(piece.event, response.shape[1])
             response *= colours[id(piece.event)]
+            if recipe.flaws is not None:
+                response *= recipe.flaws.towards(self._azimuth(piece.rir, recipe.view_deg), _bins(response.shape[1]))
             convolver.add(piece.dry, piece.start, response)
         return convolver.result()
+
+    def _azimuth(self, rir: int, view_deg: float) -> float:
+        ahead, left, _ = self.pool.position[rir].astype(np.float64)
+        return float(np.degrees(np.arctan2(left, ahead))) + view_deg
 
     def _pieces(self, event: EventRecipe, samples: int) -> Iterator[_Piece]:
         """What an event sends through each of its RIRs: everything through the one, or a fade from one to the next."""
@@ -168,7 +182,12 @@ class SceneRenderer:
         for channel, share in zip(bed, (1.0, 1 / 3), strict=True):
             rms = float(np.sqrt(np.dot(channel, channel) / samples))
             channel *= np.float32(np.sqrt(share) * 10 ** (noise.level_db / 20) / max(rms, 1e-9))
-        return capture_bed(microphone_called(recipe.microphone), bed)
+        captured = capture_bed(microphone_called(recipe.microphone), bed)
+        if recipe.flaws is not None:
+            side = fft.rfft(captured[1])
+            side *= recipe.flaws.pattern(_bins(side.size))
+            captured[1] = fft.irfft(side, samples)
+        return captured
 
     def _repeated(self, name: str, start: int, samples: int) -> FloatArray:
         """A sound of the bank from sample `start` on, repeated as often as it takes: (samples,)."""
@@ -226,6 +245,16 @@ def labels(tracks: tuple[SourceTrack, ...], num_frames: int, camera: Camera = DC
     return EventTable.concatenate(tables, num_frames)
 
 
+def _cut(sound: FloatArray, seconds: float) -> FloatArray:
+    """The first `seconds` of a sound, faded out where it is longer."""
+    if sound.size <= seconds * SAMPLE_RATE:
+        return sound
+    kept = sound[: round(seconds * SAMPLE_RATE)].copy()
+    fade = min(_FADE_SAMPLES, kept.size)
+    kept[kept.size - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
+    return kept
+
+
 def _stereo(mid_side: FloatArray) -> FloatArray:
     """Left and right from mid and side."""
     return np.stack([mid_side[0] + mid_side[1], mid_side[0] - mid_side[1]])
@@ -271,6 +300,11 @@ def _passed(band_hz: tuple[float, float], frequency: NDArray[np.float64]) -> NDA
     return passed
 
 
+def _bins(number: int) -> NDArray[np.float64]:
+    """Frequencies of bins from 0 Hz to half the sample rate."""
+    return np.linspace(0, SAMPLE_RATE / 2, number)
+
+
 def _coloured(white: FloatArray, slope_db: float) -> FloatArray:
     """Tilt white noise by `slope_db` an octave, flat below 50 Hz."""
     spectrum = fft.rfft(white, axis=1)
@@ -279,8 +313,11 @@ def _coloured(white: FloatArray, slope_db: float) -> FloatArray:
     return fft.irfft(spectrum * gain.astype(np.float32), white.shape[1], axis=1)
 
 
-def _hiss(noise: NoiseRecipe, samples: int) -> FloatArray:
+def _hiss(recipe: SceneRecipe, samples: int) -> FloatArray:
+    noise = recipe.noise
     rng = np.random.default_rng(np.random.SeedSequence(noise.seed, spawn_key=(1,)))
     hiss = rng.standard_normal((2, samples), dtype=np.float32)
     hiss *= np.float32(10 ** (noise.hiss_db / 20))
+    if recipe.flaws is not None:
+        hiss *= recipe.flaws.noise_gains
     return hiss

@@ -9,13 +9,15 @@ sources' own energy where it takes over. Channels are W, Y and X
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from earwitness.synthesis.directivity import Directivity, leaving
 from earwitness.synthesis.scene import SAMPLE_RATE
 
 SPEED_OF_SOUND: Final = 343.0
@@ -39,12 +41,14 @@ class Room:
         rt60: reverberation time in seconds at 500 Hz to 1 kHz.
         band_factors: RT60 of each octave band relative to `rt60`; low bands ring longer than high ones.
         microphone: (x, y, z) in metres.
+        kind: name of a kind of rooms (`room_kinds`); "" where it was drawn of none.
     """
 
     size: tuple[float, float, float]
     rt60: float
     band_factors: tuple[float, ...]
     microphone: tuple[float, float, float]
+    kind: str = ""
 
     @property
     def volume(self) -> float:
@@ -91,7 +95,11 @@ def draw_room(rng: np.random.Generator) -> Room:
 
 
 def simulate(
-    room: Room, positions: NDArray[np.float64], rng: np.random.Generator, order: int = IMAGE_ORDER
+    room: Room,
+    positions: NDArray[np.float64],
+    rng: np.random.Generator,
+    order: int = IMAGE_ORDER,
+    facing: Sequence[Directivity] | None = None,
 ) -> list[NDArray[np.float32]]:
     """RIRs from `positions` to the room's microphone.
 
@@ -100,12 +108,20 @@ def simulate(
         positions: (n, 3) metres, in the room's coordinates.
         rng: draws the diffuse tails.
         order: highest reflection order of the image sources.
+        facing: directivity of each source; None: all are alike to all sides.
 
     Returns:
-        n arrays of (3, samples) float32, channels W, Y, X at 24 kHz; the direct sound is 1 / distance.
+        n arrays of (3, samples) float32, channels W, Y, X at 24 kHz; the direct sound is 1 / distance, times what the
+        source sends that way.
     """
     images, damping = _image_sources(room, positions, order)
-    return [_assemble(room, image, amplitude, rng, order) for image, amplitude in zip(images, damping, strict=True)]
+    if facing is None:
+        return [_assemble(room, image, amplitude, rng, order) for image, amplitude in zip(images, damping, strict=True)]
+    microphone, size, rirs = np.asarray(room.microphone), np.asarray(room.size), []
+    for position, image, amplitude, source in zip(positions, images, damping, facing, strict=True):
+        sent = source.gain(leaving(image, position, microphone, size))
+        rirs.append(_assemble(room, image, amplitude * sent, rng, order, source.power))
+    return rirs
 
 
 def measure_rt60(rir: NDArray[np.floating], centre_hz: float = 1000.0) -> float:
@@ -135,11 +151,11 @@ def calibrated(room: Room, rng: np.random.Generator, order: int = IMAGE_ORDER) -
     probes = np.asarray([(0.2, 0.25, 0.4), (0.8, 0.7, 0.6), (0.25, 0.8, 0.5), (0.7, 0.2, 0.3)]) * size
     factor = 1.0
     for _ in range(3):
-        trial = Room(room.size, room.rt60 * factor, room.band_factors, room.microphone)
+        trial = replace(room, rt60=room.rt60 * factor)
         rirs = simulate(trial, probes, np.random.default_rng(0), order)
         measured = np.mean([[measure_rt60(rir[0], BAND_CENTRES_HZ[band]) for band in REFERENCE_BANDS] for rir in rirs])
         factor *= float(np.clip(room.rt60 / measured, 0.6, 1.6))
-    return Room(room.size, room.rt60 * factor, room.band_factors, room.microphone)
+    return replace(room, rt60=room.rt60 * factor)
 
 
 def _image_sources(
@@ -162,14 +178,21 @@ def _image_sources(
 
 
 def _assemble(
-    room: Room, images: NDArray[np.float64], damping: NDArray[np.float64], rng: np.random.Generator, order: int
+    room: Room,
+    images: NDArray[np.float64],
+    damping: NDArray[np.float64],
+    rng: np.random.Generator,
+    order: int,
+    power: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float32]:
-    """One RIR (3, samples) from image sources and a diffuse tail."""
+    """One RIR (3, samples) from image sources and a diffuse tail; `power` (7,) is sent to all sides in the mean."""
     samples = int(room.band_rt60.max() * DECAY_KEPT_DB / 60 * SAMPLE_RATE) + SAMPLE_RATE // 25
     switch = order * min(room.size) / SPEED_OF_SOUND
     trains = _early(images, damping, samples, complete_until=switch)
     tail = _late(room, samples, switch, rng)
-    trains += tail * _tail_gain(trains, room, switch)[:, None, None]
+    if power is not None:
+        tail *= np.sqrt(power, dtype=np.float32)[:, None, None]
+    trains += tail * _tail_gain(trains, room, switch, power)[:, None, None]
     length = fft.next_fast_len(samples + 1024, real=True)
     spectrum = fft.rfft(trains, length, axis=-1)
     shaped = np.einsum("bf,bcf->cf", _band_windows(length), spectrum)
@@ -208,7 +231,9 @@ def _late(room: Room, samples: int, start: float, rng: np.random.Generator) -> N
     return np.asarray(noise[None] * decay[:, None].astype(np.float32))
 
 
-def _tail_gain(early: NDArray[np.float32], room: Room, switch: float) -> NDArray[np.float32]:
+def _tail_gain(
+    early: NDArray[np.float32], room: Room, switch: float, power: NDArray[np.float64] | None
+) -> NDArray[np.float32]:
     """Gain (bands,) by which each band's tail continues the image sources without a step.
 
     Image sources in a shoebox decay more slowly than the diffuse field does, so that theory alone sets the tail a few
@@ -219,6 +244,8 @@ def _tail_gain(early: NDArray[np.float32], room: Room, switch: float) -> NDArray
         return np.ones(early.shape[0], dtype=np.float32)
     time = np.arange(window.start, window.stop) / SAMPLE_RATE
     theory = _diffuse_power(room) * np.exp(-_DECAY_RATE * time / room.band_rt60[:, None]).mean(axis=1)
+    if power is not None:
+        theory = theory * power
     found = np.mean(early[:, 0, window].astype(np.float64) ** 2, axis=1)
     return np.asarray(np.sqrt(np.clip(found / theory, 0.25, 4.0)), dtype=np.float32)
 

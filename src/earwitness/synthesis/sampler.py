@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, PositiveFloat, model_validator
+from pydantic import Field, PositiveFloat, field_validator, model_validator
 
 from earwitness.classes import CLASSES, NUM_CLASSES
-from earwitness.errors import BankError
+from earwitness.errors import BankError, RecipeError
 from earwitness.geometry import DCASE_CAMERA
 from earwitness.schema import StrictModel
 from earwitness.synthesis.activity import event_blocks, sound_frames
 from earwitness.synthesis.bank import BACKGROUND, INTERFERENCE, SoundBank
-from earwitness.synthesis.microphones import DEFAULT, MICROPHONES
+from earwitness.synthesis.flaws import draw_flaws
+from earwitness.synthesis.microphones import DEFAULT, MICROPHONES, Coincident
 from earwitness.synthesis.pool import RirPool
+from earwitness.synthesis.presets import ScenePreset, preset_values
 from earwitness.synthesis.scene import SAMPLE_RATE, TONE_KNOTS_HZ, EventRecipe, NoiseRecipe, SceneRecipe
 
 _IMPULSIVE: Final = frozenset({"knock", "door", "clapping", "bell", "footsteps", "laughter"})
@@ -59,6 +61,10 @@ class SceneConfig(StrictModel):
         elevation_deg: where sources may be, degrees above the microphone; those that walk, all the way. Rooms have
             places from -60 to 45 degrees, of which a picture shows fewer than it does of recorded ones: 19 % of what
             sounds is on screen; within 35 degrees it is the 25 % of the DCASE2025 set.
+        preset: distributions of real recordings (`presets.ScenePreset`) in the place of those of number, time, place,
+            motion and repetition of events above; the name of one that ships, or its values.
+        preset_share: share of the scenes that are drawn by the preset, where there is one.
+        flaw_probability: chance that the microphone of a scene is not ideal (`flaws`); coincident ones only.
     """
 
     seconds: float = Field(default=5.0, gt=0, le=3600)
@@ -86,6 +92,17 @@ class SceneConfig(StrictModel):
     microphone: str = DEFAULT
     fov_deg: float = Field(default=DCASE_CAMERA.horizontal_fov_deg, ge=10, le=170)
     elevation_deg: tuple[float, float] = (-90.0, 90.0)
+    preset: ScenePreset | None = None
+    preset_share: float = Field(default=1.0, ge=0, le=1)
+    flaw_probability: float = Field(default=0.0, ge=0, le=1)
+
+    @field_validator("preset", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        try:
+            return preset_values(value) if isinstance(value, str) else value
+        except RecipeError as error:
+            raise ValueError(str(error)) from None
 
     @model_validator(mode="after")
     def _consistent(self) -> SceneConfig:
@@ -95,6 +112,8 @@ class SceneConfig(StrictModel):
                 raise ValueError(f"{name}: the first number must not exceed the second")
         if self.microphone not in MICROPHONES:
             raise ValueError(f"microphone: '{self.microphone}' is none of {', '.join(MICROPHONES)}")
+        if self.flaw_probability and not isinstance(MICROPHONES[self.microphone], Coincident):
+            raise ValueError(f"flaw_probability: of coincident microphones, which '{self.microphone}' is not")
         if self.highest_hz[1] >= SAMPLE_RATE / 2:
             raise ValueError(f"highest_hz: must stay below {SAMPLE_RATE / 2:g} Hz, half the sample rate")
         if len(self.class_weights) != NUM_CLASSES or min(self.class_weights) < 0 or not sum(self.class_weights):
@@ -129,13 +148,21 @@ class SceneSampler:
         taken: set[int] = set()
         for _ in range(count):
             kind = self._kind([event.kind for event in events], rng)
-            event = self._event(kind, room, taken, occupied, rng)
+            event = self.event(kind, room, taken, occupied, rng)
             if event is not None:
                 events.append(event)
         if INTERFERENCE in self.bank.kinds and rng.random() < config.interference_probability:
-            event = self._event(INTERFERENCE, room, taken, None, rng)
+            event = self.event(INTERFERENCE, room, taken, None, rng)
             events.extend([event] if event is not None else [])
+        return self.recipe(room, events, rng)
+
+    def recipe(self, room: int, events: list[EventRecipe], rng: np.random.Generator) -> SceneRecipe:
+        """The scene of some events: turned any way, over a bed."""
+        config = self.config
         loudest = max((event.level_db for event in events), default=float(np.mean(config.level_db)))
+        # Drawn only where there may be any, so that other scenes stay what they were.
+        flawed = config.flaw_probability > 0 and rng.random() < config.flaw_probability
+        flaws = draw_flaws(rng) if flawed else None
         return SceneRecipe(
             seconds=config.seconds,
             room=room,
@@ -146,20 +173,25 @@ class SceneSampler:
             pool=self.pool.name,
             microphone=config.microphone,
             fov_deg=config.fov_deg,
+            flaws=flaws,
         )
 
     def _kind(self, before: list[str], rng: np.random.Generator) -> str:
         if before and rng.random() < self.config.same_class_probability:
             return before[int(rng.integers(len(before)))]
+        return self.any_kind(rng)
+
+    def any_kind(self, rng: np.random.Generator) -> str:
+        """A class that the bank has, by its weight."""
         return self._targets[int(rng.choice(len(self._targets), p=self._weights))].slug
 
-    def _event(
+    def event(
         self, kind: str, room: int, taken: set[int], occupied: NDArray[np.int_] | None, rng: np.random.Generator
     ) -> EventRecipe | None:
         """An event of `kind` that keeps to the allowed overlap; None where no room in time or space is left."""
         config = self.config
         names, gap = self._sounds(kind, rng)
-        speed = float(rng.uniform(*self._speeds(kind)))
+        speed = float(rng.uniform(*self.speeds(kind)))
         rirs, start, pace = self._place(room, taken, rng)
         event = EventRecipe(
             sounds=names,
@@ -172,7 +204,7 @@ class SceneSampler:
             rirs=rirs,
             path_start=start,
             path_speed=pace,
-            band_hz=self._band(rng),
+            band_hz=self.band(rng),
         )
         if not rirs:
             return None
@@ -200,11 +232,12 @@ class SceneSampler:
             names.extend(mates[int(rng.integers(len(mates)))].name for _ in range(int(rng.integers(1, 3))))
         return tuple(names), float(rng.uniform(*self.config.repeat_gap))
 
-    def _speeds(self, kind: str) -> tuple[float, float]:
+    def speeds(self, kind: str) -> tuple[float, float]:
+        """Range of playback speeds of a kind."""
         wide = None if kind in _SPEECH else self.config.wide_speed
         return wide or self.config.speed
 
-    def _band(self, rng: np.random.Generator) -> tuple[float, float]:
+    def band(self, rng: np.random.Generator) -> tuple[float, float]:
         """Limits of a source's spectrum. Draws nothing where sources have none."""
         config = self.config
         if not config.band_probability:
@@ -266,5 +299,9 @@ def _within(pool: RirPool, elevation_deg: tuple[float, float]) -> NDArray[np.boo
 
 def event_seconds(bank: SoundBank, event: EventRecipe) -> float:
     """Length of an event's dry sound in seconds."""
-    samples = sum(bank.size(name) for name in event.sounds)
-    return samples / SAMPLE_RATE / event.speed + event.gap * (len(event.sounds) - 1)
+    if not event.cuts and not event.pauses:  # added up as it always was, to the last bit
+        samples = sum(bank.size(name) for name in event.sounds)
+        return samples / SAMPLE_RATE / event.speed + event.gap * (len(event.sounds) - 1)
+    sounding = [bank.size(name) / SAMPLE_RATE / event.speed for name in event.sounds]
+    heard = sum(min(seconds, event.cut(number)) for number, seconds in enumerate(sounding))
+    return heard + sum(event.pause(number) for number in range(len(sounding) - 1))

@@ -13,10 +13,13 @@ from earwitness.errors import BankError
 from earwitness.events import EventTable
 from earwitness.geometry import DCASE_CAMERA, Camera
 from earwitness.small_files import parse_json
+from earwitness.synthesis.flaws import MicrophoneFlaws
 
 SAMPLE_RATE: Final = 24_000
+
 TONE_KNOTS_HZ: Final = (100.0, 300.0, 900.0, 2700.0, 6000.0, 12000.0)
 """Where the random colouring of a source has its gains."""
+_LATER: Final = ("pauses", "cuts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class EventRecipe:
         band_hz: lower and upper limit of what the source lets through; 0 sets no limit.
         path_start, path_speed: for moving sources, where on the path the source is at the onset (in points) and how
             fast it goes (points a second, negative backwards).
+        pauses: seconds of pause after each sound but the last; empty: `gap` everywhere.
+        cuts: seconds that each sound is heard for, 0 to its end; empty: all to their ends.
     """
 
     sounds: tuple[str, ...]
@@ -48,6 +53,16 @@ class EventRecipe:
     path_start: float = 0.0
     path_speed: float = 0.0
     band_hz: tuple[float, float] = (0.0, 0.0)
+    pauses: tuple[float, ...] = ()
+    cuts: tuple[float, ...] = ()
+
+    def pause(self, number: int) -> float:
+        """Seconds of pause after sound `number`, which is not the last."""
+        return self.pauses[number] if self.pauses else self.gap
+
+    def cut(self, number: int) -> float:
+        """Seconds that sound `number` is heard for; infinite where it is heard to its end."""
+        return (self.cuts[number] if self.cuts else 0.0) or float("inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +101,7 @@ class SceneRecipe:
         microphone: name of the stereo microphone (`microphones.MICROPHONES`).
         fov_deg: horizontal field of view of the camera, which says what is on screen.
         seed: of the scene, and with it of its pictures; empty where it was not drawn by `Synthesizer`.
+        flaws: of the microphone, where it is coincident; None: it is ideal.
     """
 
     seconds: float
@@ -98,6 +114,7 @@ class SceneRecipe:
     microphone: str = "dcase"
     fov_deg: float = DCASE_CAMERA.horizontal_fov_deg
     seed: tuple[int, ...] = ()
+    flaws: MicrophoneFlaws | None = None
 
     @property
     def camera(self) -> Camera:
@@ -112,8 +129,15 @@ class SceneRecipe:
         return np.random.SeedSequence(self.seed[0], spawn_key=(*self.seed[1:], 1))
 
     def to_json(self) -> str:
-        """One line of JSON."""
-        return json.dumps(asdict(self), sort_keys=True)
+        """One line of JSON; without what the first recipes did not have, where it says nothing."""
+        plain = asdict(self)
+        for event in plain["events"]:
+            for name in _LATER:
+                if not event[name]:
+                    del event[name]
+        if self.flaws is None:
+            del plain["flaws"]
+        return json.dumps(plain, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> SceneRecipe:
@@ -128,7 +152,11 @@ class SceneRecipe:
                 raise TypeError("expected names and values")
             events = tuple(_event(event) for event in raw.pop("events"))
             seed = tuple(int(part) for part in raw.pop("seed", ()))
-            return cls(events=events, noise=NoiseRecipe(**raw.pop("noise")), seed=seed, **raw)
+            flaws = raw.pop("flaws", None)
+            return cls(
+                events=events, noise=NoiseRecipe(**raw.pop("noise")), seed=seed,
+                flaws=MicrophoneFlaws.of(flaws) if flaws is not None else None, **raw,
+            )  # fmt: skip
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError, OverflowError) as error:
             raise BankError(f"not a scene recipe: {error}") from error
 
@@ -172,4 +200,7 @@ class Scene:
 def _event(raw: dict[str, Any]) -> EventRecipe:
     """JSON has lists where a recipe has tuples."""
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
-    return EventRecipe(**values)
+    event = EventRecipe(**values)
+    if len(event.pauses) not in (0, len(event.sounds) - 1) or len(event.cuts) not in (0, len(event.sounds)):
+        raise ValueError("an event has a pause between any two of its sounds, and a cut for each, or none")
+    return event

@@ -7,19 +7,23 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from earwitness.schema import StrictModel
+from earwitness.synthesis.directivity import Directivity, draw_directivity
+from earwitness.synthesis.places import draw_place, draw_walk
 from earwitness.synthesis.poolfiles import SCALE, VERSION, RoomPart, save_rooms
-from earwitness.synthesis.rooms import Room, calibrated, draw_room, simulate
+from earwitness.synthesis.room_kinds import draw_room_of_kind
+from earwitness.synthesis.rooms import SPEED_OF_SOUND, Room, calibrated, draw_room, simulate
+from earwitness.synthesis.scene import SAMPLE_RATE
 
 _MIN_DISTANCE: Final = 0.4
 _WALL_MARGIN: Final = 0.25
-_NAME: Final = re.compile(r"rooms(\d+)-pos(\d+)-paths(\d+)x(\d+)-step([\d.e+-]+?)-seed(-?\d+)-v(\d+)")
+_NAME: Final = re.compile(r"rooms(\d+)-pos(\d+)-paths(\d+)x(\d+)-step([\d.e+-]+?)-seed(-?\d+)-v(\d+)(-varied)?")
 
 
 class PoolConfig(StrictModel):
@@ -32,6 +36,8 @@ class PoolConfig(StrictModel):
         path_points: RIRs along each path.
         path_step: metres between the points of a path.
         seed: pools of different seeds have different rooms.
+        kind: `plain` shoeboxes with sources all over the room, alike to all sides; or `varied`: several kinds of rooms
+            (`room_kinds`), sources where those of real recordings are (`places`), which face somewhere (`directivity`).
     """
 
     rooms: int = Field(default=120, ge=1)
@@ -40,13 +46,14 @@ class PoolConfig(StrictModel):
     path_points: int = Field(default=12, ge=2)
     path_step: float = Field(default=0.3, gt=0)
     seed: int = 0
+    kind: Literal["plain", "varied"] = "plain"
 
     @property
     def name(self) -> str:
         """Folder name that tells pools apart."""
         return (
             f"rooms{self.rooms}-pos{self.positions}-paths{self.paths}x{self.path_points}"
-            f"-step{self.path_step:g}-seed{self.seed}-v{VERSION}"
+            f"-step{self.path_step:g}-seed{self.seed}-v{VERSION}{'-varied' if self.kind == 'varied' else ''}"
         )
 
     @classmethod
@@ -58,7 +65,7 @@ class PoolConfig(StrictModel):
         rooms, positions, paths, points = (int(part) for part in match.groups()[:4])
         return cls(
             rooms=rooms, positions=positions, paths=paths, path_points=points, path_step=float(match[5]),
-            seed=int(match[6]),
+            seed=int(match[6]), kind="varied" if match[8] else "plain",
         )  # fmt: skip
 
 
@@ -86,6 +93,8 @@ def build(
 def _simulate_room(job: tuple[PoolConfig, np.random.SeedSequence]) -> RoomPart:
     config, seed = job
     rng = np.random.default_rng(seed)
+    if config.kind == "varied":
+        return _simulate_varied(config, rng)
     room = calibrated(draw_room(rng), rng)
     points = [_random_point(room, rng) for _ in range(config.positions)]
     path = [-1] * config.positions
@@ -97,6 +106,28 @@ def _simulate_room(job: tuple[PoolConfig, np.random.SeedSequence]) -> RoomPart:
     rirs = [(rir.T * SCALE).astype(np.float16) for rir in simulate(room, positions, rng)]
     relative = (positions - np.asarray(room.microphone)).astype(np.float32)
     return RoomPart(room, rirs, np.asarray(path, dtype=np.int32), relative)
+
+
+def _simulate_varied(config: PoolConfig, rng: np.random.Generator) -> RoomPart:
+    room = calibrated(draw_room_of_kind(rng), rng)
+    points = [draw_place(room, rng) for _ in range(config.positions)]
+    microphone = np.asarray(room.microphone)
+    facing = [draw_directivity(microphone - point, rng) for point in points]
+    path = [-1] * config.positions
+    for number in range(config.paths):
+        walk = draw_walk(room, config.path_points, config.path_step, rng, on_floor=number % 2 == 0)
+        points.extend(walk)
+        path.extend([number] * len(walk))
+        # Who walks faces where they go, or back.
+        ahead = (walk[1] - walk[0]) * (1 if rng.random() < 0.5 else -1)
+        strength = draw_directivity(ahead, rng).strength
+        facing.extend([Directivity(tuple((ahead / np.linalg.norm(ahead)).tolist()), strength)] * len(walk))
+    positions = np.stack(points)
+    rirs = [(rir.T * SCALE).astype(np.float16) for rir in simulate(room, positions, rng, facing=facing)]
+    relative = (positions - microphone).astype(np.float32)
+    # The direct sound has a spectrum, as that of measured responses has.
+    onset = np.rint(np.linalg.norm(positions - microphone, axis=1) / SPEED_OF_SOUND * SAMPLE_RATE).astype(np.int32)
+    return RoomPart(room, rirs, np.asarray(path, dtype=np.int32), relative, onset)
 
 
 def _random_point(room: Room, rng: np.random.Generator) -> NDArray[np.float64]:

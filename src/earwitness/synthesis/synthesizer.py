@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from earwitness.allocator import keep_freed_memory
 from earwitness.synthesis.bank import SoundBank
 from earwitness.synthesis.pool import PoolConfig, RirPool
+from earwitness.synthesis.preset_sampler import PresetSampler
 from earwitness.synthesis.renderer import SceneRenderer
 from earwitness.synthesis.sampler import SceneConfig, SceneSampler
 from earwitness.synthesis.scene import Scene, SceneRecipe
@@ -33,6 +35,12 @@ class Synthesizer:
     def __post_init__(self) -> None:
         keep_freed_memory()
 
+    @cached_property
+    def _sampler(self) -> SceneSampler | PresetSampler:
+        if self.config.preset is None:
+            return SceneSampler(self.bank, self.pool, self.config)
+        return PresetSampler(self.bank, self.pool, self.config, self.config.preset)
+
     @classmethod
     def from_bank(
         cls,
@@ -43,24 +51,26 @@ class Synthesizer:
         config: SceneConfig | None = None,
         cache: str | Path | None = None,
         without: Collection[str] = (),
+        weights: Mapping[str, float] | None = None,
     ) -> Synthesizer:
         """Open a bank's split and the pool of `rooms` (built when it is not in the cache yet).
 
         Args:
             without: names of sounds to leave out; see `bank_check.unusable_sounds`.
+            weights: how often sounds are drawn; see `SoundBank`.
 
         Raises:
             BankError: the bank or the pool cannot be used.
         """
         return cls(
-            SoundBank.open(bank, split, without=without),
+            SoundBank.open(bank, split, without=without, weights=weights),
             RirPool.open(rooms or PoolConfig(), cache),
             config or SceneConfig(),
         )
 
     def draft(self, seed: np.random.SeedSequence) -> SceneRecipe:
         """The recipe of the scene with this seed."""
-        recipe = SceneSampler(self.bank, self.pool, self.config).draw(np.random.default_rng(seed))
+        recipe = self._sampler.draw(np.random.default_rng(seed))
         if not isinstance(seed.entropy, int):
             return recipe
         return replace(recipe, seed=(seed.entropy, *seed.spawn_key))

@@ -12,10 +12,10 @@ from earwitness.accddoa import X, Y, encode
 from earwitness.classes import CLASSES, NUM_CLASSES
 from earwitness.data.dcase_csv import LabelRows
 from earwitness.events import EventTable
-from earwitness.inference.calibration import Calibration, logit
+from earwitness.inference.calibration import IDENTITY, Calibration, logit
 from earwitness.inference.smoothing import Smoothing
 from earwitness.metrics import Scores
-from earwitness.metrics.pairs import matched_pairs
+from earwitness.metrics.pairs import Pairs, matched_pairs
 from earwitness.metrics.reliability import expected_calibration_error
 from earwitness.models.network import Network
 from earwitness.training.export import Judgement
@@ -41,6 +41,12 @@ _NEWTON_STEPS: Final = 30
 _RIDGE: Final = 1.0
 """Pull towards the uncalibrated map, in cells' worth of evidence: it decides where there is little."""
 _FLATTEST: Final = 0.05
+_NEAREST, _FARTHEST = 1e-3, 1e3
+"""Factors of the distance, beyond which an answer says nothing of it."""
+_FARTHEST_DEG: Final = 40.0
+_REWEIGHTINGS: Final = 12
+_LEAST_RISE: Final = 0.1
+"""Degrees by which a map of the azimuth rises for each degree at least."""
 
 
 def judge(net: Network, valid: ValidSet) -> Judgement:
@@ -49,17 +55,28 @@ def judge(net: Network, valid: ValidSet) -> Judgement:
     A single scene can do neither: then nothing is tuned or scored, and the card says so.
     """
     if len(valid.references) < FEWEST_SCENES:
-        return Judgement((UNTUNED,) * NUM_CLASSES, {}, limits=(UNJUDGED,))
-    outputs = valid.outputs(net)
+        return _unjudged()
+    return judge_outputs(valid.outputs(net), valid.references)
+
+
+def judge_outputs(outputs: NDArray[np.float32], references: Sequence[EventTable]) -> Judgement:
+    """The same from physical fields (N, T', 3, 13, 4), not yet calibrated, and N tables."""
+    if len(references) < FEWEST_SCENES:
+        return _unjudged()
     even, odd = slice(0, None, 2), slice(1, None, 2)
-    calibration = calibrate(outputs[even], valid.references[even])
+    calibration = calibrate(outputs[even], references[even])
     outputs = calibration.apply(outputs)
-    smoothing, thresholds = tune(outputs[even], valid.references[even])
-    scores = score_outputs(outputs[odd], valid.references[odd], np.array(thresholds), smoothing)
+    smoothing, thresholds = tune(outputs[even], references[even])
+    scores = score_outputs(outputs[odd], references[odd], np.array(thresholds), smoothing)
     reached = figures(scores, len(outputs[odd]))
-    probability, truth = cells(outputs[odd], valid.references[odd])
+    probability, truth = cells(outputs[odd], references[odd])
     reached["synthetic/calibration_error"] = round(expected_calibration_error(probability, truth), 4)
     return Judgement(thresholds, reached, calibration, smoothing)
+
+
+def _unjudged() -> Judgement:
+    """What is known after too few scenes."""
+    return Judgement((UNTUNED,) * NUM_CLASSES, {}, limits=(UNJUDGED,))
 
 
 def calibrate(outputs: NDArray[np.float32], references: Sequence[EventTable]) -> Calibration:
@@ -73,8 +90,9 @@ def calibrate(outputs: NDArray[np.float32], references: Sequence[EventTable]) ->
     maps = [_logistic(logit(activity[:, index]), truth[:, index]) for index in range(NUM_CLASSES)]
     slope, offset = zip(*maps, strict=True)
     activities = Calibration(slope=slope, offset=offset)
-    factor = _distance_factor(activities.apply(outputs), references)
-    return activities.model_copy(update={"distance": factor})
+    pairs = _pairs(activities.apply(outputs), references)
+    places = {"azimuth": _azimuth_map(pairs), "distance": _distance_factor(pairs)}
+    return Calibration.model_validate(activities.model_dump() | places)
 
 
 def cells(
@@ -156,18 +174,46 @@ def _logistic(x: NDArray[np.float64], truth: NDArray[np.bool_]) -> tuple[float, 
     return float(max(weights[0], _FLATTEST)), float(weights[1])
 
 
-def _distance_factor(outputs: NDArray[np.float32], references: Sequence[EventTable]) -> float:
+def _pairs(outputs: NDArray[np.float32], references: Sequence[EventTable]) -> Pairs:
+    tables = decode_outputs(outputs, AUDIBLE)
+    rows, answers = ([LabelRows.from_table(table) for table in side] for side in (references, tables))
+    return matched_pairs(rows, answers)
+
+
+def _azimuth_map(pairs: Pairs) -> tuple[float, ...]:
+    """Where answers truly are: the piecewise straight, rising map with the smallest mean absolute error.
+
+    Fitted by reweighted least squares with a pull towards no change. Answers that are far off belong to other sources,
+    and say nothing of how directions are bent.
+    """
+    side = np.where(pairs.answered_azimuth < 0, -1.0, 1.0)
+    said, true = pairs.answered_azimuth * side, pairs.azimuth * side
+    near = np.abs(said - true) <= _FARTHEST_DEG
+    said, true = said[near], true[near]
+    if len(said) < FEWEST_CELLS:
+        return IDENTITY
+    knots = np.array(IDENTITY)
+    design = np.maximum(1 - np.abs(said[:, None] - knots) / (knots[1] - knots[0]), 0)[:, 1:]
+    pull = _RIDGE * np.eye(design.shape[1])
+    values = knots[1:]
+    for _ in range(_REWEIGHTINGS):
+        weight = 1 / np.maximum(np.abs(true - design @ values), 1.0)
+        values = np.linalg.solve(design.T @ (weight[:, None] * design) + pull,
+                                 design.T @ (weight * true) + pull @ knots[1:])  # fmt: skip
+    rising = np.maximum.accumulate(np.concatenate([[0.0], values]) - knots * _LEAST_RISE) + knots * _LEAST_RISE
+    rising = np.minimum(rising, 90.0 - (90.0 - knots) * _LEAST_RISE)
+    return tuple(round(float(angle), 2) for angle in rising)
+
+
+def _distance_factor(pairs: Pairs) -> float:
     """The factor of all distances that makes the mean relative distance error of calibrated outputs smallest.
 
     It is a median: of the true over the answered distance, weighted with the inverse of that. Overestimates cost more
     than underestimates, so that a network that is right in the middle answers too far in this sense. One factor: those
     of single classes were measured to fit the scenes they come from, and no others.
     """
-    tables = decode_outputs(outputs, AUDIBLE)
-    rows, answers = ([LabelRows.from_table(table) for table in side] for side in (references, tables))
-    pairs = matched_pairs(rows, answers)
     if len(pairs.distance_cm) < FEWEST_CELLS:
         return 1.0
     ratio = np.sort(np.maximum(pairs.distance_cm, 1.0) / np.maximum(pairs.answered_distance_cm, 1.0))
     weight = np.cumsum(1 / ratio)
-    return float(ratio[np.searchsorted(weight, weight[-1] / 2)])
+    return float(np.clip(ratio[np.searchsorted(weight, weight[-1] / 2)], _NEAREST, _FARTHEST))

@@ -175,6 +175,8 @@ def export_run(
     recipe = run_recipe(run)
     net = load_model(run / checkpoint)
     made_by = read_tokens(run)
+    if mirror and recipe.model.architecture == "symmetric":
+        raise RecipeError("--mirror is for networks that are not symmetric: this one's answers are mirrored already")
     if mirror and made_by:
         raise RecipeError("--mirror goes with models that take no tokens: a mirrored clip has others")
     if net.config != recipe.model:

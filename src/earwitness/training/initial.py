@@ -9,7 +9,6 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from earwitness.encoders.yamnet_weights import convolutions
 from earwitness.errors import ModelError, TrainingError
 from earwitness.features import TAGGER_CHANNELS as TAGGER_NAMES
 from earwitness.features import FeatureConfig
@@ -20,6 +19,7 @@ from earwitness.models.config import TAGGER_CHANNELS
 from earwitness.models.network import Network
 from earwitness.models.seld import ADDED_PARTS, TAGGER_PARTS
 from earwitness.training.recipe import load_recipe
+from earwitness.training.shipped import checkpoint_features, shipped_checkpoint, trunk_weights
 
 CHECKPOINTS: Final = ("best.safetensors", "last.safetensors")
 _RECIPE: Final = "recipe.yaml"
@@ -34,14 +34,15 @@ def load_initial(model: Network, source: str, features: FeatureConfig) -> None:
 
     Args:
         model: gets the weights.
-        source: a .safetensors file, or the folder of a run: its best checkpoint, else its last.
+        source: the name of a shipped model (`default`), a .safetensors file, or the folder of a run: its best
+            checkpoint, else its last.
         features: that the model will hear; those of the checkpoint's own run must be the same, where it is known.
 
     Raises:
         TrainingError: there is none, or it does not fit the recipe (says where they differ).
     """
-    path = _locate(Path(source))
     try:
+        path = shipped_checkpoint(source) or _locate(Path(source))
         config, tensors = read_checkpoint(path)
     except ModelError as error:
         raise TrainingError(f"run.init_from: {error}") from error
@@ -68,14 +69,14 @@ def give_tagger(model: Network) -> None:
     """Give a network's tagger, where it has one, the weights of YAMNet, as 16-bit numbers hold them.
 
     Raises:
-        MissingWeightsError: they have not been fetched.
+        MissingWeightsError: they have not been fetched, and no shipped model holds them.
         EncoderError: they are not YAMNet's.
     """
     tagger = getattr(model, "tagger", None)
     if tagger is None:
         return
     with torch.no_grad():
-        for part, (kernel, bias) in zip(tagger.trunk.convolutions, convolutions(), strict=True):
+        for part, (kernel, bias) in zip(tagger.trunk.convolutions, trunk_weights(), strict=True):
             part.weight.copy_(torch.from_numpy(kernel).half())
             part.bias.copy_(torch.from_numpy(bias).half())
 
@@ -102,17 +103,17 @@ def _locate(source: Path) -> Path:
     found = [source / name for name in CHECKPOINTS if (source / name).is_file()]
     if not found:
         raise TrainingError(
-            f"run.init_from: no checkpoint at '{source}': name a .safetensors file, or the folder of a run that has "
-            "validated or ended"
+            f"run.init_from: no checkpoint at '{source}': name a shipped model (default), a .safetensors file, or the "
+            "folder of a run that has validated or ended"
         )
     return found[0]
 
 
 def _same_features(path: Path, features: FeatureConfig) -> None:
     recipe = path.parent / _RECIPE
-    if not recipe.is_file():
+    heard = load_recipe(recipe).features if recipe.is_file() else checkpoint_features(path)
+    if heard is None:
         return
-    heard = load_recipe(recipe).features
     own = tuple(name for name in features.channels if name not in TAGGER_NAMES)
     if heard not in (features, features.model_copy(update={"channels": own})):
         raise TrainingError(

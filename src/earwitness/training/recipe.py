@@ -18,6 +18,7 @@ from earwitness.errors import RecipeError, shortened
 from earwitness.features import TAGGER_CHANNELS, FeatureConfig
 from earwitness.models.architectures import ARCHITECTURES, ModelConfig, TaggedConfig, tagged, token_widths
 from earwitness.models.config import SeldConfig
+from earwitness.models.symmetric_config import SymmetricConfig
 from earwitness.schema import PlainValues, StrictModel
 from earwitness.training.recipe_values import (
     Count,
@@ -77,6 +78,8 @@ class DataSpec(StrictModel):
         bank_weight: with folders: share of endless scenes from the bank, relative to the folders' weights.
         tokens: modality's name, as in model.tokens -> where its tokens come from.
         bank: folder of the sound bank.
+        weights: pattern of names of the bank's sounds, as `bell/cdda-*` -> how often they are drawn, relative to
+            others; the last pattern that fits counts, and 0 leaves them out.
         pool: settings of the simulated rooms, handed to the synthesizer's pool; {} means its defaults.
         scene: settings of the scenes, handed to the synthesizer; {} means its defaults.
         cache: folder that keeps simulated rooms between runs; None keeps them with the synthesizer's default.
@@ -94,6 +97,7 @@ class DataSpec(StrictModel):
     bank_weight: Weight = 0.0
     tokens: dict[str, TokenSource] = Field(default_factory=dict)
     bank: PathText = "soundbank"
+    weights: dict[str, Weight] = Field(default_factory=dict)
     pool: PlainValues = Field(default_factory=dict)
     scene: PlainValues = Field(default_factory=dict)
     cache: PathText | None = None
@@ -215,7 +219,8 @@ class RunSpec(StrictModel):
         scaler_scenes: scenes from which feature statistics are taken.
         tensorboard: write TensorBoard files besides log.jsonl.
         thresholds: activities that validation tries, one for all classes.
-        init_from: run folder or checkpoint whose weights (and feature statistics) to start from: the second stage.
+        init_from: shipped model (`default`), run folder or checkpoint whose weights (and feature statistics) to start
+            from: the second stage.
     """
 
     batch: Count = 16
@@ -278,6 +283,8 @@ class Recipe(StrictModel):
             raise ValueError(
                 f"model.tagger goes with features.channels that end with {', '.join(TAGGER_CHANNELS)}, and not without"
             )
+        if isinstance(self.model, SymmetricConfig):
+            self.model.check_channels(self.features.channels)
         for key, value in _input_size(self.features).items():
             if getattr(self.model, key) != value:
                 raise ValueError(f"model.{key} is {getattr(self.model, key)}, but the features have {value}")
@@ -313,7 +320,7 @@ def load_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
     """
     raw = read_extended(path)
     for text in overrides or []:
-        override(raw, text)
+        override(raw, text, whole_below="weights")  # names of sounds have dots
     return check_recipe(raw, str(path))
 
 

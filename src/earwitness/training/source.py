@@ -22,7 +22,8 @@ SPLITS: Final[tuple[Literal["train", "valid"], ...]] = ("train", "valid")
 VALID_ROOMS: Final = 40
 _VALID_SEED_OFFSET: Final = 1_000_003
 """Added to the pool's seed for validation, so that its rooms are never heard in training."""
-_TRAINING_ONLY: Final = ("class_weights", "speed", "wide_speed", "tone_db", "band_probability", "peak_db", "snr_db")
+_TRAINING_ONLY: Final = ("class_weights", "speed", "wide_speed", "tone_db", "band_probability", "peak_db", "snr_db",
+                         "preset_share")  # fmt: skip
 """Settings of scenes that widen what is learnt and have no place in what is measured."""
 
 _Config = TypeVar("_Config", PoolConfig, SceneConfig)
@@ -48,8 +49,13 @@ class OpenSynthesizer:
         without = unusable_sounds(self.spec.bank) if self.without is None else self.without
         return Synthesizer.from_bank(
             self.spec.bank, split=self.split, rooms=self.pool(), config=self.scene(), cache=self.spec.cache,
-            without=without,
+            without=without, weights=self.weights(),
         )  # fmt: skip
+
+    def weights(self) -> dict[str, float]:
+        """How often sounds are drawn; validation leaves out what training does, and has the others alike."""
+        weights = self.spec.weights
+        return weights if self.split == "train" else {name: weight for name, weight in weights.items() if not weight}
 
     def pool(self) -> PoolConfig:
         """Rooms of this split."""
