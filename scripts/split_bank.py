@@ -14,8 +14,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from earwitness.synthesis.adaptors import list_sounds
-from earwitness.synthesis.sound import BankSound, with_splits
+from earwitness.scenes.bank.adaptors import list_sounds
+from earwitness.scenes.bank.bank_sound import BankSound, with_splits
 
 LARGEST_SHARE = 0.5
 """A group with more than this share of a class's sounds stays in training."""

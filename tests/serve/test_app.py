@@ -19,7 +19,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from browser import browser, open_page, wait_until
 from earwitness.media.writer import MediaWriter, write_wav
 

@@ -28,8 +28,8 @@ def run(
     from earwitness.cli.extras import needs
 
     with needs("ablations", "train"):
-        from earwitness.training.ablation.ablate import MARKDOWN_NAME, ablate, tabulate
-        from earwitness.training.ablation.plan import load_plan
+        from earwitness.training.ablation.ablation import MARKDOWN_NAME, ablate, tabulate
+        from earwitness.training.ablation.ablation_plan import load_plan
     plan = load_plan(recipe, settings)
     folder = out or Path("runs") / plan.recipe.name
     if not report:

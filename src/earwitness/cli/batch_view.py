@@ -11,11 +11,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from earwitness.errors import EarwitnessError, NotStereoError
-from earwitness.export.json_events import read_detection
-from earwitness.export.terminal import MOST_ROWS, clock, event_table
-from earwitness.inference.batch import Done, Failure, Job, Kept, Plan
-from earwitness.inference.detection import Detection
+from earwitness.batch.jobs import AlreadyDone, BatchPlan, Done, Failure, Job
+from earwitness.core.errors import EarwitnessError, NotStereoError
+from earwitness.export.tables.terminal import MOST_ROWS, clock, event_table
+from earwitness.results.detection import Detection
+from earwitness.results.document import read_detection
 
 
 class BatchView:
@@ -27,7 +27,7 @@ class BatchView:
         quiet: print problems only.
     """
 
-    def __init__(self, todo: Plan, out: Path, *, quiet: bool) -> None:
+    def __init__(self, todo: BatchPlan, out: Path, *, quiet: bool) -> None:
         self._todo, self._out, self._quiet = todo, out, quiet
         self._console = Console(highlight=False)
         columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn(compact=True))
@@ -67,27 +67,27 @@ class BatchView:
             self._task, completed=self._finished + sum(self._shares.values()), description=job.source.name[:30]
         )
 
-    def show(self, result: Done | Failure | Kept) -> None:
+    def show(self, result: Done | Failure | AlreadyDone) -> None:
         """Print what came of a file."""
         self._finished += 1
         if isinstance(result, Failure):
             self._shares = {job: share for job, share in self._shares.items() if job.source != result.source}
             self.failed += 1
             _say(result.reason + (" (--mono)" if isinstance(result.error, NotStereoError) else ""))
-        elif isinstance(result, Kept):
+        elif isinstance(result, AlreadyDone):
             self._kept += 1
             self._show_kept(result)
         else:
             self._shares.pop(result.job, None)
             detection = result.detection
             self._done.append((detection.duration, len(detection.events), result.written))
-            self._blind = self._blind or detection.blind
+            self._blind = self._blind or detection.vision_off_reason
             for warning in detection.warnings:
                 _say(f"{result.job.source}: warning: {warning}")
             self._events(result.job, detection, result.written)
         self._bar.update(self._task, completed=self._finished + sum(self._shares.values()))
 
-    def _show_kept(self, result: Kept) -> None:
+    def _show_kept(self, result: AlreadyDone) -> None:
         """Of many files done before only their number is told, in the summary."""
         if self._quiet or len(self._todo.jobs) > 1:
             return

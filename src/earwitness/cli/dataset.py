@@ -10,7 +10,7 @@ import typer
 from earwitness.cli import embed
 
 if TYPE_CHECKING:
-    from earwitness.data.foa import Recording
+    from earwitness.data.starss.foa import Recording
 
 OFFICIAL_PANORAMA: Final = (1920, 960)
 """Size of STARSS23's videos, pixels."""
@@ -32,8 +32,8 @@ def check_set(
     from rich.console import Console
     from rich.progress import Progress
 
-    from earwitness.data.check import check
-    from earwitness.data.summary import as_dict, print_report
+    from earwitness.data.dcase.check import check
+    from earwitness.data.dcase.check_summary import as_dict, print_report
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("checking", total=None)
@@ -75,10 +75,10 @@ def make_stereo(
     from rich.console import Console
     from rich.progress import Progress
 
-    from earwitness.data.crops import OFFICIAL_CLIPS, TRAIN, official_crops, random_crops
-    from earwitness.data.foa import find_recordings, unlabelled
-    from earwitness.synthesis.set_options import keep_to_options
-    from earwitness.synthesis.starss import StereoJob, make_clips
+    from earwitness.data.starss.crops import OFFICIAL_CLIPS, TRAIN, official_crops, random_crops
+    from earwitness.data.starss.foa import find_recordings, unlabelled
+    from earwitness.data.starss.stereo_clips import StereoJob, make_clips
+    from earwitness.scenes.writing.set_options import keep_to_options
 
     if official and (seed is not None or every is not None or test_rooms):
         raise typer.BadParameter("--official fixes seed, views and rooms; leave --seed, --every and --test-rooms out")
@@ -151,7 +151,7 @@ def pack_submission(
 
     Exits with 1, naming what is wrong and writing nothing, if a rule is broken.
     """
-    from earwitness.data.submission import check_submission, pack
+    from earwitness.data.dcase.submission import check_submission, pack
 
     submission = check_submission(folder, evaluation)
     if submission.problems:

@@ -21,11 +21,11 @@ def run(
     from rich.console import Console
 
     from earwitness.cli import detect
-    from earwitness.data.dcase_csv import read_table
-    from earwitness.export import read_events
-    from earwitness.media.probe import probe
-    from earwitness.metrics.hearing import compare
-    from earwitness.render.picture import timeline_picture
+    from earwitness.data.dcase.labels import read_table
+    from earwitness.media.containers.probe import probe
+    from earwitness.metrics.comparison import compare
+    from earwitness.render.timeline_picture import timeline_picture
+    from earwitness.results.document import read_events
 
     console = Console(highlight=False)
     sample = files("earwitness") / "assets" / "sample"

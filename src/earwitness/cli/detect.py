@@ -13,8 +13,8 @@ from earwitness.cli.threads import one_thread
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from earwitness.cli.hearing import Hearing
-    from earwitness.inference.batch import BatchSettings, Done, Failure, Job, Plan
+    from earwitness.batch.jobs import BatchPlan, BatchSettings, Done, Failure, Job
+    from earwitness.cli.file_runner import FileRunner
 
 
 def run(
@@ -83,60 +83,66 @@ def run(
     """
     one_thread()
 
+    from earwitness.batch.dcase_detection import dcase_formats, plan_dcase
+    from earwitness.batch.formats import Options, parse_formats
+    from earwitness.batch.jobs import BatchSettings, plan
     from earwitness.cli.choices import check_fov, one_of
-    from earwitness.errors import EncoderError, MissingExtraError, ModelError, RecipeError
-    from earwitness.export import Options, parse_formats
-    from earwitness.export.captions import STYLES
-    from earwitness.inference.batch import BatchSettings, plan
-    from earwitness.inference.challenge import challenge_formats, plan_challenge
-    from earwitness.inference.runtime import check_device
+    from earwitness.core.errors import EncoderError, MissingExtraError, ModelError, UsageError
+    from earwitness.detect.runner.runtime import check_device
+    from earwitness.export.captions.captions import STYLES
 
     if bool(inputs) == (dcase is not None):
-        raise RecipeError("name INPUT files, or a data set with --dcase; not both")
+        raise UsageError("name INPUT files, or a data set with --dcase; not both")
     options = Options(captions=one_of("--captions", captions, STYLES))
     try:
         more = format or []
-        formats = challenge_formats(more, options) if dcase else parse_formats(["csv,json", *more], options)
+        formats = dcase_formats(more, options) if dcase else parse_formats(["csv,json", *more], options)
     except MissingExtraError as error:  # before hours of sound are heard in vain
-        raise RecipeError(str(error)) from error
+        raise UsageError(str(error)) from error
     chosen_device = check_device(device)
     if threshold is not None and not 0 <= threshold <= 1:
-        raise RecipeError(f"--threshold must lie in 0..1, not {threshold:g}")
+        raise UsageError(f"--threshold must lie in 0..1, not {threshold:g}")
     check_fov(fov)
     if out.exists() and not out.is_dir():
-        raise RecipeError(f"--out {out} is a file; name a folder")
+        raise UsageError(f"--out {out} is a file; name a folder")
     if engine not in ("local", "ray"):
-        raise RecipeError(f"--engine must be local or ray, not {engine}")
+        raise UsageError(f"--engine must be local or ray, not {engine}")
     if address is not None and engine != "ray":
-        raise RecipeError("--address is that of a Ray cluster: give --engine ray too")
+        raise UsageError("--address is that of a Ray cluster: give --engine ray too")
     settings = BatchSettings(formats, render, fov, threshold, swap_channels, mono, track, grow)
-    todo = plan(inputs or [], out) if dcase is None else plan_challenge(dcase, out)
+    todo = plan(inputs or [], out) if dcase is None else plan_dcase(dcase, out)
     for failure in todo.failures:
         _say(failure.reason)
     failed = len(todo.failures)
     if todo.jobs:
-        from earwitness.cli.hearing import Hearing
-        from earwitness.inference.detector import Detector
+        from earwitness.cli.file_runner import FileRunner
+        from earwitness.detect.detector import Detector
 
-        eyes = None if no_vision else vision
+        visual_analysis = None if no_vision else vision
         load = partial(
-            Detector.load, model, device=chosen_device, threads=threads, modalities=modalities, fov=fov, vision=eyes
+            Detector.load,
+            model,
+            device=chosen_device,
+            threads=threads,
+            modalities=modalities,
+            fov=fov,
+            vision=visual_analysis,
         )
         try:
             detector = load()
         except (ModelError, EncoderError, MissingExtraError) as error:  # a wrong choice, and no input's fault
-            raise RecipeError(str(error)) from error
-        hearing = Hearing(detector, load, jobs, on_ray=engine == "ray", address=address)
+            raise UsageError(str(error)) from error
+        hearing = FileRunner(detector, load, jobs, on_ray=engine == "ray", address=address)
         failed += _run(hearing, todo, settings, out, again=again, quiet=quiet)
     if failed:
         raise typer.Exit(1)
 
 
-def _run(hearing: Hearing, todo: Plan, settings: BatchSettings, out: Path, *, again: bool, quiet: bool) -> int:
+def _run(hearing: FileRunner, todo: BatchPlan, settings: BatchSettings, out: Path, *, again: bool, quiet: bool) -> int:
     """Do all files that are not done yet; returns how many failed."""
+    from earwitness.batch.jobs import run_journaled
+    from earwitness.batch.journal import Journal
     from earwitness.cli.batch_view import BatchView
-    from earwitness.inference.batch import run_journaled
-    from earwitness.inference.journal import Journal
 
     journal = Journal(out, hearing.detector.record() | {"batch": settings.record()}, again=again)
     with BatchView(todo, out, quiet=quiet) as view:

@@ -11,7 +11,7 @@ import typer
 from earwitness.cli.threads import one_thread
 
 if TYPE_CHECKING:
-    from earwitness.inference.doctor import Diagnosis
+    from earwitness.doctor.diagnosis import Diagnosis
 
 
 def run(
@@ -24,7 +24,7 @@ def run(
     """
     one_thread()
 
-    from earwitness.inference.doctor import diagnose
+    from earwitness.doctor.diagnosis import diagnose
 
     diagnosis = diagnose(file)
     if json:

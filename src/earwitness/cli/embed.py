@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from earwitness.encoders.embed import EmbedJob, EmbedReport
+    from earwitness.encoders.store.embed_job import EmbedJob, EmbedReport
 
 
 def run(
@@ -43,10 +43,10 @@ def run(
     from rich.progress import Progress
 
     from earwitness.cli.extras import needs
-    from earwitness.data.layout import scan
-    from earwitness.encoders.embed import EmbedJob, embed
-    from earwitness.encoders.load import check_device
-    from earwitness.encoders.store import FOLDER
+    from earwitness.data.dcase.layout import scan
+    from earwitness.encoders.encoder_registry import check_device
+    from earwitness.encoders.store.embed_job import EmbedJob, embed
+    from earwitness.encoders.store.embedding_store import FOLDER
 
     specs = _specs(encoder, settings or [], weights or [])
     clips = scan(folder).clips
@@ -78,10 +78,10 @@ def _specs(names: str, settings: list[str], weights: list[str]) -> list[Any]:
     """The encoders that were named, with what was set of each.
 
     Raises:
-        RecipeError: a setting that is not of the form NAME.KEY=VALUE, or of an encoder that was not named.
+        UsageError: a setting that is not of the form NAME.KEY=VALUE, or of an encoder that was not named.
     """
-    from earwitness.encoders.load import EncoderSpec
-    from earwitness.errors import RecipeError
+    from earwitness.core.errors import UsageError
+    from earwitness.encoders.encoder_registry import EncoderSpec
 
     chosen: dict[str, dict[str, Any]] = {name.strip(): {} for name in names.split(",") if name.strip()}
     folders: dict[str, Path] = {}
@@ -89,12 +89,12 @@ def _specs(names: str, settings: list[str], weights: list[str]) -> list[Any]:
         where, equals, value = text.partition("=")
         name, _, key = where.rpartition(".")
         if not equals or name not in chosen:
-            raise RecipeError(f"--set {text}: write NAME.KEY=VALUE with one of the encoders named: {', '.join(chosen)}")
+            raise UsageError(f"--set {text}: write NAME.KEY=VALUE with one of the encoders named: {', '.join(chosen)}")
         chosen[name][key] = _value(value)
     for text in weights:
         name, equals, path = text.partition("=")
         if not equals or name not in chosen:
-            raise RecipeError(f"--weights {text}: write NAME=FOLDER with one of: {', '.join(chosen)}")
+            raise UsageError(f"--weights {text}: write NAME=FOLDER with one of: {', '.join(chosen)}")
         folders[name] = Path(path)
     specs = [EncoderSpec(name=name, settings=values, folder=folders.get(name)) for name, values in chosen.items()]
     for spec in specs:

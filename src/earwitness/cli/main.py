@@ -10,8 +10,8 @@ from typing import Final
 
 import typer
 
-from earwitness import __version__
-from earwitness.errors import EarwitnessError, RecipeError
+from earwitness.core.errors import EarwitnessError, UsageError
+from earwitness.core.version import __version__
 
 VERBS: Final[tuple[str, ...]] = (
     "ablate", "demo", "detect", "doctor", "ensemble", "evaluate", "export", "export-model", "render", "serve",
@@ -60,7 +60,7 @@ def main() -> None:
         code = app(standalone_mode=False)
     except EarwitnessError as error:
         typer.echo(f"earwitness: {error}", err=True)
-        sys.exit(WRONG_USAGE if isinstance(error, RecipeError) else 1)
+        sys.exit(WRONG_USAGE if isinstance(error, UsageError) else 1)
     except BrokenExecutor:
         reason = "a worker process was killed, as for lack of memory; start again with fewer workers"
         typer.echo(f"earwitness: {reason}", err=True)

@@ -36,19 +36,19 @@ def run(
     """
     one_thread()
 
-    from earwitness.errors import EncoderError, MissingExtraError, ModelError, RecipeError
-    from earwitness.inference.detector import Detector
-    from earwitness.inference.runtime import check_device
+    from earwitness.core.errors import EncoderError, MissingExtraError, ModelError, UsageError
+    from earwitness.detect.detector import Detector
+    from earwitness.detect.runner.runtime import check_device
     from earwitness.serve.app import serve
-    from earwitness.serve.work import Limits
+    from earwitness.serve.uploads import Limits
 
     limits = Limits(max_mb, max_minutes, max_seconds, queue, keep_minutes)
     try:
         # What is seen in uploads must go with them: it is not kept in the user's cache.
-        eyes = None if no_vision else vision
-        detector = Detector.load(model, device=check_device(device), vision=eyes, keep_seen=False)
+        visual_analysis = None if no_vision else vision
+        detector = Detector.load(model, device=check_device(device), vision=visual_analysis, keep_seen=False)
     except (ModelError, EncoderError, MissingExtraError) as error:
-        raise RecipeError(str(error)) from error
+        raise UsageError(str(error)) from error
     serve(
         detector,
         host,

@@ -12,9 +12,9 @@ import typer
 
 if TYPE_CHECKING:
     from earwitness.cli.progress import Meter
-    from earwitness.synthesis.engines import Engine
-    from earwitness.synthesis.job import RenderJob
-    from earwitness.synthesis.scene import Scene
+    from earwitness.scenes.scene import Scene
+    from earwitness.scenes.writing.engines import Engine
+    from earwitness.scenes.writing.render_job import RenderJob
 
 _ROOMS = 120
 _PREVIEWED = 4
@@ -93,33 +93,33 @@ def run(
     from earwitness.cli.threads import one_thread
 
     one_thread()
-    from earwitness.errors import RecipeError
+    from earwitness.core.errors import UsageError
 
     if recipe is None and (clips is None or seed is None):
-        raise RecipeError("give --clips and --seed for a new set, or --from for one scene of a set")
+        raise UsageError("give --clips and --seed for a new set, or --from for one scene of a set")
     if recipe is None and (view is not None or no_noise or stems):
-        raise RecipeError("--view, --no-noise and --stems go with --from")
+        raise UsageError("--view, --no-noise and --stems go with --from")
     if recipe is not None and (clips is not None or fov is not None or elevation is not None):
-        raise RecipeError(
+        raise UsageError(
             "--from renders one scene with its camera and places: leave --clips, --fov and --elevation out"
         )
     if not video and (fps is not None or cutouts is not None or backgrounds is not None):
-        raise RecipeError("--fps, --cutouts and --backgrounds are about the pictures of --video: give it too")
+        raise UsageError("--fps, --cutouts and --backgrounds are about the pictures of --video: give it too")
     if sofa is not None and (rooms is not None or room_seed is not None):
-        raise RecipeError("give either --sofa or --rooms and --room-seed")
+        raise UsageError("give either --sofa or --rooms and --room-seed")
     if preview is not None and preview.suffix.lower() != ".png":
-        raise RecipeError(f"--preview {preview}: the contact sheet is a PNG; call it .png")
+        raise UsageError(f"--preview {preview}: the contact sheet is a PNG; call it .png")
     if address is not None and engine is not EngineName.RAY:
-        raise RecipeError("--address is that of a Ray cluster: give --engine ray too")
+        raise UsageError("--address is that of a Ray cluster: give --engine ray too")
 
     from earwitness.cli.progress import Meter
-    from earwitness.synthesis.clips import render_recipe
-    from earwitness.synthesis.job import RenderJob
-    from earwitness.synthesis.microphones import DEFAULT, microphone_called
-    from earwitness.synthesis.picture import DCASE_FPS
-    from earwitness.synthesis.pool import PoolConfig
-    from earwitness.synthesis.preview import busiest_second, write_preview
-    from earwitness.synthesis.sampler import SceneConfig
+    from earwitness.scenes.acoustics.microphones import DEFAULT, microphone_called
+    from earwitness.scenes.acoustics.rir_pool import PoolConfig
+    from earwitness.scenes.pictures.scene_picture import DCASE_FPS
+    from earwitness.scenes.sampling.sampler import SceneConfig
+    from earwitness.scenes.writing.preview import busiest_second, write_preview
+    from earwitness.scenes.writing.render_job import RenderJob
+    from earwitness.scenes.writing.scene_clips import render_recipe
 
     if microphone is not None:
         microphone_called(microphone)
@@ -153,8 +153,8 @@ def run(
 
 def _without_unusable(job: RenderJob, strict: bool) -> RenderJob:
     """The job without sounds that cannot be used; names them."""
-    from earwitness.synthesis.adaptors import KINDS, unused_folders
-    from earwitness.synthesis.bank import SoundBank
+    from earwitness.scenes.bank.adaptors import KINDS, unused_folders
+    from earwitness.scenes.bank.sound_bank import SoundBank
 
     wrong = SoundBank.open(job.bank, job.split, licences=job.licences).check()
     for error in wrong.values():
@@ -175,8 +175,8 @@ def _without_unusable(job: RenderJob, strict: bool) -> RenderJob:
 def _with_rooms(job: RenderJob, meter: Meter, sofa: Path | None, workers: int) -> RenderJob:
     """The job with its pool of rooms in the cache."""
     from earwitness.cli.extras import needs
-    from earwitness.synthesis.measured import measured_pool
-    from earwitness.synthesis.pool import RirPool, default_cache
+    from earwitness.scenes.acoustics.measured_rooms import measured_pool
+    from earwitness.scenes.acoustics.rir_pool import RirPool, default_cache
 
     if sofa is not None:
         return replace(job, measured=measured_pool(sofa, default_cache(), meter.task("rooms")))
@@ -189,9 +189,9 @@ def _with_rooms(job: RenderJob, meter: Meter, sofa: Path | None, workers: int) -
 
 def _with_rooms_of(job: RenderJob, recipe: Path) -> RenderJob:
     """The job with the rooms that a recipe names."""
-    from earwitness.errors import BankError
-    from earwitness.synthesis.clips import read_recipe
-    from earwitness.synthesis.pool import PoolConfig, default_cache
+    from earwitness.core.errors import BankError
+    from earwitness.scenes.acoustics.rir_pool import PoolConfig, default_cache
+    from earwitness.scenes.writing.scene_clips import read_recipe
 
     name = read_recipe(recipe).pool
     simulated = PoolConfig.named(name)
@@ -205,8 +205,8 @@ def _with_rooms_of(job: RenderJob, recipe: Path) -> RenderJob:
 
 
 def _new_clips(job: RenderJob, meter: Meter, clips: int, engine: Engine, previewed: bool) -> list[Scene]:
-    from earwitness.synthesis.folders import first_scenes, render_folder
-    from earwitness.synthesis.set_options import keep_to_options
+    from earwitness.scenes.writing.scene_folder import first_scenes, render_folder
+    from earwitness.scenes.writing.set_options import keep_to_options
 
     keep_to_options(job.out, _options_of_pictures(job))
     new = render_folder(job, clips, progress=meter.task("clips"), engine=engine)
@@ -225,7 +225,7 @@ def _options_of_pictures(job: RenderJob) -> dict[str, object]:
 
 def _engine(name: EngineName, address: str | None, workers: int) -> Engine:
     from earwitness.cli.extras import needs
-    from earwitness.synthesis.engines import Processes, RayCluster
+    from earwitness.scenes.writing.engines import Processes, RayCluster
 
     if name is EngineName.LOCAL:
         return Processes(workers)

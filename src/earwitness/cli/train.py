@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 if TYPE_CHECKING:
-    from earwitness.training.folders import Sources
+    from earwitness.training.data.training_sources import Sources
 
 SHOWN: Final = 20
 """Damaged clips that are named on the terminal."""
@@ -35,10 +35,10 @@ def run(
     from earwitness.cli.extras import needs
 
     with needs("training", "train"):
-        from earwitness.training.devices import be_deterministic
-        from earwitness.training.folders import open_sources
+        from earwitness.training.data.training_sources import open_sources
+        from earwitness.training.loop.distributed import be_deterministic
+        from earwitness.training.loop.trainer import Trainer
         from earwitness.training.recipe import load_recipe
-        from earwitness.training.trainer import Trainer
     if deterministic:
         be_deterministic()
     loaded = load_recipe(recipe, settings)

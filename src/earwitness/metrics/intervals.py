@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from earwitness.classes import NUM_CLASSES
-from earwitness.errors import LabelError
+from earwitness.core.errors import LabelError
+from earwitness.core.vocabulary import NUM_CLASSES
 from earwitness.metrics.counts import Counts
 from earwitness.metrics.protocols import Protocol
 from earwitness.metrics.scores import QUANTITIES, average_quantities, class_quantities

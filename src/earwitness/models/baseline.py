@@ -12,12 +12,12 @@ from typing import ClassVar, Final
 import torch
 from torch import Tensor, nn
 
-from earwitness.errors import ModelError
-from earwitness.models.attention import Attention
-from earwitness.models.baseline_config import BaselineConfig, VisualInput
-from earwitness.models.blocks import Scaler
+from earwitness.core.errors import ModelError
+from earwitness.models.configs.baseline_config import BaselineConfig, VisualInput
+from earwitness.models.layers.conv_blocks import Scaler
+from earwitness.models.layers.cross_attention import MultiHeadAttention
 from earwitness.models.network import Network
-from earwitness.models.tokens import TokenBatch, Tokens
+from earwitness.models.token_batch import TokenBatch, Tokens
 
 DECIBEL: Final = 0.1
 """A decibel, in decimal logarithms of power: the official input is in decibels and not normalised."""
@@ -46,7 +46,7 @@ class _SelfAttention(nn.Module):
 
     def __init__(self, config: BaselineConfig) -> None:
         super().__init__()
-        self.attention = Attention(config.rnn_width, config.heads, config.dropout)
+        self.attention = MultiHeadAttention(config.rnn_width, config.heads, config.dropout)
         self.norm = nn.LayerNorm(config.rnn_width)
 
     def forward(self, frames: Tensor) -> Tensor:
@@ -61,8 +61,8 @@ class _DecoderLayer(nn.Module):
     def __init__(self, config: BaselineConfig) -> None:
         super().__init__()
         width, dropout = config.rnn_width, config.decoder_dropout
-        self.own = Attention(width, config.heads, dropout)
-        self.visual = Attention(width, config.heads, dropout)
+        self.own = MultiHeadAttention(width, config.heads, dropout)
+        self.visual = MultiHeadAttention(width, config.heads, dropout)
         self.expand, self.contract = nn.Linear(width, config.decoder_ffn), nn.Linear(config.decoder_ffn, width)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
         self.dropout = nn.Dropout(dropout)

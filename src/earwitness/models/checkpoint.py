@@ -12,9 +12,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from earwitness.errors import ModelError
-from earwitness.models.architectures import ModelConfig, model_config
+from earwitness.core.errors import ModelError
 from earwitness.models.build import build
+from earwitness.models.configs.architectures import ModelConfig, model_config
 from earwitness.models.network import Network
 
 CONFIG_KEY: Final = "model_config"

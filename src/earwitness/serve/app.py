@@ -12,19 +12,19 @@ from threading import Event, Thread, current_thread, main_thread
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
-from earwitness.errors import MissingExtraError, RecipeError
-from earwitness.serve.work import Limits, Workshop
+from earwitness.core.errors import MissingExtraError, UsageError
+from earwitness.serve.uploads import Limits, UploadProcessor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from earwitness.inference.detector import Detector
+    from earwitness.detect.detector import Detector
 
 _GRACE_SECONDS: Final = 2
 
 
 @contextmanager
-def application(detector: Detector, limits: Limits | None = None) -> Iterator[tuple[Any, Workshop]]:
+def application(detector: Detector, limits: Limits | None = None) -> Iterator[tuple[Any, UploadProcessor]]:
     """The ASGI application, and what works for it; all files lie in one temporary folder, which goes with it.
 
     Raises:
@@ -36,7 +36,7 @@ def application(detector: Detector, limits: Limits | None = None) -> Iterator[tu
         os.environ.update(
             GRADIO_ANALYTICS_ENABLED="False", GRADIO_TEMP_DIR=f"{folder}/uploads", HF_HUB_DISABLE_TELEMETRY="1"
         )
-        workshop = Workshop(detector, Path(folder) / "results", limits, Path(folder) / "uploads")
+        workshop = UploadProcessor(detector, Path(folder) / "results", limits, Path(folder) / "uploads")
         stop = Event()
         sweeper = Thread(target=_sweep, args=(workshop.sweep, stop), daemon=True)
         sweeper.start()
@@ -60,7 +60,7 @@ def serve(
 
     Raises:
         MissingExtraError: Gradio is not installed.
-        RecipeError: the address is taken, or not this machine's.
+        UsageError: the address is taken, or not this machine's.
     """
     import socket
 
@@ -71,7 +71,7 @@ def serve(
             with socket.create_server((host, port)):
                 pass
         except OSError as error:
-            raise RecipeError(f"cannot listen on {host}:{port} ({error.strerror}); choose another --port") from None
+            raise UsageError(f"cannot listen on {host}:{port} ({error.strerror}); choose another --port") from None
         ready()
         # Pages that are open keep a connection, which would keep the server.
         config = uvicorn.Config(
@@ -106,7 +106,7 @@ def _terminated_as_interrupted() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _mounted(workshop: Workshop) -> Any:
+def _mounted(workshop: UploadProcessor) -> Any:
     try:
         import fastapi
         import gradio as gr

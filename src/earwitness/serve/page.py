@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 import gradio as gr
 
-from earwitness.errors import EarwitnessError
+from earwitness.core.errors import EarwitnessError
 from earwitness.export.wording import direction_in_degrees
-from earwitness.serve.work import Outcome, Wishes, Workshop
+from earwitness.serve.uploads import UploadOptions, UploadProcessor, UploadResult
 
 TITLE: Final = "earwitness"
 FONTS: Final = ("system-ui", "Segoe UI", "Roboto", "DejaVu Sans", "sans-serif")
@@ -20,7 +20,7 @@ _ABOUT: Final = """# earwitness
 Drop a video or a stereo recording, or record one. Everything happens on this machine: nothing is sent elsewhere."""
 
 
-def build_page(workshop: Workshop) -> gr.Blocks:
+def build_page(workshop: UploadProcessor) -> gr.Blocks:
     """The page whose uploads `workshop` works on."""
     limits = workshop.limits
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(60, round(limits.keep_minutes * 60))) as page:
@@ -61,7 +61,7 @@ def build_page(workshop: Workshop) -> gr.Blocks:
             given = file or sound or camera
             if given is None:
                 raise gr.Error("Drop or record something first.", print_exception=False)
-            wishes = Wishes(video=video, captions=captions, fov=float(fov), mono=mono)
+            wishes = UploadOptions(video=video, captions=captions, fov=float(fov), mono=mono)
             try:
                 outcome = workshop.process(Path(given), wishes, lambda share, what: progress(share, desc=what))
             except EarwitnessError as error:
@@ -77,7 +77,7 @@ def build_page(workshop: Workshop) -> gr.Blocks:
     return page
 
 
-def shown(outcome: Outcome) -> str:
+def shown(outcome: UploadResult) -> str:
     """The results as HTML: a line in words, links to all files, and the report in a frame."""
     base = f"results/{outcome.token}/"
     links = " · ".join(
@@ -87,8 +87,8 @@ def shown(outcome: Outcome) -> str:
     words = [f"{event.sound_class.name} {direction_in_degrees(event.azimuth)}" for event in events[:3]]
     count = "1 event" if len(events) == 1 else f"{len(events)} events"
     heard = f"{count}: {', '.join(words)}{', …' if len(events) > 3 else ''}" if events else "No events."
-    blind = outcome.detection.blind
-    looked = f"<p>Pictures were not looked at: {escape(blind)}</p>" if blind else ""
+    vision_off_reason = outcome.detection.vision_off_reason
+    looked = f"<p>Pictures were not looked at: {escape(vision_off_reason)}</p>" if vision_off_reason else ""
     return (
         f"<p>{escape(heard)}</p>{looked}<p>{links}</p>"
         f'<iframe src="{base}{quote(outcome.report)}" title="Report" '

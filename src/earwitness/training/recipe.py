@@ -18,11 +18,11 @@ from pydantic import (
 )
 from pydantic import model_validator as _model_validator
 
-from earwitness.classes import NUM_CLASSES
-from earwitness.errors import RecipeError
+from earwitness.core.errors import RecipeError
+from earwitness.core.vocabulary import NUM_CLASSES
 from earwitness.features import TAGGER_CHANNELS, FeatureConfig
-from earwitness.models.architectures import ARCHITECTURES, ModelConfig, TaggedConfig, tagged, token_widths
-from earwitness.models.config import SeldConfig
+from earwitness.models.configs.architectures import ARCHITECTURES, ModelConfig, TaggedConfig, tagged, token_widths
+from earwitness.models.configs.seld_config import SeldConfig
 
 _TAGS: Final = {(1, name) for name in ARCHITECTURES}
 

@@ -1,0 +1,150 @@
+"""The eyes of `detect`: a visual detector, a camera's field of view and the fusion, ready for any number of files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from earwitness.core.errors import EncoderError, MissingExtraError, UsageError
+from earwitness.core.events import EventTable
+from earwitness.core.geometry import DEFAULT_FOV_DEG
+from earwitness.fusion.explanation import EventKey, Explanation, SeenThing, explanations, seen_things
+from earwitness.fusion.fuse import Fused, fuse_long
+from earwitness.fusion.fusion_settings import FusionSettings, default_settings
+from earwitness.results.detection import TURNED_OFF
+from earwitness.vision.detectors.detector_registry import LIGHT, LazyDetector, VisualDetector, open_detector
+from earwitness.vision.observation_cache import cached_observation
+from earwitness.vision.observe import DEFAULT_RATE, Observation, observe
+from earwitness.vision.tracking.candidate_index import CandidateIndex
+
+AUTO: Final = "auto"
+"""The light detector where it is present, none where it is not."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VisualResult:
+    """What looking at a file came to.
+
+    Attributes:
+        fused: the events after it, and what was done to each.
+        width, height: of the pictures as they were watched, pixels.
+        content: left, top, right, bottom of what is not black bar, pixels.
+        frames: label frames with a picture.
+        things: everything seen, by number.
+        reasons: for each event that something seen bears on, what that is.
+        from_cache: whether the file had been watched before.
+        warnings: what a user should know of the pictures.
+    """
+
+    fused: Fused
+    width: int
+    height: int
+    content: tuple[int, int, int, int]
+    frames: int
+    things: tuple[SeenThing, ...]
+    reasons: dict[EventKey, Explanation]
+    from_cache: bool
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def share(self) -> float:
+        """Of the picture's width, what is not black bar."""
+        left, _, right, _ = self.content
+        return max(1, right - left) / self.width
+
+
+class VisualAnalysis:
+    """Looks at the pictures of files.
+
+    Args:
+        detector: what finds people and things.
+        rate: pictures a second that it looks at.
+        settings: of the fusion; by default those that ship.
+        cache: folder of what was seen; by default the user's.
+        keep: whether what was seen is kept there, for the next time.
+    """
+
+    def __init__(
+        self,
+        detector: VisualDetector,
+        *,
+        rate: float = DEFAULT_RATE,
+        settings: FusionSettings | None = None,
+        cache: Path | None = None,
+        keep: bool = True,
+    ) -> None:
+        self._detector, self._rate, self._cache, self._keep = detector, rate, cache, keep
+        self._settings = settings or default_settings()
+
+    def look(
+        self,
+        path: str | Path,
+        table: EventTable,
+        fov: float = DEFAULT_FOV_DEG,
+        progress: Callable[[float], None] | None = None,
+    ) -> VisualResult:
+        """Merge the events of a file with what its pictures show.
+
+        Args:
+            path: a file with moving pictures.
+            table: its events, sources linked.
+            fov: horizontal field of view of its camera, degrees.
+            progress: called with the seconds looked at.
+
+        Raises:
+            UsageError: a field of view that cannot be.
+            MediaError: its pictures cannot be read.
+        """
+        if not 1 <= fov <= 170:
+            raise UsageError(f"the field of view must lie in 1..170 degrees, not {fov:g}")
+        observation, kept = self._watch(path, progress)
+        candidate_index = CandidateIndex(observation, fov)
+        fused = fuse_long(table, candidate_index, fov, self._settings)
+        why = dict(explanations(fused, candidate_index))
+        seen, frames = tuple(seen_things(candidate_index)), observation.num_frames - observation.first_frame
+        width, height, content = observation.width, observation.height, observation.content
+        return VisualResult(fused, width, height, content, frames, seen, why, kept, observation.warnings)
+
+    def _watch(self, path: str | Path, progress: Callable[[float], None] | None) -> tuple[Observation, bool]:
+        if self._keep:
+            return cached_observation(path, self._detector, self._rate, self._cache, progress)
+        return observe(path, self._detector, self._rate, progress=progress), False
+
+    def unload(self) -> None:
+        """Give back the memory of the detector, where it is one that can be loaded again."""
+        if isinstance(self._detector, LazyDetector):
+            self._detector.unload()
+
+    def record(self) -> dict[str, Any]:
+        """What decides its results, as plain values."""
+        return {
+            "detector": self._detector.name,
+            "pictures_per_second": self._rate,
+            "fusion": self._settings.fitted_on or "unnamed settings",
+        }
+
+
+def open_visual_analysis(name: str | None, *, keep: bool = True) -> tuple[VisualAnalysis | None, str]:
+    """Eyes by the name of their detector.
+
+    Args:
+        name: a visual detector, "auto", or None for none.
+        keep: as in `VisualAnalysis`.
+
+    Returns:
+        The eyes, or None and why there are none.
+
+    Raises:
+        UsageError: there is no such detector.
+        EncoderError, MissingExtraError: it was asked for by name and is not there, or damaged.
+    """
+    if name is None:
+        return None, TURNED_OFF
+    if name != AUTO:
+        return VisualAnalysis(open_detector(name), keep=keep), ""
+    try:
+        return VisualAnalysis(open_detector(LIGHT), keep=keep), ""
+    except (MissingExtraError, EncoderError) as error:
+        return None, str(error)

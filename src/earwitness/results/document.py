@@ -1,0 +1,270 @@
+"""The events as JSON, everything included: `read_events` gives back exactly the table that was written.
+
+Numbers are the shortest decimals that become the same float32 again; an unknown direction or distance is null.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from earwitness.core.errors import LabelError
+from earwitness.core.events import FRAME_RATE, EventTable, SoundEvent
+from earwitness.core.version import __version__, commit
+from earwitness.core.vocabulary import CLASSES
+from earwitness.fusion.explanation_values import event_values_of, seen_values
+from earwitness.media.containers.probe import probe
+from earwitness.results.detection import Detection, ModelId
+
+if TYPE_CHECKING:
+    from earwitness.fusion.visual_analysis import VisualResult
+    from earwitness.results.result import Result
+
+SCHEMA_VERSION: Final = 1
+"""Raised when a reader of the older version would misread the file; new keys alone do not raise it."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Tool(_Part):
+    """What wrote the file."""
+
+    name: str = "earwitness"
+    version: str = __version__
+    commit: str = "unknown"
+
+
+class Source(_Part):
+    """The file that was listened to; duration in seconds."""
+
+    file: str | None
+    duration: float
+    has_video: bool
+    sha256: str | None = None
+
+
+class Model(_Part):
+    """What found the events."""
+
+    name: str
+    sha256: str
+
+
+class EventTrack(_Part):
+    """An event frame by frame: columns of one length; degrees positive to the left, metres."""
+
+    frames: list[int]
+    azimuth: list[float | None]
+    distance: list[float | None]
+    onscreen: list[bool]
+    score: list[float]
+
+    @model_validator(mode="after")
+    def _one_length(self) -> EventTrack:
+        lengths = {name: len(getattr(self, name)) for name in ("frames", "azimuth", "distance", "onscreen", "score")}
+        if len(set(lengths.values())) != 1:
+            raise ValueError(f"columns differ in length: {lengths}")
+        return self
+
+
+class Event(_Part):
+    """One sound: seconds, medians over its track, mean score."""
+
+    class_: str = Field(alias="class")
+    class_index: int
+    source: int
+    start: float
+    end: float
+    azimuth_deg: float | None
+    distance_m: float | None
+    onscreen: bool
+    score: float
+    track: EventTrack
+    visual: dict[str, Any] | None = None
+
+
+class Document(_Part):
+    """The whole file."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    tool: Tool = Tool()
+    source: Source
+    model: Model
+    settings: dict[str, Any]
+    warnings: list[str]
+    visual: dict[str, Any] | None = None
+    frame_rate: Literal[10] = FRAME_RATE
+    num_frames: int
+    events: list[Event]
+
+
+def to_json(result: Result) -> str:
+    """Return the JSON document of a result, one event a line."""
+    return "".join(json_pieces(result))
+
+
+def json_pieces(result: Result) -> Iterator[str]:
+    """Yield the document of `to_json` event by event: as objects, those of three hours take ten times their text."""
+    document = Document(
+        tool=Tool(commit=commit()),
+        source=Source(
+            file=None if result.path is None else result.path.as_posix(),
+            duration=round(result.duration, 6),
+            has_video=result.has_video,
+            sha256=result.sha256,
+        ),
+        model=Model(name=result.model.name, sha256=result.model.sha256),
+        settings=result.settings,
+        warnings=list(result.warnings),
+        visual=_seen(result),
+        num_frames=result.table.num_frames,
+        events=[],
+    )
+    values = document.model_dump(mode="json", by_alias=True)
+    del values["events"]
+    head = json.dumps(values, indent=2, allow_nan=False, ensure_ascii=False).removesuffix("\n}")
+    yield f'{head},\n  "events": [\n'
+    before = ""
+    for event, visual in events_with_visual(result):
+        written = event_of(event, visual).model_dump(mode="json", by_alias=True)
+        yield f"{before}    {json.dumps(written, allow_nan=False)}"
+        before = ",\n"
+    yield "\n  ]\n}\n"
+
+
+def events_with_visual(result: Result) -> Iterator[tuple[SoundEvent, dict[str, Any] | None]]:
+    """Each event, and what looking at the pictures did to it; None where nobody looked."""
+    sight: VisualResult | None = getattr(result, "sight", None)
+    saved: Sequence[dict[str, Any] | None] = getattr(result, "visual", ())
+    for number, event in enumerate(result.table.iter_events()):
+        if sight is not None:
+            yield event, event_values_of(event, sight)
+        else:
+            yield event, saved[number] if saved else None
+
+
+def _seen(result: Result) -> dict[str, Any] | None:
+    """Everything that was seen, of a result just found or read back."""
+    sight: VisualResult | None = getattr(result, "sight", None)
+    return getattr(result, "seen", None) if sight is None else seen_values(sight)
+
+
+def read_document(path: str | Path) -> Document:
+    """Read and check a document.
+
+    Raises:
+        LabelError: no such file, or not such a document (says which key).
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LabelError(f"{path}: cannot be read as an events file ({error})") from error
+    try:
+        return Document.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(key) for key in first["loc"]) or "the file"
+        raise LabelError(f"{path}: not an earwitness events file: {where}: {first['msg']}") from error
+
+
+def read_events(path: str | Path) -> EventTable:
+    """Read the table of a document: exactly the one that was written, sorted.
+
+    Raises:
+        LabelError: no such file, or not such a document (says which key).
+    """
+    return table_of(read_document(path), path)
+
+
+def read_detection(path: str | Path, source: str | Path | None = None) -> Detection:
+    """Read a document back as the detection that was written.
+
+    Args:
+        source: the media file, where it lies now; without it nothing is known of its pictures.
+
+    Raises:
+        LabelError: no such file, or not such a document (says which key).
+        MediaError: `source` cannot be read.
+    """
+    document = read_document(path)
+    return Detection(
+        table_of(document, path),
+        ModelId(document.model.name, document.model.sha256),
+        duration=document.source.duration,
+        media=None if source is None else probe(source),
+        sha256=document.source.sha256,
+        warnings=list(document.warnings),
+        settings=document.settings,
+    )
+
+
+def table_of(document: Document, path: str | Path) -> EventTable:
+    """The table of a document that was read from `path`.
+
+    Raises:
+        LabelError: the events contradict each other or the format.
+    """
+    events = document.events
+    try:
+        return EventTable.from_columns(
+            frame=_joined([event.track.frames for event in events]),
+            class_index=_joined([[event.class_index] * len(event.track.frames) for event in events]),
+            source=_joined([[event.source] * len(event.track.frames) for event in events]),
+            azimuth=_joined([event.track.azimuth for event in events]),
+            distance=_joined([event.track.distance for event in events]),
+            onscreen=_joined([event.track.onscreen for event in events]),
+            score=_joined([event.track.score for event in events]),
+            num_frames=document.num_frames,
+        ).sorted()
+    except LabelError as error:
+        raise LabelError(f"{path}: {error}") from error
+
+
+def _joined(columns: list[Any]) -> NDArray[np.float64]:
+    """One column from those of all events; null becomes NaN."""
+    return np.array([math.nan if value is None else value for column in columns for value in column], dtype=np.float64)
+
+
+def event_of(event: SoundEvent, visual: dict[str, Any] | None = None) -> Event:
+    """An event as documents keep it, with what looking did to it."""
+    table = event.table
+    track = EventTrack(
+        frames=table.frame.tolist(),
+        azimuth=_exact(table.azimuth),
+        distance=_exact(table.distance),
+        onscreen=table.onscreen.tolist(),
+        score=_exact(table.score),
+    )
+    return Event.model_validate(
+        {
+            "class": CLASSES[event.sound_class.index].slug,
+            "class_index": event.sound_class.index,
+            "source": event.source,
+            "start": round(event.start, 1),
+            "end": round(event.end, 1),
+            "azimuth_deg": _rounded(event.azimuth, 1),
+            "distance_m": _rounded(event.distance, 2),
+            "onscreen": event.onscreen,
+            "score": _rounded(event.score, 3),
+            "track": track,
+            "visual": visual,
+        }
+    )
+
+
+def _exact(values: ArrayLike) -> list[Any]:
+    return [None if np.isnan(value) else float(str(value)) for value in np.asarray(values, dtype=np.float32)]
+
+
+def _rounded(value: float, digits: int) -> float | None:
+    return None if math.isnan(value) else round(value, digits)

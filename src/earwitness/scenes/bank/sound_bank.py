@@ -1,0 +1,260 @@
+"""A sound bank: isolated mono recordings by class, from any layout that `adaptors` knows.
+
+When a recording really sounds: the energy rule behind the labels of synthetic scenes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earwitness.core.errors import BankError, MediaError
+from earwitness.core.vocabulary import CLASSES
+from earwitness.media.sound.audio import read_audio
+from earwitness.scenes.bank.adaptors import list_sounds
+from earwitness.scenes.bank.bank_sound import BACKGROUND, INTERFERENCE, BankSound, with_licence, with_splits
+from earwitness.scenes.scene import SAMPLE_RATE
+
+if TYPE_CHECKING:
+    from earwitness.scenes.scene import EventRecipe
+
+BLOCK_SECONDS: Final = 0.01
+BLOCK_SAMPLES: Final = int(SAMPLE_RATE * BLOCK_SECONDS)
+THRESHOLD_DB: Final = -38.0
+"""A block sounds when its level is above this, relative to the recording's loud parts (95th percentile)."""
+BRIDGED_SECONDS: Final = 0.4
+"""Pauses up to this long, as between two knocks or steps, do not end an event."""
+FRAME_SHARE: Final = 0.25
+"""A 100-ms frame is labelled when at least this share of it sounds."""
+_BLOCKS_PER_FRAME: Final = 10
+
+
+def sounding_blocks(samples: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which 10-ms blocks of a recording sound: (ceil(n / BLOCK_SAMPLES),) bool."""
+    padded = np.pad(samples, (0, -samples.size % BLOCK_SAMPLES)).reshape(-1, BLOCK_SAMPLES)
+    energy = np.convolve(np.mean(padded.astype(np.float64) ** 2, axis=1), np.full(3, 1 / 3), mode="same")
+    return np.asarray(energy > np.percentile(energy, 95) * 10 ** (THRESHOLD_DB / 10))
+
+
+def bridge(sounding: NDArray[np.bool_], longest: int) -> NDArray[np.bool_]:
+    """Fill pauses of at most `longest` blocks between sounding ones."""
+    on = np.flatnonzero(sounding)
+    filled = sounding.copy()
+    for index in np.flatnonzero((np.diff(on) > 1) & (np.diff(on) <= longest + 1)):
+        filled[on[index] : on[index + 1]] = True
+    return filled
+
+
+def event_blocks(bank: SoundBank, event: EventRecipe) -> NDArray[np.bool_]:
+    """Which 10-ms blocks of an event sound, from its onset on: (n,) bool, from the dry recordings' energy."""
+    pause = np.zeros(round(event.gap / BLOCK_SECONDS), dtype=bool)
+    parts: list[NDArray[np.bool_]] = []
+    for name in event.sounds:
+        blocks = bank.sounding(name)
+        stretched = np.minimum((np.arange(int(blocks.size / event.speed)) * event.speed).astype(int), blocks.size - 1)
+        parts.extend([pause, blocks[stretched]] if parts else [blocks[stretched]])
+    return bridge(np.concatenate(parts), round(BRIDGED_SECONDS / BLOCK_SECONDS))
+
+
+def sound_frames(sounding: NDArray[np.bool_], onset: float, seconds: float) -> NDArray[np.bool_]:
+    """Label frames in which an event sounds: (round(10 * seconds),) bool.
+
+    Args:
+        sounding: its blocks, from `event_blocks`.
+        onset: when it begins, seconds.
+        seconds: length of the scene.
+    """
+    frames = round(seconds * 10)
+    scene = np.zeros(frames * _BLOCKS_PER_FRAME, dtype=bool)
+    start = round(onset / BLOCK_SECONDS)
+    first, last = max(start, 0), min(start + sounding.size, scene.size)
+    if last > first:
+        scene[first:last] = sounding[first - start : last - start]
+    return np.asarray(scene.reshape(frames, _BLOCKS_PER_FRAME).mean(axis=1) >= FRAME_SHARE)
+
+
+__all__ = ["BACKGROUND", "INTERFERENCE", "BankSound", "SoundBank"]
+
+
+@dataclass(eq=False)
+class SoundBank:
+    """Sounds of one split of a bank, decoded when first used and kept as 16-bit samples.
+
+    Attributes:
+        root: the bank's folder.
+        sounds: the sounds, in the order of their names.
+    """
+
+    root: Path
+    sounds: tuple[BankSound, ...]
+    _groups: dict[str, list[list[BankSound]]] = field(init=False, repr=False)
+    _by_name: dict[str, BankSound] = field(init=False, repr=False)
+    _kinds: tuple[str, ...] = field(init=False, repr=False)
+    _shares: dict[str, NDArray[np.float64]] = field(init=False, repr=False)
+    _samples: dict[str, NDArray[np.int16]] = field(default_factory=dict, init=False, repr=False)
+    _loudness: dict[str, float] = field(default_factory=dict, init=False, repr=False)
+    _sounding: dict[str, NDArray[np.bool_]] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        by_group: dict[str, dict[str, list[BankSound]]] = defaultdict(lambda: defaultdict(list))
+        for sound in self.sounds:
+            by_group[sound.kind][sound.group or sound.name].append(sound)
+        self._groups = {kind: list(groups.values()) for kind, groups in by_group.items()}
+        self._by_name = {sound.name: sound for sound in self.sounds}
+        order = [sound_class.slug for sound_class in CLASSES] + [BACKGROUND, INTERFERENCE]
+        self._kinds = tuple(kind for kind in order if kind in self._groups)
+        # Groups count by the square root of their size: a compromise between balance and variety.
+        roots = {kind: np.sqrt([len(group) for group in groups]) for kind, groups in self._groups.items()}
+        self._shares = {kind: root / root.sum() for kind, root in roots.items()}
+
+    @classmethod
+    def open(
+        cls,
+        root: str | Path,
+        split: str | None = None,
+        *,
+        licences: Collection[str] | None = None,
+        without: Collection[str] = (),
+    ) -> SoundBank:
+        """Open the bank at `root`.
+
+        Args:
+            root: a folder or a list of files in one of the layouts of `adaptors`.
+            split: keep only sounds of this split; None keeps all. A bank without splits is split by its groups.
+            licences: keep only sounds under one of these, as ("cc0", "cc-by"); None keeps all.
+            without: names of sounds to leave out, as `check` found them.
+
+        Raises:
+            BankError: no such bank, no sounds, or a list that breaks its format.
+        """
+        root = Path(root)
+        sounds = list_sounds(root)
+        if split is not None:
+            sounds = [sound for sound in with_splits(sounds) if sound.split == split]
+        if licences is not None:
+            sounds = with_licence(sounds, licences)
+        left_out = frozenset(without)
+        sounds = [sound for sound in sounds if sound.name not in left_out]
+        if not any(sound.kind not in (BACKGROUND, INTERFERENCE) for sound in sounds):
+            where = f" in its split '{split}'" if split else ""
+            under = f" under {', '.join(licences)}" if licences is not None else ""
+            raise BankError(f"the sound bank at '{root}' has no sound of any target class{where}{under}")
+        folder = root.parent if root.is_file() else root
+        return cls(folder, tuple(sorted(sounds, key=lambda sound: sound.name)))
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds that have sounds, target classes in class order first."""
+        return self._kinds
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Target classes that have no sounds: they will not be heard in any scene."""
+        return tuple(sound_class.slug for sound_class in CLASSES if sound_class.slug not in self._groups)
+
+    def draw(self, kind: str, rng: np.random.Generator) -> BankSound:
+        """A random sound of `kind`: first a group, then one of its sounds, so that prolific groups do not dominate.
+
+        Raises:
+            BankError: the bank has no sound of this kind.
+        """
+        groups = self._groups.get(kind)
+        if not groups:
+            raise BankError(f"the sound bank at '{self.root}' has no sound of kind '{kind}'")
+        group = groups[int(rng.choice(len(groups), p=self._shares[kind]))]
+        return group[int(rng.integers(len(group)))]
+
+    def mates(self, sound: BankSound) -> list[BankSound]:
+        """All sounds of the same kind and group, `sound` among them."""
+        for group in self._groups[sound.kind]:
+            if group[0].group == sound.group and sound in group:
+                return group
+        return [sound]
+
+    def sound(self, name: str) -> BankSound:
+        """The sound called `name`.
+
+        Raises:
+            BankError: there is no such sound in this split.
+        """
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise BankError(f"the sound bank at '{self.root}' has no sound '{name}'") from None
+
+    def find(self, name: str) -> BankSound | None:
+        """The sound called `name`, if this split has it."""
+        return self._by_name.get(name)
+
+    def samples(self, name: str, start: int = 0, end: int | None = None) -> NDArray[np.float32]:
+        """Samples of a sound, or of it from `start` to before `end`: (n,) float32 in [-1, 1], mono, 24 kHz.
+
+        Raises:
+            BankError: the file is missing, unreadable or silent.
+        """
+        return np.multiply(self._decoded(name)[start:end], np.float32(1 / 32767), dtype=np.float32)
+
+    def size(self, name: str) -> int:
+        """Number of samples of a sound.
+
+        Raises:
+            BankError: the file is missing, unreadable or silent.
+        """
+        return self._decoded(name).size
+
+    def _decoded(self, name: str) -> NDArray[np.int16]:
+        if name not in self._samples:
+            self._samples[name] = _decode(self.root / self.sound(name).name)
+        return self._samples[name]
+
+    def sounding(self, name: str) -> NDArray[np.bool_]:
+        """Which 10-ms blocks of a sound are not silence: see `activity.sounding_blocks`."""
+        if name not in self._sounding:
+            self._sounding[name] = sounding_blocks(self.samples(name))
+        return self._sounding[name]
+
+    def loudness(self, name: str) -> float:
+        """RMS of the parts of a sound that are not silence."""
+        if name not in self._loudness:
+            samples = self.samples(name)
+            loud = samples[np.repeat(self.sounding(name), BLOCK_SAMPLES)[: samples.size]]
+            self._loudness[name] = float(np.sqrt(np.mean(np.square(loud, dtype=np.float64))))
+        return self._loudness[name]
+
+    def check(self) -> dict[str, BankError]:
+        """What is wrong with each sound that cannot be used; decodes everything once, and keeps nothing."""
+        wrong = {}
+        for sound in self.sounds:
+            try:
+                _decode(self.root / sound.name)
+            except BankError as error:
+                wrong[sound.name] = error
+        return wrong
+
+    def preload(self) -> list[str]:
+        """Decode everything now (about 15 s for an hour of sound); returns the names of unreadable sounds."""
+        unreadable = []
+        for sound in self.sounds:
+            try:
+                self.samples(sound.name)
+            except BankError:
+                unreadable.append(sound.name)
+        return unreadable
+
+
+def _decode(path: Path) -> NDArray[np.int16]:
+    try:
+        audio = read_audio(path, rate=SAMPLE_RATE, mono="allow")
+    except MediaError as error:
+        raise BankError(f"sound bank file '{path}' cannot be read: {error}") from error
+    mono = audio.mean(axis=0)
+    if not mono.size or float(np.abs(mono).max()) < 1e-4:
+        raise BankError(f"sound bank file '{path}' is silent: remove it from the bank")
+    samples: NDArray[np.int16] = np.rint(np.clip(mono, -1, 1) * 32767).astype(np.int16)
+    return samples

@@ -1,0 +1,74 @@
+"""The synthesiser: scenes from a bank, a pool of rooms and a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from earwitness.core.memory import keep_freed_memory
+from earwitness.scenes.acoustics.rir_pool import PoolConfig, RirPool
+from earwitness.scenes.bank.sound_bank import SoundBank
+from earwitness.scenes.renderer import SceneRenderer
+from earwitness.scenes.sampling.sampler import SceneConfig, SceneSampler
+from earwitness.scenes.scene import Scene, SceneRecipe
+
+
+@dataclass(eq=False)
+class Synthesizer:
+    """Draws and renders scenes; the same seed gives the same scene in any process.
+
+    Attributes:
+        bank: the sounds.
+        pool: the rooms.
+        config: the distributions that scenes are drawn from.
+    """
+
+    bank: SoundBank
+    pool: RirPool
+    config: SceneConfig
+
+    def __post_init__(self) -> None:
+        keep_freed_memory()
+
+    @classmethod
+    def from_bank(
+        cls,
+        bank: str | Path,
+        *,
+        split: str | None = None,
+        rooms: PoolConfig | None = None,
+        config: SceneConfig | None = None,
+        cache: str | Path | None = None,
+        without: Collection[str] = (),
+    ) -> Synthesizer:
+        """Open a bank's split and the pool of `rooms` (built when it is not in the cache yet).
+
+        Args:
+            without: names of sounds to leave out; see `bank_check.unusable_sounds`.
+
+        Raises:
+            BankError: the bank or the pool cannot be used.
+        """
+        return cls(
+            SoundBank.open(bank, split, without=without),
+            RirPool.open(rooms or PoolConfig(), cache),
+            config or SceneConfig(),
+        )
+
+    def draft(self, seed: np.random.SeedSequence) -> SceneRecipe:
+        """The recipe of the scene with this seed."""
+        recipe = SceneSampler(self.bank, self.pool, self.config).draw(np.random.default_rng(seed))
+        if not isinstance(seed.entropy, int):
+            return recipe
+        return replace(recipe, seed=(seed.entropy, *seed.spawn_key))
+
+    def render(self, recipe: SceneRecipe) -> Scene:
+        """The scene of a recipe."""
+        return SceneRenderer(self.bank, self.pool).render(recipe)
+
+    def scene(self, seed: np.random.SeedSequence) -> Scene:
+        """The scene with this seed."""
+        return self.render(self.draft(seed))
