@@ -20,7 +20,16 @@ import numpy as np  # noqa: E402
 from scipy.optimize import linear_sum_assignment  # noqa: E402
 
 from earwitness.data.dcase.labels import HEADER, read_table  # noqa: E402
-from earwitness.metrics import Protocol, Scores, bootstrap, count, jackknife, read_folder, score_folders, score_tables
+from earwitness.metrics import (  # noqa: E402
+    Protocol,
+    Scores,
+    bootstrap,
+    count,
+    jackknife,
+    read_folder,
+    score_folders,
+    score_tables,
+)
 
 CLIPS = 13_786
 """Clips of the DCASE2025 development test split."""

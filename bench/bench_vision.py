@@ -65,8 +65,9 @@ def main() -> None:
         _, fusing = timed("fusion", seconds, lambda: fuse(detection.table, candidates, fov, default_settings()))
         whole = hearing + watching + finding + fusing
         print(f"{'all of it':>24} {whole:8.2f} s {seconds / whole:10.1f} x real time")
-        print(f"{path.name}: {seconds:.1f} s, {observation.width}x{observation.height}, {len(observation.frames)} pictures, "
-              f"{sum(map(len, observation.boxes))} people seen in them")  # fmt: skip
+        people, pictures = sum(map(len, observation.boxes)), len(observation.frames)
+        size = f"{observation.width}x{observation.height}"
+        print(f"{path.name}: {seconds:.1f} s, {size}, {pictures} pictures, {people} people seen in them")
 
 
 def timed_detection(ears: Detector, path: Path) -> tuple[Detection, float]:

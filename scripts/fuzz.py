@@ -203,7 +203,7 @@ def readers(valid: Path) -> dict[str, Reader]:
     from earwitness.doctor.diagnosis import diagnose
     from earwitness.media.pictures.pictures import PictureReader
     from earwitness.models.checkpoint import load_model
-    from earwitness.results.document import read_detection
+    from earwitness.results.saved import read_result
     from earwitness.scenes.bank.sound_bank import SoundBank
     from earwitness.scenes.scene import SceneRecipe
     from earwitness.training.loop.training_state import TrainingState
@@ -243,7 +243,7 @@ def readers(valid: Path) -> dict[str, Reader]:
 
     return {
         "sound.wav": hear, "flac.flac": hear, "ogg.ogg": hear, "surround.wav": hear, "mp4.mp4": watch, "mkv.mkv": watch,
-        "labels.csv": lambda path: read_table(path, 50), "events.json": read_detection,
+        "labels.csv": lambda path: read_table(path, 50), "events.json": read_result,
         "bank.csv": SoundBank.open, "scene.json": open_scene, "recipe.yaml": load_recipe,
         "model.onnx": run_model, "model.json": run_card, "weights.safetensors": load_model, "state.pt": open_state,
         "journal.jsonl": open_journal,

@@ -11,7 +11,7 @@ Nothing of them is in this repository. The sources:
 - an astronaut: `astronaut.png` of scikit-image (NASA, public domain), by a polygon; she stands behind a drawn lectern;
 - two firefighters: Debian's tuxpaint-stamps-default, which come cut out.
 
-DIR/calibration and DIR/test hold different people, one folder a class, as `scenes.pictures.cutouts.CutoutLibrary` reads them:
+DIR/calibration and DIR/test hold different people, one folder a class, as `CutoutLibrary` reads them:
 footsteps, clapping and laughter move (successive frames of the film), speech is a still.
 """
 

@@ -142,7 +142,7 @@ def test_after_a_long_file_the_next_one_is_heard_as_ever(
     monkeypatch.setattr("earwitness.detect.detector.LONG_SECONDS", 0.5)
     detector, rests = Detector.load(meter_model), []
     rest = detector.unload
-    monkeypatch.setattr(detector, "rest", lambda: rests.append(rest()))
+    monkeypatch.setattr(detector, "unload", lambda: rests.append(rest()))
     settings = BatchSettings(parse_formats(["csv"]), render=True)
     first, second = run_batch(detector, plan([tmp_path], tmp_path / "out").jobs, settings)
     assert isinstance(first, Done)

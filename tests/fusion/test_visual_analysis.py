@@ -117,8 +117,8 @@ def test_eyes_that_keep_nothing_see_the_same(
     for _ in range(2):
         forgetful = VisualAnalysis(Blind(), settings=SETTINGS, cache=other, keep=False)
         detection = Detector(alone._runner, alone.model, forgetful).detect(clip)
-        assert detection.sight is not None
-        assert not detection.sight.from_cache
+        assert detection.visual is not None
+        assert not detection.visual.from_cache
         assert to_json(detection) == to_json(kept)
     assert not other.exists()
     assert any((tmp_path / "cache").iterdir())
@@ -133,21 +133,21 @@ def test_the_document_says_what_was_done_and_why(
     path.write_text(to_json(detection))
     document = read_document(path)
     assert document.visual is not None
-    things = {thing["seen"]: thing for thing in document.visual["seen"]}
-    assert {thing["what"] for thing in things.values()} == {"motion"}
+    things = {thing.seen: thing for thing in document.visual.seen}
+    assert {thing.what for thing in things.values()} == {"motion"}
     for thing in things.values():
-        assert thing["azimuth_deg"] == pytest.approx(30, abs=5)
+        assert thing.azimuth_deg == pytest.approx(30, abs=5)
     (event,) = document.events
     done = event.visual
     assert done is not None
-    assert done["azimuth_before_deg"] == pytest.approx(24, abs=2)
-    assert done["distance_before_m"] == pytest.approx(event.distance_m, abs=0.01)  # a region's size tells nothing
-    assert things[done["seen"]]["what"] == done["what"]
-    assert done["common_cause"] > 0.5
-    assert "something that moves" in done["why"]
-    assert done["why"].endswith("%)")
-    assert 0 < done["box"][0] < done["box"][2] < 0.5
-    lengths = {len(column) for column in done["track"].values()}
+    assert done.azimuth_before_deg == pytest.approx(24, abs=2)
+    assert done.distance_before_m == pytest.approx(event.distance_m, abs=0.01)  # a region's size tells nothing
+    assert things[done.seen].what == done.what
+    assert done.common_cause > 0.5
+    assert "something that moves" in done.why
+    assert done.why.endswith("%)")
+    assert 0 < done.box[0] < done.box[2] < 0.5
+    lengths = {len(column) for column in done.track.model_dump().values()}
     assert lengths == {len(event.track.frames)}
     assert "visual" in json.loads(path.read_text())["events"][0]
 
@@ -155,7 +155,7 @@ def test_the_document_says_what_was_done_and_why(
 def test_sound_alone_says_nothing_about_pictures(meter_model: Path, clip: Path, tmp_path: Path) -> None:
     alone = Detector.load(meter_model, vision=None)
     detection = alone.detect(clip)
-    assert detection.sight is None
+    assert detection.visual is None
     assert detection.settings["vision"] is None
     assert detection.settings["vision_off"] == "turned off"
     values = json.loads(to_json(detection))
@@ -172,7 +172,7 @@ def test_a_still_cover_picture_is_no_view(
         writer.write_frame(np.full((180, 320, 3), 110, np.uint8), 0.0)
     alone = Detector.load(meter_model, vision=None)
     detection = Detector(alone._runner, alone.model, visual_analysis).detect(path)
-    assert detection.sight is None
+    assert detection.visual is None
     assert not any(event.onscreen for event in detection.events)
     assert len(detection.events) == 1
     assert "vision" not in detection.settings
@@ -186,7 +186,7 @@ def test_pictures_that_break_cost_the_sound_nothing(
     def broken(*_: object) -> None:
         raise UnreadableMediaError("clip.mp4: none of its pictures can be decoded")
 
-    monkeypatch.setattr(eyes_module, "cached_watch", broken)
+    monkeypatch.setattr(eyes_module, "cached_observation", broken)
     alone = Detector.load(meter_model, vision=None)
     detection = Detector(alone._runner, alone.model, visual_analysis).detect(clip)
     assert len(detection.events) == 1

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from earwitness.core.events import EventTable
 from earwitness.media.containers.probe import MediaInfo, VideoInfo
-from earwitness.results.detection import Detection, ModelId
+from earwitness.results.detection import Detection, ModelId, has_moving_pictures
 
 MODEL = ModelId("tiny", "0" * 64)
 VIDEO = MediaInfo(Path("clip.mp4"), 8.0, None, VideoInfo(64, 48, 25.0, 0, 0.0, False, 8.0))
@@ -17,7 +17,10 @@ VIDEO = MediaInfo(Path("clip.mp4"), 8.0, None, VideoInfo(64, 48, 25.0, 0, 0.0, F
 
 def detection(table: EventTable, *, media: MediaInfo | None = VIDEO, fov: float = 100.0) -> Detection:
     chosen = {"a": [0.5], "fov": fov}
-    return Detection(table, MODEL, duration=table.duration, media=media, warnings=["a warning"], settings=chosen)
+    path = None if media is None else media.path
+    return Detection(
+        table, MODEL, table.duration, path, has_moving_pictures(media), warnings=["a warning"], settings=chosen
+    )
 
 
 def run(

@@ -63,7 +63,7 @@ def test_a_saved_json_gives_video_report_and_plots(make_video: MakeVideo, tmp_pa
     (tmp_path / "e.csv").write_text(CSV)
     table = read_result(tmp_path / "e.csv").table
     saved = tmp_path / "in.json"
-    saved.write_text(to_json(Detection(table, ModelId("test", "0" * 64), 2.0, media=probe(video))))
+    saved.write_text(to_json(Detection(table, ModelId("test", "0" * 64), 2.0, video, has_video=True)))
     out, page, picture, truth = (tmp_path / name for name in ("out.mp4", "r.html", "p.svg", "e.csv"))
     done = earwitness(saved, "--out", out, "--report", page, "--plot", picture, "--reference", truth)
     assert done.returncode == 0, done.stderr
@@ -78,7 +78,7 @@ def test_a_saved_json_gives_video_report_and_plots(make_video: MakeVideo, tmp_pa
 def test_marks_are_placed_by_the_camera_of_the_saved_events(make_video: MakeVideo, tmp_path: Path) -> None:
     (tmp_path / "e.csv").write_text(CSV)
     table, video, page = read_result(tmp_path / "e.csv").table, make_video(), tmp_path / "r.html"
-    found = Detection(table, ModelId("test", "0" * 64), 2.0, media=probe(video), settings={"fov": 65.0})
+    found = Detection(table, ModelId("test", "0" * 64), 2.0, video, has_video=True, settings={"fov": 65.0})
     (tmp_path / "in.json").write_text(to_json(found))
     for options, fov in (([], 65.0), (["--fov", 40], 40.0)):
         done = earwitness(tmp_path / "in.json", "--report", page, *options)

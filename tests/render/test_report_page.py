@@ -16,8 +16,8 @@ from browser import browser, open_page, wait_until
 from earwitness.core.events import EventTable
 from earwitness.media.writer import MediaWriter, write_wav
 from earwitness.render.report import report_html, write_report
-from earwitness.results.document import Model
-from earwitness.results.saved import Saved
+from earwitness.results.detection import Detection, ModelId
+from earwitness.results.visual import EventKey, EventVisual, Pictures, SavedVisual
 
 SECONDS = 6
 
@@ -55,9 +55,9 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def saved(path: Path | None, table: EventTable = TABLE, *, has_video: bool = True) -> Saved:
-    return Saved(
-        table, Model(name="tiny", sha256="ab" * 32), float(SECONDS), path, has_video=has_video,
+def saved(path: Path | None, table: EventTable = TABLE, *, has_video: bool = True) -> Detection:
+    return Detection(
+        table, ModelId("tiny", "ab" * 32), float(SECONDS), path, has_video=has_video,
         warnings=["Spaced microphones: beware of </script> tricks."], settings={"threshold": 0.5},
     )  # fmt: skip
 
@@ -142,13 +142,14 @@ def test_it_plays_jumps_filters_and_sorts(chromium: Any, report: Path) -> None:
 def test_what_was_seen_is_told_in_words(chromium: Any, video: Path, tmp_path: Path) -> None:
     events = list(TABLE.iter_events())
     before = {"seen": 2, "common_cause": 0.91, "why": "a person (seen 2): likely"}
-    visual = (
+    values = (
         before | {"what": "person", "azimuth_before_deg": 41.2, "distance_before_m": 1.25},
         before | {"what": "motion", "azimuth_before_deg": events[1].azimuth + 1.5, "distance_before_m": 2.0},
         {"seen": 2},  # as a foreign program may have left it
         None,
     )
-    result = replace(saved(video), visual=visual)
+    known = {EventKey.of(event): EventVisual(**one) for event, one in zip(events, values, strict=True) if one}
+    result = replace(saved(video), visual=SavedVisual(Pictures(), known))
     with open_page(chromium, write_report(result, tmp_path / "r.html").as_uri()) as page:
         place = page.locator("th").all_inner_texts().index("Seen")
         rows = [row.split("\t") for row in page.locator("#rows tr").all_inner_texts()]
@@ -229,7 +230,7 @@ def test_sound_only_gets_a_stage(chromium: Any, tmp_path: Path) -> None:
 
 def test_what_does_not_apply_is_not_there(chromium: Any, tmp_path: Path) -> None:
     write_wav(tmp_path / "a.wav", noise(SECONDS), 48_000)
-    unscored = replace(saved(tmp_path / "a.wav", has_video=False), model=Model(name="unknown (DCASE CSV)", sha256=""))
+    unscored = replace(saved(tmp_path / "a.wav", has_video=False), model=ModelId("unknown (DCASE CSV)", ""))
     with open_page(chromium, write_report(unscored, tmp_path / "r.html").as_uri()) as page:
         assert page.locator("#now").inner_text() == "Nothing that the model knows sounds now."
         for hidden in ("#show-captions", "#screen", "#least", "#full"):

@@ -130,7 +130,7 @@ def test_events_are_merged_with_what_is_seen(tmp_path: Path, monkeypatch: pytest
     counted = rows["plain, seen"].pooled.only("file", 0).by("file")[0]
     assert counted[0] + counted[2] == 2 * 3  # pairs and false alarms, of two seeds
     assert rows["plain, seen"].minus(rows["plain"]).units == 5
-    monkeypatch.setattr(ablation_report, "open_eyes", lambda name: (None, "there are none"))
+    monkeypatch.setattr(ablation_report, "open_visual_analysis", lambda name: (None, "there are none"))
     with pytest.raises(UsageError, match="visual post-processing: there are none"):
         tabulate(plan, out)
 

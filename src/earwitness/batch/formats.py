@@ -25,7 +25,7 @@ from earwitness.render.report.player import Player
 from earwitness.results.document import json_pieces
 
 if TYPE_CHECKING:
-    from earwitness.results.result import Result
+    from earwitness.results.detection import Detection
 
 Contents = str | bytes | Iterator[str]
 """All of a file, or pieces of its text: that of hours of sound need not be held at once."""
@@ -63,11 +63,11 @@ class Format:
     name: str
     suffix: str
     about: str
-    make: Callable[[Result, Path, Options], Contents]
+    make: Callable[[Detection, Path, Options], Contents]
     options: Options = Options()
     needs: tuple[str, str] | None = None
 
-    def contents(self, result: Result, path: Path | None = None) -> str | bytes:
+    def contents(self, result: Detection, path: Path | None = None) -> str | bytes:
         """The contents of the file at `path`; by default of one in the current folder."""
         made = self.make(result, path or Path("events" + self.suffix), self.options)
         return made if isinstance(made, (str, bytes)) else "".join(made)
@@ -81,12 +81,12 @@ def _known(name: str, options: Options) -> Format:
     return replace(SUBMISSION if name == SUBMISSION.name else FORMATS[name], options=options)
 
 
-def _plain(to_contents: Callable[[Result], Contents]) -> Callable[[Result, Path, Options], Contents]:
+def _plain(to_contents: Callable[[Detection], Contents]) -> Callable[[Detection, Path, Options], Contents]:
     """A writer that needs nothing but the result."""
     return lambda result, path, options: to_contents(result)
 
 
-def _report(result: Result, path: Path, options: Options) -> Iterator[str]:
+def _report(result: Detection, path: Path, options: Options) -> Iterator[str]:
     from earwitness.render.report import report_pieces
 
     return report_pieces(result, path, options.fov, options.player)
@@ -138,7 +138,7 @@ def parse_formats(names: Iterable[str], options: Options | None = None) -> tuple
     return chosen
 
 
-def write(result: Result, path: str | Path, format: str | Format, options: Options | None = None) -> None:
+def write(result: Detection, path: str | Path, format: str | Format, options: Options | None = None) -> None:
     """Write a result; the file appears complete or not at all.
 
     Args:

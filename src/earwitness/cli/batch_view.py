@@ -15,7 +15,7 @@ from earwitness.batch.jobs import AlreadyDone, BatchPlan, Done, Failure, Job
 from earwitness.core.errors import EarwitnessError, NotStereoError
 from earwitness.export.tables.terminal import MOST_ROWS, clock, event_table
 from earwitness.results.detection import Detection
-from earwitness.results.document import read_detection
+from earwitness.results.saved import read_result
 
 
 class BatchView:
@@ -92,7 +92,7 @@ class BatchView:
         if self._quiet or len(self._todo.jobs) > 1:
             return
         try:
-            detection = read_detection(result.job.result(".json"), result.job.source)
+            detection = read_result(result.job.result(".json"), result.job.source)
         except EarwitnessError:  # somebody changed it; the results stand nevertheless
             return
         self._events(result.job, detection, result.written)

@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from earwitness.render.report.player import Player
-    from earwitness.results.saved import Saved
+    from earwitness.results.detection import Detection
 
 _EVENTS = frozenset({".json", ".csv"})
 
@@ -83,18 +83,17 @@ def run(
         _plot(result, picture, reference)
 
 
-def _video(result: Saved, out: Path, fov: float | None, threads: int) -> None:
+def _video(result: Detection, out: Path, fov: float | None, threads: int) -> None:
     from rich.progress import Progress
 
     from earwitness.core.errors import UnreadableMediaError
     from earwitness.render.video.annotated_video import render_video
-    from earwitness.results.result import view_of
 
     if result.media_file is None:
         raise UnreadableMediaError(
             f"{result.path or 'the events'}: the video is not there; say where with --media FILE"
         )
-    whole, track = view_of(result, fov).whole_fov, result.settings.get("track", 0)
+    whole, track = result.view_with(fov).whole_fov, result.settings.get("track", 0)
     with Progress(transient=True) as progress:
         task = progress.add_task(out.name, total=1.0)
         render_video(
@@ -104,7 +103,7 @@ def _video(result: Saved, out: Path, fov: float | None, threads: int) -> None:
     typer.echo(str(out))
 
 
-def _report(result: Saved, report: Path, fov: float | None, player: Player) -> None:
+def _report(result: Detection, report: Path, fov: float | None, player: Player) -> None:
     from earwitness.core.errors import UsageError
     from earwitness.render.report import write_report
 
@@ -113,7 +112,7 @@ def _report(result: Saved, report: Path, fov: float | None, player: Player) -> N
     typer.echo(str(write_report(result, report, fov, player)))
 
 
-def _plot(result: Saved, picture: Path, reference: Path | None) -> None:
+def _plot(result: Detection, picture: Path, reference: Path | None) -> None:
     from earwitness.render.timeline_picture import timeline_picture
     from earwitness.results.saved import read_result
 

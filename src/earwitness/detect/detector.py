@@ -30,7 +30,8 @@ from earwitness.detect.runner.runtime import Device
 from earwitness.detect.runner.windows import label_frames
 from earwitness.doctor.channel_stats import ChannelFigures, ChannelStats
 from earwitness.doctor.diagnosis import judge
-from earwitness.fusion.visual_analysis import AUTO, VisualAnalysis, VisualResult, open_visual_analysis
+from earwitness.fusion.visual_analysis import AUTO, VisualAnalysis, open_visual_analysis
+from earwitness.fusion.visual_result import VisualResult
 from earwitness.media.containers.probe import MediaInfo, probe_pair
 from earwitness.media.sound.audio import DUAL_MONO_DIFFERENCE, AudioReader
 from earwitness.media.sound.resample import resample
@@ -79,8 +80,8 @@ class Detector:
     Args:
         runner: the model, or several that answer as one.
         model: which one it is.
-        visual_analysis: looks at the pictures of videos; None leaves it at the sound.
-        vision_off_reason: why there are no eyes.
+        visual_analysis: looks at the pictures of videos; None: sound only.
+        vision_off_reason: why pictures are not looked at.
     """
 
     def __init__(
@@ -137,7 +138,7 @@ class Detector:
         give_back()
 
     def record(self) -> dict[str, Any]:
-        """What decides its results, besides the settings of a call: version, commit, model and how it listens, eyes."""
+        """What decides its results, besides the settings of a call: version, commit, model and its windows, vision."""
         visual_analysis = self.visual_analysis.record() if self.visual_analysis else None
         model = asdict(self.model) | self._runner.settings
         return {"version": __version__, "commit": commit(), "model": model, "vision": visual_analysis}
@@ -164,7 +165,7 @@ class Detector:
             threshold: 0..1, probability above which a class sounds; by default the card's, one a class.
             pictures: a file with the pictures that belong to the sound, where they are kept apart, as in DCASE's sets.
             track: which sound track of the file, from 0.
-            incremental: a file to write events to, as JSON lines, while the sound is still being heard (`IncrementalEvents`).
+            incremental: a file that gets the events as JSON lines while detection runs; see `IncrementalEvents`.
             fov: horizontal field of view of the camera, degrees.
 
         Raises:
@@ -291,20 +292,21 @@ class Detector:
         if not has_moving_pictures(media):
             table = off_screen(table)
         table = self.card.smoothing.apply(table)
-        sight, settings, unseen = self._look(table, media, settings, progress)
+        visual, settings, unseen = self._look(table, media, settings, progress)
         if is_long:
             self.unload()
         unfit = [check.sentence for check in judge(heard.figures, mono=mono) if check.verdict == "unfit"]
         return Detection(
-            sight.fused.table if sight else table,
+            visual.fused.table if visual else table,
             self.model,
             duration=heard.figures.seconds,
-            media=media,
+            path=None if media is None else media.path,
+            has_video=has_moving_pictures(media),
             sha256=sha256,
             warnings=[*warnings, *unfit, *unseen],
             settings=settings,
             elapsed=time.perf_counter() - begun,
-            sight=sight,
+            visual=visual,
         )
 
     def _look(
@@ -321,14 +323,14 @@ class Detector:
             return None, settings | {"vision": None, "vision_off": self.vision_off_reason}, []
         settings = settings | {"vision": self.visual_analysis.record()}
         try:
-            sight = self.visual_analysis.look(
+            visual = self.visual_analysis.look(
                 media.pictures or media.path, table, settings["fov"], _seconds(progress, media)
             )
         except MediaError as error:  # the sound is worth as much as it was
             return None, settings, [f"its pictures could not be looked at ({error})"]
         if progress is not None and media.duration:
             progress(media.duration, media.duration)
-        return sight, settings, list(sight.warnings)
+        return visual, settings, list(visual.warnings)
 
     @property
     def _rate(self) -> int:

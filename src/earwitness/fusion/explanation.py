@@ -4,30 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.core.events import EventTable, SoundEvent
 from earwitness.fusion.fuse import Fused
+from earwitness.results.visual import EventKey
 from earwitness.vision.tracking.candidate_index import CandidateIndex
 from earwitness.vision.tracking.candidates import Candidate
 
 FloatArray = NDArray[np.float32]
-
-
-class EventKey(NamedTuple):
-    """Tells an event from all others."""
-
-    class_index: int
-    source: int
-    first_frame: int
-
-    @classmethod
-    def of(cls, event: SoundEvent) -> EventKey:
-        """Of an event."""
-        return cls(event.sound_class.index, event.source, int(event.table.frame[0]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,18 +1,18 @@
-"""The eyes of `detect`: a visual detector, a camera's field of view and the fusion, ready for any number of files."""
+"""Visual analysis: a visual detector and the fusion, ready for any number of files."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from earwitness.core.errors import EncoderError, MissingExtraError, UsageError
 from earwitness.core.events import EventTable
 from earwitness.core.geometry import DEFAULT_FOV_DEG
-from earwitness.fusion.explanation import EventKey, Explanation, SeenThing, explanations, seen_things
-from earwitness.fusion.fuse import Fused, fuse_long
+from earwitness.fusion.explanation import explanations, seen_things
+from earwitness.fusion.fuse import fuse_long
 from earwitness.fusion.fusion_settings import FusionSettings, default_settings
+from earwitness.fusion.visual_result import VisualResult
 from earwitness.results.detection import TURNED_OFF
 from earwitness.vision.detectors.detector_registry import LIGHT, LazyDetector, VisualDetector, open_detector
 from earwitness.vision.observation_cache import cached_observation
@@ -23,40 +23,8 @@ AUTO: Final = "auto"
 """The light detector where it is present, none where it is not."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class VisualResult:
-    """What looking at a file came to.
-
-    Attributes:
-        fused: the events after it, and what was done to each.
-        width, height: of the pictures as they were watched, pixels.
-        content: left, top, right, bottom of what is not black bar, pixels.
-        frames: label frames with a picture.
-        things: everything seen, by number.
-        reasons: for each event that something seen bears on, what that is.
-        from_cache: whether the file had been watched before.
-        warnings: what a user should know of the pictures.
-    """
-
-    fused: Fused
-    width: int
-    height: int
-    content: tuple[int, int, int, int]
-    frames: int
-    things: tuple[SeenThing, ...]
-    reasons: dict[EventKey, Explanation]
-    from_cache: bool
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def share(self) -> float:
-        """Of the picture's width, what is not black bar."""
-        left, _, right, _ = self.content
-        return max(1, right - left) / self.width
-
-
 class VisualAnalysis:
-    """Looks at the pictures of files.
+    """Merges sound events with what the pictures of their files show.
 
     Args:
         detector: what finds people and things.
@@ -127,14 +95,14 @@ class VisualAnalysis:
 
 
 def open_visual_analysis(name: str | None, *, keep: bool = True) -> tuple[VisualAnalysis | None, str]:
-    """Eyes by the name of their detector.
+    """Open the visual analysis with a detector.
 
     Args:
         name: a visual detector, "auto", or None for none.
         keep: as in `VisualAnalysis`.
 
     Returns:
-        The eyes, or None and why there are none.
+        The analysis, or None and the reason why there is none.
 
     Raises:
         UsageError: there is no such detector.

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
 from earwitness.core.events import EventTable, SoundEvent
 from earwitness.core.geometry import DEFAULT_FOV_DEG, View
 from earwitness.media.containers.probe import MediaInfo
-
-if TYPE_CHECKING:
-    from earwitness.fusion.visual_analysis import VisualResult
-
+from earwitness.results.visual import EventVisual, Visual
 
 TURNED_OFF: Final = "turned off"
-"""Why nobody looked, where nobody was to."""
+"""The reason for which pictures are not looked at, where the user asked for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,29 +33,31 @@ class ModelId:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Detection:
-    """The result of one file.
+    """The result of one file, just made or read from a saved one.
 
     Attributes:
-        table: what sounds in each 100-ms frame.
-        model: what found it.
+        table: the events, a row for each source and 100-ms frame.
+        model: which model made it.
         duration: of the sound, seconds.
-        media: the file; None for an array.
-        sha256: of the file's contents; None for an array.
-        warnings: what speaks against trusting the result, in plain sentences.
-        settings: everything that was chosen, as plain values.
-        elapsed: seconds that detection took.
-        sight: what looking at its pictures did; None where nobody looked.
+        path: the media file; None for an array, or where it is not known.
+        has_video: whether the file has moving pictures; without them nothing is on screen.
+        sha256: of the media file's contents; None where that is not known.
+        warnings: reasons not to trust the result, one sentence each.
+        settings: all settings of the run, as plain values.
+        elapsed: seconds that detection took; 0 for a saved result.
+        visual: what looking at the pictures gave; None where nothing looked at them.
     """
 
     table: EventTable
     model: ModelId
     duration: float
-    media: MediaInfo | None = None
+    path: Path | None = None
+    has_video: bool = False
     sha256: str | None = None
     warnings: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     elapsed: float = 0.0
-    sight: VisualResult | None = None
+    visual: Visual | None = None
 
     @property
     def events(self) -> list[SoundEvent]:
@@ -65,25 +65,32 @@ class Detection:
         return self.table.events()
 
     @property
-    def path(self) -> Path | None:
-        """The file, as it was named; None for an array."""
-        return None if self.media is None else self.media.path
-
-    @property
-    def has_video(self) -> bool:
-        """Whether there are moving pictures; without them nothing is on screen."""
-        return has_moving_pictures(self.media)
+    def media_file(self) -> Path | None:
+        """The media file, if it is there."""
+        return self.path if self.path is not None and self.path.is_file() else None
 
     @property
     def vision_off_reason(self) -> str:
-        """Why nobody looked at its moving pictures; empty where somebody did, or was not to."""
+        """Why the moving pictures were not looked at; empty where they were, or where vision was turned off."""
         why = str(self.settings.get("vision_off", ""))
         return "" if why == TURNED_OFF else why
 
     @property
     def view(self) -> View:
-        """What its pictures show: the field of view that was given, between the black bars that were seen."""
-        return View(self.settings.get("fov", DEFAULT_FOV_DEG), self.sight.share if self.sight else 1.0)
+        """What the pictures show: the camera's field of view, between black bars."""
+        fov = self.settings.get("fov")
+        if not isinstance(fov, int | float) or not 1 <= fov <= 170:
+            fov = DEFAULT_FOV_DEG
+        return View(float(fov), self.visual.pictures.share if self.visual else 1.0)
+
+    def view_with(self, fov: float | None) -> View:
+        """What the pictures show if the camera has another field of view, degrees; None: that of the result."""
+        return self.view if fov is None else replace(self.view, fov=fov)
+
+    def explained_events(self) -> Iterator[tuple[SoundEvent, EventVisual | None]]:
+        """Each event, and what the fusion did to it; None where nothing looked at the pictures."""
+        for event in self.table.iter_events():
+            yield event, None if self.visual is None else self.visual.of(event)
 
 
 def has_moving_pictures(media: MediaInfo | None) -> bool:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,13 +19,8 @@ from earwitness.core.errors import LabelError
 from earwitness.core.events import FRAME_RATE, EventTable, SoundEvent
 from earwitness.core.version import __version__, commit
 from earwitness.core.vocabulary import CLASSES
-from earwitness.fusion.explanation_values import event_values_of, seen_values
-from earwitness.media.containers.probe import probe
-from earwitness.results.detection import Detection, ModelId
-
-if TYPE_CHECKING:
-    from earwitness.fusion.visual_analysis import VisualResult
-    from earwitness.results.result import Result
+from earwitness.results.detection import Detection
+from earwitness.results.visual import EventVisual, Pictures
 
 SCHEMA_VERSION: Final = 1
 """Raised when a reader of the older version would misread the file; new keys alone do not raise it."""
@@ -89,7 +84,7 @@ class Event(_Part):
     onscreen: bool
     score: float
     track: EventTrack
-    visual: dict[str, Any] | None = None
+    visual: EventVisual | None = None
 
 
 class Document(_Part):
@@ -101,19 +96,20 @@ class Document(_Part):
     model: Model
     settings: dict[str, Any]
     warnings: list[str]
-    visual: dict[str, Any] | None = None
+    visual: Pictures | None = None
     frame_rate: Literal[10] = FRAME_RATE
     num_frames: int
     events: list[Event]
 
 
-def to_json(result: Result) -> str:
+def to_json(result: Detection) -> str:
     """Return the JSON document of a result, one event a line."""
     return "".join(json_pieces(result))
 
 
-def json_pieces(result: Result) -> Iterator[str]:
+def json_pieces(result: Detection) -> Iterator[str]:
     """Yield the document of `to_json` event by event: as objects, those of three hours take ten times their text."""
+    pictures = None if result.visual is None else result.visual.pictures
     document = Document(
         tool=Tool(commit=commit()),
         source=Source(
@@ -125,7 +121,7 @@ def json_pieces(result: Result) -> Iterator[str]:
         model=Model(name=result.model.name, sha256=result.model.sha256),
         settings=result.settings,
         warnings=list(result.warnings),
-        visual=_seen(result),
+        visual=pictures if pictures is not None and pictures.model_fields_set else None,
         num_frames=result.table.num_frames,
         events=[],
     )
@@ -134,28 +130,11 @@ def json_pieces(result: Result) -> Iterator[str]:
     head = json.dumps(values, indent=2, allow_nan=False, ensure_ascii=False).removesuffix("\n}")
     yield f'{head},\n  "events": [\n'
     before = ""
-    for event, visual in events_with_visual(result):
+    for event, visual in result.explained_events():
         written = event_of(event, visual).model_dump(mode="json", by_alias=True)
         yield f"{before}    {json.dumps(written, allow_nan=False)}"
         before = ",\n"
     yield "\n  ]\n}\n"
-
-
-def events_with_visual(result: Result) -> Iterator[tuple[SoundEvent, dict[str, Any] | None]]:
-    """Each event, and what looking at the pictures did to it; None where nobody looked."""
-    sight: VisualResult | None = getattr(result, "sight", None)
-    saved: Sequence[dict[str, Any] | None] = getattr(result, "visual", ())
-    for number, event in enumerate(result.table.iter_events()):
-        if sight is not None:
-            yield event, event_values_of(event, sight)
-        else:
-            yield event, saved[number] if saved else None
-
-
-def _seen(result: Result) -> dict[str, Any] | None:
-    """Everything that was seen, of a result just found or read back."""
-    sight: VisualResult | None = getattr(result, "sight", None)
-    return getattr(result, "seen", None) if sight is None else seen_values(sight)
 
 
 def read_document(path: str | Path) -> Document:
@@ -186,28 +165,6 @@ def read_events(path: str | Path) -> EventTable:
     return table_of(read_document(path), path)
 
 
-def read_detection(path: str | Path, source: str | Path | None = None) -> Detection:
-    """Read a document back as the detection that was written.
-
-    Args:
-        source: the media file, where it lies now; without it nothing is known of its pictures.
-
-    Raises:
-        LabelError: no such file, or not such a document (says which key).
-        MediaError: `source` cannot be read.
-    """
-    document = read_document(path)
-    return Detection(
-        table_of(document, path),
-        ModelId(document.model.name, document.model.sha256),
-        duration=document.source.duration,
-        media=None if source is None else probe(source),
-        sha256=document.source.sha256,
-        warnings=list(document.warnings),
-        settings=document.settings,
-    )
-
-
 def table_of(document: Document, path: str | Path) -> EventTable:
     """The table of a document that was read from `path`.
 
@@ -235,7 +192,7 @@ def _joined(columns: list[Any]) -> NDArray[np.float64]:
     return np.array([math.nan if value is None else value for column in columns for value in column], dtype=np.float64)
 
 
-def event_of(event: SoundEvent, visual: dict[str, Any] | None = None) -> Event:
+def event_of(event: SoundEvent, visual: EventVisual | None = None) -> Event:
     """An event as documents keep it, with what looking did to it."""
     table = event.table
     track = EventTrack(

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from earwitness.export.annotation.tiers import place
 
 if TYPE_CHECKING:
-    from earwitness.results.result import Result
+    from earwitness.results.detection import Detection
 
 
-def to_audacity(result: Result) -> str:
+def to_audacity(result: Detection) -> str:
     """Return the label track of a result (Audacity manual: Importing and Exporting Labels)."""
     return "".join(
         f"{event.start:.6f}\t{event.end:.6f}\t{event.sound_class.name}, {place(event, result.has_video)}\n"

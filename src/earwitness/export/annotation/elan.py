@@ -10,7 +10,7 @@ from xml.etree import ElementTree as Xml
 from earwitness.export.annotation.tiers import place, tiers
 
 if TYPE_CHECKING:
-    from earwitness.results.result import Result
+    from earwitness.results.detection import Detection
 
 _SCHEMA: Final = "http://www.mpi.nl/tools/elan/EAFv3.0.xsd"
 _SCHEMA_INSTANCE: Final = "http://www.w3.org/2001/XMLSchema-instance"
@@ -19,7 +19,7 @@ _DATE: Final = "1970-01-01T00:00:00+00:00"
 _TYPE: Final = "sound event"
 
 
-def to_elan(result: Result) -> str:
+def to_elan(result: Detection) -> str:
     """Return an ELAN document (EAF 3.0, Max Planck Institute for Psycholinguistics); times in whole milliseconds."""
     Xml.register_namespace("xsi", _SCHEMA_INSTANCE)
     root = Xml.Element(

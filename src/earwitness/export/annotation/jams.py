@@ -10,13 +10,13 @@ from earwitness.results.document import event_of
 from earwitness.results.json_stream import document_pieces, placeholder
 
 if TYPE_CHECKING:
-    from earwitness.results.result import Result
+    from earwitness.results.detection import Detection
 
 JAMS_VERSION: Final = "0.3.4"
 _SPATIAL: Final = ("azimuth_deg", "distance_m", "onscreen", "source", "track")
 
 
-def jams_pieces(result: Result) -> Iterator[str]:
+def jams_pieces(result: Detection) -> Iterator[str]:
     """Yield a JAMS document (Humphrey et al., ISMIR 2014; schema 0.3), an observation at a time.
 
     The annotation's sandbox holds, an entry an observation, what the schema has no field for: direction, distance,
@@ -43,7 +43,7 @@ def jams_pieces(result: Result) -> Iterator[str]:
     yield "\n"
 
 
-def _events(result: Result) -> Iterator[dict[str, Any]]:
+def _events(result: Detection) -> Iterator[dict[str, Any]]:
     return (event_of(event).model_dump(mode="json", by_alias=True) for event in result.table.iter_events())
 
 
@@ -54,7 +54,7 @@ def _observation(event: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _about(result: Result) -> dict[str, Any]:
+def _about(result: Detection) -> dict[str, Any]:
     return {
         "curator": {"name": "", "email": ""}, "annotator": {},
         "version": result.model.sha256[:12], "corpus": "",

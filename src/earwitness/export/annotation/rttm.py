@@ -9,10 +9,10 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from earwitness.results.result import Result
+    from earwitness.results.detection import Detection
 
 
-def to_rttm(result: Result) -> str:
+def to_rttm(result: Detection) -> str:
     """Return the ten fields a line of NIST's RT-09 plan: type, file, channel, onset, duration, ..., name, score, <NA>.
 
     All lines are of type SPEAKER, since that is what readers look for; spaces in the file's name become "_".

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from earwitness.export.annotation.tiers import Tier, place, tiers
 
 if TYPE_CHECKING:
-    from earwitness.results.result import Result
+    from earwitness.results.detection import Detection
 
 _Interval = tuple[float, float, str]
 
 
-def to_textgrid(result: Result) -> str:
+def to_textgrid(result: Detection) -> str:
     """Return a TextGrid in Praat's long text format (Praat manual: TextGrid file formats).
 
     Without events there is one empty tier, since Praat opens no grid without tiers.

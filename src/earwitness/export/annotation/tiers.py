@@ -9,7 +9,7 @@ from earwitness.core.events import SoundEvent
 from earwitness.export.wording import direction_in_degrees, metres, screen
 
 if TYPE_CHECKING:
-    from earwitness.results.result import Result
+    from earwitness.results.detection import Detection
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Tier:
     events: tuple[SoundEvent, ...]
 
 
-def tiers(result: Result) -> list[Tier]:
+def tiers(result: Detection) -> list[Tier]:
     """The tiers of a result, in order of class and source."""
     grouped: dict[tuple[int, int], list[SoundEvent]] = {}
     for event in result.events:

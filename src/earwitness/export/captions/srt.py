@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 from earwitness.export.captions.captions import Caption, Style, captions, timestamp
 
 if TYPE_CHECKING:
-    from earwitness.results.result import Result
+    from earwitness.results.detection import Detection
 
 _Cue = tuple[float, float, tuple[str, ...]]
 _SLIVER_SECONDS: Final = 0.5
 
 
-def to_srt(result: Result, style: Style = "terse") -> str:
+def to_srt(result: Detection, style: Style = "terse") -> str:
     """Return the SubRip file of a result; empty when nothing sounds.
 
     No two cues overlap, since many players show one only: what sounds at one time is one cue of several lines.

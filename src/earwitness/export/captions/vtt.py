@@ -6,19 +6,18 @@ from typing import TYPE_CHECKING
 
 from earwitness.core.geometry import Camera
 from earwitness.export.captions.captions import Caption, Style, captions, timestamp
-from earwitness.results.result import view_of
 
 if TYPE_CHECKING:
-    from earwitness.results.result import Result
+    from earwitness.results.detection import Detection
 
 
-def to_vtt(result: Result, style: Style = "terse", fov: float | None = None) -> str:
+def to_vtt(result: Detection, style: Style = "terse", fov: float | None = None) -> str:
     """Return the WebVTT file of a result (W3C WebVTT: The Web Video Text Tracks Format).
 
     Args:
         fov: horizontal field of view of the camera, degrees; places the cues. By default the result's own.
     """
-    camera = Camera(horizontal_fov_deg=view_of(result, fov).whole_fov)
+    camera = Camera(horizontal_fov_deg=result.view_with(fov).whole_fov)
     cues = captions(result.table, has_video=result.has_video, style=style, camera=camera)
     return "\n".join(["WEBVTT", "", *(_cue(number, caption) for number, caption in enumerate(cues, start=1))])
 

@@ -15,14 +15,14 @@ from earwitness.data.dcase.labels import CLIP_FRAMES, HEADER, LabelRows
 
 if TYPE_CHECKING:
     from earwitness.core.events import EventTable
-    from earwitness.results.result import Result
+    from earwitness.results.detection import Detection
 
 _AZIMUTH, _DISTANCE = 3, 4
 _PIECE_ROWS: Final = 4096
 """As text, the rows of hours take many times their size in the table."""
 
 
-def csv_pieces(result: Result) -> Iterator[str]:
+def csv_pieces(result: Detection) -> Iterator[str]:
     """Yield the CSV file of a result, piece by piece; only the header when nothing sounds."""
     table = result.table.sorted()
     yield f"{HEADER}\n"
@@ -40,7 +40,7 @@ def _cells(table: EventTable) -> list[list[str]]:
     return cells
 
 
-def to_submission_csv(result: Result) -> str:
+def to_submission_csv(result: Detection) -> str:
     """Return the CSV file that the DCASE challenge takes: like `csv_pieces`, without empty cells or frames beyond 5 s.
 
     Sound that is the same in both channels has no direction that could be measured; two coincident microphones hear it

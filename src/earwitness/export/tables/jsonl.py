@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from earwitness.results.document import event_of
 
 if TYPE_CHECKING:
-    from earwitness.results.result import Result
+    from earwitness.results.detection import Detection
 
 
-def jsonl_pieces(result: Result) -> Iterator[str]:
+def jsonl_pieces(result: Detection) -> Iterator[str]:
     """Yield one line an event, keys as in the JSON document, with the file that it was heard in (jsonlines.org)."""
     file = None if result.path is None else result.path.as_posix()
     for event in result.table.iter_events():

@@ -12,14 +12,14 @@ from earwitness.core.events import FRAME_SECONDS
 from earwitness.core.vocabulary import CLASSES
 
 if TYPE_CHECKING:
-    from earwitness.results.result import Result
+    from earwitness.results.detection import Detection
 
 COLUMNS: Final = (
     "file", "frame", "time_s", "class_index", "class", "source", "azimuth_deg", "distance_m", "onscreen", "score",
 )  # fmt: skip
 
 
-def to_parquet(result: Result) -> bytes:
+def to_parquet(result: Detection) -> bytes:
     """Return the bytes of a Parquet file; columns are `COLUMNS`, unknown directions and distances are null.
 
     The file's key-value metadata say which model found the events and how long the sound is.

@@ -10,14 +10,14 @@ from rich.table import Table
 from earwitness.export.wording import direction_in_degrees, metres, screen
 
 if TYPE_CHECKING:
-    from earwitness.results.result import Result
+    from earwitness.results.detection import Detection
 
 MOST_ROWS: Final = 50
 NARROW: Final = 72
 """Columns below which a terminal gets the essentials only."""
 
 
-def event_table(result: Result, width: int, most_rows: int = MOST_ROWS) -> Table:
+def event_table(result: Detection, width: int, most_rows: int = MOST_ROWS) -> Table:
     """Return a table of the first events: time, sound, direction; where there is room also distance, screen, surety.
 
     Args:

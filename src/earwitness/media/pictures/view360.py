@@ -1,8 +1,8 @@
 """Perspective views of 360-degree video, picture by picture, by FFmpeg's v360 filter.
 
-The same views as `scenes.pictures.perspective`, more than ten times as fast: the filter works on the decoder's own planes, on
-the part of them that is seen, with a map that many views share. `perspective` remains the reference that this is tested
-against.
+The same views as `scenes.pictures.perspective`, more than ten times as fast: the filter works on the decoder's own
+planes, on the part of them that is seen, with a map that many views share. `perspective` remains the reference that
+this is tested against.
 """
 
 from __future__ import annotations

@@ -15,20 +15,20 @@ from earwitness.doctor.diagnosis import Diagnosis, diagnose
 from earwitness.export.captions.vtt import to_vtt
 from earwitness.render.icons import svg_icon
 from earwitness.render.style import CLASS_COLOURS
-from earwitness.results.document import events_with_visual
 from earwitness.results.json_stream import placeholder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from earwitness.core.geometry import View
-    from earwitness.results.result import Result
+    from earwitness.results.detection import Detection
+    from earwitness.results.visual import EventVisual
 
 
 EVENTS: Final = "events"
 
 
-def page_data(result: Result, view: View, diagnosis: Diagnosis | None, problem: str | None) -> dict[str, Any]:
+def page_data(result: Detection, view: View, diagnosis: Diagnosis | None, problem: str | None) -> dict[str, Any]:
     """Everything but media, spectrogram and events (`event_values`), for which there is a placeholder.
 
     Args:
@@ -59,9 +59,9 @@ def page_data(result: Result, view: View, diagnosis: Diagnosis | None, problem: 
     }
 
 
-def event_values(result: Result) -> Iterator[dict[str, Any]]:
+def event_values(result: Detection) -> Iterator[dict[str, Any]]:
     """Each event, with what looking at the pictures did to it."""
-    return (_event(event, visual) for event, visual in events_with_visual(result))
+    return (_event(event, visual) for event, visual in result.explained_events())
 
 
 def examine(path: Path | None) -> tuple[Diagnosis | None, str | None]:
@@ -74,7 +74,7 @@ def examine(path: Path | None) -> tuple[Diagnosis | None, str | None]:
         return None, str(error)
 
 
-def _warnings(result: Result, diagnosis: Diagnosis | None, problem: str | None) -> list[dict[str, str]]:
+def _warnings(result: Detection, diagnosis: Diagnosis | None, problem: str | None) -> list[dict[str, str]]:
     found = [{"level": "unfit", "text": text} for text in result.warnings]
     if problem is not None:
         found.append({"level": "note", "text": problem})
@@ -90,13 +90,13 @@ def _check(check: Any) -> dict[str, Any]:
     return {"name": check.name, "value": value, "unit": check.unit, "verdict": check.verdict, "text": check.sentence}
 
 
-def _event(event: SoundEvent, vision: Any) -> dict[str, Any]:
+def _event(event: SoundEvent, visual: EventVisual | None) -> dict[str, Any]:
     """Short keys: tracks of an hour are many numbers."""
     table = event.table
     return {
         "c": event.sound_class.index, "src": event.source, "s": round(event.start, 1), "e": round(event.end, 1),
         "az": _number(event.azimuth, 1), "d": _number(event.distance, 2), "on": event.onscreen,
-        "p": round(event.score, 3), "v": vision,
+        "p": round(event.score, 3), "v": None if visual is None else visual.model_dump(mode="json"),
         "t": [
             table.frame.tolist(), [_number(a, 1) for a in table.azimuth], [_number(d, 2) for d in table.distance],
             table.onscreen.astype(int).tolist(), [round(float(p), 2) for p in table.score],

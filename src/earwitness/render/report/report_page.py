@@ -17,10 +17,9 @@ from earwitness.render.report.player import Media, Player, player_media
 from earwitness.render.report.report_data import EVENTS, event_values, examine, page_data
 from earwitness.render.report.spectrogram import png, spectrogram
 from earwitness.results.json_stream import document_pieces
-from earwitness.results.result import view_of
 
 if TYPE_CHECKING:
-    from earwitness.results.result import Result
+    from earwitness.results.detection import Detection
 
 
 _PROGRAM: Final = (
@@ -30,7 +29,7 @@ _PROGRAM: Final = (
 _MARK: Final = re.compile(r"(\{\{[a-z-]+\}\})")
 
 
-def write_report(result: Result, target: str | Path, fov: float | None = None, player: Player = "auto") -> Path:
+def write_report(result: Detection, target: str | Path, fov: float | None = None, player: Player = "auto") -> Path:
     """Write the report of a result; see `report_pieces`.
 
     Returns:
@@ -43,12 +42,12 @@ def write_report(result: Result, target: str | Path, fov: float | None = None, p
     return target
 
 
-def report_html(result: Result, target: Path, fov: float | None = None, player: Player = "auto") -> str:
+def report_html(result: Detection, target: Path, fov: float | None = None, player: Player = "auto") -> str:
     """The whole page of `report_pieces`."""
     return "".join(report_pieces(result, target, fov, player))
 
 
-def report_pieces(result: Result, target: Path, fov: float | None = None, player: Player = "auto") -> Iterator[str]:
+def report_pieces(result: Detection, target: Path, fov: float | None = None, player: Player = "auto") -> Iterator[str]:
     """Make the report that will lie at `target`, piece by piece.
 
     The page asks no network for anything (its content security policy forbids it). Where the media file is not there,
@@ -64,7 +63,7 @@ def report_pieces(result: Result, target: Path, fov: float | None = None, player
         MediaError: the media file is there, but cannot be read.
         EncodingError: an impossible field of view.
     """
-    view = view_of(result, fov)
+    view = result.view_with(fov)
     if not 1 <= view.fov <= 170:
         raise EncodingError(f"a horizontal field of view of {view.fov} degrees is not possible; give 1..170")
     info = probe(result.path) if result.path is not None and result.path.is_file() else None
@@ -87,7 +86,7 @@ def _strip(info: MediaInfo | None) -> str:
     return "data:image/png;base64," + b64encode(png(picture)).decode("ascii")
 
 
-def _assembled(data: dict[str, Any], result: Result, media: Media) -> Iterator[str]:
+def _assembled(data: dict[str, Any], result: Detection, media: Media) -> Iterator[str]:
     parts = files("earwitness") / "assets" / "report"
     where = "blob:" if media.how != "link" else "blob: 'self' file:"
     values = document_pieces(data, {EVENTS: event_values(result)}, indent=None)

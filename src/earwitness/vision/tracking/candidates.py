@@ -52,7 +52,7 @@ class Candidate:
         span: (t, 2) its upper and lower edge in the same measure.
         xyxy: (t, 4) its box, pixels of the pictures as watched.
         width: (t,) degrees that it is wide.
-        distance: (13, t) metres to that place, as far as its size tells; else NaN. See `vision.tracking.person_distance`.
+        distance: (13, t) metres to that place, as far as its size tells, see `person_distance`; else NaN.
         motion: (t,) 0..1 how much moves in its box; NaN where unknown.
         score: of its sightings, mean.
         sightings: how many there were.
