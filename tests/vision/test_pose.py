@@ -132,7 +132,7 @@ def test_detecting_in_a_sound_file_loads_no_network(weights: Weights, tmp_path: 
         "from earwitness.media.sound.wav import write_wav\n"
         "write_wav('sound.wav', np.random.default_rng(0).normal(0, 0.1, (2, 24_000)).astype('float32'), 24_000)\n"
         "detector = Detector.load('default', vision='pose')\n"
-        "assert detector.eyes is not None\n"
+        "assert detector.visual_analysis is not None\n"
         "detector.detect('sound.wav')\n"
         "assert 'ai_edge_litert' not in sys.modules\n"
         "assert 'torch' not in sys.modules\n"

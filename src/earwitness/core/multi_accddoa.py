@@ -46,8 +46,9 @@ class Targets:
     """What a network should say about a clip of T frames, before tracks are assigned to sources.
 
     Attributes:
-        active: (T, 3, 13) bool; the simultaneous sources of a class fill slots from 0.
-        values: (T, 3, 13, 4) float32: x, y (a unit vector), distance (metres), onscreen (0 or 1); zeros if inactive.
+        active: (T, 3, classes) bool; the simultaneous sources of a class fill slots from 0.
+        values: (T, 3, classes, 4) float32: x, y (a unit vector), distance (metres), onscreen (0 or 1); zeros if
+            inactive.
         dropped: sources left out because more than three of one class sounded at once.
     """
 
@@ -108,7 +109,7 @@ def encode(table: EventTable, num_frames: int | None = None) -> Targets:
 
 
 def ideal_output(targets: Targets) -> NDArray[np.float32]:
-    """Return the output (T, 3, 13, 4) of a perfect network trained with auxiliary duplicating PIT.
+    """Return the output (T, 3, classes, 4) of a perfect network trained with auxiliary duplicating PIT.
 
     A lone source is on all three tracks, two sources are A, B, B, three are A, B, C; silence is zeros.
     """
@@ -124,8 +125,8 @@ def decode(output: NDArray[np.floating], *, threshold: ArrayLike = 0.5, merge_de
     folded into [-90, 90] before they are compared, since stereo cannot tell front from back.
 
     Args:
-        output: (T, 3, 13, 4): x, y, distance (metres), on-screen probability.
-        threshold: activity above which a track sounds; one for all, or (13,), one a class.
+        output: (T, 3, classes, 4): x, y, distance (metres), on-screen probability.
+        threshold: activity above which a track sounds; one for all, or (classes,), one a class.
         merge_deg: degrees of azimuth.
 
     Returns:
@@ -136,7 +137,9 @@ def decode(output: NDArray[np.floating], *, threshold: ArrayLike = 0.5, merge_de
     """
     output = np.asarray(output, dtype=np.float32)
     if output.ndim != 4 or output.shape[1:] != (MAX_TRACKS, NUM_CLASSES, FIELDS):
-        raise ModelError(f"multi-ACCDDOA output has shape {output.shape}, expected (T, 3, 13, 4): use a matching model")
+        raise ModelError(
+            f"multi-ACCDDOA output has shape {output.shape}, expected (T, 3, classes, 4): use a matching model"
+        )
     if not np.isfinite(output).all():
         raise ModelError("the model's output is not finite: its weights or its input are damaged")
     least = np.asarray(threshold, dtype=np.float32)

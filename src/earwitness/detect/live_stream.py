@@ -33,7 +33,7 @@ class LiveStream:
 
     Args:
         runner: the model.
-        thresholds: (13,) one a class.
+        thresholds: (classes,) one a class.
         rate: samples per second that will be pushed.
         lookahead: seconds that the model hears beyond what it is asked about, 0.1 s to half its window.
         hop: seconds between two answers, at least 0.1.

@@ -20,9 +20,9 @@ class KindWeights(BaseModel):
     """How one kind of candidate speaks for itself: log-odds against "none of them", class by class.
 
     Attributes:
-        bias: (13,) log-odds at no motion and a score of 0.5, before the angle is looked at.
-        motion: (13,) added for a candidate that moves all the time while it sounds (0..1 of it otherwise).
-        contrast: (13,) added when it moves while it sounds and rests while it does not.
+        bias: (classes,) log-odds at no motion and a score of 0.5, before the angle is looked at.
+        motion: (classes,) added for a candidate that moves all the time while it sounds (0..1 of it otherwise).
+        contrast: (classes,) added when it moves while it sounds and rests while it does not.
         score: added for each unit of the detector's log-odds.
         sigma_deg: uncertainty of its direction, besides a share of its width.
         framed: log-odds that the place that sounds is in the picture and not above or below: always, and for each unit
@@ -69,7 +69,7 @@ class FusionSettings(BaseModel):
     Attributes:
         version: of this file's meaning.
         fitted_on: what they come from.
-        sigma_deg: (13,) uncertainty of a sound's direction, degrees.
+        sigma_deg: (classes,) uncertainty of a sound's direction, degrees.
         outward: share p and share a degree q by which sounds are heard farther out than they are: from azimuth a at
             a + a (p - q |a|) on average.
         elsewhere: where sounds that nothing seen explains are heard; see `fusion.posterior`.
@@ -81,8 +81,8 @@ class FusionSettings(BaseModel):
         width_share: share of a candidate's width that its direction is uncertain by.
         window_frames: label frames on each side that a frame's evidence is averaged over.
         kinds: weights of each of `KINDS`.
-        unseen_on: (13,) probability that a sound that nothing seen explains is on screen, when the model says on.
-        unseen_off: (13,) the same, when the model says off.
+        unseen_on: (classes,) probability that a sound that nothing seen explains is on screen, when the model says on.
+        unseen_off: (classes,) the same, when the model says off.
         distance: of distances; None leaves them as they are heard.
     """
 

@@ -43,8 +43,8 @@ class Protocol(StrEnum):
           a clip are ignored.
         - *A missing prediction file is skipped.* Effect: leaving out hard clips raises the score. (Predictions
           without a reference file make the official code fail with a KeyError; here they are an error, too.)
-        - *F is divided by 13 always.* Effect: a class without references and predictions counts 0, so that perfect
-          predictions of a test set that lacks classes score below 1.
+        - *F is always divided by the number of classes.* Effect: a class without references and predictions counts 0,
+          so that perfect predictions of a test set that lacks classes score below 1.
         - *Never detected classes drop out* of DOAE, RDE, distance error and on/off accuracy. Effect: giving up on a
           hard class improves these four.
         - *Ten tracks.* From the eleventh row of a class in a frame on, each row overwrites the one in track 0.

@@ -66,10 +66,10 @@ class AdpitLoss(nn.Module):
         """Score a batch.
 
         Args:
-            raw: (B, T, 3, 13, 4) float32: x, y, ln(metres), on-screen logit of each track; with a fifth field, the
+            raw: (B, T, 3, classes, 4) float32: x, y, ln(metres), on-screen logit of each track; with a fifth field, the
                 activity logit of the class, silent cells are learnt by that alone.
-            active: (B, T, 3, 13) bool, slots that hold a source.
-            values: (B, T, 3, 13, 4) x, y, metres, on-screen of each slot.
+            active: (B, T, 3, classes) bool, slots that hold a source.
+            values: (B, T, 3, classes, 4) x, y, metres, on-screen of each slot.
         """
         xy, log_metres, onscreen = values[..., :2], _log_metres(values), values[..., ONSCREEN]
         slot = self._choose(raw, active, xy, log_metres)
@@ -129,9 +129,9 @@ class OfficialLoss(AdpitLoss):
         """Score a batch.
 
         Args:
-            raw: (B, T, 3, 13, 4) float32: x, y, metres, on-screen logit of each track.
-            active: (B, T, 3, 13) bool, slots that hold a source.
-            values: (B, T, 3, 13, 4) x, y, metres, on-screen of each slot; zeros in empty slots.
+            raw: (B, T, 3, classes, 4) float32: x, y, metres, on-screen logit of each track.
+            active: (B, T, 3, classes) bool, slots that hold a source.
+            values: (B, T, 3, classes, 4) x, y, metres, on-screen of each slot; zeros in empty slots.
         """
         slot = self._choose(raw, active, values[..., :2], values[..., DISTANCE])
         chosen = torch.gather(values, 2, slot[..., None].expand_as(values))

@@ -183,7 +183,7 @@ class LossSpec(_Section):
             or in the activity part of networks that have one.
         choice_distance: weight of |ln distance error| when assignments are compared.
         distance_beta: where smooth L1 turns from square to straight, in ln(metres).
-        class_weights: (13,) weight of each class's sounding cells.
+        class_weights: (classes,) weight of each class's sounding cells.
     """
 
     form: Literal["adpit", "official"] = "adpit"

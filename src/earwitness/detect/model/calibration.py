@@ -26,8 +26,8 @@ class Calibration(BaseModel):
     Source: Platt 1999, "Probabilistic outputs for support vector machines", on logits of the activity.
 
     Attributes:
-        slope: (13,) above 0, so that the order of activities stays.
-        offset: (13,).
+        slope: (classes,) above 0, so that the order of activities stays.
+        offset: (classes,).
         distance: what distances are multiplied by.
     """
 
@@ -38,12 +38,12 @@ class Calibration(BaseModel):
     distance: PositiveFloat = 1.0
 
     def probability(self, activity: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Probabilities of activities (..., 13)."""
+        """Probabilities of activities (..., classes)."""
         z = np.asarray(self.slope) * logit(activity) + np.asarray(self.offset)
         return np.asarray(1 / (1 + np.exp(-z)))
 
     def apply(self, output: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Outputs (..., 3, 13, 4) whose vectors are as long as their class is probable, with corrected distances.
+        """Outputs (..., 3, classes, 4) whose vectors are as long as their class is probable, with corrected distances.
 
         Where nothing is to be changed, outputs come back as they are.
         """

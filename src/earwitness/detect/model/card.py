@@ -42,7 +42,7 @@ class ModelCard(BaseModel):
         tokens: modality's name -> the semantic tokens that the model takes; what is not required may be missing.
         model: the network's dimensions, for information and for rebuilding it.
         calibration: what makes its activities probabilities, and its distances right on average.
-        thresholds: (13,) probability above which a class counts as sounding.
+        thresholds: (classes,) probability above which a class counts as sounding.
         window_frames: label frames that it was trained to hear at once.
         smoothing: what is done to its events after decoding.
         data: what it learnt from, in words and values.

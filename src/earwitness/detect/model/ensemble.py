@@ -192,7 +192,7 @@ class Ensemble:
     Attributes:
         members: what hears.
         card: of the whole: its thresholds and smoothing count, the members' do not.
-        weights: (members,) or (members, 13); None: all alike.
+        weights: (members,) or (members, classes); None: all alike.
     """
 
     members: tuple[Runner, ...]

@@ -92,7 +92,7 @@ def write_ensemble(
         path: ends in .ensemble.
         members: models on disk, and whether each is mirrored.
         card: of the whole.
-        weights: one a member, or 13 each.
+        weights: one a member, or one a class.
 
     Raises:
         ModelError: another suffix, or a member's file is not what its card describes.

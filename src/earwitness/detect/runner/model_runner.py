@@ -55,8 +55,8 @@ class Runner(Protocol):
             blocks: (2, n) samples of any lengths at the rate of the card's features.
 
         Yields:
-            (frames, 3, 13, 4) in sequence, some of them empty; in all at least as many frames as the sound has: one
-            shorter than a window is filled up.
+            (frames, 3, classes, 4) in sequence, some of them empty; in all at least as many frames as the sound has:
+            one shorter than a window is filled up.
         """
 
 

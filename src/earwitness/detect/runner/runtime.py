@@ -45,7 +45,7 @@ class Runtime(Protocol):
             tokens: semantic tokens of the modalities that any clip of the batch has.
 
         Returns:
-            (batch, label frames, 3, 13, 4): x, y, distance in metres, on-screen probability.
+            (batch, label frames, 3, classes, 4): x, y, distance in metres, on-screen probability.
         """
 
     def unload(self) -> None:
@@ -113,7 +113,7 @@ class OnnxRuntime:
         if len(tail) != len(_TAIL) or any(
             isinstance(n, int) and n != want for n, want in zip(tail, _TAIL, strict=True)
         ):
-            wanted = "expected 'accddoa' (batch, label frames, 3, 13, 4)"
+            wanted = f"expected 'accddoa' (batch, label frames, {', '.join(map(str, _TAIL))})"
             raise ModelError(f"{self.path}: its outputs are {_describe(outputs)}; {wanted}")
         self._inputs = frozenset(inputs)  # without those that the network makes no use of
         self.modalities = {name: _fixed(inputs[f"{name}.{VALUES}"][2:]) for name in names}
@@ -141,7 +141,9 @@ class OnnxRuntime:
             raise ModelError(f"{self.path}: cannot run on features {features.shape} ({_first_line(error)})") from error
         result: NDArray[np.float32] = np.asarray(output, dtype=np.float32)
         if result.shape[0] != features.shape[0] or result.shape[2:] != _TAIL:
-            raise ModelError(f"{self.path}: made an output of shape {result.shape}, expected (batch, frames, 3, 13, 4)")
+            raise ModelError(
+                f"{self.path}: made an output of shape {result.shape}, expected (batch, frames, 3, classes, 4)"
+            )
         if not np.isfinite(result).all():
             raise ModelError(f"{self.path}: made values that are not finite; the model is damaged or does not fit")
         return result

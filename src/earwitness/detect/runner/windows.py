@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.core.errors import UsageError
+from earwitness.core.vocabulary import NUM_CLASSES
 from earwitness.features import FeatureConfig, FeatureExtractor
 
 Float32Array = NDArray[np.float32]
@@ -193,7 +194,7 @@ class OverlapMean:
 
     def _release(self, frames: int) -> Float32Array:
         if self._sum is None or self._activity is None:
-            return np.zeros((0, 3, 13, 4), np.float32)
+            return np.zeros((0, 3, NUM_CLASSES, 4), np.float32)
         finished = self._mean(frames)
         self._sum, self._activity = self._sum[frames:], self._activity[frames:]
         self._weight = self._weight[frames:]

@@ -1,4 +1,4 @@
-"""From the labels of AudioSet, FSD50K and ESC-50 to the 13 classes of DCASE2025 Task 3."""
+"""From the labels of AudioSet, FSD50K and ESC-50 to the classes of the vocabulary."""
 
 from __future__ import annotations
 
@@ -6,44 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-_LABELS: Final[dict[str, str]] = {
-    "female_speech": "Female speech, woman speaking; Female speech and woman speaking",
-    "male_speech": "Male speech, man speaking; Male speech and man speaking",
-    "clapping": "Clapping",
-    "telephone": (
-        "Telephone; Telephone bell ringing; Ringtone; Ringtones; Telephone dialing, DTMF; Busy signal; Dial tone"
-    ),
-    "laughter": (
-        "Laughter; Laughing; Baby laughter; Giggle; Snicker; Belly laugh; Chuckle, chortle; Chuckle and chortle"
-    ),
-    "domestic_sounds": (
-        "Domestic sounds, home sounds; Domestic sounds and home sounds; Dishes, pots, and pans; "
-        "Dishes and pots and pans; "
-        "Cutlery, silverware; Cutlery and silverware; Frying (food); Boiling; Microwave oven; Blender; Kettle whistle; "
-        "Vacuum cleaner; Hair dryer; Toilet flush; Electric toothbrush; Electric shaver, electric razor; "
-        "Sewing machine; Washing machine; Mechanical fan; Chopping (food)"
-    ),
-    "footsteps": "Walk, footsteps; Walk and footsteps; Footsteps",
-    "door": (
-        "Door; Sliding door; Slam; Squeak door; Door wood creaks; Cupboard open or close; Drawer open or close"
-    ),
-    "music": "Music; Background music; Pop music; Rock music; Classical music; Electronic music; Jazz; Hip hop music",
-    "musical_instrument": (
-        "Musical instrument; Plucked string instrument; Guitar; Electric guitar; Acoustic guitar; Bass guitar; "
-        "Strum; Keyboard (musical); Piano; Electric piano; Organ; Violin, fiddle; Cello; Bowed string instrument; "
-        "Brass instrument; Trumpet; Trombone; Flute; Saxophone; Clarinet; Harp; Accordion; Harmonica; Banjo; "
-        "Mandolin; Ukulele; Marimba, xylophone; Marimba and xylophone; Glockenspiel; Vibraphone; Drum; Drum kit; "
-        "Snare drum; Bass drum; Tambourine; Wind instrument, woodwind instrument; "
-        "Wind instrument and woodwind instrument"
-    ),
-    "water_tap": "Water tap, faucet; Water tap and faucet; Sink (filling or washing)",
-    "bell": (
-        "Bell; Church bell; Church bells; Bicycle bell; Cowbell; Jingle bell; Chime; Chimes; Doorbell; Ding-dong; "
-        "Wind chime; Tubular bells"
-    ),
-    "knock": "Knock; Door wood knock",
-}  # fmt: skip
-"""Labels that say the class itself; those that only may contain it (AudioSet's "Speech", "Water") are left out."""
+from earwitness.core.vocabulary import CLASSES
 
 
 def _key(label: str) -> str:
@@ -51,9 +14,7 @@ def _key(label: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")
 
 
-_BY_LABEL: Final[dict[str, str]] = {
-    _key(label): slug for slug, labels in _LABELS.items() for label in [slug, *labels.split(";")]
-}
+_BY_LABEL: Final[dict[str, str]] = {_key(label): one.slug for one in CLASSES for label in [one.slug, *one.labels]}
 _GENERAL: Final = {
     "bell": {"telephone", "musical_instrument"},
     "music": {"musical_instrument"},

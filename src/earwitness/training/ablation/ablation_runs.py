@@ -139,7 +139,7 @@ class _Heard:
         )
 
     def outputs(self, model: Network, only: Sequence[str] | None) -> NDArray[np.float32]:
-        """Fields (N, T, 3, 13, 4) of all clips, in order."""
+        """Fields (N, T, 3, classes, 4) of all clips, in order."""
         heard = ValidSet.render(self.stream, len(self.order))
         fields = (heard if only is None else heard.only(only)).outputs(model)
         return fields[list(self.order)]

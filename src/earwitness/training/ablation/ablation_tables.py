@@ -29,7 +29,7 @@ class SetOutputs:
 
     Attributes:
         names: (N,) of the clips, sorted.
-        fields: (N, T, 3, 13, 4) physical fields.
+        fields: (N, T, 3, classes, 4) physical fields.
         references: N tables.
     """
 

@@ -84,7 +84,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class TrainingClip:
-    """Features (C, T, F) float16 with slot targets (T', 3, 13) and (T', 3, 13, 4), where they are from, tokens."""
+    """Features (C, T, F) float16, slot targets (T', 3, classes) and (T', 3, classes, 4), origin, tokens."""
 
     features: NDArray[np.float16]
     active: NDArray[np.bool_]
@@ -109,8 +109,8 @@ class Batch:
 
     Attributes:
         features: (B, C, T, F) float16.
-        active: (B, T', 3, 13) bool.
-        values: (B, T', 3, 13, 4) float32.
+        active: (B, T', 3, classes) bool.
+        values: (B, T', 3, classes, 4) float32.
         scenes: indices of the scenes in it.
         origins: which clip each of the B is.
         tokens: semantic tokens of the modalities that any of the clips has.

@@ -56,7 +56,7 @@ def calibrate(outputs: NDArray[np.float32], references: Sequence[EventTable]) ->
     """The calibration that makes these outputs most probable, and their distances right in the relative sense.
 
     Args:
-        outputs: (N, T, 3, 13, 4) physical fields.
+        outputs: (N, T, 3, classes, 4) physical fields.
         references: N tables.
     """
     activity, truth = cells(outputs, references)
@@ -70,7 +70,7 @@ def calibrate(outputs: NDArray[np.float32], references: Sequence[EventTable]) ->
 def cells(
     outputs: NDArray[np.float32], references: Sequence[EventTable]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Activity, and whether the class truly sounds, in each frame: (N T, 13) each."""
+    """Activity, and whether the class truly sounds, in each frame: (N T, classes) each."""
     activity = np.hypot(outputs[..., X], outputs[..., Y]).max(axis=2).astype(np.float64)
     truth = np.stack([encode(table, activity.shape[1]).active.any(axis=1) for table in references])
     return activity.reshape(-1, NUM_CLASSES), truth.reshape(-1, NUM_CLASSES)
@@ -92,7 +92,7 @@ def class_thresholds(
     detects keeps 0.5.
 
     Args:
-        outputs: (N, T, 3, 13, 4) physical fields.
+        outputs: (N, T, 3, classes, 4) physical fields.
         references: N tables.
         smoothing: of the events; None leaves them as decoded.
     """
@@ -118,7 +118,7 @@ def figures(scores: Scores, scenes: int) -> dict[str, float]:
 def _sweep(
     outputs: NDArray[np.float32], references: Sequence[EventTable], smoothing: Smoothing | None
 ) -> tuple[tuple[float, ...], NDArray[np.float64]]:
-    """The best threshold of each class, and F20/1 with it (13,)."""
+    """The best threshold of each class, and F20/1 with it (classes,)."""
     f_scores = np.zeros((len(GRID), NUM_CLASSES))
     for row, threshold in enumerate(GRID):
         each = score_outputs(outputs, references, threshold, smoothing).macro.per_class

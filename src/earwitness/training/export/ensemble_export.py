@@ -51,7 +51,7 @@ class TunedWeights:
 
 
 def combine_clips(outputs: Sequence[Fields], weights: Sequence[float] | None = None) -> Fields:
-    """The ensemble's fields of many clips: members of (N, T, 3, 13, 4) -> the same; clip by clip, to bound memory."""
+    """The ensemble's fields (N, T, 3, classes, 4) from those of its members; clip by clip, to bound memory."""
     return np.stack([combine(clip, weights) for clip in zip(*outputs, strict=True)])
 
 
@@ -61,7 +61,7 @@ def tune_weights(outputs: Sequence[Fields], references: Sequence[EventTable]) ->
     The score is strict macro F20/1 at the best common threshold. Tracks are matched once, for equal weights.
 
     Args:
-        outputs: of each member (N, T, 3, 13, 4), on clips that no member was trained on.
+        outputs: of each member (N, T, 3, classes, 4), on clips that no member was trained on.
         references: N tables.
     """
     aligned = [align(clip) for clip in zip(*outputs, strict=True)]
@@ -93,7 +93,7 @@ class ClipOutputs:
     """What each member says of the clips of a set.
 
     Attributes:
-        outputs: of each member (N, T, 3, 13, 4).
+        outputs: of each member (N, T, 3, classes, 4).
         references: N tables.
     """
 

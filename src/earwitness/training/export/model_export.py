@@ -131,7 +131,7 @@ class _Physical(nn.Module):
 
 
 def export_onnx(net: Network, path: Path, *, half: bool = False) -> None:
-    """Write `net` as ONNX: `features` (batch, C, T, F) -> `accddoa` (batch, T', 3, 13, 4), batch and time dynamic.
+    """Write `net` as ONNX: `features` (batch, C, T, F) -> `accddoa` (batch, T', 3, classes, 4), batch and time dynamic.
 
     For each modality there are four inputs more, `<name>.values` to `<name>.here`; see `token_arrays.TokenArrays`.
     The file appears only once ONNX Runtime agrees with torch on several batch sizes and lengths.
@@ -206,7 +206,7 @@ class Judgement:
     """What is known of a model by validation.
 
     Attributes:
-        thresholds: (13,) probability from which a class counts as sounding.
+        thresholds: (classes,) probability from which a class counts as sounding.
         scores: figures for the card.
         calibration: of the model's outputs; thresholds are meant for calibrated ones.
         smoothing: of the events.

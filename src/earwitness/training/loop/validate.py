@@ -53,7 +53,7 @@ class ValidSet:
         return replace(self, tokens=kept)
 
     def outputs(self, model: Network) -> NDArray[np.float32]:
-        """Physical fields of all scenes: (N, T', 3, 13, 4)."""
+        """Physical fields of all scenes: (N, T', 3, classes, 4)."""
         was_training = model.training
         model.eval()
         device = next(model.parameters()).device
@@ -72,7 +72,7 @@ class ValidSet:
 def decode_outputs(
     outputs: NDArray[np.float32], threshold: float | NDArray[np.float64], smoothing: Smoothing | None = None
 ) -> list[EventTable]:
-    """Events of physical fields (N, T', 3, 13, 4) at one threshold, or one a class (13,); smoothed if asked."""
+    """Events of physical fields (N, T', 3, classes, 4) at one threshold or (classes,) thresholds; may be smoothed."""
     tables = [decode(output, threshold=threshold) for output in outputs]
     return tables if smoothing is None else [smoothing.apply(table) for table in tables]
 

@@ -84,7 +84,7 @@ class CandidateIndex:
         return replace(made, azimuth=_where(known, made.start, made.azimuth))
 
     def azimuths(self, number: int) -> Iterator[FloatArray]:
-        """Directions (13, t) of a candidate, stretch by stretch; see `Candidate`."""
+        """Directions (classes, t) of a candidate, stretch by stretch; see `Candidate`."""
         return self._azimuths(self._known[number])
 
     def _azimuths(self, known: _Known) -> Iterator[FloatArray]:
@@ -111,7 +111,7 @@ def _apart(trail: Trail, things: list[Trail]) -> _Known:
 
 
 def _where(known: _Known, first: int, azimuth: FloatArray) -> FloatArray:
-    """Directions (13, t) from frame `first` on, NaN for what people do where a region is part of somebody."""
+    """Directions (classes, t) from frame `first` on, NaN for what people do where a region is part of somebody."""
     if known.alone is None:
         return azimuth
     alone = known.alone[first - known.trail.start :][: azimuth.shape[1]]

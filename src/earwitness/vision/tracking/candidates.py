@@ -19,13 +19,7 @@ from earwitness.vision.tracking.tracks import Track
 FloatArray = NDArray[np.float32]
 
 _SURE: Final = 0.5
-PARTS: Final[dict[str, str]] = {
-    "female_speech": "mouth",
-    "male_speech": "mouth",
-    "laughter": "mouth",
-    "clapping": "hands",
-    "footsteps": "feet",
-}
+PARTS: Final[dict[str, str]] = {one.slug: one.made_by for one in CLASSES if one.human}
 """What of a person makes the sounds of a class."""
 _POINTS: Final = {
     "mouth": ("mouth", "nose"),
@@ -47,12 +41,12 @@ class Candidate:
         number: in the order of appearance; what reports call it.
         label: "person", "motion" or the slug of a sound class.
         start: its first label frame.
-        azimuth: (13, t) degrees where a sound of each class would come from; NaN where it is not in the picture.
-        row: (13, t) how high that place is: 0 at the upper edge of the picture, 1 at the lower, beyond them outside.
+        azimuth: (classes, t) degrees where a sound of each class would come from; NaN where it is not in the picture.
+        row: (classes, t) height of that place: 0 at the upper edge of the picture, 1 at the lower, beyond them outside.
         span: (t, 2) its upper and lower edge in the same measure.
         xyxy: (t, 4) its box, pixels of the pictures as watched.
         width: (t,) degrees that it is wide.
-        distance: (13, t) metres to that place, as far as its size tells, see `person_distance`; else NaN.
+        distance: (classes, t) metres to that place, as far as its size tells, see `person_distance`; else NaN.
         motion: (t,) 0..1 how much moves in its box; NaN where unknown.
         score: of its sightings, mean.
         sightings: how many there were.
@@ -116,7 +110,7 @@ def candidate_of(one: Track, observation: Observation, fov: float, number: int) 
 
 
 def azimuths(one: Track, observation: Observation, fov: float) -> FloatArray:
-    """Directions (13, t) of a track, as in `Candidate`; arguments as for `candidate_of`."""
+    """Directions (classes, t) of a track, as in `Candidate`; arguments as for `candidate_of`."""
     left, _, right, _ = observation.content
     camera = Camera(max(1, right - left), observation.height, fov)
     return np.stack([_towards(one, sound_class.slug, camera, left) for sound_class in CLASSES]).astype(np.float32)
