@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from earwitness.detect.live_stream import MERGE_DEG, LiveStream
 from earwitness.detect.model.card import file_sha256
 from earwitness.detect.model.loading import LoadOptions, load
 from earwitness.detect.model.model_files import DEFAULT_MODEL
+from earwitness.detect.progress import Progress, part_of, seconds_of
 from earwitness.detect.runner.model_runner import Runner
 from earwitness.detect.runner.runtime import Device
 from earwitness.detect.runner.windows import label_frames
@@ -54,16 +55,6 @@ loading them again takes half a second, and looking at, writing and drawing hour
 CHANGED: Final = "the file changed while it was being heard: the events may be those of either state; hear it again"
 SOUND_SHARE: Final = 0.2
 """Of the time for a file whose pictures are looked at too, what hearing takes."""
-
-
-class Progress(Protocol):
-    """Told how far a file is: seconds done, and seconds in all where they are known.
-
-    Of a file that is heard and looked at, both have their share of the seconds.
-    """
-
-    def __call__(self, done: float, total: float | None) -> None:
-        """Take note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +168,7 @@ class Detector:
         mono = not reader.directional  # dual mono is not known before the end
         runner = self._runner.at(media.picture_path if has_moving_pictures(media) else None)
         looks = self.visual_analysis is not None and has_moving_pictures(media)
-        blocks = _reporting(reader, media.duration or None, _part(progress, 0, SOUND_SHARE if looks else 1))
+        blocks = _reporting(reader, media.duration or None, part_of(progress, 0, SOUND_SHARE if looks else 1))
         with (
             nullcontext() if incremental is None else IncrementalEvents(Path(incremental), self.card.smoothing) as lines
         ):
@@ -194,7 +185,7 @@ class Detector:
                 thresholds, swap_channels=swap_channels, allow_mono=allow_mono, track=track, fov=fov
             ),
             begun=begun,
-            progress=_part(progress, SOUND_SHARE, 1),
+            progress=part_of(progress, SOUND_SHARE, 1),
         )
 
     def stream(
@@ -324,7 +315,7 @@ class Detector:
         settings = settings | {"vision": self.visual_analysis.record()}
         try:
             visual = self.visual_analysis.look(
-                media.pictures or media.path, table, settings["fov"], _seconds(progress, media)
+                media.pictures or media.path, table, settings["fov"], seconds_of(progress, media.duration or None)
             )
         except MediaError as error:  # the sound is worth as much as it was
             return None, settings, [f"its pictures could not be looked at ({error})"]
@@ -362,22 +353,6 @@ class Detector:
             "track": track,
             "fov": fov,
         }
-
-
-def _part(progress: Progress | None, begin: float, end: float) -> Progress | None:
-    """`progress` for what takes a file from `begin` to `end`, 0..1 of all that is to do."""
-    if progress is None or (begin, end) == (0, 1):
-        return progress
-
-    def report(done: float, total: float | None) -> None:
-        progress(done if total is None else begin * total + (end - begin) * min(done, total), total)
-
-    return report
-
-
-def _seconds(progress: Progress | None, media: MediaInfo) -> Callable[[float], None] | None:
-    """`progress` by the seconds of a file alone."""
-    return None if progress is None else lambda seconds: progress(seconds, media.duration or None)
 
 
 def _reporting(reader: AudioReader, total: float | None, progress: Progress | None) -> Iterator[Float32Array]:

@@ -267,7 +267,7 @@ def label_statistics(rows: list[LabelRows], frames: int = CLIP_FRAMES) -> dict[s
     """Counts over many clips.
 
     Returns:
-        frames, onscreen: (classes,) labelled frames of each class, and those on screen; clips: (classes,) clips with it;
+        frames, onscreen: (classes,) labelled frames of each class, and those on screen; clips: (classes,) with it;
         polyphony: (7,) frames with 0 .. 5 and with 6 or more simultaneous events.
     """
     labelled, onscreen, clips = (np.zeros(NUM_CLASSES, dtype=np.int64) for _ in range(3))
