@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from earwitness.batch.formats import Format, write
-from earwitness.batch.input_files import find_media
 from earwitness.batch.journal import Journal
 from earwitness.core.errors import EarwitnessError
 from earwitness.core.files.atomic import remove_partial_files
@@ -19,6 +18,7 @@ from earwitness.core.files.digests import stamp
 from earwitness.core.geometry import DEFAULT_FOV_DEG
 from earwitness.core.memory import give_back
 from earwitness.detect.detector import Detector
+from earwitness.media.input_files import find_media
 from earwitness.results.detection import Detection
 
 RENDER_SUFFIX = ".earwitness.mp4"

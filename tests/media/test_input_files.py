@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from earwitness.batch.input_files import find_media
 from earwitness.core.errors import MediaError
+from earwitness.media.input_files import find_media
 
 
 @pytest.fixture
