@@ -1,7 +1,4 @@
-"""A sound bank: isolated mono recordings by class, from any layout that `adaptors` knows.
-
-When a recording really sounds: the energy rule behind the labels of synthetic scenes.
-"""
+"""A sound bank: isolated mono recordings by class, from any layout that `adaptors` knows."""
 
 from __future__ import annotations
 
@@ -9,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,67 +13,10 @@ from numpy.typing import NDArray
 from earwitness.core.errors import BankError, MediaError
 from earwitness.core.vocabulary import CLASSES
 from earwitness.media.sound.audio import read_audio
+from earwitness.scenes.bank.activity import BLOCK_SAMPLES, sounding_blocks
 from earwitness.scenes.bank.adaptors import list_sounds
 from earwitness.scenes.bank.bank_sound import BACKGROUND, INTERFERENCE, BankSound, with_licence, with_splits
 from earwitness.scenes.scene import SAMPLE_RATE
-
-if TYPE_CHECKING:
-    from earwitness.scenes.scene import EventRecipe
-
-BLOCK_SECONDS: Final = 0.01
-BLOCK_SAMPLES: Final = int(SAMPLE_RATE * BLOCK_SECONDS)
-THRESHOLD_DB: Final = -38.0
-"""A block sounds when its level is above this, relative to the recording's loud parts (95th percentile)."""
-BRIDGED_SECONDS: Final = 0.4
-"""Pauses up to this long, as between two knocks or steps, do not end an event."""
-FRAME_SHARE: Final = 0.25
-"""A 100-ms frame is labelled when at least this share of it sounds."""
-_BLOCKS_PER_FRAME: Final = 10
-
-
-def sounding_blocks(samples: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which 10-ms blocks of a recording sound: (ceil(n / BLOCK_SAMPLES),) bool."""
-    padded = np.pad(samples, (0, -samples.size % BLOCK_SAMPLES)).reshape(-1, BLOCK_SAMPLES)
-    energy = np.convolve(np.mean(padded.astype(np.float64) ** 2, axis=1), np.full(3, 1 / 3), mode="same")
-    return np.asarray(energy > np.percentile(energy, 95) * 10 ** (THRESHOLD_DB / 10))
-
-
-def bridge(sounding: NDArray[np.bool_], longest: int) -> NDArray[np.bool_]:
-    """Fill pauses of at most `longest` blocks between sounding ones."""
-    on = np.flatnonzero(sounding)
-    filled = sounding.copy()
-    for index in np.flatnonzero((np.diff(on) > 1) & (np.diff(on) <= longest + 1)):
-        filled[on[index] : on[index + 1]] = True
-    return filled
-
-
-def event_blocks(bank: SoundBank, event: EventRecipe) -> NDArray[np.bool_]:
-    """Which 10-ms blocks of an event sound, from its onset on: (n,) bool, from the dry recordings' energy."""
-    pause = np.zeros(round(event.gap / BLOCK_SECONDS), dtype=bool)
-    parts: list[NDArray[np.bool_]] = []
-    for name in event.sounds:
-        blocks = bank.sounding(name)
-        stretched = np.minimum((np.arange(int(blocks.size / event.speed)) * event.speed).astype(int), blocks.size - 1)
-        parts.extend([pause, blocks[stretched]] if parts else [blocks[stretched]])
-    return bridge(np.concatenate(parts), round(BRIDGED_SECONDS / BLOCK_SECONDS))
-
-
-def sound_frames(sounding: NDArray[np.bool_], onset: float, seconds: float) -> NDArray[np.bool_]:
-    """Label frames in which an event sounds: (round(10 * seconds),) bool.
-
-    Args:
-        sounding: its blocks, from `event_blocks`.
-        onset: when it begins, seconds.
-        seconds: length of the scene.
-    """
-    frames = round(seconds * 10)
-    scene = np.zeros(frames * _BLOCKS_PER_FRAME, dtype=bool)
-    start = round(onset / BLOCK_SECONDS)
-    first, last = max(start, 0), min(start + sounding.size, scene.size)
-    if last > first:
-        scene[first:last] = sounding[first - start : last - start]
-    return np.asarray(scene.reshape(frames, _BLOCKS_PER_FRAME).mean(axis=1) >= FRAME_SHARE)
-
 
 __all__ = ["BACKGROUND", "INTERFERENCE", "BankSound", "SoundBank"]
 

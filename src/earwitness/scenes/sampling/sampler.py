@@ -14,7 +14,8 @@ from earwitness.core.geometry import DCASE_CAMERA
 from earwitness.core.vocabulary import CLASSES, NUM_CLASSES
 from earwitness.scenes.acoustics.microphones import DEFAULT, MICROPHONES
 from earwitness.scenes.acoustics.rir_pool import RirPool
-from earwitness.scenes.bank.sound_bank import BACKGROUND, INTERFERENCE, SoundBank, event_blocks, sound_frames
+from earwitness.scenes.bank.sound_bank import BACKGROUND, INTERFERENCE, SoundBank
+from earwitness.scenes.event_activity import event_blocks, sound_frames
 from earwitness.scenes.scene import SAMPLE_RATE, TONE_KNOTS_HZ, EventRecipe, NoiseRecipe, SceneRecipe
 
 _IMPULSIVE: Final = frozenset({"knock", "door", "clapping", "bell", "footsteps", "laughter"})
