@@ -19,6 +19,8 @@ from earwitness.results.document import read_document
 from earwitness.results.saved import read_result
 from export_cases import VIDEO, detection, run, tables
 
+FIRST_VERSION = Path(__file__).parents[1] / "data" / "golden" / "results" / "document-0.1.0.json"
+
 
 @settings(deadline=None, max_examples=20)
 @given(table=tables())
@@ -132,3 +134,18 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         read_result(tmp_path / "clip.txt")
     with pytest.raises(LabelError, match=r"none\.json"):
         read_result(tmp_path / "none.json")
+
+
+def test_a_document_of_the_first_version_is_read_and_written_with_the_same_values(tmp_path: Path) -> None:
+    values = json.loads(FIRST_VERSION.read_text())
+    found = read_result(FIRST_VERSION)
+    (event,) = found.events
+    assert (event.sound_class.slug, found.model.name, found.has_video) == ("music", "meter", True)
+    assert found.visual is not None
+    seen = found.visual.of(event)
+    assert seen is not None
+    assert seen.seen in {thing.seen for thing in found.visual.pictures.seen or ()}
+    write(found, tmp_path / "again.json", "json")
+    again = json.loads((tmp_path / "again.json").read_text())
+    values["source"]["file"] = again["source"]["file"]  # where the golden file lies
+    assert again | {"tool": None} == values | {"tool": None}
