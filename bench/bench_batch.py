@@ -23,8 +23,8 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402
 
-from earwitness.inference.journal import JOURNAL_NAME  # noqa: E402
-from earwitness.media.wav import write_wav  # noqa: E402
+from earwitness.batch.journal import JOURNAL_NAME  # noqa: E402
+from earwitness.media.sound.wav import write_wav  # noqa: E402
 
 RATE, JUNK, SAMPLE = 24_000, 4, 100
 LOOK_SECONDS = 0.5

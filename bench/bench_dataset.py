@@ -19,18 +19,18 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402
 
-from earwitness.data.check import check  # noqa: E402
-from earwitness.data.crops import Crop, random_crops  # noqa: E402
-from earwitness.data.foa import Recording, find_recordings  # noqa: E402
+from earwitness.data.dcase.check import check  # noqa: E402
+from earwitness.data.starss.crops import Crop, random_crops  # noqa: E402
+from earwitness.data.starss.foa import Recording, find_recordings  # noqa: E402
+from earwitness.data.starss.stereo_clips import StereoJob, make_clips, make_group  # noqa: E402
 from earwitness.features import FeatureConfig  # noqa: E402
-from earwitness.media.wav import write_wav  # noqa: E402
+from earwitness.media.pictures.view360 import PanoramaView, panorama_frames  # noqa: E402
+from earwitness.media.sound.wav import write_wav  # noqa: E402
 from earwitness.media.writer import MediaWriter  # noqa: E402
-from earwitness.synthesis.panorama import draw_interior  # noqa: E402
-from earwitness.synthesis.starss import StereoJob, make_clips, make_group  # noqa: E402
-from earwitness.synthesis.view360 import PanoramaView, panorama_frames  # noqa: E402
-from earwitness.training.folders import open_sources  # noqa: E402
+from earwitness.scenes.pictures.interior.panorama import draw_interior  # noqa: E402
+from earwitness.training.data.clip_stream import SceneStream, batches  # noqa: E402
+from earwitness.training.data.training_sources import open_sources  # noqa: E402
 from earwitness.training.recipe import DataSpec  # noqa: E402
-from earwitness.training.stream import SceneStream, batches  # noqa: E402
 
 RATE = 24_000
 FPS = Fraction(30_000, 1001)

@@ -18,7 +18,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402
 from measured import run_measured  # noqa: E402
 
-from earwitness.inference.models import shipped_models  # noqa: E402
+from earwitness.detect.model.model_files import shipped_models  # noqa: E402
 
 RATE = 48_000
 MINUTES = (1, 10, 30)
@@ -41,11 +41,11 @@ def write_scene(path: Path, minutes: int) -> None:
 
 def untrained_model(folder: Path) -> Path:
     """A network of the default size, exported; needs the extra `train`."""
+    from earwitness.detect.model.card import ModelCard, card_path, file_sha256
     from earwitness.features import FeatureConfig
-    from earwitness.inference.card import ModelCard, card_path, file_sha256
-    from earwitness.models.config import SeldConfig
+    from earwitness.models.configs.seld_config import SeldConfig
     from earwitness.models.seld import SeldNet
-    from earwitness.training.export import export_onnx
+    from earwitness.training.export.model_export import export_onnx
 
     path, config = folder / "untrained.onnx", SeldConfig()
     export_onnx(SeldNet(config).eval(), path)

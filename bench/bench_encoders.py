@@ -16,13 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-from earwitness.data.layout import scan
-from earwitness.encoders.embed import DEFAULT_RATE, EmbedJob, embed
-from earwitness.encoders.load import EncoderSpec
-from earwitness.encoders.store import EmbeddingStore
-from earwitness.errors import MissingWeightsError
-from earwitness.media.pictures import PictureReader
-from earwitness.media.wav import write_wav
+from earwitness.core.errors import MissingWeightsError
+from earwitness.data.dcase.layout import scan
+from earwitness.encoders.encoder_registry import EncoderSpec
+from earwitness.encoders.store.embed_job import DEFAULT_RATE, EmbedJob, embed
+from earwitness.encoders.store.embedding_store import EmbeddingStore
+from earwitness.media.pictures.pictures import PictureReader
+from earwitness.media.sound.wav import write_wav
 from earwitness.media.writer import MediaWriter
 
 RATE = 24_000

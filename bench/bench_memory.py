@@ -24,7 +24,7 @@ import av  # noqa: E402
 import numpy as np  # noqa: E402
 from measured import run_measured  # noqa: E402
 
-from earwitness.vision.choice import open_detector  # noqa: E402
+from earwitness.vision.detectors.detector_registry import open_detector  # noqa: E402
 
 RATE, FPS, SECONDS = 48_000, 2, 10
 WIDTH, HEIGHT = 320, 180

@@ -19,7 +19,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402
 from scipy.optimize import linear_sum_assignment  # noqa: E402
 
-from earwitness.data.dcase_csv import HEADER, read_table  # noqa: E402
+from earwitness.data.dcase.labels import HEADER, read_table  # noqa: E402
 from earwitness.metrics import (  # noqa: E402
     Protocol,
     Scores,

@@ -36,10 +36,9 @@ SOUND_STEPS, PICTURES, COLUMNS = 10, 10, 10
 def measure(title: str) -> dict[str, float]:
     """Learn a few batches of one recipe; in a process of its own, since peak memory never falls."""
     from earwitness.models.build import build, parameter_count
-    from earwitness.training.devices import fast_bf16
-    from earwitness.training.losses import AdpitLoss
-    from earwitness.training.official_loss import OfficialLoss
-    from earwitness.training.optimizer import make_optimizer
+    from earwitness.training.loop.distributed import fast_bf16
+    from earwitness.training.loop.optimizer import make_optimizer
+    from earwitness.training.losses import AdpitLoss, OfficialLoss
     from earwitness.training.recipe import load_recipe
 
     torch.set_num_threads(1)
@@ -75,9 +74,9 @@ def measure(title: str) -> dict[str, float]:
 
 def made_up_tokens(config: object, batch: int) -> dict[str, object]:
     """Ten tokens of sound, ten pictures of ten columns (or of the network's grid), for five seconds."""
-    from earwitness.models.architectures import token_widths
-    from earwitness.models.tokens import Tokens
-    from earwitness.training.token_example import fixed_positions
+    from earwitness.models.configs.architectures import token_widths
+    from earwitness.models.token_batch import Tokens
+    from earwitness.training.export.model_export import fixed_positions
 
     made: dict[str, object] = {}
     for name, dim in token_widths(config).items():  # type: ignore[arg-type]

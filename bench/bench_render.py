@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from earwitness.events import EventTable
+from earwitness.core.events import EventTable
 from earwitness.media.writer import MediaWriter, write_wav
 from earwitness.render.marks import Marks
-from earwitness.render.overlay import Overlay
-from earwitness.render.panel import Panel
-from earwitness.render.picture import timeline_picture
 from earwitness.render.style import Scale
-from earwitness.render.video import render_video
+from earwitness.render.timeline_picture import timeline_picture
+from earwitness.render.video.annotated_video import render_video
+from earwitness.render.video.overlay import Overlay
+from earwitness.render.video.panel import Panel
 
 SECONDS = 15
 SIZES = {"640x360": (640, 360), "720x1280 (portrait)": (720, 1280), "1280x720": (1280, 720), "1920x1080": (1920, 1080)}

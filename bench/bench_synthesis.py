@@ -18,10 +18,10 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402
 
 from earwitness.features import FeatureExtractor  # noqa: E402
-from earwitness.synthesis import PoolConfig, SceneConfig, Synthesizer  # noqa: E402
-from earwitness.synthesis.clips import render_clip  # noqa: E402
-from earwitness.synthesis.job import RenderJob  # noqa: E402
-from earwitness.synthesis.microphones import DEFAULT, MICROPHONES  # noqa: E402
+from earwitness.scenes import PoolConfig, SceneConfig, Synthesizer  # noqa: E402
+from earwitness.scenes.acoustics.microphones import DEFAULT, MICROPHONES  # noqa: E402
+from earwitness.scenes.writing.render_job import RenderJob  # noqa: E402
+from earwitness.scenes.writing.scene_clips import render_clip  # noqa: E402
 
 TINY_BANK = Path(__file__).parents[1] / "tests" / "data" / "bank"
 SCENES = 150

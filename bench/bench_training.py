@@ -10,12 +10,12 @@ import time
 
 import torch
 
-from earwitness.training.devices import fast_bf16
+from earwitness.training.data.clip_stream import SceneStream
+from earwitness.training.data.training_sources import OpenSynthesizer
+from earwitness.training.loop.distributed import fast_bf16
+from earwitness.training.loop.optimizer import parameter_groups
 from earwitness.training.losses import AdpitLoss
-from earwitness.training.optimizer import parameter_groups
 from earwitness.training.recipe import Recipe, check_recipe
-from earwitness.training.source import OpenSynthesizer
-from earwitness.training.stream import SceneStream
 
 STEPS = 6
 

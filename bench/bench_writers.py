@@ -14,13 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from earwitness.events import FRAME_RATE, EventTable
-from earwitness.export import FORMATS, write
-from earwitness.inference.detection import Detection, ModelId
-from earwitness.inference.eyes import Sight
-from earwitness.inference.fusion import Fused
-from earwitness.inference.reasons import EventKey, Reason, Thing
+from earwitness.batch.formats import FORMATS, write
+from earwitness.core.events import FRAME_RATE, EventTable
+from earwitness.fusion.explanation import Explanation, SeenThing
+from earwitness.fusion.fuse import Fused
+from earwitness.fusion.visual_result import VisualResult
 from earwitness.render import report  # noqa: F401 - what it takes is not the writer's
+from earwitness.results.detection import Detection, ModelId
+from earwitness.results.visual import EventKey
 
 
 def looked_at(hours: float) -> Detection:
@@ -48,12 +49,14 @@ def looked_at(hours: float) -> Detection:
         onscreen=random.uniform(size=count) < 0.5, num_frames=frames,
     ).sorted()  # fmt: skip
     shares = random.uniform(size=(2, count))
-    fused = Fused(table, table.azimuth, table.onscreen, shares[0], shares[1], random.integers(0, 50, count))
+    fused = Fused(
+        table, table.azimuth, table.distance, table.onscreen, shares[0], shares[1], random.integers(0, 50, count)
+    )
     box = np.array([10, 20, 30, 40], dtype=np.float32)
-    why = {EventKey.of(event): Reason(3, "motion", box, 5.0, True) for event in table.iter_events()}
-    things = tuple(Thing("motion", first, first + 30, 3.0, box, 0.5, 12) for first in range(0, frames, 20))
-    sight = Sight(fused, 320, 180, frames, things, why, False)
-    return Detection(table, ModelId("none", "none"), duration=hours * 3600, settings={}, sight=sight)
+    why = {EventKey.of(event): Explanation(3, "motion", box, 5.0, True) for event in table.iter_events()}
+    things = tuple(SeenThing("motion", first, first + 30, 3.0, box, 0.5, 12) for first in range(0, frames, 20))
+    visual = VisualResult(fused, 320, 180, (0, 0, 320, 180), frames, things, why, False)
+    return Detection(table, ModelId("none", "none"), duration=hours * 3600, settings={}, visual=visual)
 
 
 def memory(name: str) -> float:

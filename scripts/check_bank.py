@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.encoders.yamnet import Yamnet, YamnetSettings
-from earwitness.synthesis.bank import BACKGROUND, INTERFERENCE, SoundBank
-from earwitness.synthesis.labelmap import class_of
-from earwitness.synthesis.scene import SAMPLE_RATE
+from earwitness.scenes.bank.label_map import class_of
+from earwitness.scenes.bank.sound_bank import BACKGROUND, INTERFERENCE, SoundBank
+from earwitness.scenes.scene import SAMPLE_RATE
 
 ALIKE = (
     {"female_speech", "male_speech"},

@@ -22,16 +22,16 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from earwitness.inference.card import card_path, read_card
-from earwitness.inference.runtime import OnnxRuntime
-from earwitness.models.architectures import model_config
+from earwitness.detect.model.card import card_path, read_card
+from earwitness.detect.runner.runtime import OnnxRuntime
 from earwitness.models.build import build
 from earwitness.models.checkpoint import save_model
-from earwitness.models.mirrored import Mirrored
+from earwitness.models.configs.architectures import model_config
+from earwitness.models.mirrored import MirroredNetwork
 from earwitness.models.network import Network
+from earwitness.training.data.clip_stream import SceneStream, batches
+from earwitness.training.data.training_sources import OpenSynthesizer
 from earwitness.training.recipe import Recipe, check_recipe
-from earwitness.training.source import OpenSynthesizer
-from earwitness.training.stream import SceneStream, batches
 
 SCOPE: Final = re.compile(r"^/net/(?:network/)?")
 NORM_OF: Final = {"first.0": "first.1", "second.0": "second.1", "stem.0": "stem.1", "depthwise": "batch_norm"}
@@ -135,7 +135,7 @@ def training_features(recipe: Recipe, bank: str, scenes: int) -> Tensor:
 
 def difference(net: Network, recipe: Recipe, model: Path, features: Tensor) -> float:
     """Largest difference to ONNX Runtime, over noise and over scenes."""
-    runtime, mirrored = OnnxRuntime(model, device="cpu"), Mirrored(net, recipe.features).eval()
+    runtime, mirrored = OnnxRuntime(model, device="cpu"), MirroredNetwork(net, recipe.features).eval()
     noise = torch.from_numpy(np.random.default_rng(0).normal(size=(4, *features.shape[1:])).astype(np.float32))
     worst = 0.0
     for part in (noise, features[:32]):

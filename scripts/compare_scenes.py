@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 from fit_scenes import read_labels
 
-from earwitness.classes import CLASSES, class_by_slug
-from earwitness.synthesis.bank import INTERFERENCE, SoundBank
-from earwitness.synthesis.labelled_runs import MOVES_DEG, Run, at_once, runs_of
-from earwitness.synthesis.pool import PoolConfig, RirPool
-from earwitness.synthesis.renderer import SceneRenderer
-from earwitness.synthesis.sampler import SceneConfig
-from earwitness.synthesis.synthesizer import Synthesizer
+from earwitness.core.vocabulary import CLASSES, class_by_slug
+from earwitness.scenes.acoustics.rir_pool import PoolConfig, RirPool
+from earwitness.scenes.bank.sound_bank import INTERFERENCE, SoundBank
+from earwitness.scenes.renderer import SceneRenderer
+from earwitness.scenes.sampling.labelled_runs import MOVES_DEG, Run, at_once, runs_of
+from earwitness.scenes.sampling.sampler import SceneConfig
+from earwitness.scenes.synthesizer import Synthesizer
 
 Row = tuple[str, int, int, int, float, float]
 

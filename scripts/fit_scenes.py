@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from earwitness.classes import CLASSES
-from earwitness.synthesis.labelled_runs import (
+from earwitness.core.vocabulary import CLASSES
+from earwitness.scenes.sampling.labelled_runs import (
     FRAMES_PER_SECOND,
     LONGEST_PAUSE_FRAMES,
     MOVES_DEG,
@@ -28,7 +28,7 @@ from earwitness.synthesis.labelled_runs import (
     runs_of,
     windows,
 )
-from earwitness.synthesis.presets import LEVELS, ScenePreset
+from earwitness.scenes.sampling.presets import LEVELS, ScenePreset
 
 WINDOW_SECONDS = 5.0
 WINDOW = round(WINDOW_SECONDS * FRAMES_PER_SECOND)

@@ -106,9 +106,9 @@ def seeds(folder: Path) -> dict[str, Path]:
     """A small valid file of each kind."""
     import numpy as np
 
-    from earwitness.accddoa import encode, ideal_output  # noqa: F401 - loaded here, before memory is measured
-    from earwitness.data.dcase_csv import HEADER
-    from earwitness.media.wav import write_wav
+    from earwitness.core.multi_accddoa import encode, ideal_output  # noqa: F401 - loaded here, before memory is measured
+    from earwitness.data.dcase.labels import HEADER
+    from earwitness.media.sound.wav import write_wav
 
     rng = np.random.default_rng(0)
     stereo = rng.normal(scale=0.05, size=(2, 48_000)).astype(np.float32) * np.array([[1.0], [0.3]], np.float32)
@@ -160,7 +160,7 @@ def _bank(path: Path) -> None:
 
 
 def _scene(path: Path) -> None:
-    from earwitness.synthesis.scene import EventRecipe, NoiseRecipe, SceneRecipe
+    from earwitness.scenes.scene import EventRecipe, NoiseRecipe, SceneRecipe
 
     event = EventRecipe(("a.ogg",), "bell", 0.5, 0.2, 1.0, (0.0,) * 6, -20.0, (3,))
     noise = NoiseRecipe(None, 0.0, -50.0, -70.0, -3.0, 7)
@@ -171,15 +171,15 @@ def _models(folder: Path) -> None:
     """The smallest network as safetensors, training state, ONNX with card, and a detection by it."""
     import torch
 
-    from earwitness.export import write
+    from earwitness.batch.formats import write
+    from earwitness.detect.detector import Detector
+    from earwitness.detect.model.card import ModelCard, file_sha256
     from earwitness.features import FeatureConfig
-    from earwitness.inference.card import ModelCard, file_sha256
-    from earwitness.inference.detector import Detector
     from earwitness.models.checkpoint import save_model
-    from earwitness.models.config import SeldConfig
+    from earwitness.models.configs.seld_config import SeldConfig
     from earwitness.models.seld import SeldNet
-    from earwitness.training.export import export_onnx
-    from earwitness.training.state import TrainingState
+    from earwitness.training.export.model_export import export_onnx
+    from earwitness.training.loop.training_state import TrainingState
 
     net = SeldNet(SeldConfig(stem_width=4, widths=(4, 4), pools=((5, 8), (1, 4)), dim=16, blocks=1, heads=2)).eval()
     save_model(net, folder / "weights.safetensors")
@@ -198,18 +198,18 @@ def _models(folder: Path) -> None:
 
 def readers(valid: Path) -> dict[str, Reader]:
     """What reads each kind: by the name of its seed file."""
-    from earwitness.data.dcase_csv import read_table
-    from earwitness.export.json_events import read_detection
-    from earwitness.inference.card import file_sha256, read_card
-    from earwitness.inference.detector import Detector
-    from earwitness.inference.doctor import diagnose
-    from earwitness.inference.journal import JOURNAL_NAME, Journal
-    from earwitness.media.pictures import PictureReader
+    from earwitness.batch.journal import JOURNAL_NAME, Journal
+    from earwitness.data.dcase.labels import read_table
+    from earwitness.detect.detector import Detector
+    from earwitness.detect.model.card import file_sha256, read_card
+    from earwitness.doctor.diagnosis import diagnose
+    from earwitness.media.pictures.pictures import PictureReader
     from earwitness.models.checkpoint import load_model
-    from earwitness.synthesis.bank import SoundBank
-    from earwitness.synthesis.scene import SceneRecipe
+    from earwitness.results.saved import read_result
+    from earwitness.scenes.bank.sound_bank import SoundBank
+    from earwitness.scenes.scene import SceneRecipe
+    from earwitness.training.loop.training_state import TrainingState
     from earwitness.training.recipe import load_recipe
-    from earwitness.training.state import TrainingState
 
     detector = Detector.load(valid / "model.onnx")
 
@@ -247,7 +247,7 @@ def readers(valid: Path) -> dict[str, Reader]:
 
     return {
         "sound.wav": hear, "flac.flac": hear, "ogg.ogg": hear, "surround.wav": hear, "mp4.mp4": watch, "mkv.mkv": watch,
-        "labels.csv": lambda path: read_table(path, 50), "events.json": read_detection,
+        "labels.csv": lambda path: read_table(path, 50), "events.json": read_result,
         "bank.csv": SoundBank.open, "scene.json": open_scene, "recipe.yaml": load_recipe,
         "model.onnx": run_model, "model.json": run_card, "weights.safetensors": load_model, "state.pt": open_state,
         "journal.jsonl": open_journal,
@@ -259,7 +259,7 @@ def readers(valid: Path) -> dict[str, Reader]:
 
 def work(valid: Path, seed: int) -> None:
     """Read case numbers from standard input, answer each with a line of JSON."""
-    from earwitness.errors import EarwitnessError
+    from earwitness.core.errors import EarwitnessError
 
     warnings.simplefilter("ignore")
     answers = os.fdopen(os.dup(1), "w")  # what libraries print must not be taken for an answer
@@ -363,15 +363,15 @@ def main() -> int:
         )
         names = [options.only] if options.only else [*names, "journal.jsonl"]
         outcomes, failures, heaviest = Counter[str](), 0, 0
-        watched = Watched(Path(valid), options.seed)
+        observation = Watched(Path(valid), options.seed)
         for number, name in cases(options.first, options.cases, names):
-            answer = watched.ask(number, name)
+            answer = observation.ask(number, name)
             outcomes[answer["outcome"]] += 1
             heaviest = max(heaviest, answer["megabytes"])
             if answer["outcome"] not in ("read", "refused"):
                 failures += 1
                 print(f"case {number} ({name}): {answer['outcome']}: {answer['detail']}", flush=True)
-        watched.close()
+        observation.close()
     told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
     print(f"{options.cases} cases, {len(names)} kinds of file: {told}; at most {heaviest} MB")
     return min(failures, 1)

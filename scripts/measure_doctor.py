@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, fftconvolve, lfilter, sosfilt
 
-from earwitness.inference.channel_stats import ChannelFigures, ChannelStats
-from earwitness.inference.doctor import judge
-from earwitness.media.audio import read_audio
-from earwitness.media.stretches import Stretch
-from earwitness.synthesis import PoolConfig, SceneConfig, Synthesizer
+from earwitness.doctor.channel_stats import ChannelFigures, ChannelStats
+from earwitness.doctor.diagnosis import judge
+from earwitness.media.sound.audio import read_audio
+from earwitness.media.sound.stretches import Stretch
+from earwitness.scenes import PoolConfig, SceneConfig, Synthesizer
 
 Stereo = NDArray[np.float32]
 Fault = Callable[[Stereo], Stereo]

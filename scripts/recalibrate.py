@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.events import EventTable
-from earwitness.inference.card import ModelCard, card_path
-from earwitness.inference.models import find_model
-from earwitness.inference.runtime import OnnxRuntime
-from earwitness.training.calibrate import FEWEST_SCENES, UNJUDGED, judge_outputs
+from earwitness.core.events import EventTable
+from earwitness.detect.model.card import ModelCard, card_path
+from earwitness.detect.model.model_files import find_model
+from earwitness.detect.runner.runtime import OnnxRuntime
+from earwitness.training.data.clip_stream import VALID_STREAM, SceneStream
+from earwitness.training.data.training_sources import OpenSynthesizer
+from earwitness.training.export.calibrate import FEWEST_SCENES, UNJUDGED, judge_outputs
 from earwitness.training.recipe import load_recipe
-from earwitness.training.source import OpenSynthesizer
-from earwitness.training.stream import VALID_STREAM, SceneStream
 
 
 def answers(model: Path, stream: SceneStream, scenes: int) -> Iterator[tuple[NDArray[np.float32], EventTable]]:

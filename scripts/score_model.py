@@ -18,25 +18,25 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.accddoa import X, Y, decode, encode
-from earwitness.classes import CLASSES, NUM_CLASSES
-from earwitness.data.dcase_csv import LabelRows, read_rows
-from earwitness.events import EventTable
-from earwitness.inference.detection import off_screen
-from earwitness.inference.detector import MERGE_DEG
-from earwitness.inference.loading import load
-from earwitness.inference.models import DEFAULT_MODEL
-from earwitness.media.audio import read_audio
+from earwitness.core.events import EventTable
+from earwitness.core.multi_accddoa import X, Y, decode, encode
+from earwitness.core.vocabulary import CLASSES, NUM_CLASSES
+from earwitness.data.dcase.labels import LabelRows, read_rows
+from earwitness.detect.detector import MERGE_DEG
+from earwitness.detect.model.loading import load
+from earwitness.detect.model.model_files import DEFAULT_MODEL
+from earwitness.media.sound.audio import read_audio
 from earwitness.metrics import Counts, Protocol, Scores, count, jackknife
 from earwitness.metrics.counts import COLUMNS, CONDITIONS
 from earwitness.metrics.curves import as_tables, curves
 from earwitness.metrics.found import by_reference
-from earwitness.metrics.pairs import matched_pairs
-from earwitness.metrics.plots import plot_reliability
+from earwitness.metrics.matching import matched_pairs
 from earwitness.metrics.protocols import AZIMUTH_THRESHOLD_DEG, RELATIVE_DISTANCE_THRESHOLD
 from earwitness.metrics.reliability import Reliability, expected_calibration_error
-from earwitness.synthesis.bank import INTERFERENCE
-from earwitness.synthesis.scene import SceneRecipe
+from earwitness.render.score_plots import plot_reliability
+from earwitness.results.detection import off_screen
+from earwitness.scenes.bank.sound_bank import INTERFERENCE
+from earwitness.scenes.scene import SceneRecipe
 
 FloatArray = NDArray[np.float64]
 
@@ -96,11 +96,11 @@ class Answers:
 
 def listen(model: str, sounds: Sequence[Path]) -> Answers:
     """Run a model on sound files, as `detect` does on files without pictures."""
-    listener, _ = load(model)
-    card = listener.card
+    runner, _ = load(model)
+    card = runner.card
     fields, events = [], []
     for path in sounds:
-        output = np.concatenate(list(listener.outputs([read_audio(path, rate=card.features.sample_rate)])))
+        output = np.concatenate(list(runner.outputs([read_audio(path, rate=card.features.sample_rate)])))
         table = off_screen(decode(output, threshold=card.thresholds, merge_deg=MERGE_DEG))
         fields.append(output)
         events.append(card.smoothing.apply(table))

@@ -12,10 +12,10 @@ import pytest
 from numpy.typing import NDArray
 
 from earwitness.cli.main import main
-from earwitness.data.dcase_csv import HEADER, read_table
-from earwitness.export import read_events
-from earwitness.media.wav import write_wav
+from earwitness.data.dcase.labels import HEADER, read_table
+from earwitness.media.sound.wav import write_wav
 from earwitness.media.writer import MediaWriter
+from earwitness.results.document import read_events
 
 Burst = Callable[..., NDArray[np.float32]]
 
@@ -217,7 +217,7 @@ def test_narrow_and_wide_terminals(
 
 
 def test_a_video_with_its_picture_drawn(earwitness: Command, clip: Path, tmp_path: Path, meter_model: Path) -> None:
-    from earwitness.media.probe import probe
+    from earwitness.media.containers.probe import probe
 
     with MediaWriter(tmp_path / "film.mp4", 480, 270, copy_audio_from=clip) as writer:
         for frame in range(6):
@@ -262,7 +262,7 @@ def test_wrong_usage_is_one_line(
 def test_a_format_that_cannot_be_written_is_told_before_anything_is_heard(
     earwitness: Command, clip: Path, meter_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("earwitness.export.formats.find_spec", lambda name: None)
+    monkeypatch.setattr("earwitness.batch.formats.find_spec", lambda name: None)
     result = earwitness("detect", clip, "--model", str(meter_model), "--format", "parquet")
     assert result.code == 2
     assert result.problems == [

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from earwitness.cli.main import app
-from earwitness.data.dcase_csv import HEADER, read_table
-from earwitness.media.wav import write_wav
+from earwitness.data.dcase.labels import HEADER, read_table
+from earwitness.media.sound.wav import write_wav
 from earwitness.media.writer import MediaWriter
 
 RATE = 24_000

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from earwitness.events import EventTable
-from earwitness.export import FORMATS
-from earwitness.export.json_events import to_json
-from earwitness.inference.detection import Detection, ModelId
+from earwitness.batch.formats import FORMATS
+from earwitness.core.events import EventTable
+from earwitness.results.detection import Detection, ModelId
+from earwitness.results.document import to_json
 
 
 def earwitness(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:

@@ -57,7 +57,7 @@ def test_ctrl_c_and_what_the_machine_refuses_are_one_line(
     def fails(path: object) -> None:
         raise error
 
-    monkeypatch.setattr("earwitness.inference.doctor.diagnose", fails)
+    monkeypatch.setattr("earwitness.doctor.diagnosis.diagnose", fails)
     monkeypatch.setattr(sys, "argv", ["earwitness", "doctor", "clip.mp4"])
     with pytest.raises(SystemExit) as ended:
         main()
@@ -87,7 +87,7 @@ def test_the_unexpected_is_one_line_with_a_log_file(
         raise error
 
     monkeypatch.setenv("EARWITNESS_CACHE", str(tmp_path))
-    monkeypatch.setattr("earwitness.inference.doctor.diagnose", fails)
+    monkeypatch.setattr("earwitness.doctor.diagnosis.diagnose", fails)
     monkeypatch.setattr(sys, "argv", ["earwitness", "doctor", "clip.mp4"])
     with pytest.raises(SystemExit) as ended:
         main()

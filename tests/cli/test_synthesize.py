@@ -10,10 +10,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from earwitness.cli.main import app
-from earwitness.errors import BankError, RecipeError, SynthesisError
-from earwitness.media.pictures import PictureReader
-from earwitness.media.wav import write_wav
-from earwitness.synthesis import PoolConfig, RirPool
+from earwitness.core.errors import BankError, SynthesisError, UsageError
+from earwitness.media.pictures.pictures import PictureReader
+from earwitness.media.sound.wav import write_wav
+from earwitness.scenes import PoolConfig, RirPool
 
 pytest.importorskip("pyroomacoustics")
 
@@ -56,7 +56,7 @@ def test_unusable_sounds_are_named_and_skipped_and_strict_stops(flawed_bank: Pat
     ],
 )
 def test_options_that_do_not_go_together(flawed_bank: Path, wrong: list[str]) -> None:
-    assert isinstance(CliRunner().invoke(app, options(flawed_bank, *wrong)).exception, RecipeError)
+    assert isinstance(CliRunner().invoke(app, options(flawed_bank, *wrong)).exception, UsageError)
 
 
 def test_licence_that_leaves_nothing_is_named(flawed_bank: Path) -> None:
@@ -237,6 +237,6 @@ def test_scenes_of_a_preset_are_a_set_like_others_and_render_again(flawed_bank: 
 def test_presets_that_there_are_not_and_places_twice_are_refused(flawed_bank: Path) -> None:
     for wrong in (["--preset", "mars"], ["--preset", "starss", "--elevation", "20"]):
         result = CliRunner().invoke(app, options(flawed_bank, "--clips", "1", "--seed", "1", *wrong))
-        assert isinstance(result.exception, RecipeError)
+        assert isinstance(result.exception, UsageError)
     spaced = options(flawed_bank, "--clips", "1", "--seed", "1", "--preset", "starss", "--microphone", "ortf")
     assert CliRunner().invoke(app, spaced).exit_code == 0

@@ -9,10 +9,10 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from earwitness.encoders.pull import pull
-from earwitness.encoders.registry import HubSource, ModelEntry, WeightFile, WheelSource
-from earwitness.encoders.weights import check_weights, find_weights, local_weights
-from earwitness.errors import EncoderError, MissingExtraError, MissingWeightsError
+from earwitness.core.errors import EncoderError, MissingExtraError, MissingWeightsError
+from earwitness.encoders.weights.pretrained_models import HubSource, ModelEntry, WeightFile, WheelSource
+from earwitness.encoders.weights.pull import pull
+from earwitness.encoders.weights.weight_files import check_weights, find_weights, local_weights
 
 from .conftest import NESTED, PLAIN, write_wheel
 

@@ -19,12 +19,12 @@ pytest.importorskip("torch", reason="training needs torch (extra 'train')")
 pytest.importorskip("onnx", reason="the encoders' test weights are made with onnx (extra 'train')")
 
 from earwitness.cli.main import app
-from earwitness.data.dcase_csv import write_table
-from earwitness.encoders import registry
-from earwitness.encoders.weights import sha256_of
-from earwitness.errors import EarwitnessError, RecipeError
-from earwitness.events import EventTable
-from earwitness.media.wav import write_wav
+from earwitness.core.errors import EarwitnessError, UsageError
+from earwitness.core.events import EventTable
+from earwitness.data.dcase.labels import write_table
+from earwitness.encoders.weights import pretrained_models
+from earwitness.encoders.weights.weight_files import sha256_of
+from earwitness.media.sound.wav import write_wav
 from earwitness.media.writer import MediaWriter
 
 RATE, FRAMES, SPLIT = 24_000, 50, "dev-train-synth"
@@ -60,12 +60,12 @@ def pulled(
     folders = {}
     for name, source in (("yamnet", yamnet_folder), ("efficientnet-lite0", efficientnet_folder)):
         folders[name] = Path(shutil.copytree(source, cache / "models" / name))
-        entry = registry.MODELS[name]
+        entry = pretrained_models.MODELS[name]
         files = tuple(
             replace(file, size=(source / file.name).stat().st_size, sha256=sha256_of(source / file.name))
             for file in entry.files
         )
-        monkeypatch.setitem(registry.MODELS, name, replace(entry, files=files))
+        monkeypatch.setitem(pretrained_models.MODELS, name, replace(entry, files=files))
     return folders
 
 
@@ -128,7 +128,7 @@ def test_from_clips_to_events(tmp_path: Path, pulled: dict[str, Path]) -> None:
     assert whole != sound != neither
     assert hear("alone", alone) == hear("alone, sound", alone, "--modalities", "sound")  # a file without pictures
 
-    assert isinstance(refusal("detect", film, "--model", model, "--modalities", "smell"), RecipeError)
+    assert isinstance(refusal("detect", film, "--model", model, "--modalities", "smell"), UsageError)
     (pulled["yamnet"] / "classes.csv").write_text("other weights")
     damaged = refusal("detect", film, "--model", model, "--out", tmp_path / "no")
     assert isinstance(damaged, EarwitnessError)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from export_cases import detection, run, tables
 from hypothesis import given, settings
 
-from earwitness.events import EventTable
-from earwitness.export import FORMATS, Options, parse_formats, write
-from earwitness.export.captions import LONGEST_SECONDS, MOST_AT_ONCE, READING_SPEED, captions, reading_seconds
+from earwitness.batch.formats import FORMATS, Options, parse_formats, write
+from earwitness.core.events import EventTable
+from earwitness.export.captions.captions import LONGEST_SECONDS, MOST_AT_ONCE, READING_SPEED, captions, reading_seconds
+from export_cases import detection, run, tables
 
 CUE = re.compile(r"\d+\n(\d\d):(\d\d):(\d\d)[.,](\d{3}) --> (\d\d):(\d\d):(\d\d)[.,](\d{3})(.*)\n((?:\[.*\]\n)+)")
 Cue = tuple[float, float, str, str]

@@ -10,11 +10,12 @@ from urllib.parse import unquote
 from xml.etree import ElementTree as Xml
 
 import pytest
-from export_cases import VIDEO, detection, run
 
-from earwitness.export import FORMATS, read_result, write
-from earwitness.inference.detection import Detection
+from earwitness.batch.formats import FORMATS, write
 from earwitness.media.writer import write_wav
+from earwitness.results.detection import Detection
+from earwitness.results.saved import read_result
+from export_cases import VIDEO, detection, run
 
 STRANGE = [
     "\x1b[31mred\x1b[0m\x07\x7f", "two\nlines\r", "tab\there", "\x9b2J", "\u202egpj.exe", "\u2066a\u2069", "\u2028line",

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from export_cases import VIDEO, detection, run, tables
 from hypothesis import given, settings
 
-from earwitness.events import EventTable
-from earwitness.export import write
-from earwitness.media.probe import MediaInfo
+from earwitness.batch.formats import write
+from earwitness.core.events import EventTable
+from earwitness.media.containers.probe import MediaInfo
+from export_cases import VIDEO, detection, run, tables
 
 TABLE = EventTable.concatenate(
     [

@@ -9,8 +9,8 @@ import av
 import numpy as np
 import pytest
 
-from earwitness.errors import NoAudioError, NotStereoError, UnreadableMediaError
-from earwitness.media.audio import AudioReader, read_audio
+from earwitness.core.errors import NoAudioError, NotStereoError, UnreadableMediaError
+from earwitness.media.sound.audio import AudioReader, read_audio
 
 RATE = 24000
 

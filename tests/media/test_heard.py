@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from earwitness.errors import NoAudioError
-from earwitness.inference.detection import Detection
-from earwitness.inference.detector import Detector
-from earwitness.media.resample import resample
+from earwitness.core.errors import NoAudioError
+from earwitness.detect.detector import Detector
+from earwitness.media.sound.resample import resample
+from earwitness.results.detection import Detection
 
 Burst = Callable[..., NDArray[np.float32]]
 FRAME = 0.1

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from earwitness.data.pcm import read_pcm, wav_info
-from earwitness.errors import UnreadableMediaError
-from earwitness.media.audio import AudioReader
-from earwitness.media.wave_header import read_wave_header
+from earwitness.core.errors import UnreadableMediaError
+from earwitness.media.sound.audio import AudioReader
+from earwitness.media.sound.pcm import read_pcm, wav_info
+from earwitness.media.sound.wave_header import read_wave_header
 
 RATE = 24_000
 SECONDS = 4

@@ -12,11 +12,11 @@ import av
 import numpy as np
 import pytest
 
-from earwitness.errors import NotStereoError
-from earwitness.events import EventTable
-from earwitness.inference.detection import without_direction_in
-from earwitness.media.audio import AudioReader
-from earwitness.media.stretches import Stretch
+from earwitness.core.errors import NotStereoError
+from earwitness.core.events import EventTable
+from earwitness.media.sound.audio import AudioReader
+from earwitness.media.sound.stretches import Stretch
+from earwitness.results.detection import without_direction_in
 
 RATE = 48_000
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 
-from earwitness.errors import NoVideoError, UnreadableMediaError
-from earwitness.media.pictures import PictureReader, picture_seconds
+from earwitness.core.errors import NoVideoError, UnreadableMediaError
+from earwitness.media.pictures.pictures import PictureReader, picture_seconds
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 

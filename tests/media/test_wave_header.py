@@ -11,10 +11,10 @@ from av.audio.frame import AudioFrame
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earwitness.media.audio import AudioReader
-from earwitness.media.container import open_media
-from earwitness.media.probe import probe
-from earwitness.media.wave_header import declared_seconds, is_plain_wave
+from earwitness.media.containers.container import open_media
+from earwitness.media.containers.probe import probe
+from earwitness.media.sound.audio import AudioReader
+from earwitness.media.sound.wave_header import declared_seconds, is_plain_wave
 
 RATE = 24_000
 

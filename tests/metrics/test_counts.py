@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from earwitness.data.dcase_csv import LabelRows
-from earwitness.errors import LabelError
+from earwitness.core.errors import LabelError
+from earwitness.data.dcase.labels import LabelRows
 from earwitness.metrics import Counts, Protocol, count
 from earwitness.metrics import counts as counts_module
 from earwitness.metrics.counts import COLUMNS, CONDITIONS, DIMENSIONS, file_group

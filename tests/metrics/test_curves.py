@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from earwitness.data.dcase_csv import LabelRows
-from earwitness.events import EventTable
+from earwitness.core.events import EventTable
+from earwitness.data.dcase.labels import LabelRows
 from earwitness.metrics.curves import answers, azimuth_curve, distance_curve, second_sources
 
 

@@ -1,18 +1,13 @@
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 from pydantic import ValidationError
 
-sys.path.insert(0, str(Path(__file__).parent))
-from nets import PICTURE, SELD, SHAPE, cmc_config, tokens
-
-from earwitness.errors import ModelError
+from earwitness.core.errors import ModelError
 from earwitness.models.cmc import FUSION_PARTS, CmcNet
-from earwitness.models.cmc_config import CmcConfig, TokenInput
-from earwitness.models.projection import TokenProjection, direction_features
+from earwitness.models.configs.seld_config import CmcConfig, TokenInput
+from earwitness.models.layers.token_projection import TokenProjection, direction_features
 from earwitness.models.seld import SeldNet
+from nets import PICTURE, SELD, SHAPE, cmc_config, tokens
 
 FUSIONS = ("cross_attention", "concatenation")
 MAPS = torch.randn(2, 2, 50, 16, generator=torch.Generator().manual_seed(1))

@@ -3,11 +3,11 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from earwitness.errors import RecipeError
+from earwitness.core.errors import UsageError
 from earwitness.features import TAGGER_CHANNELS, FeatureConfig, swap
 from earwitness.models.build import build, parameter_count
-from earwitness.models.config import SeldConfig
-from earwitness.models.symmetric_config import SymmetricConfig
+from earwitness.models.configs.seld_config import SeldConfig
+from earwitness.models.configs.symmetric_config import SymmetricConfig
 from earwitness.training.recipe import check_recipe
 
 CHANNELS = ("logmel_m", "logmel_s", "intensity", "coherence", *TAGGER_CHANNELS)
@@ -94,10 +94,10 @@ def test_recipes_say_which_channels_are_odd():
         "model": {"architecture": "symmetric", "odd_channels": [1]},
     }
     assert check_recipe(base, "x").model.odd_channels == (1,)
-    with pytest.raises(RecipeError, match=r"odd_channels must be \[1\]"):
+    with pytest.raises(UsageError, match=r"odd_channels must be \[1\]"):
         check_recipe({**base, "model": {"architecture": "symmetric", "odd_channels": [0]}}, "x")
     sides = {"features": {"channels": ["logmel_l", "logmel_r", "intensity"]}, "model": {"architecture": "symmetric"}}
-    with pytest.raises(RecipeError, match="neither logmel_l nor logmel_r"):
+    with pytest.raises(UsageError, match="neither logmel_l nor logmel_r"):
         check_recipe(sides, "x")
     with pytest.raises(ValidationError, match="odd_channels"):
         SymmetricConfig(in_channels=2, odd_channels=(2,))

@@ -3,10 +3,10 @@ import torch
 from pydantic import ValidationError
 
 from earwitness.features import TAGGER_CHANNELS, FeatureConfig
-from earwitness.models.config import SeldConfig
-from earwitness.models.mirrored import Mirrored
+from earwitness.models.configs.seld_config import SeldConfig
+from earwitness.models.layers.tagger import Tagger, YamnetTrunk
+from earwitness.models.mirrored import MirroredNetwork
 from earwitness.models.seld import ADDED_PARTS, SeldNet
-from earwitness.models.tagger import Tagger, YamnetTrunk
 
 SHAPE = {
     "in_channels": 5, "stem_width": 4, "stem_kernel": 3, "widths": (4, 8), "pools": ((5, 4), (1, 4)),
@@ -89,7 +89,7 @@ def test_in_the_mirror_it_is_asked_once():
     maps, calls = torch.randn(1, 5, 25, 64), []
     handle = net.tagger.register_forward_hook(lambda *_: calls.append(1))
     with torch.no_grad():
-        both = Mirrored(net, features)(maps)
+        both = MirroredNetwork(net, features)(maps)
         assert calls == [1]
         turned = maps * torch.tensor([1.0, -1.0, 1.0, 1.0, 1.0])[:, None, None]
         plain, mirror = net.physical(net(maps)), net.physical(net(turned))

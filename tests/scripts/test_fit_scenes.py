@@ -12,8 +12,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from earwitness.classes import CLASSES, class_by_slug
-from earwitness.synthesis.presets import ScenePreset
+from earwitness.core.vocabulary import CLASSES, class_by_slug
+from earwitness.scenes.sampling.presets import ScenePreset
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 LABELS = Path(__file__).parents[3] / "shared" / "starss22_labels" / "labels.csv.gz"
@@ -67,7 +67,7 @@ def test_what_labels_say_is_what_the_preset_says(scripts: dict[str, ModuleType],
 
 @pytest.mark.skipif(not LABELS.is_file(), reason="the labels of STARSS22 are not here")
 def test_the_shipped_preset_is_what_the_script_makes_of_the_labels(scripts: dict[str, ModuleType]) -> None:
-    from earwitness.synthesis.presets import preset_values
+    from earwitness.scenes.sampling.presets import preset_values
 
     fit = scripts["fit_scenes"]
     assert fit.fit(fit.runs_of(fit.read_labels(LABELS, "dev-train")), "starss") == preset_values("starss")

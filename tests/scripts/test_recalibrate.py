@@ -11,10 +11,10 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from earwitness.accddoa import encode, ideal_output
-from earwitness.events import EventTable
-from earwitness.inference.card import card_path, parse_card, read_card
-from earwitness.inference.models import find_model
+from earwitness.core.events import EventTable
+from earwitness.core.multi_accddoa import encode, ideal_output
+from earwitness.detect.model.card import card_path, parse_card, read_card
+from earwitness.detect.model.model_files import find_model
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 BANK = Path(__file__).parents[1] / "data" / "bank"

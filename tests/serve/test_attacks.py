@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import pytest
 
-from earwitness.media.wav import write_wav
+from earwitness.media.sound.wav import write_wav
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="looks for processes in /proc")
 SECRET = b"the secret of another file"

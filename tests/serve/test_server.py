@@ -9,8 +9,8 @@ import pytest
 
 from earwitness.cli.main import main
 from earwitness.cli.serve import run
-from earwitness.errors import ModelError, RecipeError
-from earwitness.inference.detector import Detector
+from earwitness.core.errors import ModelError, UsageError
+from earwitness.detect.detector import Detector
 from earwitness.serve.sessions import Sessions
 
 
@@ -27,7 +27,7 @@ def test_what_is_seen_in_uploads_is_not_kept(monkeypatch: pytest.MonkeyPatch, fr
 
     monkeypatch.setattr(Detector, "load", load)
     for options in ({}, {"no_vision": True}):
-        with pytest.raises(RecipeError, match="enough"):
+        with pytest.raises(UsageError, match="enough"):
             run(port=free_port, **options)
     assert [(one["keep_seen"], one["vision"]) for one in asked] == [(False, "auto"), (False, None)]
 

@@ -1,10 +1,10 @@
 import numpy as np
 import torch
 
-from earwitness.accddoa import decode, encode, ideal_output
-from earwitness.events import EventTable
+from earwitness.core.events import EventTable
+from earwitness.core.multi_accddoa import decode, encode, ideal_output
 from earwitness.features import FeatureConfig, FeatureExtractor
-from earwitness.training import augment
+from earwitness.training.data import augment
 from earwitness.training.recipe import AugmentSpec
 
 CHANNELS = FeatureConfig().channels

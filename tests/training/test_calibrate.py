@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from earwitness.accddoa import encode, ideal_output
-from earwitness.events import EventTable
-from earwitness.inference.calibration import Calibration
+from earwitness.core.events import EventTable
+from earwitness.core.multi_accddoa import encode, ideal_output
+from earwitness.detect.model.calibration import Calibration
 from earwitness.metrics.reliability import expected_calibration_error
-from earwitness.training.calibrate import calibrate, cells, judge, judge_outputs, tune
-from earwitness.training.validate import ValidSet
+from earwitness.training.export.calibrate import calibrate, cells, judge, judge_outputs, tune
+from earwitness.training.loop.validate import ValidSet
 
 
 def overconfident(seed: int, scenes: int = 60) -> tuple[np.ndarray, list[EventTable]]:

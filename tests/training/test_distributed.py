@@ -8,17 +8,17 @@ import pytest
 import torch
 from torch import nn
 
-from earwitness.errors import TrainingError
+from earwitness.core.errors import TrainingError
 from earwitness.models.checkpoint import load_model
-from earwitness.training.distributed import SharedNorm, World, share_statistics
+from earwitness.training.loop.distributed import SharedNorm, World, share_statistics
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1] / "helpers"
 SCRIPT = (
     "import sys; from pathlib import Path\n"
     f"sys.path.insert(0, {str(HERE)!r})\n"
     "from fakes import open_tones, tiny_recipe\n"
-    "from earwitness.training.distributed import leave\n"
-    "from earwitness.training.trainer import Trainer\n"
+    "from earwitness.training.loop.distributed import leave\n"
+    "from earwitness.training.loop.trainer import Trainer\n"
     "recipe = tiny_recipe(batch=8, steps=5, valid_every=5)\n"
     "recipe = recipe.model_copy(update={'model': recipe.model.model_copy(update={'dropout': 0.0})})\n"
     "scores = Trainer(recipe, Path(sys.argv[1]), open_tones, open_tones).run()\n"

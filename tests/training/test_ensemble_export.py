@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,13 +9,11 @@ import pytest
 
 pytest.importorskip("torch", reason="tuning needs torch (extra 'train')")
 
-sys.path.insert(0, str(Path(__file__).parent / "ablation"))
 from ablation_sets import write_set
-
-from earwitness.errors import LabelError
+from earwitness.core.errors import LabelError
+from earwitness.detect.model.card import ModelCard
 from earwitness.features import FeatureConfig
-from earwitness.inference.card import ModelCard
-from earwitness.training.ensemble_export import export_ensemble, hear
+from earwitness.training.export.ensemble_export import export_ensemble, run_clips
 
 
 class Watching:
@@ -43,7 +40,7 @@ def test_members_hear_each_clip_with_its_pictures(tmp_path: Path) -> None:
     pictures = root / "video_dev" / "dev-train-synth"
     pictures.mkdir(parents=True)
     (pictures / "fold1_room7_mix001_deg000_start0000.mp4").write_bytes(b"looked at by nobody")
-    heard = hear([Watching(), Watching()], root)
+    heard = run_clips([Watching(), Watching()], root)
     assert [output.shape for output in heard.outputs] == [(3, 50, 3, 13, 4)] * 2
     np.testing.assert_allclose(heard.outputs[1][:, 0, 0, 0, 0], [0.1, 0.7, 0.1])
     assert len(heard.references) == 3
@@ -52,7 +49,7 @@ def test_members_hear_each_clip_with_its_pictures(tmp_path: Path) -> None:
 
 def test_a_set_without_clips_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LabelError):
-        hear([Watching()], tmp_path)
+        run_clips([Watching()], tmp_path)
 
 
 def test_a_single_clip_cannot_choose_and_judge(tmp_path: Path, meter_model: Path) -> None:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import resource
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-from fakes import open_tones, tiny_recipe
-
-from earwitness.errors import EncodingError, TrainingError
+from earwitness.core.errors import EncodingError, TrainingError
 from earwitness.models.checkpoint import load_model, save_model
-from earwitness.training.trainer import Trainer
+from earwitness.training.loop.trainer import Trainer
+from fakes import open_tones, tiny_recipe
 
 
 @contextmanager

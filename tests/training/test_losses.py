@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from earwitness.accddoa import ASSIGNMENTS, encode, ideal_output
-from earwitness.events import EventTable
+from earwitness.core.events import EventTable
+from earwitness.core.multi_accddoa import ASSIGNMENTS, encode, ideal_output
 from earwitness.training.losses import AdpitLoss
 from earwitness.training.recipe import LossSpec
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from earwitness.errors import RecipeError
+from earwitness.core.errors import UsageError
 from earwitness.training.recipe import Recipe, load_recipe
 
 
@@ -73,7 +73,7 @@ def test_model_input_follows_the_features():
     ],
 )
 def test_errors_name_the_key(recipe, override, message):
-    with pytest.raises(RecipeError) as caught:
+    with pytest.raises(UsageError) as caught:
         load_recipe(recipe, [override])
     assert message in str(caught.value)
 
@@ -86,11 +86,11 @@ def test_a_recipe_may_extend_another_and_says_only_what_is_otherwise(recipe, tmp
     assert (loaded.name, loaded.run.steps, loaded.run.batch, loaded.optim.peak) == ("second", 7, 4, 1e-3)
     for itself in ("second.yaml", "../deep/second.yaml"):
         second.write_text(f"extends: {itself}\n")
-        with pytest.raises(RecipeError, match="does not extend this one") as caught:
+        with pytest.raises(UsageError, match="does not extend this one") as caught:
             load_recipe(second)
         assert len(str(caught.value)) < 300
     second.write_text("extends: none.yaml\n")
-    with pytest.raises(RecipeError, match=r"none\.yaml: cannot be read"):
+    with pytest.raises(UsageError, match=r"none\.yaml: cannot be read"):
         load_recipe(second)
 
 
@@ -122,19 +122,19 @@ def test_other_networks_by_their_architecture(recipe):
         recipe, ["features.channels=[logmel_l, logmel_r]", "model={architecture: baseline}", "loss.form=official"]
     )
     assert baseline.model.in_channels == 2
-    with pytest.raises(RecipeError, match=r"model.filters: there is no such key"):
+    with pytest.raises(UsageError, match=r"model.filters: there is no such key"):
         load_recipe(recipe, ["model.architecture=cmc", "model.filters=3"])
 
 
 def test_files_that_are_no_recipe(tmp_path):
-    with pytest.raises(RecipeError, match="cannot be read"):
+    with pytest.raises(UsageError, match="cannot be read"):
         load_recipe(tmp_path / "none.yaml")
     path = tmp_path / "list.yaml"
     path.write_text("- 1\n")
-    with pytest.raises(RecipeError, match="mapping of sections"):
+    with pytest.raises(UsageError, match="mapping of sections"):
         load_recipe(path)
     path.write_text("a: [1\n")
-    with pytest.raises(RecipeError, match="not valid YAML"):
+    with pytest.raises(UsageError, match="not valid YAML"):
         load_recipe(path)
 
 

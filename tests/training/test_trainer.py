@@ -11,13 +11,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
+HERE = Path(__file__).parents[1] / "helpers"
+from earwitness.core.errors import TrainingError  # noqa: E402
+from earwitness.training.loop import trainer as module  # noqa: E402
+from earwitness.training.loop.trainer import Trainer  # noqa: E402
 from fakes import open_tones, tiny_recipe  # noqa: E402
-
-from earwitness.errors import TrainingError  # noqa: E402
-from earwitness.training import trainer as module  # noqa: E402
-from earwitness.training.trainer import Trainer  # noqa: E402
 
 FIGURES = ("total", "direction", "distance", "onscreen")
 
@@ -71,7 +69,7 @@ def test_killed_run_resumes_on_the_same_curve(tmp_path):
     script = (
         f"import sys; sys.path.insert(0, {str(HERE)!r})\n"
         "from pathlib import Path\nfrom fakes import open_tones, tiny_recipe\n"
-        "from earwitness.training.trainer import Trainer\n"
+        "from earwitness.training.loop.trainer import Trainer\n"
         "recipe = tiny_recipe(steps=24, save_every=3, valid_every=24, workers=1)\n"
         "Trainer(recipe, Path(sys.argv[1]), open_tones, open_tones).run(resume=len(sys.argv) > 2)\n"
     )

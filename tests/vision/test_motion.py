@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
-from films import scene
 from PIL import Image
 
-from earwitness.vision.bars import BarFinder
+from earwitness.vision.letterbox import LetterboxFinder
 from earwitness.vision.motion import COLUMNS, ROWS, UNKNOWN, MotionMeter, is_still, motion_within, moving_regions
+from films import scene
 
 
 def grids(*pictures: np.ndarray) -> np.ndarray:
@@ -61,7 +61,7 @@ def test_codec_noise_is_not_motion() -> None:
 
 
 def bars_of(*pictures: np.ndarray) -> tuple[int, int, int, int]:
-    finder = BarFinder()
+    finder = LetterboxFinder()
     for picture in pictures:
         finder.add(Image.fromarray(picture))
     return finder.content()
@@ -84,4 +84,4 @@ def test_a_night_is_not_a_bar() -> None:
     night = np.zeros((90, 160, 3), np.uint8)
     night[:, 20:140] = 90
     assert bars_of(night, np.full((90, 160, 3), 90, np.uint8)) == (0, 0, 160, 90)
-    assert BarFinder().content() == (0, 0, 0, 0)
+    assert LetterboxFinder().content() == (0, 0, 0, 0)

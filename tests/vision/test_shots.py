@@ -6,16 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edited import card, noisy, plain, sway, texture
-from films import RedFinder, RGBArray, scene
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from earwitness.vision.bars import BarFinder
 from earwitness.vision.boxes import PERSON, Boxes
-from earwitness.vision.cache import load, save
-from earwitness.vision.lettering import flat_share, has_lettering, without_lettering
-from earwitness.vision.scenery import Scenery, find_candidates
-from earwitness.vision.watch import watch
+from earwitness.vision.detectors.lettering import flat_share, has_lettering, without_lettering
+from earwitness.vision.letterbox import LetterboxFinder
+from earwitness.vision.observation_cache import load, save
+from earwitness.vision.observe import observe
+from earwitness.vision.tracking.candidate_index import CandidateIndex, find_candidates
+from films import RedFinder, RGBArray, scene
 
 Film = Callable[..., Path]
 
@@ -40,10 +40,10 @@ def lettered(text: str = "The Red Return") -> RGBArray:
 
 def test_nobody_is_tracked_over_a_cut(film: Film, red: RedFinder) -> None:
     pictures = [moving(k, 60) for k in range(20)] + [moving(k, 60)[:, ::-1] for k in range(20, 40)]
-    watched = watch(film(pictures), red)
-    assert [(shot.start, shot.stop, shot.kind) for shot in watched.shots] == [(0, 20, "scene"), (20, 40, "scene")]
-    assert (np.asarray(watched.motion[20:21]) == 255).all()
-    people = [one for one in find_candidates(watched, 90) if one.label == PERSON]
+    observation = observe(film(pictures), red)
+    assert [(shot.start, shot.stop, shot.kind) for shot in observation.shots] == [(0, 20, "scene"), (20, 40, "scene")]
+    assert (np.asarray(observation.motion[20:21]) == 255).all()
+    people = [one for one in find_candidates(observation, 90) if one.label == PERSON]
     assert [(one.start, one.stop, one.shot) for one in people] == [(0, 20, (0, 20)), (20, 40, (20, 40))]
     assert np.nanmedian(people[0].azimuth[0]) == pytest.approx(-np.nanmedian(people[1].azimuth[0]), abs=2)
 
@@ -53,17 +53,17 @@ def test_cards_and_black_show_nobody(film: Film, red: RedFinder) -> None:
     pictures = (
         [moving(k, 60) for k in range(15)] + [lettered()] * 15 + [moving(k, 200) for k in range(15)] + [black] * 15
     )
-    watched = watch(film(pictures), red)
-    assert [shot.kind for shot in watched.shots] == ["scene", "card", "scene", "uniform"]
-    assert [shot.start for shot in watched.shots] == [0, 15, 30, 45]
-    people = [one for one in find_candidates(watched, 90) if one.label == PERSON]
+    observation = observe(film(pictures), red)
+    assert [shot.kind for shot in observation.shots] == ["scene", "card", "scene", "uniform"]
+    assert [shot.start for shot in observation.shots] == [0, 15, 30, 45]
+    people = [one for one in find_candidates(observation, 90) if one.label == PERSON]
     assert [(one.start, one.stop) for one in people] == [(0, 15), (30, 45)]
 
 
 def test_somebody_before_a_plain_wall_is_no_card(film: Film, red: RedFinder) -> None:
-    watched = watch(film([scene(100)] * 15), red)
-    assert [shot.kind for shot in watched.shots] == ["scene"]
-    assert len(Scenery(watched, 90)) == 1
+    observation = observe(film([scene(100)] * 15), red)
+    assert [shot.kind for shot in observation.shots] == ["scene"]
+    assert len(CandidateIndex(observation, 90)) == 1
 
 
 def test_lettering_is_no_person() -> None:
@@ -89,7 +89,7 @@ def test_cards_are_flat_and_lettered() -> None:
 
 
 def content(pictures: list[RGBArray]) -> tuple[int, int, int, int]:
-    finder = BarFinder()
+    finder = LetterboxFinder()
     for picture in pictures:
         finder.add(Image.fromarray(picture))
     return finder.content()
@@ -145,13 +145,13 @@ def test_bars_are_those_of_the_shot(film: Film, red: RedFinder, tmp_path: Path) 
         made = np.zeros((180, 320, 3), np.uint8)
         made[:, 80:240] = np.asarray(Image.fromarray(moving(k, 60)).resize((160, 180)))
         barred.append(made)
-    watched = watch(film([moving(k, 60) for k in range(20)] + barred), red)
-    assert [shot.content for shot in watched.shots] == [(0, 0, 320, 180), (80, 0, 240, 180)]
-    assert watched.content == (0, 0, 320, 180)
-    first, second = [one for one in find_candidates(watched, 90) if one.label == PERSON]
+    observation = observe(film([moving(k, 60) for k in range(20)] + barred), red)
+    assert [shot.content for shot in observation.shots] == [(0, 0, 320, 180), (80, 0, 240, 180)]
+    assert observation.content == (0, 0, 320, 180)
+    first, second = [one for one in find_candidates(observation, 90) if one.label == PERSON]
     # The same place in the view of the camera, whatever it fills of the picture.
     assert np.nanmedian(first.azimuth[0]) == pytest.approx(np.nanmedian(second.azimuth[0]), abs=3)
-    save(watched, tmp_path / "kept.npz")
+    save(observation, tmp_path / "kept.npz")
     kept = load(tmp_path / "kept.npz")
     assert kept is not None
-    assert kept.shots == watched.shots
+    assert kept.shots == observation.shots

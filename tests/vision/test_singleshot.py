@@ -7,13 +7,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from earwitness.errors import ModelError
-from earwitness.vision import singleshot
-from earwitness.vision.anchors import anchor_centres
-from earwitness.vision.crops import Square, crop, tiles
-from earwitness.vision.landmarks import SQUARE_SCALE, body_square
-from earwitness.vision.litert import LiteModel
-from earwitness.vision.singleshot import FACE_LAYOUT, NEAR_FACE_LAYOUT, POSE_LAYOUT, SingleShot
+from earwitness.core.errors import ModelError
+from earwitness.vision.detectors import singleshot
+from earwitness.vision.detectors.litert import LiteModel
+from earwitness.vision.detectors.pose import SQUARE_SCALE, body_square
+from earwitness.vision.detectors.singleshot import (
+    FACE_LAYOUT,
+    NEAR_FACE_LAYOUT,
+    POSE_LAYOUT,
+    SingleShot,
+    anchor_centres,
+)
+from earwitness.vision.detectors.square_crops import Square, crop, tiles
 
 
 @pytest.mark.parametrize(

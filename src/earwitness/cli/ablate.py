@@ -31,11 +31,11 @@ def run(
 
     one_thread()
     from earwitness.cli.extras import needs
-    from earwitness.media.lock import locked_folder
+    from earwitness.core.files.lock import locked_folder
 
     with needs("ablations", "train"):
-        from earwitness.training.ablation.ablate import MARKDOWN_NAME, ablate, tabulate
-        from earwitness.training.ablation.plan import load_plan
+        from earwitness.training.ablation.ablation import MARKDOWN_NAME, ablate, tabulate
+        from earwitness.training.ablation.ablation_plan import load_plan
     plan = load_plan(recipe, settings)
     folder = out or Path("runs") / plan.recipe.name
     with locked_folder(folder, "earwitness ablate"):

@@ -10,13 +10,13 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from earwitness.batch.jobs import AlreadyDone, Done, Failure, Job
+from earwitness.batch.planning import Plan
 from earwitness.cli.say import say
-from earwitness.errors import EarwitnessError, NotStereoError, one_line
-from earwitness.export.json_events import read_detection
-from earwitness.export.terminal import MOST_ROWS, clock, event_table
-from earwitness.inference.batch import Done, Failure, Job, Kept
-from earwitness.inference.detection import Detection
-from earwitness.inference.planning import Plan
+from earwitness.core.errors import EarwitnessError, NotStereoError, one_line
+from earwitness.export.tables.terminal import MOST_ROWS, clock, event_table
+from earwitness.results.detection import Detection
+from earwitness.results.saved import read_result
 
 
 class BatchView:
@@ -70,32 +70,32 @@ class BatchView:
             description=one_line(job.source.name)[:30],
         )
 
-    def show(self, result: Done | Failure | Kept) -> None:
+    def show(self, result: Done | Failure | AlreadyDone) -> None:
         """Print what came of a file."""
         self._finished += 1
         if isinstance(result, Failure):
             self._shares = {job: share for job, share in self._shares.items() if job.source != result.source}
             self.failed += 1
             say(result.reason + (" (--mono)" if isinstance(result.error, NotStereoError) else ""))
-        elif isinstance(result, Kept):
+        elif isinstance(result, AlreadyDone):
             self._kept += 1
             self._show_kept(result)
         else:
             self._shares.pop(result.job, None)
             detection = result.detection
             self._done.append((detection.duration, len(detection.events), result.written))
-            self._blind = self._blind or detection.blind
+            self._blind = self._blind or detection.vision_off_reason
             for warning in detection.warnings:
                 say(f"{result.job.source}: warning: {warning}")
             self._events(result.job, detection, result.written)
         self._bar.update(self._task, completed=self._finished + sum(self._shares.values()))
 
-    def _show_kept(self, result: Kept) -> None:
+    def _show_kept(self, result: AlreadyDone) -> None:
         """Of many files done before only their number is told, in the summary."""
         if self._quiet or len(self._todo.jobs) > 1:
             return
         try:
-            detection = read_detection(result.job.result(".json"), result.job.source)
+            detection = read_result(result.job.result(".json"), result.job.source)
         except EarwitnessError:  # somebody changed it; the results stand nevertheless
             return
         self._events(result.job, detection, result.written)

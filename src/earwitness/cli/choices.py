@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import typer
 
-from earwitness.errors import RecipeError
+from earwitness.core.errors import UsageError
 
 Word = TypeVar("Word", bound=str)
 
@@ -16,22 +16,22 @@ def one_of(option: str, given: str, words: tuple[Word, ...]) -> Word:
     """The word that was given.
 
     Raises:
-        RecipeError: it is none of `words`.
+        UsageError: it is none of `words`.
     """
     for word in words:
         if given == word:
             return word
-    raise RecipeError(f"{option} is one of {', '.join(words)}, not '{given}'")
+    raise UsageError(f"{option} is one of {', '.join(words)}, not '{given}'")
 
 
 def check_fov(fov: float) -> None:
     """Refuse a horizontal field of view (--fov, degrees) that no camera has.
 
     Raises:
-        RecipeError: it is not within 1..170.
+        UsageError: it is not within 1..170.
     """
     if not 1 <= fov <= 170:
-        raise RecipeError(f"--fov must lie in 1..170 degrees, not {fov:g}")
+        raise UsageError(f"--fov must lie in 1..170 degrees, not {fov:g}")
 
 
 def folder_name(text: str | Path) -> Path:

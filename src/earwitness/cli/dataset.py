@@ -11,7 +11,7 @@ from earwitness.cli import embed
 from earwitness.cli.choices import folder_name
 
 if TYPE_CHECKING:
-    from earwitness.data.foa import Recording
+    from earwitness.data.starss.foa import Recording
 
 OFFICIAL_PANORAMA: Final = (1920, 960)
 """Size of STARSS23's videos, pixels."""
@@ -35,8 +35,8 @@ def check_set(
     from rich.console import Console
     from rich.progress import Progress
 
-    from earwitness.data.check import check
-    from earwitness.data.summary import as_dict, print_report
+    from earwitness.data.dcase.check import check
+    from earwitness.data.dcase.check_summary import as_dict, print_report
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("checking", total=None)
@@ -82,12 +82,12 @@ def make_stereo(
     from rich.console import Console
     from rich.progress import Progress
 
-    from earwitness.data.crops import OFFICIAL_CLIPS, TRAIN, digest_of, official_crops, random_crops
-    from earwitness.data.foa import find_recordings, unlabelled
-    from earwitness.errors import one_line
-    from earwitness.media.lock import locked_folder
-    from earwitness.synthesis.set_options import RECORDINGS, keep_to_options
-    from earwitness.synthesis.starss import StereoJob, make_clips
+    from earwitness.core.errors import one_line
+    from earwitness.core.files.lock import locked_folder
+    from earwitness.data.starss.crops import OFFICIAL_CLIPS, TRAIN, digest_of, official_crops, random_crops
+    from earwitness.data.starss.foa import find_recordings, unlabelled
+    from earwitness.data.starss.stereo_clips import StereoJob, make_clips
+    from earwitness.scenes.writing.set_options import RECORDINGS, keep_to_options
 
     if official and (seed is not None or every is not None or test_rooms):
         raise typer.BadParameter("--official fixes seed, views and rooms; leave --seed, --every and --test-rooms out")
@@ -175,8 +175,8 @@ def pack_submission(
     """
     from zipfile import is_zipfile
 
-    from earwitness.data.submission import check_submission, pack
-    from earwitness.errors import LabelError, one_line
+    from earwitness.core.errors import LabelError, one_line
+    from earwitness.data.dcase.submission import check_submission, pack
 
     if out.exists() and not is_zipfile(out):
         raise LabelError(f"{out}: is there already and is no zip file; give --out another name")

@@ -21,12 +21,12 @@ def run(
     from rich.console import Console
 
     from earwitness.cli import detect
-    from earwitness.data.dcase_csv import read_table
-    from earwitness.errors import one_line
-    from earwitness.export import read_events
-    from earwitness.media.probe import probe
-    from earwitness.metrics.hearing import compare
-    from earwitness.render.picture import timeline_picture
+    from earwitness.core.errors import one_line
+    from earwitness.data.dcase.labels import read_table
+    from earwitness.media.containers.probe import probe
+    from earwitness.metrics.comparison import compare
+    from earwitness.render.timeline_picture import timeline_picture
+    from earwitness.results.document import read_events
 
     console = Console(highlight=False)
     sample = files("earwitness") / "assets" / "sample"

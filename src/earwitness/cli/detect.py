@@ -15,9 +15,9 @@ from earwitness.cli.threads import one_thread
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from earwitness.cli.hearing import Hearing
-    from earwitness.inference.batch import BatchSettings, Done, Failure, Job
-    from earwitness.inference.planning import Plan
+    from earwitness.batch.jobs import BatchSettings, Done, Failure, Job
+    from earwitness.batch.planning import Plan
+    from earwitness.cli.file_runner import FileRunner
 
 
 def run(
@@ -105,37 +105,37 @@ def run(
     """
     one_thread()
 
+    from earwitness.batch.dcase_detection import dcase_formats, plan_dcase
+    from earwitness.batch.formats import Options, parse_formats
+    from earwitness.batch.jobs import INCREMENTAL_SUFFIX, BatchSettings
+    from earwitness.batch.planning import plan
     from earwitness.cli.choices import check_fov, one_of
-    from earwitness.errors import EncoderError, MissingExtraError, ModelError, RecipeError
-    from earwitness.export import Options, parse_formats
-    from earwitness.export.captions import STYLES
-    from earwitness.inference.batch import GROWING_SUFFIX, BatchSettings
-    from earwitness.inference.challenge import challenge_formats, plan_challenge
-    from earwitness.inference.planning import plan
-    from earwitness.inference.runtime import check_device
-    from earwitness.isolation import FileLimits
-    from earwitness.media.ambisonics import LAYOUTS
-    from earwitness.media.lock import locked_folder
-    from earwitness.media.tracks import parse_track
+    from earwitness.core.errors import EncoderError, MissingExtraError, ModelError, UsageError
+    from earwitness.core.files.lock import locked_folder
+    from earwitness.core.isolation import FileLimits
+    from earwitness.detect.runner.runtime import check_device
+    from earwitness.export.captions.captions import STYLES
+    from earwitness.media.containers.sound_tracks import parse_track
+    from earwitness.media.sound.ambisonics import LAYOUTS
 
     if bool(inputs) == (dcase is not None):
-        raise RecipeError("name INPUT files, or a data set with --dcase; not both")
+        raise UsageError("name INPUT files, or a data set with --dcase; not both")
     options = Options(captions=one_of("--captions", captions, STYLES))
     try:
         more = format or []
-        formats = challenge_formats(more, options) if dcase else parse_formats(["csv,json", *more], options)
+        formats = dcase_formats(more, options) if dcase else parse_formats(["csv,json", *more], options)
     except MissingExtraError as error:  # before hours of sound are heard in vain
-        raise RecipeError(str(error)) from error
+        raise UsageError(str(error)) from error
     chosen_device = check_device(device)
     if threshold is not None and not 0 <= threshold <= 1:
-        raise RecipeError(f"--threshold must lie in 0..1, not {threshold:g}")
+        raise UsageError(f"--threshold must lie in 0..1, not {threshold:g}")
     check_fov(fov)
     if out.exists() and not out.is_dir():
-        raise RecipeError(f"--out {out} is a file; name a folder")
+        raise UsageError(f"--out {out} is a file; name a folder")
     if engine not in ("local", "ray"):
-        raise RecipeError(f"--engine must be local or ray, not {engine}")
+        raise UsageError(f"--engine must be local or ray, not {engine}")
     if address is not None and engine != "ray":
-        raise RecipeError("--address is that of a Ray cluster: give --engine ray too")
+        raise UsageError("--address is that of a Ray cluster: give --engine ray too")
     limits = FileLimits(max_seconds, max_memory, max(1, threads))
     settings = BatchSettings(
         formats, render, fov, threshold, swap_channels, mono, parse_track(track), grow,
@@ -143,37 +143,43 @@ def run(
     )  # fmt: skip
     with locked_folder(out, "earwitness detect"):
         if dcase is None:
-            todo = plan(inputs or [], out, (*settings.suffixes, *((GROWING_SUFFIX,) if grow else ())))
+            todo = plan(inputs or [], out, (*settings.suffixes, *((INCREMENTAL_SUFFIX,) if grow else ())))
         else:
-            todo = plan_challenge(dcase, out, settings.suffixes)
+            todo = plan_dcase(dcase, out, settings.suffixes)
         for problem in (*todo.problems, *(failure.reason for failure in todo.failures)):
             say(problem)
         for note in () if quiet else todo.left_out:
             say(note)
         failed = len(todo.failures)
         if todo.jobs:
-            from earwitness.cli.hearing import Hearing
-            from earwitness.inference.detector import Detector
+            from earwitness.cli.file_runner import FileRunner
+            from earwitness.detect.detector import Detector
 
-            eyes = None if no_vision else vision
+            visual_analysis = None if no_vision else vision
             load = partial(
-                Detector.load, model, device=chosen_device, threads=threads, modalities=modalities, fov=fov, vision=eyes
+                Detector.load,
+                model,
+                device=chosen_device,
+                threads=threads,
+                modalities=modalities,
+                fov=fov,
+                vision=visual_analysis,
             )
             try:
                 detector = load()
             except (ModelError, EncoderError, MissingExtraError) as error:  # a wrong choice, and no input's fault
-                raise RecipeError(str(error)) from error
-            hearing = Hearing(detector, load, jobs, on_ray=engine == "ray", address=address, limits=limits)
+                raise UsageError(str(error)) from error
+            hearing = FileRunner(detector, load, jobs, on_ray=engine == "ray", address=address, limits=limits)
             failed += _run(hearing, todo, settings, out, again=again, quiet=quiet)
     if failed:
         raise typer.Exit(1)
 
 
-def _run(hearing: Hearing, todo: Plan, settings: BatchSettings, out: Path, *, again: bool, quiet: bool) -> int:
+def _run(hearing: FileRunner, todo: Plan, settings: BatchSettings, out: Path, *, again: bool, quiet: bool) -> int:
     """Do all files that are not done yet; returns how many failed."""
+    from earwitness.batch.jobs import run_journaled
+    from earwitness.batch.journal import Journal
     from earwitness.cli.batch_view import BatchView
-    from earwitness.inference.batch import run_journaled
-    from earwitness.inference.journal import Journal
 
     journal = Journal(out, hearing.detector.record() | {"batch": settings.record()}, again=again)
     with BatchView(todo, out, quiet=quiet) as view:

@@ -11,8 +11,8 @@ import typer
 from earwitness.cli.threads import one_thread
 
 if TYPE_CHECKING:
-    from earwitness.inference.doctor import Diagnosis
-    from earwitness.isolation import Reporter
+    from earwitness.core.isolation import Reporter
+    from earwitness.doctor.diagnosis import Diagnosis
 
 
 def run(
@@ -29,7 +29,7 @@ def run(
     """
     one_thread()
 
-    from earwitness.isolation import FileLimits, run_isolated
+    from earwitness.core.isolation import FileLimits, run_isolated
 
     limits = FileLimits(max_seconds, max_memory)
     diagnosis = run_isolated(_diagnose, file, limits=limits, on_progress=lambda _: None, name=str(file))
@@ -43,8 +43,8 @@ def run(
 
 def _diagnose(file: Path, report: Reporter) -> Diagnosis:
     """What the doctor says, in a process of its own."""
-    from earwitness.inference.doctor import diagnose
-    from earwitness.media.container import container_duration, open_media
+    from earwitness.doctor.diagnosis import diagnose
+    from earwitness.media.containers.container import container_duration, open_media
 
     with open_media(file) as container:
         report.allow(file, container_duration(container) or 0.0)

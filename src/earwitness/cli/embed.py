@@ -12,7 +12,7 @@ from earwitness.cli.choices import folder_name
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from earwitness.encoders.embed import EmbedJob, EmbedReport
+    from earwitness.encoders.store.embed_job import EmbedJob, EmbedReport
 
 
 def run(
@@ -50,11 +50,11 @@ def run(
     from rich.progress import Progress
 
     from earwitness.cli.extras import needs
-    from earwitness.data.layout import scan
-    from earwitness.encoders.embed import EmbedJob, embed
-    from earwitness.encoders.load import check_device
-    from earwitness.encoders.store import FOLDER
-    from earwitness.media.lock import locked_folder
+    from earwitness.core.files.lock import locked_folder
+    from earwitness.data.dcase.layout import scan
+    from earwitness.encoders.encoder_registry import check_device
+    from earwitness.encoders.store.embed_job import EmbedJob, embed
+    from earwitness.encoders.store.embedding_store import FOLDER
 
     specs = _specs(encoder, settings or [], weights or [])
     clips = scan(folder).clips
@@ -76,7 +76,7 @@ def run(
 
 
 def _tell(name: str, report: EmbedReport, console: Console) -> None:
-    from earwitness.errors import one_line
+    from earwitness.core.errors import one_line
 
     for clip, reason in sorted(report.skipped.items()):
         console.print(one_line(f"skipped {clip}: {reason}"), markup=False)
@@ -89,10 +89,10 @@ def _specs(names: str, settings: list[str], weights: list[str]) -> list[Any]:
     """The encoders that were named, with what was set of each.
 
     Raises:
-        RecipeError: a setting that is not of the form NAME.KEY=VALUE, or of an encoder that was not named.
+        UsageError: a setting that is not of the form NAME.KEY=VALUE, or of an encoder that was not named.
     """
-    from earwitness.encoders.load import EncoderSpec
-    from earwitness.errors import RecipeError
+    from earwitness.core.errors import UsageError
+    from earwitness.encoders.encoder_registry import EncoderSpec
 
     chosen: dict[str, dict[str, Any]] = {name.strip(): {} for name in names.split(",") if name.strip()}
     folders: dict[str, Path] = {}
@@ -100,12 +100,12 @@ def _specs(names: str, settings: list[str], weights: list[str]) -> list[Any]:
         where, equals, value = text.partition("=")
         name, _, key = where.rpartition(".")
         if not equals or name not in chosen:
-            raise RecipeError(f"--set {text}: write NAME.KEY=VALUE with one of the encoders named: {', '.join(chosen)}")
+            raise UsageError(f"--set {text}: write NAME.KEY=VALUE with one of the encoders named: {', '.join(chosen)}")
         chosen[name][key] = _value(value)
     for text in weights:
         name, equals, path = text.partition("=")
         if not equals or name not in chosen:
-            raise RecipeError(f"--weights {text}: write NAME=FOLDER with one of: {', '.join(chosen)}")
+            raise UsageError(f"--weights {text}: write NAME=FOLDER with one of: {', '.join(chosen)}")
         folders[name] = Path(path)
     specs = [EncoderSpec(name=name, settings=values, folder=folders.get(name)) for name, values in chosen.items()]
     for spec in specs:
@@ -115,10 +115,10 @@ def _specs(names: str, settings: list[str], weights: list[str]) -> list[Any]:
 
 def _value(text: str) -> Any:
     """JSON if it is such (numbers, true, null); a list if there are commas; else the text."""
-    from earwitness.errors import RecipeError
-    from earwitness.small_files import parse_json
+    from earwitness.core.errors import UsageError
+    from earwitness.core.files.small_files import parse_json
 
     try:
-        return parse_json(text, "--set", RecipeError)
-    except RecipeError:  # no JSON, so it is text
+        return parse_json(text, "--set", UsageError)
+    except UsageError:  # no JSON, so it is text
         return text.split(",") if "," in text else text

@@ -27,17 +27,17 @@ def run(
 
     one_thread()
     from earwitness.cli.extras import needs
-    from earwitness.errors import RecipeError
-    from earwitness.media.lock import locked_file
+    from earwitness.core.errors import UsageError
+    from earwitness.core.files.lock import locked_file
 
     with needs("making an ensemble", "train"):
-        from earwitness.training.ensemble_export import export_ensemble
+        from earwitness.training.export.ensemble_export import export_ensemble
     try:
         given = None if weights is None else [float(part) for part in weights.split(",")]
     except ValueError:
-        raise RecipeError(f"--weights {weights}: give numbers with commas, as 2,1,1") from None
+        raise UsageError(f"--weights {weights}: give numbers with commas, as 2,1,1") from None
     if splits is not None and valid is None:
-        raise RecipeError("--splits are those of --valid: give it too")
+        raise UsageError("--splits are those of --valid: give it too")
     wanted = None if splits is None else [part for part in splits.split(",") if part]
     with locked_file(out, "earwitness ensemble"):
         card = export_ensemble(members, out, name=name, weights=given, valid=valid, splits=wanted)

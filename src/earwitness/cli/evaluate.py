@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from earwitness import __version__
-from earwitness.errors import one_line
+from earwitness.core.errors import one_line
+from earwitness.core.version import __version__
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from earwitness.metrics.folders import LabelFolder
+    from earwitness.metrics.evaluation import LabelFolder
     from earwitness.metrics.intervals import Intervals
     from earwitness.metrics.scores import Scores
 
@@ -83,11 +83,11 @@ def run(
         raise typer.BadParameter("--counts goes with --predictions, one folder at a time")
     from rich.console import Console
 
+    from earwitness.core.version import commit
     from earwitness.metrics import intervals as estimate
-    from earwitness.metrics import report as show
-    from earwitness.metrics.folders import read_folder, score_folders
+    from earwitness.metrics import score_report as show
+    from earwitness.metrics.evaluation import read_folder, score_folders
     from earwitness.metrics.protocols import Protocol
-    from earwitness.provenance import commit
 
     rules = Protocol(protocol.value)
     dimensions = [item.value for item in by or ()]
@@ -138,8 +138,8 @@ def _say(console: Console, text: str) -> None:
 def _draw(
     target: Path, references: LabelFolder, answer: LabelFolder, scores: Scores, intervals: Intervals | None
 ) -> None:
-    from earwitness.metrics.pairs import matched_pairs
-    from earwitness.metrics.plots import plot_classes, plot_errors
+    from earwitness.metrics.matching import matched_pairs
+    from earwitness.render.score_plots import plot_classes, plot_errors
 
     plot_classes(scores, target / "classes.png", intervals)
     names = scores.counts.files
@@ -151,7 +151,7 @@ def _draw(
 def _write_json(path: Path, result: dict[str, Any]) -> None:
     import json
 
-    from earwitness.media.atomic import atomic_file
+    from earwitness.core.files.atomic import atomic_file
 
     with atomic_file(path) as temporary:
         temporary.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n")

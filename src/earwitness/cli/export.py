@@ -39,22 +39,23 @@ def run(
 
     Exit code: 0 all done, 1 some files failed (each named, the rest done), 2 wrong usage.
     """
+    from earwitness.batch.formats import Options, parse_formats, write
+    from earwitness.batch.result_names import fitted
     from earwitness.cli.choices import check_fov, one_of
-    from earwitness.errors import EarwitnessError, RecipeError, one_line
-    from earwitness.export import Options, parse_formats, read_result, write
-    from earwitness.export.captions import STYLES
-    from earwitness.inference.naming import fitted
-    from earwitness.media.lock import LONGEST_NAME
+    from earwitness.core.errors import EarwitnessError, UsageError, one_line
+    from earwitness.core.files.lock import LONGEST_NAME
+    from earwitness.export.captions.captions import STYLES
+    from earwitness.results.saved import read_result
 
     if fov is not None:
         check_fov(fov)
     formats = parse_formats(format, Options(captions=one_of("--captions", captions, STYLES), fov=fov))
     if not formats:
-        raise RecipeError("--format names no format")
+        raise UsageError("--format names no format")
     if media is not None and len(events) > 1:
-        raise RecipeError("--media belongs to one file of events; name only that")
+        raise UsageError("--media belongs to one file of events; name only that")
     if out is not None and out.exists() and not out.is_dir():
-        raise RecipeError(f"--out {out} is a file; name a folder")
+        raise UsageError(f"--out {out} is a file; name a folder")
     failed = 0
     for source in events:
         try:
@@ -63,10 +64,10 @@ def run(
                 name = fitted(source.stem, LONGEST_NAME - len(chosen.suffix), source.name)
                 target = (out or source.parent) / f"{name}{chosen.suffix}"
                 if target.exists() and target.samefile(source):
-                    raise RecipeError(f"{target}: would overwrite the events that are read; give --out")
+                    raise UsageError(f"{target}: would overwrite the events that are read; give --out")
                 write(result, target, chosen)
                 typer.echo(one_line(str(target)))
-        except RecipeError:
+        except UsageError:
             raise
         except EarwitnessError as error:
             typer.echo(f"earwitness: {error}", err=True)

@@ -30,18 +30,18 @@ def run(
 
     one_thread()
     from earwitness.cli.extras import needs
-    from earwitness.media.lock import locked_file
+    from earwitness.core.files.lock import locked_file
 
     with needs("exporting a model", "train"):
-        from earwitness.models.architectures import token_widths
         from earwitness.models.checkpoint import load_model
-        from earwitness.models.mirrored import Mirrored
-        from earwitness.training.calibrate import judge
-        from earwitness.training.export import export_run, run_recipe
-        from earwitness.training.folders import open_sources
-        from earwitness.training.lookup import TokenLookup
-        from earwitness.training.stream import VALID_STREAM, SceneStream
-        from earwitness.training.validate import ValidSet
+        from earwitness.models.configs.architectures import token_widths
+        from earwitness.models.mirrored import MirroredNetwork
+        from earwitness.training.data.clip_stream import VALID_STREAM, SceneStream
+        from earwitness.training.data.token_lookup import TokenLookup
+        from earwitness.training.data.training_sources import open_sources
+        from earwitness.training.export.calibrate import judge
+        from earwitness.training.export.model_export import export_run, run_recipe
+        from earwitness.training.loop.validate import ValidSet
     if out.suffix != ".onnx":
         raise typer.BadParameter("must end in .onnx", param_hint="--out")
     with locked_file(out, "earwitness export-model"):
@@ -54,7 +54,7 @@ def run(
         stream = SceneStream(
             valid, recipe.features, seed=data.valid_seed, swap="none", stream=VALID_STREAM, tokens=tokens
         )
-        judgement = judge(Mirrored(net, recipe.features) if mirror else net, ValidSet.render(stream, scenes))
+        judgement = judge(MirroredNetwork(net, recipe.features) if mirror else net, ValidSet.render(stream, scenes))
         card = export_run(
             folder,
             out,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from earwitness.errors import MissingExtraError
+from earwitness.core.errors import MissingExtraError
 
 
 @contextmanager

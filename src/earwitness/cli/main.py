@@ -12,9 +12,9 @@ from typing import Final, NoReturn
 
 import typer
 
-from earwitness import __version__
-from earwitness.crash_log import describe, write_log
-from earwitness.errors import EarwitnessError, RecipeError, one_line, shortened
+from earwitness.core.crash_log import describe, write_log
+from earwitness.core.errors import EarwitnessError, UsageError, one_line, shortened
+from earwitness.core.version import __version__
 
 VERBS: Final[tuple[str, ...]] = (
     "ablate", "demo", "detect", "doctor", "ensemble", "evaluate", "export", "export-model", "render", "serve",
@@ -82,7 +82,7 @@ def main() -> None:
 def _explained(error: Exception) -> tuple[str, int]:
     """What to say of an error, on one line, and the exit code."""
     match error:
-        case RecipeError():
+        case UsageError():
             return one_line(str(error)), WRONG_USAGE
         case EarwitnessError():
             return one_line(str(error)), FAILED
@@ -109,7 +109,7 @@ def _wrong_setting(error: ValueError) -> str | None:
         return None
     from pydantic import ValidationError
 
-    from earwitness.schema import first_problem
+    from earwitness.core.schema import first_problem
 
     return first_problem(error, "the settings") if isinstance(error, ValidationError) else None
 

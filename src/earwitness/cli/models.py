@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from earwitness.encoders.registry import ModelEntry
+    from earwitness.encoders.weights.pretrained_models import ModelEntry
 
 app = typer.Typer(help="List, fetch and check pretrained models.", no_args_is_help=True)
 
@@ -16,7 +16,7 @@ app = typer.Typer(help="List, fetch and check pretrained models.", no_args_is_he
 @app.command("list")
 def list_models(json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False) -> None:
     """Name each model, what it does, its size and licence, and whether it is here."""
-    from earwitness.encoders.registry import MODELS
+    from earwitness.encoders.weights.pretrained_models import MODELS
 
     if json:
         _print_json([_described(entry) for entry in MODELS.values()])
@@ -43,8 +43,8 @@ def pull_models(
 
     They lie in $EARWITNESS_CACHE/models, or in the user's cache folder, and are used offline from there.
     """
-    from earwitness.encoders.pull import pull
-    from earwitness.encoders.registry import find_entry
+    from earwitness.encoders.weights.pretrained_models import find_entry
+    from earwitness.encoders.weights.pull import pull
 
     for entry in [find_entry(name) for name in names]:
         weights = pull(entry, source, lambda line: typer.echo(line, err=True))
@@ -60,9 +60,9 @@ def describe_model(
 
     Exits with 1 if a file is damaged.
     """
-    from earwitness.encoders.registry import find_entry
-    from earwitness.encoders.weights import check_weights, weights_folder
-    from earwitness.errors import MissingWeightsError
+    from earwitness.core.errors import MissingWeightsError
+    from earwitness.encoders.weights.pretrained_models import find_entry
+    from earwitness.encoders.weights.weight_files import check_weights, weights_folder
 
     entry = find_entry(name)
     described = _described(entry)
@@ -88,7 +88,7 @@ def describe_model(
 def _described(entry: ModelEntry) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from earwitness.encoders.weights import weights_folder
+    from earwitness.encoders.weights.weight_files import weights_folder
 
     folder = weights_folder(entry.name)
     described = asdict(entry) | {"source": str(entry.source), "size": entry.size, "folder": str(folder)}
@@ -96,7 +96,7 @@ def _described(entry: ModelEntry) -> dict[str, Any]:
 
 
 def _is_here(entry: ModelEntry) -> bool:
-    from earwitness.encoders.weights import weights_folder
+    from earwitness.encoders.weights.weight_files import weights_folder
 
     return all((weights_folder(entry.name) / file.name).is_file() for file in entry.files)
 

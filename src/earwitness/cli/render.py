@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from earwitness.export import Saved
-    from earwitness.export.formats import Player
+    from earwitness.render.report.player import Player
+    from earwitness.results.detection import Detection
 
 _EVENTS = frozenset({".json", ".csv"})
 
@@ -57,24 +57,24 @@ def run(
     A phone held upright sees about 40 degrees, held level about 65; DCASE2025 uses 100.
     """
     from earwitness.cli.choices import check_fov, one_of
-    from earwitness.errors import RecipeError
-    from earwitness.export import read_result
-    from earwitness.export.formats import PLAYERS
+    from earwitness.core.errors import UsageError
+    from earwitness.render.report.player import PLAYERS
+    from earwitness.results.saved import read_result
 
     chosen = one_of("--player", player, PLAYERS)
     if out is None and report is None and not plot:
-        raise RecipeError("nothing to make: give --out VIDEO, --report PAGE or --plot PICTURE")
+        raise UsageError("nothing to make: give --out VIDEO, --report PAGE or --plot PICTURE")
     if reference is not None and not plot:
-        raise RecipeError("--reference stands beside the events in a plot; give --plot too")
+        raise UsageError("--reference stands beside the events in a plot; give --plot too")
     if fov is not None:
         check_fov(fov)
     if source.suffix.lower() in _EVENTS:
         if events is not None:
-            raise RecipeError(f"{source} holds events itself; with --events, name the video or sound first")
+            raise UsageError(f"{source} holds events itself; with --events, name the video or sound first")
         result = read_result(source, media)
     else:
         if events is None:
-            raise RecipeError(f"which events belong to {source}? Give --events FILE.json, or name that file instead")
+            raise UsageError(f"which events belong to {source}? Give --events FILE.json, or name that file instead")
         result = read_result(events, media or source)
     if out is not None:
         _video(result, out, fov, threads)
@@ -84,20 +84,19 @@ def run(
         _plot(result, picture, reference)
 
 
-def _video(result: Saved, out: Path, fov: float | None, threads: int) -> None:
+def _video(result: Detection, out: Path, fov: float | None, threads: int) -> None:
     from rich.markup import escape
     from rich.progress import Progress
 
-    from earwitness.errors import UnreadableMediaError, one_line
-    from earwitness.export.result import view_of
-    from earwitness.media.tracks import parse_track
-    from earwitness.render.video import render_video
+    from earwitness.core.errors import UnreadableMediaError, one_line
+    from earwitness.media.containers.sound_tracks import parse_track
+    from earwitness.render.video.annotated_video import render_video
 
     if result.media_file is None:
         raise UnreadableMediaError(
             f"{result.path or 'the events'}: the video is not there; say where with --media FILE"
         )
-    whole, track = view_of(result, fov).whole_fov, parse_track(str(result.settings.get("track", "auto")))
+    whole, track = result.view_with(fov).whole_fov, parse_track(str(result.settings.get("track", "auto")))
     with Progress(transient=True) as progress:
         task = progress.add_task(escape(one_line(out.name)), total=1.0)
         render_video(
@@ -107,22 +106,22 @@ def _video(result: Saved, out: Path, fov: float | None, threads: int) -> None:
     typer.echo(one_line(str(out)))
 
 
-def _report(result: Saved, report: Path, fov: float | None, player: Player) -> None:
+def _report(result: Detection, report: Path, fov: float | None, player: Player) -> None:
     from earwitness.cli.say import say
-    from earwitness.errors import RecipeError, one_line
+    from earwitness.core.errors import UsageError, one_line
     from earwitness.render.report import write_report
 
     if report.suffix.lower() not in {".html", ".htm"}:
-        raise RecipeError(f"--report {report}: a report is a page; call it .html")
+        raise UsageError(f"--report {report}: a report is a page; call it .html")
     if result.media_file is None and result.path is not None and player != "none":
         say(f"{result.path.name} is not beside the events, so the report is without it; say where with --media FILE")
     typer.echo(one_line(str(write_report(result, report, fov, player))))
 
 
-def _plot(result: Saved, picture: Path, reference: Path | None) -> None:
-    from earwitness.errors import one_line
-    from earwitness.export import read_result
-    from earwitness.render.picture import timeline_picture
+def _plot(result: Detection, picture: Path, reference: Path | None) -> None:
+    from earwitness.core.errors import one_line
+    from earwitness.render.timeline_picture import timeline_picture
+    from earwitness.results.saved import read_result
 
     true = None if reference is None else read_result(reference).table
     name = None if result.path is None else one_line(result.path.name).replace("$", "\\$")

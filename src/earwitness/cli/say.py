@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from earwitness.errors import one_line
+from earwitness.core.errors import one_line
 
 
 def say(message: str) -> None:

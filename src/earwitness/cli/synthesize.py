@@ -14,10 +14,10 @@ from earwitness.cli.choices import folder_name
 
 if TYPE_CHECKING:
     from earwitness.cli.progress import Meter
-    from earwitness.synthesis.engines import Engine
-    from earwitness.synthesis.job import RenderJob
-    from earwitness.synthesis.pool import PoolConfig
-    from earwitness.synthesis.scene import Scene
+    from earwitness.scenes.acoustics.rir_pool import PoolConfig
+    from earwitness.scenes.scene import Scene
+    from earwitness.scenes.writing.engines import Engine
+    from earwitness.scenes.writing.render_job import RenderJob
 
 _ROOMS = 120
 _PREVIEWED = 4
@@ -110,35 +110,35 @@ def run(
     from earwitness.cli.threads import one_thread
 
     one_thread()
-    from earwitness.errors import RecipeError
+    from earwitness.core.errors import UsageError
 
     if recipe is None and (clips is None or seed is None):
-        raise RecipeError("give --clips and --seed for a new set, or --from for one scene of a set")
+        raise UsageError("give --clips and --seed for a new set, or --from for one scene of a set")
     if recipe is None and (view is not None or no_noise or stems):
-        raise RecipeError("--view, --no-noise and --stems go with --from")
+        raise UsageError("--view, --no-noise and --stems go with --from")
     if recipe is not None and (clips is not None or fov is not None or elevation is not None or preset is not None):
-        raise RecipeError(
+        raise UsageError(
             "--from renders one scene with its camera and places: leave --clips, --fov, --elevation and --preset out"
         )
     if preset is not None and (elevation is not None or sofa is not None):
-        raise RecipeError("--preset says where sources are, and in what rooms: leave --elevation and --sofa out")
+        raise UsageError("--preset says where sources are, and in what rooms: leave --elevation and --sofa out")
     if not video and (fps is not None or cutouts is not None or backgrounds is not None):
-        raise RecipeError("--fps, --cutouts and --backgrounds are about the pictures of --video: give it too")
+        raise UsageError("--fps, --cutouts and --backgrounds are about the pictures of --video: give it too")
     if sofa is not None and (rooms is not None or room_seed is not None):
-        raise RecipeError("give either --sofa or --rooms and --room-seed")
+        raise UsageError("give either --sofa or --rooms and --room-seed")
     if preview is not None and preview.suffix.lower() != ".png":
-        raise RecipeError(f"--preview {preview}: the contact sheet is a PNG; call it .png")
+        raise UsageError(f"--preview {preview}: the contact sheet is a PNG; call it .png")
     if address is not None and engine is not EngineName.RAY:
-        raise RecipeError("--address is that of a Ray cluster: give --engine ray too")
+        raise UsageError("--address is that of a Ray cluster: give --engine ray too")
 
     from earwitness.cli.progress import Meter
-    from earwitness.media.lock import locked_folder
-    from earwitness.synthesis.clips import render_recipe
-    from earwitness.synthesis.job import RenderJob
-    from earwitness.synthesis.microphones import DEFAULT, microphone_called
-    from earwitness.synthesis.picture import DCASE_FPS
-    from earwitness.synthesis.preview import busiest_second, write_preview
-    from earwitness.synthesis.sampler import SceneConfig
+    from earwitness.core.files.lock import locked_folder
+    from earwitness.scenes.acoustics.microphones import DEFAULT, microphone_called
+    from earwitness.scenes.pictures.scene_picture import DCASE_FPS
+    from earwitness.scenes.sampling.sampler import SceneConfig
+    from earwitness.scenes.writing.preview import busiest_second, write_preview
+    from earwitness.scenes.writing.render_job import RenderJob
+    from earwitness.scenes.writing.scene_clips import render_recipe
 
     if microphone is not None:
         microphone_called(microphone)
@@ -173,15 +173,15 @@ def run(
 
 def _of_preset(name: str, microphone: str) -> dict[str, Any]:
     """Settings of scenes that are drawn by a preset."""
-    from earwitness.synthesis.microphones import Coincident, microphone_called
-    from earwitness.synthesis.presets import named_preset
+    from earwitness.scenes.acoustics.microphones import Coincident, microphone_called
+    from earwitness.scenes.sampling.presets import named_preset
 
     coincident = isinstance(microphone_called(microphone), Coincident)
     return {"preset": named_preset(name), "flaw_probability": _FLAWED if coincident else 0.0}
 
 
 def _pool(rooms: int | None, seed: int | None, preset: str | None) -> PoolConfig:
-    from earwitness.synthesis.pool import PoolConfig
+    from earwitness.scenes.acoustics.rir_pool import PoolConfig
 
     kind: Literal["plain", "varied"] = "plain" if preset is None else "varied"
     return PoolConfig(rooms=rooms or _ROOMS, seed=seed or 0, kind=kind)
@@ -189,8 +189,8 @@ def _pool(rooms: int | None, seed: int | None, preset: str | None) -> PoolConfig
 
 def _name_unused(job: RenderJob) -> None:
     """Say which files of the user's pictures are left out."""
-    from earwitness.synthesis import backgrounds, cutouts
-    from earwitness.synthesis.bank_check import first_names
+    from earwitness.scenes.bank.bank_check import first_names
+    from earwitness.scenes.pictures import backgrounds, cutouts
 
     for folder, found in ((job.cutouts, cutouts.unused_files), (job.backgrounds, backgrounds.unused_files)):
         if folder is not None and (names := found(folder)):
@@ -201,11 +201,11 @@ def _name_unused(job: RenderJob) -> None:
 
 def _without_unusable(job: RenderJob, strict: bool, meter: Meter) -> RenderJob:
     """The job without sounds that cannot be used; says what of the bank is left out."""
-    from earwitness.errors import BankError
-    from earwitness.synthesis.adaptors import KINDS, adaptor_of, list_sounds, unused_folders
-    from earwitness.synthesis.bank import SoundBank
-    from earwitness.synthesis.bank_check import first_names, printable, unusable_sounds
-    from earwitness.synthesis.splits import without_split
+    from earwitness.core.errors import BankError
+    from earwitness.scenes.bank.adaptors import KINDS, adaptor_of, list_sounds, unused_folders
+    from earwitness.scenes.bank.bank_check import first_names, printable, unusable_sounds
+    from earwitness.scenes.bank.sound_bank import SoundBank
+    from earwitness.scenes.bank.splits import without_split
 
     bank = SoundBank.open(job.bank, job.split, licences=job.licences)
     wrong = unusable_sounds(bank, progress=meter.task("sounds looked at") if len(bank.sounds) > _MANY else None)
@@ -232,10 +232,10 @@ def _without_unusable(job: RenderJob, strict: bool, meter: Meter) -> RenderJob:
 def _with_rooms(job: RenderJob, meter: Meter, sofa: Path | None, workers: int) -> RenderJob:
     """The job with its pool of rooms in the cache."""
     from earwitness.cli.extras import needs
-    from earwitness.synthesis.bank_check import printable
-    from earwitness.synthesis.measured import measured_pool
-    from earwitness.synthesis.pool import RirPool, default_cache
-    from earwitness.synthesis.poolfiles import left_out
+    from earwitness.scenes.acoustics.measured_rooms import measured_pool
+    from earwitness.scenes.acoustics.rir_files import left_out
+    from earwitness.scenes.acoustics.rir_pool import RirPool, default_cache
+    from earwitness.scenes.bank.bank_check import printable
 
     if sofa is not None:
         pool = measured_pool(sofa, default_cache(), meter.task("rooms"))
@@ -253,9 +253,9 @@ def _with_rooms(job: RenderJob, meter: Meter, sofa: Path | None, workers: int) -
 
 def _with_rooms_of(job: RenderJob, recipe: Path) -> RenderJob:
     """The job with the rooms that a recipe names."""
-    from earwitness.errors import BankError
-    from earwitness.synthesis.clips import read_recipe
-    from earwitness.synthesis.pool import PoolConfig, default_cache
+    from earwitness.core.errors import BankError
+    from earwitness.scenes.acoustics.rir_pool import PoolConfig, default_cache
+    from earwitness.scenes.writing.scene_clips import read_recipe
 
     name = read_recipe(recipe).pool
     simulated = PoolConfig.named(name)
@@ -269,9 +269,8 @@ def _with_rooms_of(job: RenderJob, recipe: Path) -> RenderJob:
 
 
 def _new_clips(job: RenderJob, meter: Meter, clips: int, engine: Engine, previewed: bool) -> list[Scene]:
-    from earwitness.synthesis.credits import refuse_foreign
-    from earwitness.synthesis.folders import first_scenes, render_folder
-    from earwitness.synthesis.set_options import keep_to_options
+    from earwitness.scenes.writing.scene_folder import first_scenes, refuse_foreign, render_folder
+    from earwitness.scenes.writing.set_options import keep_to_options
 
     refuse_foreign(job.out)
     keep_to_options(job.out, _options_of_pictures(job))
@@ -291,7 +290,7 @@ def _options_of_pictures(job: RenderJob) -> dict[str, object]:
 
 def _engine(name: EngineName, address: str | None, workers: int) -> Engine:
     from earwitness.cli.extras import needs
-    from earwitness.synthesis.engines import Processes, RayCluster
+    from earwitness.scenes.writing.engines import Processes, RayCluster
 
     if name is EngineName.LOCAL:
         return Processes(workers)

@@ -12,7 +12,7 @@ import typer
 from earwitness.cli.choices import folder_name
 
 if TYPE_CHECKING:
-    from earwitness.training.folders import Sources
+    from earwitness.training.data.training_sources import Sources
 
 SHOWN: Final = 20
 """Damaged clips that are named on the terminal."""
@@ -40,11 +40,10 @@ def run(
     from earwitness.cli.extras import needs
 
     with needs("training", "train"):
-        from earwitness.training.devices import be_deterministic
-        from earwitness.training.distributed import held_by_first
-        from earwitness.training.folders import open_sources
+        from earwitness.training.data.training_sources import open_sources
+        from earwitness.training.loop.distributed import be_deterministic, held_by_first
+        from earwitness.training.loop.trainer import Trainer
         from earwitness.training.recipe import load_recipe
-        from earwitness.training.trainer import Trainer
     if deterministic:
         be_deterministic()
     loaded = load_recipe(recipe, settings)
@@ -82,8 +81,8 @@ def _report(sources: Sources, folder: Path) -> None:
         typer.echo(f"{sources.train_clips:,} training clips, {sources.valid_clips:,} validation clips", err=True)
     if not sources.skipped:
         return
-    from earwitness.errors import one_line
-    from earwitness.media.atomic import atomic_file
+    from earwitness.core.errors import one_line
+    from earwitness.core.files.atomic import atomic_file
 
     lines = [f"{name}: {reason}" for name, reason in sources.skipped.items()]
     for line in lines[:SHOWN]:

@@ -9,11 +9,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.data.dcase_csv import CLIP_FRAMES, read_table
-from earwitness.data.layout import Clip
-from earwitness.data.pcm import read_pcm, wav_info
-from earwitness.errors import EarwitnessError, LabelError, NotStereoError, UnreadableMediaError
-from earwitness.events import FRAME_RATE, EventTable
+from earwitness.core.errors import EarwitnessError, LabelError, NotStereoError, UnreadableMediaError
+from earwitness.core.events import FRAME_RATE, EventTable
+from earwitness.data.dcase.labels import CLIP_FRAMES, read_table
+from earwitness.data.dcase.layout import Clip
+from earwitness.media.sound.pcm import read_pcm, wav_info
 
 SAMPLE_RATE: Final = 24_000
 

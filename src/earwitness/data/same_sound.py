@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.data.layout import Clip
-from earwitness.data.pcm import read_pcm, wav_info
-from earwitness.errors import EarwitnessError
+from earwitness.core.errors import EarwitnessError
+from earwitness.data.dcase.layout import Clip
+from earwitness.media.sound.pcm import read_pcm, wav_info
 
 _PLACES: Final = (12_000, 36_000, 60_000, 84_000)
 """Samples at which clips are looked at."""

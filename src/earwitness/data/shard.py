@@ -16,16 +16,16 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.accddoa import encode
+from earwitness.core.errors import EarwitnessError, LabelError
+from earwitness.core.events import EventTable
+from earwitness.core.files.atomic import atomic_file
+from earwitness.core.files.digests import Digests
+from earwitness.core.multi_accddoa import encode
 from earwitness.data.clips import load, refuse_none
-from earwitness.data.dcase_csv import CLIP_FRAMES, LabelRows, read_rows
-from earwitness.data.digests import Digests
-from earwitness.data.layout import Clip
-from earwitness.data.pcm import read_pcm
-from earwitness.errors import EarwitnessError, LabelError
-from earwitness.events import EventTable
+from earwitness.data.dcase.labels import CLIP_FRAMES, LabelRows, read_rows
+from earwitness.data.dcase.layout import Clip
 from earwitness.features import FeatureConfig, FeatureExtractor
-from earwitness.media.atomic import atomic_file
+from earwitness.media.sound.pcm import read_pcm
 
 _REVISION: Final = 2
 """Goes up when shards begin to look otherwise."""

@@ -19,13 +19,13 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from earwitness.core.errors import EncoderError, first_line
+from earwitness.core.files.small_files import CARD_BYTES, read_json
+from earwitness.encoders.encoder_input import as_channels, sound_map
 from earwitness.encoders.pretrained import Pretrained
-from earwitness.encoders.settings import SoundChannel, SoundSettings
-from earwitness.encoders.sound import as_channels, sound_map
+from earwitness.encoders.protocol import SoundChannel, SoundSettings
 from earwitness.encoders.tokens import TokenMap
-from earwitness.errors import EncoderError, first_line
 from earwitness.features.mel import hz_to_mel, mel_matrix, mel_to_hz
-from earwitness.small_files import CARD_BYTES, read_json
 
 RATE: Final = 48_000
 WINDOW_SECONDS: Final = 10

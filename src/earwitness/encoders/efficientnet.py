@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 
-from earwitness.encoders.grid import PictureGrid, PictureSettings, check_frames
+from earwitness.core.errors import EncoderError, MissingExtraError, first_line
+from earwitness.core.geometry import DEFAULT_FOV_DEG
+from earwitness.encoders.encoder_input import PictureGrid, PictureSettings, check_frames
 from earwitness.encoders.onnx_session import open_session
 from earwitness.encoders.protocol import fingerprint
 from earwitness.encoders.tokens import TokenMap
-from earwitness.encoders.weights import Weights, find_weights, local_weights
-from earwitness.errors import EncoderError, MissingExtraError, first_line
-from earwitness.geometry import DEFAULT_FOV_DEG
+from earwitness.encoders.weights.weight_files import Weights, find_weights, local_weights
 
 CELL: Final = 32
 _MEAN, _DEVIATION = np.float32(127), np.float32(128)

@@ -1,11 +1,46 @@
-"""A session of ONNX Runtime on one processor, from a serialised graph."""
+"""A session of ONNX Runtime on one processor, from a serialised graph.
+
+Making inner tensors of an ONNX graph its outputs, without the `onnx` package.
+
+A serialised protocol buffer followed by another one of the same message is, by the format's rules, their merger:
+repeated fields are joined. So outputs are added to a model by appending a model that has nothing but them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from earwitness.telemetry import silent_onnxruntime
+from earwitness.core.telemetry import silent_onnxruntime
+
+_GRAPH: Final = 7  # of ModelProto
+_OUTPUT: Final = 12  # of GraphProto
+_NAME, _TYPE = 1, 2  # of ValueInfoProto
+_TENSOR: Final = 1  # of TypeProto
+_ELEMENT: Final = 1  # of TypeProto.Tensor
+_FLOAT: Final = 1
+_LENGTH_DELIMITED: Final = 2
+
+
+def with_outputs(model: bytes, names: Sequence[str]) -> bytes:
+    """A serialised model whose float tensors `names` are outputs too, of whatever shape."""
+    element = bytes([_ELEMENT << 3, _FLOAT])
+    kind = _field(_TENSOR, element)
+    outputs = b"".join(_field(_OUTPUT, _field(_NAME, name.encode()) + _field(_TYPE, kind)) for name in names)
+    return model + _field(_GRAPH, outputs)
+
+
+def _field(number: int, payload: bytes) -> bytes:
+    return _varint(number << 3 | _LENGTH_DELIMITED) + _varint(len(payload)) + payload
+
+
+def _varint(value: int) -> bytes:
+    encoded = bytearray()
+    while value >= 0x80:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*encoded, value])
 
 
 def open_session(graph: bytes, threads: int, weights_folder: Path | None = None) -> Any:

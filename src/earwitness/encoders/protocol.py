@@ -1,18 +1,73 @@
-"""What every frozen encoder looks like from outside, whatever network is within."""
+"""What every frozen encoder looks like from outside, whatever network is within.
+
+What users can choose of an encoder: part of its fingerprint, and stored beside the tokens.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from math import nan
+from typing import Final, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, ValidationError, field_validator
 
-from earwitness.encoders.settings import EncoderSettings, SoundChannel
+from earwitness.core.errors import UsageError
+from earwitness.core.geometry import DEFAULT_FOV_DEG
+from earwitness.core.schema import StrictModel
 from earwitness.encoders.tokens import Modality, TokenMap
-from earwitness.geometry import DEFAULT_FOV_DEG
+
+SoundChannel = Literal["M", "S", "L", "R"]
+"""M = (L + R) / 2 has no direction, nor has S = (L - R) / 2; L and R face left and right."""
+CHANNEL_AZIMUTH: Final[Mapping[SoundChannel, float]] = {"M": nan, "S": nan, "L": 90.0, "R": -90.0}
+
+
+class EncoderSettings(StrictModel):
+    """Settings of an encoder; frozen, and unknown names are an error."""
+
+    @classmethod
+    def of(cls, values: object) -> Self:
+        """Settings from a mapping of names to values, as a recipe or a store holds them.
+
+        Raises:
+            UsageError: an unknown name, or a value that will not do.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "settings"
+            if first["type"] == "extra_forbidden":
+                known = ", ".join(cls.model_fields) or "none"
+                raise UsageError(f"encoder setting '{where}': there is no such setting; there are: {known}") from None
+            raise UsageError(f"encoder setting '{where}': {first['msg']}") from None
+
+
+class SoundSettings(EncoderSettings):
+    """Settings of all sound encoders.
+
+    Attributes:
+        channels: what is encoded, each on its own.
+    """
+
+    channels: tuple[SoundChannel, ...] = Field(default=("M",), min_length=1)
+
+    @field_validator("channels", mode="before")
+    @classmethod
+    def _from_text(cls, channels: object) -> object:
+        return channels.split(",") if isinstance(channels, str) else channels
+
+    @field_validator("channels")
+    @classmethod
+    def _no_channel_twice(cls, channels: tuple[SoundChannel, ...]) -> tuple[SoundChannel, ...]:
+        if len(set(channels)) != len(channels):
+            raise ValueError("a channel is named twice")
+        if ("L" in channels) != ("R" in channels):
+            raise ValueError("L and R only go together, so that left and right can be exchanged")
+        return channels
 
 
 class Encoder(Protocol):

@@ -8,7 +8,7 @@ from typing import Final, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.errors import EncoderError
+from earwitness.core.errors import EncoderError
 
 Modality = Literal["sound", "picture"]
 

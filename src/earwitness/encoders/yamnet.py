@@ -1,6 +1,8 @@
 """YAMNet: what AudioSet's 521 classes sound like, in 1024 numbers; runs in ONNX Runtime alone.
 
 What it hears are log-mels at 16 kHz (`earwitness.features.patches`), 96 frames a patch.
+
+YAMNet's convolutions as arrays, for networks that hold them.
 """
 
 from __future__ import annotations
@@ -15,17 +17,49 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from pydantic import Field
 
-from earwitness.encoders.onnx_check import MOST_BYTES, check_onnx
-from earwitness.encoders.onnx_outputs import with_outputs
-from earwitness.encoders.onnx_session import open_session
-from earwitness.encoders.protocol import fingerprint
-from earwitness.encoders.settings import SoundChannel, SoundSettings
-from earwitness.encoders.sound import as_channels, sound_map
+from earwitness.core.errors import EncoderError, first_line
+from earwitness.core.files.small_files import read_bytes
+from earwitness.encoders.encoder_input import as_channels, sound_map
+from earwitness.encoders.onnx_session import open_session, with_outputs
+from earwitness.encoders.protocol import SoundChannel, SoundSettings, fingerprint
 from earwitness.encoders.tokens import TokenMap
-from earwitness.encoders.weights import Weights, find_weights, local_weights
-from earwitness.errors import EncoderError, first_line
+from earwitness.encoders.weights.onnx_check import MOST_BYTES, check_onnx
+from earwitness.encoders.weights.weight_files import Weights, find_weights, local_weights
 from earwitness.features import patches
-from earwitness.small_files import read_bytes
+
+CONVOLUTIONS: Final = 27
+
+
+def convolutions(weights: Weights | None = None) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Kernel and bias of each convolution, in the order in which they are done; needs the `onnx` package.
+
+    Args:
+        weights: `model.onnx` and `model.data`; by default those that were fetched.
+
+    Raises:
+        MissingWeightsError: they have not been fetched.
+        EncoderError: the weights are not YAMNet's.
+    """
+    import onnx
+    from onnx import numpy_helper
+
+    weights = weights or find_weights("yamnet")
+    try:
+        path = weights.path("model.onnx")
+        check_onnx(read_bytes(path, MOST_BYTES, EncoderError), str(path), EncoderError, external=("model.data",))
+        graph = onnx.load(str(path)).graph
+        arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+        nodes = [node for node in graph.node if node.op_type == "Conv"]
+        # The graph takes 8-bit copies of the kernels, made from the whole ones that it holds.
+        found = [(arrays[node.input[1].removesuffix("_qdq")], arrays[node.input[2]]) for node in nodes]
+    except EncoderError:
+        raise
+    except Exception as error:  # onnx raises a dozen unrelated types for damaged files
+        raise EncoderError(f"{weights.folder}: not YAMNet's weights ({first_line(error)})") from error
+    if len(found) != CONVOLUTIONS:
+        raise EncoderError(f"{weights.folder}: not YAMNet's weights ({len(found)} convolutions, not {CONVOLUTIONS})")
+    return [(np.array(kernel, dtype=np.float32), np.array(bias, dtype=np.float32)) for kernel, bias in found]
+
 
 RATE: Final = 16_000
 _WINDOW: Final = 400

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final, Literal
 
-from earwitness.classes import CLASSES
+from earwitness.core.vocabulary import CLASSES
 
 AHEAD_DEG: Final = 15.0
 MOVING_DEG: Final = 15.0

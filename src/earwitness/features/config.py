@@ -1,4 +1,7 @@
-"""The configuration of the acoustic features: part of every model card."""
+"""The configuration of the acoustic features: part of every model card.
+
+Left-right swap of features, without going back to the sound.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,38 @@ import hashlib
 import json
 from typing import Final, Literal, Self, get_args
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, PositiveInt, model_validator
 
-from earwitness.events import FRAME_RATE
+from earwitness.core.errors import UsageError
+from earwitness.core.events import FRAME_RATE
+from earwitness.core.schema import StrictModel
 from earwitness.features.patches import FRAMES_PER_SECOND, MELS, suits
-from earwitness.schema import StrictModel
+
+_SWAPPED: Final[dict[Channel, Channel]] = {"logmel_l": "logmel_r", "logmel_r": "logmel_l"}
+
+
+def swap(features: NDArray[np.floating], config: FeatureConfig) -> NDArray[np.floating]:
+    """Features of the channel-swapped sound: S and with it the intensity change sign, left and right change places.
+
+    Args:
+        features: (..., C, T, mels), as `config` describes them.
+
+    Raises:
+        UsageError: the configuration has one of logmel_l and logmel_r without the other.
+    """
+    order = [_SWAPPED.get(name, name) for name in config.channels]
+    missing = set(order) - set(config.channels)
+    if missing:
+        raise UsageError(
+            f"cannot swap features without the channel {missing.pop()}: use logmel_l and logmel_r together"
+        )
+    swapped = features[..., [config.channels.index(name) for name in order], :, :]
+    if "intensity" in config.channels:
+        swapped[..., config.channels.index("intensity"), :, :] *= -1
+    return swapped
+
 
 Channel = Literal[
     "logmel_m", "logmel_s", "logmel_l", "logmel_r", "intensity", "coherence", "stpacc", "tagger_first", "tagger_second"

@@ -11,12 +11,11 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.signal.windows import hann
 
-from earwitness.errors import NotStereoError, UnreadableMediaError
+from earwitness.core.errors import NotStereoError, UnreadableMediaError
 from earwitness.features import patches
 from earwitness.features.config import TAGGER_CHANNELS, Channel, FeatureConfig
 from earwitness.features.mel import mel_matrix
-from earwitness.features.spatial import BandPowers, band_powers, log_power, power
-from earwitness.features.stpacc import stpacc
+from earwitness.features.spatial import BandPowers, band_powers, log_power, power, stpacc
 
 _BLOCK: Final = 64
 """Frames transformed at once: their spectra stay in the processor's cache, and memory does not grow with length."""

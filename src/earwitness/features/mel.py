@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from earwitness.errors import RecipeError
+from earwitness.core.errors import UsageError
 
 _HZ_PER_MEL: Final = 200.0 / 3.0
 _BREAK_HZ: Final = 1000.0
@@ -46,7 +46,7 @@ def mel_matrix(
         (window // 2 + 1, mels), read-only.
 
     Raises:
-        RecipeError: a band so narrow that no frequency of the spectrum falls into it.
+        UsageError: a band so narrow that no frequency of the spectrum falls into it.
     """
     edges = mel_to_hz(np.linspace(hz_to_mel(fmin), hz_to_mel(fmax), mels + 2))
     frequency = np.fft.rfftfreq(window, 1 / sample_rate)[:, None]
@@ -55,7 +55,7 @@ def mel_matrix(
     matrix = np.maximum(0.0, np.minimum(rising, falling)).astype(np.float32)
     if not matrix.any(axis=0).all():
         band = int(np.flatnonzero(~matrix.any(axis=0))[0])
-        raise RecipeError(f"mel band {band} of {mels} is empty: use fewer mels, a longer window or a higher fmin")
+        raise UsageError(f"mel band {band} of {mels} is empty: use fewer mels, a longer window or a higher fmin")
     if equal_area:
         matrix *= (2.0 / (edges[2:] - edges[:-2])).astype(np.float32)
     matrix.flags.writeable = False

@@ -12,11 +12,11 @@ from av.audio.frame import AudioFrame
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
-from earwitness.media.audio import AudioReader
-from earwitness.media.container import PacketSource, audio_streams, open_media, zero_time
-from earwitness.media.resample import StereoArray
+from earwitness.media.containers.container import PacketSource, audio_streams, open_media, zero_time
+from earwitness.media.containers.sound_tracks import Track
+from earwitness.media.sound.audio import AudioReader
+from earwitness.media.sound.resample import StereoArray
 from earwitness.media.timeline import MAX_JUMP_SECONDS, MAX_OVERLAP_SECONDS
-from earwitness.media.tracks import Track
 
 COPIED_CODECS: Final = frozenset({"aac", "mp3", "ac3", "eac3", "alac"})
 AAC_RATES: Final = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)

@@ -18,11 +18,13 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
-from earwitness.allocator import give_back, growing_in_place
-from earwitness.errors import EncodingError
-from earwitness.media.atomic import atomic_file
-from earwitness.media.container import audio_streams, open_media
-from earwitness.media.resample import StereoArray
+from earwitness.core.errors import EncodingError
+from earwitness.core.files.atomic import atomic_file
+from earwitness.core.memory import give_back, growing_in_place
+from earwitness.media.containers.container import audio_streams, open_media
+from earwitness.media.containers.sound_tracks import Track, choose_track
+from earwitness.media.sound.resample import StereoArray
+from earwitness.media.sound.wav import write_wav
 from earwitness.media.soundtrack import (
     AacEncoder,
     CopiedSoundtrack,
@@ -32,8 +34,6 @@ from earwitness.media.soundtrack import (
     has_sound,
     nearest_rate,
 )
-from earwitness.media.tracks import Track, choose_track
-from earwitness.media.wav import write_wav
 
 __all__ = ["MediaWriter", "write_wav"]
 

@@ -15,12 +15,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.archives import ZIP_ERRORS
-from earwitness.classes import NUM_CLASSES
-from earwitness.data.dcase_csv import LabelRows
-from earwitness.errors import LabelError, first_line
-from earwitness.geometry import fold
-from earwitness.media.atomic import atomic_file
+from earwitness.core.errors import LabelError, first_line
+from earwitness.core.files.archives import ZIP_ERRORS
+from earwitness.core.files.atomic import atomic_file
+from earwitness.core.geometry import fold
+from earwitness.core.vocabulary import NUM_CLASSES
+from earwitness.data.dcase.labels import LabelRows
 from earwitness.metrics.matching import match
 from earwitness.metrics.protocols import (
     AZIMUTH_THRESHOLD_DEG,

@@ -13,9 +13,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.classes import NUM_CLASSES
-from earwitness.data.dcase_csv import LabelRows
-from earwitness.geometry import fold
+from earwitness.core.geometry import fold
+from earwitness.core.vocabulary import NUM_CLASSES
+from earwitness.data.dcase.labels import LabelRows
 from earwitness.metrics.matching import match
 from earwitness.metrics.protocols import AZIMUTH_THRESHOLD_DEG, RELATIVE_DISTANCE_THRESHOLD
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from earwitness.classes import NUM_CLASSES
-from earwitness.errors import LabelError
+from earwitness.core.errors import LabelError
+from earwitness.core.vocabulary import NUM_CLASSES
 from earwitness.metrics.counts import Counts
 from earwitness.metrics.protocols import Protocol
 from earwitness.metrics.scores import QUANTITIES, average_quantities, class_quantities
@@ -162,7 +162,7 @@ def _percentiles(sample: FloatArray, confidence: float) -> list[FloatArray]:
 def _prepare(
     counts: Counts, minus: Counts | None, protocol: Protocol, unit: str
 ) -> tuple[list[FloatArray], Callable[[Sequence[FloatArray]], FloatArray]]:
-    """Counts (units, 13, 11) of each system, and what to compute from their sums."""
+    """Counts (units, classes, 11) of each system, and what to compute from their sums."""
     if minus is not None and minus.files != counts.files:
         raise LabelError("two systems can only be compared on the same files in the same order")
     tables = [system.grouped(unit).by("file", "class") for system in (counts, minus) if system is not None]
@@ -177,7 +177,7 @@ def _prepare(
 
 
 def _all_scores(table: FloatArray, protocol: Protocol) -> FloatArray:
-    """Counts (..., 13, 11) -> all scores (..., 28 + 182): averages first, then per class."""
+    """Counts (..., classes, 11) -> all scores (..., 28 + 14 * classes): averages first, then per class."""
     averages = [
         average_quantities(table, protocol, micro=micro, onscreen=onscreen)[name][..., None]
         for micro, onscreen in AVERAGES.values()

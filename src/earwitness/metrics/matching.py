@@ -7,16 +7,24 @@ solved for all clips together; only what is left goes to `scipy.optimize.linear_
 Ties are common, not rare: whenever both predictions lie on the same side of both references, the two assignments of a
 2 x 2 cell cost the same, but their distance and on/off errors differ. They fall as SciPy lets them fall for the same
 row order.
+
+Matched pairs themselves, for pictures of where errors are; scores need only their counts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
+
+from earwitness.core.geometry import fold
+from earwitness.core.vocabulary import NUM_CLASSES
+from earwitness.data.dcase.labels import LabelRows
+from earwitness.metrics.protocols import Protocol, scored_rows
 
 IndexArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -149,3 +157,40 @@ def _others(chosen: IndexArray, size: int) -> IndexArray:
     free = np.ones(size, dtype=bool)
     free[chosen] = False
     return np.flatnonzero(free).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """What was said and what was heard, one entry a matched pair.
+
+    Attributes:
+        class_index: (n,).
+        azimuth, answered_azimuth: (n,) degrees, folded.
+        distance_cm, answered_distance_cm: (n,).
+    """
+
+    class_index: NDArray[np.int64]
+    azimuth: NDArray[np.float64]
+    answered_azimuth: NDArray[np.float64]
+    distance_cm: NDArray[np.float64]
+    answered_distance_cm: NDArray[np.float64]
+
+
+def matched_pairs(
+    references: Sequence[LabelRows], predictions: Sequence[LabelRows | None], protocol: Protocol = Protocol.STRICT
+) -> Pairs:
+    """The pairs that `count` counts; arguments as there."""
+    refs, preds = scored_rows(references, predictions, protocol)
+    span = 1 + max((int(side.rows.frame.max()) for side in (refs, preds) if side.clip.size), default=0)
+    cell_r, cell_p = (
+        (side.clip * span + side.rows.frame) * NUM_CLASSES + side.rows.class_index for side in (refs, preds)
+    )
+    azimuth_r, azimuth_p = (fold(side.rows.azimuth).astype(np.float64, copy=False) for side in (refs, preds))
+    matches = match(cell_r, azimuth_r, cell_p, azimuth_p)
+    return Pairs(
+        refs.rows.class_index[matches.reference],
+        azimuth_r[matches.reference],
+        azimuth_p[matches.prediction],
+        refs.rows.distance_cm[matches.reference],
+        preds.rows.distance_cm[matches.prediction],
+    )

@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.classes import NUM_CLASSES
-from earwitness.data.dcase_csv import LabelRows
-from earwitness.geometry import fold
+from earwitness.core.geometry import fold
+from earwitness.core.vocabulary import NUM_CLASSES
+from earwitness.data.dcase.labels import LabelRows
 
 AZIMUTH_THRESHOLD_DEG: Final = 20.0
 RELATIVE_DISTANCE_THRESHOLD: Final = 1.0
@@ -43,8 +43,8 @@ class Protocol(StrEnum):
           a clip are ignored.
         - *A missing prediction file is skipped.* Effect: leaving out hard clips raises the score. (Predictions
           without a reference file make the official code fail with a KeyError; here they are an error, too.)
-        - *F is divided by 13 always.* Effect: a class without references and predictions counts 0, so that perfect
-          predictions of a test set that lacks classes score below 1.
+        - *F is always divided by the number of classes.* Effect: a class without references and predictions counts 0,
+          so that perfect predictions of a test set that lacks classes score below 1.
         - *Never detected classes drop out* of DOAE, RDE, distance error and on/off accuracy. Effect: giving up on a
           hard class improves these four.
         - *Ten tracks.* From the eleventh row of a class in a frame on, each row overwrites the one in track 0.
@@ -57,7 +57,7 @@ class Protocol(StrEnum):
         - *One machine epsilon* is added to every denominator. Effect: none that is visible.
         - The official jackknife fails on current NumPy (ragged array) and rescans all files for each file left out;
           the one here gives the interval that it intended, from per-file counts.
-        Malformed files (see `earwitness.data.dcase_csv`) are refused by both protocols, where the official reader
+        Malformed files (see `earwitness.data.dcase.labels`) are refused by both protocols, where the official reader
         skips a missing header's first row, drops unknown classes and ignores negative frames.
     """
 

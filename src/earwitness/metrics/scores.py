@@ -1,7 +1,7 @@
 """Scores from counts: F20/1 with and without on/off, DOAE, RDE, distance error, on/off accuracy, SELD error.
 
 The same formulas serve one data set, one score for each of thousands of leave-one-out estimates, or one a condition:
-all take counts of shape (..., 13, 11) and answer with shape (...).
+all take counts of shape (..., classes, 11) and answer with shape (...).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ UNDETECTED_RELATIVE_DISTANCE_ERROR: Final = 1.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassScores:
-    """Scores of each class, (13,) each; NaN where a class does not occur (f_score) or was never detected (the rest)."""
+    """Scores (classes,); NaN for a class that does not occur (f_score) or was never detected (the others)."""
 
     f_score: FloatArray
     doa_error_deg: FloatArray
@@ -153,7 +153,7 @@ def average_quantities(
     """Scores over classes.
 
     Args:
-        table: (..., 13, 11) counts.
+        table: (..., classes, 11) counts.
         micro: pool the classes' counts, instead of averaging their scores.
 
     Returns:

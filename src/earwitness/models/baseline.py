@@ -13,12 +13,12 @@ from typing import ClassVar, Final
 import torch
 from torch import Tensor, nn
 
-from earwitness.errors import ModelError
-from earwitness.models.attention import Attention
-from earwitness.models.baseline_config import BaselineConfig, VisualInput
-from earwitness.models.blocks import Scaler
+from earwitness.core.errors import ModelError
+from earwitness.models.configs.baseline_config import BaselineConfig, VisualInput
+from earwitness.models.layers.conv_blocks import Scaler
+from earwitness.models.layers.cross_attention import MultiHeadAttention
 from earwitness.models.network import Network
-from earwitness.models.tokens import TokenBatch, Tokens
+from earwitness.models.token_batch import TokenBatch, Tokens
 
 DECIBEL: Final = 0.1
 """A decibel, in decimal logarithms of power: the official input is in decibels and not normalised."""
@@ -154,9 +154,9 @@ class BaselineNet(Network):
         return torch.cat([raw[..., :3], torch.sigmoid(raw[..., 3:])], dim=-1)
 
 
-def _official_attention(width: int, heads: int, dropout: float) -> Attention:
+def _official_attention(width: int, heads: int, dropout: float) -> MultiHeadAttention:
     """Attention that begins as `torch.nn.MultiheadAttention` does: one joint Xavier matrix, no biases."""
-    attention = Attention(width, heads, dropout)
+    attention = MultiHeadAttention(width, heads, dropout)
     joint = nn.init.xavier_uniform_(torch.empty(3 * width, width))
     with torch.no_grad():
         for linear, weight in zip((attention.query, attention.key, attention.value), joint.chunk(3), strict=True):

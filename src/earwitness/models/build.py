@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from earwitness.models.architectures import ModelConfig
 from earwitness.models.baseline import BaselineNet
-from earwitness.models.baseline_config import BaselineConfig
 from earwitness.models.cmc import CmcNet
-from earwitness.models.cmc_config import CmcConfig
+from earwitness.models.configs.architectures import ModelConfig
+from earwitness.models.configs.baseline_config import BaselineConfig
+from earwitness.models.configs.seld_config import CmcConfig
+from earwitness.models.configs.symmetric_config import SymmetricConfig
 from earwitness.models.network import Network
 from earwitness.models.seld import SeldNet
 from earwitness.models.symmetric import SymmetricNet
-from earwitness.models.symmetric_config import SymmetricConfig
 
 
 def build(config: ModelConfig) -> Network:

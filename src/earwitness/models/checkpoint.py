@@ -15,13 +15,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from earwitness.errors import ModelError, first_line
-from earwitness.media.atomic import atomic_file
-from earwitness.models.architectures import ModelConfig, model_config
+from earwitness.core.errors import ModelError, first_line
+from earwitness.core.files.atomic import atomic_file
+from earwitness.core.schema import first_problem
 from earwitness.models.build import build
+from earwitness.models.configs.architectures import ModelConfig, model_config
 from earwitness.models.network import Network
 from earwitness.models.seld import TRUNK_PREFIX
-from earwitness.schema import first_problem
 
 CONFIG_KEY: Final = "model_config"
 _FIRST_CONFIG_KEY: Final = "seld_config"

@@ -9,10 +9,10 @@ from torch import Tensor
 from earwitness.features import FeatureConfig, swap
 from earwitness.models.network import Network
 from earwitness.models.seld import SeldNet
-from earwitness.models.tokens import TokenBatch
+from earwitness.models.token_batch import TokenBatch
 
 
-class Mirrored(Network):
+class MirroredNetwork(Network):
     """The mean of a network's answers to a clip and, turned back, to its mirror image; twice the work.
 
     What is averaged are physical fields, so that any network can be mirrored; tracks are taken as they come.
@@ -22,7 +22,7 @@ class Mirrored(Network):
         features: what it hears; the mirror image is made from them.
 
     Raises:
-        RecipeError: the features cannot be swapped.
+        UsageError: the features cannot be swapped.
     """
 
     order: Tensor

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from earwitness.models.architectures import ModelConfig
-from earwitness.models.blocks import Scaler
-from earwitness.models.tokens import TokenBatch
+from earwitness.models.configs.architectures import ModelConfig
+from earwitness.models.layers.conv_blocks import Scaler
+from earwitness.models.token_batch import TokenBatch
 
 
 class Network(nn.Module, ABC):

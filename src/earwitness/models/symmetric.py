@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from earwitness.accddoa import DISTANCE, Y
+from earwitness.core.multi_accddoa import DISTANCE, Y
+from earwitness.models.configs.symmetric_config import SymmetricConfig
 from earwitness.models.seld import FIELDS, TYPICAL_LOG_METRES, SeldNet
-from earwitness.models.symmetric_config import SymmetricConfig
-from earwitness.models.tokens import TokenBatch
+from earwitness.models.token_batch import TokenBatch
 
 
 class EvenOdd(nn.Module):

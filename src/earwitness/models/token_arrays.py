@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.core.errors import EncoderError
 from earwitness.encoders.tokens import TokenMap
-from earwitness.errors import EncoderError
 
 
 class TokenArrays(NamedTuple):

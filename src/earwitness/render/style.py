@@ -10,13 +10,11 @@ from typing import Final
 
 from PIL import ImageFont
 
+from earwitness.core.vocabulary import CLASSES
+
 Colour = tuple[int, int, int]
 
-CLASS_COLOURS: Final[tuple[str, ...]] = (
-    "#F06BA8", "#2387FF", "#FF8A00", "#02C0A5", "#BBAD06", "#948A86", "#57C206", "#BC5A3C", "#8069FA", "#EA32DD",
-    "#00B3E8", "#FF2A44", "#3F8A2C",
-)  # fmt: skip
-"""Chosen for the largest smallest difference (CIE Lab) at a contrast of at least 2.3 on white and 4 on `INK`."""
+CLASS_COLOURS: Final[tuple[str, ...]] = tuple(one.colour for one in CLASSES)
 
 INK: Final[Colour] = (16, 20, 26)
 PANEL: Final[Colour] = (20, 25, 32)

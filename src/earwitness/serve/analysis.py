@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from earwitness.errors import MediaError
-from earwitness.isolation import Reporter
-from earwitness.media.probe import probe
-from earwitness.serve.options import ServeLimits, VisitorOptions
-from earwitness.serve.results import is_own_file
+from earwitness.core.errors import MediaError
+from earwitness.core.isolation import Reporter
+from earwitness.media.containers.probe import probe
+from earwitness.serve.result_store import is_own_file
+from earwitness.serve.upload_options import ServeLimits, VisitorOptions
 
 if TYPE_CHECKING:
-    from earwitness.inference.detection import Detection
-    from earwitness.inference.detector import Detector
-    from earwitness.inference.runtime import Device
+    from earwitness.detect.detector import Detector
+    from earwitness.detect.runner.runtime import Device
+    from earwitness.results.detection import Detection
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Summary:
 
 def load_detector(model: str, device: Device, vision: str | None) -> Detector:
     """Load a model for the page; what is seen in uploads must go with them, and is not kept in the user's cache."""
-    from earwitness.inference.detector import Detector
+    from earwitness.detect.detector import Detector
 
     return Detector.load(model, device=device, vision=vision, keep_seen=False)
 
@@ -83,7 +83,7 @@ def analyse(
 
     page = write_report(detection, media.with_name(f"{media.stem}.report.html"))
     return Summary(
-        _in_words(detection), detection.blind, tuple(detection.warnings), page.name, (page.name, *names)
+        _in_words(detection), detection.vision_off_reason, tuple(detection.warnings), page.name, (page.name, *names)
     )  # fmt: skip
 
 
@@ -93,8 +93,8 @@ def _check_length(name: str, seconds: float, limits: ServeLimits) -> None:
 
 
 def _write(detection: Detection, media: Path, options: VisitorOptions, report: Reporter) -> list[str]:
-    from earwitness.export import Options, parse_formats, write
-    from earwitness.render.video import render_video
+    from earwitness.batch.formats import Options, parse_formats, write
+    from earwitness.render.video.annotated_video import render_video
 
     formats = parse_formats(["csv,json,vtt,srt"], Options(captions=options.captions))
     names = [f"{media.stem}{chosen.suffix}" for chosen in formats]

@@ -12,14 +12,14 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from earwitness.media.discover import MEDIA_SUFFIXES
+from earwitness.media.input_files import MEDIA_SUFFIXES
 from earwitness.serve.guard import Guard
 from earwitness.serve.hosts import AllowedHosts
-from earwitness.serve.jobs import JobQueue
-from earwitness.serve.options import ServeLimits
-from earwitness.serve.results import ResultStore
+from earwitness.serve.result_store import ResultStore
 from earwitness.serve.sessions import Sessions
 from earwitness.serve.upload import UploadRoute
+from earwitness.serve.upload_options import ServeLimits
+from earwitness.serve.upload_queue import JobQueue
 
 UPLOAD_PATH: Final = "/api/detect"
 _ASSETS: Final = {"page.js": "text/javascript", "page.css": "text/css", "recorder.js": "text/javascript"}

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from typing import Any, Final
 
-from earwitness.errors import EarwitnessError
+from earwitness.core.errors import EarwitnessError
 from earwitness.serve.hosts import AllowedHosts
 
 Scope = MutableMapping[str, Any]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
-from earwitness.errors import RecipeError
+from earwitness.core.errors import UsageError
 
 _AUTHORITY: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?", re.ASCII)
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
@@ -60,7 +60,7 @@ class AllowedHosts:
         more: further names, as those of a proxy in front of it.
 
     Raises:
-        RecipeError: a name that cannot be one.
+        UsageError: a name that cannot be one.
     """
 
     def __init__(self, listens_on: str, more: Iterable[str] = ()) -> None:
@@ -70,7 +70,7 @@ class AllowedHosts:
         for name in more:
             given = parse_authority(f"[{name}]" if ":" in name and not name.startswith("[") else name)
             if given is None or given.port is not None:
-                raise RecipeError(f"--allow-host must be a name or an address without a port, not {name!r}")
+                raise UsageError(f"--allow-host must be a name or an address without a port, not {name!r}")
             names.add(given.host)
         self._names = frozenset(names)
 

@@ -15,12 +15,12 @@ from threading import Event, Thread, Timer, current_thread, main_thread
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
-from earwitness.errors import EncoderError, MissingExtraError, ModelError, RecipeError
+from earwitness.core.errors import EncoderError, MissingExtraError, ModelError, UsageError
 from earwitness.serve.hosts import AllowedHosts
-from earwitness.serve.options import ServeLimits
+from earwitness.serve.upload_options import ServeLimits
 
 if TYPE_CHECKING:
-    from earwitness.inference.detector import Detector
+    from earwitness.detect.detector import Detector
 
 _GRACE_SECONDS: Final = 2
 """For answers that are on their way."""
@@ -51,7 +51,7 @@ def serve(
 
     Raises:
         MissingExtraError: the extra is not installed.
-        RecipeError: the address is taken, or not this machine's; a name that cannot be one; there is no such model.
+        UsageError: the address is taken, or not this machine's; a name that cannot be one; there is no such model.
     """
     limits = limits or ServeLimits()
     hosts = AllowedHosts(host, allow_hosts)
@@ -61,9 +61,9 @@ def serve(
         from earwitness.serve.application import build_application
     except ModuleNotFoundError as error:
         raise MissingExtraError("the page in the browser", "serve") from error
-    from earwitness.serve.jobs import JobQueue
-    from earwitness.serve.results import ResultStore
+    from earwitness.serve.result_store import ResultStore
     from earwitness.serve.sessions import Sessions
+    from earwitness.serve.upload_queue import JobQueue
 
     with (
         _terminated_as_interrupted(),
@@ -90,7 +90,7 @@ def _check_model(load: Callable[[], Detector]) -> None:
     try:
         load()
     except (ModelError, EncoderError, MissingExtraError) as error:
-        raise RecipeError(str(error)) from error
+        raise UsageError(str(error)) from error
 
 
 def _stop_all_on_exit(server: Any, stop: Callable[[], None], folder: Path) -> None:
@@ -120,7 +120,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         listener = socket.create_server((host, port), family=family, backlog=128)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise RecipeError(f"cannot listen on {host}:{port} ({reason}); choose another --host or --port") from None
+        raise UsageError(f"cannot listen on {host}:{port} ({reason}); choose another --host or --port") from None
     with listener:
         yield listener
 

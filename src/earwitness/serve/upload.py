@@ -12,12 +12,12 @@ from urllib.parse import parse_qsl
 
 from pydantic import ValidationError
 
-from earwitness.errors import EarwitnessError
+from earwitness.core.errors import EarwitnessError
 from earwitness.serve.guard import BodyTooLargeError, Message, Receive, Scope, Send, refuse
-from earwitness.serve.jobs import Job, JobQueue, QueueFullError
-from earwitness.serve.options import VisitorOptions
-from earwitness.serve.results import ResultStore, StoredResult
+from earwitness.serve.result_store import ResultStore, StoredResult
 from earwitness.serve.sessions import Sessions
+from earwitness.serve.upload_options import VisitorOptions
+from earwitness.serve.upload_queue import JobQueue, QueueFullError, UploadJob
 
 CONTENT_TYPE: Final = "application/octet-stream"
 """No form of another website can send this without being allowed to."""
@@ -56,7 +56,7 @@ class UploadRoute:
             with self._queue.place(), self._folder(session) as result:
                 media = result.folder / options.file_name
                 await self._receive_file(receive, media)
-                await self._work(Job(media, options), result, receive, send)
+                await self._work(UploadJob(media, options), result, receive, send)
         except _ClientGoneError:
             return
         except BodyTooLargeError as error:
@@ -110,7 +110,7 @@ class UploadRoute:
             raise _ClientGoneError
         return message
 
-    async def _work(self, job: Job, result: StoredResult, receive: Receive, send: Send) -> None:
+    async def _work(self, job: UploadJob, result: StoredResult, receive: Receive, send: Send) -> None:
         """Run a job while its visitor is there."""
         headers = [(b"content-type", b"application/x-ndjson"), (b"x-accel-buffering", b"no")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})

@@ -13,13 +13,13 @@ from pydantic import (
 )
 from pydantic import model_validator as _model_validator
 
-from earwitness.classes import NUM_CLASSES
-from earwitness.errors import RecipeError, shortened
+from earwitness.core.errors import RecipeError, shortened
+from earwitness.core.schema import PlainValues, StrictModel
+from earwitness.core.vocabulary import NUM_CLASSES
 from earwitness.features import TAGGER_CHANNELS, FeatureConfig
-from earwitness.models.architectures import ARCHITECTURES, ModelConfig, TaggedConfig, tagged, token_widths
-from earwitness.models.config import SeldConfig
-from earwitness.models.symmetric_config import SymmetricConfig
-from earwitness.schema import PlainValues, StrictModel
+from earwitness.models.configs.architectures import ARCHITECTURES, ModelConfig, TaggedConfig, tagged, token_widths
+from earwitness.models.configs.seld_config import SeldConfig
+from earwitness.models.configs.symmetric_config import SymmetricConfig
 from earwitness.training.recipe_values import (
     Count,
     Decibels,
@@ -187,7 +187,7 @@ class LossSpec(StrictModel):
             or in the activity part of networks that have one.
         choice_distance: weight of |ln distance error| when assignments are compared.
         distance_beta: where smooth L1 turns from square to straight, in ln(metres).
-        class_weights: (13,) weight of each class's sounding cells.
+        class_weights: (classes,) weight of each class's sounding cells.
     """
 
     form: Literal["adpit", "official"] = "adpit"

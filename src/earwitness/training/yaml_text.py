@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import yaml
 
-from earwitness.errors import RecipeError, first_line, shortened
-from earwitness.small_files import read_text
+from earwitness.core.errors import RecipeError, first_line, shortened
+from earwitness.core.files.small_files import read_text
 
 RECIPE_BYTES: Final = 256 * 2**10
 LONGEST_VALUE: Final = 10_000

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from earwitness.vision.bars import BarFinder
 from earwitness.vision.cuts import CutFinder
-from earwitness.vision.lettering import flat_share, has_lettering
+from earwitness.vision.detectors.lettering import flat_share, has_lettering
+from earwitness.vision.letterbox import LetterboxFinder
 from earwitness.vision.motion import UNKNOWN
 
 ByteArray = NDArray[np.uint8]
@@ -48,7 +48,7 @@ class Shot:
 class _Seen:
     """What is known of one shot so far."""
 
-    bars: BarFinder = field(default_factory=BarFinder)
+    bars: LetterboxFinder = field(default_factory=LetterboxFinder)
     still: int = 0
     moving: int = 0
     flat: float = 1.0

@@ -11,9 +11,14 @@ from tempfile import TemporaryDirectory
 from typing import Final, Literal
 from urllib.parse import quote, unquote
 
-from earwitness.errors import one_line
-from earwitness.export.formats import Player
-from earwitness.media.probe import MediaInfo
+from earwitness.core.errors import one_line
+from earwitness.media.containers.probe import MediaInfo
+
+PLAYERS: Final[tuple[Player, ...]] = ("auto", "embed", "link", "none")
+
+
+Player = Literal["auto", "embed", "link", "none"]
+
 
 EMBED_BYTES: Final = 32 * 2**20
 """With `auto`, larger files stay beside the report."""
@@ -68,7 +73,7 @@ def player_media(info: MediaInfo | None, target: Path, player: Player) -> Media:
         _convert(info, copy)
         note = "Converted for browsers; the original is untouched. "
         if player == "link" or (player == "auto" and copy.stat().st_size > EMBED_BYTES):
-            from earwitness.media.atomic import atomic_file
+            from earwitness.core.files.atomic import atomic_file
 
             beside = target.with_name(f"{target.stem}.player.mp4")
             with atomic_file(beside) as temporary:
@@ -116,11 +121,11 @@ def _mime(path: Path) -> str:
 
 def _convert(info: MediaInfo, out: Path) -> None:
     """A copy in H.264 and AAC."""
-    from earwitness.media.audio import AudioReader
+    from earwitness.media.sound.audio import AudioReader
     from earwitness.media.writer import MediaWriter
-    from earwitness.render.stage import Stage
+    from earwitness.render.video.frame_source import FrameSource
 
-    stage = Stage(info.path, 100.0)
+    stage = FrameSource(info.path, 100.0)
     rate = 48_000 if info.audio is not None else None
     with MediaWriter(out, stage.width, stage.height, stage.fps, audio_rate=rate, preset="veryfast") as writer:
         sound = iter(AudioReader(info.path, 48_000, mono="allow")) if rate else iter(())

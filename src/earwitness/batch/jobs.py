@@ -1,0 +1,235 @@
+"""Many files in one go: each on its own, so that a bad one costs nothing but itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+from earwitness.batch.formats import Format, write
+from earwitness.batch.journal import Journal
+from earwitness.core.crash_log import describe, write_log
+from earwitness.core.errors import EarwitnessError, one_line
+from earwitness.core.files.atomic import remove_partial_files
+from earwitness.core.files.digests import stamp
+from earwitness.core.geometry import DEFAULT_FOV_DEG
+from earwitness.core.memory import give_back
+from earwitness.detect.detector import Detector
+from earwitness.media.containers.sound_tracks import Track, parse_track, track_text
+from earwitness.media.sound.ambisonics import Layout
+from earwitness.results.detection import Detection
+
+RENDER_SUFFIX: Final = ".earwitness.mp4"
+"""Not just .mp4: a folder that is both input and output must not lose its videos."""
+INCREMENTAL_SUFFIX: Final = ".growing.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A file and where its results go.
+
+    Attributes:
+        source: the file.
+        target: path of the results without suffix.
+        pictures: the file of its pictures, where they are kept apart from its sound.
+    """
+
+    source: Path
+    target: Path
+    pictures: Path | None = None
+
+    def result(self, suffix: str) -> Path:
+        """Path of the result with this suffix (not `with_suffix`: "take.1" is a stem)."""
+        return self.target.with_name(self.target.name + suffix)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An input that could not be done.
+
+    Attributes:
+        source: the input as it was named.
+        error: why.
+    """
+
+    source: Path
+    error: Exception
+
+    @property
+    def reason(self) -> str:
+        """The error on one line that names the input."""
+        text = " ".join(str(self.error).split()) or type(self.error).__name__
+        if isinstance(self.error, OSError):
+            text = f"{self.error.strerror or text}; check folder, rights and space"
+        elif not isinstance(self.error, EarwitnessError):  # a defect of ours or of a codec
+            text = describe(self.error, write_log(self.error))
+        source = one_line(str(self.source))
+        return text if source in text else f"{source}: {text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A file that was done.
+
+    Attributes:
+        job: the file.
+        detection: its events.
+        written: the files made of it.
+    """
+
+    job: Job
+    detection: Detection
+    written: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyDone:
+    """A file that an earlier run has done.
+
+    Attributes:
+        job: the file.
+        written: its results.
+    """
+
+    job: Job
+    written: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSettings:
+    """What is done with each file.
+
+    Attributes:
+        formats: files to write.
+        render: whether to draw the events into a copy of the video.
+        threshold, swap_channels, allow_mono, track, layout: as in `Detector.detect`.
+        grow: whether to keep a file of the events so far while a file is being heard.
+        fov: horizontal field of view of the camera, degrees, for looking and drawing.
+    """
+
+    formats: tuple[Format, ...]
+    render: bool = False
+    fov: float = DEFAULT_FOV_DEG
+    threshold: float | None = None
+    swap_channels: bool = False
+    allow_mono: bool = False
+    track: Track | None = None
+    grow: bool = False
+    layout: Layout = "auto"
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """What the names of a file's results end in."""
+        return (*(chosen.suffix for chosen in self.formats), *((RENDER_SUFFIX,) if self.render else ()))
+
+    def record(self) -> dict[str, Any]:
+        """All of it as plain values, for run records."""
+        formats = [{"name": chosen.name, **asdict(chosen.options)} for chosen in self.formats]
+        track = "auto" if self.track is None else track_text(self.track)
+        return {**{field.name: getattr(self, field.name) for field in fields(self)}, "formats": formats, "track": track}
+
+
+def run_batch(
+    detector: Detector,
+    jobs: Sequence[Job],
+    settings: BatchSettings,
+    progress: Callable[[Job, float], None] | None = None,
+) -> Iterator[Done | Failure]:
+    """Do the files one after the other; what goes wrong with one is reported as its failure.
+
+    Args:
+        progress: called with a job and the done fraction of it, 0..1.
+
+    Yields:
+        One result a job, when its files are written.
+    """
+    for job in jobs:
+        yield run_job(detector, job, settings, progress)
+
+
+def run_job(
+    detector: Detector, job: Job, settings: BatchSettings, progress: Callable[[Job, float], None] | None = None
+) -> Done | Failure:
+    """Do one file; what goes wrong is returned as its failure."""
+    try:
+        return _do(detector, job, settings, progress)
+    except Exception as error:  # not even a defect of ours may cost the files that follow; it is reported
+        return Failure(job.source, error)
+
+
+def run_journaled(
+    jobs: Sequence[Job],
+    journal: Journal,
+    run: Callable[[Sequence[Job]], Iterator[Done | Failure]],
+    suffixes: Sequence[str] | None = None,
+) -> Iterator[Done | Failure | AlreadyDone]:
+    """Do what the journal does not know to be done; each file is noted as soon as its results are in place.
+
+    Args:
+        run: does files, in any order.
+        suffixes: of the results that a file must have to be done; by default those that the journal names.
+
+    Yields:
+        First what an earlier run has done, then the rest as `run` gives it.
+    """
+    due = []
+    for job in jobs:
+        names = None if suffixes is None else [job.result(suffix).name for suffix in suffixes]
+        written = journal.written(job.source, job.target, names)
+        if written is None:
+            due.append(job)
+        else:
+            yield AlreadyDone(job, written)
+    for folder in {journal.path.parent, *(job.target.parent for job in due)}:
+        remove_partial_files(folder)
+    journal.begin((job.source, job.target) for job in due)
+    stamps = {job.source: stamp(job.source) for job in due}
+    for result in run(due):
+        if isinstance(result, Done):
+            journal.add(result.job.source, result.job.target, result.written, stamps[result.job.source])
+        yield result
+
+
+def _do(detector: Detector, job: Job, settings: BatchSettings, progress: Callable[[Job, float], None] | None) -> Done:
+    detect_share = 0.5 if settings.render else 1.0
+
+    def heard(done: float, total: float | None) -> None:
+        if progress is not None and total:
+            progress(job, min(1.0, done / total) * detect_share)
+
+    def drawn(done: float) -> None:
+        if progress is not None:
+            progress(job, detect_share + done * (1 - detect_share))
+
+    detection = detector.detect(
+        job.source,
+        heard,
+        swap_channels=settings.swap_channels,
+        allow_mono=settings.allow_mono,
+        threshold=settings.threshold,
+        pictures=job.pictures,
+        track=settings.track,
+        layout=settings.layout,
+        incremental=job.result(INCREMENTAL_SUFFIX) if settings.grow else None,
+        fov=settings.fov,
+    )
+    written = []
+    for chosen in settings.formats:
+        written.append(job.result(chosen.suffix))
+        write(detection, written[-1], chosen)
+    if settings.render:
+        from earwitness.render.video.annotated_video import render_video
+
+        give_back()  # what hearing took and has freed, before drawing takes its own
+        pictures, rendered = job.pictures or job.source, job.result(RENDER_SUFFIX)
+        heard_there = job.pictures is None
+        render_video(
+            pictures, detection.table, rendered, detection.view.whole_fov, drawn,
+            track=parse_track(str(detection.settings["track"])) if heard_there else None,
+            sound_seconds=detection.duration if heard_there else None,
+        )  # fmt: skip
+        written.append(rendered)
+    if settings.grow:
+        job.result(INCREMENTAL_SUFFIX).unlink(missing_ok=True)  # the finished result is there now
+    return Done(job, detection, tuple(written))

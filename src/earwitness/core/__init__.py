@@ -1,0 +1,1 @@
+"""What everything else builds on: vocabulary, geometry, events, errors, files."""

@@ -1,0 +1,110 @@
+"""Two channels over windows of more than a second: long delays, and whether one sound is in both, filtered."""
+
+from __future__ import annotations
+
+import math
+from typing import Final, NamedTuple
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from earwitness.doctor.channel_blocks import BAND_HZ
+from earwitness.doctor.gcc_phat import COHERENT, Peak, cross_phases, delay_band, peak_lag
+
+Float32Array = NDArray[np.float32]
+
+WINDOW_SECONDS: Final = 1.36
+"""Longer than the reverberation of most rooms: of one source, all of it is then one filter for each channel."""
+FARTHEST_SECONDS: Final = 0.55
+"""The longest delay searched for: half of the window overlaps then."""
+_LOUD_DB: Final = -60.0
+_ONE_SIDED_DB: Final = 6.0
+"""Where one channel is so much louder, what the other has are reflections, which come later without any fault."""
+_LEAST_WINDOWS: Final = 4
+_INDEPENDENT: Final = 0.6
+"""Of windows that overlap by half, the share that is independent of the others."""
+_TINY: Final = 1e-20
+
+
+class WindowDelay(NamedTuple):
+    """The delay in one window.
+
+    Attributes:
+        start: seconds.
+        lag: as in `Peak`; 0 where both channels have sound at once, NaN where neither can be told.
+    """
+
+    start: float
+    lag: float
+
+
+class LongWindows:
+    """Takes in stereo blocks of any length; memory does not grow but for 16 bytes a window."""
+
+    def __init__(self, rate: int) -> None:
+        self.rate = rate
+        self.size = 1 << round(math.log2(WINDOW_SECONDS * rate))
+        self._hop = self.size // 2
+        self._taper = np.hanning(self.size).astype(np.float32)
+        bins = np.fft.rfftfreq(self.size, 1 / rate)
+        self._band = delay_band(bins, rate)
+        self._judged = (bins >= BAND_HZ[0]) & (bins <= min(BAND_HZ[1], 0.45 * rate))
+        self._held = np.zeros((2, 0), np.float32)
+        self._begun = 0
+        self._windows = 0
+        self._phases = np.zeros(bins.size, np.complex128)
+        self._left, self._right = np.zeros(bins.size), np.zeros(bins.size)
+        self._cross = np.zeros(bins.size, np.complex128)
+        self.delays: list[WindowDelay] = []
+
+    def add(self, stereo: Float32Array) -> None:
+        """Take in (2, n) samples."""
+        self._held = np.concatenate([self._held, stereo], axis=1)
+        begin = 0
+        while begin + self.size <= self._held.shape[1]:
+            self._add_window(self._held[:, begin : begin + self.size])
+            begin += self._hop
+            self._begun += self._hop
+        self._held = self._held[:, begin:]
+
+    def _add_window(self, window: Float32Array) -> None:
+        if 10 * np.log10(float(np.square(window).mean()) + _TINY) < _LOUD_DB:
+            return
+        left, right = scipy.fft.rfft(window * self._taper, axis=1)
+        self._windows += 1
+        lefts, rights = np.abs(left) ** 2, np.abs(right) ** 2
+        self._left += lefts
+        self._right += rights
+        self._cross += np.conj(left) * right
+        phases = cross_phases(left, right, self._band)
+        self._phases += phases
+        peak = self._peak(phases)
+        apart = 10 * np.log10((lefts[self._judged].sum() + _TINY) / (rights[self._judged].sum() + _TINY))
+        lag = float("nan")
+        if peak.at_zero > COHERENT:
+            lag = 0.0
+        elif peak.delayed and abs(apart) < _ONE_SIDED_DB:
+            lag = peak.lag
+        self.delays.append(WindowDelay(self._begun / self.rate, lag))
+
+    def _peak(self, phases: NDArray[np.complex128]) -> Peak:
+        return peak_lag(phases, self.size, self.rate, FARTHEST_SECONDS, int(np.count_nonzero(self._band)))
+
+    def delay(self) -> Peak | None:
+        """The delay throughout; None where there is nothing to judge."""
+        return self._peak(self._phases / self._windows) if self._windows else None
+
+    def shared(self) -> float:
+        """Share 0..1 of the sound that is one signal through one filter a channel; NaN for less than four windows.
+
+        The coherence of the two channels over all windows, weighted by amplitude, without the part that chance has.
+        """
+        if self._windows < _LEAST_WINDOWS:
+            return float("nan")
+        left, right = self._left[self._judged], self._right[self._judged]
+        coherence = np.abs(self._cross[self._judged]) ** 2 / (left * right + _TINY)
+        by_chance = 1 / (_INDEPENDENT * self._windows)
+        weight = np.sqrt(left + right)
+        known = np.clip((coherence - by_chance) / (1 - by_chance), 0, 1)
+        return float((known * weight).sum() / (weight.sum() + _TINY))

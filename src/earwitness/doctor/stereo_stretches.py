@@ -1,0 +1,165 @@
+"""Parts of a recording in which its two channels cannot tell directions, by what they hold.
+
+An editor may have mixed one part to mono, inverted, delayed or silenced a channel of it: over the whole file no figure
+would show that. Limits are those of scripts/measure_doctor.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earwitness.doctor.channel_blocks import Blocks
+from earwitness.doctor.long_windows import WINDOW_SECONDS, WindowDelay
+from earwitness.media.sound.stretches import Stretch, joined
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+MONO_SECONDS: Final = 1.0
+MONO_DB: Final = (-32.0, -28.0)
+"""Side over mid below the first begins a mono stretch, above the second ends it."""
+SILENT_SECONDS: Final = 1.0
+SILENT_DB: Final = (38.0, 32.0)
+"""Level of one channel over the other."""
+OPPOSITE_SECONDS: Final = 3.0
+OPPOSITE: Final = (-0.14, -0.06)
+"""Agreement of the channels, see `Blocks`."""
+INVERTED: Final = "one channel is inverted"
+_SAME_LAG_SECONDS: Final = 2e-4
+_LEAST_LAG_SECONDS: Final = 2e-3
+"""Less is what spaced microphones do, which is judged over the whole file."""
+_LEAST_WINDOWS: Final = 2
+_AT_END_SECONDS: Final = 0.75
+_TINY: Final = 1e-20
+
+
+def find_stretches(blocks: Blocks, delays: Sequence[WindowDelay], seconds: float) -> list[Stretch]:
+    """Where the channels cannot tell directions, and why.
+
+    Args:
+        blocks: of the whole recording.
+        delays: of its long windows.
+        seconds: its length.
+    """
+    loud = blocks.loud()
+    found = [
+        *_runs(blocks, loud, _side_over_mid, MONO_SECONDS, MONO_DB, "the same sound on both channels"),
+        *_runs(blocks, loud, _right_over_left, SILENT_SECONDS, _negative(SILENT_DB), "the right channel is silent"),
+        *_runs(blocks, loud, _left_over_right, SILENT_SECONDS, _negative(SILENT_DB), "the left channel is silent"),
+        *_opposite(blocks, loud),
+        *_delayed(delays),
+    ]
+    return joined([_to_the_ends(stretch, seconds) for stretch in found], blocks.seconds)
+
+
+def _negative(limits: tuple[float, float]) -> tuple[float, float]:
+    return -limits[0], -limits[1]
+
+
+def _sums(blocks: Blocks, loud: NDArray[np.intp], length: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    columns = blocks.left[loud], blocks.right[loud], blocks.cross[loud]
+    left, right, cross = (np.convolve(column, np.ones(length), "valid") for column in columns)
+    return left, right, cross
+
+
+def _side_over_mid(blocks: Blocks, loud: NDArray[np.intp], length: int) -> FloatArray:
+    left, right, cross = _sums(blocks, loud, length)
+    return _decibels(np.maximum(left + right - 2 * cross, 0), left + right + 2 * cross)
+
+
+def _right_over_left(blocks: Blocks, loud: NDArray[np.intp], length: int) -> FloatArray:
+    left, right, _ = _sums(blocks, loud, length)
+    return _decibels(right, left)
+
+
+def _left_over_right(blocks: Blocks, loud: NDArray[np.intp], length: int) -> FloatArray:
+    left, right, _ = _sums(blocks, loud, length)
+    return _decibels(left, right)
+
+
+def _runs(
+    blocks: Blocks,
+    loud: NDArray[np.intp],
+    value: Callable[[Blocks, NDArray[np.intp], int], FloatArray],
+    seconds: float,
+    limits: tuple[float, float],
+    reason: str,
+) -> list[Stretch]:
+    """Stretches where `value` of every window is low: one block of another kind within a window would raise it."""
+    length = max(1, round(seconds / blocks.seconds))
+    if len(loud) < length:
+        return []
+    return [
+        _span(blocks, loud, first, stop + length - 1, reason)
+        for first, stop in below(value(blocks, loud, length), limits)
+    ]
+
+
+def _opposite(blocks: Blocks, loud: NDArray[np.intp]) -> list[Stretch]:
+    """Stretches where the channels are out of phase on average."""
+    length = max(1, round(OPPOSITE_SECONDS / blocks.seconds))
+    if len(loud) < length:
+        return []
+    agreement = blocks.agreement[loud]
+    mean = np.convolve(agreement, np.ones(length) / length, "valid")
+    stretches = []
+    for first, stop in below(mean, OPPOSITE):
+        # The outer windows reach beyond it.
+        begin, end = _largest_sum(OPPOSITE[1] - agreement[first : stop + length - 1])
+        stretches.append(_span(blocks, loud, first + begin, first + end, INVERTED))
+    return stretches
+
+
+def _largest_sum(values: FloatArray) -> tuple[int, int]:
+    """The part of all values, from one index to before another, that has the largest sum."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    end = int(np.argmax(sums - np.minimum.accumulate(sums)))
+    return int(np.argmin(sums[: end + 1])), end
+
+
+def _delayed(delays: Sequence[WindowDelay]) -> list[Stretch]:
+    """Stretches in which two or more windows have one and the same delay, and none has another or no delay."""
+    told = [one for one in delays if not math.isnan(one.lag)]
+    stretches, first = [], 0
+    for index in range(1, len(told) + 1):
+        lag = told[first].lag
+        if index < len(told) and abs(told[index].lag - lag) <= _SAME_LAG_SECONDS:
+            continue
+        if abs(lag) >= _LEAST_LAG_SECONDS and index - first >= _LEAST_WINDOWS:
+            late = "right" if lag > 0 else "left"
+            reason = f"the {late} channel lags by {abs(lag) * 1000:.0f} ms"
+            # The outer windows may lie within the stretch with their larger half only.
+            begin, end = told[first].start + WINDOW_SECONDS / 4, told[index - 1].start + 3 * WINDOW_SECONDS / 4
+            stretches.append(Stretch(begin, end, reason))
+        first = index
+    return stretches
+
+
+def below(values: FloatArray, limits: tuple[float, float]) -> list[tuple[int, int]]:
+    """Runs that fall below the first limit somewhere and stay below the second: (first, stop) indices."""
+    low = np.concatenate([[False], values < limits[1], [False]])
+    edges = np.diff(low.astype(np.int8))
+    runs = zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist(), strict=True)
+    return [(first, stop) for first, stop in runs if values[first:stop].min() < limits[0]]
+
+
+def _span(blocks: Blocks, loud: NDArray[np.intp], first: int, stop: int, reason: str) -> Stretch:
+    """The time from a loud block to another; from the beginning or to the end where they are the outermost."""
+    start = 0.0 if first == 0 else float(loud[first]) * blocks.seconds
+    end = float("inf") if stop >= len(loud) else float(loud[stop - 1] + 1) * blocks.seconds
+    return Stretch(start, end, reason)
+
+
+def _to_the_ends(stretch: Stretch, seconds: float) -> Stretch:
+    start = 0.0 if stretch.start < _AT_END_SECONDS else stretch.start
+    end = float("inf") if stretch.end > seconds - _AT_END_SECONDS else stretch.end
+    return Stretch(start, end, stretch.reason)
+
+
+def _decibels(power: FloatArray, reference: FloatArray) -> FloatArray:
+    return 10 * np.log10((power + _TINY) / (reference + _TINY))

@@ -1,0 +1,1 @@
+"""Pretrained weights: which there are, fetching them, checking them."""

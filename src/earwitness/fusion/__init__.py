@@ -1,0 +1,1 @@
+"""Sound and picture together: directions, on/off screen, distances, explanations."""

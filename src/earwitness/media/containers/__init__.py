@@ -1,0 +1,1 @@
+"""Containers: opening files, and what is in them."""

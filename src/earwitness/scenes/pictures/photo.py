@@ -1,0 +1,117 @@
+"""The user's picture files: of sane size, upright, eight bits a channel, and of no format that opens other programs."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from PIL import Image, ImageOps, ImageSequence
+
+from earwitness.core.errors import UnreadableMediaError, first_line
+
+PICTURE_SUFFIXES: Final = frozenset(
+    {".apng", ".avif", ".bmp", ".gif", ".jp2", ".jpe", ".jpeg", ".jpg", ".png", ".tga", ".tif", ".tiff", ".webp"}
+)
+_FORMATS: Final = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "TGA", "TIFF", "WEBP")
+MOST_PIXELS: Final = 128_000_000
+"""Of a picture: a panorama of 16000 x 8000."""
+MOST_PICTURES: Final = 150
+"""Pictures of an animation that are kept: a few seconds are enough for something that moves a little."""
+LARGEST: Final = (1024, 1024)
+_KEPT_PIXELS: Final = 64_000_000
+"""Of all pictures of an animation; of more, each is made smaller."""
+_ORIENTATION: Final = 0x0112
+_FULL_16_BITS: Final = 65_535
+_BROKEN: Final = (
+    OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, AttributeError, OverflowError, MemoryError,
+    struct.error, zlib.error, Image.DecompressionBombError, Image.DecompressionBombWarning,
+)  # fmt: skip
+"""What Pillow raises on broken files."""
+
+
+def read_photo(path: Path, mode: str = "RGB") -> Image.Image:
+    """The picture of a file, upright, of `mode` "RGB" or "RGBA"; the first of an animation.
+
+    Raises:
+        UnreadableMediaError: there is no readable picture, or it is too large.
+    """
+    with _opened(path) as image:
+        return _upright(image, mode)
+
+
+def read_animation(path: Path) -> list[Image.Image]:
+    """The pictures of a file, upright, of mode "RGBA": one, or those of an animation.
+
+    Raises:
+        UnreadableMediaError: as `read_photo`.
+    """
+    with _opened(path) as image:
+        frames: list[Image.Image] = []
+        small = min(getattr(image, "n_frames", 1), MOST_PICTURES) * image.width * image.height > _KEPT_PIXELS
+        for frame in islice(ImageSequence.Iterator(image), MOST_PICTURES):
+            picture = _upright(frame, "RGBA")
+            if small and getattr(image, "n_frames", 1) > 1:
+                picture.thumbnail(LARGEST)
+            frames.append(picture)
+        return frames
+
+
+def photo_size(path: Path) -> tuple[int, int]:
+    """Width and height as the picture is shown; only the header is read, but of pictures that are to be turned.
+
+    Raises:
+        UnreadableMediaError: as `read_photo`.
+    """
+    with _opened(path) as image:
+        on_its_side, size = image.getexif().get(_ORIENTATION) in (5, 6, 7, 8), image.size
+    # Of some formats Pillow turns the size on its own, of others it does not: what is read tells.
+    return read_photo(path).size if on_its_side else size
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    try:
+        if not path.is_file():
+            raise OSError("no such file")
+        with warnings.catch_warnings():
+            # Of damage that it can live with, and of sizes: those are limited here.
+            warnings.simplefilter("ignore")
+            # By its name, Pillow would map a TIFF into memory, and take those that lie on their side for upright.
+            with path.open("rb") as file, Image.open(file, formats=_known_formats()) as image:
+                if image.width * image.height > MOST_PIXELS:
+                    raise OSError(f"{image.width}x{image.height} pixels are more than {MOST_PIXELS // 10**6} million")
+                yield image
+    except _BROKEN as error:
+        raise UnreadableMediaError(
+            f"{path}: no readable picture ({first_line(error)}); give a JPEG, PNG or WebP"
+        ) from None
+
+
+def _known_formats() -> list[str]:
+    """Those of the formats that this Pillow was built with."""
+    Image.init()
+    return [name for name in _FORMATS if name in Image.OPEN]
+
+
+def _upright(image: Image.Image, mode: str) -> Image.Image:
+    return _eight_bits(ImageOps.exif_transpose(image)).convert(mode)
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Grey of 16 bits, 32 bits or floats as grey of eight, which Pillow would cut off at 255 instead."""
+    if not (image.mode.startswith("I") or image.mode == "F"):
+        return image
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0.0, neginf=0.0)
+    if image.mode == "F":
+        # Floats go up to 1 by habit, or as far as they go.
+        full = max(1.0, float(values.max(initial=0.0)))
+    else:
+        full = _FULL_16_BITS * max(1.0, np.ceil(float(values.max(initial=0.0)) / _FULL_16_BITS))
+    return Image.fromarray(np.clip(np.rint(values * (255 / full)), 0, 255).astype(np.uint8))

@@ -1,0 +1,131 @@
+"""Presets of scenes: named distributions, fitted to labels of real recordings, as plain data that recipes can hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from importlib.resources import files
+from itertools import pairwise
+from typing import Annotated, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from earwitness.core.errors import UsageError
+from earwitness.core.schema import StrictModel
+from earwitness.core.vocabulary import CLASSES
+
+LEVELS: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+"""Of what quantiles say; between them distributions are straight, and nothing lies outside."""
+_Elevation = Annotated[float, Field(ge=-90, le=90)]
+_Amount = Annotated[float, Field(le=3600)]
+"""Seconds, or degrees a second."""
+Elevations = Annotated[tuple[_Elevation, ...], Field(min_length=len(LEVELS), max_length=len(LEVELS))]
+Quantiles = Annotated[tuple[_Amount, ...], Field(min_length=len(LEVELS), max_length=len(LEVELS))]
+Share = Annotated[float, Field(ge=0, le=1)]
+_Weight = Annotated[float, Field(ge=0, le=1e6)]
+
+
+class ClassScenes(StrictModel):
+    """How sounds of one class occur.
+
+    Attributes:
+        elevation_deg: quantiles at `LEVELS` of where they are, degrees above the microphone.
+        run_seconds: of how long a source sounds without a pause.
+        pause_seconds: of pauses after which the same source goes on.
+        resumes: chance that a run is followed by such a pause and another run.
+        moves: chance that a source moves while it sounds.
+        turn_deg_per_second: of how fast those are that move, seen from the microphone.
+        pairs: chance that a further source of a scene that holds the class already is of the same class.
+    """
+
+    elevation_deg: Elevations
+    run_seconds: Quantiles
+    pause_seconds: Quantiles
+    resumes: Share
+    moves: Share
+    turn_deg_per_second: Quantiles
+    pairs: Share
+
+    @model_validator(mode="after")
+    def _ordered(self) -> ClassScenes:
+        for name in ("elevation_deg", "run_seconds", "pause_seconds", "turn_deg_per_second"):
+            values = getattr(self, name)
+            if any(low > high for low, high in pairwise(values)):
+                raise ValueError(f"{name}: quantiles must not fall")
+            if name != "elevation_deg" and values[0] < 0:
+                raise ValueError(f"{name}: must not be negative")
+        if self.run_seconds[-1] <= 0:
+            raise ValueError("run_seconds: a sound that lasts no time is none")
+        return self
+
+
+class ScenePreset(StrictModel):
+    """How scenes are made up.
+
+    Attributes:
+        name: of the preset.
+        source_weights: relative frequency of 0, 1, 2, ... sources in `window_seconds`.
+        window_seconds: length of the windows that these were counted in.
+        classes: by slug, each class once.
+    """
+
+    name: str = Field("own", min_length=1, max_length=200)
+    source_weights: Annotated[tuple[_Weight, ...], Field(min_length=2, max_length=100)]
+    window_seconds: float = Field(5.0, gt=0, le=3600)
+    classes: dict[str, ClassScenes]
+
+    @model_validator(mode="after")
+    def _complete(self) -> ScenePreset:
+        known = {sound.slug for sound in CLASSES}
+        missing, foreign = sorted(known - self.classes.keys()), sorted(self.classes.keys() - known)
+        if missing or foreign:
+            what = [f"says nothing of {', '.join(missing)}"] if missing else []
+            what += [f"knows classes that there are not: {', '.join(foreign)}"] if foreign else []
+            raise ValueError(f"the preset {' and '.join(what)}")
+        if not sum(self.source_weights[1:]):
+            raise ValueError("source_weights: not all zero from the second on")
+        return self
+
+
+def preset_names() -> tuple[str, ...]:
+    """Names of the presets that ship."""
+    folder = files("earwitness") / "assets" / "scenes"
+    return tuple(sorted(entry.name.removesuffix(".json") for entry in folder.iterdir() if entry.name.endswith(".json")))
+
+
+def named_preset(name: str) -> ScenePreset:
+    """The shipped preset called `name`.
+
+    Raises:
+        UsageError: there is none; lists the names.
+    """
+    return ScenePreset.model_validate(preset_values(name))
+
+
+def preset_values(name: str) -> Any:
+    """Plain values of the shipped preset called `name`.
+
+    Raises:
+        UsageError: there is none, or it is damaged.
+    """
+    if name not in preset_names():
+        raise UsageError(f"no preset of scenes is called '{name}'; known are {', '.join(preset_names())}")
+    try:
+        return json.loads((files("earwitness") / "assets" / "scenes" / f"{name}.json").read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UsageError(f"the preset '{name}' is damaged ({error}); install earwitness again") from error
+
+
+def draw(quantiles: Sequence[float], rng: np.random.Generator, size: int | None = None) -> NDArray[np.float64]:
+    """Values of the distribution that has these quantiles at `LEVELS`."""
+    return np.asarray(np.interp(rng.uniform(LEVELS[0], LEVELS[-1], size), LEVELS, quantiles))
+
+
+def share_between(quantiles: Sequence[float], edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of the distribution between neighbouring edges (n,): (n - 1,)."""
+    # Steps (two levels with one value) are made steep instead.
+    values = np.asarray(quantiles) + np.arange(len(quantiles)) * 1e-6
+    below = np.interp(edges, values, LEVELS, left=LEVELS[0], right=LEVELS[-1])
+    return np.asarray(np.diff(below) / (LEVELS[-1] - LEVELS[0]))

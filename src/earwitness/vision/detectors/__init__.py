@@ -1,0 +1,1 @@
+"""Visual detectors behind one protocol, and their registry."""
