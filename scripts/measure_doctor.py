@@ -3,8 +3,7 @@
 Honest recordings are rendered by the project's own synthesis: scenes of 12 s with each coincident microphone (dcase,
 xy, ms) and with spaced ones (phone, ortf), scenes of 5 s, and scenes with one source that does not move; besides the
 sample video. Every fault is then made of the coincident scenes of 12 s at graded strength. Prints for each the share
-of recordings that a check called wrong; with --figures also the percentiles of the figures that limits are chosen
-from.
+of recordings that a check called wrong; with --figures also percentiles of the figures that limits are chosen from.
 """
 
 from __future__ import annotations

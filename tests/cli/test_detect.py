@@ -221,7 +221,9 @@ def test_a_video_with_its_picture_drawn(earwitness: Command, clip: Path, tmp_pat
 
     with MediaWriter(tmp_path / "film.mp4", 480, 270, copy_audio_from=clip) as writer:
         for frame in range(6):
-            writer.write_frame(np.full((270, 480, 3), 40 * frame, np.uint8), float(frame))
+            wall = np.full((270, 480, 3), 40 * frame, np.uint8)
+            wall[:, ::60] = 250  # a picture of one colour shows nothing
+            writer.write_frame(wall, float(frame))
     result = earwitness("detect", "film.mp4", "--render", "--fov", "80", "--model", meter_model)
     assert result.code == 0
     assert "on screen" in result.out

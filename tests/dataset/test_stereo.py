@@ -285,3 +285,26 @@ def test_a_run_that_made_nothing_binds_nobody(make_starss: MakeStarss, tmp_path:
     for junk in ("[1, 2]", "{", '"x"', "null"):
         (out / NOTE).write_text(junk)
         assert run("--starss", root, "--out", out, "--no-video", "--clips", "1", "--seed", "1")[0] == 0
+
+
+def test_a_sound_that_cannot_be_used_costs_itself_only(make_starss: MakeStarss, tmp_path: Path) -> None:
+    root = make_starss(video=False)
+    sounds = sorted((root / "foa_dev" / "dev-train-sony").glob("*.wav"))
+    content = bytearray(sounds[0].read_bytes())
+    content[40:44] = (2**31 - 1).to_bytes(4, "little")  # as written to a pipe
+    sounds[0].write_bytes(content)
+    result = CliRunner().invoke(
+        app, ["dataset", "stereo", "--starss", str(root), "--out", str(tmp_path / "a"), "--clips", "2", "--seed", "1",
+              "--no-video"],
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    bad = root / "foa_dev" / "dev-train-tau" / "fold3_room4_mix001.wav"
+    bad.write_bytes(bad.read_bytes()[:5000])
+    result = CliRunner().invoke(
+        app, ["dataset", "stereo", "--starss", str(root), "--out", str(tmp_path / "b"), "--clips", "2", "--seed", "1",
+              "--no-video", "--test-rooms"],
+    )  # fmt: skip
+    assert result.exit_code == 1
+    assert "left out" in result.output
+    assert bad.name in result.output
+    assert len(scan(tmp_path / "b").clips) == 2

@@ -36,9 +36,10 @@ def busy(random_model: Path) -> Detector:
 def video_of(path: Path, stereo: NDArray[np.float32]) -> Path:
     source = path.with_suffix(".wav")
     write_wav(source, stereo, 24_000)
+    wall = np.random.default_rng(0).integers(40, 200, (48, 64, 3)).astype(np.uint8)
     with MediaWriter(path, 64, 48, Fraction(10), copy_audio_from=source) as writer:
         for frame in range(stereo.shape[1] // 2400):
-            writer.write_frame(np.full((48, 64, 3), 20 * (frame % 10), np.uint8), frame / 10)
+            writer.write_frame(np.roll(wall, frame % 3, axis=1), frame / 10)
     return path
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,9 +11,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 
+sys.path.insert(0, str(Path(__file__).parent))
+import doctored
+
 from earwitness.errors import NoAudioError, UnreadableMediaError
 from earwitness.inference.channel_stats import ChannelFigures, ChannelStats
-from earwitness.inference.doctor import Check, diagnose, judge
+from earwitness.inference.doctor import Check, diagnose, judge, warnings_of
 from earwitness.media.wav import write_wav
 
 RATE = 24_000
@@ -159,6 +163,49 @@ def test_clipping(gain: float, verdict: str) -> None:
 def test_a_square_wave_of_a_game_is_not_called_clipped_when_soft() -> None:
     square = 0.3 * np.sign(np.sin(2 * np.pi * 440 * np.arange(4 * RATE) / RATE))
     assert "clipping" not in complaints(np.stack([square, 0.5 * square]))
+
+
+@pytest.mark.parametrize("fault", [doctored.reverberated, doctored.comb, doctored.bands_apart])
+def test_mono_made_wider_is_named(fault: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> None:
+    assert "effect" not in checks(doctored.honest())
+    found = checks(fault(doctored.honest()))
+    assert found["effect"].verdict == "unfit"
+    assert found["effect"].sentence.startswith("Pseudo-stereo")
+
+
+def test_one_channel_filtered_a_little_is_no_effect() -> None:
+    darker = sosfilt(butter(1, 9000, fs=RATE, output="sos"), doctored.honest()[1])
+    assert "effect" not in checks(np.stack([doctored.honest()[0], darker]))
+
+
+@pytest.mark.parametrize("seconds", [0.015, 0.3])
+def test_channels_far_apart_in_time(seconds: float) -> None:
+    delay = checks(doctored.late(seconds)(doctored.honest()))["delay"]
+    assert delay.verdict == "unfit"
+    assert delay.value == pytest.approx(1000 * seconds, abs=0.1)
+
+
+def test_channels_that_have_nothing_to_do_with_each_other() -> None:
+    found = checks(np.stack([doctored.honest()[0], doctored.noise(12, 99, 0.05)]))
+    assert found["effect"].verdict == "unfit"
+    assert "unrelated" in found["effect"].sentence
+
+
+def test_an_imbalance_that_turns_sides() -> None:
+    assert "balance" not in complaints(doctored.honest())
+    quieter = doctored.honest() * np.array([[1], [10 ** (-5.9 / 20)]])
+    (said,) = warnings_of(list(checks(quieter).values()))
+    assert "5.9 dB louder on the left" in said or "6.0 dB louder on the left" in said
+
+
+def test_dialogue_in_the_middle_of_stereo_music_and_hard_panned_dialogue_are_fit() -> None:
+    music = doctored.honest(azimuths=(60, -60, 30, -30))
+    times = np.arange(music.shape[1]) / RATE
+    voice = doctored.noise(12, 70, 0.05) * (times % 2 < 1.2)
+    assert complaints(music + voice) == {}
+    turns = np.stack([voice, doctored.noise(12, 71, 0.05) * (times % 2 > 1.3)])
+    room = 0.2 * doctored.honest(azimuths=(60, -60))
+    assert complaints(turns + room) == {}
 
 
 def test_a_narrow_band() -> None:

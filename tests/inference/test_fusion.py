@@ -373,5 +373,5 @@ def test_settings_that_will_not_do(tmp_path: Path, change: dict[str, object], sa
     path.write_text(json.dumps(values))
     with pytest.raises(ModelError, match=r"settings\.json"):
         read_settings(path)
-    with pytest.raises(ModelError, match="not usable"):
+    with pytest.raises(ModelError, match="cannot be read"):
         read_settings(tmp_path / "missing.json")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
+import subprocess
+import sys
+import wave
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from earwitness.errors import UnreadableMediaError
-from earwitness.media.container import open_media
 from earwitness.media.probe import probe
 
 KINDS = {
@@ -48,17 +50,20 @@ def test_a_name_with_a_pattern_opens_no_sequence(tmp_path: Path) -> None:
         probe(tmp_path / "p%d.png")
 
 
-def test_a_movie_that_refers_to_another_file_does_not_read_it(tmp_path: Path, toolbox: Any) -> None:
-    """QuickTime data references: the samples are said to lie in another file."""
-    source = tmp_path / "whole.mov"
-    toolbox.write_media(source, sound=toolbox.tone_burst(48000, 1.0, 0.2, 0.4), codec="pcm_s16le", sample_format="s16")
-    data = bytearray(source.read_bytes())
-    at = data.index(b"url ", data.index(b"dref"))
-    data[at + 4 : at + 8] = bytes(4)  # no longer "in this file"
-    (tmp_path / "refers.mov").write_bytes(bytes(data))
-    with open_media(tmp_path / "refers.mov") as container:
-        assert container.format.name.startswith("mov")
-        assert Path(container.name).name == "refers.mov"
+def test_interruption_ends_a_long_read(tmp_path: Path) -> None:
+    """Ctrl-C while a long file is read."""
+    path = tmp_path / "long.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((2, 2, 8_000, 0, "NONE", ""))
+        for _ in range(3600):
+            file.writeframesraw(bytes(8_000 * 4))
+    program = "import sys; from earwitness.media.audio import AudioReader\nprint('on', flush=True)\n"
+    program += "while True:\n    for _ in AudioReader(sys.argv[1]): pass\n"
+    with subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) != 0
 
 
 def test_pipes_devices_and_sockets_are_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

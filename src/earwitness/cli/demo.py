@@ -22,6 +22,7 @@ def run(
 
     from earwitness.cli import detect
     from earwitness.data.dcase_csv import read_table
+    from earwitness.errors import one_line
     from earwitness.export import read_events
     from earwitness.media.probe import probe
     from earwitness.metrics.hearing import compare
@@ -39,4 +40,4 @@ def run(
     for line in compare(reference, heard).lines():
         console.print(f"  {line}", soft_wrap=True)
     drawn = f", or {out / 'sample.earwitness.mp4'}" if render else ""
-    console.print(f"Open {out / 'sample.html'}{drawn} to see it.", soft_wrap=True)
+    console.print(one_line(f"Open {out / 'sample.html'}{drawn} to see it."), markup=False, soft_wrap=True)

@@ -23,7 +23,7 @@ def run(
     ] = None,
     max_memory: Annotated[float, typer.Option(metavar="MB", help="Most memory that work on it may take.")] = 3000.0,
 ) -> None:
-    """Say whether a recording is fit for directions: stereo or not, microphones, balance, delay, clipping, bandwidth.
+    """Say whether a recording is fit for directions: stereo throughout, microphones, effects, balance, delay, clipping.
 
     Exit code: 0 fit, 1 not fit for directions or not readable.
     """
@@ -69,6 +69,10 @@ def _json(file: Path, diagnosis: Diagnosis) -> str:
         "seconds": round(diagnosis.seconds, 6),
         "fit": diagnosis.fit,
         "checks": checks,
+        "undirected": [
+            {"start": round(one.start, 3), "end": round(min(one.end, diagnosis.seconds), 3), "reason": one.reason}
+            for one in diagnosis.stretches
+        ],
         "notes": list(diagnosis.notes),
     }
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)

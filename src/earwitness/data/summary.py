@@ -7,10 +7,12 @@ from itertools import groupby
 from typing import Any, Final
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from earwitness.classes import CLASSES
 from earwitness.data.check import SetReport, label_statistics
+from earwitness.errors import one_line
 
 SHOWN: Final = 20
 """Problems of a kind that the terminal lists; --json lists all."""
@@ -51,7 +53,7 @@ def _split(report: SetReport, split: str) -> dict[str, Any]:
 def print_report(report: SetReport, console: Console) -> None:
     """Tables of splits and classes, then the problems."""
     found = as_dict(report)
-    table = Table("split", title=str(report.folder.root), title_justify="left")
+    table = Table("split", title=escape(one_line(str(report.folder.root))), title_justify="left")
     for column in ("clips", "hours", "rooms", "recordings", "labels", "pictures"):
         table.add_column(column, justify="right")
     for split, row in found["splits"].items():

@@ -132,9 +132,13 @@ def read_record(folder: Path) -> dict[str, str]:
     path = folder / RECORD
     if not path.is_file():
         return {}
-    found = read_json(path, CARD_BYTES, EncoderError)
+    advice = f"{path}: damaged; delete the folder '{folder}' and pull the model again"
+    try:
+        found = read_json(path, CARD_BYTES, EncoderError)
+    except EncoderError as error:
+        raise EncoderError(advice) from error
     if not isinstance(found, dict):
-        raise EncoderError(f"{path}: damaged; delete the folder '{folder}' and pull the model again")
+        raise EncoderError(advice)
     return {str(name): str(digest) for name, digest in found.items()}
 
 

@@ -51,7 +51,7 @@ class Blocks:
 class BlockFigures:
     """Gathers `Blocks`, of which hours take a few megabytes."""
 
-    def __init__(self, bins: FloatArray, rate: int, size: int) -> None:
+    def __init__(self, bins: NDArray[np.floating], rate: int, size: int) -> None:
         self._seconds = size / rate
         edges = np.geomspace(BAND_HZ[0], min(BAND_HZ[1], 0.45 * rate), _BANDS + 1)
         # Bands at low frequencies may be narrower than a bin: they then begin where the next does.

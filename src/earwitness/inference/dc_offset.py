@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 Float32Array = NDArray[np.float32]
 
 LEAST_OFFSET: Final = 1.5e-3
-"""Of full scale. Twice what any second of honest sound has that passes as steady (scripts/measure_doctor.py)."""
+"""Of full scale; no honest recording of scripts/measure_doctor.py has so much."""
 _PARTS: Final = 10
 _STEADY: Final = 0.25
 """Of an offset, how far the means of tenths of a block may lie from it; low sounds move them much farther."""

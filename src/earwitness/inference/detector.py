@@ -192,7 +192,7 @@ class Detector:
             heard,
             media=media,
             sha256=sha256,
-            mono=not reader.directional,  # which is not known before the end
+            mono=reader.mono,  # which is not known before the end
             undirected=reader.undirected,
             warnings=[*reader.warnings, *changed],
             settings=self._settings(

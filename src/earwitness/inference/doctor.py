@@ -11,7 +11,7 @@ from typing import Final, Literal
 from earwitness.errors import MediaError
 from earwitness.inference.channel_stats import ChannelFigures, ChannelStats
 from earwitness.inference.flat_tops import FlatTops
-from earwitness.inference.stereo_stretches import OPPOSITE
+from earwitness.inference.stereo_stretches import INVERTED, OPPOSITE
 from earwitness.media.audio import DUAL_MONO_DIFFERENCE, AudioReader
 from earwitness.media.probe import MediaInfo, probe
 from earwitness.media.stretches import Stretch, joined
@@ -99,11 +99,11 @@ def diagnose(path: str | Path) -> Diagnosis:
     """
     media = probe(path)
     reader = AudioReader(path, rate=_own_rate(media, Path(path)), mono="allow")
-    mono = not reader.directional  # dual mono is not known before the end
     reader.tap = FlatTops()
     stats = ChannelStats(reader.rate, reader.tap)
     for block in reader:
         stats.add(block)
+    mono = reader.mono  # which is not known before the end
     stretches = tuple(joined([*reader.undirected, *([] if mono else stats.stretches())]))
     checks = judge(stats.figures(), mono=mono, stretches=stretches)
     return Diagnosis(media, reader.duration, checks, tuple(reader.warnings), stretches)
@@ -137,7 +137,8 @@ def judge(figures: ChannelFigures, *, mono: bool = False, stretches: Sequence[St
         pair = [_dead_channel(figures), _phase(figures), _delay(figures), _spacing(figures), _balance(figures)]
         checks += pair
         if all(check.verdict != "unfit" for check in pair):
-            checks += _effect(figures, parted=bool(stretches))
+            parted = any(one.reason == INVERTED for one in stretches)
+            checks += _effect(figures, parted=parted)
         checks += _stretches(figures, stretches)
     return (*checks, _clipping(figures), _bandwidth(figures), *_offset(figures))
 

@@ -17,6 +17,7 @@ from earwitness.inference.detection import TURNED_OFF
 from earwitness.inference.fusion import Fused
 from earwitness.inference.fusion_settings import FusionSettings, default_settings
 from earwitness.inference.long_fusion import fuse_long
+from earwitness.inference.picture_warnings import picture_warnings
 from earwitness.inference.reasons import EventKey, Reason, Thing, reasons, things
 from earwitness.vision.cache import cached_watch
 from earwitness.vision.choice import LIGHT, LateDetector, open_detector
@@ -110,7 +111,8 @@ class Eyes:
         why = dict(reasons(fused, scenery))
         seen, frames = tuple(things(scenery)), watched.num_frames - watched.first_frame
         width, height, content = watched.width, watched.height, watched.content
-        return Sight(fused, width, height, content, frames, seen, why, kept, watched.warnings)
+        said = picture_warnings(table, fused, scenery, watched, fov, self._settings)
+        return Sight(fused, width, height, content, frames, seen, why, kept, (*watched.warnings, *said))
 
     def _watch(self, path: str | Path, progress: Callable[[float], None] | None) -> tuple[Watched, bool]:
         if self._keep:

@@ -19,8 +19,8 @@ _CHUNK: Final = 32_768
 _LEAST: Final = 0.01
 """Of full scale: below, nothing is called clipped."""
 _RUN: Final = 3
-_STEEP_STEPS: Final = 4
-"""Steps of the sample format by which a wave that only turns does not come to its top."""
+_STEEP_STEPS: Final = 8
+"""Steps of the sample format from two samples before a top to it: a wave that only turns there has fewer."""
 _SQUARE_SHARE: Final = 0.9
 
 
@@ -82,13 +82,15 @@ def _at(channel: Float32Array, top: np.float32) -> int:
     if not long.any():
         return 0
     first, stop = first[long], stop[long]
-    before, after = channel[np.maximum(first - 1, 0)], channel[np.minimum(stop, channel.size - 1)]
+    before, after = channel[np.maximum(first - 2, 0)], channel[np.minimum(stop + 1, channel.size - 1)]
     rise = np.maximum(np.abs(top - before), np.abs(top - after))
     return int((stop - first)[rise >= _STEEP_STEPS * _step(channel)].sum())
 
 
 def _step(channel: Float32Array) -> float:
-    """The least difference between neighbours: the step of an integer format, next to nothing of a float."""
-    steps = np.abs(np.diff(channel))
-    steps = steps[steps > 0]
-    return float(steps.min()) if steps.size else 0.0
+    """The step of the integer format that samples are in: 8, 16 or 24 bits; that of the last for floats."""
+    for bits in (7, 15):
+        scaled = channel * np.float32(2**bits)
+        if (scaled == np.rint(scaled)).all():
+            return 2.0**-bits
+    return 2.0**-23

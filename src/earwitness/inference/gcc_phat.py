@@ -33,7 +33,7 @@ class Peak(NamedTuple):
         return self.height > COHERENT and abs(self.at_zero) < self.height / 2
 
 
-def delay_band(bins: NDArray[np.float64], rate: int) -> NDArray[np.bool_]:
+def delay_band(bins: NDArray[np.floating], rate: int) -> NDArray[np.bool_]:
     """Which frequencies (Hz) tell a delay."""
     return np.asarray((bins >= DELAY_BAND_HZ[0]) & (bins <= min(DELAY_BAND_HZ[1], 0.45 * rate)))
 

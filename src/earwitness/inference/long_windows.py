@@ -10,7 +10,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from earwitness.inference.channel_blocks import BAND_HZ
-from earwitness.inference.gcc_phat import Peak, cross_phases, delay_band, peak_lag
+from earwitness.inference.gcc_phat import COHERENT, Peak, cross_phases, delay_band, peak_lag
 
 Float32Array = NDArray[np.float32]
 
@@ -32,7 +32,7 @@ class WindowDelay(NamedTuple):
 
     Attributes:
         start: seconds.
-        lag: as in `Peak`; 0 where there is none.
+        lag: as in `Peak`; 0 where both channels have sound at once, NaN where neither can be told.
     """
 
     start: float
@@ -81,8 +81,12 @@ class LongWindows:
         self._phases += phases
         peak = self._peak(phases)
         apart = 10 * np.log10((lefts[self._judged].sum() + _TINY) / (rights[self._judged].sum() + _TINY))
-        told = peak.delayed and abs(apart) < _ONE_SIDED_DB
-        self.delays.append(WindowDelay(self._begun / self.rate, peak.lag if told else 0.0))
+        lag = float("nan")
+        if peak.at_zero > COHERENT:
+            lag = 0.0
+        elif peak.delayed and abs(apart) < _ONE_SIDED_DB:
+            lag = peak.lag
+        self.delays.append(WindowDelay(self._begun / self.rate, lag))
 
     def _peak(self, phases: NDArray[np.complex128]) -> Peak:
         return peak_lag(phases, self.size, self.rate, FARTHEST_SECONDS, int(np.count_nonzero(self._band)))

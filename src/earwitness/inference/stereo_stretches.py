@@ -6,6 +6,7 @@ would show that. Limits are those of scripts/measure_doctor.py.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -28,9 +29,11 @@ SILENT_DB: Final = (38.0, 32.0)
 OPPOSITE_SECONDS: Final = 3.0
 OPPOSITE: Final = (-0.14, -0.06)
 """Agreement of the channels, see `Blocks`."""
+INVERTED: Final = "one channel is inverted"
 _SAME_LAG_SECONDS: Final = 2e-4
 _LEAST_LAG_SECONDS: Final = 2e-3
 """Less is what spaced microphones do, which is judged over the whole file."""
+_LEAST_WINDOWS: Final = 2
 _AT_END_SECONDS: Final = 0.75
 _TINY: Final = 1e-20
 
@@ -108,7 +111,7 @@ def _opposite(blocks: Blocks, loud: NDArray[np.intp]) -> list[Stretch]:
     for first, stop in below(mean, OPPOSITE):
         # The outer windows reach beyond it.
         begin, end = _largest_sum(OPPOSITE[1] - agreement[first : stop + length - 1])
-        stretches.append(_span(blocks, loud, first + begin, first + end, "one channel is inverted"))
+        stretches.append(_span(blocks, loud, first + begin, first + end, INVERTED))
     return stretches
 
 
@@ -120,17 +123,18 @@ def _largest_sum(values: FloatArray) -> tuple[int, int]:
 
 
 def _delayed(delays: Sequence[WindowDelay]) -> list[Stretch]:
-    """Stretches of two or more windows in a row with one and the same delay."""
+    """Stretches in which two or more windows have one and the same delay, and none has another or no delay."""
+    told = [one for one in delays if not math.isnan(one.lag)]
     stretches, first = [], 0
-    for index in range(1, len(delays) + 1):
-        lag = delays[first].lag
-        if index < len(delays) and abs(delays[index].lag - lag) <= _SAME_LAG_SECONDS:
+    for index in range(1, len(told) + 1):
+        lag = told[first].lag
+        if index < len(told) and abs(told[index].lag - lag) <= _SAME_LAG_SECONDS:
             continue
-        if abs(lag) >= _LEAST_LAG_SECONDS and index - first >= 2:
+        if abs(lag) >= _LEAST_LAG_SECONDS and index - first >= _LEAST_WINDOWS:
             late = "right" if lag > 0 else "left"
             reason = f"the {late} channel lags by {abs(lag) * 1000:.0f} ms"
             # The outer windows may lie within the stretch with their larger half only.
-            begin, end = delays[first].start + WINDOW_SECONDS / 4, delays[index - 1].start + 3 * WINDOW_SECONDS / 4
+            begin, end = told[first].start + WINDOW_SECONDS / 4, told[index - 1].start + 3 * WINDOW_SECONDS / 4
             stretches.append(Stretch(begin, end, reason))
         first = index
     return stretches

@@ -138,6 +138,11 @@ class AudioReader:
         return self._peak > 0 and self.channel_difference < DUAL_MONO_DIFFERENCE
 
     @property
+    def mono(self) -> bool:
+        """Whether all sound so far had one channel."""
+        return self._mono
+
+    @property
     def directional(self) -> bool:
         """Whether the sound can tell left from right: neither mono nor dual mono so far."""
         return not (self._mono or self.dual_mono)

@@ -35,6 +35,11 @@ _STATIC_CHANGE: Final = 0.5
 _OTHER: Final = 0.35
 _SAME: Final = 0.6
 """Likeness up to which pictures are of different shots, and from which on of the same one."""
+_BACK: Final = 0.4
+"""Likeness, without any turn, from which on a picture has come back after a flash."""
+_WASHED: Final = 4.0
+"""So many times less structure than the other has a picture that is washed out by light."""
+_GLARE: Final = 180.0
 _MARGIN_ROWS: Final = 3
 _MARGIN_COLUMNS: Final = 8
 """Cells at the edges of the picture that bars cover."""
@@ -45,6 +50,8 @@ _FLASH: Final = 3
 _FADES: Final = (10, 20)
 """Pictures over which cross-fades are looked for."""
 _FADE_CHANGE: Final = 6.0
+_FADE_DETOUR: Final = 2.2
+"""Of the change, what all steps of a cross-fade have together: those of a turn go back and forth."""
 _FADE_RESIDUE: Final = 0.35
 """Of the change, how far the middle of a cross-fade may be from the mean of its ends."""
 _HISTORY: Final = max(_FADES)
@@ -92,7 +99,7 @@ class CutFinder:
         else:
             self._grey = grey
             self._kept.append(_small(grey, last))
-        if len(self._kept) > LOOK_AHEAD + _HISTORY:
+        if self._first + len(self._kept) - self.decided > LOOK_AHEAD:
             self._decide()
 
     def finish(self) -> None:
@@ -135,13 +142,12 @@ class CutFinder:
         return run >= min(_LEAST_BLANK, len(self._kept))
 
     def _is_light(self, at: int) -> bool:
-        """Whether the picture before comes back soon: it was too bright or too dark for a moment."""
-        before = self._last_shown(at)
-        ahead = range(at + 1, min(len(self._kept), at + 1 + LOOK_AHEAD))
-        return before is not None and any(
-            not self._kept[place].blank and likeness_in_place(before.structure, self._kept[place].structure) >= _SAME
-            for place in ahead
-        )
+        """Whether the picture before comes back at once, or slowly out of a glare: it was too bright for a moment."""
+        before, glare = self._last_shown(at), float(self._kept[at].cells.mean()) > _GLARE
+        for later, small in enumerate(self._ahead(at), start=1):
+            if before is not None and not small.blank and _is_same(before, small):
+                return later <= _FLASH or (glare and not self._is_sudden(at + later))
+        return False
 
     def _last_shown(self, at: int) -> _Small | None:
         """The last picture before that is not uniform."""
@@ -197,17 +203,22 @@ class CutFinder:
             return False
         ends = self._kept[first], self._kept[last]
         change = float(np.abs(ends[0].cells - ends[1].cells).mean())
-        if change < _FADE_CHANGE or any(end.blank for end in ends):
+        strengths = sorted(float(np.abs(end.structure).mean()) for end in ends)
+        if change < _FADE_CHANGE or any(end.blank for end in ends) or strengths[1] > _WASHED * strengths[0]:
             return False
-        if max(self._kept[place].change for place in range(first + 1, last + 1)) > 0.5 * change:
+        steps = [self._kept[place].change for place in range(first + 1, last + 1)]
+        if max(steps) > 0.5 * change or sum(steps) > _FADE_DETOUR * change:
             return False
-        residue = float(np.abs(self._kept[at].cells - (ends[0].cells + ends[1].cells) / 2).mean())
+        middle = self._kept[at]
+        if min(likeness_in_place(middle.structure, end.structure) for end in ends) < _BACK:
+            return False  # it does not show both
+        residue = float(np.abs(middle.cells - (ends[0].cells + ends[1].cells) / 2).mean())
         return residue < _FADE_RESIDUE * change and likeness(ends[0].structure, ends[1].structure) <= _OTHER
 
 
 def _is_same(before: _Small, now: _Small) -> bool:
-    """Whether a picture is that of the same camera, whatever the light."""
-    return likeness_in_place(before.structure, now.structure) >= _SAME and not _other_margins(before, now)
+    """Whether a picture is that of the same camera, whatever the light and who has moved."""
+    return likeness_in_place(before.structure, now.structure) >= _BACK and not _other_margins(before, now)
 
 
 def _other_margins(before: _Small, now: _Small) -> bool:
