@@ -134,6 +134,7 @@ def run(
     from earwitness.cli.progress import Meter
     from earwitness.media.lock import locked_folder
     from earwitness.synthesis.clips import render_recipe
+    from earwitness.synthesis.credits import refuse_foreign
     from earwitness.synthesis.job import RenderJob
     from earwitness.synthesis.microphones import DEFAULT, microphone_called
     from earwitness.synthesis.picture import DCASE_FPS
@@ -153,6 +154,8 @@ def run(
         video=video, fps=DCASE_FPS if fps is None else Fraction(fps).limit_denominator(1001),
         cutouts=cutouts, backgrounds=backgrounds,
     )  # fmt: skip
+    if recipe is None:
+        refuse_foreign(out)
     with locked_folder(out, "earwitness synthesize"), Meter() as meter:
         if recipe is None:
             _name_unused(job)
@@ -269,11 +272,9 @@ def _with_rooms_of(job: RenderJob, recipe: Path) -> RenderJob:
 
 
 def _new_clips(job: RenderJob, meter: Meter, clips: int, engine: Engine, previewed: bool) -> list[Scene]:
-    from earwitness.synthesis.credits import refuse_foreign
     from earwitness.synthesis.folders import first_scenes, render_folder
     from earwitness.synthesis.set_options import keep_to_options
 
-    refuse_foreign(job.out)
     keep_to_options(job.out, _options_of_pictures(job))
     new = render_folder(job, clips, progress=meter.task("clips"), engine=engine)
     typer.echo(f"{job.out}: {clips} clips of {job.scene.seconds:g} s ({new} new)")
