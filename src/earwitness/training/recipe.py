@@ -279,6 +279,8 @@ class Recipe(_Section):
                 raise ValueError(f"the model takes '{name}' tokens, which only clips of data.folders have")
         if (self.loss.form == "official") != (self.model.architecture == "baseline"):
             raise ValueError("loss.form 'official' goes with model.architecture 'baseline', and the other way round")
+        if getattr(self.model, "any_sound", False) and self.data.folders:
+            raise ValueError("model.any_sound is learnt from scenes of a bank: train without data.folders")
         if self.features.has_tagger != getattr(self.model, "tagger", False):
             raise ValueError(
                 f"model.tagger goes with features.channels that end with {', '.join(TAGGER_CHANNELS)}, and not without"
