@@ -9,7 +9,7 @@ Rules:
 - no file over 350 lines, and at most 12 modules on a level;
 - no function over 60 lines, and none with more than 7 arguments.
 
-Imports inside functions and under `TYPE_CHECKING` count. The files of `cli/` are exempt from three rules: they may share
+Imports inside functions and under `TYPE_CHECKING` count. Files of `cli/` are exempt from three rules: they may share
 their names with other modules, there may be more than 12 of them, and the signatures of their public functions, which
 list the command's options, count neither as lines nor as arguments. Settings objects (dataclasses and pydantic models)
 are exempt because their constructors are generated.
