@@ -1,7 +1,7 @@
 """Memory and time that each format needs for hours of events with visual explanations.
 
 `python bench/bench_writers.py [HOURS]`, by default 3; each format runs in a fresh process. Three sounds play at a
-time, each 0.5 to 3 s long with short pauses, and a visual explanation changes every two seconds.
+time, each 0.5 to 3 s long with short pauses, and the pictures show a new candidate every two seconds.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import dataclasses
 import re
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -86,6 +88,52 @@ def test_classes_are_named_only_in_the_places_listed() -> None:
     found = {name for name, value in constants() if isinstance(value, str) and value in slugs}
     assert "core/vocabulary.py" in found
     assert not [name for name in sorted(found) if not name.startswith(tuple(places))]
+
+
+NEW_CLASS = """
+import sys
+from pathlib import Path
+from earwitness.core import vocabulary
+
+cough = vocabulary.SoundClass(
+    index=13, name="Cough", slug="cough", made_by="mouth", colour="#AA3355", caption="coughing", icon="cough",
+    prompts=("a person coughing",), labels=("Cough",),
+)
+vocabulary.DCASE2025 = vocabulary.Vocabulary("with cough", (*vocabulary.DCASE2025.classes, cough))
+vocabulary.CLASSES, vocabulary.NUM_CLASSES = vocabulary.DCASE2025.classes, len(vocabulary.DCASE2025)
+
+from earwitness.batch.formats import FORMATS, write
+from earwitness.data.dcase.labels import read_table, write_table
+from earwitness.metrics import score_tables
+from earwitness.models.configs.seld_config import SeldConfig
+from earwitness.render.icons import svg_icon
+from earwitness.results.saved import read_result
+from earwitness.scenes.bank.adaptors import list_sounds
+from earwitness.training.recipe import Recipe
+
+folder = Path(sys.argv[1])
+(folder / "labels.csv").write_text("frame,class,source,azimuth,distance,onscreen\\n" + "".join(
+    f"{frame},13,0,20,150,1\\n" for frame in range(30)))
+table = read_table(folder / "labels.csv")
+write_table(folder / "again.csv", table)
+assert (folder / "again.csv").read_text() == (folder / "labels.csv").read_text()
+assert score_tables([table], [table]).macro.per_class.f_score[13] == 1
+for name in set(FORMATS) - {"parquet"}:
+    write(read_result(folder / "labels.csv"), folder / f"all{FORMATS[name].suffix}", name)
+assert "coughing" in (folder / "all.vtt").read_text()
+assert svg_icon(13)
+(folder / "bank" / "cough").mkdir(parents=True)
+(folder / "bank" / "cough" / "a.wav").touch()
+assert [sound.kind for sound in list_sounds(folder / "bank")] == ["cough"]
+recipe = Recipe()
+assert (recipe.model.classes, len(recipe.loss.class_weights)) == (14, 14)
+"""
+
+
+def test_a_class_needs_its_entry_only_for_banks_scores_exports_and_training(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", NEW_CLASS, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_microphone_needs_its_entry_only(monkeypatch: pytest.MonkeyPatch) -> None:
