@@ -104,5 +104,5 @@ def test_json(clips):
 def test_files_whose_names_tell_no_room(clips):
     _, references, predictions = clips
     counts = count([f"{i}" for i in range(8)], references, predictions)
-    with pytest.raises(LabelError, match="does not tell its room"):
+    with pytest.raises(LabelError, match="does not contain its room"):
         breakdown(counts, "room", Protocol.STRICT)

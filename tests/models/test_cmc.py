@@ -150,9 +150,9 @@ def test_no_modalities_are_no_weights_more():
 
 def test_tokens_of_another_encoder_are_refused():
     made, given = net(), tokens()["owlvit"]
-    with pytest.raises(ModelError, match="'owlvit' tokens of 5 numbers, these have 4"):
+    with pytest.raises(ModelError, match="'owlvit' tokens of width 5, but these have width 4"):
         out(made, {"owlvit": given._replace(values=given.values[..., :4])})
-    with pytest.raises(ModelError, match="2x4, these have 6 positions"):
+    with pytest.raises(ModelError, match="2x4, but these have 6 positions"):
         out(made, {"owlvit": given._replace(values=given.values[:, :, :6], directions=given.directions[:, :6])})
 
 

@@ -80,7 +80,7 @@ def test_finished_runs_are_kept_and_killed_ones_go_on(tmp_path: Path, monkeypatc
     assert [line.endswith("kept") for line in said[-2:]] == [True, True]
     (row,) = tabulate(plan, out)
     assert len(row.counts) == 2
-    assert "2 of 4 runs have not been made yet" in (out / "ablation.md").read_text()
+    assert "2 of 4 runs are not finished yet" in (out / "ablation.md").read_text()
 
 
 def test_the_second_stage_begins_with_the_first(tmp_path: Path) -> None:

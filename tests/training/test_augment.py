@@ -5,7 +5,7 @@ from earwitness.core.events import EventTable
 from earwitness.core.multi_accddoa import decode, encode, ideal_output
 from earwitness.features import FeatureConfig, FeatureExtractor
 from earwitness.training.data import augment
-from earwitness.training.recipe import AugmentSpec
+from earwitness.training.recipe_sections import AugmentSpec
 
 CHANNELS = FeatureConfig().channels
 KINDS = augment.ChannelKinds.of(CHANNELS)

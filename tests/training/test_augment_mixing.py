@@ -5,7 +5,7 @@ import torch
 from earwitness.models.token_batch import Tokens
 from earwitness.training.data import augment
 from earwitness.training.losses import AdpitLoss
-from earwitness.training.recipe import AugmentSpec, LossSpec
+from earwitness.training.recipe_sections import AugmentSpec, LossSpec
 
 
 def draw(batch=8, names=("clap",), processes=1, seed=0, **spec):

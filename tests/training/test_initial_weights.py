@@ -93,7 +93,7 @@ def test_a_tagger_is_added_to_a_network_that_had_none(tmp_path):
         torch.testing.assert_close(second.eval()(maps), first.eval()(maps[:, :2]))
     save_model(second, tmp_path / "last.safetensors")
     (tmp_path / "recipe.yaml").unlink()
-    with pytest.raises(TrainingError, match="tagger is True in it and False here"):
+    with pytest.raises(TrainingError, match="tagger is True in the checkpoint and False in the recipe"):
         load_initial(build(own), str(tmp_path / "last.safetensors"), heard)
 
 
@@ -140,7 +140,7 @@ def test_the_shipped_model_knows_its_features(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "default").mkdir()  # a folder of that name does not take its place
     recipe = _default_recipe(fmin=100.0)
-    with pytest.raises(TrainingError, match=r"other features .* fmin is 50\.0 in it and 100\.0 here"):
+    with pytest.raises(TrainingError, match=r"other features .* fmin is 50\.0 in the checkpoint"):
         load_initial(build(recipe.model), "default", recipe.features)
 
 
@@ -161,13 +161,13 @@ def test_compact_checkpoints_are_small_and_leave_out_what_does_not_learn(tmp_pat
 def test_what_does_not_fit_is_named(run, tmp_path):
     folder, _ = run
     wide = build(RECIPE.model.model_copy(update={"dim": 24}))
-    with pytest.raises(TrainingError, match="dim is 16 in it and 24 here"):
+    with pytest.raises(TrainingError, match="dim is 16 in the checkpoint and 24 in the recipe"):
         load_initial(wide, str(folder), RECIPE.features)
     save_model(build(CMC), folder / "cmc.safetensors")
-    with pytest.raises(TrainingError, match="architecture is cmc in it and seld here"):
+    with pytest.raises(TrainingError, match="architecture is cmc in the checkpoint and seld in the recipe"):
         load_initial(build(RECIPE.model), str(folder / "cmc.safetensors"), RECIPE.features)
     other = RECIPE.features.model_copy(update={"fmin": 100.0})
-    with pytest.raises(TrainingError, match=r"other features .* fmin is 50\.0 in it and 100\.0 here"):
+    with pytest.raises(TrainingError, match=r"other features .* fmin is 50\.0 in the checkpoint"):
         load_initial(build(RECIPE.model), str(folder), other)
     with pytest.raises(TrainingError, match="no checkpoint at"):
         load_initial(build(RECIPE.model), str(tmp_path / "nowhere"), RECIPE.features)

@@ -7,7 +7,7 @@ import torch
 from earwitness.core.events import EventTable
 from earwitness.core.multi_accddoa import ASSIGNMENTS, encode, ideal_output
 from earwitness.training.losses import AdpitLoss
-from earwitness.training.recipe import LossSpec
+from earwitness.training.recipe_sections import LossSpec
 
 
 def random_case(seed, batch=2, frames=3):

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from earwitness.training.losses import AdpitLoss, OfficialLoss
-from earwitness.training.recipe import LossSpec
+from earwitness.training.recipe_sections import LossSpec
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden" / "official_baseline" / "official_loss.npz"
 SLOTS = {1: (0,), 2: (1, 2), 3: (3, 4, 5)}

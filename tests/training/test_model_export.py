@@ -21,7 +21,7 @@ from earwitness.models.seld import SeldNet, physical
 from earwitness.models.token_batch import Tokens
 from earwitness.training.export import model_export
 from earwitness.training.export.calibrate import class_thresholds
-from earwitness.training.export.model_export import Judgement, export_onnx, export_run, some_tokens
+from earwitness.training.export.model_export import ExportOptions, Judgement, export_onnx, export_run, some_tokens
 from earwitness.training.loop.training_state import COMMIT_NAME, write_commit
 from fakes import tiny_recipe
 
@@ -146,7 +146,7 @@ def test_wrong_export_is_refused_and_leaves_no_file(run, tmp_path, monkeypatch):
 def test_card_says_what_the_model_needs(run, tmp_path):
     path = tmp_path / "model.onnx"
     judgement = Judgement(tuple(np.linspace(0.2, 0.8, 13).tolist()), {"synthetic/f_score": 0.5})
-    export_run(run, path, judgement, name="mine", limits=("Knows no bells.",))
+    export_run(run, path, judgement, ExportOptions(name="mine", limits=("Knows no bells.",)))
     card = read_card(card_path(path))
     card.check(path)
     assert (card.name, card.features, card.thresholds) == ("mine", tiny_recipe().features, judgement.thresholds)
@@ -160,7 +160,7 @@ def test_card_says_what_the_model_needs(run, tmp_path):
 
 def test_a_mirrored_model_answers_mirror_images_alike(run, tmp_path):
     path = tmp_path / "m.onnx"
-    card = export_run(run, path, Judgement((0.5,) * 13, {}), mirror=True)
+    card = export_run(run, path, Judgement((0.5,) * 13, {}), ExportOptions(mirror=True))
     assert card.model["mirrored"] is True
     session = onnxruntime.InferenceSession(str(path))
     clip = np.random.default_rng(0).normal(size=(1, 2, 25, 16)).astype(np.float32)
@@ -243,5 +243,5 @@ def test_model_and_card_change_together_or_not_at_all(run, tmp_path, monkeypatch
         with monkeypatch.context() as patched:
             patched.setattr(what, full)
             with pytest.raises(EncodingError, match="No space left on device"):
-                export_run(run, path, judgement, name="another")
+                export_run(run, path, judgement, ExportOptions(name="another"))
         assert {file.name: file.read_bytes() for file in path.parent.iterdir()} == before

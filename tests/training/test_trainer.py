@@ -160,7 +160,7 @@ def test_gradient_that_is_not_finite_stops_before_the_weights(tmp_path):
 def test_refuses_to_overwrite_or_to_resume_nothing(whole, tmp_path):
     with pytest.raises(TrainingError, match="--resume"):
         trainer(whole).run()
-    with pytest.raises(TrainingError, match="nothing to resume"):
+    with pytest.raises(TrainingError, match="no run to resume"):
         trainer(tmp_path).run(resume=True)
 
 

@@ -40,7 +40,7 @@ def run(
         from earwitness.training.data.token_lookup import TokenLookup
         from earwitness.training.data.training_sources import open_sources
         from earwitness.training.export.calibrate import judge
-        from earwitness.training.export.model_export import export_run, run_recipe
+        from earwitness.training.export.model_export import ExportOptions, export_run, run_recipe
         from earwitness.training.loop.validate import ValidSet
     if out.suffix != ".onnx":
         raise typer.BadParameter("must end in .onnx", param_hint="--out")
@@ -55,16 +55,8 @@ def run(
             valid, recipe.features, seed=data.valid_seed, swap="none", stream=VALID_STREAM, tokens=tokens
         )
         judgement = judge(MirroredNetwork(net, recipe.features) if mirror else net, ValidSet.render(stream, scenes))
-        card = export_run(
-            folder,
-            out,
-            judgement,
-            name=name,
-            checkpoint=checkpoint,
-            mirror=mirror,
-            half=half,
-            limits=tuple(limit or ()),
-        )
+        options = ExportOptions(name, checkpoint, mirror, half, tuple(limit or ()))
+        card = export_run(folder, out, judgement, options)
     for note in judgement.limits:
         typer.echo(f"note: {note}", err=True)
     reached = card.scores.get("synthetic/f_score")

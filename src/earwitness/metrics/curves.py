@@ -1,7 +1,7 @@
-"""What was said against what was true: curves of azimuth and distance, and how often a second source is found.
+"""Predicted against true azimuth and distance, and the share of second sources of a class that are found.
 
-Scores count errors; curves show their direction. A model that pulls everything outwards, or calls everything 1 m away,
-can have few errors on one set and many on another.
+Scores count errors, curves show their sign: a model with an outward bias, or with the same distance for all sources,
+can have few errors on one data set and many on another.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Answers:
 
 
 def answers(references: Sequence[LabelRows], predictions: Sequence[LabelRows]) -> Answers:
-    """The matched pairs of clips, with how much sounded besides."""
+    """The matched pairs of clips, with the number of events in their frames."""
     overlaps: list[NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
     columns: list[FloatArray] = [np.zeros((4, 0))]
     for true, said in zip(references, predictions, strict=True):
@@ -60,10 +60,10 @@ def answers(references: Sequence[LabelRows], predictions: Sequence[LabelRows]) -
 
 
 def azimuth_curve(said: Answers) -> dict[str, list[dict[str, float]]]:
-    """Of each overlap and each bin of how far to the side sources are: where they are said to be.
+    """Mean predicted azimuth and mean signed error, by overlap and by bin of the absolute true azimuth.
 
-    Both sides count together: azimuths are mirrored so that the true one is positive. `outwards` is the mean signed
-    error, positive where sources are said to be farther to the side than they are.
+    Both sides are pooled: azimuths are mirrored so that the true one is positive. `outwards_deg` is positive where
+    sources are predicted farther to the side than they are.
     """
     side = np.where(said.azimuth < 0, -1.0, 1.0)
     true, answered = said.azimuth * side, said.answered_azimuth * side
@@ -85,7 +85,7 @@ def azimuth_curve(said: Answers) -> dict[str, list[dict[str, float]]]:
 
 
 def distance_curve(said: Answers) -> dict[str, Any]:
-    """Of each bin of the true distance, the median answer; and slope and correlation of the logarithms."""
+    """Median predicted distance by bin of the true distance; slope and correlation of the logarithms."""
     bins = np.digitize(said.metres, METRES)
     rows = [
         {
@@ -107,10 +107,10 @@ def distance_curve(said: Answers) -> dict[str, Any]:
 
 
 def second_sources(references: Sequence[LabelRows], predictions: Sequence[LabelRows]) -> dict[str, float]:
-    """Of the frames in which a class sounds from several places: how many of its further sources are found.
+    """Share of further sources found in the frames with several sources of a class.
 
-    A source counts as found where an answer lies within the limits of F20/1. Of n sources in a frame, n - 1 are further
-    ones; of those that are found, all but one.
+    A source counts as found if a prediction lies within the limits of F20/1. Of n sources in a frame, n - 1 are further
+    sources; of m sources found, m - 1.
     """
     further = found = 0
     for true, said in zip(references, predictions, strict=True):
@@ -130,7 +130,7 @@ def second_sources(references: Sequence[LabelRows], predictions: Sequence[LabelR
 
 
 def curves(references: Sequence[LabelRows], predictions: Sequence[LabelRows]) -> dict[str, Any]:
-    """All of this module, as plain values."""
+    """All curves of this module, as plain values."""
     said = answers(references, predictions)
     return {
         "azimuth": azimuth_curve(said),
@@ -140,7 +140,7 @@ def curves(references: Sequence[LabelRows], predictions: Sequence[LabelRows]) ->
 
 
 def as_tables(found: dict[str, Any]) -> list[str]:
-    """What `curves` found, as lines of Markdown."""
+    """The result of `curves` as lines of Markdown."""
     lines = ["", "| azimuth, true -> said (outwards by) | " + " | ".join(OVERLAPS) + " |", "|---|---|---|---|"]
     columns = [{round(one["true_deg"] // BIN_DEG): one for one in found["azimuth"][name]} for name in OVERLAPS]
     for number in range(round(90 / BIN_DEG)):

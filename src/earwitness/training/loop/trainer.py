@@ -1,4 +1,4 @@
-"""The training loop: AdamW, EMA, bf16 where it pays, validation, exact resume."""
+"""The training loop: AdamW, EMA, bf16 where the hardware supports it, validation, exact resume."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ class Trainer:
     """One run.
 
     Args:
-        recipe: what to train.
-        folder: of the run; gets states, logs, the best and the last averaged model.
-        train: makes the training scenes.
-        valid: makes the validation scenes.
+        recipe: of the run.
+        folder: for states, logs, and the best and the last averaged model.
+        train: factory of the training scenes.
+        valid: factory of the validation scenes.
     """
 
     def __init__(self, recipe: Recipe, folder: Path, train: SourceFactory, valid: SourceFactory) -> None:
@@ -88,11 +88,11 @@ class Trainer:
         self._forward: nn.Module = torch.compile(shared) if run.compile else shared  # type: ignore[assignment]
 
     def run(self, *, resume: bool = False) -> Scores:
-        """Train to the recipe's last step; returns the last validation's scores.
+        """Train to the recipe's last step and return the scores of the last validation.
 
         Raises:
-            TrainingError: the loss is not finite (the last good state is kept), there is nothing to resume, or the disk
-                is full.
+            TrainingError: the loss is not finite (the last state is kept), there is no state to resume from, or the
+                disk is full.
         """
         with saving(self.folder):
             return self._run(resume)
@@ -120,24 +120,24 @@ class Trainer:
             scores = self._validate(valid, log) if valid else None
         if first:
             save_model(self.averaged, self.folder / LAST_NAME)
-        return cast(Scores, self.world.told(scores))
+        return cast(Scores, self.world.broadcast(scores))
 
     @property
     def averaged(self) -> Network:
-        """The model that is validated and exported."""
+        """The averaged model, which is validated and exported."""
         return cast(Network, self.ema.model)
 
     def save(self) -> None:
-        """Write the state of this step."""
+        """Write the training state of the current step."""
         TrainingState(
             self.step, self.best, self.model.state_dict(), self.ema.model.state_dict(), self.optimizer.state_dict()
         ).save(self.folder)
 
     def _start_fresh(self) -> None:
         if any(self.folder.glob(STATES)):
-            raise TrainingError(f"'{self.folder}' holds a run already: use --resume to go on, or another --out")
-        if (self.folder / LAST_NAME).exists():  # its states were removed, but not what they led to
-            raise TrainingError(f"'{self.folder}' holds the model of a run that is done: name another --out")
+            raise TrainingError(f"'{self.folder}' holds a run already: use --resume to continue it, or another --out")
+        if (self.folder / LAST_NAME).exists():  # the states were deleted, the model was not
+            raise TrainingError(f"'{self.folder}' holds the model of a finished run: choose another --out")
         if self.world.is_first:
             note_start(self.folder, self.recipe, self.tokens.descriptions)
             write_commit(self.folder)
@@ -155,7 +155,7 @@ class Trainer:
     def _restore(self) -> None:
         state = TrainingState.latest(self.folder)
         if state is None:
-            raise TrainingError(f"nothing to resume in '{self.folder}': start without --resume")
+            raise TrainingError(f"no run to resume in '{self.folder}': start without --resume")
         check_same_run(self.folder, self.recipe, self.tokens.descriptions)
         try:
             self.model.load_state_dict(state.model)
@@ -185,7 +185,7 @@ class Trainer:
         batch = batch.to(self.device)
         mix = self._mix()
         features = mixing.mixed(self._augmented(batch.features), mix)
-        # Dropout is drawn from the step alone, so that a resumed run draws what it would have drawn.
+        # Dropout depends on the step alone, so that a resumed run draws the same masks.
         rank = (self.world.rank,) if self.world.rank else ()
         torch.manual_seed(int(self._seed(_DROPOUT_STREAM, *rank).generate_state(1)[0]))
         self.model.train()
@@ -196,14 +196,14 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         parts.total.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.optim.clip)
-        self._check_finite("gradient", norm, batch)  # clipping by a norm that is not finite would ruin the weights
+        self._check_finite("gradient", norm, batch)  # clipping by a norm that is not finite would destroy the weights
         self.optimizer.step()
         self.step += 1
         self.ema.update(self.model, self.step)
         return parts
 
     def _score(self, raw: Tensor, batch: Batch, mix: mixing.MixDraw) -> LossParts:
-        """The loss; of a mixture, its parts' losses at their shares."""
+        """The loss; for a mixup batch, the losses for both targets, weighted by their shares."""
         own: LossParts = self.loss(raw, batch.active, batch.values)
         if not mix.mixes:
             return own
@@ -211,11 +211,11 @@ class Trainer:
         other: LossParts = self.loss(raw, batch.active[partner], batch.values[partner])
         return own.blend(other, mix.share)
 
-    def _check_finite(self, what: str, value: Tensor, batch: Batch) -> None:
+    def _check_finite(self, name: str, value: Tensor, batch: Batch) -> None:
         if not torch.isfinite(value):
             raise TrainingError(
-                f"the {what} is {value.item()} at step {self.step + 1} (scenes {batch.scenes[0]}.."
-                f"{batch.scenes[-1]}); lower optim.peak or optim.clip, and train anew with another --out"
+                f"the {name} is {value.item()} at step {self.step + 1} (scenes {batch.scenes[0]}.."
+                f"{batch.scenes[-1]}); lower optim.peak or optim.clip, and train again with another --out"
             )
 
     def _augmented(self, features: Tensor) -> Tensor:
@@ -231,7 +231,7 @@ class Trainer:
 
     @property
     def _rows(self) -> slice:
-        """This process's clips of a batch, for draws that are made for the whole of it."""
+        """This process's clips of a batch; random draws are made for the whole batch."""
         clips = self.recipe.run.batch // self.recipe.scenes_per_batch
         return slice(self._part.start * clips, self._part.stop * clips)
 
@@ -258,7 +258,7 @@ class Trainer:
             onscreen_accuracy=macro.onscreen_accuracy,
             threshold=threshold,
         )
-        reached = macro.f_score if math.isfinite(macro.f_score) else 0.0  # nothing sounds, and nothing was heard
+        reached = macro.f_score if math.isfinite(macro.f_score) else 0.0  # NaN: no events, and none detected
         if reached > self.best:
             self.best = reached
             save_model(self.averaged, self.folder / BEST_NAME)

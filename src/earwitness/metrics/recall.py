@@ -1,4 +1,4 @@
-"""Which labels are found, by conditions that a set knows of them, as their signal-to-noise ratio."""
+"""Share of labels found, by bins of a known condition such as the signal-to-noise ratio."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ FloatArray = NDArray[np.float64]
 RESAMPLES: Final = 1000
 
 
-def by_reference(
+def recall_by_bin(
     clips: Sequence[LabelRows], events: Sequence[EventTable], bins: Sequence[NDArray[np.int64]], n: int
 ) -> dict[str, Any]:
-    """Of the labels in each bin: how many are found, and how far off the answers are; with bootstrap intervals.
+    """Share of the labels found and mean errors of the predictions in each bin, with 95 % bootstrap intervals.
 
     Args:
         clips: labels of each clip.
-        events: what was said of it.
-        bins: of each clip's label rows.
+        events: predictions for each clip.
+        bins: bin of each label row of each clip.
         n: number of bins.
     """
     sums = np.zeros((len(clips), n, 5))
