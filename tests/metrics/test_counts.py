@@ -125,7 +125,7 @@ def test_not_a_table_of_counts(tmp_path):
     with pytest.raises(LabelError, match="not a table of counts"):
         Counts.load(path)
     np.savez(path, files=np.array(["a"]), index=np.zeros((1, 3), np.int32), values=np.zeros((1, 2)))
-    with pytest.raises(LabelError, match="other columns"):
+    with pytest.raises(LabelError, match="different columns"):
         Counts.load(path)
 
 

@@ -1,10 +1,12 @@
 import json
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
 import yaml
+from torch import nn
 
 from earwitness.core.errors import EncodingError, ModelError, UsageError
 from earwitness.core.events import EventTable
@@ -21,7 +23,15 @@ from earwitness.models.seld import SeldNet, physical
 from earwitness.models.token_batch import Tokens
 from earwitness.training.export import model_export
 from earwitness.training.export.calibrate import class_thresholds
-from earwitness.training.export.model_export import ExportOptions, Judgement, export_onnx, export_run, some_tokens
+from earwitness.training.export.model_export import (
+    FEWEST,
+    ExportOptions,
+    Judgement,
+    export_onnx,
+    export_run,
+    some_tokens,
+    to_half_precision,
+)
 from earwitness.training.loop.training_state import COMMIT_NAME, write_commit
 from fakes import tiny_recipe
 
@@ -245,3 +255,26 @@ def test_model_and_card_change_together_or_not_at_all(run, tmp_path, monkeypatch
             with pytest.raises(EncodingError, match="No space left on device"):
                 export_run(run, path, judgement, ExportOptions(name="another"))
         assert {file.name: file.read_bytes() for file in path.parent.iterdir()} == before
+
+
+def test_half_the_size_and_nearly_the_same_answers(tmp_path):
+    torch.manual_seed(0)
+    net, path = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 8)).eval(), tmp_path / "model.onnx"
+    given = torch.randn(3, 64)
+    torch.onnx.export(net, (given,), str(path), input_names=["given"], output_names=["said"], dynamo=False)
+    whole = path.stat().st_size
+    to_half_precision(path)
+    assert path.stat().st_size < 0.6 * whole
+    kinds = {tensor.data_type for tensor in onnx.load(str(path)).graph.initializer if len(tensor.dims) == 2}
+    assert kinds == {onnx.TensorProto.FLOAT16}
+    (said,) = onnxruntime.InferenceSession(str(path)).run(["said"], {"given": given.numpy()})
+    difference = (torch.from_numpy(said) - net(given)).abs().max().item()
+    assert 0 < difference < 2e-3
+
+
+def test_small_weights_stay_as_they_are(tmp_path):
+    net, path = nn.Linear(4, FEWEST // 4 - 1), tmp_path / "model.onnx"
+    torch.onnx.export(net.eval(), (torch.randn(1, 4),), str(path), dynamo=False)
+    before = onnx.load(str(path)).graph
+    to_half_precision(path)
+    assert onnx.load(str(path)).graph == before

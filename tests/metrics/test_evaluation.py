@@ -97,7 +97,7 @@ def test_no_folder_and_no_files(tmp_path):
     with pytest.raises(LabelError, match="nowhere: no such folder"):
         read_folder(tmp_path / "nowhere")
     (tmp_path / "clip.wav").write_bytes(b"")
-    with pytest.raises(LabelError, match=r"no \.csv files here"):
+    with pytest.raises(LabelError, match=r"no \.csv files"):
         read_folder(tmp_path)
 
 

@@ -72,8 +72,8 @@ def test_a_network_begins_where_it_was_without():
     ("change", "message"),
     [
         ({"activity": "length", "reverberance": None}, "activity 'logit'"),
-        ({"in_channels": 2, "reverberance": None}, "besides its own two"),
-        ({"reverberance": (0, 3)}, "beyond the 3"),
+        ({"in_channels": 2, "reverberance": None}, "in addition to its own two"),
+        ({"reverberance": (0, 3)}, "must be below 3"),
     ],
 )
 def test_what_cannot_be(change, message):

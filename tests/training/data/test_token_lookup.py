@@ -140,7 +140,7 @@ def test_a_run_is_not_resumed_with_embeddings_of_other_weights(roots, tmp_path):
 def test_width_of_another_encoder(roots):
     plain = cmc_recipe(*roots).model_dump(mode="json")
     plain["model"]["tokens"]["sound"]["dim"] = 7
-    with pytest.raises(UsageError, match=r"model\.tokens\.sound\.dim is 7, but the embeddings .* have 6"):
+    with pytest.raises(UsageError, match=r"model\.tokens\.sound\.dim is 7, but the embeddings .* have width 6"):
         lookup(check_recipe(plain, "wrong"))
 
 

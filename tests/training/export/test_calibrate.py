@@ -102,3 +102,10 @@ def test_finds_out_how_directions_are_bent_and_leaves_straight_ones():
 
 def angle(outputs: np.ndarray) -> np.ndarray:
     return np.degrees(np.arctan2(outputs[:, :, 0, 2, 1], outputs[:, :, 0, 2, 0]))
+
+
+def test_calibrated_probabilities_add_up_to_what_happened():
+    """At the maximum of the likelihood the mean probability of a class is its observed frequency."""
+    outputs, tables = overconfident(2)
+    probability, truth = cells(calibrate(outputs, tables).apply(outputs), tables)
+    np.testing.assert_allclose(probability.mean(axis=0), truth.mean(axis=0), atol=1e-3)
