@@ -139,6 +139,7 @@ def run(
     from earwitness.scenes.writing.preview import busiest_second, write_preview
     from earwitness.scenes.writing.render_job import RenderJob
     from earwitness.scenes.writing.scene_clips import render_recipe
+    from earwitness.scenes.writing.scene_folder import refuse_foreign
 
     if microphone is not None:
         microphone_called(microphone)
@@ -153,6 +154,8 @@ def run(
         video=video, fps=DCASE_FPS if fps is None else Fraction(fps).limit_denominator(1001),
         cutouts=cutouts, backgrounds=backgrounds,
     )  # fmt: skip
+    if recipe is None:
+        refuse_foreign(out)
     with locked_folder(out, "earwitness synthesize"), Meter() as meter:
         if recipe is None:
             _name_unused(job)
@@ -269,10 +272,9 @@ def _with_rooms_of(job: RenderJob, recipe: Path) -> RenderJob:
 
 
 def _new_clips(job: RenderJob, meter: Meter, clips: int, engine: Engine, previewed: bool) -> list[Scene]:
-    from earwitness.scenes.writing.scene_folder import first_scenes, refuse_foreign, render_folder
+    from earwitness.scenes.writing.scene_folder import first_scenes, render_folder
     from earwitness.scenes.writing.set_options import keep_to_options
 
-    refuse_foreign(job.out)
     keep_to_options(job.out, _options_of_pictures(job))
     new = render_folder(job, clips, progress=meter.task("clips"), engine=engine)
     typer.echo(f"{job.out}: {clips} clips of {job.scene.seconds:g} s ({new} new)")

@@ -53,6 +53,7 @@ class SeldShape(StrictModel):
             frames: whether the class occurs in the clip at all.
         distance_head: add to the log distance of each class the output of two further layers on the Conformer's and the
             tagger's output, initialised to zero.
+        any_sound: add an output class for any sound, interference included.
         tracks: simultaneous sources of one class.
         classes: sound classes.
     """
@@ -79,6 +80,7 @@ class SeldShape(StrictModel):
     reverberance: tuple[NonNegativeInt, NonNegativeInt] | None = None
     whole_clip: bool = False
     distance_head: bool = False
+    any_sound: bool = False
     tracks: Size = 3
     classes: Size = NUM_CLASSES
 
@@ -105,8 +107,9 @@ class SeldShape(StrictModel):
             raise ValueError(f"dim {self.dim} must be a multiple of twice the {self.heads} heads")
         if self.tagger and (self.activity != "logit" or self.in_channels <= TAGGER_CHANNELS):
             raise ValueError("a tagger needs activity 'logit' and channels in addition to its own two")
-        if self.whole_clip and self.activity != "logit":
-            raise ValueError("whole_clip needs activity 'logit'")
+        for name in ("whole_clip", "any_sound"):
+            if getattr(self, name) and self.activity != "logit":
+                raise ValueError(f"{name} needs activity 'logit'")
         if self.reverberance and max(self.reverberance) >= self.own_channels:
             raise ValueError(f"reverberance {self.reverberance}: channel numbers must be below {self.own_channels}")
         if not (self.stem_kernel % 2 and self.conv_kernel % 2):

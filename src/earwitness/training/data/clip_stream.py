@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from earwitness.core.events import EventTable
-from earwitness.core.multi_accddoa import encode
+from earwitness.core.multi_accddoa import Targets, encode
 from earwitness.data.clips import LoadedClip
 from earwitness.data.shard import ShardClip
 from earwitness.encoders.tokens import TokenMap
@@ -173,7 +173,7 @@ class SceneStream(Dataset[tuple[int, list[TrainingClip]]]):
     def __getitem__(self, index: int) -> tuple[int, list[TrainingClip]]:
         """Clips of scene `index`."""
         scene, features = self.scene(index)
-        plain = features, encode(scene.labels)
+        plain = features, self.targets(scene)
         ways = (self._coin(index),) if self.swap == "random" else _WAYS[self.swap]
         clips = []
         for swapped in ways:
@@ -199,6 +199,10 @@ class SceneStream(Dataset[tuple[int, list[TrainingClip]]]):
         extractor = self._extractor = self._extractor or FeatureExtractor(self.features)
         frames = scene.labels.num_frames * self.features.frames_per_label + self.features.closing_frames
         return scene, extractor(scene.audio)[:, :frames]
+
+    def targets(self, scene: TrainingScene) -> Targets:
+        """Training targets of a scene."""
+        return encode(scene.labels)
 
     def tokens_of(self, scene: TrainingScene) -> dict[str, TokenMap]:
         """Semantic tokens of a scene that is not swapped."""

@@ -48,6 +48,8 @@ _NEAREST, _FARTHEST = 1e-3, 1e3
 """Bounds of the distance factor."""
 _FARTHEST_DEG: Final = 40.0
 _REWEIGHTINGS: Final = 12
+_STIFFNESS: Final = 0.1
+"""Weight of a change of the map's slope relative to an error of 1 degree, per prediction."""
 _LEAST_RISE: Final = 0.1
 """Smallest slope of the azimuth map, degrees per degree."""
 
@@ -193,10 +195,10 @@ def _pairs(outputs: NDArray[np.float32], references: Sequence[EventTable]) -> Pa
 
 
 def _azimuth_map(pairs: Pairs) -> tuple[float, ...]:
-    """Where answers truly are: the piecewise straight, rising map with the smallest mean absolute error.
+    """Map from predicted to true azimuth: the piecewise linear, rising map with the smallest mean absolute error.
 
-    Fitted by reweighted least squares with a pull towards no change. Answers that are far off belong to other sources,
-    and say nothing of how directions are bent.
+    Fitted by reweighted least squares with a penalty on changes of the slope, so that noise does not cause steps.
+    Predictions that are far off belong to other sources and are left out.
     """
     side = np.where(pairs.answered_azimuth < 0, -1.0, 1.0)
     said, true = pairs.answered_azimuth * side, pairs.azimuth * side
@@ -206,7 +208,8 @@ def _azimuth_map(pairs: Pairs) -> tuple[float, ...]:
         return IDENTITY
     knots = np.array(IDENTITY)
     design = np.maximum(1 - np.abs(said[:, None] - knots) / (knots[1] - knots[0]), 0)[:, 1:]
-    pull = _RIDGE * np.eye(design.shape[1])
+    bends = np.diff(np.eye(len(knots)), 2, axis=0)[:, 1:]
+    pull = _RIDGE * np.eye(len(knots) - 1) + _STIFFNESS * len(said) / 10 * bends.T @ bends
     values = knots[1:]
     for _ in range(_REWEIGHTINGS):
         weight = 1 / np.maximum(np.abs(true - design @ values), 1.0)

@@ -22,6 +22,7 @@ from earwitness.models.configs.architectures import token_widths
 from earwitness.models.network import Network
 from earwitness.training.data import augment
 from earwitness.training.data import augment as mixing
+from earwitness.training.data.any_sound import AnySoundStream
 from earwitness.training.data.clip_stream import VALID_STREAM, Batch, SceneStream, SourceFactory, batches
 from earwitness.training.data.feature_statistics import feature_statistics
 from earwitness.training.data.token_lookup import TokenLookup
@@ -69,7 +70,8 @@ class Trainer:
         self._part = self.world.part(recipe.scenes_per_batch)
         self.bf16 = run.precision == "bf16" or (run.precision == "auto" and fast_bf16(self.device))
         self.tokens = TokenLookup.open(data, token_widths(recipe.model))
-        self.stream = SceneStream(
+        stream = AnySoundStream if getattr(recipe.model, "any_sound", False) else SceneStream
+        self.stream = stream(
             train, recipe.features, seed=data.seed, scenes=data.scenes, swap=data.swap, tokens=self.tokens
         )
         self._valid_stream = SceneStream(
