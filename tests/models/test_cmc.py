@@ -112,7 +112,7 @@ def test_positions_and_their_directions_may_come_in_any_order():
 def test_pooling_is_the_mean_of_neighbours():
     projection = TokenProjection("owlvit", PICTURE, cmc_config())
     given = tokens()["owlvit"]
-    pooled = projection._pooled(given)
+    pooled = projection.pooled(given)
     torch.testing.assert_close(pooled.values, (given.values[:, :, :4] + given.values[:, :, 4:]) / 2)
     torch.testing.assert_close(pooled.directions[0], torch.tensor([[40.0, 0], [15, 0], [-15, 0], [-40, 0]]))
 

@@ -47,11 +47,11 @@ def answers(references: Sequence[LabelRows], predictions: Sequence[LabelRows]) -
     """The matched pairs of clips, with the number of events in their frames."""
     overlaps: list[NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
     columns: list[FloatArray] = [np.zeros((4, 0))]
-    for true, said in zip(references, predictions, strict=True):
-        own, theirs = fold(true.azimuth).astype(np.float64), fold(said.azimuth).astype(np.float64)
-        pairs = match(_cells(true), own, _cells(said), theirs)
+    for true, predicted in zip(references, predictions, strict=True):
+        own, theirs = fold(true.azimuth).astype(np.float64), fold(predicted.azimuth).astype(np.float64)
+        pairs = match(_cells(true), own, _cells(predicted), theirs)
         overlaps.append(np.bincount(true.frame, minlength=1)[true.frame[pairs.reference]].astype(np.int64))
-        metres = (side.distance_cm / 100 for side in (true, said))
+        metres = (side.distance_cm / 100 for side in (true, predicted))
         chosen = zip(metres, (pairs.reference, pairs.prediction), strict=True)
         columns.append(
             np.stack([own[pairs.reference], theirs[pairs.prediction], *(np.maximum(m[at], 0.01) for m, at in chosen)])
@@ -59,18 +59,18 @@ def answers(references: Sequence[LabelRows], predictions: Sequence[LabelRows]) -
     return Answers(np.concatenate(overlaps), *np.concatenate(columns, axis=1))
 
 
-def azimuth_curve(said: Answers) -> dict[str, list[dict[str, float]]]:
+def azimuth_curve(matched: Answers) -> dict[str, list[dict[str, float]]]:
     """Mean predicted azimuth and mean signed error, by overlap and by bin of the absolute true azimuth.
 
     Both sides are pooled: azimuths are mirrored so that the true one is positive. `outwards_deg` is positive where
     sources are predicted farther to the side than they are.
     """
-    side = np.where(said.azimuth < 0, -1.0, 1.0)
-    true, answered = said.azimuth * side, said.answered_azimuth * side
+    side = np.where(matched.azimuth < 0, -1.0, 1.0)
+    true, answered = matched.azimuth * side, matched.answered_azimuth * side
     number = np.minimum((true / BIN_DEG).astype(np.int64), round(90 / BIN_DEG) - 1)
     curve: dict[str, list[dict[str, float]]] = {}
     for overlap, name in enumerate(OVERLAPS, start=1):
-        sounding = said.overlap == overlap if overlap < len(OVERLAPS) else said.overlap >= overlap
+        sounding = matched.overlap == overlap if overlap < len(OVERLAPS) else matched.overlap >= overlap
         curve[name] = [
             {
                 "true_deg": float(true[here].mean()),
@@ -84,19 +84,19 @@ def azimuth_curve(said: Answers) -> dict[str, list[dict[str, float]]]:
     return curve
 
 
-def distance_curve(said: Answers) -> dict[str, Any]:
+def distance_curve(matched: Answers) -> dict[str, Any]:
     """Median predicted distance by bin of the true distance; slope and correlation of the logarithms."""
-    bins = np.digitize(said.metres, METRES)
+    bins = np.digitize(matched.metres, METRES)
     rows = [
         {
-            "true_m": float(np.median(said.metres[here])),
-            "said_m": float(np.median(said.answered_metres[here])),
+            "true_m": float(np.median(matched.metres[here])),
+            "said_m": float(np.median(matched.answered_metres[here])),
             "pairs": int(here.sum()),
         }
         for one in range(len(METRES) + 1)
         if (here := bins == one).any()
     ]
-    true, answered = np.log(said.metres), np.log(said.answered_metres)
+    true, answered = np.log(matched.metres), np.log(matched.answered_metres)
     spread, other = (float(np.std(each)) if each.size else 0.0 for each in (true, answered))
     together = float(np.mean((true - true.mean()) * (answered - answered.mean()))) if true.size else 0.0
     return {
@@ -113,12 +113,12 @@ def second_sources(references: Sequence[LabelRows], predictions: Sequence[LabelR
     sources; of m sources found, m - 1.
     """
     further = found = 0
-    for true, said in zip(references, predictions, strict=True):
+    for true, predicted in zip(references, predictions, strict=True):
         cells, own = _cells(true), fold(true.azimuth).astype(np.float64)
-        theirs = fold(said.azimuth).astype(np.float64)
-        pairs = match(cells, own, _cells(said), theirs)
+        theirs = fold(predicted.azimuth).astype(np.float64)
+        pairs = match(cells, own, _cells(predicted), theirs)
         metres = np.maximum(true.distance_cm[pairs.reference], 1)
-        near = np.abs(said.distance_cm[pairs.prediction] - metres) / metres <= RELATIVE_DISTANCE_THRESHOLD
+        near = np.abs(predicted.distance_cm[pairs.prediction] - metres) / metres <= RELATIVE_DISTANCE_THRESHOLD
         right = near & (np.abs(own[pairs.reference] - theirs[pairs.prediction]) <= AZIMUTH_THRESHOLD_DEG)
         size = int(cells.max(initial=0)) + 1
         sources = np.bincount(cells, minlength=size)
@@ -131,10 +131,10 @@ def second_sources(references: Sequence[LabelRows], predictions: Sequence[LabelR
 
 def curves(references: Sequence[LabelRows], predictions: Sequence[LabelRows]) -> dict[str, Any]:
     """All curves of this module, as plain values."""
-    said = answers(references, predictions)
+    matched = answers(references, predictions)
     return {
-        "azimuth": azimuth_curve(said),
-        "distance": distance_curve(said),
+        "azimuth": azimuth_curve(matched),
+        "distance": distance_curve(matched),
         "second_sources": second_sources(references, predictions),
     }
 

@@ -33,14 +33,14 @@ def recall_by_bin(
     """
     sums = np.zeros((len(clips), n, 5))
     for number, (rows, table, own) in enumerate(zip(clips, events, bins, strict=True)):
-        said = LabelRows.from_table(table)
-        cells = (side.frame * NUM_CLASSES + side.class_index for side in (rows, said))
+        predictions = LabelRows.from_table(table)
+        cells = (side.frame * NUM_CLASSES + side.class_index for side in (rows, predictions))
         cell_r, cell_p = cells
-        az_r, az_p = (fold(side.azimuth).astype(np.float64) for side in (rows, said))
+        az_r, az_p = (fold(side.azimuth).astype(np.float64) for side in (rows, predictions))
         pairs = match(cell_r, az_r, cell_p, az_p)
         angle = np.abs(az_r[pairs.reference] - az_p[pairs.prediction])
         true = np.maximum(rows.distance_cm[pairs.reference], 1)
-        relative = np.abs(true - said.distance_cm[pairs.prediction]) / true
+        relative = np.abs(true - predictions.distance_cm[pairs.prediction]) / true
         found = (angle <= AZIMUTH_THRESHOLD_DEG) & (relative <= RELATIVE_DISTANCE_THRESHOLD)
         where = own[pairs.reference]
         sums[number, :, 0] = np.bincount(own, minlength=n)

@@ -18,13 +18,13 @@ class Reliability:
     """Probabilities in bins of equal width.
 
     Attributes:
-        said: (bins,) mean predicted probability; NaN in empty bins.
-        true: (bins,) observed frequency; NaN in empty bins.
+        predicted: (bins,) mean predicted probability; NaN in empty bins.
+        observed: (bins,) observed frequency; NaN in empty bins.
         count: (bins,) number of predictions.
     """
 
-    said: NDArray[np.float64]
-    true: NDArray[np.float64]
+    predicted: NDArray[np.float64]
+    observed: NDArray[np.float64]
     count: NDArray[np.int64]
 
     @classmethod
@@ -33,24 +33,24 @@ class Reliability:
         place = np.minimum((probability.ravel() * bins).astype(np.int64), bins - 1)
         count = np.bincount(place, minlength=bins)
         with np.errstate(invalid="ignore"):
-            said = np.bincount(place, probability.ravel(), bins) / count
-            true = np.bincount(place, truth.ravel().astype(np.float64), bins) / count
-        return cls(said, true, count)
+            predicted = np.bincount(place, probability.ravel(), bins) / count
+            observed = np.bincount(place, truth.ravel().astype(np.float64), bins) / count
+        return cls(predicted, observed, count)
 
     @property
     def error(self) -> float:
-        """Expected calibration error: mean of |said - true| over all predictions; NaN if there are none.
+        """Expected calibration error: mean of |predicted - observed| over all predictions; NaN if there are none.
 
         Source: Naeini, Cooper & Hauskrecht 2015, "Obtaining well calibrated probabilities using Bayesian binning".
         """
         if not self.count.sum():
             return float("nan")
-        return float(np.nansum(np.abs(self.said - self.true) * self.count) / self.count.sum())
+        return float(np.nansum(np.abs(self.predicted - self.observed) * self.count) / self.count.sum())
 
 
 def expected_calibration_error(
     probability: NDArray[np.float64], truth: NDArray[np.bool_], least: float = LEAST
 ) -> float:
     """Expected calibration error of probabilities of at least `least`; NaN if there are none."""
-    said = probability >= least
-    return Reliability.of(probability[said], truth[said]).error
+    kept = probability >= least
+    return Reliability.of(probability[kept], truth[kept]).error

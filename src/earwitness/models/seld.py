@@ -52,12 +52,12 @@ class Reverberance(nn.Module):
         power = torch.pow(10.0, log_power.float().clamp_min(_LOWEST)).transpose(1, 2)
         both = torch.cat([power * coherence.float().transpose(1, 2), power], dim=1)
         labels = functional.avg_pool1d(both, self.frames_per_label)
-        steady = torch.cat([self._ratio(labels, span // self.frames_per_label) for span in _SPANS], dim=1)
+        steady = torch.cat([self.weighted_mean(labels, span // self.frames_per_label) for span in _SPANS], dim=1)
         centred = (steady.transpose(1, 2) - _TYPICAL) / _SPREAD
         metres: Tensor = self.out(self.hidden(centred))[..., 0]
         return metres.float()
 
-    def _ratio(self, both: Tensor, span: int) -> Tensor:
+    def weighted_mean(self, both: Tensor, span: int) -> Tensor:
         """Weighted mean over `span` label frames of (B, 2 mels, T'): weighted values first, then the weights."""
         above, below = functional.avg_pool1d(both, span, 1, span // 2).chunk(2, dim=1)
         return above / below.clamp_min(10.0**_LOWEST * 1e-3)

@@ -26,10 +26,10 @@ from earwitness.training.export.calibrate import class_thresholds
 from earwitness.training.export.model_export import (
     FEWEST,
     ExportOptions,
-    Judgement,
+    TuningResult,
     export_onnx,
     export_run,
-    some_tokens,
+    random_tokens,
     to_half_precision,
 )
 from earwitness.training.loop.training_state import COMMIT_NAME, write_commit
@@ -126,7 +126,7 @@ def test_networks_with_tokens_become_onnx_and_do_without_what_is_missing(more, t
     runtime = OnnxRuntime(path, device="cpu")
     assert runtime.modalities == {"sound": (None, 6), "picture": (8, 5)}
     features = np.random.default_rng(1).normal(size=(2, 2, 50, 16)).astype(np.float32)
-    tokens = some_tokens(net.config, 2, np.random.default_rng(2))
+    tokens = random_tokens(net.config, 2, np.random.default_rng(2))
     with torch.no_grad():
         for given in (tokens, {"sound": tokens["sound"]}, {}):
             batch = {name: Tokens.of(arrays) for name, arrays in given.items()}
@@ -155,11 +155,11 @@ def test_wrong_export_is_refused_and_leaves_no_file(run, tmp_path, monkeypatch):
 
 def test_card_says_what_the_model_needs(run, tmp_path):
     path = tmp_path / "model.onnx"
-    judgement = Judgement(tuple(np.linspace(0.2, 0.8, 13).tolist()), {"synthetic/f_score": 0.5})
-    export_run(run, path, judgement, ExportOptions(name="mine", limits=("Knows no bells.",)))
+    tuning = TuningResult(tuple(np.linspace(0.2, 0.8, 13).tolist()), {"synthetic/f_score": 0.5})
+    export_run(run, path, tuning, ExportOptions(name="mine", limits=("Knows no bells.",)))
     card = read_card(card_path(path))
     card.check(path)
-    assert (card.name, card.features, card.thresholds) == ("mine", tiny_recipe().features, judgement.thresholds)
+    assert (card.name, card.features, card.thresholds) == ("mine", tiny_recipe().features, tuning.thresholds)
     assert card.recipe["run"]["steps"] == 6
     assert card.limits == (model_export.SYNTHETIC_LIMIT, *model_export.LIMITS, "Knows no bells.")
     assert card.data["kind"] == "synthetic scenes"
@@ -170,7 +170,7 @@ def test_card_says_what_the_model_needs(run, tmp_path):
 
 def test_a_mirrored_model_answers_mirror_images_alike(run, tmp_path):
     path = tmp_path / "m.onnx"
-    card = export_run(run, path, Judgement((0.5,) * 13, {}), ExportOptions(mirror=True))
+    card = export_run(run, path, TuningResult((0.5,) * 13, {}), ExportOptions(mirror=True))
     assert card.model["mirrored"] is True
     session = onnxruntime.InferenceSession(str(path))
     clip = np.random.default_rng(0).normal(size=(1, 2, 25, 16)).astype(np.float32)
@@ -181,11 +181,11 @@ def test_a_mirrored_model_answers_mirror_images_alike(run, tmp_path):
 
 
 def test_card_names_the_code_that_trained_not_the_one_that_exports(run, tmp_path):
-    assert export_run(run, tmp_path / "m.onnx", Judgement((0.5,) * 13, {})).commit == commit()
+    assert export_run(run, tmp_path / "m.onnx", TuningResult((0.5,) * 13, {})).commit == commit()
     write_commit(run)
     assert (run / COMMIT_NAME).read_text().strip() == commit()
     (run / COMMIT_NAME).write_text("0123abc\n")
-    assert export_run(run, tmp_path / "m.onnx", Judgement((0.5,) * 13, {})).commit == "0123abc"
+    assert export_run(run, tmp_path / "m.onnx", TuningResult((0.5,) * 13, {})).commit == "0123abc"
 
 
 def test_card_of_a_model_that_learnt_from_folders_does_not_say_that_they_were_synthetic(run, tmp_path):
@@ -194,7 +194,7 @@ def test_card_of_a_model_that_learnt_from_folders_does_not_say_that_they_were_sy
     changed["data"] |= {"folders": [{"root": str(tmp_path / "DCASE2025")}], "valid_rooms": [21]}
     recipe.write_text(yaml.safe_dump(changed))
     path = tmp_path / "model.onnx"
-    card = export_run(run, path, Judgement((0.5,) * 13, {}))
+    card = export_run(run, path, TuningResult((0.5,) * 13, {}))
     assert card.data["folders"] == ["DCASE2025"]
     assert "synthetic" not in json.dumps([card.data, card.limits])
     assert "bank" not in card.data
@@ -203,17 +203,17 @@ def test_card_of_a_model_that_learnt_from_folders_does_not_say_that_they_were_sy
 def test_card_names_no_folder_of_the_machine(run, tmp_path):
     text = (run / "recipe.yaml").read_text().replace("bank: soundbank", "bank: /home/me/private/bank")
     (run / "recipe.yaml").write_text(text)
-    card = export_run(run, tmp_path / "m.onnx", Judgement((0.5,) * 13, {}))
+    card = export_run(run, tmp_path / "m.onnx", TuningResult((0.5,) * 13, {}))
     assert "/home" not in card.model_dump_json()
     assert card.data["bank"] == "bank"
 
 
 def test_folders_that_are_no_run(tmp_path, run):
     with pytest.raises(UsageError, match=r"no recipe\.yaml"):
-        export_run(tmp_path, tmp_path / "m.onnx", Judgement((0.5,) * 13, {}))
+        export_run(tmp_path, tmp_path / "m.onnx", TuningResult((0.5,) * 13, {}))
     (run / "last.safetensors").unlink()
     with pytest.raises(ModelError):
-        export_run(run, tmp_path / "m.onnx", Judgement((0.5,) * 13, {}))
+        export_run(run, tmp_path / "m.onnx", TuningResult((0.5,) * 13, {}))
 
 
 def test_thresholds_separate_each_class_on_its_own():
@@ -238,8 +238,8 @@ def test_thresholds_separate_each_class_on_its_own():
 
 def test_model_and_card_change_together_or_not_at_all(run, tmp_path, monkeypatch):
     path = tmp_path / "out" / "model.onnx"
-    judgement = Judgement(thresholds=(0.5,) * 13, scores={})
-    export_run(run, path, judgement)
+    tuning = TuningResult(thresholds=(0.5,) * 13, scores={})
+    export_run(run, path, tuning)
     before = {file.name: file.read_bytes() for file in path.parent.iterdir()}
     assert sorted(before) == ["model.json", "model.onnx"]
 
@@ -253,7 +253,7 @@ def test_model_and_card_change_together_or_not_at_all(run, tmp_path, monkeypatch
         with monkeypatch.context() as patched:
             patched.setattr(what, full)
             with pytest.raises(EncodingError, match="No space left on device"):
-                export_run(run, path, judgement, ExportOptions(name="another"))
+                export_run(run, path, tuning, ExportOptions(name="another"))
         assert {file.name: file.read_bytes() for file in path.parent.iterdir()} == before
 
 

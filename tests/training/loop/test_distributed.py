@@ -11,7 +11,12 @@ from torch import nn
 
 from earwitness.core.errors import TrainingError
 from earwitness.models.checkpoint import load_model
-from earwitness.training.loop.distributed import SharedNorm, World, be_deterministic, share_statistics
+from earwitness.training.loop.distributed import (
+    SynchronisedBatchNorm,
+    World,
+    synchronise_batch_norm,
+    use_deterministic_algorithms,
+)
 
 HERE = Path(__file__).parents[2] / "helpers"
 SCRIPT = (
@@ -64,8 +69,8 @@ def test_shared_statistics_keep_names_and_weights():
     net = nn.Sequential(nn.Conv2d(1, 2, 1), nn.Sequential(nn.BatchNorm2d(2)))
     before = {name: value.clone() for name, value in net.state_dict().items()}
     weight = net[1][0].weight
-    share_statistics(net, World(0, 2))
-    assert isinstance(net[1][0], SharedNorm)
+    synchronise_batch_norm(net, World(0, 2))
+    assert isinstance(net[1][0], SynchronisedBatchNorm)
     assert net[1][0].weight is weight
     torch.testing.assert_close(net.state_dict(), before)
     maps = torch.randn(4, 1, 3, 3)
@@ -84,7 +89,7 @@ def restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("restored")
 def test_an_algorithm_that_is_not_deterministic_is_refused() -> None:
-    be_deterministic()
+    use_deterministic_algorithms()
     assert torch.are_deterministic_algorithms_enabled()
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
     with pytest.raises(RuntimeError, match="deterministic"):

@@ -13,7 +13,7 @@ from earwitness.models.cmc import FUSION_PARTS
 from earwitness.models.configs.seld_config import CmcConfig
 from earwitness.models.mirrored import MirroredNetwork
 from earwitness.training.loop import initial_weights
-from earwitness.training.loop.initial_weights import give_tagger, load_initial
+from earwitness.training.loop.initial_weights import load_initial, load_tagger_weights
 from earwitness.training.loop.trainer import Trainer
 from earwitness.training.recipe import Recipe, check_recipe
 from fakes import open_tones, tiny_recipe
@@ -40,7 +40,7 @@ def run(tmp_path):
 def test_second_stage_begins_with_the_first_ones_weights_and_statistics(run, tmp_path):
     folder, net = run
     second = Trainer(tiny_recipe(init_from=str(folder)), tmp_path / "second", open_tones, open_tones)
-    second._start_fresh()
+    second.start()
     for model in (second.model, second.averaged):
         torch.testing.assert_close(model.state_dict(), net.state_dict(), rtol=0, atol=0)
 
@@ -104,14 +104,14 @@ def test_a_tagger_gets_the_weights_of_yamnet(monkeypatch):
         for number, part in enumerate(net.tagger.trunk.convolutions)
     ]
     monkeypatch.setattr(initial_weights, "trunk_weights", lambda: arrays)
-    give_tagger(net)
+    load_tagger_weights(net)
     for number, part in enumerate(net.tagger.trunk.convolutions):
         assert part.bias[0] == number
         assert part.weight.flatten()[0] == np.float32(np.float16(1 / 3))
     before = {name: value.clone() for name, value in build(RECIPE.model).state_dict().items()}
     plain = build(RECIPE.model)
     plain.load_state_dict(before)
-    give_tagger(plain)
+    load_tagger_weights(plain)
     torch.testing.assert_close(dict(plain.state_dict()), before, rtol=0, atol=0)
 
 
@@ -125,7 +125,7 @@ def test_the_shipped_model_is_gone_on_with_where_yamnet_was_never_fetched(monkey
     monkeypatch.setenv("EARWITNESS_CACHE", str(tmp_path))
     recipe = _default_recipe()
     net = build(recipe.model).eval()
-    give_tagger(net)
+    load_tagger_weights(net)
     load_initial(net, "default", recipe.features)
     model = shipped_models()["default"]
     features = np.random.default_rng(0).normal(size=(1, 7, 50, 64)).astype(np.float32)

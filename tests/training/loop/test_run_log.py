@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from earwitness.training.loop.run_log import QuietLog, RunLog
+from earwitness.training.loop.run_log import NullLog, RunLog
 
 
 def entries(folder: Path) -> list[dict[str, Any]]:
@@ -41,6 +41,6 @@ def test_a_finished_run_replaces_its_last_validation(tmp_path: Path) -> None:
 
 
 def test_processes_other_than_the_first_write_nothing(tmp_path: Path) -> None:
-    with QuietLog() as log:
+    with NullLog() as log:
         log.write(1, "train", total=1.0)
     assert not list(tmp_path.iterdir())

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from earwitness.core.errors import TrainingError
-from earwitness.training.loop.training_state import TrainingState, check_same_run, note_start
+from earwitness.training.loop.training_state import TrainingState, check_same_run, write_start
 from fakes import tiny_recipe
 
 
@@ -90,7 +90,7 @@ def test_no_state_that_can_be_read(tmp_path: Path) -> None:
 
 @pytest.fixture
 def run(tmp_path):
-    note_start(tmp_path, tiny_recipe(), {})
+    write_start(tmp_path, tiny_recipe(), {})
     return tmp_path
 
 

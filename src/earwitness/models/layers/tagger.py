@@ -80,13 +80,13 @@ class Tagger(nn.Module):
         """The two channels (B, 2, T, 64) of `features.TAGGER_CHANNELS` -> (B, label frames, dim)."""
         early, late = self.trunk(halves.transpose(1, 2).flatten(1, 2))
         labels = halves.shape[2] * 2 // self.frames_per_label
-        both = self._at_labels(self.early(early), labels, _EARLY_STEP) + self._at_labels(
+        both = self.at_labels(self.early(early), labels, _EARLY_STEP) + self.at_labels(
             self.late(late), labels, _LATE_STEP
         )
         finished: Tensor = self.finish(both)
         return finished
 
-    def _at_labels(self, steps: Tensor, labels: int, step: int) -> Tensor:
+    def at_labels(self, steps: Tensor, labels: int, step: int) -> Tensor:
         """Interpolate (B, n, dim), step k centred on frame (k + 1) step - 1 of the padded input, at label frames."""
         middle = (torch.arange(labels, device=steps.device) + 0.5) * self.frames_per_label - 0.5
         place = ((middle + _PADDING + 1) / step - 1).clamp(0, steps.shape[1] - 1)

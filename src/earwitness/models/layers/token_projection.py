@@ -65,7 +65,7 @@ class TokenProjection(nn.Module):
         Raises:
             ModelError: width or grid differ from those of the network.
         """
-        tokens = self._pooled(self._checked(tokens))
+        tokens = self.pooled(self._checked(tokens))
         values = self.project(self.norm(tokens.values))
         if self.direction is not None:
             values = values + self.direction(direction_features(tokens.directions, self.bands))[:, None]
@@ -91,7 +91,8 @@ class TokenProjection(nn.Module):
             )
         return tokens
 
-    def _pooled(self, tokens: Tokens) -> Tokens:
+    def pooled(self, tokens: Tokens) -> Tokens:
+        """Tokens averaged over neighbouring rows and columns of their grid, as `spec.pool` sets."""
         if self.spec.pool == (1, 1) or self.spec.grid is None:
             return tokens
         rows, columns = self.spec.pool

@@ -20,8 +20,8 @@ from earwitness.fusion.visual_analysis import open_visual_analysis
 from earwitness.metrics.intervals import Interval
 from earwitness.render.score_plots import BLUE, DPI, FAINT, INK, ORANGE
 from earwitness.training.ablation.ablation_plan import AblationPlan
-from earwitness.training.ablation.ablation_runs import Finished
-from earwitness.training.ablation.ablation_tables import After, Kind, Row, SetOutputs, judge
+from earwitness.training.ablation.ablation_runs import FinishedRun
+from earwitness.training.ablation.ablation_tables import After, Kind, Row, SetOutputs, score_run
 from earwitness.training.export.ensemble_export import combine_clips, tune_weights
 
 WIDEST_GAIN: Final = 40.0
@@ -97,7 +97,7 @@ def _gains(axes: Axes, rows: Sequence[Row], reference: Row) -> None:
     axes.figure.colorbar(shown, ax=axes, shrink=0.8, pad=0.01).outline.set_visible(False)
 
 
-def collect(plan: AblationPlan, done: Sequence[Finished]) -> list[Row]:
+def collect(plan: AblationPlan, done: Sequence[FinishedRun]) -> list[Row]:
     """Rows of the finished runs, in the recipe's order; rows without a finished run are left out."""
     of = {name: [one for one in done if one.run.row == name] for name in plan.recipe.variants}
     rows = [
@@ -143,21 +143,26 @@ def _visual_fusion(root: str, detector: str) -> After:
 
 
 def _row(
-    name: str, kind: Kind, done: Sequence[Finished], only: Sequence[str] | None, about: str, after: After | None = None
+    name: str,
+    kind: Kind,
+    done: Sequence[FinishedRun],
+    only: Sequence[str] | None,
+    about: str,
+    after: After | None = None,
 ) -> Row:
-    judged = [judge(one.outputs("valid", only), one.outputs("test", only), after) for one in done]
+    judged = [score_run(one.outputs("valid", only), one.outputs("test", only), after) for one in done]
     facts = {key: done[0].facts[key] for key in ("parameters", "steps", "clips_learnt", "training_clips")}
     return Row(name, kind, tuple(counts for counts, _ in judged), tuple(f_score for _, f_score in judged), about, facts)
 
 
-def _ensemble(name: str, members: Sequence[Finished], *, tuned: bool, about: str) -> Row:
+def _ensemble(name: str, members: Sequence[FinishedRun], *, tuned: bool, about: str) -> Row:
     valid, test = ([one.outputs(part) for one in members] for part in ("valid", "test"))
     weights = tune_weights([one.fields for one in valid], valid[0].references).weights if tuned else None
     whole = [
         SetOutputs(part[0].names, combine_clips([one.fields for one in part], weights), part[0].references)
         for part in (valid, test)
     ]
-    counts, reached = judge(whole[0], whole[1])
+    counts, reached = score_run(whole[0], whole[1])
     facts = {
         "members": [f"{one.run.row}, seed {one.run.seed}" for one in members],
         "weights": None if weights is None else [round(weight, 4) for weight in weights],

@@ -38,7 +38,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class FinishedRun:
     """A finished run.
 
     Attributes:
@@ -76,19 +76,19 @@ class Finished:
         return self.run.recipe.data.valid_folder.root
 
 
-def finished(run: AblationRun, runs: Path) -> Finished | None:
+def finished(run: AblationRun, runs: Path) -> FinishedRun | None:
     """The run if it is finished, else None."""
     folder = runs / run.folder
     path = folder / FACTS_NAME
     if not path.exists():
         return None
     try:
-        return Finished(run, folder, read_json(path, CARD_BYTES, TrainingError))
+        return FinishedRun(run, folder, read_json(path, CARD_BYTES, TrainingError))
     except TrainingError as error:
         raise TrainingError(f"{error}; delete the folder to train the run again") from None
 
 
-def train(run: AblationRun, runs: Path, workers: int = 1) -> Finished:
+def train(run: AblationRun, runs: Path, workers: int = 1) -> FinishedRun:
     """Train a run to its end, resuming an interrupted one; a finished run is not changed.
 
     Raises:
@@ -118,7 +118,7 @@ def train(run: AblationRun, runs: Path, workers: int = 1) -> Finished:
     }
     with atomic_file(folder / FACTS_NAME) as temporary:
         temporary.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-    return Finished(run, folder, facts)
+    return FinishedRun(run, folder, facts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -83,7 +83,7 @@ class Row:
         return jackknife(self.pooled, Protocol.STRICT, minus=other.pooled)
 
 
-def judge(valid: SetOutputs, test: SetOutputs, after: After | None = None) -> tuple[Counts, float]:
+def score_run(valid: SetOutputs, test: SetOutputs, after: After | None = None) -> tuple[Counts, float]:
     """Tune thresholds on `valid`; return the counts on `test` and the macro F20/1 on `valid` with these thresholds."""
     thresholds = np.array(class_thresholds(valid.fields, valid.references))
     reached = Scores.from_counts(_counts(valid, thresholds), Protocol.STRICT).macro.f_score

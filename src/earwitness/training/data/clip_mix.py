@@ -27,7 +27,7 @@ class ClipSet(Protocol):
         """A clip; raises an EarwitnessError if the clip is damaged."""
 
 
-class Endless(Protocol):
+class ClipSource(Protocol):
     """An endless source of clips."""
 
     def draw(self, number: int) -> Any:
@@ -56,7 +56,7 @@ class Subset:
 
 
 @dataclass(slots=True)
-class Joined:
+class JoinedClips:
     """Several sets, concatenated.
 
     Attributes:
@@ -79,7 +79,7 @@ class Joined:
 
 
 @dataclass(slots=True)
-class Shuffled:
+class ShuffledClips:
     """An endless stream of a set's clips, in a new random order for each pass.
 
     Attributes:
@@ -122,7 +122,7 @@ class ClipPass:
     """Every clip of a set once, in shuffled order, for validation."""
 
     def __init__(self, clips: ClipSet, seed: int) -> None:
-        self._clips = Shuffled(clips, seed)
+        self._clips = ShuffledClips(clips, seed)
 
     def __len__(self) -> int:
         """Number of clips."""
@@ -144,7 +144,7 @@ class ClipMix:
         LabelError: there is no set, or a weight is not positive.
     """
 
-    def __init__(self, parts: Sequence[tuple[Endless, float]], seed: int) -> None:
+    def __init__(self, parts: Sequence[tuple[ClipSource, float]], seed: int) -> None:
         weights = np.array([weight for _, weight in parts], dtype=np.float64)
         if not weights.size or not (weights > 0).all() or not np.isfinite(weights).all():
             raise LabelError("a mix of data sets needs at least one set and positive weights")

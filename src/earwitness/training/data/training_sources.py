@@ -24,7 +24,7 @@ from earwitness.scenes.bank.bank_check import unusable_sounds
 from earwitness.scenes.bank.copies import copies_between
 from earwitness.scenes.bank.sound_bank import SoundBank
 from earwitness.scenes.bank.splits import without_split
-from earwitness.training.data.clip_mix import ClipMix, ClipPass, Endless, Joined, Shuffled, Subset
+from earwitness.training.data.clip_mix import ClipMix, ClipPass, ClipSource, JoinedClips, ShuffledClips, Subset
 from earwitness.training.data.clip_stream import SourceFactory
 from earwitness.training.data.holdout import chosen_clips, hold_out, refuse_overlap
 from earwitness.training.recipe_sections import DataSpec, FolderSpec
@@ -124,7 +124,7 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedSource:
     """A factory that returns an opened source; picklable, since sets pickle as file names.
 
     Attributes:
@@ -216,8 +216,8 @@ def _open(spec: DataSpec, features: FeatureConfig, progress: Progress | None, wo
     )
     if not sum(map(len, valid)):
         raise LabelError("there are no validation clips; hold out other rooms")
-    parts: list[tuple[Endless, float]] = [
-        (Shuffled(clips, _seed(spec.seed, number)), one.weight)
+    parts: list[tuple[ClipSource, float]] = [
+        (ShuffledClips(clips, _seed(spec.seed, number)), one.weight)
         for number, (one, clips) in enumerate(zip(spec.folders, train, strict=True))
     ]
     if spec.bank_weight:
@@ -225,7 +225,7 @@ def _open(spec: DataSpec, features: FeatureConfig, progress: Progress | None, wo
     skipped = {f"{one.root}/{name}": reason for one, part in zip(specs, sets, strict=True)
                for name, reason in part.skipped.items()}  # fmt: skip
     return Sources(
-        Opened(ClipMix(parts, spec.seed)), Opened(ClipPass(Joined(valid), spec.valid_seed)),
+        OpenedSource(ClipMix(parts, spec.seed)), OpenedSource(ClipPass(JoinedClips(valid), spec.valid_seed)),
         sum(map(len, train)), sum(map(len, valid)), skipped,
     )  # fmt: skip
 

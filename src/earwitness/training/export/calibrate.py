@@ -20,15 +20,15 @@ from earwitness.metrics import Scores
 from earwitness.metrics.matching import Pairs, matched_pairs
 from earwitness.metrics.reliability import expected_calibration_error
 from earwitness.models.network import Network
-from earwitness.training.export.model_export import Judgement
+from earwitness.training.export.model_export import TuningResult
 from earwitness.training.loop.validate import ValidSet, decode_outputs, score_outputs
 
 GRID: Final = tuple(np.round(np.arange(0.1, 0.81, 0.05), 2).tolist())
 UNTUNED: Final = 0.5
 FEWEST_SCENES: Final = 2
-UNJUDGED: Final = (
-    "Neither tuned nor scored: one half of the validation scenes sets thresholds and calibration, the other judges "
-    "them, and there was only one scene; validate on two or more and export again."
+UNTUNED_LIMIT: Final = (
+    "Neither tuned nor scored: half of the validation scenes set thresholds and calibration, the others score them, "
+    "but there was only one scene; export again with two scenes or more."
 )
 AUDIBLE: Final = 0.25
 """Probability from which a detection is used to fit azimuth and distance."""
@@ -54,20 +54,20 @@ _LEAST_RISE: Final = 0.1
 """Smallest slope of the azimuth map, degrees per degree."""
 
 
-def judge(net: Network, valid: ValidSet) -> Judgement:
+def tune_and_score(net: Network, valid: ValidSet) -> TuningResult:
     """Tune on the even scenes, score on the odd ones, so that no scene is used for both.
 
     With a single scene nothing is tuned or scored, and the card says so.
     """
     if len(valid.references) < FEWEST_SCENES:
-        return _unjudged()
-    return judge_outputs(valid.outputs(net), valid.references)
+        return _untuned()
+    return tune_and_score_outputs(valid.outputs(net), valid.references)
 
 
-def judge_outputs(outputs: NDArray[np.float32], references: Sequence[EventTable]) -> Judgement:
-    """As `judge`, from uncalibrated physical fields (N, T', 3, classes, 4) and N reference tables."""
+def tune_and_score_outputs(outputs: NDArray[np.float32], references: Sequence[EventTable]) -> TuningResult:
+    """As `tune_and_score`, from uncalibrated physical fields (N, T', 3, classes, 4) and N reference tables."""
     if len(references) < FEWEST_SCENES:
-        return _unjudged()
+        return _untuned()
     even, odd = slice(0, None, 2), slice(1, None, 2)
     calibration = calibrate(outputs[even], references[even])
     outputs = calibration.apply(outputs)
@@ -76,12 +76,12 @@ def judge_outputs(outputs: NDArray[np.float32], references: Sequence[EventTable]
     reached = figures(scores, len(outputs[odd]))
     probability, truth = cells(outputs[odd], references[odd])
     reached["synthetic/calibration_error"] = round(expected_calibration_error(probability, truth), 4)
-    return Judgement(thresholds, reached, calibration, smoothing)
+    return TuningResult(thresholds, reached, calibration, smoothing)
 
 
-def _unjudged() -> Judgement:
+def _untuned() -> TuningResult:
     """Default thresholds and no scores, for too few scenes."""
-    return Judgement((UNTUNED,) * NUM_CLASSES, {}, limits=(UNJUDGED,))
+    return TuningResult((UNTUNED,) * NUM_CLASSES, {}, limits=(UNTUNED_LIMIT,))
 
 
 def calibrate(outputs: NDArray[np.float32], references: Sequence[EventTable]) -> Calibration:
@@ -201,15 +201,15 @@ def _azimuth_map(pairs: Pairs) -> tuple[float, ...]:
     Predictions that are far off belong to other sources and are left out.
     """
     side = np.where(pairs.answered_azimuth < 0, -1.0, 1.0)
-    said, true = pairs.answered_azimuth * side, pairs.azimuth * side
-    near = np.abs(said - true) <= _FARTHEST_DEG
-    said, true = said[near], true[near]
-    if len(said) < FEWEST_CELLS:
+    predicted, true = pairs.answered_azimuth * side, pairs.azimuth * side
+    near = np.abs(predicted - true) <= _FARTHEST_DEG
+    predicted, true = predicted[near], true[near]
+    if len(predicted) < FEWEST_CELLS:
         return IDENTITY
     knots = np.array(IDENTITY)
-    design = np.maximum(1 - np.abs(said[:, None] - knots) / (knots[1] - knots[0]), 0)[:, 1:]
+    design = np.maximum(1 - np.abs(predicted[:, None] - knots) / (knots[1] - knots[0]), 0)[:, 1:]
     bends = np.diff(np.eye(len(knots)), 2, axis=0)[:, 1:]
-    pull = _RIDGE * np.eye(len(knots) - 1) + _STIFFNESS * len(said) / 10 * bends.T @ bends
+    pull = _RIDGE * np.eye(len(knots) - 1) + _STIFFNESS * len(predicted) / 10 * bends.T @ bends
     values = knots[1:]
     for _ in range(_REWEIGHTINGS):
         weight = 1 / np.maximum(np.abs(true - design @ values), 1.0)

@@ -28,7 +28,7 @@ from earwitness.models.mirrored import MirroredNetwork
 from earwitness.models.network import Network
 from earwitness.models.token_arrays import TokenArrays
 from earwitness.models.token_batch import Tokens
-from earwitness.training.loop.training_state import read_tokens, trained_by
+from earwitness.training.loop.training_state import read_tokens, start_commit
 from earwitness.training.recipe import Recipe, load_recipe
 
 FEWEST: Final = 1024
@@ -62,7 +62,7 @@ def to_half_precision(path: Path) -> None:
 _POSITIONS = 3
 
 
-def some_tokens(config: ModelConfig, batch: int, rng: np.random.Generator) -> dict[str, TokenArrays]:
+def random_tokens(config: ModelConfig, batch: int, rng: np.random.Generator) -> dict[str, TokenArrays]:
     """Random tokens of all modalities; the last of several clips has none where the network allows it."""
     made = {}
     for name, dim in token_widths(config).items():
@@ -143,7 +143,7 @@ def export_onnx(net: Network, path: Path, *, half: bool = False) -> None:
     # The wrapper must be in evaluation mode too: the exporter restores the mode it finds, recursively.
     model = _Physical(net).eval().cpu()
     example = torch.zeros(2, config.in_channels, 10 * config.frames_per_label, config.mels)
-    tokens = some_tokens(config, 2, np.random.default_rng(0))
+    tokens = random_tokens(config, 2, np.random.default_rng(0))
     inputs = [f"{name}.{part}" for name in tokens for part in Tokens._fields]
     with atomic_file(path) as partial:
         with warnings.catch_warnings():
@@ -180,7 +180,7 @@ def check_onnx(model: nn.Module, config: ModelConfig, path: Path, tolerance: flo
     for batch, frames in ((1, 10), (3, 25), (1, 100)):
         shape = (batch, config.in_channels, frames * config.frames_per_label, config.mels)
         features = rng.normal(size=shape).astype(np.float32)
-        tokens = some_tokens(config, batch, rng)
+        tokens = random_tokens(config, batch, rng)
         parts = [part for arrays in tokens.values() for part in Tokens.of(arrays)]
         with torch.no_grad():
             expected: NDArray[np.float32] = model(torch.from_numpy(features), *parts).numpy()
@@ -194,7 +194,7 @@ def check_onnx(model: nn.Module, config: ModelConfig, path: Path, tolerance: flo
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class TuningResult:
     """Results of validation.
 
     Attributes:
@@ -231,13 +231,13 @@ class ExportOptions:
     limits: tuple[str, ...] = ()
 
 
-def export_run(run: Path, path: Path, judgement: Judgement, options: ExportOptions | None = None) -> ModelCard:
+def export_run(run: Path, path: Path, tuning: TuningResult, options: ExportOptions | None = None) -> ModelCard:
     """Export the model of a training run, with its card.
 
     Args:
         run: folder of the run.
         path: the .onnx file to write; the card gets the same name with .json.
-        judgement: thresholds and scores for the card.
+        tuning: thresholds and scores for the card.
         options: how to export.
 
     Raises:
@@ -259,12 +259,12 @@ def export_run(run: Path, path: Path, judgement: Judgement, options: ExportOptio
     # Model and card change together: the previous files stay until both are complete.
     with atomic_file(path) as new_model, atomic_file(card_path(path)) as new_card:
         export_onnx(MirroredNetwork(net, recipe.features) if options.mirror else net, new_model, half=options.half)
-        card = _card(run, recipe, judgement, options, file_sha256(new_model))
+        card = _card(run, recipe, tuning, options, file_sha256(new_model))
         card.write(new_card)
     return card
 
 
-def _card(run: Path, recipe: Recipe, judgement: Judgement, options: ExportOptions, sha256: str) -> ModelCard:
+def _card(run: Path, recipe: Recipe, tuning: TuningResult, options: ExportOptions, sha256: str) -> ModelCard:
     return ModelCard(
         name=options.name or recipe.name,
         features=recipe.features,
@@ -273,14 +273,14 @@ def _card(run: Path, recipe: Recipe, judgement: Judgement, options: ExportOption
             for name, description in read_tokens(run).items()
         },
         model=recipe.model.model_dump(mode="json") | ({"mirrored": True} if options.mirror else {}),
-        calibration=judgement.calibration,
-        thresholds=judgement.thresholds,
-        smoothing=judgement.smoothing,
+        calibration=tuning.calibration,
+        thresholds=tuning.thresholds,
+        smoothing=tuning.smoothing,
         data=_data(recipe, options.checkpoint),
         recipe=_portable(recipe),
-        commit=trained_by(run),
-        scores=judgement.scores,
-        limits=(*(() if recipe.data.folders else (SYNTHETIC_LIMIT,)), *LIMITS, *judgement.limits, *options.limits),
+        commit=start_commit(run),
+        scores=tuning.scores,
+        limits=(*(() if recipe.data.folders else (SYNTHETIC_LIMIT,)), *LIMITS, *tuning.limits, *options.limits),
         sha256=sha256,
     )
 

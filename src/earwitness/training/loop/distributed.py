@@ -42,7 +42,7 @@ def fast_bf16(device: torch.device) -> bool:
     return any(torch.cpu.get_capabilities().get(name, False) for name in ("avx512_bf16", "amx_bf16"))
 
 
-def be_deterministic() -> None:
+def use_deterministic_algorithms() -> None:
     """Restrict torch to deterministic algorithms; it raises an error where an operation has none.
 
     Training on one CPU core is reproducible without this; on a GPU it costs speed.
@@ -94,7 +94,7 @@ class World:
 
 
 @contextmanager
-def held_by_first(folder: Path, command: str) -> Iterator[None]:
+def locked_by_first(folder: Path, command: str) -> Iterator[None]:
     """Lock the folder of a run in the first process; the others write nothing.
 
     Raises:
@@ -114,7 +114,7 @@ def join(device: torch.device) -> World:
     return World(distributed.get_rank(), distributed.get_world_size())
 
 
-def own_device(device: torch.device) -> torch.device:
+def local_device(device: torch.device) -> torch.device:
     """The GPU of this process, by its local rank."""
     if device.type != "cuda":
         return device
@@ -136,11 +136,11 @@ def process_mean(value: Tensor) -> Tensor:
     return summed / distributed.get_world_size()
 
 
-def shared(model: nn.Module, world: World, *, unused: bool) -> nn.Module:
+def data_parallel(model: nn.Module, world: World, *, unused: bool) -> nn.Module:
     """The model with gradients averaged over the processes.
 
     Args:
-        model: prepared by `share_statistics`.
+        model: prepared by `synchronise_batch_norm`.
         world: the processes.
         unused: whether some batches leave weights unused, as those of a missing modality.
     """
@@ -150,17 +150,17 @@ def shared(model: nn.Module, world: World, *, unused: bool) -> nn.Module:
     return DistributedDataParallel(model, device_ids=devices, broadcast_buffers=False, find_unused_parameters=unused)
 
 
-def share_statistics(model: nn.Module, world: World) -> None:
+def synchronise_batch_norm(model: nn.Module, world: World) -> None:
     """Make batch normalisation use the statistics of the whole batch; weights and their names stay."""
     if world.size == 1:
         return
     for parent in list(model.modules()):
         for name, child in parent.named_children():
             if isinstance(child, nn.BatchNorm1d | nn.BatchNorm2d):
-                setattr(parent, name, SharedNorm(child))
+                setattr(parent, name, SynchronisedBatchNorm(child))
 
 
-class SharedNorm(nn.Module):
+class SynchronisedBatchNorm(nn.Module):
     """Batch normalisation with mean and variance over all processes, which hold equal numbers of values.
 
     torch's SyncBatchNorm does the same on GPUs only.

@@ -65,7 +65,7 @@ def load_initial(model: Network, source: str, features: FeatureConfig) -> None:
     model.load_state_dict({**expected, **tensors})
 
 
-def give_tagger(model: Network) -> None:
+def load_tagger_weights(model: Network) -> None:
     """Load the weights of YAMNet, rounded to 16 bits, into the network's tagger, if it has one.
 
     Raises:

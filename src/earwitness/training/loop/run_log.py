@@ -18,10 +18,10 @@ from earwitness.core.files.atomic import atomic_file
 from earwitness.core.files.unwritable import unwritable
 
 
-class QuietLog:
+class NullLog:
     """Log of the processes other than the first: writes nothing."""
 
-    def __enter__(self) -> QuietLog:
+    def __enter__(self) -> NullLog:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -28,16 +28,16 @@ from earwitness.training.data.feature_statistics import feature_statistics
 from earwitness.training.data.token_lookup import TokenLookup
 from earwitness.training.loop import distributed
 from earwitness.training.loop.distributed import fast_bf16, pick_device
-from earwitness.training.loop.initial_weights import give_tagger, load_initial
+from earwitness.training.loop.initial_weights import load_initial, load_tagger_weights
 from earwitness.training.loop.optimizer import Ema, learning_rate, make_optimizer
-from earwitness.training.loop.run_log import QuietLog, RunLog
+from earwitness.training.loop.run_log import NullLog, RunLog
 from earwitness.training.loop.training_state import (
     STATES,
     TrainingState,
     check_same_run,
-    note_start,
     saving,
     write_commit,
+    write_start,
 )
 from earwitness.training.loop.validate import ValidSet, validate
 from earwitness.training.losses import AdpitLoss, LossParts, OfficialLoss
@@ -65,7 +65,7 @@ class Trainer:
         folder.mkdir(parents=True, exist_ok=True)
         run, data = recipe.run, recipe.data
         torch.set_num_threads(run.threads)
-        self.device = distributed.own_device(pick_device(run.device))
+        self.device = distributed.local_device(pick_device(run.device))
         self.world = distributed.join(self.device)
         self._part = self.world.part(recipe.scenes_per_batch)
         self.bf16 = run.precision == "bf16" or (run.precision == "auto" and fast_bf16(self.device))
@@ -74,7 +74,7 @@ class Trainer:
         self.stream = stream(
             train, recipe.features, seed=data.seed, scenes=data.scenes, swap=data.swap, tokens=self.tokens
         )
-        self._valid_stream = SceneStream(
+        self.valid_stream = SceneStream(
             valid, recipe.features, seed=data.valid_seed, swap="none", stream=VALID_STREAM, tokens=self.tokens
         )
         torch.manual_seed(run.seed)
@@ -85,9 +85,9 @@ class Trainer:
         self.optimizer = make_optimizer(self.model, recipe.optim)
         self.ema = Ema(self.model, run.ema)
         self.step, self.best = 0, -1.0
-        distributed.share_statistics(self.model, self.world)
-        shared = distributed.shared(self.model, self.world, unused=bool(self.tokens.stores))
-        self._forward: nn.Module = torch.compile(shared) if run.compile else shared  # type: ignore[assignment]
+        distributed.synchronise_batch_norm(self.model, self.world)
+        parallel = distributed.data_parallel(self.model, self.world, unused=bool(self.tokens.stores))
+        self._forward: nn.Module = torch.compile(parallel) if run.compile else parallel  # type: ignore[assignment]
 
     def run(self, *, resume: bool = False) -> Scores:
         """Train to the recipe's last step and return the scores of the last validation.
@@ -103,13 +103,13 @@ class Trainer:
         if resume:
             self._restore()
         else:
-            self._start_fresh()
+            self.start()
         run, first = self.recipe.run, self.world.is_first
-        valid = ValidSet.render(self._valid_stream, self.recipe.data.valid_scenes) if first else None
+        valid = ValidSet.render(self.valid_stream, self.recipe.data.valid_scenes) if first else None
         with self._open_log() as log:
             began, clips = time.monotonic(), 0
             for batch in self._batches():
-                parts = self._learn(batch)
+                parts = self.train_step(batch)
                 clips += self.recipe.run.batch
                 if self.step % run.log_every == 0:
                     log.write(
@@ -135,15 +135,20 @@ class Trainer:
             self.step, self.best, self.model.state_dict(), self.ema.model.state_dict(), self.optimizer.state_dict()
         ).save(self.folder)
 
-    def _start_fresh(self) -> None:
+    def start(self) -> None:
+        """Set initial weights and feature statistics, and write the recipe into the run's folder.
+
+        Raises:
+            TrainingError: the folder holds a run, or initial weights do not fit.
+        """
         if any(self.folder.glob(STATES)):
             raise TrainingError(f"'{self.folder}' holds a run already: use --resume to continue it, or another --out")
         if (self.folder / LAST_NAME).exists():  # the states were deleted, the model was not
             raise TrainingError(f"'{self.folder}' holds the model of a finished run: choose another --out")
         if self.world.is_first:
-            note_start(self.folder, self.recipe, self.tokens.descriptions)
+            write_start(self.folder, self.recipe, self.tokens.descriptions)
             write_commit(self.folder)
-        give_tagger(self.model)
+        load_tagger_weights(self.model)
         if self.recipe.run.init_from:
             load_initial(self.model, self.recipe.run.init_from, self.recipe.features)
             self.averaged.load_state_dict(self.model.state_dict())
@@ -179,7 +184,7 @@ class Trainer:
             part=self._part,
         )
 
-    def _learn(self, batch: Batch) -> LossParts:
+    def train_step(self, batch: Batch) -> LossParts:
         """One optimizer step."""
         rate = learning_rate(self.recipe.optim, self.step, self.recipe.run.steps)
         for group in self.optimizer.param_groups:
@@ -240,15 +245,15 @@ class Trainer:
     def _seed(self, *stream: int) -> np.random.SeedSequence:
         return np.random.SeedSequence(self.recipe.run.seed, spawn_key=(stream[0], self.step, *stream[1:]))
 
-    def _open_log(self) -> RunLog | QuietLog:
+    def _open_log(self) -> RunLog | NullLog:
         if not self.world.is_first:
-            return QuietLog()
+            return NullLog()
         return RunLog(self.folder, self.step, self.recipe.run.steps, tensorboard=self.recipe.run.tensorboard)
 
     def _autocast(self) -> contextlib.AbstractContextManager[object]:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
 
-    def _validate(self, valid: ValidSet, log: RunLog | QuietLog) -> Scores:
+    def _validate(self, valid: ValidSet, log: RunLog | NullLog) -> Scores:
         scores, threshold = validate(self.averaged, valid, self.recipe.run.thresholds)
         macro = scores.macro
         log.write(

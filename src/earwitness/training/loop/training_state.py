@@ -34,7 +34,7 @@ def write_commit(run: Path) -> None:
         temporary.write_text(commit() + "\n", encoding="utf-8")
 
 
-def trained_by(run: Path) -> str:
+def start_commit(run: Path) -> str:
     """Commit of the code that started the run; of the running code if none was recorded."""
     try:
         return (run / COMMIT_NAME).read_text(encoding="utf-8").strip()
@@ -55,7 +55,7 @@ _FREE: Final = frozenset(
 """Settings that may differ on resume: paths and use of the machine, which do not affect the result."""
 
 
-def note_start(folder: Path, recipe: Recipe, tokens: Mapping[str, StoreDescription]) -> None:
+def write_start(folder: Path, recipe: Recipe, tokens: Mapping[str, StoreDescription]) -> None:
     """Write the recipe and the descriptions of the embeddings into the run's folder."""
     with atomic_file(folder / RECIPE_NAME) as temporary:
         temporary.write_text(recipe.dump(), encoding="utf-8")
