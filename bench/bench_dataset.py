@@ -30,7 +30,7 @@ from earwitness.media.writer import MediaWriter  # noqa: E402
 from earwitness.scenes.pictures.interior.panorama import draw_interior  # noqa: E402
 from earwitness.training.data.clip_stream import SceneStream, batches  # noqa: E402
 from earwitness.training.data.training_sources import open_sources  # noqa: E402
-from earwitness.training.recipe import DataSpec  # noqa: E402
+from earwitness.training.recipe_sections import DataSpec  # noqa: E402
 
 RATE = 24_000
 FPS = Fraction(30_000, 1001)

@@ -23,7 +23,7 @@ def run(
     limit: Annotated[
         list[str] | None, typer.Option(metavar="SENTENCE", help="What else it cannot do, for its card; repeatable.")
     ] = None,
-    scenes: Annotated[int, typer.Option(min=2, help="Scenes that set and judge the thresholds.")] = 800,
+    scenes: Annotated[int, typer.Option(min=2, help="Scenes that set and tune_and_score the thresholds.")] = 800,
 ) -> None:
     """Make a model for `detect` of a training run: ONNX weights, and a card with tuned thresholds and scores."""
     from earwitness.cli.threads import one_thread
@@ -39,8 +39,8 @@ def run(
         from earwitness.training.data.clip_stream import VALID_STREAM, SceneStream
         from earwitness.training.data.token_lookup import TokenLookup
         from earwitness.training.data.training_sources import open_sources
-        from earwitness.training.export.calibrate import judge
-        from earwitness.training.export.model_export import export_run, run_recipe
+        from earwitness.training.export.calibrate import tune_and_score
+        from earwitness.training.export.model_export import ExportOptions, export_run, run_recipe
         from earwitness.training.loop.validate import ValidSet
     if out.suffix != ".onnx":
         raise typer.BadParameter("must end in .onnx", param_hint="--out")
@@ -54,18 +54,12 @@ def run(
         stream = SceneStream(
             valid, recipe.features, seed=data.valid_seed, swap="none", stream=VALID_STREAM, tokens=tokens
         )
-        judgement = judge(MirroredNetwork(net, recipe.features) if mirror else net, ValidSet.render(stream, scenes))
-        card = export_run(
-            folder,
-            out,
-            judgement,
-            name=name,
-            checkpoint=checkpoint,
-            mirror=mirror,
-            half=half,
-            limits=tuple(limit or ()),
+        tuning = tune_and_score(
+            MirroredNetwork(net, recipe.features) if mirror else net, ValidSet.render(stream, scenes)
         )
-    for note in judgement.limits:
+        options = ExportOptions(name, checkpoint, mirror, half, tuple(limit or ()))
+        card = export_run(folder, out, tuning, options)
+    for note in tuning.limits:
         typer.echo(f"note: {note}", err=True)
     reached = card.scores.get("synthetic/f_score")
     judged = "" if reached is None else f", F20/1 {reached:.3f}"

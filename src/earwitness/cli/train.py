@@ -41,14 +41,14 @@ def run(
 
     with needs("training", "train"):
         from earwitness.training.data.training_sources import open_sources
-        from earwitness.training.loop.distributed import be_deterministic, held_by_first
+        from earwitness.training.loop.distributed import locked_by_first, use_deterministic_algorithms
         from earwitness.training.loop.trainer import Trainer
         from earwitness.training.recipe import load_recipe
     if deterministic:
-        be_deterministic()
+        use_deterministic_algorithms()
     loaded = load_recipe(recipe, settings)
     folder = out or Path("runs") / loaded.name
-    with held_by_first(folder, "earwitness train"):
+    with locked_by_first(folder, "earwitness train"):
         with _progress() as progress:
             sources = open_sources(loaded.data, loaded.features, progress, max(1, loaded.run.workers))
         trainer = Trainer(loaded, folder, sources.train, sources.valid)

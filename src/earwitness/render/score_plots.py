@@ -164,11 +164,11 @@ def plot_reliability(classes: Sequence[Reliability], path: Path | str) -> None:
     figure, axes = _figure(5.2, 5.2)
     axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=(0, (4, 3)))
     for each in classes:
-        axes.plot(each.said, each.true, color=PALE, linewidth=1)
+        axes.plot(each.predicted, each.observed, color=PALE, linewidth=1)
     count = np.sum([each.count for each in classes], axis=0)
     said, true = (
         np.nansum([getattr(each, name) * each.count for each in classes], axis=0) / np.maximum(count, 1)
-        for name in ("said", "true")
+        for name in ("predicted", "observed")
     )
     full = count > 0
     axes.plot(said[full], true[full], color=BLUE, linewidth=2, marker="o", markersize=4)

@@ -13,7 +13,7 @@ from earwitness.models.cmc import FUSION_PARTS
 from earwitness.models.configs.seld_config import CmcConfig
 from earwitness.models.mirrored import MirroredNetwork
 from earwitness.training.loop import initial_weights
-from earwitness.training.loop.initial_weights import give_tagger, load_initial
+from earwitness.training.loop.initial_weights import load_initial, load_tagger_weights
 from earwitness.training.loop.trainer import Trainer
 from earwitness.training.recipe import Recipe, check_recipe
 from fakes import open_tones, tiny_recipe
@@ -40,7 +40,7 @@ def run(tmp_path):
 def test_second_stage_begins_with_the_first_ones_weights_and_statistics(run, tmp_path):
     folder, net = run
     second = Trainer(tiny_recipe(init_from=str(folder)), tmp_path / "second", open_tones, open_tones)
-    second._start_fresh()
+    second.start()
     for model in (second.model, second.averaged):
         torch.testing.assert_close(model.state_dict(), net.state_dict(), rtol=0, atol=0)
 
@@ -93,7 +93,7 @@ def test_a_tagger_is_added_to_a_network_that_had_none(tmp_path):
         torch.testing.assert_close(second.eval()(maps), first.eval()(maps[:, :2]))
     save_model(second, tmp_path / "last.safetensors")
     (tmp_path / "recipe.yaml").unlink()
-    with pytest.raises(TrainingError, match="tagger is True in it and False here"):
+    with pytest.raises(TrainingError, match="tagger is True in the checkpoint and False in the recipe"):
         load_initial(build(own), str(tmp_path / "last.safetensors"), heard)
 
 
@@ -104,14 +104,14 @@ def test_a_tagger_gets_the_weights_of_yamnet(monkeypatch):
         for number, part in enumerate(net.tagger.trunk.convolutions)
     ]
     monkeypatch.setattr(initial_weights, "trunk_weights", lambda: arrays)
-    give_tagger(net)
+    load_tagger_weights(net)
     for number, part in enumerate(net.tagger.trunk.convolutions):
         assert part.bias[0] == number
         assert part.weight.flatten()[0] == np.float32(np.float16(1 / 3))
     before = {name: value.clone() for name, value in build(RECIPE.model).state_dict().items()}
     plain = build(RECIPE.model)
     plain.load_state_dict(before)
-    give_tagger(plain)
+    load_tagger_weights(plain)
     torch.testing.assert_close(dict(plain.state_dict()), before, rtol=0, atol=0)
 
 
@@ -125,7 +125,7 @@ def test_the_shipped_model_is_gone_on_with_where_yamnet_was_never_fetched(monkey
     monkeypatch.setenv("EARWITNESS_CACHE", str(tmp_path))
     recipe = _default_recipe()
     net = build(recipe.model).eval()
-    give_tagger(net)
+    load_tagger_weights(net)
     load_initial(net, "default", recipe.features)
     model = shipped_models()["default"]
     features = np.random.default_rng(0).normal(size=(1, 7, 50, 64)).astype(np.float32)
@@ -140,7 +140,7 @@ def test_the_shipped_model_knows_its_features(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "default").mkdir()  # a folder of that name does not take its place
     recipe = _default_recipe(fmin=100.0)
-    with pytest.raises(TrainingError, match=r"other features .* fmin is 50\.0 in it and 100\.0 here"):
+    with pytest.raises(TrainingError, match=r"other features .* fmin is 50\.0 in the checkpoint"):
         load_initial(build(recipe.model), "default", recipe.features)
 
 
@@ -161,13 +161,13 @@ def test_compact_checkpoints_are_small_and_leave_out_what_does_not_learn(tmp_pat
 def test_what_does_not_fit_is_named(run, tmp_path):
     folder, _ = run
     wide = build(RECIPE.model.model_copy(update={"dim": 24}))
-    with pytest.raises(TrainingError, match="dim is 16 in it and 24 here"):
+    with pytest.raises(TrainingError, match="dim is 16 in the checkpoint and 24 in the recipe"):
         load_initial(wide, str(folder), RECIPE.features)
     save_model(build(CMC), folder / "cmc.safetensors")
-    with pytest.raises(TrainingError, match="architecture is cmc in it and seld here"):
+    with pytest.raises(TrainingError, match="architecture is cmc in the checkpoint and seld in the recipe"):
         load_initial(build(RECIPE.model), str(folder / "cmc.safetensors"), RECIPE.features)
     other = RECIPE.features.model_copy(update={"fmin": 100.0})
-    with pytest.raises(TrainingError, match=r"other features .* fmin is 50\.0 in it and 100\.0 here"):
+    with pytest.raises(TrainingError, match=r"other features .* fmin is 50\.0 in the checkpoint"):
         load_initial(build(RECIPE.model), str(folder), other)
     with pytest.raises(TrainingError, match="no checkpoint at"):
         load_initial(build(RECIPE.model), str(tmp_path / "nowhere"), RECIPE.features)

@@ -5,7 +5,7 @@ from earwitness.core.events import EventTable
 from earwitness.core.multi_accddoa import encode, ideal_output
 from earwitness.detect.model.calibration import Calibration
 from earwitness.metrics.reliability import expected_calibration_error
-from earwitness.training.export.calibrate import calibrate, cells, judge, judge_outputs, tune
+from earwitness.training.export.calibrate import calibrate, cells, tune, tune_and_score, tune_and_score_outputs
 from earwitness.training.loop.validate import ValidSet
 
 
@@ -69,12 +69,12 @@ def test_smoothing_follows_the_flicker_of_the_answers(gap):
 def test_one_scene_tunes_and_scores_nothing_and_says_so():
     _, tables = overconfident(0, scenes=1)
     valid = ValidSet(np.zeros((1, 2, 250, 64), np.float16), tuple(tables))
-    judgement = judge(None, valid)  # the network is not asked
-    assert judgement.thresholds == (0.5,) * 13
-    assert judgement.scores == {}
-    assert judgement.calibration == Calibration()
-    assert "only one scene" in judgement.limits[0]
-    assert judge_outputs(np.zeros((1, 50, 3, 13, 4), np.float32), tables) == judgement
+    tuning = tune_and_score(None, valid)  # the network is not asked
+    assert tuning.thresholds == (0.5,) * 13
+    assert tuning.scores == {}
+    assert tuning.calibration == Calibration()
+    assert "only one scene" in tuning.limits[0]
+    assert tune_and_score_outputs(np.zeros((1, 50, 3, 13, 4), np.float32), tables) == tuning
 
 
 def test_finds_out_how_directions_are_bent_and_leaves_straight_ones():
@@ -102,3 +102,10 @@ def test_finds_out_how_directions_are_bent_and_leaves_straight_ones():
 
 def angle(outputs: np.ndarray) -> np.ndarray:
     return np.degrees(np.arctan2(outputs[:, :, 0, 2, 1], outputs[:, :, 0, 2, 0]))
+
+
+def test_calibrated_probabilities_add_up_to_what_happened():
+    """At the maximum of the likelihood the mean probability of a class is its observed frequency."""
+    outputs, tables = overconfident(2)
+    probability, truth = cells(calibrate(outputs, tables).apply(outputs), tables)
+    np.testing.assert_allclose(probability.mean(axis=0), truth.mean(axis=0), atol=1e-3)

@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,14 @@ from torch import nn
 
 from earwitness.core.errors import TrainingError
 from earwitness.models.checkpoint import load_model
-from earwitness.training.loop.distributed import SharedNorm, World, share_statistics
+from earwitness.training.loop.distributed import (
+    SynchronisedBatchNorm,
+    World,
+    synchronise_batch_norm,
+    use_deterministic_algorithms,
+)
 
-HERE = Path(__file__).parents[1] / "helpers"
+HERE = Path(__file__).parents[2] / "helpers"
 SCRIPT = (
     "import sys; from pathlib import Path\n"
     f"sys.path.insert(0, {str(HERE)!r})\n"
@@ -63,11 +69,28 @@ def test_shared_statistics_keep_names_and_weights():
     net = nn.Sequential(nn.Conv2d(1, 2, 1), nn.Sequential(nn.BatchNorm2d(2)))
     before = {name: value.clone() for name, value in net.state_dict().items()}
     weight = net[1][0].weight
-    share_statistics(net, World(0, 2))
-    assert isinstance(net[1][0], SharedNorm)
+    synchronise_batch_norm(net, World(0, 2))
+    assert isinstance(net[1][0], SynchronisedBatchNorm)
     assert net[1][0].weight is weight
     torch.testing.assert_close(net.state_dict(), before)
     maps = torch.randn(4, 1, 3, 3)
     plain = nn.Sequential(nn.Conv2d(1, 2, 1), nn.Sequential(nn.BatchNorm2d(2)))
     plain.load_state_dict(before)
     torch.testing.assert_close(net.eval()(maps), plain.eval()(maps))
+
+
+@pytest.fixture
+def restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    yield
+    torch.use_deterministic_algorithms(False)
+    os.environ.pop("CUBLAS_WORKSPACE_CONFIG", None)
+
+
+@pytest.mark.usefixtures("restored")
+def test_an_algorithm_that_is_not_deterministic_is_refused() -> None:
+    use_deterministic_algorithms()
+    assert torch.are_deterministic_algorithms_enabled()
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    with pytest.raises(RuntimeError, match="deterministic"):
+        torch.ones(4).put_(torch.tensor([1, 1]), torch.tensor([2.0, 3.0]))

@@ -46,7 +46,7 @@ def test_a_room_is_held_out_of_every_set_that_has_it(make_set: MakeSet) -> None:
 def test_splits_by_name(make_set: MakeSet) -> None:
     folder = scan(make_set(pictures=False))
     assert {clip.split for clip in chosen_clips(folder, ["dev-train-tau"])} == {"dev-train-tau"}
-    with pytest.raises(LabelError, match=r"final test only"):
+    with pytest.raises(LabelError, match=r"reserved for the final test"):
         chosen_clips(folder, ["dev-test-tau"])
     with pytest.raises(LabelError, match=r"no split 'dev-train-foa'; it has dev-test-tau"):
         chosen_clips(folder, ["dev-train-foa"])

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-HERE = Path(__file__).parents[1] / "helpers"
+HERE = Path(__file__).parents[2] / "helpers"
 from earwitness.core.errors import TrainingError  # noqa: E402
 from earwitness.training.loop import trainer as module  # noqa: E402
 from earwitness.training.loop.trainer import Trainer  # noqa: E402
@@ -53,14 +53,14 @@ def test_three_steps_and_three_resumed_equal_six(whole, tmp_path):
 
 
 def stop_after(run, steps):
-    learn = run._learn
+    learn = run.train_step
 
     def guarded(batch):
         if run.step == steps:
             raise KeyboardInterrupt
         return learn(batch)
 
-    run._learn = guarded
+    run.train_step = guarded
     with pytest.raises(KeyboardInterrupt):
         run.run()
 
@@ -120,14 +120,14 @@ def test_passes_over_a_damaged_state(whole, tmp_path):
 
 def test_loss_that_is_not_finite_stops_and_keeps_the_last_state(tmp_path):
     run = trainer(tmp_path)
-    learn = run._learn
+    learn = run.train_step
 
     def poisoned(batch):
         if run.step == 4:
             batch.features[:] = torch.nan
         return learn(batch)
 
-    run._learn = poisoned
+    run.train_step = poisoned
     with pytest.raises(TrainingError, match=r"scenes 8\.\.9"):
         run.run()
     state = torch.load(max(tmp_path.glob("state-*.pt")), weights_only=True)
@@ -160,7 +160,7 @@ def test_gradient_that_is_not_finite_stops_before_the_weights(tmp_path):
 def test_refuses_to_overwrite_or_to_resume_nothing(whole, tmp_path):
     with pytest.raises(TrainingError, match="--resume"):
         trainer(whole).run()
-    with pytest.raises(TrainingError, match="nothing to resume"):
+    with pytest.raises(TrainingError, match="no run to resume"):
         trainer(tmp_path).run(resume=True)
 
 

@@ -40,7 +40,7 @@ def test_it_hears_what_is_there_at_the_time(tagger):
 def test_places_are_those_of_the_outputs(tagger):
     # Each of 34 steps says where its middle is, in frames of what was padded by 24; between them lies a straight line.
     centres = torch.arange(34.0)[None, :, None] * 16 + 15 - 24
-    placed = tagger._at_labels(centres, 50, 16)[0, :, 0]
+    placed = tagger.at_labels(centres, 50, 16)[0, :, 0]
     torch.testing.assert_close(placed, torch.arange(50) * 10 + 4.5, rtol=0, atol=1e-3)
 
 
@@ -72,8 +72,8 @@ def test_a_network_begins_where_it_was_without():
     ("change", "message"),
     [
         ({"activity": "length", "reverberance": None}, "activity 'logit'"),
-        ({"in_channels": 2, "reverberance": None}, "besides its own two"),
-        ({"reverberance": (0, 3)}, "beyond the 3"),
+        ({"in_channels": 2, "reverberance": None}, "in addition to its own two"),
+        ({"reverberance": (0, 3)}, "must be below 3"),
     ],
 )
 def test_what_cannot_be(change, message):

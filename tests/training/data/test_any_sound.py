@@ -8,9 +8,10 @@ from earwitness.core.errors import TrainingError, UsageError
 from earwitness.core.events import EventTable
 from earwitness.core.multi_accddoa import encode
 from earwitness.scenes.scene import NoiseRecipe, Scene, SceneRecipe, SourceTrack
-from earwitness.training.data.clip_stream import with_any_sound
+from earwitness.training.data.any_sound import with_any_sound
 from earwitness.training.losses import AdpitLoss
-from earwitness.training.recipe import LossSpec, check_recipe
+from earwitness.training.recipe import check_recipe
+from earwitness.training.recipe_sections import LossSpec
 from fakes import open_tones
 
 FRAMES = 10
@@ -51,10 +52,10 @@ def test_of_more_than_three_the_nearest_count():
 
 
 def test_recordings_do_not_say_what_else_sounds():
-    with pytest.raises(TrainingError, match="any_sound is learnt from scenes"):
+    with pytest.raises(TrainingError, match="any_sound is trained on scenes"):
         with_any_sound(open_tones().scene(np.random.SeedSequence(0)))
     folders = {"folders": [{"root": "x"}], "valid_rooms": [1]}
-    with pytest.raises(UsageError, match="any_sound is learnt from scenes"):
+    with pytest.raises(UsageError, match="any_sound is trained on scenes"):
         check_recipe({"data": folders, "model": {"activity": "logit", "any_sound": True}}, "x")
     with pytest.raises(UsageError, match="any_sound needs activity"):
         check_recipe({"model": {"any_sound": True}}, "x")

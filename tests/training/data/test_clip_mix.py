@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earwitness.core.errors import LabelError
-from earwitness.training.data.clip_mix import ROUND, ClipMix, ClipPass, Joined, Shuffled, Subset
+from earwitness.training.data.clip_mix import ROUND, ClipMix, ClipPass, JoinedClips, ShuffledClips, Subset
 
 
 class Numbers:
@@ -35,7 +35,9 @@ def test_draws_are_the_same_in_any_order_and_shares_are_exact(
     sizes: list[tuple[int, float]], seed: int, data: st.DataObject
 ) -> None:
     def mix() -> ClipMix:
-        return ClipMix([(Shuffled(Numbers(1000 * n, size), n), weight) for n, (size, weight) in enumerate(sizes)], seed)
+        return ClipMix(
+            [(ShuffledClips(Numbers(1000 * n, size), n), weight) for n, (size, weight) in enumerate(sizes)], seed
+        )
 
     one, numbers = mix(), range(ROUND)
     drawn = [one.at(number) for number in numbers]
@@ -48,7 +50,7 @@ def test_draws_are_the_same_in_any_order_and_shares_are_exact(
 
 
 def test_a_clip_comes_again_only_after_all_others_of_its_set() -> None:
-    mix = ClipMix([(Shuffled(Numbers(0, 7), 1), 1.0), (Shuffled(Numbers(1000, 300), 2), 3.0)], seed=5)
+    mix = ClipMix([(ShuffledClips(Numbers(0, 7), 1), 1.0), (ShuffledClips(Numbers(1000, 300), 2), 3.0)], seed=5)
     drawn = [mix.at(number) for number in range(4 * ROUND)]
     few, many = [clip for clip in drawn if clip < 1000], [clip for clip in drawn if clip >= 1000]
     assert (len(few), len(many)) == (ROUND, 3 * ROUND)
@@ -60,7 +62,7 @@ def test_a_clip_comes_again_only_after_all_others_of_its_set() -> None:
 
 
 def test_a_pass_has_every_clip_once_and_follows_its_seed() -> None:
-    clips = Joined([Numbers(0, 3), Subset(Numbers(100, 10), [2, 5])])
+    clips = JoinedClips([Numbers(0, 3), Subset(Numbers(100, 10), [2, 5])])
     orders = [[ClipPass(clips, seed).at(number) for number in range(5)] for seed in range(4)]
     assert all(sorted(order) == [0, 1, 2, 102, 105] for order in orders)
     assert len({tuple(order) for order in orders}) > 1
@@ -70,14 +72,14 @@ def test_a_pass_has_every_clip_once_and_follows_its_seed() -> None:
 
 
 def test_a_clip_that_became_damaged_is_named_and_replaced() -> None:
-    shuffled = Shuffled(Numbers(0, 4, damaged=(2,)), seed=1)
+    shuffled = ShuffledClips(Numbers(0, 4, damaged=(2,)), seed=1)
     assert {shuffled.draw(number) for number in range(8)} == {0, 1, 3}
     assert shuffled.damaged == {2: "clip 2 is junk"}
     with pytest.raises(LabelError, match=r"in a row are damaged.*is junk"):
-        Shuffled(Numbers(0, 2, damaged=(0, 1)), seed=1).draw(0)
+        ShuffledClips(Numbers(0, 2, damaged=(0, 1)), seed=1).draw(0)
 
 
 @pytest.mark.parametrize("weights", [[], [0.0], [-1.0, 2.0], [float("nan")], [float("inf"), 1.0]])
 def test_mixes_that_make_no_sense(weights: list[float]) -> None:
     with pytest.raises(LabelError, match="weights"):
-        ClipMix([(Shuffled(Numbers(0, 3), 0), weight) for weight in weights], seed=0)
+        ClipMix([(ShuffledClips(Numbers(0, 3), 0), weight) for weight in weights], seed=0)

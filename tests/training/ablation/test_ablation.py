@@ -77,10 +77,10 @@ def test_finished_runs_are_kept_and_killed_ones_go_on(tmp_path: Path, monkeypatc
     assert steps == [1, 2, 3, 1, 2, 3]  # the third step of the first run, and the second run's own three
     ablate(plan, out, ["plain"], said.append)
     assert len(steps) == 6
-    assert [line.endswith("kept") for line in said[-2:]] == [True, True]
+    assert [line.endswith("finished already") for line in said[-2:]] == [True, True]
     (row,) = tabulate(plan, out)
     assert len(row.counts) == 2
-    assert "2 of 4 runs have not been made yet" in (out / "ablation.md").read_text()
+    assert "2 of 4 runs are not finished yet" in (out / "ablation.md").read_text()
 
 
 def test_the_second_stage_begins_with_the_first(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_events_are_merged_with_what_is_seen(tmp_path: Path, monkeypatch: pytest
     video.parent.mkdir(parents=True)
     video.write_bytes(b"seen by nobody")
     monkeypatch.setattr(
-        ablation_report, "open_eyes", lambda name: (Fake() if name == "some" else None, "there are none")
+        ablation_report, "open_visual_analysis", lambda name: (Fake() if name == "some" else None, "there are none")
     )
     plan, out = load_plan(path), tmp_path / "out"
     ablate(plan, out, ["plain"], say=lambda line: None)

@@ -1,4 +1,4 @@
-"""Which labels are found, by conditions that a set knows of them, as their signal-to-noise ratio."""
+"""Share of labels found, by bins of a known condition such as the signal-to-noise ratio."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ FloatArray = NDArray[np.float64]
 RESAMPLES: Final = 1000
 
 
-def by_reference(
+def recall_by_bin(
     clips: Sequence[LabelRows], events: Sequence[EventTable], bins: Sequence[NDArray[np.int64]], n: int
 ) -> dict[str, Any]:
-    """Of the labels in each bin: how many are found, and how far off the answers are; with bootstrap intervals.
+    """Share of the labels found and mean errors of the predictions in each bin, with 95 % bootstrap intervals.
 
     Args:
         clips: labels of each clip.
-        events: what was said of it.
-        bins: of each clip's label rows.
+        events: predictions for each clip.
+        bins: bin of each label row of each clip.
         n: number of bins.
     """
     sums = np.zeros((len(clips), n, 5))
     for number, (rows, table, own) in enumerate(zip(clips, events, bins, strict=True)):
-        said = LabelRows.from_table(table)
-        cells = (side.frame * NUM_CLASSES + side.class_index for side in (rows, said))
+        predictions = LabelRows.from_table(table)
+        cells = (side.frame * NUM_CLASSES + side.class_index for side in (rows, predictions))
         cell_r, cell_p = cells
-        az_r, az_p = (fold(side.azimuth).astype(np.float64) for side in (rows, said))
+        az_r, az_p = (fold(side.azimuth).astype(np.float64) for side in (rows, predictions))
         pairs = match(cell_r, az_r, cell_p, az_p)
         angle = np.abs(az_r[pairs.reference] - az_p[pairs.prediction])
         true = np.maximum(rows.distance_cm[pairs.reference], 1)
-        relative = np.abs(true - said.distance_cm[pairs.prediction]) / true
+        relative = np.abs(true - predictions.distance_cm[pairs.prediction]) / true
         found = (angle <= AZIMUTH_THRESHOLD_DEG) & (relative <= RELATIVE_DISTANCE_THRESHOLD)
         where = own[pairs.reference]
         sums[number, :, 0] = np.bincount(own, minlength=n)

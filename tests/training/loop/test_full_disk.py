@@ -69,7 +69,7 @@ def test_after_a_state_was_saved_the_advice_is_to_resume(tmp_path: Path, whole: 
     before = sizes(tmp_path)
     (tmp_path / "last.safetensors").unlink()
     (tmp_path / "state-00000004.pt").unlink()
-    with files_up_to(whole["best.safetensors"] + 10), pytest.raises(TrainingError, match="then go on with --resume"):
+    with files_up_to(whole["best.safetensors"] + 10), pytest.raises(TrainingError, match="then continue with --resume"):
         trainer(tmp_path, steps=4).run(resume=True)
     assert (tmp_path / "state-00000002.pt").stat().st_size == before["state-00000002.pt"]
     trainer(tmp_path, steps=4).run(resume=True)
@@ -93,6 +93,6 @@ def test_a_run_that_is_done_is_not_begun_anew_where_its_states_are_gone(tmp_path
     before = (tmp_path / "last.safetensors").read_bytes()
     for state in tmp_path.glob("state-*.pt"):
         state.unlink()
-    with pytest.raises(TrainingError, match="a run that is done: name another --out"):
+    with pytest.raises(TrainingError, match="a finished run: choose another --out"):
         trainer(tmp_path).run()
     assert (tmp_path / "last.safetensors").read_bytes() == before

@@ -69,7 +69,7 @@ def test_other_files_are_left_alone_and_named(tmp_path):
     folder(predictions / ".cache", z=ROWS)
     scores = score(references, predictions)
     assert scores.macro.f_score == 1
-    assert scores.notes == (f"{predictions}: 2 files not .csv, left alone (README.md, clip.wav)",)
+    assert scores.notes == (f"{predictions}: 2 files not .csv, ignored (README.md, clip.wav)",)
 
 
 def test_file_of_no_bytes_is_silence_and_is_named(tmp_path):
@@ -77,13 +77,13 @@ def test_file_of_no_bytes_is_silence_and_is_named(tmp_path):
     (predictions / "a.csv").write_bytes(b"")
     scores = score(references, predictions)
     assert scores.macro.f_score == 0
-    assert "1 file without even a header" in scores.notes[0]
+    assert "1 file without a header" in scores.notes[0]
 
 
 def test_metres_in_place_of_centimetres_are_suspicious(tmp_path):
     references = folder(tmp_path / "ref", a=ROWS)
     predictions = folder(tmp_path / "pred", a=[row.replace("200", "2") for row in ROWS])
-    assert "are they metres?" in score(references, predictions).notes[0]
+    assert "if they are metres, convert them" in score(references, predictions).notes[0]
 
 
 def test_two_files_of_one_name(tmp_path):
@@ -97,7 +97,7 @@ def test_no_folder_and_no_files(tmp_path):
     with pytest.raises(LabelError, match="nowhere: no such folder"):
         read_folder(tmp_path / "nowhere")
     (tmp_path / "clip.wav").write_bytes(b"")
-    with pytest.raises(LabelError, match=r"no \.csv files here"):
+    with pytest.raises(LabelError, match=r"no \.csv files"):
         read_folder(tmp_path)
 
 

@@ -59,7 +59,7 @@ def test_trains_and_serves_with_any_of_its_modalities(roots, tmp_path):
     assert all(gate.abs().max() > 0 for gate in gates)
     from earwitness.training.loop.validate import ValidSet
 
-    valid = ValidSet.render(run._valid_stream, 2)
+    valid = ValidSet.render(run.valid_stream, 2)
     full, less, none = (valid.only(names).outputs(net) for names in (["sound", "picture"], ["sound"], []))
     assert full.shape == (2, 50, 3, 13, 4)
     assert np.abs(full - less).max() > 1e-6
@@ -71,14 +71,14 @@ def test_an_interrupted_run_with_tokens_goes_on_exactly(roots, tmp_path):
     recipe = cmc_recipe(*roots, steps=4, save_every=2)
     trainer(recipe, tmp_path / "whole").run()
     cut = trainer(recipe, tmp_path / "cut")
-    learn = cut._learn
+    learn = cut.train_step
 
     def stop(batch):
         if cut.step == 2:
             raise KeyboardInterrupt
         return learn(batch)
 
-    cut._learn = stop
+    cut.train_step = stop
     with pytest.raises(KeyboardInterrupt):
         cut.run()
     trainer(recipe, tmp_path / "cut").run(resume=True)
@@ -140,7 +140,7 @@ def test_a_run_is_not_resumed_with_embeddings_of_other_weights(roots, tmp_path):
 def test_width_of_another_encoder(roots):
     plain = cmc_recipe(*roots).model_dump(mode="json")
     plain["model"]["tokens"]["sound"]["dim"] = 7
-    with pytest.raises(UsageError, match=r"model\.tokens\.sound\.dim is 7, but the embeddings .* have 6"):
+    with pytest.raises(UsageError, match=r"model\.tokens\.sound\.dim is 7, but the embeddings .* have width 6"):
         lookup(check_recipe(plain, "wrong"))
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from earwitness.training.loop.optimizer import Ema, learning_rate
-from earwitness.training.recipe import OptimSpec
+from earwitness.training.recipe_sections import OptimSpec
 
 
 def rates(schedule, steps=200, **values):

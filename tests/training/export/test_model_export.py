@@ -1,10 +1,12 @@
 import json
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
 import yaml
+from torch import nn
 
 from earwitness.core.errors import EncodingError, ModelError, UsageError
 from earwitness.core.events import EventTable
@@ -21,7 +23,15 @@ from earwitness.models.seld import SeldNet, physical
 from earwitness.models.token_batch import Tokens
 from earwitness.training.export import model_export
 from earwitness.training.export.calibrate import class_thresholds
-from earwitness.training.export.model_export import Judgement, export_onnx, export_run, some_tokens
+from earwitness.training.export.model_export import (
+    FEWEST,
+    ExportOptions,
+    TuningResult,
+    export_onnx,
+    export_run,
+    random_tokens,
+    to_half_precision,
+)
 from earwitness.training.loop.training_state import COMMIT_NAME, write_commit
 from fakes import tiny_recipe
 
@@ -116,7 +126,7 @@ def test_networks_with_tokens_become_onnx_and_do_without_what_is_missing(more, t
     runtime = OnnxRuntime(path, device="cpu")
     assert runtime.modalities == {"sound": (None, 6), "picture": (8, 5)}
     features = np.random.default_rng(1).normal(size=(2, 2, 50, 16)).astype(np.float32)
-    tokens = some_tokens(net.config, 2, np.random.default_rng(2))
+    tokens = random_tokens(net.config, 2, np.random.default_rng(2))
     with torch.no_grad():
         for given in (tokens, {"sound": tokens["sound"]}, {}):
             batch = {name: Tokens.of(arrays) for name, arrays in given.items()}
@@ -145,11 +155,11 @@ def test_wrong_export_is_refused_and_leaves_no_file(run, tmp_path, monkeypatch):
 
 def test_card_says_what_the_model_needs(run, tmp_path):
     path = tmp_path / "model.onnx"
-    judgement = Judgement(tuple(np.linspace(0.2, 0.8, 13).tolist()), {"synthetic/f_score": 0.5})
-    export_run(run, path, judgement, name="mine", limits=("Knows no bells.",))
+    tuning = TuningResult(tuple(np.linspace(0.2, 0.8, 13).tolist()), {"synthetic/f_score": 0.5})
+    export_run(run, path, tuning, ExportOptions(name="mine", limits=("Knows no bells.",)))
     card = read_card(card_path(path))
     card.check(path)
-    assert (card.name, card.features, card.thresholds) == ("mine", tiny_recipe().features, judgement.thresholds)
+    assert (card.name, card.features, card.thresholds) == ("mine", tiny_recipe().features, tuning.thresholds)
     assert card.recipe["run"]["steps"] == 6
     assert card.limits == (model_export.SYNTHETIC_LIMIT, *model_export.LIMITS, "Knows no bells.")
     assert card.data["kind"] == "synthetic scenes"
@@ -160,7 +170,7 @@ def test_card_says_what_the_model_needs(run, tmp_path):
 
 def test_a_mirrored_model_answers_mirror_images_alike(run, tmp_path):
     path = tmp_path / "m.onnx"
-    card = export_run(run, path, Judgement((0.5,) * 13, {}), mirror=True)
+    card = export_run(run, path, TuningResult((0.5,) * 13, {}), ExportOptions(mirror=True))
     assert card.model["mirrored"] is True
     session = onnxruntime.InferenceSession(str(path))
     clip = np.random.default_rng(0).normal(size=(1, 2, 25, 16)).astype(np.float32)
@@ -171,11 +181,11 @@ def test_a_mirrored_model_answers_mirror_images_alike(run, tmp_path):
 
 
 def test_card_names_the_code_that_trained_not_the_one_that_exports(run, tmp_path):
-    assert export_run(run, tmp_path / "m.onnx", Judgement((0.5,) * 13, {})).commit == commit()
+    assert export_run(run, tmp_path / "m.onnx", TuningResult((0.5,) * 13, {})).commit == commit()
     write_commit(run)
     assert (run / COMMIT_NAME).read_text().strip() == commit()
     (run / COMMIT_NAME).write_text("0123abc\n")
-    assert export_run(run, tmp_path / "m.onnx", Judgement((0.5,) * 13, {})).commit == "0123abc"
+    assert export_run(run, tmp_path / "m.onnx", TuningResult((0.5,) * 13, {})).commit == "0123abc"
 
 
 def test_card_of_a_model_that_learnt_from_folders_does_not_say_that_they_were_synthetic(run, tmp_path):
@@ -184,7 +194,7 @@ def test_card_of_a_model_that_learnt_from_folders_does_not_say_that_they_were_sy
     changed["data"] |= {"folders": [{"root": str(tmp_path / "DCASE2025")}], "valid_rooms": [21]}
     recipe.write_text(yaml.safe_dump(changed))
     path = tmp_path / "model.onnx"
-    card = export_run(run, path, Judgement((0.5,) * 13, {}))
+    card = export_run(run, path, TuningResult((0.5,) * 13, {}))
     assert card.data["folders"] == ["DCASE2025"]
     assert "synthetic" not in json.dumps([card.data, card.limits])
     assert "bank" not in card.data
@@ -193,17 +203,17 @@ def test_card_of_a_model_that_learnt_from_folders_does_not_say_that_they_were_sy
 def test_card_names_no_folder_of_the_machine(run, tmp_path):
     text = (run / "recipe.yaml").read_text().replace("bank: soundbank", "bank: /home/me/private/bank")
     (run / "recipe.yaml").write_text(text)
-    card = export_run(run, tmp_path / "m.onnx", Judgement((0.5,) * 13, {}))
+    card = export_run(run, tmp_path / "m.onnx", TuningResult((0.5,) * 13, {}))
     assert "/home" not in card.model_dump_json()
     assert card.data["bank"] == "bank"
 
 
 def test_folders_that_are_no_run(tmp_path, run):
     with pytest.raises(UsageError, match=r"no recipe\.yaml"):
-        export_run(tmp_path, tmp_path / "m.onnx", Judgement((0.5,) * 13, {}))
+        export_run(tmp_path, tmp_path / "m.onnx", TuningResult((0.5,) * 13, {}))
     (run / "last.safetensors").unlink()
     with pytest.raises(ModelError):
-        export_run(run, tmp_path / "m.onnx", Judgement((0.5,) * 13, {}))
+        export_run(run, tmp_path / "m.onnx", TuningResult((0.5,) * 13, {}))
 
 
 def test_thresholds_separate_each_class_on_its_own():
@@ -228,8 +238,8 @@ def test_thresholds_separate_each_class_on_its_own():
 
 def test_model_and_card_change_together_or_not_at_all(run, tmp_path, monkeypatch):
     path = tmp_path / "out" / "model.onnx"
-    judgement = Judgement(thresholds=(0.5,) * 13, scores={})
-    export_run(run, path, judgement)
+    tuning = TuningResult(thresholds=(0.5,) * 13, scores={})
+    export_run(run, path, tuning)
     before = {file.name: file.read_bytes() for file in path.parent.iterdir()}
     assert sorted(before) == ["model.json", "model.onnx"]
 
@@ -243,5 +253,28 @@ def test_model_and_card_change_together_or_not_at_all(run, tmp_path, monkeypatch
         with monkeypatch.context() as patched:
             patched.setattr(what, full)
             with pytest.raises(EncodingError, match="No space left on device"):
-                export_run(run, path, judgement, name="another")
+                export_run(run, path, tuning, ExportOptions(name="another"))
         assert {file.name: file.read_bytes() for file in path.parent.iterdir()} == before
+
+
+def test_half_the_size_and_nearly_the_same_answers(tmp_path):
+    torch.manual_seed(0)
+    net, path = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 8)).eval(), tmp_path / "model.onnx"
+    given = torch.randn(3, 64)
+    torch.onnx.export(net, (given,), str(path), input_names=["given"], output_names=["said"], dynamo=False)
+    whole = path.stat().st_size
+    to_half_precision(path)
+    assert path.stat().st_size < 0.6 * whole
+    kinds = {tensor.data_type for tensor in onnx.load(str(path)).graph.initializer if len(tensor.dims) == 2}
+    assert kinds == {onnx.TensorProto.FLOAT16}
+    (said,) = onnxruntime.InferenceSession(str(path)).run(["said"], {"given": given.numpy()})
+    difference = (torch.from_numpy(said) - net(given)).abs().max().item()
+    assert 0 < difference < 2e-3
+
+
+def test_small_weights_stay_as_they_are(tmp_path):
+    net, path = nn.Linear(4, FEWEST // 4 - 1), tmp_path / "model.onnx"
+    torch.onnx.export(net.eval(), (torch.randn(1, 4),), str(path), dynamo=False)
+    before = onnx.load(str(path)).graph
+    to_half_precision(path)
+    assert onnx.load(str(path)).graph == before

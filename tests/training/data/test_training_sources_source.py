@@ -7,7 +7,7 @@ from earwitness.media.sound.wav import write_wav
 from earwitness.scenes.bank import bank_check
 from earwitness.scenes.bank.bank_check import unusable_sounds
 from earwitness.training.data.training_sources import OpenSynthesizer, open_sources
-from earwitness.training.recipe import DataSpec
+from earwitness.training.recipe_sections import DataSpec
 
 SPEC = DataSpec(
     pool={"rooms": 200, "positions": 5, "seed": 3},

@@ -14,7 +14,8 @@ from earwitness.data.dcase.labels import write_table
 from earwitness.media.sound.wav import write_wav
 from earwitness.training.data.clip_stream import SceneStream, batches
 from earwitness.training.data.training_sources import open_sources
-from earwitness.training.recipe import DataSpec, check_recipe
+from earwitness.training.recipe import check_recipe
+from earwitness.training.recipe_sections import DataSpec
 from fakes import tiny_recipe
 
 FEATURES = tiny_recipe().features
@@ -114,7 +115,7 @@ def test_a_folder_of_its_own_to_validate_on(roots, tmp_path):
     assert (sources.train_clips, sources.valid_clips) == (10, 2)
     both = open_sources(spec(roots, valid_folder={"root": str(other)}), FEATURES)
     assert (both.train_clips, both.valid_clips) == (7, 5)
-    with pytest.raises(UsageError, match="is trained on"):
+    with pytest.raises(UsageError, match="is a training clip"):
         open_sources(spec(roots, valid_rooms=[], valid_folder={"root": str(roots[0])}), FEATURES)
 
 
@@ -133,12 +134,12 @@ def test_damaged_clips_are_named(roots, tmp_path, shards):
     ("changes", "message"),
     [
         ({"valid_rooms": []}, "valid_rooms"),
-        ({"folders": []}, "there are none"),
+        ({"folders": []}, "need folders: set folders or remove them"),
         ({"valid_rooms": [7]}, "rooms are \\[1, 2\\]"),
         ({"valid_rooms": [9]}, "rooms are \\[1, 2\\]"),
         ({"valid_folder": {"root": "nowhere"}}, "no such folder"),
-        ({"valid_folder": {"root": "REAL", "splits": ["dev-test-tau"]}}, "final test only"),
-        ({"folders": [{"root": "REAL", "splits": ["dev-test-tau"]}]}, "final test only"),
+        ({"valid_folder": {"root": "REAL", "splits": ["dev-test-tau"]}}, "reserved for the final test"),
+        ({"folders": [{"root": "REAL", "splits": ["dev-test-tau"]}]}, "reserved for the final test"),
         ({"folders": [{"root": "REAL", "weight": 0}]}, "greater than 0"),
     ],
 )

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from earwitness.core.errors import TrainingError
-from earwitness.training.loop.training_state import TrainingState
+from earwitness.training.loop.training_state import TrainingState, check_same_run, write_start
+from fakes import tiny_recipe
 
 
 def state(step: int) -> TrainingState:
@@ -35,7 +36,7 @@ def test_a_state_that_cannot_be_written_leaves_the_last_one(tmp_path: Path, monk
         raise RuntimeError("[enforce fail at inline_container.cc:664] . unexpected pos 64 vs 0")
 
     monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(TrainingError, match="make space, then go on with --resume"):
+    with pytest.raises(TrainingError, match="make space, then continue with --resume"):
         state(2).save(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["state-00000001.pt"]
     (tmp_path / "state-00000001.pt").unlink()
@@ -85,3 +86,33 @@ def test_no_state_that_can_be_read(tmp_path: Path) -> None:
         (tmp_path / "state-00000001.pt").write_bytes(junk)
         with pytest.raises(TrainingError, match="without --resume"):
             TrainingState.latest(tmp_path)
+
+
+@pytest.fixture
+def run(tmp_path):
+    write_start(tmp_path, tiny_recipe(), {})
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"steps": 9}, r"run\.steps was 6 and is 9"),
+        ({"seed": 5}, r"run\.seed was 0 and is 5"),
+        ({"batch": 8}, r"run\.batch was 4 and is 8"),
+        ({"init_from": None, "precision": "bf16"}, r"run\.precision was fp32 and is bf16"),
+    ],
+)
+def test_other_steps_or_seeds_are_refused_with_the_reason(run, change, message):
+    with pytest.raises(TrainingError, match=message):
+        check_same_run(run, tiny_recipe(**change), {})
+
+
+def test_says_how_to_go_on_otherwise(run):
+    with pytest.raises(TrainingError, match=r"run\.init_from="):
+        check_same_run(run, tiny_recipe(steps=9), {})
+
+
+def test_what_changes_no_result_may_change(run):
+    check_same_run(run, tiny_recipe(workers=2, log_every=3, save_every=1, tensorboard=True, threads=2), {})
+    check_same_run(run, tiny_recipe(), {})
