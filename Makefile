@@ -38,7 +38,7 @@ bench: $(VENV)/.dev
 	for script in bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 fuzz: $(VENV)/.dev
-	$(BIN)/python scripts/fuzz.py --cases 2000
+	$(BIN)/python scripts/fuzz.py --cases 3000
 
 fuzz-guided: $(VENV)/.dev
 	$(BIN)/pip install --quiet --disable-pip-version-check atheris

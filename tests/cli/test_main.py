@@ -54,10 +54,10 @@ def test_wrong_usage_is_one_line_and_exit_2(arguments: list[str], said: str) -> 
 def test_ctrl_c_and_what_the_machine_refuses_are_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: BaseException, code: int, said: str
 ) -> None:
-    def fails(path: object) -> None:
+    def fails(*_: object, **_options: object) -> None:
         raise error
 
-    monkeypatch.setattr("earwitness.doctor.diagnosis.diagnose", fails)
+    monkeypatch.setattr("earwitness.core.isolation.run_isolated", fails)
     monkeypatch.setattr(sys, "argv", ["earwitness", "doctor", "clip.mp4"])
     with pytest.raises(SystemExit) as ended:
         main()
@@ -83,11 +83,11 @@ def test_ctrl_c_and_what_the_machine_refuses_are_one_line(
 def test_the_unexpected_is_one_line_with_a_log_file(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, error: Exception
 ) -> None:
-    def fails(path: object) -> None:
+    def fails(*_: object, **_options: object) -> None:
         raise error
 
     monkeypatch.setenv("EARWITNESS_CACHE", str(tmp_path))
-    monkeypatch.setattr("earwitness.doctor.diagnosis.diagnose", fails)
+    monkeypatch.setattr("earwitness.core.isolation.run_isolated", fails)
     monkeypatch.setattr(sys, "argv", ["earwitness", "doctor", "clip.mp4"])
     with pytest.raises(SystemExit) as ended:
         main()

@@ -62,7 +62,7 @@ def test_mirroring_swaps_the_sides_of_the_picture() -> None:
 
 
 def test_shadows_are_on_the_ground_below_the_board() -> None:
-    patch = shadow(Billboard(2.0, 0, -1.5, 0.6, 1.7), DCASE_CAMERA, None)
+    patch = shadow(Billboard(4.0, 0, -1.5, 0.6, 1.7), DCASE_CAMERA, None)
     assert patch is not None
     assert patch.y > DCASE_CAMERA.height / 2
     assert not patch.colour.any()

@@ -55,6 +55,33 @@ def tone(number: int) -> np.ndarray:
     return 0.3 * np.sin(np.arange(24_000) * (0.1 + 0.01 * number)).astype(np.float32)[None]
 
 
+def test_what_training_leaves_out_validation_leaves_out_and_has_the_rest_alike(tmp_path, monkeypatch):
+    pytest.importorskip("pyroomacoustics")
+    monkeypatch.setenv("EARWITNESS_CACHE", str(tmp_path / "cache"))
+    for number in range(30):
+        write_wav(tmp_path / "bank" / "bell" / f"{number}.wav", tone(number), 24_000)
+    spec = DataSpec(
+        bank=str(tmp_path / "bank"), pool={"rooms": 1, "positions": 3, "paths": 1, "path_points": 4, "kind": "varied"},
+        weights={"bell/1*": 0.25, "bell/2*": 0.0},
+    )  # fmt: skip
+    train, valid = (OpenSynthesizer(spec, split)().bank for split in ("train", "valid"))
+    assert train.weights == {"bell/1*": 0.25, "bell/2*": 0.0}
+    assert valid.weights == {"bell/2*": 0.0}
+    rng = np.random.default_rng(0)
+    for bank in (train, valid):
+        assert not any(bank.draw("bell", rng).name.startswith("bell/2") for _ in range(100))
+
+
+def test_recipes_name_presets_and_share_scenes_with_them():
+    spec = DataSpec(scene={"preset": "starss", "preset_share": 0.5, "flaw_probability": 0.4})
+    train, valid = OpenSynthesizer(spec, "train").scene(), OpenSynthesizer(spec, "valid").scene()
+    assert train.preset == valid.preset is not None
+    assert (train.preset_share, valid.preset_share) == (0.5, 1.0)
+    assert train.flaw_probability == valid.flaw_probability == 0.4
+    with pytest.raises(UsageError, match=r"data\.scene\.preset.*no preset of scenes is called 'mars'"):
+        OpenSynthesizer(DataSpec(scene={"preset": "mars"}), "train").scene()
+
+
 def test_names_a_setting_that_does_not_exist():
     with pytest.raises(UsageError, match=r"data\.scene\.reverb"):
         OpenSynthesizer(DataSpec(scene={"reverb": 1}), "train").scene()

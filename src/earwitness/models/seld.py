@@ -79,7 +79,7 @@ TAGGER_PARTS: Final = ("tagger.", "tagged.", "tags.")
 """Prefixes of the weights that a network without a tagger does not have."""
 TRUNK_PREFIX: Final = "tagger.trunk."
 """Of the weights that are YAMNet's own and do not learn."""
-ADDED_PARTS: Final = (*TAGGER_PARTS, "reverberance.", "whole.", "far.")
+ADDED_PARTS: Final = (*TAGGER_PARTS, "reverberance.", "whole.", "far.", "anything.")
 """Prefixes of weights that add nothing at first, so that a network may begin with the weights of one without them."""
 
 
@@ -123,6 +123,7 @@ class SeldNet(Network):
             self.tagger = Tagger(config.dim, 2 * config.frames_per_label, config.tagger_dropout)
             self.tagged, self.tags = nn.Linear(config.dim, config.dim), nn.Linear(config.dim, config.classes)
         self.whole = nn.Linear(2 * config.dim, config.classes) if config.whole_clip else None
+        self.anything = nn.Linear(config.dim, config.tracks * FIELDS + 1) if config.any_sound else None
         self.far = _distance_head(config) if config.distance_head else None
         self.reverberance = Reverberance(config.mels, config.frames_per_label) if config.reverberance else None
         self._initialise_head()
@@ -155,7 +156,7 @@ class SeldNet(Network):
 
         Returns:
             (B, T / frames_per_label, tracks, classes, 4): x, y, ln(metres), on-screen logit; and a fifth, the activity
-            logit, where the network has one.
+            logit, where the network has one; and a class more, where it says what any sound is.
         """
         scaled, own = self.scaler(features), self.config.own_channels
         maps = self.stages(self.stem(scaled[:, :own].contiguous(memory_format=torch.channels_last)))
@@ -170,7 +171,18 @@ class SeldNet(Network):
         if self.common is not None:
             shared = functional.pad(self.common(frames).float(), (0, 1))
             fields = fields + shared[:, :, None, None]
-        return self._answer(self._with_distance(fields, frames, features, thoughts), frames, thoughts)
+        answer = self._answer(self._with_distance(fields, frames, features, thoughts), frames, thoughts)
+        return answer if self.anything is None else torch.cat([answer, self._anything(frames)], dim=3)
+
+    def _anything(self, frames: Tensor) -> Tensor:
+        """Raw fields (B, T', tracks, 1, 5) of any sound."""
+        assert self.anything is not None
+        said = self.anything(frames).float()
+        fields = said[..., :-1].unflatten(-1, (self.config.tracks, 1, FIELDS))
+        logit = said[..., -1:, None, None].expand(-1, -1, self.config.tracks, -1, -1)
+        if self.config.direction == "tanh":
+            fields = torch.cat([torch.tanh(fields[..., :2]), fields[..., 2:]], dim=-1)
+        return torch.cat([fields, logit], dim=-1)
 
     def _with_distance(self, fields: Tensor, frames: Tensor, features: Tensor, thoughts: Tensor | None) -> Tensor:
         """Fields (B, T', tracks, classes, 4) with what the ways of their own say of the distance."""
@@ -205,8 +217,12 @@ class SeldNet(Network):
         return mixed
 
     def physical(self, raw: Tensor) -> Tensor:
-        """See `physical`."""
-        return physical(raw)
+        """See `physical`; of the classes alone."""
+        return physical(raw[..., : self.config.classes, :])
+
+    def physical_anything(self, raw: Tensor) -> Tensor:
+        """The same (B, T', tracks, 1, 4) of any sound, where the network says that."""
+        return physical(raw[..., self.config.classes :, :])
 
 
 def _distance_head(config: SeldShape) -> nn.Sequential:

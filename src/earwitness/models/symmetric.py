@@ -89,6 +89,8 @@ class SymmetricNet(SeldNet):
             for added in (self.common, self.common_sideways):
                 nn.init.zeros_(added.weight)
             nn.init.zeros_(self.common.bias)
+        if config.any_sound:
+            self.anything_sideways = nn.Linear(config.dim, config.tracks, bias=False)
         signs = torch.ones(config.in_channels)
         signs[list(config.odd_channels)] = -1.0
         self.register_buffer("sign", signs[:, None, None])
@@ -106,7 +108,14 @@ class SymmetricNet(SeldNet):
             frames = frames + self.tagged(torch.cat([thoughts, thoughts]))
         even, odd = halves(self._context(frames, tokens or {}))
         fields = self._with_distance(self._fields(even, odd), even, features, thoughts)
-        return self._answer(fields, even, thoughts)
+        answer = self._answer(fields, even, thoughts)
+        if self.anything is None:
+            return answer
+        said = self._anything(even)
+        turned = self.anything_sideways(odd).float()
+        turned = torch.tanh(turned) if self.config.direction == "tanh" else turned
+        said = torch.cat([said[..., :Y], turned[..., None, None], said[..., Y + 1 :]], dim=-1)
+        return torch.cat([answer, said], dim=3)
 
     def _fields(self, even: Tensor, odd: Tensor) -> Tensor:
         config = self.config

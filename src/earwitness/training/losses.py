@@ -79,8 +79,10 @@ class AdpitLoss(nn.Module):
         count = active.sum(dim=2, keepdim=True)
         sounding = (count > 0).expand_as(slot)
         target_xy = torch.gather(xy, 2, slot[..., None].expand(*slot.shape, 2)) * sounding[..., None]
-        emphasis = torch.where(sounding, self.spec.active_weight * self.class_weights, 1.0)
-        weight = (sounding * self.class_weights).to(raw.dtype)
+        # Columns after the classes, those of any sound, weigh as much as a class does.
+        weights = functional.pad(self.class_weights, (0, active.shape[-1] - len(self.class_weights)), value=1.0)
+        emphasis = torch.where(sounding, self.spec.active_weight * weights, 1.0)
+        weight = (sounding * weights).to(raw.dtype)
         total_weight = process_mean(weight.sum()).clamp_min(1.0)
         if raw.shape[-1] > ACTIVITY:
             # Vectors need say nothing of silence; of the three tracks, which share it, the logit is learnt once.

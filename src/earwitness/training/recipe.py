@@ -279,6 +279,8 @@ class Recipe(StrictModel):
             raise ValueError("loss.form 'official' goes with model.architecture 'baseline', and the other way round")
         if self.features.closing_frames and self.model.architecture != "baseline":
             raise ValueError("features.logmel 'librosa' goes with model.architecture 'baseline' only")
+        if getattr(self.model, "any_sound", False) and self.data.folders:
+            raise ValueError("model.any_sound is learnt from scenes of a bank: train without data.folders")
         if self.features.has_tagger != getattr(self.model, "tagger", False):
             raise ValueError(
                 f"model.tagger goes with features.channels that end with {', '.join(TAGGER_CHANNELS)}, and not without"

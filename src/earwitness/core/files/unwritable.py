@@ -16,6 +16,8 @@ _ADVICE: Final = {
     errno.EACCES: "name a place where you may write",
     errno.EPERM: "name a place where you may write",
     errno.EROFS: "name a place where you may write",
+    errno.EEXIST: "it is not a folder; name another one",
+    errno.ENOTDIR: "a part of it is not a folder; name another place",
     errno.ENOENT: "its folder is gone; start again",
 }
 

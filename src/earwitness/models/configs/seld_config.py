@@ -82,6 +82,7 @@ class SeldShape(StrictModel):
     reverberance: tuple[NonNegativeInt, NonNegativeInt] | None = None
     whole_clip: bool = False
     distance_head: bool = False
+    any_sound: bool = False
     tracks: Size = 3
     classes: Size = NUM_CLASSES
 
@@ -108,8 +109,9 @@ class SeldShape(StrictModel):
             raise ValueError(f"dim {self.dim} must be a multiple of twice the {self.heads} heads")
         if self.tagger and (self.activity != "logit" or self.in_channels <= TAGGER_CHANNELS):
             raise ValueError("a tagger needs activity 'logit', and channels besides its own two")
-        if self.whole_clip and self.activity != "logit":
-            raise ValueError("whole_clip needs activity 'logit'")
+        for name in ("whole_clip", "any_sound"):
+            if getattr(self, name) and self.activity != "logit":
+                raise ValueError(f"{name} needs activity 'logit'")
         if self.reverberance and max(self.reverberance) >= self.own_channels:
             raise ValueError(
                 f"reverberance {self.reverberance} names channels beyond the {self.own_channels} there are"

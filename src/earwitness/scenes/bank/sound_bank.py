@@ -96,14 +96,16 @@ class SoundBank:
             sounds = with_licence(sounds, licences)
         left_out, weights = frozenset(without), weights or {}
         asked, sounds = len(sounds), [sound for sound in sounds if sound.name not in left_out]
-        if not any(sound.kind not in (BACKGROUND, INTERFERENCE) and weight_of(sound, weights) for sound in sounds):
+        targets = [sound for sound in sounds if sound.kind not in (BACKGROUND, INTERFERENCE)]
+        where = f" in its split '{split}'" if split else ""
+        if not targets:
             there = f"its splits are {split_names(listed)}" if any(sound.split for sound in listed) else _NO_SPLITS
-            where = f" in its split '{split}'; {there}" if split else ""
+            where = f"{where}; {there}" if split else ""
             under = f" under {', '.join(licences)}" if licences is not None else ""
             unusable = f" that can be used ({asked - len(sounds)} cannot)" if asked > len(sounds) else ""
-            weighed = " with a weight above 0" if weights else ""
-            problem = f"has no sound of any target class{unusable}{weighed}{under}{where}"
-            raise BankError(f"the sound bank at '{root}' {problem}")
+            raise BankError(f"the sound bank at '{root}' has no sound of any target class{unusable}{under}{where}")
+        if not any(weight_of(sound, weights) for sound in targets):
+            raise BankError(f"the sound bank at '{root}' has no sound of any target class with a weight above 0{where}")
         return cls(folder, tuple(sorted(sounds, key=lambda sound: sound.name)), weights)
 
     @property

@@ -180,6 +180,8 @@ def synthesize(
         MissingExtraError: an extra that is needed is not installed.
     """
     job = options.job()
+    if options.recipe is None:
+        refuse_foreign(options.out)
     with locked_folder(options.out, "earwitness synthesize"):
         if options.recipe is None:
             _warn_of_unused_pictures(job, warn)
@@ -262,7 +264,6 @@ def _with_rooms_of(job: RenderJob, recipe: Path) -> RenderJob:
 def _render_set(job: RenderJob, options: SynthesisOptions, log: Log, progress: ProgressOf) -> list[Scene]:
     """Render the clips of a set; returns the scenes of the preview."""
     clips = options.clips or 1
-    refuse_foreign(job.out)
     keep_to_options(job.out, _picture_options(job))
     new = render_folder(job, clips, progress=progress("clips"), engine=_engine(options))
     log(f"{job.out}: {clips} clips of {job.scene.seconds:g} s ({new} new)")

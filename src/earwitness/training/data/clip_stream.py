@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from earwitness.core.errors import TrainingError
 from earwitness.core.events import EventTable
-from earwitness.core.multi_accddoa import encode
+from earwitness.core.geometry import fold
+from earwitness.core.multi_accddoa import Targets, encode
 from earwitness.data.clips import LoadedClip
 from earwitness.data.shard import ShardClip
 from earwitness.encoders.tokens import TokenMap
 from earwitness.features import FeatureConfig, FeatureExtractor
 from earwitness.models.token_arrays import stack_tokens
 from earwitness.models.token_batch import TokenBatch, Tokens
+from earwitness.scenes.scene import Scene as SyntheticScene
 from earwitness.training.data.augment import swap_clip
 from earwitness.training.data.token_lookup import TokenLookup
 
@@ -147,6 +150,7 @@ class SceneStream(Dataset[tuple[int, list[TrainingClip]]]):
         swap: left-right swapping.
         stream: number that keeps streams of one seed apart.
         tokens: where the clips' semantic tokens are.
+        any_sound: have targets of one class more: whatever sounds, interference too; for scenes, where it is known.
     """
 
     def __init__(
@@ -159,7 +163,9 @@ class SceneStream(Dataset[tuple[int, list[TrainingClip]]]):
         swap: Swap = "double",
         stream: int = TRAIN_STREAM,
         tokens: TokenLookup | None = None,
+        any_sound: bool = False,
     ) -> None:
+        self.any_sound = any_sound
         self.open_source = open_source
         self.features = features
         self.seed = seed
@@ -173,7 +179,7 @@ class SceneStream(Dataset[tuple[int, list[TrainingClip]]]):
     def __getitem__(self, index: int) -> tuple[int, list[TrainingClip]]:
         """Clips of scene `index`."""
         scene, features = self.scene(index)
-        plain = features, encode(scene.labels)
+        plain = features, with_any_sound(scene) if self.any_sound else encode(scene.labels)
         ways = (self._coin(index),) if self.swap == "random" else _WAYS[self.swap]
         clips = []
         for swapped in ways:
@@ -220,6 +226,30 @@ class SceneStream(Dataset[tuple[int, list[TrainingClip]]]):
     def _coin(self, index: int) -> bool:
         # By index, not by scene: a scene that comes again may come the other way round.
         return bool(np.random.default_rng(scene_seed(self.seed, SWAP_STREAM, index)).integers(2))
+
+
+def with_any_sound(scene: TrainingScene) -> Targets:
+    """Targets of a synthetic scene, with a class more (T, 3, 14): all that sounds, the nearest three where more do.
+
+    Raises:
+        TrainingError: it is no synthetic scene; of a recording nobody knows what else sounds.
+    """
+    if not isinstance(scene, SyntheticScene):
+        raise TrainingError("model.any_sound is learnt from scenes of a bank: train without data.folders")
+    own, frames = encode(scene.labels), scene.labels.num_frames
+    tables = [
+        EventTable.from_columns(
+            frame=(at := np.flatnonzero(track.active)), class_index=0, source=number, azimuth=fold(track.azimuth[at]),
+            distance=track.distance[at], onscreen=False, num_frames=frames,
+        )
+        for number, track in enumerate(scene.tracks)
+    ]  # fmt: skip
+    everything = encode(EventTable.concatenate(tables, frames))
+    return Targets(
+        np.concatenate([own.active, everything.active[:, :, :1]], axis=2),
+        np.concatenate([own.values, everything.values[:, :, :1]], axis=2),
+        own.dropped,
+    )
 
 
 def _origin(scene: TrainingScene, swapped: bool) -> Origin:

@@ -45,6 +45,8 @@ _NEAREST, _FARTHEST = 1e-3, 1e3
 """Factors of the distance, beyond which an answer says nothing of it."""
 _FARTHEST_DEG: Final = 40.0
 _REWEIGHTINGS: Final = 12
+_STIFFNESS: Final = 0.1
+"""Weight of a bend of the map against that of an error of 1 degree, for each answer."""
 _LEAST_RISE: Final = 0.1
 """Degrees by which a map of the azimuth rises for each degree at least."""
 
@@ -183,8 +185,9 @@ def _pairs(outputs: NDArray[np.float32], references: Sequence[EventTable]) -> Pa
 def _azimuth_map(pairs: Pairs) -> tuple[float, ...]:
     """Where answers truly are: the piecewise straight, rising map with the smallest mean absolute error.
 
-    Fitted by reweighted least squares with a pull towards no change. Answers that are far off belong to other sources,
-    and say nothing of how directions are bent.
+    Fitted by reweighted least squares; changes from one knot to the next are pulled towards those of its neighbours, so
+    that chance does not make steps. Answers that are far off belong to other sources, and say nothing of how directions
+    are bent.
     """
     side = np.where(pairs.answered_azimuth < 0, -1.0, 1.0)
     said, true = pairs.answered_azimuth * side, pairs.azimuth * side
@@ -194,7 +197,8 @@ def _azimuth_map(pairs: Pairs) -> tuple[float, ...]:
         return IDENTITY
     knots = np.array(IDENTITY)
     design = np.maximum(1 - np.abs(said[:, None] - knots) / (knots[1] - knots[0]), 0)[:, 1:]
-    pull = _RIDGE * np.eye(design.shape[1])
+    bends = np.diff(np.eye(len(knots)), 2, axis=0)[:, 1:]
+    pull = _RIDGE * np.eye(len(knots) - 1) + _STIFFNESS * len(said) / 10 * bends.T @ bends
     values = knots[1:]
     for _ in range(_REWEIGHTINGS):
         weight = 1 / np.maximum(np.abs(true - design @ values), 1.0)

@@ -70,8 +70,9 @@ class Trainer:
         self.bf16 = run.precision == "bf16" or (run.precision == "auto" and fast_bf16(self.device))
         self.tokens = TokenLookup.open(data, token_widths(recipe.model))
         self.stream = SceneStream(
-            train, recipe.features, seed=data.seed, scenes=data.scenes, swap=data.swap, tokens=self.tokens
-        )
+            train, recipe.features, seed=data.seed, scenes=data.scenes, swap=data.swap, tokens=self.tokens,
+            any_sound=getattr(recipe.model, "any_sound", False),
+        )  # fmt: skip
         self._valid_stream = SceneStream(
             valid, recipe.features, seed=data.valid_seed, swap="none", stream=VALID_STREAM, tokens=self.tokens
         )
