@@ -27,7 +27,7 @@ from earwitness.features import FeatureConfig  # noqa: E402
 from earwitness.media.pictures.view360 import PanoramaView, panorama_frames  # noqa: E402
 from earwitness.media.sound.wav import write_wav  # noqa: E402
 from earwitness.media.writer import MediaWriter  # noqa: E402
-from earwitness.scenes.pictures.interior.panorama import draw_interior  # noqa: E402
+from earwitness.scenes.pictures import draw_interior  # noqa: E402
 from earwitness.training.data.clip_stream import SceneStream, batches  # noqa: E402
 from earwitness.training.data.training_sources import open_sources  # noqa: E402
 from earwitness.training.recipe_sections import DataSpec  # noqa: E402

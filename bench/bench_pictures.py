@@ -12,9 +12,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402
 
 from earwitness.core.events import EventTable  # noqa: E402
-from earwitness.scenes.pictures.interior.panorama import draw_interior  # noqa: E402
-from earwitness.scenes.pictures.perspective import view  # noqa: E402
-from earwitness.scenes.pictures.scene_picture import PictureRenderer  # noqa: E402
+from earwitness.scenes.pictures import PictureRenderer, draw_interior, view  # noqa: E402
 from earwitness.scenes.scene import NoiseRecipe, Scene, SceneRecipe, SourceTrack  # noqa: E402
 
 FRAMES = 50

@@ -6,17 +6,17 @@ from typing import Final
 
 import numpy as np
 
+from earwitness.scenes.pictures.objects.drawn_object import INK, SILENT, WHITE, DrawnObject, Palette
 from earwitness.scenes.pictures.painter import shade
 from earwitness.scenes.pictures.sprite_canvas import SpriteCanvas
-from earwitness.scenes.pictures.things.thing import INK, REST, WHITE, Coat, Thing
 
 
-def _vacuum(canvas: SpriteCanvas, coat: Coat, phase: int) -> None:
-    shift = 0.0 if phase == REST else (0.0, 0.012, 0.02, 0.01)[phase % 4]
+def _vacuum(canvas: SpriteCanvas, palette: Palette, phase: int) -> None:
+    shift = 0.0 if phase == SILENT else (0.0, 0.012, 0.02, 0.01)[phase % 4]
     canvas.limb(
         [(-0.26 + shift, 0.08), (-0.3 + shift, 0.5), (-0.24 + shift, 0.92)],
         [0.018, 0.018, 0.022],
-        coat.metal,
+        palette.metal,
         bevel=0.008,
     )
     canvas.limb(
@@ -28,39 +28,41 @@ def _vacuum(canvas: SpriteCanvas, coat: Coat, phase: int) -> None:
         soft=0.01,
         bevel=0.012,
     )
-    canvas.ellipse(0.12, 0.2, 0.21, 0.175, coat.main, bevel=0.06)
-    canvas.ellipse(0.1, 0.28, 0.1, 0.055, coat.second, bevel=0.02)
+    canvas.ellipse(0.12, 0.2, 0.21, 0.175, palette.main, bevel=0.06)
+    canvas.ellipse(0.1, 0.28, 0.1, 0.055, palette.second, bevel=0.02)
     canvas.ellipse(0.24, 0.09, 0.1, 0.1, (52, 52, 56), bevel=0.02)
-    canvas.ellipse(0.24, 0.09, 0.045, 0.045, coat.second, bevel=0.01)
-    if phase != REST:
+    canvas.ellipse(0.24, 0.09, 0.045, 0.045, palette.second, bevel=0.01)
+    if phase != SILENT:
         canvas.ellipse(0.02, 0.22, 0.014, 0.014, (250, 90, 60), bevel=0, cast=0)
 
 
-def _washing_machine(canvas: SpriteCanvas, coat: Coat, phase: int) -> None:
-    canvas.box(-0.3, 0.0, 0.3, 0.85, coat.main, radius=0.02, bevel=0.03)
-    canvas.box(-0.28, 0.72, 0.28, 0.83, shade(coat.main, 0.93), radius=0.008, bevel=0.006)
-    canvas.box(-0.26, 0.745, -0.1, 0.805, shade(coat.main, 1.02), radius=0.006, bevel=0.005)
-    canvas.ellipse(0.02, 0.775, 0.032, 0.032, coat.metal, bevel=0.01)
+def _washing_machine(canvas: SpriteCanvas, palette: Palette, phase: int) -> None:
+    canvas.box(-0.3, 0.0, 0.3, 0.85, palette.main, radius=0.02, bevel=0.03)
+    canvas.box(-0.28, 0.72, 0.28, 0.83, shade(palette.main, 0.93), radius=0.008, bevel=0.006)
+    canvas.box(-0.26, 0.745, -0.1, 0.805, shade(palette.main, 1.02), radius=0.006, bevel=0.005)
+    canvas.ellipse(0.02, 0.775, 0.032, 0.032, palette.metal, bevel=0.01)
     canvas.box(0.09, 0.755, 0.24, 0.795, (34, 44, 52), bevel=0)
-    if phase != REST:
+    if phase != SILENT:
         canvas.box(0.1, 0.765, 0.14 + 0.03 * (phase % 3), 0.785, (110, 220, 150), bevel=0, cast=0)
-    canvas.ellipse(0, 0.38, 0.215, 0.215, coat.metal, bevel=0.02)
+    canvas.ellipse(0, 0.38, 0.215, 0.215, palette.metal, bevel=0.02)
     canvas.ellipse(0, 0.38, 0.165, 0.165, (52, 62, 74), bevel=0.03)
-    turn = 0.4 if phase == REST else phase * np.pi / 4
+    turn = 0.4 if phase == SILENT else phase * np.pi / 4
     for number, tone in enumerate(((196, 84, 76), (92, 132, 186), (228, 218, 198))):
         angle = turn + number * 2.1
         canvas.ellipse(0.085 * np.sin(angle), 0.36 + 0.075 * np.cos(angle), 0.062, 0.05, tone, bevel=0.02, opacity=0.9)
     canvas.limb([(-0.08, 0.5), (0.02, 0.52)], [0.01, 0.006], (190, 204, 216), bevel=0, cast=0, opacity=0.45)
 
 
-def _kettle(canvas: SpriteCanvas, coat: Coat, phase: int) -> None:
+def _kettle(canvas: SpriteCanvas, palette: Palette, phase: int) -> None:
     canvas.limb([(0.08, 0.16), (0.16, 0.17), (0.165, 0.07), (0.09, 0.05)], [0.016] * 4, INK, bevel=0.008)
-    canvas.polygon([(-0.105, 0.02), (0.105, 0.02), (0.07, 0.22), (-0.07, 0.22)], coat.main, soft=0.015, bevel=0.03)
-    canvas.polygon([(-0.07, 0.16), (-0.15, 0.205), (-0.14, 0.22), (-0.06, 0.215)], coat.main, soft=0.006, bevel=0.012)
-    canvas.ellipse(0, 0.232, 0.066, 0.018, shade(coat.main, 0.85), bevel=0.01)
+    canvas.polygon([(-0.105, 0.02), (0.105, 0.02), (0.07, 0.22), (-0.07, 0.22)], palette.main, soft=0.015, bevel=0.03)
+    canvas.polygon(
+        [(-0.07, 0.16), (-0.15, 0.205), (-0.14, 0.22), (-0.06, 0.215)], palette.main, soft=0.006, bevel=0.012
+    )
+    canvas.ellipse(0, 0.232, 0.066, 0.018, shade(palette.main, 0.85), bevel=0.01)
     canvas.ellipse(0, 0.256, 0.017, 0.014, INK, bevel=0.006)
     canvas.box(-0.1, 0.0, 0.1, 0.022, INK, radius=0.006, bevel=0.006)
-    if phase == REST:
+    if phase == SILENT:
         return
     canvas.ellipse(0.0, 0.05, 0.012, 0.012, (255, 110, 50), bevel=0, cast=0)
     for number in range(6):
@@ -77,29 +79,29 @@ def _kettle(canvas: SpriteCanvas, coat: Coat, phase: int) -> None:
         )
 
 
-def _fan(canvas: SpriteCanvas, coat: Coat, phase: int) -> None:
-    canvas.ellipse(0, 0.02, 0.17, 0.024, shade(coat.main, 0.8), bevel=0.012)
-    canvas.limb([(0, 0.03), (0, 0.42)], [0.022, 0.018], shade(coat.main, 0.9), bevel=0.01)
-    canvas.ellipse(0, 0.5, 0.23, 0.23, coat.metal, bevel=0, cast=0, opacity=0.25)
-    turn = 0.2 if phase == REST else phase * 0.55
+def _fan(canvas: SpriteCanvas, palette: Palette, phase: int) -> None:
+    canvas.ellipse(0, 0.02, 0.17, 0.024, shade(palette.main, 0.8), bevel=0.012)
+    canvas.limb([(0, 0.03), (0, 0.42)], [0.022, 0.018], shade(palette.main, 0.9), bevel=0.01)
+    canvas.ellipse(0, 0.5, 0.23, 0.23, palette.metal, bevel=0, cast=0, opacity=0.25)
+    turn = 0.2 if phase == SILENT else phase * 0.55
     for blade in range(3):
         angle = turn + blade * 2.094
         tip = (0.19 * np.sin(angle), 0.5 + 0.19 * np.cos(angle))
         side = (0.13 * np.sin(angle + 0.75), 0.5 + 0.13 * np.cos(angle + 0.75))
         canvas.polygon(
-            [(0.0, 0.5), tip, side], coat.second, soft=0.028, bevel=0.015, opacity=1.0 if phase == REST else 0.75
+            [(0.0, 0.5), tip, side], palette.second, soft=0.028, bevel=0.015, opacity=1.0 if phase == SILENT else 0.75
         )
     for radius in (0.08, 0.15, 0.225):
         ring = [(radius * np.sin(a), 0.5 + radius * np.cos(a)) for a in np.linspace(0, 2 * np.pi, 40)]
-        canvas.line(ring, 0.006 if radius < 0.2 else 0.014, coat.metal)
+        canvas.line(ring, 0.006 if radius < 0.2 else 0.014, palette.metal)
     for spoke in np.linspace(0, np.pi, 12, endpoint=False):
         dx, dz = 0.225 * np.sin(spoke), 0.225 * np.cos(spoke)
-        canvas.line([(-dx, 0.5 - dz), (dx, 0.5 + dz)], 0.004, coat.metal)
-    canvas.ellipse(0, 0.5, 0.05, 0.05, coat.main, bevel=0.014)
+        canvas.line([(-dx, 0.5 - dz), (dx, 0.5 + dz)], 0.004, palette.metal)
+    canvas.ellipse(0, 0.5, 0.05, 0.05, palette.main, bevel=0.014)
 
 
-APPLIANCES: Final[tuple[Thing, ...]] = (
-    Thing(
+APPLIANCES: Final[tuple[DrawnObject, ...]] = (
+    DrawnObject(
         "domestic_sounds",
         "vacuum cleaner",
         0.9,
@@ -109,9 +111,13 @@ APPLIANCES: Final[tuple[Thing, ...]] = (
         8,
         4,
         _vacuum,
-        (Coat((190, 52, 48), (60, 60, 66)), Coat((56, 96, 150), (228, 228, 226)), Coat((84, 128, 92), (52, 52, 56))),
+        (
+            Palette((190, 52, 48), (60, 60, 66)),
+            Palette((56, 96, 150), (228, 228, 226)),
+            Palette((84, 128, 92), (52, 52, 56)),
+        ),
     ),
-    Thing(
+    DrawnObject(
         "domestic_sounds",
         "washing machine",
         0.66,
@@ -121,9 +127,9 @@ APPLIANCES: Final[tuple[Thing, ...]] = (
         10,
         8,
         _washing_machine,
-        (Coat(WHITE, INK), Coat((150, 154, 160), INK)),
+        (Palette(WHITE, INK), Palette((150, 154, 160), INK)),
     ),
-    Thing(
+    DrawnObject(
         "domestic_sounds",
         "kettle",
         0.5,
@@ -133,9 +139,9 @@ APPLIANCES: Final[tuple[Thing, ...]] = (
         7,
         4,
         _kettle,
-        (Coat((186, 190, 196), INK), Coat((196, 66, 58), INK), Coat((70, 116, 130), INK)),
+        (Palette((186, 190, 196), INK), Palette((196, 66, 58), INK), Palette((70, 116, 130), INK)),
     ),
-    Thing(
+    DrawnObject(
         "domestic_sounds",
         "fan",
         0.52,
@@ -145,6 +151,6 @@ APPLIANCES: Final[tuple[Thing, ...]] = (
         22,
         12,
         _fan,
-        (Coat((232, 231, 226), (122, 170, 196)), Coat((60, 62, 66), (226, 164, 92))),
+        (Palette((232, 231, 226), (122, 170, 196)), Palette((60, 62, 66), (226, 164, 92))),
     ),
 )

@@ -1,60 +1,71 @@
-"""What plays music: loudspeaker, radio, television."""
+"""Objects that play music: loudspeaker, radio, television."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from earwitness.scenes.pictures.objects.drawn_object import (
+    CREAM,
+    INK,
+    OAK,
+    PINE,
+    SILENT,
+    WALNUT,
+    DrawnObject,
+    Palette,
+)
 from earwitness.scenes.pictures.painter import blend, shade
 from earwitness.scenes.pictures.sprite_canvas import SpriteCanvas
-from earwitness.scenes.pictures.things.thing import CREAM, INK, OAK, PINE, REST, WALNUT, Coat, Thing
 
 
-def _speaker(canvas: SpriteCanvas, coat: Coat, phase: int) -> None:
-    push = 0.0 if phase == REST else (0.012, -0.004, 0.008, -0.006)[phase % 4]
-    canvas.box(-0.15, 0.0, 0.15, 0.5, coat.main, radius=0.012, bevel=0.016)
-    canvas.box(-0.132, 0.02, 0.132, 0.48, shade(coat.main, 0.8), radius=0.01, bevel=0)
+def _speaker(canvas: SpriteCanvas, palette: Palette, phase: int) -> None:
+    push = 0.0 if phase == SILENT else (0.012, -0.004, 0.008, -0.006)[phase % 4]
+    canvas.box(-0.15, 0.0, 0.15, 0.5, palette.main, radius=0.012, bevel=0.016)
+    canvas.box(-0.132, 0.02, 0.132, 0.48, shade(palette.main, 0.8), radius=0.01, bevel=0)
     for z, radius in ((0.17, 0.11), (0.38, 0.065)):
         canvas.ellipse(0, z, radius, radius, (70, 70, 74), bevel=0.014)
-        canvas.ellipse(0, z, radius * 0.86 + push, radius * 0.86 + push, coat.second, bevel=0.03)
+        canvas.ellipse(0, z, radius * 0.86 + push, radius * 0.86 + push, palette.second, bevel=0.03)
         canvas.ellipse(0, z, radius * 0.36 + push, radius * 0.36 + push, (34, 34, 38), bevel=0.02)
-    if phase != REST:
+    if phase != SILENT:
         canvas.ellipse(0.11, 0.465, 0.007, 0.007, (90, 190, 255), bevel=0, cast=0)
 
 
-def _radio(canvas: SpriteCanvas, coat: Coat, phase: int) -> None:
-    canvas.line([(0.13, 0.2), (0.2, 0.42)], 0.007, coat.metal)
+def _radio(canvas: SpriteCanvas, palette: Palette, phase: int) -> None:
+    canvas.line([(0.13, 0.2), (0.2, 0.42)], 0.007, palette.metal)
     canvas.limb(
-        [(-0.12, 0.2), (-0.1, 0.255), (0.1, 0.255), (0.12, 0.2)], [0.01] * 4, shade(coat.main, 0.75), bevel=0.005
+        [(-0.12, 0.2), (-0.1, 0.255), (0.1, 0.255), (0.12, 0.2)], [0.01] * 4, shade(palette.main, 0.75), bevel=0.005
     )
-    canvas.box(-0.19, 0.0, 0.19, 0.21, coat.main, radius=0.025, bevel=0.022)
-    canvas.ellipse(-0.095, 0.1, 0.075, 0.075, shade(coat.main, 0.6), bevel=0.01)
-    pulse = 0.0 if phase == REST else 0.005 * (phase % 3)
+    canvas.box(-0.19, 0.0, 0.19, 0.21, palette.main, radius=0.025, bevel=0.022)
+    canvas.ellipse(-0.095, 0.1, 0.075, 0.075, shade(palette.main, 0.6), bevel=0.01)
+    pulse = 0.0 if phase == SILENT else 0.005 * (phase % 3)
     for radius in (0.06, 0.042, 0.024):
         canvas.ellipse(
             -0.095,
             0.1,
             radius + pulse,
             radius + pulse,
-            coat.second if radius != 0.042 else shade(coat.second, 0.75),
+            palette.second if radius != 0.042 else shade(palette.second, 0.75),
             bevel=0.004,
             cast=0,
         )
-    canvas.box(0.0, 0.12, 0.165, 0.18, (246, 226, 170) if phase != REST else (150, 146, 134), radius=0.006, bevel=0.004)
-    needle = 0.05 if phase == REST else 0.1
+    canvas.box(
+        0.0, 0.12, 0.165, 0.18, (246, 226, 170) if phase != SILENT else (150, 146, 134), radius=0.006, bevel=0.004
+    )
+    needle = 0.05 if phase == SILENT else 0.1
     canvas.box(needle, 0.122, needle + 0.006, 0.178, (200, 50, 40), bevel=0, cast=0)
     for x in (0.03, 0.085, 0.14):
-        canvas.ellipse(x, 0.06, 0.02, 0.02, coat.metal, bevel=0.008)
+        canvas.ellipse(x, 0.06, 0.02, 0.02, palette.metal, bevel=0.008)
 
 
-def _television(canvas: SpriteCanvas, coat: Coat, phase: int) -> None:
+def _television(canvas: SpriteCanvas, palette: Palette, phase: int) -> None:
     canvas.box(-0.16, 0.0, 0.16, 0.02, INK, radius=0.008, bevel=0.006)
     canvas.box(-0.03, 0.01, 0.03, 0.08, INK, bevel=0.01)
     canvas.box(-0.46, 0.06, 0.46, 0.6, INK, radius=0.012, bevel=0.01)
-    if phase == REST:
+    if phase == SILENT:
         canvas.box(-0.445, 0.078, 0.445, 0.585, (30, 32, 38), bevel=0, cast=0)
         canvas.polygon([(-0.35, 0.585), (-0.2, 0.585), (-0.36, 0.078), (-0.445, 0.25)], (44, 47, 54), bevel=0, cast=0)
         return
-    glow = (coat.main, coat.second, shade(coat.main, 0.8), blend(coat.main, coat.second, 0.5))[phase % 4]
+    glow = (palette.main, palette.second, shade(palette.main, 0.8), blend(palette.main, palette.second, 0.5))[phase % 4]
     canvas.box(-0.445, 0.078, 0.445, 0.585, shade(glow, 0.5), bevel=0, cast=0)
     for number, x in enumerate((-0.35, -0.12, 0.12, 0.35)):
         tone = shade(glow, 1.5)
@@ -71,8 +82,8 @@ def _television(canvas: SpriteCanvas, coat: Coat, phase: int) -> None:
     canvas.limb([(-0.02, 0.22), (0.14, 0.32)], [0.026, 0.008], (150, 96, 52), bevel=0.006)
 
 
-PLAYERS: Final[tuple[Thing, ...]] = (
-    Thing(
+PLAYERS: Final[tuple[DrawnObject, ...]] = (
+    DrawnObject(
         "music",
         "loudspeaker",
         0.34,
@@ -82,9 +93,13 @@ PLAYERS: Final[tuple[Thing, ...]] = (
         9,
         4,
         _speaker,
-        (Coat((48, 48, 52), (92, 92, 98)), Coat(WALNUT, (60, 58, 60)), Coat(PINE, (70, 68, 66))),
+        (
+            Palette((48, 48, 52), (92, 92, 98)),
+            Palette(WALNUT, (60, 58, 60)),
+            Palette(PINE, (70, 68, 66)),
+        ),
     ),
-    Thing(
+    DrawnObject(
         "music",
         "radio",
         0.44,
@@ -94,9 +109,9 @@ PLAYERS: Final[tuple[Thing, ...]] = (
         8,
         3,
         _radio,
-        (Coat((58, 124, 128), CREAM), Coat(OAK, (226, 208, 172)), Coat((202, 78, 62), CREAM)),
+        (Palette((58, 124, 128), CREAM), Palette(OAK, (226, 208, 172)), Palette((202, 78, 62), CREAM)),
     ),
-    Thing(
+    DrawnObject(
         "music",
         "television",
         0.96,
@@ -106,6 +121,6 @@ PLAYERS: Final[tuple[Thing, ...]] = (
         4,
         12,
         _television,
-        (Coat((196, 60, 130), (60, 90, 200)), Coat((60, 150, 190), (220, 120, 60))),
+        (Palette((196, 60, 130), (60, 90, 200)), Palette((60, 150, 190), (220, 120, 60))),
     ),
 )

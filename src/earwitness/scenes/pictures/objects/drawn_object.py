@@ -1,7 +1,4 @@
-"""What a drawn thing is, and the colours that things share.
-
-A trolley: what things that move stand on.
-"""
+"""The description of drawn objects, their shared colours, and the trolley under moving objects."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ WIDTH = 0.5
 
 
 def draw_trolley(height: float, pixels_per_metre: float, wood: Colour = (176, 134, 90)) -> Image.Image:
-    """Picture (RGBA) of a trolley WIDTH metres wide whose top is `height` metres above the floor."""
+    """Picture (RGBA) of a trolley WIDTH metres wide with its top `height` metres above the floor."""
     canvas = SpriteCanvas(WIDTH, max(height, 0.08), pixels_per_metre)
     metal = (120, 122, 128)
     for sign in (-1, 1):
@@ -32,10 +29,10 @@ def draw_trolley(height: float, pixels_per_metre: float, wood: Colour = (176, 13
 
 
 Stance = Literal["person", "floor", "table"]
-Sculpt = Callable[[SpriteCanvas, "Coat", int], None]
+DrawPhase = Callable[[SpriteCanvas, "Palette", int], None]
 
-REST: Final = -1
-"""The phase of a thing that is silent."""
+SILENT: Final = -1
+"""The phase of a silent object."""
 
 INK: Final[Colour] = (38, 38, 42)
 CREAM: Final[Colour] = (236, 232, 222)
@@ -47,12 +44,12 @@ PINE: Final[Colour] = (214, 178, 128)
 
 
 @dataclass(frozen=True, slots=True)
-class Coat:
-    """Colours of a thing.
+class Palette:
+    """Colours of an object.
 
     Attributes:
-        main, second: of its body.
-        metal: of its metal parts.
+        main, second: colours of its body.
+        metal: colour of its metal parts.
     """
 
     main: Colour
@@ -61,19 +58,19 @@ class Coat:
 
 
 @dataclass(frozen=True, slots=True)
-class Thing:
-    """A kind of thing that can be drawn.
+class DrawnObject:
+    """An object that can be drawn.
 
     Attributes:
         kind: slug of the class of its sound.
-        name: what it is.
-        width, height: metres of its picture.
-        sound: height of the place that sounds.
-        stance: whether it stands on the floor or on something.
-        rate: phases a second while it sounds.
-        phases: number of phases while it sounds.
-        sculpt: draws it.
-        coats: colours that it comes in.
+        name: name of the object.
+        width, height: size of its picture in metres.
+        sound: height of the sound source in metres.
+        stance: whether it stands on the floor or on furniture.
+        rate: phases per second while it is active.
+        phases: number of phases while it is active.
+        draw: draws it in a phase.
+        palettes: colours that it is drawn in.
     """
 
     kind: str
@@ -84,5 +81,5 @@ class Thing:
     stance: Stance
     rate: float
     phases: int
-    sculpt: Sculpt
-    coats: tuple[Coat, ...]
+    draw: DrawPhase
+    palettes: tuple[Palette, ...]
