@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from earwitness.core.errors import LabelError, ModelError
-from earwitness.core.events import EventTable, link_sources
+from earwitness.core.events import EventTable
 from earwitness.core.geometry import fold
+from earwitness.core.source_numbers import link_sources
 from earwitness.core.vocabulary import NUM_CLASSES
 
 MAX_TRACKS: Final = 3

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.core.errors import LabelError
-from earwitness.core.events import EventTable, cheapest_pairs
+from earwitness.core.events import EventTable
 from earwitness.core.vocabulary import NUM_CLASSES
 
 MOST_AT_ONCE: Final = 100
@@ -66,6 +66,26 @@ def separate_sources(table: EventTable) -> EventTable:
     return separated.sorted()
 
 
+def link_sources(table: EventTable, max_jump_deg: float = 60.0) -> EventTable:
+    """Number same-class sources so that each keeps its number over time.
+
+    In each frame the sources of a class are matched to those of the previous frame by the smallest total change of
+    azimuth (Hungarian assignment); a change above `max_jump_deg`, or a class that was silent, starts a new number
+    from the lowest that is free. Sources of one frame that stand alone in their class are numbered without matching.
+
+    Returns:
+        The same rows, sorted, with a new `source` column.
+    """
+    table = table.sorted()
+    source = np.zeros(len(table), dtype=np.int16)
+    key = table.class_index.astype(np.int64) * (table.num_frames + 1) + table.frame
+    for class_index in np.unique(table.class_index[np.isin(key, _repeated(key))]):
+        rows = np.flatnonzero(table.class_index == class_index)
+        source[rows] = _number(table.frame[rows], table.azimuth[rows], max_jump_deg)
+    linked = replace(table, source=source)
+    return linked.sorted() if source.any() else linked
+
+
 def _follow(frame: NDArray[np.int32], azimuth: NDArray[np.float32]) -> NDArray[np.intp]:
     """Tracks (n,), numbered from 0, of rows that are sorted by frame."""
     frames, angles = frame.tolist(), azimuth.tolist()
@@ -94,3 +114,51 @@ def _follow(frame: NDArray[np.int32], azimuth: NDArray[np.float32]) -> NDArray[n
             heard[track[one]] = (frames[row], angles[one])
         row = end
     return np.array(track, dtype=np.intp)
+
+
+def _number(frame: NDArray[np.int32], azimuth: NDArray[np.float32], max_jump_deg: float) -> NDArray[np.int16]:
+    """Source numbers (n,) of one class, whose rows are sorted by frame.
+
+    Groups are tiny (the sources of one class in one frame), so that plain Python is faster here than array calls.
+    """
+    frames, angles = frame.tolist(), azimuth.tolist()
+    source = [-1] * len(frames)
+    previous: list[int] = []
+    row = 0
+    while row < len(frames):
+        end = row + 1
+        while end < len(frames) and frames[end] == frames[row]:
+            end += 1
+        group = list(range(row, end))
+        if previous and frames[row] - frames[previous[0]] <= 1:
+            for new, old in cheapest_pairs([[abs(angles[i] - angles[j]) for j in previous] for i in group]):
+                if not abs(angles[group[new]] - angles[previous[old]]) > max_jump_deg:
+                    source[group[new]] = source[previous[old]]
+        taken = {source[i] for i in group}
+        free = (number for number in range(len(frames)) if number not in taken)
+        for i in group:
+            if source[i] < 0:
+                source[i] = next(free)
+        previous, row = group, end
+    return np.array(source, dtype=np.int16)
+
+
+def cheapest_pairs(cost: list[list[float]]) -> list[tuple[int, int]]:
+    """Pairs (row, column) of the cheapest assignment of a matrix of costs; NaN (no direction) costs nothing."""
+    if len(cost) == 1 == len(cost[0]):
+        return [(0, 0)]
+    if len(cost) == 2 == len(cost[0]):
+        straight, crossed = cost[0][0] + cost[1][1], cost[0][1] + cost[1][0]
+        if straight < crossed:
+            return [(0, 0), (1, 1)]
+        if crossed < straight:
+            return [(0, 1), (1, 0)]
+    from scipy.optimize import linear_sum_assignment
+
+    rows, columns = linear_sum_assignment(np.nan_to_num(cost))
+    return list(zip(rows.tolist(), columns.tolist(), strict=True))
+
+
+def _repeated(key: NDArray[np.int64]) -> NDArray[np.int64]:
+    values, counts = np.unique(key, return_counts=True)
+    return values[counts > 1]

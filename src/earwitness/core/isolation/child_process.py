@@ -6,9 +6,11 @@ import multiprocessing
 import os
 import pickle
 import signal
+import subprocess
 import sys
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import connection, resource_tracker
@@ -17,7 +19,6 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any, Final
 
-from earwitness.core.isolation.memory_usage import memory_mb
 from earwitness.core.isolation.process_limits import FileLimits, Limits
 
 REPORT_SECONDS: Final = 0.2
@@ -26,6 +27,7 @@ CHECK_SECONDS: Final = 0.2
 """Between two looks at the memory of a process. In that time a process was seen to take 300 MB at most."""
 _KILL_SECONDS: Final = 2.0
 """A process that does not end within this after SIGKILL hangs in the kernel; it ends when its system call does."""
+_PROC: Final = Path("/proc")
 
 
 class Child:
@@ -179,3 +181,48 @@ def _end_with_parent() -> None:
     if parent is not None:
         connection.wait([parent.sentinel])
         os._exit(1)
+
+
+def memory_mb(pid: int) -> float | None:
+    """Resident memory of a process and all below it, MB (10^6 bytes); None where the system does not tell.
+
+    Linux tells in /proc, other Unix systems by `ps`; of Windows it is not known.
+    """
+    if (_PROC / "self" / "statm").exists():
+        return sum(map(_resident_bytes, _with_children(pid))) / 1e6
+    return None if sys.platform == "win32" else _by_ps(pid)
+
+
+def _resident_bytes(pid: int) -> int:
+    try:
+        pages = int((_PROC / str(pid) / "statm").read_text().split()[1])
+    except (OSError, IndexError):  # it ended meanwhile
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _with_children(pid: int) -> list[int]:
+    found = [pid]
+    for parent in found:  # grows meanwhile
+        for listed in (_PROC / str(parent) / "task").glob("*/children"):
+            with suppress(OSError):
+                found += map(int, listed.read_text().split())
+    return found
+
+
+def _by_ps(pid: int) -> float | None:
+    try:
+        listed = subprocess.run(
+            ["ps", "-axo", "pid=,ppid=,rss="], capture_output=True, text=True, timeout=5, check=True
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    children, kilobytes = defaultdict(list), defaultdict(int)
+    for line in listed.splitlines():
+        child, parent, resident = map(int, line.split()[:3])
+        children[parent].append(child)
+        kilobytes[child] = resident
+    found = [pid]
+    for parent in found:
+        found += children[parent]
+    return sum(kilobytes[one] for one in found) * 1024 / 1e6
