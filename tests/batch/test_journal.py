@@ -107,7 +107,7 @@ def test_entries_of_the_wrong_shape_count_for_nothing(source: Path, tmp_path: Pa
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
-    with pytest.raises(EncodingError, match="check folder and space"):
+    with pytest.raises(EncodingError, match="check the folder"):
         Journal(tmp_path / "out", RECORD)
 
 

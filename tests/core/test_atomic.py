@@ -174,7 +174,7 @@ def test_a_folder_that_goes_away_meanwhile_is_named(tmp_path: Path) -> None:
             shutil.rmtree(tmp_path / "out")
             temporary.write_text("x")
 
-    with pytest.raises(EncodingError, match="its folder is gone"):
+    with pytest.raises(EncodingError, match="its folder was deleted"):
         write()
 
 

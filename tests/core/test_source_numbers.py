@@ -79,7 +79,7 @@ def test_sounds_without_direction_are_followed_too() -> None:
 
 
 def test_a_flood_is_refused() -> None:
-    with pytest.raises(LabelError, match=r"frame 7 holds 101 sounds of class 2 and source 5"):
+    with pytest.raises(LabelError, match=r"frame 7 has 101 rows of class 2 and source 5"):
         separate_sources(table_of([(7, 2, 5, 0.0)] * (MOST_AT_ONCE + 1)))
 
 
