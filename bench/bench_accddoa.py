@@ -10,8 +10,9 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402
 
-from earwitness.core.events import EventTable, link_sources  # noqa: E402
+from earwitness.core.events import EventTable  # noqa: E402
 from earwitness.core.multi_accddoa import decode, encode, ideal_output  # noqa: E402
+from earwitness.core.source_numbers import link_sources  # noqa: E402
 
 FRAMES = 50
 

@@ -115,7 +115,7 @@ def test_a_defect_is_reported_and_the_rest_is_done(
     monkeypatch.setattr(detector, "detect", defective)
     first, second = run_batch(detector, plan([tmp_path], tmp_path / "out").jobs, SETTINGS)
     assert isinstance(first, Failure)
-    assert first.reason.startswith(f"{tmp_path / 'a.wav'}: cannot go on: ZeroDivisionError: division")
+    assert first.reason.startswith(f"{tmp_path / 'a.wav'}: unexpected error: ZeroDivisionError: division")
     assert isinstance(second, Done)
 
 

@@ -82,7 +82,7 @@ def test_a_damaged_clip_is_named_and_the_submission_refused(dataset: Path, meter
         ([], "name INPUT files, or a data set with --dcase"),
         (["clip.wav", "--dcase", "."], "not both"),
         (["--dcase", "nowhere"], "nowhere: no such folder"),
-        (["--dcase", "."], "holds no clips"),
+        (["--dcase", "."], "has no clips"),
         (["--dcase", ".", "--format", "csv"], "leave csv out"),
     ],
 )

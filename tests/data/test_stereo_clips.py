@@ -196,7 +196,7 @@ def test_broken_labels_cost_their_own_clips_only(make_starss: MakeStarss, tmp_pa
     options = ("--starss", root, "--out", out, "--clips", "6", "--seed", "1", "--workers", workers)
     code, said = run(*options)
     assert code == 1
-    assert "7,0,zero,10,0,200' are not numbers" in said
+    assert "7,0,zero,10,0,200' does not consist of numbers" in said
     assert str(labels) in said
     assert "clips of damaged recordings are missing; mend them and start again" in said
     assert scan(out).splits == ("dev-train-sony",)

@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.core.events import FRAME_RATE, EventTable, link_sources
+from earwitness.core.events import FRAME_RATE, EventTable
+from earwitness.core.source_numbers import link_sources
 
 _SMOOTHING_FRAMES: Final = 2
 _TEXT_FRAMES: Final = 3
