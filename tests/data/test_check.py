@@ -165,7 +165,7 @@ def test_bad_pictures(make_set: MakeSet) -> None:
     picture.write_bytes(whole[: len(whole) * 2 // 3])  # the index is in front: it opens well
     (problem,) = check(root).problems
     assert (problem.kind, problem.where) == ("malformed", f"video_dev/{SPLIT}/{CLIP}.mp4")
-    assert "of 150 pictures are there" in problem.what
+    assert "of 150 pictures" in problem.what
     with MediaWriter(picture, 320, 180, Fraction(30), preset="ultrafast") as writer:
         for number in range(120):
             writer.write_frame(np.zeros((180, 320, 3), dtype=np.uint8), number / 30)

@@ -40,7 +40,7 @@ def test_damaged_clips_are_named_before_training_and_do_not_stop_the_others(make
     opened = open_clips(scan(root).clips)
     assert [clip.id for clip in opened.clips] == [clips[5].id]
     reasons = [
-        "is no readable WAV",
+        "is not a readable WAV",
         "is truncated",
         "lasts 10 frames of 100 ms, not 50",
         "must be the header",

@@ -61,7 +61,7 @@ def test_a_plain_folder_of_sounds_is_understood(predictions: Path, evaluation: P
         ("3,1,0,10,150,0\n", "header"),
         ("", "is empty"),
         (HEADER + "3.0,1,0,10,150,0\n", "line 2: differs from"),
-        (HEADER + "3,1,0,1_0,150,0\n", "line 2: differs from"),
+        (HEADER + "3,1,0,1_0,150,0\n", "which is not a number"),
         (HEADER + "3,1,0,10,150,0\n4, 1,0,10,150,0\n", "line 3: differs from"),
         ("\ufeff" + HEADER + "3,1,0,10,150,0\n", "line 1: differs from"),
         (HEADER.upper() + "3,1,0,10,150,0\n", "line 1: differs from"),
