@@ -121,7 +121,7 @@ def test_a_defect_is_reported_and_the_rest_is_done(
 
 def test_what_the_system_refuses_is_no_defect(tmp_path: Path) -> None:
     full = Failure(Path("a\x1b[2J.wav"), OSError(28, "No space left on device"))
-    assert full.reason == "a\\x1b[2J.wav: No space left on device; check folder, rights and space"
+    assert full.reason == "a\\x1b[2J.wav: No space left on device; check folder, permissions and disk space"
     named = Failure(Path("a\n.wav"), UnreadableMediaError("a\n.wav: not a video"))
     assert named.reason == "a .wav: not a video"
 

@@ -95,7 +95,7 @@ def test_what_somebody_else_wrote_is_not_overwritten(tmp_path: Path) -> None:
     todo = plan([tmp_path / "in"], tmp_path / "in")
     assert [job.source.name for job in todo.jobs] == ["b.wav"]
     assert [failure.source.name for failure in todo.failures] == ["a.wav"]
-    assert f"{tmp_path / 'in' / 'a.csv'}: is there already" in todo.failures[0].reason
+    assert f"{tmp_path / 'in' / 'a.csv'}: exists and does not seem to be a result" in todo.failures[0].reason
     assert names(plan([tmp_path / "in"], tmp_path / "in", [".vtt"]), tmp_path / "in") == {"a.wav": "a", "b.wav": "b"}
 
 

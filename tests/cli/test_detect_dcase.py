@@ -83,7 +83,7 @@ def test_a_damaged_clip_is_named_and_the_submission_refused(dataset: Path, meter
         (["clip.wav", "--dcase", "."], "not both"),
         (["--dcase", "nowhere"], "nowhere: no such folder"),
         (["--dcase", "."], "holds no clips"),
-        (["--dcase", ".", "--format", "csv"], "leave csv out"),
+        (["--dcase", ".", "--format", "csv"], "remove csv from"),
     ],
 )
 def test_wrong_usage(

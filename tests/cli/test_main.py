@@ -43,11 +43,11 @@ def test_wrong_usage_is_one_line_and_exit_2(arguments: list[str], said: str) -> 
         (KeyboardInterrupt(), 130, "interrupted"),
         (
             PermissionError(13, "Permission denied", "runs/x"), 1,
-            "runs/x: Permission denied; check folder, rights and space",
+            "runs/x: Permission denied; check folder, permissions and disk space",
         ),
         (
             BrokenProcessPool("died"), 1,
-            "a worker process was killed, as for lack of memory; start again with fewer workers",
+            "a worker process was killed, perhaps for lack of memory; start again with fewer workers",
         ),
     ],
 )  # fmt: skip

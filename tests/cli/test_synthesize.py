@@ -176,7 +176,7 @@ def test_what_of_a_bank_is_left_out_is_said(flawed_bank: Path) -> None:
     made = CliRunner().invoke(
         app, options(flawed_bank, "--clips", "1", "--seed", "1", "--seconds", "1", "--split", "train")
     )
-    assert "sounds of no split, left out: 1 (parrot/a.wav)" in made.output
+    assert "sounds without a split skipped: 1 (parrot/a.wav)" in made.output
     assert isinstance(
         CliRunner().invoke(app, options(flawed_bank, "--clips", "1", "--seed", "1", "--split", "test")).exception,
         BankError,

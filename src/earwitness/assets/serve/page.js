@@ -94,7 +94,7 @@ function result(message) {
   const links = element("p", "");
   for (const name of message.files) links.append(element("a", name, { href: address(name), download: name }), " ");
   const shown = [element("p", message.events)];
-  if (message.note) shown.push(element("p", `Pictures were not looked at: ${message.note}`));
+  if (message.note) shown.push(element("p", `Pictures were not analysed: ${message.note}`));
   for (const warning of message.warnings) shown.push(element("p", warning, { class: "hint" }));
   const frame = element("iframe", "", { src: address(message.report), title: "Report", allow: "fullscreen" });
   return [...shown, links, frame];
