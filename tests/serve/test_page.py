@@ -115,4 +115,4 @@ def test_errors_are_shown_as_text(server: Any, chromium: Any, tmp_path: Path) ->
         large.write_bytes(bytes(2_100_000))
         choose(page, large)
         assert page.locator("#listen").is_disabled()
-        assert "this server takes 2 MB" in page.locator("#source").inner_text()
+        assert "this server accepts 2 MB" in page.locator("#source").inner_text()

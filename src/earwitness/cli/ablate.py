@@ -11,7 +11,7 @@ from earwitness.cli.choices import folder_name
 
 
 def run(
-    recipe: Annotated[Path, typer.Argument(help="Ablation recipe (YAML); see recipes/ablation.yaml.")],
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="Recipe (YAML); see recipes/ablation.yaml.")],
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a recipe key, such as test=DIR."),

@@ -25,7 +25,7 @@ app.command("embed", cls=Command)(embed.run)
 
 @app.command("check", cls=Command)
 def check_set(
-    folder: Annotated[Path, typer.Argument(help="Data set in the folder layout of DCASE2025 Task 3.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Data set in the folder layout of DCASE2025 Task 3.")],
     json: Annotated[bool, typer.Option("--json", help="Print all findings as JSON.")] = False,
     workers: Annotated[int, typer.Option(min=1, max=1024, metavar="N", help="Processes.")] = 1,
 ) -> None:
@@ -175,7 +175,9 @@ def _notes(recordings: list[Recording], official: bool, video: bool, unlabelled:
 
 @app.command("submission", cls=Command)
 def pack_submission(
-    folder: Annotated[Path, typer.Argument(help="Folder of predicted CSV files, as `detect --out` writes them.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Predicted CSV files, as `detect --dcase` writes them.")
+    ],
     evaluation: Annotated[
         Path, typer.Option("--eval", metavar="DIR", help="The clips: a data set with stereo_eval, or WAV files.")
     ],

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def run(
-    folder: Annotated[Path, typer.Argument(help="Data set in the folder layout of DCASE2025 Task 3.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Data set in the folder layout of DCASE2025 Task 3.")],
     encoder: Annotated[str, typer.Option(metavar="NAME,...", help="Encoders; `earwitness models list` names them.")],
     rate: Annotated[float, typer.Option(min=0.1, max=60.0, metavar="FPS", help="Pictures per second.")] = 2.0,
     fov: Annotated[

@@ -57,7 +57,7 @@ def pull_models(
 
 @app.command("info", cls=Command)
 def describe_model(
-    name: Annotated[str, typer.Argument(help="A model; `models list` names them.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A model; `models list` names them.")],
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Print the source, licence and files of a model, and check the files if they are installed.

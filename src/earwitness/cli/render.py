@@ -17,7 +17,7 @@ _EVENTS = frozenset({".json", ".csv"})
 def run(
     source: Annotated[
         Path,
-        typer.Argument(help="Saved events (NAME.json, or NAME.csv of DCASE), or the video or sound file itself."),
+        typer.Argument(metavar="SOURCE", help="Saved events (NAME.json, or NAME.csv of DCASE), or their media file."),
     ],
     events: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The events, if SOURCE is their video or sound file.")

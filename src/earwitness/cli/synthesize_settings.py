@@ -100,10 +100,10 @@ class SynthesizeSettings:
     address: str | None = None
 
     def check(self) -> None:
-        """Check that the options go together.
+        """Check that the options go together and that `out` can be a folder.
 
         Raises:
-            UsageError: they do not.
+            UsageError: an option contradicts another, or `out` is a file.
         """
         new = self.recipe is None
         camera = (self.clips, self.fov, self.elevation, self.preset)
@@ -123,6 +123,7 @@ class SynthesizeSettings:
              "give either --sofa or --rooms and --room-seed"),
             (self.preview is not None and self.preview.suffix.lower() != ".png",
              f"--preview {self.preview}: the contact sheet is a PNG file; name it .png"),
+            (self.out.exists() and not self.out.is_dir(), f"--out {self.out} is a file; name a folder"),
             (self.address is not None and not self.on_ray,
              "--address names a Ray cluster; give --engine ray too"),
         )  # fmt: skip

@@ -20,7 +20,7 @@ SKIPPED_NAME: Final = "skipped.txt"
 
 
 def run(
-    recipe: Annotated[Path, typer.Argument(help="Recipe (YAML); see recipes/.")],
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="Recipe (YAML); see recipes/.")],
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, such as run.steps=500.")
     ] = None,
