@@ -91,10 +91,10 @@ def test_wrong_combinations_say_what_to_do(tmp_path: Path) -> None:
     events, page = tmp_path / "e.csv", tmp_path / "r.html"
     for arguments, message in (
         ([events], "nothing to make"),
-        (["x.mp4", "--report", page], "which events belong to x.mp4?"),
-        ([events, "--events", events, "--report", page], "holds events itself"),
+        (["x.mp4", "--report", page], "x.mp4 needs its events"),
+        ([events, "--events", events, "--report", page], "contains events itself"),
         ([events, "--report", page, "--reference", events], "give --plot too"),
-        ([events, "--report", page, "--player", "tape"], "--player is one of auto, embed"),
+        ([events, "--report", page, "--player", "tape"], "--player must be one of auto, embed"),
         ([events, "--report", page, "--fov", 0], "--fov must lie in"),
         ([events, "--report", tmp_path / "r.pdf"], "call it .html"),
     ):
