@@ -1,4 +1,4 @@
-"""JSON documents with lists too long to be held as objects: those of hours of sound take ten times their text."""
+"""JSON documents written item by item, because long lists as objects take ten times the memory of their text."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 _UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e\n\ud800-\udfff]")
-"""What may not print; halves of surrogate pairs are no text at all, and written as "?"."""
+"""Characters that may not be printable, including unpaired surrogates."""
 _PLACE: Final = "\0list {name}"
 
 
 def placeholder(name: str) -> str:
-    """What stands in a document for the list of this name."""
+    """The placeholder in a document for the list of this name."""
     return _PLACE.format(name=name)
 
 
 def document_pieces(document: Any, lists: Mapping[str, Iterable[Any]], indent: int | None) -> Iterator[str]:
-    """Yield the text of a document item by item, as `json.dumps` would write it with the lists in their places.
+    """Yield the text of a document item by item, as `json.dumps` writes it with the lists inserted.
 
     Args:
         document: plain values, with a `placeholder` for each list.
-        lists: by name, in the order of their places.
-        indent: spaces a level; None: all on one line, without any spaces.
+        lists: the lists by name, in the order of their placeholders.
+        indent: spaces per level; None: one line without spaces.
     """
     text = _text(document, indent)
     for name, items in lists.items():
@@ -36,7 +36,7 @@ def document_pieces(document: Any, lists: Mapping[str, Iterable[Any]], indent: i
 
 
 def _list(items: Iterable[Any], outer: str | None, indent: int | None) -> Iterator[str]:
-    """The text of a list; `outer` is what begins the line on which it ends."""
+    """The text of a list; `outer` is the line break and indentation before its closing bracket."""
     inner = "" if outer is None else outer + " " * (indent or 0)
     before, end = "[", "[]"
     for item in items:
@@ -51,12 +51,12 @@ def _text(value: Any, indent: int | None) -> str:
 
 
 def printable(text: str) -> str:
-    """JSON with letters of all scripts as they are, and with escapes for what would steer a terminal or turn lines."""
+    """JSON text with escapes for terminal control characters and for characters that change the text direction."""
     return _UNPRINTABLE.sub(_escaped, text)
 
 
-def _escaped(found: re.Match[str]) -> str:
-    sign = found[0]
-    if sign.isprintable():
-        return sign
-    return json.dumps(sign)[1:-1] if sign != "\x7f" else "\\u007f"
+def _escaped(match: re.Match[str]) -> str:
+    character = match[0]
+    if character.isprintable():
+        return character
+    return json.dumps(character)[1:-1] if character != "\x7f" else "\\u007f"
