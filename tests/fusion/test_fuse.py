@@ -7,7 +7,7 @@ import pytest
 
 from earwitness.core.events import EventTable
 from earwitness.fusion import fuse as long_fusion
-from earwitness.fusion.explanation import explanations, seen_things
+from earwitness.fusion.explanation import candidate_summaries, explanations
 from earwitness.fusion.fuse import LONGEST_FRAMES, STRETCH_FRAMES, Fused, fuse, fuse_long
 from earwitness.fusion.fusion_settings import default_settings
 from earwitness.vision.boxes import PERSON, Boxes
@@ -115,7 +115,7 @@ def test_nothing_heard_and_nothing_seen(observation: Observation) -> None:
     candidate_index = CandidateIndex(blank, 90.0)
     fused = fuse_long(events((1, 0, 20, 10.0), frames=20), candidate_index, 90.0, default_settings())
     assert (fused.candidate == -1).all()
-    assert list(explanations(fused, candidate_index)) == list(seen_things(candidate_index)) == []
+    assert list(explanations(fused, candidate_index)) == list(candidate_summaries(candidate_index)) == []
 
 
 def test_reasons_name_what_is_likeliest(observation: Observation) -> None:
@@ -127,7 +127,7 @@ def test_reasons_name_what_is_likeliest(observation: Observation) -> None:
     assert (reason.number, reason.label, reason.moves) == (1, PERSON, False)
     assert reason.apart < 5
     np.testing.assert_allclose(reason.box, [200, 40, 240, 140])
-    _, first, *_ = seen_things(candidate_index)
+    _, first, *_ = candidate_summaries(candidate_index)
     assert (first.label, first.start, first.stop, first.sightings) == (PERSON, 0, FRAMES, FRAMES // 5)
     assert first.azimuth == pytest.approx(where)
     assert first.score == pytest.approx(0.7, abs=1e-3)

@@ -144,7 +144,7 @@ def test_the_document_says_what_was_done_and_why(
     assert done.distance_before_m == pytest.approx(event.distance_m, abs=0.01)  # a region's size tells nothing
     assert things[done.seen].what == done.what
     assert done.common_cause > 0.5
-    assert "something that moves" in done.why
+    assert "a moving region" in done.why
     assert done.why.endswith("%)")
     assert 0 < done.box[0] < done.box[2] < 0.5
     lengths = {len(column) for column in done.track.model_dump().values()}
@@ -190,7 +190,7 @@ def test_pictures_that_break_cost_the_sound_nothing(
     alone = Detector.load(meter_model, vision=None)
     detection = Detector(alone._runner, alone.model, visual_analysis).detect(clip)
     assert len(detection.events) == 1
-    assert any("could not be looked at" in warning for warning in detection.warnings)
+    assert any("could not be analysed" in warning for warning in detection.warnings)
 
 
 def test_eyes_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -229,7 +229,7 @@ def test_a_field_of_view_that_cannot_be(clip: Path, visual_analysis: VisualAnaly
 
     for fov in (0.0, 180.0, float("nan")):
         with pytest.raises(UsageError, match="field of view"):
-            visual_analysis.look(clip, EventTable.empty(60), fov)
+            visual_analysis.analyse(clip, EventTable.empty(60), fov)
 
 
 def test_the_command_says_when_nobody_looks(

@@ -60,16 +60,16 @@ def test_outputs_become_places_in_the_picture(monkeypatch: pytest.MonkeyPatch) -
     for number in (100, 101):  # both anchors of a cell say the same
         model.logit[number] = 2.0
         model.raw[number, :6] = (5.6, -11.2, 22.4, 44.8, 0, 22.4)
-    (sight,) = detector.see(Image.new("RGB", (640, 360), (255, 0, 0)), Square(320, 180, 360))
+    (found,) = detector.detect(Image.new("RGB", (640, 360), (255, 0, 0)), Square(320, 180, 360))
     centre = anchor_centres(224, POSE_LAYOUT.strides, 2)[100]
     middle = np.array([140, 0]) + 360 * (centre + np.array([5.6 / 224, -11.2 / 224]))
-    np.testing.assert_allclose((sight.box[:2] + sight.box[2:]) / 2, middle, rtol=1e-5)
-    np.testing.assert_allclose(sight.box[2:] - sight.box[:2], (36, 72), rtol=1e-4)
-    np.testing.assert_allclose(sight.points[0], np.array([140, 0]) + 360 * (centre + np.array([0, 0.1])), rtol=1e-5)
-    assert sight.score == pytest.approx(1 / (1 + np.exp(-2)))
+    np.testing.assert_allclose((found.box[:2] + found.box[2:]) / 2, middle, rtol=1e-5)
+    np.testing.assert_allclose(found.box[2:] - found.box[:2], (36, 72), rtol=1e-4)
+    np.testing.assert_allclose(found.points[0], np.array([140, 0]) + 360 * (centre + np.array([0, 0.1])), rtol=1e-5)
+    assert found.score == pytest.approx(1 / (1 + np.exp(-2)))
     np.testing.assert_allclose(model.picture[0, 0], (1, -1, -1))
     model.logit[:] = -9
-    assert detector.see(Image.new("RGB", (640, 360)), Square(320, 180, 360)) == []
+    assert detector.detect(Image.new("RGB", (640, 360)), Square(320, 180, 360)) == []
 
 
 def test_a_turned_crop_stands_upright_and_maps_back() -> None:

@@ -55,7 +55,10 @@ def run(
     ] = None,
     vision: Annotated[
         str,
-        typer.Option(help="What looks at pictures: pose, vitpose, owlvit-boxes, or auto: pose where it is present."),
+        typer.Option(
+            help="Visual detector: pose; vitpose or owlvit-boxes (experimental: never run with published weights); "
+            "auto: pose where it is installed."
+        ),
     ] = "auto",
     no_vision: Annotated[bool, typer.Option("--no-vision", help="Listen only; do not look at pictures.")] = False,
     threshold: Annotated[

@@ -19,7 +19,10 @@ def run(
     ] = "default",
     vision: Annotated[
         str,
-        typer.Option(help="What looks at pictures: pose, vitpose, owlvit-boxes, or auto: pose where it is present."),
+        typer.Option(
+            help="Visual detector: pose; vitpose or owlvit-boxes (experimental: never run with published weights); "
+            "auto: pose where it is installed."
+        ),
     ] = "auto",
     no_vision: Annotated[bool, typer.Option("--no-vision", help="Listen only; do not look at pictures.")] = False,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="What to compute on.")] = "auto",
