@@ -11,10 +11,9 @@ import torch
 from earwitness.core.errors import ModelError, UsageError
 from earwitness.detect.detector import Detector
 from earwitness.detect.model.card import ModelCard, TokenNeed
-from earwitness.detect.runner import token_encoders
 from earwitness.detect.runner.model_runner import ModelRunner
 from earwitness.detect.runner.runtime import OnnxRuntime
-from earwitness.detect.runner.token_encoders import TokenEncoder, check_modalities, load_token_encoders
+from earwitness.detect.runner.token_encoders import TokenEncoder, check_modalities
 from earwitness.detect.runner.window_tokens import WindowTokens
 from earwitness.encoders.store.embedding_store import StoreDescription
 from earwitness.encoders.tokens import TokenMap
@@ -184,23 +183,6 @@ def test_card_and_file_must_have_the_same_modalities(model: Path) -> None:
     card = make_card().model_copy(update={"tokens": {}})
     with pytest.raises(ModelError, match="do not match"):
         ModelRunner(OnnxRuntime(model, device="cpu"), card)
-
-
-def test_encoders_are_those_that_the_model_learnt_from(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = {"toy-sound": ToySound(), "toy-picture": ToyPicture()}
-    monkeypatch.setattr(token_encoders.EncoderSpec, "load", lambda spec, threads: made[spec.name])
-    ready = load_token_encoders(make_card(), fov=70.0)
-    assert {name: (token_encoder.rate, token_encoder.encoder) for name, token_encoder in ready.items()} == {
-        "sound": (None, made["toy-sound"]),
-        "picture": (2.0, made["toy-picture"]),
-    }
-    assert ready["picture"].horizontal_fov_deg == 70.0
-    assert set(load_token_encoders(make_card(), {"sound"})) == {"sound"}
-    made["toy-picture"].fingerprint = "p2"  # type: ignore[misc]
-    with pytest.raises(ModelError, match=r"trained with 'toy-picture' tokens \[p1\].*\[p2\]"):
-        load_token_encoders(make_card())
-    with pytest.raises(ModelError, match="requires 'picture' tokens"):
-        load_token_encoders(make_card(required=True), {"sound"})
 
 
 def test_modalities_by_name() -> None:

@@ -65,7 +65,7 @@ def clip(tmp_path: Path, make_burst: Burst) -> Path:
     return path
 
 
-def test_what_moves_draws_the_sound_to_it(meter_model: Path, clip: Path, visual_analysis: VisualAnalysis) -> None:
+def test_an_event_moves_to_the_moving_region(meter_model: Path, clip: Path, visual_analysis: VisualAnalysis) -> None:
     alone = Detector.load(meter_model, vision=None)
     (before,) = alone.detect(clip).events
     seeing = Detector(alone._runner, alone.model, visual_analysis)
@@ -80,7 +80,7 @@ def test_what_moves_draws_the_sound_to_it(meter_model: Path, clip: Path, visual_
     assert detection.settings["fov"] == 100.0
 
 
-def test_another_camera_sees_it_elsewhere(meter_model: Path, clip: Path, visual_analysis: VisualAnalysis) -> None:
+def test_the_field_of_view_moves_the_event(meter_model: Path, clip: Path, visual_analysis: VisualAnalysis) -> None:
     alone = Detector.load(meter_model, vision=None)
     (after,) = Detector(alone._runner, alone.model, visual_analysis).detect(clip, fov=40.0).events
     assert after.azimuth == pytest.approx(24, abs=3)  # at 40 degrees, what moves is at 10, and 24 is off screen
@@ -108,7 +108,7 @@ def test_black_bars_are_not_part_of_the_view(
     assert read_result(tmp_path / "barred.json").view == detection.view
 
 
-def test_eyes_that_keep_nothing_see_the_same(
+def test_results_without_cache_are_the_same(
     meter_model: Path, clip: Path, visual_analysis: VisualAnalysis, tmp_path: Path
 ) -> None:
     alone = Detector.load(meter_model, vision=None)
@@ -193,7 +193,7 @@ def test_pictures_that_break_cost_the_sound_nothing(
     assert any("could not be analysed" in warning for warning in detection.warnings)
 
 
-def test_eyes_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_detectors_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("EARWITNESS_CACHE", str(tmp_path))
     none, why = open_visual_analysis("auto")
     assert none is None
@@ -212,7 +212,7 @@ def test_eyes_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         open_visual_analysis("pose")
 
 
-def test_progress_covers_hearing_and_looking(meter_model: Path, clip: Path, visual_analysis: VisualAnalysis) -> None:
+def test_progress_covers_sound_and_pictures(meter_model: Path, clip: Path, visual_analysis: VisualAnalysis) -> None:
     told: list[tuple[float, float | None]] = []
     detector = Detector.load(meter_model, vision=None)
     detector.visual_analysis = visual_analysis
@@ -232,7 +232,7 @@ def test_a_field_of_view_that_cannot_be(clip: Path, visual_analysis: VisualAnaly
             visual_analysis.analyse(clip, EventTable.empty(60), fov)
 
 
-def test_the_command_says_when_nobody_looks(
+def test_the_command_reports_missing_vision(
     meter_model: Path, clip: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     from typer.testing import CliRunner

@@ -118,4 +118,4 @@ def _tokens(folder: Path, texts: list[str], length: int) -> dict[str, Any]:
     ids, mask = encoded["input_ids"], encoded["attention_mask"]
     if ids.max() >= tokenizer.vocab_size or (ids[:, 0] == _PAD).any():
         raise ModelError(f"{folder}: its vocab.json is not that of an OWL-ViT model")
-    return {"input_ids": ids.mby_label_fill(mask == 0, _PAD), "attention_mask": mask}
+    return {"input_ids": ids.masked_fill(mask == 0, _PAD), "attention_mask": mask}

@@ -171,24 +171,24 @@ def link(
     config, bounds = config or TrackConfig(), [first, *cuts, num_frames]
     shots = iter([range(start, stop) for start, stop in pairwise(bounds) if start < stop] or [range(first, num_frames)])
     video = next(shots)
-    going: list[_Open] = []
+    open_trails: list[_Open] = []
     ended: list[Trail] = []
-    for frame, seen in zip(frames, boxes, strict=True):
+    for frame, detections in zip(frames, boxes, strict=True):
         while frame >= video.stop and (after := next(shots, None)) is not None:
-            ended += _long_enough(going, video, config)
-            going, video = [], after
-        ended += _long_enough([one for one in going if frame - one.frames[-1] > config.gap], video, config)
-        going = [one for one in going if frame - one.frames[-1] <= config.gap]
+            ended += _long_enough(open_trails, video, config)
+            open_trails, video = [], after
+        ended += _long_enough([one for one in open_trails if frame - one.frames[-1] > config.gap], video, config)
+        open_trails = [one for one in open_trails if frame - one.frames[-1] <= config.gap]
         taken = set()
-        for row, one in _pairs(going, seen, config.reach):
-            one.add(frame, seen, row)
+        for row, one in _pairs(open_trails, detections, config.reach):
+            one.add(frame, detections, row)
             taken.add(row)
-        for row in range(len(seen)):
+        for row in range(len(detections)):
             if row not in taken:
-                one = _Open(seen.label[row], config.keypoints)
-                one.add(frame, seen, row)
-                going.append(one)
-    return sorted(ended + _long_enough(going, video, config), key=lambda made: (made.start, made.stop))
+                one = _Open(detections.label[row], config.keypoints)
+                one.add(frame, detections, row)
+                open_trails.append(one)
+    return sorted(ended + _long_enough(open_trails, video, config), key=lambda made: (made.start, made.stop))
 
 
 def track(
@@ -202,21 +202,21 @@ def _long_enough(ended: Iterable[_Open], video: range, config: TrackConfig) -> l
     return [one.closed(video, config.hold) for one in ended if len(one.frames) >= config.least]
 
 
-def _pairs(going: list[_Open], seen: Boxes, reach: float) -> list[tuple[int, _Open]]:
+def _pairs(open_trails: list[_Open], detections: Boxes, reach: float) -> list[tuple[int, _Open]]:
     """Pairs of a detection and the trail that it continues."""
-    if not going or not len(seen):
+    if not open_trails or not len(detections):
         return []
     from scipy.optimize import linear_sum_assignment
 
-    last = np.stack([one.last for one in going])
-    centre, was = (seen.xyxy[:, :2] + seen.xyxy[:, 2:]) / 2, (last[:, :2] + last[:, 2:]) / 2
-    size = np.maximum(_sizes(seen.xyxy)[:, None], _sizes(last)[None])
-    cost = np.linalg.norm(centre[:, None] - was[None], axis=2) / size - iou(seen.xyxy, last)
+    last = np.stack([one.last for one in open_trails])
+    centre, was = (detections.xyxy[:, :2] + detections.xyxy[:, 2:]) / 2, (last[:, :2] + last[:, 2:]) / 2
+    size = np.maximum(_sizes(detections.xyxy)[:, None], _sizes(last)[None])
+    cost = np.linalg.norm(centre[:, None] - was[None], axis=2) / size - iou(detections.xyxy, last)
     cost = np.where(cost > reach, _NEVER, cost)
-    cost[np.array(seen.label)[:, None] != np.array([one.label for one in going])[None]] = _NEVER
+    cost[np.array(detections.label)[:, None] != np.array([one.label for one in open_trails])[None]] = _NEVER
     rows, columns = linear_sum_assignment(cost)
     return [
-        (row, going[column])
+        (row, open_trails[column])
         for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
         if cost[row, column] < _NEVER
     ]
