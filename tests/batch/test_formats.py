@@ -32,7 +32,7 @@ def test_json_says_where_it_comes_from(tmp_path: Path) -> None:
     write(detection(run(10, 25, 0, 23.46)), path, "json")
     document = json.loads(path.read_text())
     assert list(document) == [
-        "schema_version", "tool", "source", "model", "settings", "warnings", "visual", "frame_rate",
+        "schema_version", "tool", "source", "model", "vocabulary", "settings", "warnings", "visual", "frame_rate",
         "num_frames", "events"
     ]  # fmt: skip
     assert document["tool"] == {"name": "earwitness", "version": __version__, "commit": commit()}

@@ -186,7 +186,7 @@ def test_the_cache_keeps_what_is_used_and_is_not_needed(
 def test_bad_input(film: Film, red: RedFinder, tmp_path: Path) -> None:
     path = film([scene(0)] * 5)
     for rate in (0.0, -1.0, 11.0):
-        with pytest.raises(UsageError, match="pictures a second"):
+        with pytest.raises(UsageError, match="pictures per second"):
             observe(path, red, rate)
     sound = tmp_path / "sound.wav"
     write_wav(sound, np.zeros((2, 2400), np.float32), 24_000)

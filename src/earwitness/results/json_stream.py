@@ -1,4 +1,4 @@
-"""JSON documents with lists too long to be held as objects: those of hours of sound take ten times their text."""
+"""JSON documents written item by item, because long lists as objects take ten times the memory of their text."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 _UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e\n\ud800-\udfff]")
-"""What may not print; halves of surrogate pairs are no text at all, and written as "?"."""
+"""Characters that may not be printable, including unpaired surrogates."""
 _PLACE: Final = "\0list {name}"
 
 
 def placeholder(name: str) -> str:
-    """What stands in a document for the list of this name."""
+    """The placeholder in a document for the list of this name."""
     return _PLACE.format(name=name)
 
 
@@ -39,7 +39,7 @@ def document_pieces(
 
 
 def _list(items: Iterable[Any], outer: str | None, indent: int | None, item_lines: bool) -> Iterator[str]:
-    """The text of a list; `outer` is what begins the line on which it ends."""
+    """The text of a list; `outer` is the line break and indentation before its closing bracket."""
     inner = "" if outer is None else outer + " " * (indent or 0)
     before, end = "[", "[]"
     for item in items:
@@ -58,12 +58,12 @@ def _dumped(value: Any, **options: Any) -> str:
 
 
 def printable(text: str) -> str:
-    """JSON with letters of all scripts as they are, and with escapes for what would steer a terminal or turn lines."""
+    """JSON text with escapes for terminal control characters and for characters that change the text direction."""
     return _UNPRINTABLE.sub(_escaped, text)
 
 
-def _escaped(found: re.Match[str]) -> str:
-    sign = found[0]
-    if sign.isprintable():
-        return sign
-    return json.dumps(sign)[1:-1] if sign != "\x7f" else "\\u007f"
+def _escaped(match: re.Match[str]) -> str:
+    character = match[0]
+    if character.isprintable():
+        return character
+    return json.dumps(character)[1:-1] if character != "\x7f" else "\\u007f"

@@ -12,7 +12,7 @@ from earwitness.core.errors import EncodingError
 from earwitness.vision import frame_store as grids_module
 from earwitness.vision import frame_store as seen_module
 from earwitness.vision.boxes import Boxes
-from earwitness.vision.frame_store import FrameStore, MotionGrids, SeenBoxes
+from earwitness.vision.frame_store import BoxStore, FrameStore, MotionGrids
 from earwitness.vision.motion import COLUMNS, ROWS
 
 
@@ -53,7 +53,7 @@ def test_a_full_disk_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 @given(st.integers(0, 22), st.integers(0, 30), st.integers(0, 30))
 def test_grids_are_the_array_that_they_stand_for(count: int, first: int, stop: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(grids_module, "_GRIDS_A_PIECE", 5)
+        patch.setattr(grids_module, "_GRIDS_PER_PIECE", 5)
         whole, grids = some_grids(count), MotionGrids()
         grids.extend(whole)
         assert len(grids) == count
@@ -63,8 +63,8 @@ def test_grids_are_the_array_that_they_stand_for(count: int, first: int, stop: i
 
 
 def test_boxes_come_back_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seen_module, "_PICTURES_A_PIECE", 4)
-    whole, seen = some_boxes(11), SeenBoxes()
+    monkeypatch.setattr(seen_module, "_PICTURES_PER_PIECE", 4)
+    whole, seen = some_boxes(11), BoxStore()
     for boxes in whole:
         seen.add(boxes)
     assert len(seen) == len(list(seen)) == 11
