@@ -40,14 +40,15 @@ def run(
     from earwitness.cli.extras import needs
 
     with needs("training", "train"):
+        from earwitness.training.recipe import load_recipe
+    loaded = load_recipe(recipe, settings)  # a mistake in it is told before seconds are spent on importing torch
+    with needs("training", "train"):
         from earwitness.training.devices import be_deterministic
         from earwitness.training.distributed import held_by_first
         from earwitness.training.folders import open_sources
-        from earwitness.training.recipe import load_recipe
         from earwitness.training.trainer import Trainer
     if deterministic:
         be_deterministic()
-    loaded = load_recipe(recipe, settings)
     folder = out or Path("runs") / loaded.name
     with held_by_first(folder, "earwitness train"):
         with _progress() as progress:

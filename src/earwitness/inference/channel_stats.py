@@ -33,6 +33,9 @@ QUIET_SHARE: Final = 0.1
 """The quietest tenth of the blocks is taken for the room's ambience ..."""
 QUIET_BELOW_DB: Final = 15.0
 """... if it lies so far below the mean energy: otherwise a source sounds all the time, and decides the balance."""
+_BOTH_HEARD_DB: Final = 25.0
+"""More between the channels, and the weaker one holds its own noise rather than the sound of the other."""
+_LEAST_HEARD: Final = 0.5
 _SILENCE_DB: Final = -90.0
 _LOUD_DB: Final = -60.0
 _TINY: Final = 1e-20
@@ -57,7 +60,8 @@ class ChannelFigures:
         bandwidth_hz: highest frequency with sound, down to 80 dB below the strongest.
         clipped_share: share of samples in flat tops of the channels as recorded.
         offset: largest constant offset of a channel (DC), of full scale; all other figures are without it.
-        agreement: of the channels, -1..1, mean over the loud blocks; see `Blocks`.
+        agreement: of the channels, -1..1, mean over the loud blocks that both channels hold; see `Blocks`. NaN where
+            these are few: one channel that is nearly silent says nothing about phases.
         shared: share 0..1 of the sound that is one signal through one filter a channel; see `LongWindows.shared`.
         tilt_db: how far the level difference of the channels differs from frequency to frequency, standard deviation.
         sway_db: how far it moves from block to block: the level difference that one loud block in ten exceeds.
@@ -194,7 +198,9 @@ class ChannelStats:
         if not loud.size:
             return float("nan"), float("nan")
         apart = np.abs(10 * np.log10((blocks.left[loud] + _TINY) / (blocks.right[loud] + _TINY)))
-        return float(blocks.agreement[loud].mean()), float(np.percentile(apart, 90))
+        both = blocks.agreement[loud][apart < _BOTH_HEARD_DB]
+        agreement = float(both.mean()) if both.size >= _LEAST_HEARD * loud.size else float("nan")
+        return agreement, float(np.percentile(apart, 90))
 
     def _tilt(self) -> float:
         left, right = self._spectra[:, self._judged]

@@ -45,7 +45,7 @@ from earwitness.media.ambisonics import Layout
 from earwitness.media.audio import DUAL_MONO_DIFFERENCE, AudioReader
 from earwitness.media.probe import MediaInfo, probe_pair
 from earwitness.media.resample import resample
-from earwitness.media.stretches import Stretch, sentence
+from earwitness.media.stretches import Stretch, not_within, sentence
 from earwitness.media.tracks import Track, track_text
 from earwitness.provenance import commit
 
@@ -313,7 +313,8 @@ class Detector:
         if is_long:
             self.rest()
         unfit = warnings_of(judge(heard.figures, mono=mono))
-        parts = [sentence(stretches)] if stretches else []
+        untold = not_within(stretches, undirected, heard.figures.seconds)  # the reader has told its own
+        parts = [sentence(untold)] if untold else []
         return Detection(
             sight.fused.table if sight else table,
             self.model,

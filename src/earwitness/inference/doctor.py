@@ -14,7 +14,7 @@ from earwitness.inference.flat_tops import FlatTops
 from earwitness.inference.stereo_stretches import INVERTED, OPPOSITE
 from earwitness.media.audio import DUAL_MONO_DIFFERENCE, AudioReader
 from earwitness.media.probe import MediaInfo, probe
-from earwitness.media.stretches import Stretch, joined
+from earwitness.media.stretches import Stretch, joined, not_within
 from earwitness.media.stretches import sentence as sentence_of
 
 Verdict = Literal["ok", "caution", "unfit"]
@@ -104,7 +104,8 @@ def diagnose(path: str | Path) -> Diagnosis:
     for block in reader:
         stats.add(block)
     mono = reader.mono  # which is not known before the end
-    stretches = tuple(joined([*reader.undirected, *([] if mono else stats.stretches())]))
+    found = [] if mono else not_within(stats.stretches(), reader.undirected, reader.duration)
+    stretches = tuple(joined([*reader.undirected, *found]))
     checks = judge(stats.figures(), mono=mono, stretches=stretches)
     return Diagnosis(media, reader.duration, checks, tuple(reader.warnings), stretches)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final, Literal
@@ -66,6 +67,9 @@ class Behind:
 
 def chunks(file: BinaryIO, style: ChunkStyle) -> Iterator[tuple[bytes, int, int]]:
     """First four bytes of the name, size and first byte of each chunk from here on; the file then stands there."""
+    here = file.tell()
+    file_bytes = file.seek(0, os.SEEK_END)
+    file.seek(here)
     for _ in range(_MOST_CHUNKS):
         found = _head(file, style)
         if found is None:
@@ -73,7 +77,10 @@ def chunks(file: BinaryIO, style: ChunkStyle) -> Iterator[tuple[bytes, int, int]
         name, size = found
         begin = file.tell()
         yield name[:4], size, begin
-        file.seek(begin + size + style.padding(size))
+        following = begin + size + style.padding(size)
+        if following >= file_bytes:  # sizes of 64 bits may lie beyond any place that a system can go to
+            return
+        file.seek(following)
 
 
 def what_follows(file: BinaryIO, style: ChunkStyle, end: int, file_bytes: int, padding: int = 0) -> Behind | None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 _LISTED: Final = 4
 """More stretches than these are counted in a sentence, not listed."""
+_SAME_SECONDS: Final = 1.0
 _LEAST_SHARE: Final = 0.05
 """A frame of which less than this lies in a stretch is left alone: rounding of times, not sound."""
 
@@ -39,6 +40,23 @@ def joined(stretches: Iterable[Stretch], tolerance: float = 0.0) -> list[Stretch
         else:
             result.append(stretch)
     return sorted(result, key=lambda one: (one.start, one.end))
+
+
+def not_within(stretches: Iterable[Stretch], known: Iterable[Stretch], seconds: float) -> list[Stretch]:
+    """Those that do not lie within one of `known` stretches, give or take a second: one reason is enough.
+
+    Args:
+        stretches: what was found.
+        known: stretches of which more is known, as that the file itself says so.
+        seconds: length of the recording.
+    """
+    told = list(known)
+
+    def is_told(one: Stretch) -> bool:
+        end = min(one.end, seconds)
+        return any(other.start <= one.start + _SAME_SECONDS and end <= other.end + _SAME_SECONDS for other in told)
+
+    return [one for one in stretches if not is_told(one)]
 
 
 def covered_frames(stretches: Iterable[Stretch], frames: int, frame_seconds: float) -> NDArray[np.bool_]:
