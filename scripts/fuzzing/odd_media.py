@@ -39,7 +39,8 @@ def names_others(chance: random.Random, valid: Path, folder: Path) -> Path:
     if chance.random() < 0.15:
         return _sequence(chance, folder)
     path = folder / f"case{chance.choice(SUFFIXES)}"
-    path.write_text(chance.choice(NAMING_OTHERS).format(target=target) * chance.choice((1, 1, 1, 200)))
+    text = chance.choice(NAMING_OTHERS).format(target=target) * chance.choice((1, 1, 1, 200))
+    path.write_text(text, encoding=chance.choice(("utf-8", "utf-8", "utf-8", "utf-16", "latin-1")), errors="replace")
     return path
 
 
@@ -79,7 +80,7 @@ def tracks(chance: random.Random, valid: Path, folder: Path) -> Path:
     with av.open(str(path), "w") as output:
         made: list[Any] = []
         for _ in range(chance.choice((2, 2, 3, 8))):
-            layout = chance.choice(("mono", "mono", "stereo", "5.1"))
+            layout = chance.choice(("mono", "mono", "stereo", "5.1", "7.1"))
             stream: Any = output.add_stream(codec, rate=chance.choice((RATE, RATE, 44_100)), layout=layout)
             stream.metadata.update({"title": chance.choice(names), "handler_name": chance.choice(names)})
             stream.disposition = chance.choice((Disposition.default, Disposition.comment, Disposition(0)))

@@ -58,7 +58,7 @@ def work(valid: Path, seed: int) -> None:
     warnings.filterwarnings("error", category=RuntimeWarning, module=r"earwitness\b")
     answers = os.fdopen(os.dup(1), "w")  # what libraries print must not be taken for an answer
     os.dup2(2, 1)
-    folder = Path(tempfile.mkdtemp(prefix="earwitness-fuzz-"))
+    folder = Path(tempfile.mkdtemp(prefix="work-", dir=valid))  # which goes, however this process ends
     os.environ["EARWITNESS_CACHE"] = str(folder / "cache")
     try:
         known = readers(valid, folder)

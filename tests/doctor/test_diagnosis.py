@@ -258,3 +258,29 @@ def test_files_that_cannot_be_heard(tmp_path: Path) -> None:
             writer.write_frame(np.zeros((48, 64, 3), np.uint8), frame / 25)
     with pytest.raises(NoAudioError):
         diagnose(tmp_path / "mute.mp4")
+
+
+def test_sounds_on_one_side_after_the_other_are_fit() -> None:
+    """One channel all but silent says nothing about the phases of both."""
+    stereo = np.random.default_rng(0).normal(scale=1e-4, size=(2, 6 * RATE))
+    for side, start in ((0, 1), (1, 3), (0, 4)):
+        stereo[side, start * RATE : start * RATE + RATE // 2] += noise(0.5, start, 0.2)
+    assert "effect" not in checks(stereo.astype(np.float32))
+
+
+def test_dialogue_from_side_to_side_is_no_silent_channel() -> None:
+    """Two voices panned hard, one after the other; and a channel that drops out once."""
+    stereo = np.random.default_rng(0).normal(scale=1e-4, size=(2, 12 * RATE))
+    for turn in range(6):
+        stereo[turn % 2, turn * 2 * RATE : (turn * 2 + 2) * RATE] += noise(2, turn)
+    assert "stretches" not in stretched(stereo)
+    dropped = scene(12.0)
+    dropped[0, 3 * RATE : 5 * RATE] = 0
+    dropped[1, 8 * RATE : 10 * RATE] = 0
+    assert "silent" in stretched(dropped)["stretches"]
+
+
+def stretched(stereo: NDArray[np.floating]) -> dict[str, str]:
+    stats = ChannelStats(RATE)
+    stats.add(stereo.astype(np.float32))
+    return {check.name: check.sentence for check in judge(stats.figures(), stretches=stats.stretches())}

@@ -27,6 +27,8 @@ KINDS = {
     "<BaseURL>{clip}</BaseURL></Representation></AdaptationSet></Period></MPD>",
     "text": "hello {clip}\n" * 100,
     "metadata": ";FFMETADATA1\ntitle={clip}\n",
+    "much text": "<?xml version='1.0'?><AssetMap><Path>{clip}</Path></AssetMap>" * 200,
+    "wide text": "#EXTM3U\n{clip}\n" * 300,
     "script": 'AVISource("{clip}")\n',
 }
 
@@ -35,7 +37,7 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_names_other_files_is_refused(tmp_path: Path, clip: Path, kind: str, suffix: str) -> None:
     path = tmp_path / f"named{suffix}"
-    path.write_text(KINDS[kind].format(clip=clip))
+    path.write_text(KINDS[kind].format(clip=clip), encoding="utf-16" if kind == "wide text" else "utf-8")
     with pytest.raises(UnreadableMediaError, match=r"named.*: (is|not) "):
         probe(path)
 

@@ -15,6 +15,7 @@ import pytest
 from earwitness.core.errors import NotStereoError
 from earwitness.core.events import EventTable
 from earwitness.media.sound.audio import AudioReader
+from earwitness.media.sound.downmix import frame_samples
 from earwitness.media.sound.stretches import Stretch
 from earwitness.results.detection import without_direction_in
 
@@ -180,3 +181,41 @@ def test_honest_files_say_nothing(tmp_path: Path, toolbox: Any, suffix: str, cod
     assert reader.undirected == []
     assert samples.shape[1] / reader.rate == pytest.approx(2, abs=0.12)
     assert toolbox.burst_times(samples, reader.rate, 0.1) == pytest.approx((0.5, 1.5), abs=0.06)
+
+
+@pytest.mark.parametrize("channels", [7, 8, 9, 16, 32])
+def test_eight_planes_and_more_are_read_as_they_are(tmp_path: Path, channels: int) -> None:
+    samples = np.random.default_rng(0).integers(-9000, 9000, (4800, channels)).astype(np.int16)
+    path = tmp_path / "many.wv"
+    with av.open(str(path), "w") as output:
+        stream: Any = output.add_stream("wavpack", rate=RATE, layout=f"{channels} channels")
+        stream.format = "s16p"
+        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout=f"{channels} channels")
+        frame.sample_rate = RATE
+        packer = av.AudioResampler(stream.format.name, stream.layout, RATE, frame_size=960)
+        for part in [*packer.resample(frame), *packer.resample(None)]:
+            output.mux(stream.encode(part))
+        output.mux(stream.encode(None))
+    with av.open(str(path)) as container:
+        frames = list(container.decode(audio=0))
+        assert frames[0].format.is_planar
+        read = np.concatenate([frame_samples(frame) for frame in frames], axis=1)
+    assert read.shape == (channels, 4800)
+    np.testing.assert_allclose(read, samples.T / 32768, atol=1e-6)
+
+
+def test_sound_in_seven_point_one_of_aac(tmp_path: Path, stereo: Any) -> None:
+    surround = np.concatenate([stereo, np.zeros((6, stereo.shape[1]), np.float32)])
+    path = tmp_path / "a.mp4"
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("aac", rate=RATE, layout="7.1")
+        for at in range(0, surround.shape[1], 1024):
+            part = np.ascontiguousarray(surround[:, at : at + 1024].T.reshape(1, -1))
+            frame = av.AudioFrame.from_ndarray(part, format="flt", layout="7.1")
+            frame.sample_rate, frame.pts, frame.time_base = RATE, at, Fraction(1, RATE)
+            packer = av.AudioResampler("fltp", "7.1", RATE)
+            for planar in packer.resample(frame):
+                output.mux(stream.encode(planar))
+        output.mux(stream.encode(None))
+    left, right = np.abs(np.concatenate(list(AudioReader(path)), axis=1)).max(axis=1)
+    assert left / right == pytest.approx(4, rel=0.15)

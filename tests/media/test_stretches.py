@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from earwitness.media.sound.stretches import Stretch, covered_frames, joined, sentence
+from earwitness.media.sound.stretches import Stretch, covered_frames, joined, not_within, sentence
 
 
 def test_stretches_of_one_reason_that_touch_become_one() -> None:
@@ -31,3 +31,11 @@ def test_the_sentence_lists_a_few_and_counts_the_rest() -> None:
     many = [Stretch(2 * k, 2 * k + 1, "mono") for k in range(6)]
     assert sentence(many).endswith("6.0 s to 7.0 s (mono) and 2 more stretches")
     assert "0.0 s to the end" in sentence([Stretch(0, float("inf"), "mono")])
+
+
+def test_what_lies_within_a_known_stretch_is_not_told_again() -> None:
+    mono = [Stretch(8, 18, "mono")]
+    inside = [Stretch(8.4, 17.5, "same"), Stretch(7.5, float("inf"), "same")]
+    beyond = [Stretch(2, 9, "same"), Stretch(0, float("inf"), "same")]
+    assert not_within([*inside, *beyond], mono, 18.3) == beyond
+    assert not_within(inside, [], 18.3) == inside

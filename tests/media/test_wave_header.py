@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import wave
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -11,10 +13,12 @@ from av.audio.frame import AudioFrame
 from hypothesis import given
 from hypothesis import strategies as st
 
+from earwitness.core.errors import MediaError
+from earwitness.media.containers.chunks import CAF, chunks
 from earwitness.media.containers.container import open_media
 from earwitness.media.containers.probe import probe
 from earwitness.media.sound.audio import AudioReader
-from earwitness.media.sound.wave_header import declared_seconds, is_plain_wave
+from earwitness.media.sound.wave_header import declared_seconds, is_plain_wave, read_wave_header
 
 RATE = 24_000
 
@@ -140,3 +144,27 @@ def test_what_is_no_wave_file_says_nothing(tmp_path: Path) -> None:
     for content in (b"", b"RIFF", b"RIFF" + bytes(4) + b"WAVE", b"RIFF" + bytes(4) + b"WAVE" + bytes(20_000)):
         path.write_bytes(content)
         assert declared_seconds(path) is None
+
+
+@pytest.mark.parametrize("size", [2**62, 2**63 - 1, 2**63, 2**64 - 1])
+def test_sizes_of_64_bits_lead_nowhere(tmp_path: Path, toolbox: Any, size: int) -> None:
+    """Behind the chunk of such a size nothing is looked for; what FFmpeg can read of the file is read."""
+    sound = toolbox.tone_burst(48_000, 1.0, 0.2, 0.8)
+    caf = toolbox.write_media(tmp_path / "a.caf", sound=sound, codec="pcm_s16le", sample_format="s16")
+    content = bytearray(caf.read_bytes())
+    at = content.find(b"chan") + 4
+    content[at : at + 8] = size.to_bytes(8, "big")
+    caf.write_bytes(content)
+    mp4 = toolbox.write_media(tmp_path / "a.mp4", sound=sound)
+    mp4.write_bytes(mp4.read_bytes() + b"\0\0\0\1free" + size.to_bytes(8, "big") + bytes(64))
+    assert sum(block.shape[1] for block in AudioReader(mp4)) == pytest.approx(24_000, abs=1024)
+    with suppress(MediaError):
+        list(AudioReader(caf))
+    with caf.open("rb") as file:
+        file.seek(8)
+        assert [name for name, _, _ in chunks(file, CAF)][-1] == b"chan"
+    (tmp_path / "a.w64").write_bytes(
+        bytes.fromhex("726966662e91cf11a5d628db04c10000") + bytes(8) + b"wave" + bytes(12)
+        + b"junk" + bytes(12) + size.to_bytes(8, "little") + bytes(64)
+    )  # fmt: skip
+    assert read_wave_header(tmp_path / "a.w64") is None

@@ -3,6 +3,7 @@ from __future__ import annotations
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from earwitness.scenes.pictures.cutout_files import read_cutout
 from earwitness.scenes.pictures.cutouts import CutoutLibrary
 from earwitness.scenes.pictures.cutouts import unused_files as unused_cutouts
 from earwitness.scenes.pictures.interior.panorama import load_panorama
-from earwitness.scenes.pictures.photo import MOST_PICTURES, photo_size, read_animation
+from earwitness.scenes.pictures.photo import MOST_PICTURES, photo_size, read_animation, read_photo
 
 ORIENTATION = 0x0112
 
@@ -172,6 +173,24 @@ def test_broken_and_huge_pictures_are_refused(tmp_path: Path, content: bytes) ->
         load_panorama(tmp_path / "a.png")
     with pytest.raises(MediaError, match=r"a\.png"):
         read_cutout(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(
+    ("mode", "value"), [("RGB", (200, 100, 50)), ("I;16", 40_000), ("P", 3), ("RGBA", (9, 8, 7, 255))]
+)
+def test_large_pictures_are_made_smaller_before_they_are_turned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, value: Any
+) -> None:
+    picture = Image.new(mode, (80, 40), value)
+    if mode == "P":
+        picture.putpalette([0, 0, 0] * 3 + [200, 100, 50])
+    turned(picture, tmp_path / "a.png", 6)
+    whole = read_photo(tmp_path / "a.png")
+    monkeypatch.setattr("earwitness.scenes.pictures.photo._WORKED_ON", 1000)
+    smaller = read_photo(tmp_path / "a.png")
+    assert smaller.size == (40, 20)
+    assert smaller.width * smaller.height <= 1000
+    assert smaller.getpixel((5, 5)) == whole.getpixel((5, 5))
 
 
 def test_backgrounds_are_looked_at_before_any_work(tmp_path: Path) -> None:

@@ -37,9 +37,10 @@ def run(
     from earwitness.core.files.lock import locked_folder
 
     with needs("ablations", "train"):
-        from earwitness.training.ablation.ablation import MARKDOWN_NAME, ablate, tabulate
         from earwitness.training.ablation.ablation_plan import load_plan
-    plan = load_plan(recipe, settings)
+    plan = load_plan(recipe, settings)  # before torch is imported, as in `train`
+    with needs("ablations", "train"):
+        from earwitness.training.ablation.ablation import MARKDOWN_NAME, ablate, tabulate
     folder = out or Path("runs") / plan.recipe.name
     with locked_folder(folder, "earwitness ablate"):
         if not report:

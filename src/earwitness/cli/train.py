@@ -46,13 +46,14 @@ def run(
     from earwitness.cli.extras import needs
 
     with needs("training", "train"):
+        from earwitness.training.recipe import load_recipe
+    loaded = load_recipe(recipe, settings)  # a mistake in it is reported before the slow import of torch
+    with needs("training", "train"):
         from earwitness.training.data.training_sources import open_sources
         from earwitness.training.loop.distributed import locked_by_first, use_deterministic_algorithms
         from earwitness.training.loop.trainer import Trainer
-        from earwitness.training.recipe import load_recipe
     if deterministic:
         use_deterministic_algorithms()
-    loaded = load_recipe(recipe, settings)
     folder = out or Path("runs") / loaded.name
     with locked_by_first(folder, "earwitness train"):
         with _progress() as progress:

@@ -34,7 +34,7 @@ from earwitness.media.containers.probe import MediaInfo, probe_pair
 from earwitness.media.containers.sound_tracks import Track
 from earwitness.media.sound.audio import DUAL_MONO_DIFFERENCE, AudioReader
 from earwitness.media.sound.resample import resample
-from earwitness.media.sound.stretches import Stretch, sentence
+from earwitness.media.sound.stretches import Stretch, not_within, sentence
 from earwitness.results.detection import (
     TURNED_OFF,
     Detection,
@@ -243,7 +243,8 @@ class Detector:
         if is_long:
             self.unload()
         unfit = warnings_of(judge(decoded.figures, mono=facts.mono))
-        parts = [sentence(stretches)] if stretches else []
+        unreported = not_within(stretches, facts.undirected, decoded.figures.seconds)  # the reader reports its own
+        parts = [sentence(unreported)] if unreported else []
         return Detection(
             visual.fused.table if visual else table,
             self.model,

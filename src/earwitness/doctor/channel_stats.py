@@ -33,6 +33,9 @@ QUIET_SHARE: Final = 0.1
 """The quietest tenth of the blocks counts as the ambience of the room ..."""
 QUIET_BELOW_DB: Final = 15.0
 """... if it is this far below the mean energy; otherwise a continuous source determines the balance."""
+_BOTH_HEARD_DB: Final = 25.0
+"""Above this level difference, the weaker channel contains its own noise rather than the sound of the other."""
+_LEAST_HEARD: Final = 0.5
 _SILENCE_DB: Final = -90.0
 _LOUD_DB: Final = -60.0
 _TINY: Final = 1e-20
@@ -57,7 +60,8 @@ class ChannelFigures:
         bandwidth_hz: highest frequency with sound, down to 80 dB below the strongest.
         clipped_share: share of clipped samples in the channels as recorded.
         offset: largest constant offset (DC) of a channel, full scale = 1; it is removed for all other figures.
-        agreement: agreement of the channels, -1..1, mean over the loud blocks; see `Blocks`.
+        agreement: agreement of the channels, -1..1, mean over the loud blocks that both channels contain; see `Blocks`.
+            NaN where these are few: a channel that is nearly silent says nothing about phase.
         shared: share (0..1) of the sound that is one signal through one filter per channel; see `LongWindows.shared`.
         tilt_db: standard deviation of the level difference over frequency.
         sway_db: variation of the level difference over time: the value that one loud block in ten exceeds.
@@ -194,7 +198,9 @@ class ChannelStats:
         if not loud.size:
             return float("nan"), float("nan")
         apart = np.abs(10 * np.log10((blocks.left[loud] + _TINY) / (blocks.right[loud] + _TINY)))
-        return float(blocks.agreement[loud].mean()), float(np.percentile(apart, 90))
+        both = blocks.agreement[loud][apart < _BOTH_HEARD_DB]
+        agreement = float(both.mean()) if both.size >= _LEAST_HEARD * loud.size else float("nan")
+        return agreement, float(np.percentile(apart, 90))
 
     def _tilt(self) -> float:
         left, right = self._spectra[:, self._judged]

@@ -14,7 +14,7 @@ from earwitness.doctor.flat_tops import FlatTops
 from earwitness.doctor.stereo_stretches import INVERTED, OPPOSITE
 from earwitness.media.containers.probe import MediaInfo, probe
 from earwitness.media.sound.audio import DUAL_MONO_DIFFERENCE, AudioReader
-from earwitness.media.sound.stretches import Stretch, joined
+from earwitness.media.sound.stretches import Stretch, joined, not_within
 from earwitness.media.sound.stretches import sentence as sentence_of
 
 Verdict = Literal["ok", "caution", "unfit"]
@@ -104,7 +104,8 @@ def diagnose(path: str | Path) -> Diagnosis:
     for block in reader:
         stats.add(block)
     mono = reader.mono  # known only after the last block
-    stretches = tuple(joined([*reader.undirected, *([] if mono else stats.stretches())]))
+    found = [] if mono else not_within(stats.stretches(), reader.undirected, reader.duration)
+    stretches = tuple(joined([*reader.undirected, *found]))
     checks = judge(stats.figures(), mono=mono, stretches=stretches)
     return Diagnosis(media, reader.duration, checks, tuple(reader.warnings), stretches)
 

@@ -26,6 +26,8 @@ MONO_DB: Final = (-32.0, -28.0)
 SILENT_SECONDS: Final = 1.0
 SILENT_DB: Final = (38.0, 32.0)
 """Level difference of the channels, in the same way."""
+PANNED_SHARE: Final = 0.5
+"""Share of the loud time: panned dialogue fills it with one side or the other; drop-outs are exceptions."""
 OPPOSITE_SECONDS: Final = 3.0
 OPPOSITE: Final = (-0.14, -0.06)
 """Agreement of the channels, in the same way; see `Blocks`."""
@@ -49,12 +51,24 @@ def find_stretches(blocks: Blocks, delays: Sequence[WindowDelay], seconds: float
     loud = blocks.loud()
     found = [
         *_runs(blocks, loud, _side_over_mid, MONO_SECONDS, MONO_DB, "the same sound on both channels"),
-        *_runs(blocks, loud, _right_over_left, SILENT_SECONDS, _negative(SILENT_DB), "the right channel is silent"),
-        *_runs(blocks, loud, _left_over_right, SILENT_SECONDS, _negative(SILENT_DB), "the left channel is silent"),
+        *_silent_channels(blocks, loud),
         *_opposite(blocks, loud),
         *_delayed(delays),
     ]
     return joined([_to_the_ends(stretch, seconds) for stretch in found], blocks.seconds)
+
+
+def _silent_channels(blocks: Blocks, loud: NDArray[np.intp]) -> list[Stretch]:
+    """Stretches where one channel is silent; none where both are in turn, most of the time: sources panned hard."""
+    limits = _negative(SILENT_DB)
+    right = _runs(blocks, loud, _right_over_left, SILENT_SECONDS, limits, "the right channel is silent")
+    left = _runs(blocks, loud, _left_over_right, SILENT_SECONDS, limits, "the left channel is silent")
+    if left and right:
+        times = loud * blocks.seconds
+        within = [(times >= one.start - blocks.seconds / 2) & (times < one.end) for one in (*left, *right)]
+        if np.any(within, axis=0).mean() > PANNED_SHARE:
+            return []
+    return [*right, *left]
 
 
 def _negative(limits: tuple[float, float]) -> tuple[float, float]:

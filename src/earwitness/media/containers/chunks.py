@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final, Literal
@@ -69,6 +70,9 @@ def chunks(file: BinaryIO, style: ChunkStyle) -> Iterator[tuple[bytes, int, int]
 
     The file is positioned at the contents when a chunk is yielded.
     """
+    here = file.tell()
+    file_bytes = file.seek(0, os.SEEK_END)
+    file.seek(here)
     for _ in range(_MOST_CHUNKS):
         found = _head(file, style)
         if found is None:
@@ -76,7 +80,10 @@ def chunks(file: BinaryIO, style: ChunkStyle) -> Iterator[tuple[bytes, int, int]
         name, size = found
         begin = file.tell()
         yield name[:4], size, begin
-        file.seek(begin + size + style.padding(size))
+        following = begin + size + style.padding(size)
+        if following >= file_bytes:  # 64-bit sizes may exceed the largest position of the system
+            return
+        file.seek(following)
 
 
 def trailing_data(

@@ -18,7 +18,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from earwitness.core.errors import UnreadableMediaError
-from earwitness.media.containers.container_formats import ALLOWED_FORMATS, refused_kind
+from earwitness.media.containers.container_formats import ALLOWED_FORMATS, is_text, refused_kind
 from earwitness.media.containers.media_limits import MediaLimits
 from earwitness.media.sound.wave_header import is_plain_wave, read_wave_header
 
@@ -45,6 +45,8 @@ def open_media(path: str | Path) -> Iterator[InputContainer]:
     check_file(path)
     limits = MediaLimits.from_environment()
     try:
+        if is_text(path):
+            raise UnreadableMediaError(f"{path}: is {refused_kind(path)}")
         options = _ONE_LOCAL_FILE | _wave_options(path)
         # The absolute path keeps names like "take:2.mp4" from being read as a protocol.
         container = av.open(

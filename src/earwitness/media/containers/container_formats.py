@@ -28,6 +28,8 @@ ALLOWED_FORMATS: Final = frozenset(_VIDEO + _SOUND + _PICTURES)
 """FFmpeg's names of the allowed demuxers."""
 
 _START_BYTES: Final = 2048
+_TEXT_HEADERS: Final = (b"YUV4MPEG2 ", b"NIST_1A")
+"""Start of media files with a text header, whose samples may look like text."""
 _REFERRING_FORMATS: Final = (
     (b"#EXTM3U", "a playlist (HLS)"),
     (b"ffconcat", "a concat script"),
@@ -57,16 +59,31 @@ def refused_kind(path: Path) -> str:
     for mark, kind in _REFERRING_FORMATS:
         if text.startswith(mark) or (mark.startswith(b"<") and mark in text):
             return f"{kind}, which refers to other files or streams; name the video or audio file itself"
-    if text and b"\0" not in text and _is_text(text):
+    if _is_text(start):
         return "text, not media; name a video or audio file"
     if "%" in path.name:
         return "named like an image sequence; rename it without '%'"
     return ""
 
 
+def is_text(path: Path) -> bool:
+    """Whether a file is text, which FFmpeg may take for sound.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return _is_text(file.read(_START_BYTES))
+
+
 def _is_text(start: bytes) -> bool:
+    if not start.strip() or start.startswith(_TEXT_HEADERS):
+        return False
+    wide = start.startswith((b"\xff\xfe", b"\xfe\xff"))
     try:
-        start.decode("utf-8")
+        text = start[: len(start) & ~1].decode("utf-16") if wide else start.decode("utf-8")
     except UnicodeDecodeError as error:
-        return error.start > len(start) - 4  # a character cut at the end of the block
-    return True
+        if wide or error.start <= len(start) - 5:  # otherwise a character is cut at the end of the block
+            return False
+        text = start[: error.start].decode("utf-8")
+    return all(character.isprintable() or character in "\t\r\n\f\ufeff" for character in text)

@@ -21,6 +21,8 @@ def boxes(path: Path) -> Iterator[tuple[bytes, int, int]]:
     end, position = path.stat().st_size, 0
     with path.open("rb") as file:
         for _ in range(_MOST_BOXES):
+            if position >= end:  # sizes of 64 bits may lead anywhere
+                return
             file.seek(position)
             head = file.read(16)
             if len(head) < 8:

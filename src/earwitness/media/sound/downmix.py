@@ -6,6 +6,7 @@ from functools import cache
 from math import sqrt
 from typing import Any, Final
 
+import av
 import numpy as np
 from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ _RIGHT: Final = {"FR": 1.0, "DR": 1.0, "FRC": 1.0, "WR": _HALF_POWER, "SR": _HAL
 _BOTH: Final = {"FC": _HALF_POWER, "BC": 0.5, "TC": 0.5, "TFC": 0.5, "TBC": 0.5}
 _SILENT: Final = frozenset({"LFE", "LFE2"})
 _LONG: Final = frozenset({"s64", "s64p"})
+_MOST_PLANES: Final = 7
 LOUDEST: Final = 1e6
 """Larger floats (120 dB above full scale) are damaged samples. 16-bit integers stored as floats without scaling are
 smaller than this."""
@@ -48,6 +50,7 @@ def frame_samples(frame: AudioFrame) -> NDArray[np.float32]:
 
     Integers are scaled to [-1, 1]; floats are unchanged and may include NaN and infinities (see `silence_damage`).
     """
+    frame = _with_few_planes(frame)
     raw = _raw(frame)
     if not frame.format.is_planar:
         raw = raw.reshape(-1, frame.layout.nb_channels).T
@@ -66,6 +69,19 @@ def silence_damage(samples: NDArray[np.float32]) -> int:
     bad = ~(np.abs(samples) <= LOUDEST)
     samples[bad] = 0
     return int(np.count_nonzero(bad))
+
+
+def _with_few_planes(frame: AudioFrame) -> AudioFrame:
+    """The frame itself, or one with all channels in one plane where there are many.
+
+    From eight planes on, PyAV takes what stands in memory behind their addresses for further ones, until it finds a
+    zero, and crashes when it reads them.
+    """
+    if not frame.format.is_planar or frame.layout.nb_channels <= _MOST_PLANES:
+        return frame
+    packer = av.AudioResampler(frame.format.packed.name, frame.layout, frame.sample_rate)
+    (packed, *_) = [*packer.resample(frame), *packer.resample(None)]
+    return packed
 
 
 def _raw(frame: AudioFrame) -> NDArray[Any]:

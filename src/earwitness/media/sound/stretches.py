@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 _LISTED: Final = 4
 """Maximum number of stretches listed in a sentence; further ones are only counted."""
+_SAME_SECONDS: Final = 1.0
 _LEAST_SHARE: Final = 0.05
 """Minimum share of a frame that must lie in a stretch; smaller overlaps come from rounded times."""
 
@@ -39,6 +40,23 @@ def joined(stretches: Iterable[Stretch], tolerance: float = 0.0) -> list[Stretch
         else:
             result.append(stretch)
     return sorted(result, key=lambda one: (one.start, one.end))
+
+
+def not_within(stretches: Iterable[Stretch], known: Iterable[Stretch], seconds: float) -> list[Stretch]:
+    """Stretches that do not lie within one of the `known` ones, within a second: one reason is enough.
+
+    Args:
+        stretches: the candidates.
+        known: stretches with a more certain reason.
+        seconds: duration of the recording.
+    """
+    covering = list(known)
+
+    def is_known(one: Stretch) -> bool:
+        end = min(one.end, seconds)
+        return any(other.start <= one.start + _SAME_SECONDS and end <= other.end + _SAME_SECONDS for other in covering)
+
+    return [one for one in stretches if not is_known(one)]
 
 
 def covered_frames(stretches: Iterable[Stretch], frames: int, frame_seconds: float) -> NDArray[np.bool_]:

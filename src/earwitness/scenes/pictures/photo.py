@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 import warnings
 import zlib
@@ -27,6 +28,8 @@ MOST_PICTURES: Final = 150
 LARGEST: Final = (1024, 1024)
 _KEPT_PIXELS: Final = 64_000_000
 """Larger animations are scaled down to `LARGEST`."""
+_WORKED_ON: Final = 33_000_000
+"""Maximum size of a picture that is rotated and converted; larger ones are first reduced by a whole factor."""
 _ORIENTATION: Final = 0x0112
 _FULL_16_BITS: Final = 65_535
 _BROKEN: Final = (
@@ -101,7 +104,24 @@ def _known_formats() -> list[str]:
 
 
 def _upright(image: Image.Image, mode: str) -> Image.Image:
-    return _eight_bits(ImageOps.exif_transpose(image)).convert(mode)
+    return _eight_bits(ImageOps.exif_transpose(_smaller(image))).convert(mode)
+
+
+def _smaller(image: Image.Image) -> Image.Image:
+    """The picture with at most `_WORKED_ON` pixels: copies of larger ones took gigabytes, and views show a fraction."""
+    factor = math.ceil(math.sqrt(image.width * image.height / _WORKED_ON))
+    if factor <= 1:
+        return image
+    turn = image.getexif().get(_ORIENTATION)
+    if image.mode == "P":
+        image = image.convert("RGBA" if "transparency" in image.info else "RGB")
+    if image.mode.startswith("I"):  # of which Pillow averages not every kind
+        smaller = Image.fromarray(np.asarray(image)[::factor, ::factor])
+    else:
+        smaller = image.reduce(factor)
+    if turn is not None:
+        smaller.getexif()[_ORIENTATION] = turn
+    return smaller
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
