@@ -95,7 +95,7 @@ def test_silence_has_a_csv_with_its_header(
     write_wav(tmp_path / "silent.wav", np.zeros((2, 48_000), np.float32), 24_000)
     result = earwitness("detect", "silent.wav", "--model", meter_model)
     assert result.code == 0
-    assert "nothing that the model knows" in result.out
+    assert "no sound events found" in result.out
     assert result.problems == ["earwitness: silent.wav: warning: There is no sound, only silence."]
     assert Path("earwitness-out/silent.csv").read_text() == HEADER + "\n"
     assert json.loads(Path("earwitness-out/silent.json").read_text())["events"] == []
@@ -176,16 +176,19 @@ def test_what_is_done_is_not_done_again_but_shown(earwitness: Command, clip: Pat
     table = [line for line in first.out.splitlines() if "Music" in line]
     assert len(table) == 2
     assert [line for line in second.out.splitlines() if "Music" in line] == table
-    assert "done before" in second.out
+    assert "unchanged since an earlier run" in second.out
     again = earwitness(*command, "--again")
-    assert "done before" not in again.out
+    assert "unchanged since an earlier run" not in again.out
     assert csv.stat().st_mtime_ns > written
 
 
 def test_other_settings_do_everything_anew(earwitness: Command, clip: Path, meter_model: Path) -> None:
     earwitness("detect", clip, "--model", meter_model)
-    assert "done before" not in earwitness("detect", clip, "--model", meter_model, "--threshold", "0.4").out
-    assert "done before" not in earwitness("detect", clip, "--model", meter_model).out
+    assert (
+        "unchanged since an earlier run"
+        not in earwitness("detect", clip, "--model", meter_model, "--threshold", "0.4").out
+    )
+    assert "unchanged since an earlier run" not in earwitness("detect", clip, "--model", meter_model).out
 
 
 def test_jobs_change_nothing_but_the_speed(

@@ -41,28 +41,28 @@ class Detection:
         model: which model made it.
         duration: of the sound, seconds.
         path: the media file as it was named; None for an array, or where it is not known.
-        media: where the media file lies, if not at `path`.
-        trusted: whether `path` may be opened: a saved result may come from somebody who wants to see a file of yours.
         has_video: whether the file has moving pictures; without them nothing is on screen.
         sha256: of the media file's contents; None where that is not known.
         warnings: reasons not to trust the result, one sentence each.
         settings: all settings of the run, as plain values.
         elapsed: seconds that detection took; 0 for a saved result.
         visual: what looking at the pictures gave; None where nothing looked at them.
+        media: where the media file lies, if not at `path`.
+        trusted: whether `path` may be opened: a saved result may come from somebody who wants to see a file of yours.
     """
 
     table: EventTable
     model: ModelId
     duration: float
     path: Path | None = None
-    media: Path | None = None
-    trusted: bool = True
     has_video: bool = False
     sha256: str | None = None
     warnings: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     elapsed: float = 0.0
     visual: Visual | None = None
+    media: Path | None = None
+    trusted: bool = True
 
     @property
     def events(self) -> list[SoundEvent]:

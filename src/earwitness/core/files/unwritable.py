@@ -16,6 +16,8 @@ _ADVICE: Final = {
     errno.EACCES: "choose a folder that you can write to",
     errno.EPERM: "choose a folder that you can write to",
     errno.EROFS: "choose a folder that you can write to",
+    errno.EEXIST: "it is not a folder; name another one",
+    errno.ENOTDIR: "a part of it is not a folder; name another place",
     errno.ENOENT: "its folder was deleted; start again",
 }
 

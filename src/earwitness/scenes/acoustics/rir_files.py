@@ -1,4 +1,4 @@
-"""Pools of RIRs on disk: rooms end to end in one array that can be memory-mapped, whole or not at all."""
+"""Pools of RIRs on disk: all rooms in one array that can be memory-mapped; written atomically."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from earwitness.scenes.acoustics.rooms import Room
 
 VERSION: Final = 2
 SCALE: Final = 32.0
-"""RIRs are stored as float16 times this, which keeps faint tails out of the subnormal range."""
+"""RIRs are multiplied by this before they are stored as float16, so that weak tails are not subnormal."""
 DIRECT_SAMPLES: Final = 36
-"""Samples from its arrival on that are taken for the direct sound of a measured RIR: 1.5 ms."""
+"""Samples after its arrival that count as the direct sound of a measured RIR: 1.5 ms."""
 DIRECT_TAPER: Final = 12
 
 
@@ -42,10 +42,10 @@ class RoomPart:
 
 
 def direct_window(onset: int) -> tuple[int, NDArray[np.float64]]:
-    """What of a measured RIR is its direct sound, which arrives at sample `onset`.
+    """The window of the direct sound in a measured RIR; the direct sound arrives at sample `onset`.
 
     Returns:
-        start: where it begins; window: (samples,), from 0 to 1 and back.
+        start: first sample of the window; window: (samples,), from 0 to 1 and back.
     """
     taper = np.sin(np.arange(1, DIRECT_TAPER + 1) / (DIRECT_TAPER + 1) * np.pi / 2) ** 2
     window = np.concatenate([taper, np.ones(DIRECT_SAMPLES), taper[::-1]])
@@ -54,7 +54,7 @@ def direct_window(onset: int) -> tuple[int, NDArray[np.float64]]:
 
 
 def save_rooms(parts: Sequence[RoomPart], folder: Path, left_out: Sequence[str] | None = None) -> None:
-    """Keep rooms as a pool, whole or not at all; with it, why others are not among them.
+    """Save rooms as a pool atomically, with the reasons why other rooms were left out.
 
     Raises:
         BankError: the folder cannot be written.
@@ -71,7 +71,7 @@ def save_rooms(parts: Sequence[RoomPart], folder: Path, left_out: Sequence[str] 
 
 
 def left_out(folder: Path) -> list[str] | None:
-    """Why rooms are not in the pool that was to hold them; None where there is no pool, or it does not say."""
+    """The reasons why rooms were left out of a pool; None if there is no pool or it has no such list."""
     with suppress(OSError, ValueError, TypeError, KeyError):
         return [str(why) for why in json.loads((folder / "rooms.json").read_text(encoding="utf-8"))["left_out"]]
     return None
@@ -89,7 +89,7 @@ def _write(parts: Sequence[RoomPart], folder: Path, left_out: Sequence[str] | No
     onsets = [part.onset for part in parts if part.onset is not None]
     if onsets:
         columns["onset"] = np.concatenate(onsets)
-    # Written, not mapped: on a full disk a mapped file ends the process instead of raising an error.
+    # Written instead of mapped: on a full disk, a mapped file kills the process instead of raising an error.
     with (folder / "samples.npy").open("wb") as file:
         header = {"descr": "<f2", "fortran_order": False, "shape": (int(offsets[-1]), 3)}
         np.lib.format.write_array_header_1_0(file, header)
