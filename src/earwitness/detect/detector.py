@@ -16,7 +16,7 @@ from earwitness.core.errors import MediaError, NotStereoError, UsageError
 from earwitness.core.events import EventTable
 from earwitness.core.files.digests import stamp
 from earwitness.core.geometry import DEFAULT_FOV_DEG
-from earwitness.core.memory import give_back
+from earwitness.core.memory import release_memory
 from earwitness.core.multi_accddoa import decode
 from earwitness.core.version import __version__, commit
 from earwitness.core.vocabulary import NUM_CLASSES
@@ -138,7 +138,7 @@ class Detector:
         self._runner.unload()
         if self.visual_analysis is not None:
             self.visual_analysis.unload()
-        give_back()
+        release_memory()
 
     def record(self) -> dict[str, Any]:
         """What decides its results, besides the settings of a call: version, commit, model and its windows, vision."""
@@ -272,7 +272,7 @@ class Detector:
         tables, frames = [], 0
         for number, output in enumerate(runner.outputs(_measured(blocks, stats))):
             if number % _TIDIED_EVERY == 0:  # first of all what opening a long file took
-                give_back()
+                release_memory()
             tables.append(
                 decode(output, threshold=thresholds, merge_deg=MERGE_DEG).shifted(frames, frames + len(output))
             )
