@@ -14,7 +14,7 @@ from earwitness.core.errors import EarwitnessError, one_line
 from earwitness.core.files.atomic import remove_partial_files
 from earwitness.core.files.digests import stamp
 from earwitness.core.geometry import DEFAULT_FOV_DEG
-from earwitness.core.memory import give_back
+from earwitness.core.memory import release_memory
 from earwitness.detect.detector import Detector
 from earwitness.media.containers.sound_tracks import Track, parse_track, track_text
 from earwitness.media.sound.ambisonics import Layout
@@ -224,7 +224,7 @@ def _process(
         from earwitness.render.video.annotated_video import render_video
         from earwitness.render.video.frame_source import KeptSound
 
-        give_back()  # return the freed memory of detection to the system before rendering needs its own
+        release_memory()  # return the freed memory of detection to the system before rendering needs its own
         pictures, rendered = job.pictures or job.source, job.result(RENDER_SUFFIX)
         sound = None
         if job.pictures is None:

@@ -45,9 +45,6 @@ def release_memory() -> None:
     trim(0)
 
 
-give_back = release_memory  # former name
-
-
 @contextmanager
 def growth_in_place() -> Iterator[None]:
     """Grow arrays of a megabyte or more without copying inside this context, if the C library is glibc.

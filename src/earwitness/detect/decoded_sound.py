@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.core.events import EventTable
-from earwitness.core.memory import give_back
+from earwitness.core.memory import release_memory
 from earwitness.core.multi_accddoa import decode
 from earwitness.detect.incremental import IncrementalEvents
 from earwitness.detect.live_stream import MERGE_DEG
@@ -64,7 +64,7 @@ def decode_sound(
     tables, frames = [], 0
     for number, output in enumerate(runner.outputs(_measured(blocks, stats))):
         if number % _RELEASE_EVERY == 0:  # the first time, this returns what opening a long file took
-            give_back()
+            release_memory()
         table = decode(output, threshold=list(thresholds), merge_deg=MERGE_DEG)
         tables.append(table.shifted(frames, frames + len(output)))
         frames += len(output)

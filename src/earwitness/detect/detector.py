@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from earwitness.core.errors import MediaError, NotStereoError, UsageError
 from earwitness.core.events import EventTable
 from earwitness.core.files.digests import stamp
-from earwitness.core.memory import give_back
+from earwitness.core.memory import release_memory
 from earwitness.core.version import __version__, commit
 from earwitness.detect.decoded_sound import DecodedSound, decode_sound
 from earwitness.detect.detect_settings import DetectKeywords, DetectSettings
@@ -122,7 +122,7 @@ class Detector:
         self._runner.unload()
         if self.visual_analysis is not None:
             self.visual_analysis.unload()
-        give_back()
+        release_memory()
 
     def record(self) -> dict[str, Any]:
         """Everything that determines the results, except the settings of a call: version, commit, model, vision."""

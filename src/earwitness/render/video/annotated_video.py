@@ -11,7 +11,7 @@ import numpy as np
 from earwitness.core.errors import EncodingError
 from earwitness.core.events import EventTable
 from earwitness.core.geometry import DEFAULT_FOV_DEG
-from earwitness.core.memory import give_back
+from earwitness.core.memory import release_memory
 from earwitness.media.writer import MediaWriter
 from earwitness.render.marks import Marks
 from earwitness.render.sprite import RGBArray
@@ -69,7 +69,7 @@ def render_video(
     ) as writer:  # fmt: skip
         for number, (time, picture, length) in enumerate(frames.pictures()):
             if number % _TIDIED_EVERY == 0:
-                give_back()
+                release_memory()
             writer.write_frame(scene.draw(picture, time), time, length)
             if progress is not None:
                 progress(min(1.0, time / frames.duration))
