@@ -1,4 +1,4 @@
-"""How fast pictures are made: rooms, views, 5-s clips: `python bench/bench_pictures.py`, one thread."""
+"""Speed of rendering rooms, views and 5-s clips: `python bench/bench_pictures.py`, one thread."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FRAMES = 50
 
 
 def _scene(walking: bool) -> Scene:
-    """A woman speaking, a telephone and a knock in sight; the woman may walk by."""
+    """A speaking woman, who may walk past, a telephone and a knock, all in view."""
     share = np.linspace(0, 1, FRAMES)
     azimuth = 35 - 60 * share if walking else np.full(FRAMES, 35.0)
     sounding = (np.arange(FRAMES) // 12) % 2 == 0

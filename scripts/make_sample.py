@@ -23,7 +23,7 @@ from earwitness.scenes.bank.sound_bank import BankSound, SoundBank
 from earwitness.scenes.pictures import DCASE_FPS, PictureRenderer, write_scene
 from earwitness.scenes.scene import EventRecipe, NoiseRecipe, SceneRecipe
 from earwitness.training.data.training_sources import OpenSynthesizer
-from earwitness.training.recipe import DataSpec
+from earwitness.training.recipe_sections import DataSpec
 
 SECONDS: Final = 24.0
 CAMERA: Final = Camera(width=960, height=540)

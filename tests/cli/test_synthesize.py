@@ -193,7 +193,7 @@ def test_files_of_other_people_stay_and_other_seeds_are_refused(flawed_bank: Pat
     assert isinstance(refused.exception, SynthesisError)
     assert (out / "CREDITS.csv").read_text() == "mine\n"
     file = ["synthesize", "--bank", str(flawed_bank), "--out", str(out / "CREDITS.csv"), "--clips", "1", "--seed", "1"]
-    assert isinstance(CliRunner().invoke(app, [*file, "--rooms", "1"]).exception, SynthesisError)
+    assert isinstance(CliRunner().invoke(app, [*file, "--rooms", "1"]).exception, UsageError)
     (out / "CREDITS.csv").rename(out / "notes.csv")
     (out / "recipes_dev" / "mine").mkdir(parents=True)
     (out / "recipes_dev" / "mine" / "x.json").write_text("{}")

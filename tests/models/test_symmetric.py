@@ -150,7 +150,7 @@ def test_any_sound_is_a_column_more_that_scores_do_not_see(architecture):
         raw = net(maps)
         assert raw.shape == (2, 10, 3, 14, 5)
         assert net.physical(raw).shape == (2, 10, 3, 13, 4)
-        anything = net.physical_anything(raw)
+        anything = net.physical_any_sound(raw)
         assert anything.shape == (2, 10, 3, 1, 4)
         assert torch.hypot(anything[..., 0], anything[..., 1]).max() < 1
         if architecture is SymmetricConfig:

@@ -5,17 +5,21 @@ from __future__ import annotations
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from earwitness.cli.choices import folder_name
 
-_ROOMS = 120
+_SCENES: Final = "Scenes"
+_ROOMS: Final = "Rooms and microphone"
+_PICTURES: Final = "Pictures"
+_ONE_SCENE: Final = "One scene of a set"
+_BATCH: Final = "Processing"
 
 
 class EngineName(StrEnum):
-    """Engines that render clips."""
+    """Where clips are rendered."""
 
     LOCAL = "local"
     RAY = "ray"
@@ -23,74 +27,160 @@ class EngineName(StrEnum):
 
 def run(
     bank: Annotated[
-        Path, typer.Option(help="Sound bank: manifest.csv, a folder a class, FSD50K, ESC-50, or a CSV of files.")
+        Path,
+        typer.Option(
+            metavar="PATH", help="Sound bank: manifest.csv, one folder for each class, FSD50K, ESC-50, or a CSV file."
+        ),
     ],
-    out: Annotated[Path, typer.Option(help="Folder of the data set.", parser=folder_name, metavar="DIR")],
-    clips: Annotated[int | None, typer.Option(min=1, max=1_000_000, help="Number of clips.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Same seed, same files, whatever the workers.")] = None,
-    split: Annotated[str | None, typer.Option(help="Only sounds of this split of the bank.")] = None,
-    seconds: Annotated[float, typer.Option(min=1.0, max=600.0, help="Length of a clip.")] = 5.0,
-    rooms: Annotated[
-        int | None,
-        typer.Option(min=1, max=100_000, help=f"Rooms to simulate ({_ROOMS}); kept in the cache for next time."),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", parser=folder_name, help="Folder of the data set.")
+    ],
+    clips: Annotated[int | None, typer.Option(min=1, max=1_000_000, metavar="N", help="Number of clips.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="The same seed gives the same files, however many workers.")
     ] = None,
-    room_seed: Annotated[int | None, typer.Option(min=0, help="Other seeds give other rooms.")] = None,
-    sofa: Annotated[
-        Path | None, typer.Option(help="Measured rooms instead: a SOFA file, or a folder of them (extra 'sofa').")
+    preview: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Contact sheet (PNG) of the scene, or of the first four.")
     ] = None,
-    microphone: Annotated[
-        str | None, typer.Option(help="dcase (default), xy, ms, ortf, phone or head; with --from: another one.")
+    split: Annotated[
+        str | None, typer.Option(metavar="NAME", rich_help_panel=_SCENES, help="Only sounds of this split of the bank.")
     ] = None,
-    licence: Annotated[str | None, typer.Option(help="Only sounds under these licences, as cc0,cc-by.")] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at a sound that cannot be used.")] = False,
-    video: Annotated[bool, typer.Option("--video", help="Render pictures too: MP4 of 640x360.")] = False,
-    fps: Annotated[
-        float | None, typer.Option(min=1.0, max=60.0, help="With --video: pictures a second; 29.97 by default.")
+    licence: Annotated[
+        str | None,
+        typer.Option(metavar="NAME,...", rich_help_panel=_SCENES, help="Only sounds with these licences: cc0,cc-by."),
     ] = None,
-    fov: Annotated[
-        float | None, typer.Option(min=10.0, max=170.0, help="Horizontal field of view, degrees; 100 by default.")
+    strict: Annotated[
+        bool, typer.Option("--strict", rich_help_panel=_SCENES, help="Stop at a sound that cannot be used.")
+    ] = False,
+    seconds: Annotated[
+        float,
+        typer.Option(min=1.0, max=600.0, metavar="SECONDS", rich_help_panel=_SCENES, help="Length of a clip."),
+    ] = 5.0,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            rich_help_panel=_SCENES,
+            help="starss: scene statistics of real recordings, several kinds of rooms, directional sources; half of "
+            "the microphones are not ideal.",
+        ),
     ] = None,
     elevation: Annotated[
         float | None,
         typer.Option(
             min=1.0,
             max=90.0,
-            help="Sources are at most so many degrees above or below; 35: on to off screen as 1 to 3, as in DCASE2025.",
+            metavar="DEG",
+            rich_help_panel=_SCENES,
+            help="Largest elevation of sources, up or down; 35 gives one on-screen source to three off-screen ones, "
+            "as in DCASE2025.",
         ),
     ] = None,
-    preset: Annotated[
+    rooms: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=100_000,
+            metavar="N",
+            rich_help_panel=_ROOMS,
+            help="Rooms to simulate (default 120); the cache keeps them.",
+        ),
+    ] = None,
+    room_seed: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", rich_help_panel=_ROOMS, help="Another seed gives other rooms."),
+    ] = None,
+    sofa: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            rich_help_panel=_ROOMS,
+            help="Measured rooms instead: a SOFA file, or a folder of them (extra 'sofa').",
+        ),
+    ] = None,
+    microphone: Annotated[
         str | None,
         typer.Option(
-            help="Scenes as labels of real recordings have them (starss), in several kinds of rooms, sources facing "
-            "somewhere, half of the microphones not ideal."
+            metavar="NAME",
+            rich_help_panel=_ROOMS,
+            help="dcase, xy, ms, ortf, phone or head; by default dcase, or with --from the scene's own.",
+        ),
+    ] = None,
+    video: Annotated[
+        bool, typer.Option("--video", rich_help_panel=_PICTURES, help="Also render pictures: MP4 of 640x360.")
+    ] = False,
+    fps: Annotated[
+        float | None,
+        typer.Option(
+            min=1.0,
+            max=60.0,
+            metavar="FPS",
+            rich_help_panel=_PICTURES,
+            help="With --video: frames per second; 29.97 by default.",
+        ),
+    ] = None,
+    fov: Annotated[
+        float | None,
+        typer.Option(
+            min=10.0,
+            max=170.0,
+            metavar="DEG",
+            rich_help_panel=_PICTURES,
+            help="Horizontal field of view, degrees; 100 by default.",
         ),
     ] = None,
     cutouts: Annotated[
-        Path | None, typer.Option(help="With --video: folder of your own cut-outs, one subfolder a class.")
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            rich_help_panel=_PICTURES,
+            help="With --video: your own cut-outs, in one subfolder for each class.",
+        ),
     ] = None,
     backgrounds: Annotated[
-        Path | None, typer.Option(help="With --video: folder of your own 360-degree photos and videos.")
-    ] = None,
-    workers: Annotated[int, typer.Option(min=1, max=1024, help="Processes.")] = 1,
-    engine: Annotated[EngineName, typer.Option(help="local processes, or tasks of Ray (extra 'ray').")] = (
-        EngineName.LOCAL
-    ),
-    address: Annotated[
-        str | None, typer.Option(help="With --engine ray: a running cluster; else one is started here.")
+        Path | None,
+        typer.Option(
+            metavar="DIR", rich_help_panel=_PICTURES, help="With --video: your own 360-degree photos and videos."
+        ),
     ] = None,
     recipe: Annotated[
-        Path | None, typer.Option("--from", help="Render this recipe of a set instead; bank and rooms as it had.")
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            rich_help_panel=_ONE_SCENE,
+            help="Scene recipe of a set to render again, with its sounds and rooms.",
+        ),
     ] = None,
-    view: Annotated[float | None, typer.Option(help="With --from: turn camera and microphone to this angle.")] = None,
-    no_noise: Annotated[bool, typer.Option("--no-noise", help="With --from: without bed and hiss.")] = False,
-    stems: Annotated[bool, typer.Option("--stems", help="With --from: each event in a file of its own too.")] = False,
-    preview: Annotated[
-        Path | None, typer.Option(help="Contact sheet (PNG) of the scene, or of the first four.")
+    view: Annotated[
+        float | None,
+        typer.Option(
+            metavar="DEG", rich_help_panel=_ONE_SCENE, help="With --from: direction of the camera and the microphone."
+        ),
+    ] = None,
+    no_noise: Annotated[
+        bool, typer.Option("--no-noise", rich_help_panel=_ONE_SCENE, help="With --from: no ambience and no hiss.")
+    ] = False,
+    stems: Annotated[
+        bool, typer.Option("--stems", rich_help_panel=_ONE_SCENE, help="With --from: also one file for each event.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=1, max=1024, metavar="N", rich_help_panel=_BATCH, help="Processes.")] = 1,
+    engine: Annotated[
+        EngineName,
+        typer.Option(metavar="local|ray", rich_help_panel=_BATCH, help="Local processes, or Ray tasks (extra 'ray')."),
+    ] = EngineName.LOCAL,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            rich_help_panel=_BATCH,
+            help="With --engine ray: a running cluster; by default one is started here.",
+        ),
     ] = None,
 ) -> None:
     """Render labelled stereo scenes from a sound bank, in the folder layout of DCASE2025 Task 3.
 
-    A run that was interrupted goes on where it stopped when it is started again with the same options.
+    An interrupted run continues when it is started again with the same options.
     """
     from earwitness.cli.threads import one_thread
 

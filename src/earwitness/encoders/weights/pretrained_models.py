@@ -180,7 +180,7 @@ _ENTRIES: Final = (
     ),
     ModelEntry(
         name="rtdetr",
-        what="RT-DETR R50: boxes of the 80 classes of COCO; detects people for ViTPose",
+        what="RT-DETR R50: boxes of the 80 classes of COCO; detects people for ViTPose; experimental",
         used_by="vision",
         licence="Apache-2.0",
         source=HubSource("PekingU/rtdetr_r50vd_coco_o365", "457857cec8ac28ddede40ecee9eed2beca321af8"),
@@ -193,7 +193,7 @@ _ENTRIES: Final = (
     ),
     ModelEntry(
         name="vitpose",
-        what="ViTPose B, simple decoder: keypoints of people; needs rtdetr too",
+        what="ViTPose B, simple decoder: keypoints of people; needs rtdetr too; experimental",
         used_by="vision",
         licence="Apache-2.0",
         source=HubSource("usyd-community/vitpose-base-simple", "a93ac0c67e0b7e2c55287d21d4c460c8f3c54d45"),

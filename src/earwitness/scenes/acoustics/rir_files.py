@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -15,7 +12,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.core.errors import BankError
+from earwitness.core.errors import BankError, EncodingError
+from earwitness.core.files.atomic import atomic_folder, remove_partial_files
 from earwitness.scenes.acoustics.rooms import Room
 
 VERSION: Final = 2
@@ -24,8 +22,6 @@ SCALE: Final = 32.0
 DIRECT_SAMPLES: Final = 36
 """Samples after its arrival that count as the direct sound of a measured RIR: 1.5 ms."""
 DIRECT_TAPER: Final = 12
-_UNFINISHED: Final = ".pool-"
-_ABANDONED_SECONDS: Final = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +60,13 @@ def save_rooms(parts: Sequence[RoomPart], folder: Path, left_out: Sequence[str] 
         BankError: the folder cannot be written.
     """
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(folder.parent)
-        temporary = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=folder.parent))
-        try:
+        remove_partial_files(folder.parent)
+        with atomic_folder(folder) as temporary:
             _write(parts, temporary, left_out)
-            shutil.rmtree(folder, ignore_errors=True)
-            temporary.rename(folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-    except OSError as error:
+    except EncodingError as error:
         needed = sum(rir.nbytes for part in parts for rir in part.rirs) / 1e6
         raise BankError(
-            f"the RIR pool '{folder}' cannot be written ({error.strerror or error}); "
-            f"free {needed:.0f} MB there, or set EARWITNESS_CACHE to another folder"
+            f"the RIR pool {error}; it takes {needed:.0f} MB of space; set EARWITNESS_CACHE to use another folder"
         ) from error
 
 
@@ -111,10 +100,3 @@ def _write(parts: Sequence[RoomPart], folder: Path, left_out: Sequence[str] | No
     if left_out is not None:
         rooms["left_out"] = list(left_out)
     (folder / "rooms.json").write_text(json.dumps(rooms), encoding="utf-8")
-
-
-def _remove_abandoned(cache: Path) -> None:
-    """Remove unfinished pools of killed runs; recent ones may still be in progress."""
-    for path in cache.glob(f"{_UNFINISHED}*"):
-        if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
-            shutil.rmtree(path, ignore_errors=True)
