@@ -129,7 +129,7 @@ def test_a_set_keeps_to_its_options(make_starss: MakeStarss, tmp_path: Path) -> 
     for other in (("--unknown-distance", "3"), ("--unknown-distance", "2", "--no-video")):
         done = CliRunner().invoke(app, ["dataset", "stereo", *map(str, common), "--clips", "4", *other])
         assert isinstance(done.exception, SynthesisError)
-        assert "name another folder" in str(done.exception)
+        assert "give another folder" in str(done.exception)
 
 
 def test_the_command_takes_training_rooms_and_says_what_was_odd(make_starss: MakeStarss, tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_full_disks_are_named_and_leave_no_halves(tmp_path: Path) -> None:
 
 
 def test_full_disks_hold_no_pools(tmp_path: Path) -> None:
-    with files_up_to(50_000), pytest.raises(BankError, match="MB there"):
+    with files_up_to(50_000), pytest.raises(BankError, match="MB of space"):
         RirPool.open(ROOMS, tmp_path / "pools")
     assert list((tmp_path / "pools").iterdir()) == []
     assert len(RirPool.open(ROOMS, tmp_path / "pools")) > 0

@@ -278,7 +278,7 @@ def test_cartesian_places_are_read_in_their_units(tmp_path: Path, factor: float,
     )  # fmt: skip
     with open_sofa(with_units(path, SourcePosition=units, ListenerPosition=units)) as sofa:
         assert sofa.position == pytest.approx(PLACES, abs=1e-9)
-        assert sofa.eye_height == pytest.approx(1.4)
+        assert sofa.listener_height == pytest.approx(1.4)
 
 
 def test_empty_attributes_say_nothing_and_moving_emitters_are_refused(tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ def test_drawn_sources_cover_the_direction_of_their_sound_and_move_while_they_so
     renderer = PictureRenderer(camera=SMALL, fps=10, bystanders=0)
     active = np.array([False, False, True, True, True, True, True, True])
     scene = _scene(_track(18.0, -9.0, 2.2, slug, active, 8), seconds=0.8, view_deg=200)
-    stage = renderer.stage(scene, 5)
+    stage = renderer.compose(scene, 5)
     frames = list(renderer.render(scene, 5))
     x = int(SMALL.column(18.0))
     y = int(SMALL.height / 2 + float(SMALL.project(18.0, -9.0)[1]))
@@ -201,7 +201,7 @@ def test_bystanders_do_not_hide_sources() -> None:
     bystanders = 0
     for seed in range(12):
         scene = _scene(_track(12.0, -5.0, 3.0, "telephone"), _track(-25.0, -3.0, 2.0, "laughter"))
-        actors = renderer.stage(scene, seed).actors
+        actors = renderer.compose(scene, seed).actors
         bystanders += len(actors) - 2
         for actor in actors[2:]:
             assert not actor.active.any()
@@ -216,8 +216,8 @@ def test_bystanders_do_not_hide_sources() -> None:
 def test_the_pools_room_is_the_room_that_is_seen() -> None:
     rooms = [Room((5.0, 4.0, 2.5), 0.4, (1.0,), (2.0, 2.0, 1.1)), Room((8.0, 6.0, 3.0), 0.4, (1.0,), (3.0, 3.0, 1.7))]
     renderer = PictureRenderer(camera=SMALL, rooms=rooms)
-    assert renderer.stage(_scene(_track(0.0)), 0).eye_height == 1.1
-    assert renderer.stage(_scene(_track(0.0), room=1), 0).eye_height == 1.7
+    assert renderer.compose(_scene(_track(0.0)), 0).camera_height == 1.1
+    assert renderer.compose(_scene(_track(0.0), room=1), 0).camera_height == 1.7
 
 
 def test_scenes_without_sources_are_rooms() -> None:

@@ -231,7 +231,7 @@ def _parts(walk: list[int]) -> list[list[int]]:
 
 def _room(sofa: SofaRoom, rirs: Sequence[FloatArray]) -> Room:
     """A shoebox that contains all measured positions, for uses that need a room size."""
-    height = sofa.eye_height or max(_LISTENER_HEIGHT, 0.1 - float(sofa.position[:, 2].min()))
+    height = sofa.listener_height or max(_LISTENER_HEIGHT, 0.1 - float(sofa.position[:, 2].min()))
     low, high = sofa.position.min(axis=0), sofa.position.max(axis=0)
     low, high = np.minimum(low, -1.0) - 0.7, np.maximum(high, 1.0) + 0.7
     size = (float(high[0] - low[0]), float(high[1] - low[1]), max(2.5, height + float(high[2])))

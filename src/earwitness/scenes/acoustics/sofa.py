@@ -38,7 +38,7 @@ class SofaRoom:
         path: the file.
         rate: samples per second.
         position: (n, 3) positions of sources relative to the listener and its view: metres ahead, left and up.
-        eye_height: height of the listener above the floor in metres; None if the file does not state it.
+        listener_height: height of the listener above the floor in metres; None if the file does not state it.
         ambisonic: whether responses are W, Y, Z, X; else they are of one omnidirectional microphone.
         data: `Data.IR`, (measurements, receivers, samples), or with an axis of emitters before or after the samples.
         emitter_axis: axis of the emitters in `data`; None if there is none.
@@ -48,7 +48,7 @@ class SofaRoom:
     path: Path
     rate: float
     position: FloatArray
-    eye_height: float | None
+    listener_height: float | None
     ambisonic: bool
     data: Any
     emitter_axis: int | None
@@ -131,7 +131,7 @@ def _described(path: Path, sofa: SofaVariables) -> SofaRoom:
         path=path,
         rate=rate,
         position=position,
-        eye_height=height if height > 0.2 else None,
+        listener_height=height if height > 0.2 else None,
         ambisonic=_is_ambisonic(sofa, receivers),
         data=data,
         emitter_axis=emitter_axis,

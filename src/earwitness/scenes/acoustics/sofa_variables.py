@@ -101,9 +101,9 @@ class SofaVariables:
         if unit not in _RATES:
             raise ValueError(f"Data.SamplingRate is in '{unit}', not hertz or kilohertz")
         if values.size != 1 or not _LOWEST_HZ <= values[0] * _RATES[unit] <= _HIGHEST_HZ:
-            said = ", ".join(f"{value:g}" for value in values[:3])
+            stated = ", ".join(f"{value:g}" for value in values[:3])
             raise ValueError(
-                f"Data.SamplingRate is {said} {unit}".rstrip()
+                f"Data.SamplingRate is {stated} {unit}".rstrip()
                 + f"; one rate of {_LOWEST_HZ:g} to {_HIGHEST_HZ:g} Hz is needed (check its unit)"
             )
         return float(values[0] * _RATES[unit])

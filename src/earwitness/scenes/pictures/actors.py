@@ -85,7 +85,7 @@ class Actor:
         return Billboard(ahead, left, self.base, width, height, mirrored)
 
 
-def tracks_in_sight(scene: Scene) -> list[SourceTrack]:
+def labelled_tracks(scene: Scene) -> list[SourceTrack]:
     """The tracks of labelled classes, without interference, which is not shown."""
     known = {sound_class.slug for sound_class in CLASSES}
     return [track for track in scene.tracks if track.kind in known]
@@ -99,15 +99,15 @@ def places(track: SourceTrack) -> tuple[NDArray[np.float64], NDArray[np.float64]
 
 
 def place_sources(
-    scene: Scene, library: CutoutLibrary, camera: Camera, eye_height: float, rng: np.random.Generator
+    scene: Scene, library: CutoutLibrary, camera: Camera, camera_height: float, rng: np.random.Generator
 ) -> list[Actor]:
     """An actor for each labelled source, on screen or not."""
     actors = []
-    for track in tracks_in_sight(scene):
+    for track in labelled_tracks(scene):
         cutout = library.pick(track.kind, rng)
         path, up = places(track)
-        scale, base = _fit(cutout, eye_height + float(np.median(up)), path, camera)
-        actors.append(Actor(cutout, scale, base - eye_height, path, track.active, int(rng.integers(2**31))))
+        scale, base = _fit(cutout, camera_height + float(np.median(up)), path, camera)
+        actors.append(Actor(cutout, scale, base - camera_height, path, track.active, int(rng.integers(2**31))))
     return actors
 
 
@@ -145,17 +145,17 @@ def place_bystanders(
 def room_around(scene: Scene, rng: np.random.Generator) -> Room:
     """A random room that contains all sources of a scene, for scenes whose room is unknown."""
     reach = np.array([[1.6, 1.6], [1.6, 1.6]])
-    eye_height = float(rng.uniform(1.2, 1.6))
+    camera_height = float(rng.uniform(1.2, 1.6))
     turn = np.radians(scene.recipe.view_deg)
     for track in scene.tracks:
         path, up = places(track)
-        eye_height = max(eye_height, LOWEST_SOURCE - float(up.min()))
+        camera_height = max(camera_height, LOWEST_SOURCE - float(up.min()))
         x = np.cos(turn) * path[:, 0] + np.sin(turn) * path[:, 1]
         y = -np.sin(turn) * path[:, 0] + np.cos(turn) * path[:, 1]
         reach = np.maximum(reach, [[-x.min(), x.max()], [-y.min(), y.max()]])
     reach += rng.uniform(0.4, 1.5, (2, 2))
-    size = (*(float(side) for side in reach.sum(axis=1)), max(2.5, eye_height + float(rng.uniform(0.9, 1.8))))
-    microphone = (float(reach[0, 0]), float(reach[1, 0]), eye_height)
+    size = (*(float(side) for side in reach.sum(axis=1)), max(2.5, camera_height + float(rng.uniform(0.9, 1.8))))
+    microphone = (float(reach[0, 0]), float(reach[1, 0]), camera_height)
     return Room((size[0], size[1], size[2]), 0.5, (1.0,), microphone)
 
 

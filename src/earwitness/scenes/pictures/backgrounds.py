@@ -90,11 +90,11 @@ class PanoramaVideo:
         """See `Background.frames`."""
         start = float(rng.uniform(0, max(0.0, self._seconds - seconds)))
         pictures = self._endless(camera, view_deg, int(start * self._fps))
-        seen, shown = next(pictures), 0
+        picture, shown = next(pictures), 0
         for number in count():
             while shown < int(number / float(fps) * self._fps + 1e-6):
-                seen, shown = next(pictures), shown + 1
-            yield seen
+                picture, shown = next(pictures), shown + 1
+            yield picture
 
     def _endless(self, camera: Camera, view_deg: float, first: int) -> Iterator[Frame]:
         yield from self._views(camera, view_deg, first)

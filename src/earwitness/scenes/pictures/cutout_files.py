@@ -29,12 +29,12 @@ def read_cutout(path: Path) -> tuple[list[Image.Image], float | None]:
         UnreadableMediaError: the file cannot be read or has no transparent pixels.
     """
     frames, rate = _film(path) if path.suffix.lower() in VIDEO_SUFFIXES else (read_animation(path), None)
-    seen = [frame.getchannel("A").getextrema() for frame in frames]
-    if all(alpha == (255, 255) for alpha in seen):
+    alpha_ranges = [frame.getchannel("A").getextrema() for frame in frames]
+    if all(alpha == (255, 255) for alpha in alpha_ranges):
         raise UnreadableMediaError(
             f"{path}: has no transparent background; cut the object out and save it with alpha, as PNG or WebP"
         )
-    if max(int(alpha[1]) for alpha in seen) < _LEAST_ALPHA:  # type: ignore[arg-type]
+    if max(int(alpha[1]) for alpha in alpha_ranges) < _LEAST_ALPHA:  # type: ignore[arg-type]
         raise UnreadableMediaError(f"{path}: is completely transparent; save it with the object in it")
     return frames, rate
 

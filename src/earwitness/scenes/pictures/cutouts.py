@@ -252,7 +252,7 @@ def _from_files(kind: str, name: str, paths: list[Path]) -> Cutout:
     if len({frame.size for frame in frames}) > 1:
         raise UnreadableMediaError(f"{paths[0]}: the phases of '{name}' differ in size; make them equal")
     # Crop the empty margin around the object.
-    boxes = np.array([seen for frame in frames if (seen := frame.getchannel("A").getbbox()) is not None])
+    boxes = np.array([bounds for frame in frames if (bounds := frame.getchannel("A").getbbox()) is not None])
     box = tuple(int(side) for side in (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0)))
     frames = [frame.crop((box[0], box[1], box[2], box[3])) for frame in frames]
     size = frames[0].size

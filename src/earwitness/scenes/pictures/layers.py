@@ -65,11 +65,11 @@ class Planes:
     def update(self, picture: Frame, boxes: Sequence[Box]) -> None:
         """Convert the changed regions of the picture."""
         for box in boxes:
-            kept, seen = self._grown(box, _REACH, 2), self._grown(box, _REACH + _MARGIN, _STEP)
-            parts = _converted(picture[seen[1] : seen[3], seen[0] : seen[2]])
+            kept, converted = self._grown(box, _REACH, 2), self._grown(box, _REACH + _MARGIN, _STEP)
+            parts = _converted(picture[converted[1] : converted[3], converted[0] : converted[2]])
             for plane, part, shared in zip(self._planes, parts, (1, 2, 2), strict=True):
                 x0, y0, x1, y1 = (side // shared for side in kept)
-                left, top = seen[0] // shared, seen[1] // shared
+                left, top = converted[0] // shared, converted[1] // shared
                 plane[y0:y1, x0:x1] = part[y0 - top : y1 - top, x0 - left : x1 - left]
 
     def frame(self) -> VideoFrame:

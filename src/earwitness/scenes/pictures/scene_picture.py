@@ -48,14 +48,14 @@ class PictureScene:
         moving: the following pictures if the background is a video; None if it is static.
         depth: (H, W) metres to furniture that may cover actors; None if there is no furniture.
         actors: sources, in the order of the labelled tracks of the scene, then bystanders.
-        eye_height: height of the camera above the floor in metres.
+        camera_height: height of the camera above the floor in metres.
         trolleys: whether objects above the floor stand on trolleys, because there is no furniture.
     """
 
     background: Frame
     depth: NDArray[np.float32] | None
     actors: tuple[Actor, ...]
-    eye_height: float
+    camera_height: float
     trolleys: bool
     moving: Iterator[Frame] | None = None
 
@@ -115,27 +115,27 @@ class PictureRenderer:
 
     def _pictures(self, scene: Scene, seed: int | np.random.SeedSequence) -> Iterator[tuple[Layers, list[Box]]]:
         """Pictures, with the regions that differ from the previous one if the background is the same."""
-        stage = self.stage(scene, seed)
+        composition = self.compose(scene, seed)
         count = round(scene.recipe.seconds * float(self.fps))
-        projectors = [_ActorProjector(actor, stage, self.library, self.camera) for actor in stage.actors]
-        layers = Layers(stage.background)
+        projectors = [_ActorProjector(actor, composition, self.library, self.camera) for actor in composition.actors]
+        layers = Layers(composition.background)
         for number in range(count):
             seconds = number / float(self.fps)
             order = sorted(projectors, key=lambda projector: -projector.distance(seconds))
-            if number and stage.moving is not None:
-                layers = Layers(next(stage.moving))
+            if number and composition.moving is not None:
+                layers = Layers(next(composition.moving))
             yield layers, layers.show([projector.patch(seconds) for projector in order])
 
     def picture_at(self, scene: Scene, seed: int | np.random.SeedSequence, seconds: float) -> Frame:
         """The picture (H, W, 3) of a scene at a time; video backgrounds show their first frame."""
-        stage = self.stage(scene, seed)
-        projectors = [_ActorProjector(actor, stage, self.library, self.camera) for actor in stage.actors]
+        composition = self.compose(scene, seed)
+        projectors = [_ActorProjector(actor, composition, self.library, self.camera) for actor in composition.actors]
         projectors.sort(key=lambda projector: -projector.distance(seconds))
-        layers = Layers(stage.background)
+        layers = Layers(composition.background)
         layers.show([projector.patch(seconds) for projector in projectors])
         return layers.picture
 
-    def stage(self, scene: Scene, seed: int | np.random.SeedSequence) -> PictureScene:
+    def compose(self, scene: Scene, seed: int | np.random.SeedSequence) -> PictureScene:
         """The empty room and the actors of a scene."""
         sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
         # Not spawn(), which has state: the same sequence must always give the same pictures.
@@ -209,8 +209,8 @@ def _write_sound(writer: MediaWriter, scene: Scene, start: int, end: int) -> Non
 class _ActorProjector:
     """Projects an actor over time; patches of static actors are cached."""
 
-    def __init__(self, actor: Actor, stage: PictureScene, library: CutoutLibrary, camera: Camera) -> None:
-        self._actor, self._stage, self._library, self._camera = actor, stage, library, camera
+    def __init__(self, actor: Actor, composition: PictureScene, library: CutoutLibrary, camera: Camera) -> None:
+        self._actor, self._composition, self._library, self._camera = actor, composition, library, camera
         self._kept: dict[tuple[State, int], Patch | None] = {}
         self._stays = actor.stays
         self._distance = math.hypot(*actor.place(0.0))
@@ -235,18 +235,18 @@ class _ActorProjector:
         return self._kept[state, phase]
 
     def _project(self, board: Billboard, state: State, phase: int) -> Patch | None:
-        cutout, camera, stage = self._actor.cutout, self._camera, self._stage
+        cutout, camera, composition = self._actor.cutout, self._camera, self._composition
         if board.ahead < NEAR:
             return None
         sharpness = camera.focal_px / board.ahead * board.width / cutout.width
-        patch = project(board, self._library.picture(cutout, state, phase, sharpness), camera, stage.depth)
-        height = board.base + stage.eye_height
-        if height > 0.0 and (stage.trolleys or not self._stays):
-            board = replace(board, base=-stage.eye_height, width=TROLLEY_WIDTH, height=height, mirrored=False)
+        patch = project(board, self._library.picture(cutout, state, phase, sharpness), camera, composition.depth)
+        height = board.base + composition.camera_height
+        if height > 0.0 and (composition.trolleys or not self._stays):
+            board = replace(board, base=-composition.camera_height, width=TROLLEY_WIDTH, height=height, mirrored=False)
             if self._trolley is None:
                 self._trolley = draw_trolley(height, _TROLLEY_SHARPNESS).convert("RGBa")
-            patch = _over(patch, project(board, self._trolley, camera, stage.depth))
-        return _over(patch, shadow(board, camera, stage.depth))
+            patch = _over(patch, project(board, self._trolley, camera, composition.depth))
+        return _over(patch, shadow(board, camera, composition.depth))
 
 
 def _over(top: Patch | None, below: Patch | None) -> Patch | None:

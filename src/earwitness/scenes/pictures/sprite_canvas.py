@@ -42,7 +42,7 @@ class SpriteCanvas:
         pixels = np.concatenate([straight, alpha * 255], axis=2)
         return Image.fromarray(np.clip(np.rint(pixels), 0, 255).astype(np.uint8))
 
-    def ellipse(self, x: float, z: float, rx: float, rz: float, fill: Colour, **look: float) -> None:
+    def ellipse(self, x: float, z: float, rx: float, rz: float, fill: Colour, **shading: float) -> None:
         """An ellipse around (x, z)."""
 
         def draw(pen: ImageDraw.ImageDraw, at: Callable[[Place], Place], scale: float) -> None:
@@ -50,9 +50,9 @@ class SpriteCanvas:
             right, bottom = at((x + rx, z - rz))
             pen.ellipse((left, top, right, bottom), 255)
 
-        self._add((x - rx, z - rz, x + rx, z + rz), draw, fill, **look)
+        self._add((x - rx, z - rz, x + rx, z + rz), draw, fill, **shading)
 
-    def polygon(self, points: list[Place], fill: Colour, soft: float = 0.0, **look: float) -> None:
+    def polygon(self, points: list[Place], fill: Colour, soft: float = 0.0, **shading: float) -> None:
         """A polygon with corners rounded by about `soft` metres."""
         closed = [*points, points[0]]
 
@@ -64,9 +64,11 @@ class SpriteCanvas:
                     pen.ellipse((px - soft * scale, pz - soft * scale, px + soft * scale, pz + soft * scale), 255)
 
         x, z = zip(*points, strict=True)
-        self._add((min(x) - soft, min(z) - soft, max(x) + soft, max(z) + soft), draw, fill, **look)
+        self._add((min(x) - soft, min(z) - soft, max(x) + soft, max(z) + soft), draw, fill, **shading)
 
-    def box(self, x0: float, z0: float, x1: float, z1: float, fill: Colour, radius: float = 0.0, **look: float) -> None:
+    def box(
+        self, x0: float, z0: float, x1: float, z1: float, fill: Colour, radius: float = 0.0, **shading: float
+    ) -> None:
         """A rectangle with corners rounded by `radius`."""
 
         def draw(pen: ImageDraw.ImageDraw, at: Callable[[Place], Place], scale: float) -> None:
@@ -74,9 +76,9 @@ class SpriteCanvas:
             right, bottom = at((max(x0, x1), min(z0, z1)))
             pen.rounded_rectangle((left, top, max(right - 1, left), max(bottom - 1, top)), radius * scale, 255)
 
-        self._add((min(x0, x1), min(z0, z1), max(x0, x1), max(z0, z1)), draw, fill, **look)
+        self._add((min(x0, x1), min(z0, z1), max(x0, x1), max(z0, z1)), draw, fill, **shading)
 
-    def limb(self, points: list[Place], radii: list[float], fill: Colour, **look: float) -> None:
+    def limb(self, points: list[Place], radii: list[float], fill: Colour, **shading: float) -> None:
         """A tube along `points` with the given radius at each point."""
 
         def draw(pen: ImageDraw.ImageDraw, at: Callable[[Place], Place], scale: float) -> None:
@@ -98,11 +100,11 @@ class SpriteCanvas:
 
         x, z = zip(*points, strict=True)
         widest = max(radii)
-        self._add((min(x) - widest, min(z) - widest, max(x) + widest, max(z) + widest), draw, fill, **look)
+        self._add((min(x) - widest, min(z) - widest, max(x) + widest, max(z) + widest), draw, fill, **shading)
 
-    def line(self, points: list[Place], width: float, fill: Colour, **look: float) -> None:
+    def line(self, points: list[Place], width: float, fill: Colour, **shading: float) -> None:
         """A thin, flat line."""
-        self.limb(points, [width / 2] * len(points), fill, **{"bevel": 0.0, "cast": 0.0, **look})
+        self.limb(points, [width / 2] * len(points), fill, **{"bevel": 0.0, "cast": 0.0, **shading})
 
     def _add(
         self,

@@ -20,7 +20,7 @@ LEVELS: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 """Levels of the quantiles; distributions are linear between them and truncated outside."""
 _Elevation = Annotated[float, Field(ge=-90, le=90)]
 _Amount = Annotated[float, Field(le=3600)]
-"""Seconds, or degrees a second."""
+"""Seconds, or degrees per second."""
 Elevations = Annotated[tuple[_Elevation, ...], Field(min_length=len(LEVELS), max_length=len(LEVELS))]
 Quantiles = Annotated[tuple[_Amount, ...], Field(min_length=len(LEVELS), max_length=len(LEVELS))]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -81,8 +81,8 @@ class ScenePreset(StrictModel):
         known = {sound.slug for sound in CLASSES}
         missing, foreign = sorted(known - self.classes.keys()), sorted(self.classes.keys() - known)
         if missing or foreign:
-            what = [f"says nothing of {', '.join(missing)}"] if missing else []
-            what += [f"knows classes that there are not: {', '.join(foreign)}"] if foreign else []
+            what = [f"lacks {', '.join(missing)}"] if missing else []
+            what += [f"has unknown classes: {', '.join(foreign)}"] if foreign else []
             raise ValueError(f"the preset {' and '.join(what)}")
         if not sum(self.source_weights[1:]):
             raise ValueError("source_weights: not all zero from the second on")

@@ -32,8 +32,8 @@ _TITLES: Final = (
 
 def busiest_second(scene: Scene) -> float:
     """The earliest time with the most active on-screen sources."""
-    seen = scene.labels.frame[scene.labels.onscreen]
-    count = np.bincount(seen if seen.size else scene.labels.frame, minlength=1)
+    onscreen = scene.labels.frame[scene.labels.onscreen]
+    count = np.bincount(onscreen if onscreen.size else scene.labels.frame, minlength=1)
     return (int(np.argmax(count)) + 0.5) * FRAME_SECONDS
 
 

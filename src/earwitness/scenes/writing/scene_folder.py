@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from earwitness.core.errors import SynthesisError
+from earwitness.core.errors import SynthesisError, UsageError
 from earwitness.core.files.atomic import atomic_file, remove_partial_files
 from earwitness.scenes.bank.sound_bank import BankSound, SoundBank
 from earwitness.scenes.scene import Scene, SceneRecipe
@@ -33,11 +33,12 @@ def refuse_foreign(folder: Path) -> None:
     """Check that an existing credits file is that of a set.
 
     Raises:
-        SynthesisError: it is another file, or `folder` is not a folder.
+        SynthesisError: it is another file.
+        UsageError: `folder` is not a folder.
     """
     path, first = folder / FILE_NAME, b""
     if folder.exists() and not folder.is_dir():
-        raise SynthesisError(f"'{folder}' is not a folder: give another one with --out")
+        raise UsageError(f"'{folder}' is not a folder: give another one with --out")
     if not path.exists():
         return
     with suppress(OSError), path.open("rb") as file:

@@ -175,6 +175,7 @@ def synthesize(
         progress: creates a progress callback for each long task.
 
     Raises:
+        UsageError: `out` is not a folder.
         BankError: the bank or the rooms cannot be used.
         SynthesisError: the folder holds other files or clips with other options, or a worker failed.
         MissingExtraError: an extra that is needed is not installed.
