@@ -20,7 +20,7 @@ from earwitness.core.geometry import Camera, wrap
 from earwitness.data.dcase.labels import write_table
 from earwitness.scenes import RirPool, Synthesizer
 from earwitness.scenes.bank.sound_bank import BankSound, SoundBank
-from earwitness.scenes.pictures.scene_picture import DCASE_FPS, PictureRenderer, write_scene
+from earwitness.scenes.pictures import DCASE_FPS, PictureRenderer, write_scene
 from earwitness.scenes.scene import EventRecipe, NoiseRecipe, SceneRecipe
 from earwitness.training.data.training_sources import OpenSynthesizer
 from earwitness.training.recipe_sections import DataSpec

@@ -22,7 +22,7 @@ from earwitness.core.events import EventTable
 from earwitness.core.multi_accddoa import X, Y, decode, encode
 from earwitness.core.vocabulary import CLASSES, NUM_CLASSES
 from earwitness.data.dcase.labels import LabelRows, read_rows
-from earwitness.detect.detector import MERGE_DEG
+from earwitness.detect.live_stream import MERGE_DEG
 from earwitness.detect.model.loading import load
 from earwitness.detect.model.model_files import DEFAULT_MODEL
 from earwitness.media.sound.audio import read_audio

@@ -135,7 +135,7 @@ def test_mono_must_be_asked_for_and_has_no_direction(meter: Detector, make_burst
 def test_samples_that_cannot_be_are_refused(meter: Detector, make_burst: Burst) -> None:
     broken = make_burst(1)
     broken[1, 7] = np.nan
-    with pytest.raises(UsageError, match="no finite numbers"):
+    with pytest.raises(UsageError, match="not finite"):
         meter.detect_array(broken, 24_000)
     for rate in (0, -8000):
         with pytest.raises(UsageError, match="sample rate"):

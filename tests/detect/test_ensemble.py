@@ -166,7 +166,7 @@ def test_a_mirrored_member_answers_turned_back() -> None:
 
 def test_members_that_do_not_fit_together_are_refused() -> None:
     whole = card("whole")
-    with pytest.raises(ModelError, match="'other' hears 48000 samples a second and the ensemble 24000"):
+    with pytest.raises(ModelError, match="'other' takes 48000 samples per second, the ensemble 24000"):
         Ensemble((Echo(5), Echo(5, name="other", rate=48_000)), whole)
     with pytest.raises(ModelError, match="do not fit 1 members"):
         Ensemble((Echo(5),), whole, (1.0, 2.0))

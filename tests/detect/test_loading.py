@@ -74,9 +74,9 @@ def test_what_cannot_be_used_is_named(packed: Path, meter_model: Path, tmp_path:
         Detector.load(f"{meter_model},nothing")
     with pytest.raises(ModelError, match="single commas"):
         split_names(f"{meter_model},,x")
-    with pytest.raises(ModelError, match="not ensembles; name this one's members"):
+    with pytest.raises(ModelError, match="another ensemble; name its members"):
         member_file(str(packed))
-    with pytest.raises(ModelError, match=r"ends in \.ensemble"):
+    with pytest.raises(ModelError, match=r"must end in \.ensemble"):
         write_ensemble(tmp_path / "x.onnx", [], find_model(meter_model).card)
 
 

@@ -34,7 +34,7 @@ def test_wrong_settings_are_refused(argument: dict[str, Any], message: str) -> N
 def test_a_model_of_other_channels_or_another_window_is_refused(make_burst: Callable[..., Any]) -> None:
     with pytest.raises(ModelError, match="takes 4 feature channels, but its card lists 5"):
         ModelRunner(Fake(channels=4), CARD)
-    with pytest.raises(ModelError, match="3 frames of a window of 50"):
+    with pytest.raises(ModelError, match="3 frames for a window of 50"):
         list(ModelRunner(Fake(frames=3), CARD).outputs([make_burst(6)]))
 
 

@@ -90,7 +90,7 @@ def test_a_model_that_takes_too_long_is_refused(tmp_path: Path, monkeypatch: pyt
     path = chain(tmp_path / "slow.onnx", 1000)
     monkeypatch.setattr(model_trial, "SECONDS", 4)
     begun = time.monotonic()
-    with pytest.raises(ModelError, match=r"slow\.onnx: is not done with one window after 4 s"):
+    with pytest.raises(ModelError, match=r"slow\.onnx: did not finish one window within 4 s"):
         Detector.load(path)
     assert time.monotonic() - begun < 30
 

@@ -63,7 +63,7 @@ def test_another_model_in_the_place_of_one_at_rest_is_refused(random_model: Path
     runtime = OnnxRuntime(path, device="cpu")
     runtime.unload()
     path.write_bytes(random_model.read_bytes() + b"\0")
-    with pytest.raises(ModelError, match=r"model\.onnx: was changed while it was in use; start again"):
+    with pytest.raises(ModelError, match=r"model\.onnx: was changed while it was in use; run the command again"):
         runtime.run(features(1))
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from doctored import RATE, Stereo, honest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from earwitness.detect.detector import Detector
 from earwitness.doctor.channel_stats import ChannelStats
 from earwitness.doctor.dc_offset import OffsetRemover
 from earwitness.doctor.diagnosis import judge
+from recordings import RATE, Stereo, honest
 
 Burst = Callable[..., NDArray[np.float32]]
 

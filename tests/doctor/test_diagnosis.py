@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import doctored
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 
+import recordings
 from earwitness.core.errors import NoAudioError, UnreadableMediaError
 from earwitness.doctor.channel_stats import ChannelFigures, ChannelStats
 from earwitness.doctor.diagnosis import Check, diagnose, judge, warnings_of
@@ -162,46 +162,46 @@ def test_a_square_wave_of_a_game_is_not_called_clipped_when_soft() -> None:
     assert "clipping" not in complaints(np.stack([square, 0.5 * square]))
 
 
-@pytest.mark.parametrize("fault", [doctored.reverberated, doctored.comb, doctored.bands_apart])
+@pytest.mark.parametrize("fault", [recordings.reverberated, recordings.comb, recordings.bands_apart])
 def test_mono_made_wider_is_named(fault: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> None:
-    assert "effect" not in checks(doctored.honest())
-    found = checks(fault(doctored.honest()))
+    assert "effect" not in checks(recordings.honest())
+    found = checks(fault(recordings.honest()))
     assert found["effect"].verdict == "unfit"
     assert found["effect"].sentence.startswith("Pseudo-stereo")
 
 
 def test_one_channel_filtered_a_little_is_no_effect() -> None:
-    darker = sosfilt(butter(1, 9000, fs=RATE, output="sos"), doctored.honest()[1])
-    assert "effect" not in checks(np.stack([doctored.honest()[0], darker]))
+    darker = sosfilt(butter(1, 9000, fs=RATE, output="sos"), recordings.honest()[1])
+    assert "effect" not in checks(np.stack([recordings.honest()[0], darker]))
 
 
 @pytest.mark.parametrize("seconds", [0.015, 0.3])
 def test_channels_far_apart_in_time(seconds: float) -> None:
-    delay = checks(doctored.late(seconds)(doctored.honest()))["delay"]
+    delay = checks(recordings.late(seconds)(recordings.honest()))["delay"]
     assert delay.verdict == "unfit"
     assert delay.value == pytest.approx(1000 * seconds, abs=0.1)
 
 
 def test_channels_that_have_nothing_to_do_with_each_other() -> None:
-    found = checks(np.stack([doctored.honest()[0], doctored.noise(12, 99, 0.05)]))
+    found = checks(np.stack([recordings.honest()[0], recordings.noise(12, 99, 0.05)]))
     assert found["effect"].verdict == "unfit"
     assert "unrelated" in found["effect"].sentence
 
 
 def test_an_imbalance_that_turns_sides() -> None:
-    assert "balance" not in complaints(doctored.honest())
-    quieter = doctored.honest() * np.array([[1], [10 ** (-5.9 / 20)]])
+    assert "balance" not in complaints(recordings.honest())
+    quieter = recordings.honest() * np.array([[1], [10 ** (-5.9 / 20)]])
     (said,) = warnings_of(list(checks(quieter).values()))
     assert "5.9 dB louder on the left" in said or "6.0 dB louder on the left" in said
 
 
 def test_dialogue_in_the_middle_of_stereo_music_and_hard_panned_dialogue_are_fit() -> None:
-    music = doctored.honest(azimuths=(60, -60, 30, -30))
+    music = recordings.honest(azimuths=(60, -60, 30, -30))
     times = np.arange(music.shape[1]) / RATE
-    voice = doctored.noise(12, 70, 0.05) * (times % 2 < 1.2)
+    voice = recordings.noise(12, 70, 0.05) * (times % 2 < 1.2)
     assert complaints(music + voice) == {}
-    turns = np.stack([voice, doctored.noise(12, 71, 0.05) * (times % 2 > 1.3)])
-    room = 0.2 * doctored.honest(azimuths=(60, -60))
+    turns = np.stack([voice, recordings.noise(12, 71, 0.05) * (times % 2 > 1.3)])
+    room = 0.2 * recordings.honest(azimuths=(60, -60))
     assert complaints(turns + room) == {}
 
 

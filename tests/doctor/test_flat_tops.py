@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from doctored import RATE, honest
 from numpy.typing import NDArray
 from scipy.io import wavfile
 
 from earwitness.doctor.diagnosis import diagnose
 from earwitness.doctor.flat_tops import FlatTops, flat_samples
+from recordings import RATE, honest
 
 
 def loud(peak: float, seconds: float = 6.0) -> NDArray[np.float32]:

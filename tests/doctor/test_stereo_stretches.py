@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from doctored import RATE, Stereo, honest, inverted, late, mono, part, silenced
 from numpy.typing import NDArray
 
 from earwitness.detect.detector import Detector
@@ -14,6 +13,7 @@ from earwitness.doctor.channel_stats import ChannelStats
 from earwitness.doctor.diagnosis import judge
 from earwitness.doctor.stereo_stretches import below
 from earwitness.media.sound.stretches import Stretch
+from recordings import RATE, Stereo, honest, inverted, late, mono, part, silenced
 
 Burst = Callable[..., NDArray[np.float32]]
 

@@ -65,7 +65,7 @@ def clip(tmp_path: Path, make_burst: Burst) -> Path:
     return path
 
 
-def test_what_moves_draws_the_sound_to_it(meter_model: Path, clip: Path, visual_analysis: VisualAnalysis) -> None:
+def test_an_event_moves_to_the_moving_region(meter_model: Path, clip: Path, visual_analysis: VisualAnalysis) -> None:
     alone = Detector.load(meter_model, vision=None)
     (before,) = alone.detect(clip).events
     seeing = Detector(alone._runner, alone.model, visual_analysis)
@@ -80,7 +80,7 @@ def test_what_moves_draws_the_sound_to_it(meter_model: Path, clip: Path, visual_
     assert detection.settings["fov"] == 100.0
 
 
-def test_another_camera_sees_it_elsewhere(meter_model: Path, clip: Path, visual_analysis: VisualAnalysis) -> None:
+def test_the_field_of_view_moves_the_event(meter_model: Path, clip: Path, visual_analysis: VisualAnalysis) -> None:
     alone = Detector.load(meter_model, vision=None)
     (after,) = Detector(alone._runner, alone.model, visual_analysis).detect(clip, fov=40.0).events
     assert after.azimuth == pytest.approx(24, abs=3)  # at 40 degrees, what moves is at 10, and 24 is off screen
@@ -108,7 +108,7 @@ def test_black_bars_are_not_part_of_the_view(
     assert read_result(tmp_path / "barred.json").view == detection.view
 
 
-def test_eyes_that_keep_nothing_see_the_same(
+def test_results_without_cache_are_the_same(
     meter_model: Path, clip: Path, visual_analysis: VisualAnalysis, tmp_path: Path
 ) -> None:
     alone = Detector.load(meter_model, vision=None)
@@ -144,7 +144,7 @@ def test_the_document_says_what_was_done_and_why(
     assert done.distance_before_m == pytest.approx(event.distance_m, abs=0.01)  # a region's size tells nothing
     assert things[done.seen].what == done.what
     assert done.common_cause > 0.5
-    assert "something that moves" in done.why
+    assert "a moving region" in done.why
     assert done.why.endswith("%)")
     assert 0 < done.box[0] < done.box[2] < 0.5
     lengths = {len(column) for column in done.track.model_dump().values()}
@@ -190,10 +190,10 @@ def test_pictures_that_break_cost_the_sound_nothing(
     alone = Detector.load(meter_model, vision=None)
     detection = Detector(alone._runner, alone.model, visual_analysis).detect(clip)
     assert len(detection.events) == 1
-    assert any("could not be looked at" in warning for warning in detection.warnings)
+    assert any("could not be analysed" in warning for warning in detection.warnings)
 
 
-def test_eyes_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_detectors_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("EARWITNESS_CACHE", str(tmp_path))
     none, why = open_visual_analysis("auto")
     assert none is None
@@ -212,7 +212,7 @@ def test_eyes_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         open_visual_analysis("pose")
 
 
-def test_progress_covers_hearing_and_looking(meter_model: Path, clip: Path, visual_analysis: VisualAnalysis) -> None:
+def test_progress_covers_sound_and_pictures(meter_model: Path, clip: Path, visual_analysis: VisualAnalysis) -> None:
     told: list[tuple[float, float | None]] = []
     detector = Detector.load(meter_model, vision=None)
     detector.visual_analysis = visual_analysis
@@ -229,10 +229,10 @@ def test_a_field_of_view_that_cannot_be(clip: Path, visual_analysis: VisualAnaly
 
     for fov in (0.0, 180.0, float("nan")):
         with pytest.raises(UsageError, match="field of view"):
-            visual_analysis.look(clip, EventTable.empty(60), fov)
+            visual_analysis.analyse(clip, EventTable.empty(60), fov)
 
 
-def test_the_command_says_when_nobody_looks(
+def test_the_command_reports_missing_vision(
     meter_model: Path, clip: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     from typer.testing import CliRunner
@@ -244,6 +244,6 @@ def test_the_command_says_when_nobody_looks(
     assert "models pull pose" in " ".join(first.output.split())
     silent = CliRunner().invoke(app, [*arguments, "--no-vision", "--again"])
     assert silent.exit_code == 0
-    assert "not looked at" not in " ".join(silent.output.split())
+    assert "not analysed" not in " ".join(silent.output.split())
     wrong = CliRunner().invoke(app, [*arguments, "--vision", "yolo"])
     assert isinstance(wrong.exception, UsageError) or wrong.exit_code == 2

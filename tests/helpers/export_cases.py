@@ -19,7 +19,13 @@ def detection(table: EventTable, *, media: MediaInfo | None = VIDEO, fov: float 
     chosen = {"a": [0.5], "fov": fov}
     path = None if media is None else media.path
     return Detection(
-        table, MODEL, table.duration, path, has_moving_pictures(media), warnings=["a warning"], settings=chosen
+        table,
+        MODEL,
+        table.duration,
+        path,
+        has_video=has_moving_pictures(media),
+        warnings=["a warning"],
+        settings=chosen,
     )
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from hypothesis import given, settings
 
 from earwitness.batch.formats import FORMATS, write
 from earwitness.core.errors import LabelError, UnreadableMediaError
-from earwitness.core.events import COLUMNS, EventTable
+from earwitness.core.events import EventTable
 from earwitness.core.geometry import View
 from earwitness.media.writer import write_wav
 from earwitness.results.document import read_document
@@ -73,24 +72,6 @@ def test_what_the_pictures_show_is_read_as_far_as_it_makes_sense(
     assert read_result(path).view == view
 
 
-def test_long_results_are_written_piece_by_piece(tmp_path: Path) -> None:
-    """An hour of one sound after the other: what is held while it is written is small beside the file."""
-    frames = np.arange(36_000)
-    table = EventTable.from_columns(
-        frame=frames, class_index=frames // 12 % 13, azimuth=np.sin(frames) * 80, distance=2.5, num_frames=36_000
-    )
-    found = detection(table)
-    for name in ("csv", "json", "jsonl"):
-        write(detection(run(0, 5, 3, 10)), tmp_path / "warm", name)
-        tracemalloc.start()
-        write(found, tmp_path / name, name)
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        sorted_copies = 3 * sum(getattr(table, column).nbytes for column in COLUMNS)
-        assert peak < sorted_copies + 2_500_000, name
-        assert (tmp_path / name).stat().st_size > 600_000
-
-
 def test_the_media_file_is_found_where_it_was_or_beside(tmp_path: Path) -> None:
     path = tmp_path / "clip.json"
     write(detection(run(0, 5, 0, 0)), path, "json")
@@ -136,35 +117,6 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         read_result(tmp_path / "none.json")
 
 
-@pytest.mark.parametrize(
-    ("place", "value", "field"),
-    [
-        (("source", "duration"), float("nan"), "source.duration"),
-        (("source", "duration"), -1, "source.duration"),
-        (("settings", "fov"), float("inf"), "settings"),
-        (("visual",), {"a": [{"b": float("nan")}]}, "visual"),
-        (("num_frames",), 10**30, "num_frames"),
-        (("events", 0, "track", "score"), [float("nan")] * 5, "events.0.track.score.0"),
-        (("events", 0, "track", "frames"), [10**18] * 5, "events.0.track.frames.0"),
-        (("events", 0, "source"), 10**9, "events.0.source"),
-        (("events", 0, "visual"), {"why": float("-inf")}, "events.0.visual"),
-    ],
-)
-def test_numbers_that_cannot_be_are_refused_by_field(
-    tmp_path: Path, place: tuple[str | int, ...], value: object, field: str
-) -> None:
-    path = tmp_path / "clip.json"
-    write(detection(run(0, 5, 3, 10)), path, "json")
-    values = json.loads(path.read_text())
-    node = values
-    for key in place[:-1]:
-        node = node[key]
-    node[place[-1]] = value
-    path.write_text(json.dumps(values))
-    with pytest.raises(LabelError, match=f"clip.json: not an earwitness events file: {field}"):
-        read_result(path)
-
-
 @pytest.mark.parametrize("suffix", [".json", ".csv"])
 def test_sounds_of_one_source_number_stay_apart(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"clip{suffix}"
@@ -189,4 +141,5 @@ def test_a_document_of_the_first_version_is_read_and_written_with_the_same_value
     write(found, tmp_path / "again.json", "json")
     again = json.loads((tmp_path / "again.json").read_text())
     values["source"]["file"] = again["source"]["file"]  # where the golden file lies
+    assert again.pop("vocabulary")["name"] == "dcase2025"  # the document has none
     assert again | {"tool": None} == values | {"tool": None}

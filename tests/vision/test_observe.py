@@ -159,7 +159,7 @@ def test_what_is_wrong_with_the_pictures_is_kept_with_what_was_seen(film: Film, 
     for known in (False, True):
         observation, cached = cached_observation(joined, red, 2.0, tmp_path / "cache")
         assert cached == known
-        assert observation.warnings == ("the time stamps of the pictures jump 1 times; times after a jump may be off",)
+        assert observation.warnings == ("the time stamps of the pictures jump 1 times; later times may be wrong",)
         assert observation.num_frames in (40, 41)
 
 
@@ -186,7 +186,7 @@ def test_the_cache_keeps_what_is_used_and_is_not_needed(
 def test_bad_input(film: Film, red: RedFinder, tmp_path: Path) -> None:
     path = film([scene(0)] * 5)
     for rate in (0.0, -1.0, 11.0):
-        with pytest.raises(UsageError, match="pictures a second"):
+        with pytest.raises(UsageError, match="pictures per second"):
             observe(path, red, rate)
     sound = tmp_path / "sound.wav"
     write_wav(sound, np.zeros((2, 2400), np.float32), 24_000)

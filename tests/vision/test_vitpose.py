@@ -96,7 +96,7 @@ def test_keypoints_are_the_peaks_of_each_persons_maps(people_folder: Path, pose_
     (boxes,) = VitPoseDetector(people_folder, pose_folder, threshold=THRESHOLD).detect([frame])
     model = transformers.VitPoseForPoseEstimation.from_pretrained(pose_folder).eval()
     for box, points in zip(boxes.xyxy, boxes.keypoints, strict=True):
-        seen = PoseFrame.round(box, (64, 48))
+        seen = PoseFrame.around(box, (64, 48))
         pixels = ((seen.crop(Image.fromarray(frame)).astype(np.float32) / 255 - MEAN) / DEVIATION).transpose(2, 0, 1)
         with torch.inference_mode():
             maps = model(pixel_values=torch.from_numpy(pixels[None].copy())).heatmaps[0].numpy()

@@ -34,7 +34,7 @@ def test_peaks_at_the_edge_and_flat_maps_stay_on_a_pixel() -> None:
 
 @pytest.mark.parametrize("box", [(100, 50, 160, 250), (100, 100, 300, 150), (-40, 20, 80, 380)])
 def test_a_frame_has_the_shape_of_the_input_and_holds_the_box(box: tuple[int, ...]) -> None:
-    frame = PoseFrame.round(np.array(box, np.float32), SIZE)
+    frame = PoseFrame.around(np.array(box, np.float32), SIZE)
     width, height = frame.right - frame.left, frame.bottom - frame.top
     assert width / height == pytest.approx(SIZE[1] / SIZE[0])
     assert frame.left <= box[0]
@@ -46,7 +46,7 @@ def test_a_frame_has_the_shape_of_the_input_and_holds_the_box(box: tuple[int, ..
 def test_what_is_at_a_place_in_the_crop_is_there_in_the_picture() -> None:
     picture = np.zeros((360, 640, 3), np.uint8)
     picture[140:143, 300:303] = 255
-    frame = PoseFrame.round(np.array((260, 60, 360, 300), np.float32), SIZE)
+    frame = PoseFrame.around(np.array((260, 60, 360, 300), np.float32), SIZE)
     crop = frame.crop(Image.fromarray(picture))[..., 0].astype(float)
     row, column = (float((crop * axis).sum() / crop.sum()) for axis in np.mgrid[: SIZE[0], : SIZE[1]])
     np.testing.assert_allclose(frame.to_picture(np.array([column, row]), SIZE), (301, 141), atol=0.1)
@@ -64,7 +64,7 @@ def test_crops_and_peaks_are_those_of_transformers() -> None:
     box = np.array((250, 60, 350, 300), np.float32)
     coco = [[[250.0, 60.0, 100.0, 240.0]]]
     theirs = processor([picture], boxes=coco, return_tensors="np")["pixel_values"][0].transpose(1, 2, 0)
-    frame = PoseFrame.round(box, SIZE)
+    frame = PoseFrame.around(box, SIZE)
     ours = frame.crop(Image.fromarray(picture))
     np.testing.assert_allclose(ours[4:-4, 4:-4], theirs[4:-4, 4:-4], atol=1.5)
     rng = np.random.default_rng(1)

@@ -10,22 +10,34 @@ import typer
 
 def run(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a training run.")],
-    out: Annotated[Path, typer.Option(help="The .onnx file to write; its card gets the same name with .json.")],
-    name: Annotated[str | None, typer.Option(help="What to call the model; by default as its recipe.")] = None,
-    best: Annotated[bool, typer.Option("--best", help="Take the best validated weights, not the last ones.")] = False,
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", metavar="FILE", help="The .onnx file to write; its card gets the same name with .json."
+        ),
+    ],
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name of the model; by default its recipe's name.")
+    ] = None,
+    best: Annotated[
+        bool, typer.Option("--best", help="Use the weights with the best validation score, not the last ones.")
+    ] = False,
     bank: Annotated[
-        str | None, typer.Option(help="Where the sound bank lies now, if not where the run had it.")
+        str | None, typer.Option(metavar="DIR", help="Folder of the sound bank, if it has moved since the run.")
     ] = None,
     mirror: Annotated[
-        bool, typer.Option("--mirror", help="Let the model hear each clip left-right swapped as well: twice the work.")
+        bool, typer.Option("--mirror", help="Also run the model on swapped channels and average: twice the work.")
     ] = False,
-    half: Annotated[bool, typer.Option("--half", help="Keep large weights as 16-bit numbers: half the size.")] = False,
+    half: Annotated[bool, typer.Option("--half", help="Store large weights as 16-bit floats: half the size.")] = False,
     limit: Annotated[
-        list[str] | None, typer.Option(metavar="SENTENCE", help="What else it cannot do, for its card; repeatable.")
+        list[str] | None,
+        typer.Option(metavar="SENTENCE", help="A further limitation for the model card; may be repeated."),
     ] = None,
-    scenes: Annotated[int, typer.Option(min=2, help="Scenes that set and tune_and_score the thresholds.")] = 800,
+    scenes: Annotated[
+        int, typer.Option(min=2, metavar="N", help="Scenes on which thresholds are tuned and scored.")
+    ] = 800,
 ) -> None:
-    """Make a model for `detect` of a training run: ONNX weights, and a card with tuned thresholds and scores."""
+    """Export a training run for `detect`: ONNX weights, and a card with tuned thresholds and scores."""
     from earwitness.cli.threads import one_thread
 
     one_thread()

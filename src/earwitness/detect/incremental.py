@@ -1,4 +1,4 @@
-"""A result that can be read while it grows: one event a line, written as soon as the event is over."""
+"""Events as JSON lines, each written as soon as the event has ended, while detection still runs."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from earwitness.detect.smoothing import Smoothing
 from earwitness.results.document import event_of
 
 LONGEST_FRAMES: Final = 600
-"""An event that lasts longer is written in pieces, so that neither memory nor work grows with it."""
+"""A longer event is written in pieces, so that memory and work per frame stay constant."""
 
 
 class IncrementalEvents:
-    """Writes a file of JSON lines while its sound is still being heard.
+    """Writes events as JSON lines while detection runs.
 
-    The events are those of the finished result but for what only the whole file tells (dual mono, the picture) and for
-    long ones, which come in pieces. The file is there from the beginning and flushed after each line.
+    The events equal those of the final result, except that long events are split and that corrections which need the
+    whole file (dual mono, pictures) are missing. The file exists from the start and is flushed after each line.
 
     Args:
-        path: the file; its folder is made.
-        smoothing: what is done to events.
+        path: the file; its folder is created.
+        smoothing: how to clean up the events.
 
     Raises:
         EncodingError: it cannot be written.
@@ -48,21 +48,21 @@ class IncrementalEvents:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with suppress(OSError) if error is not None else nullcontext():  # what could not be written before
+        with suppress(OSError) if error is not None else nullcontext():  # the error that is being raised says more
             self._file.close()
 
     def add(self, table: EventTable) -> None:
-        """Take in the events of the frames that follow those so far, as decoded."""
+        """Add the decoded events of the next frames."""
         frames = table.num_frames
         self._open = EventTable.concatenate([self._open, table], num_frames=frames)
         self._write(over=frames - 1 - self._smoothing.fill_gap_frames)
 
     def finish(self) -> None:
-        """Write what is still open."""
+        """Write the events that have not ended yet."""
         self._write(over=self._open.num_frames + 1)
 
     def _write(self, over: int) -> None:
-        """Write the events that ended before frame `over`, and those that last too long; the others stay open.
+        """Write events that ended before frame `over`, and events that have grown too long; keep the others.
 
         Raises:
             EncodingError: they cannot be written.
@@ -87,6 +87,6 @@ class IncrementalEvents:
         self._open = EventTable.concatenate(still, num_frames=self._open.num_frames)
 
     def _line(self, event: SoundEvent) -> None:
-        for whole in self._smoothing.apply(event.table).events():  # none, if it is too short to be one
+        for whole in self._smoothing.apply(event.table).events():  # none, if the event is too short
             values = event_of(whole).model_dump(mode="json", by_alias=True)
             self._file.write(json.dumps(values, allow_nan=False) + "\n")

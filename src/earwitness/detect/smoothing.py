@@ -1,4 +1,4 @@
-"""Clean-up of decoded events over time: bridge short gaps, drop blips, and (off by default) steady the direction."""
+"""Smoothing of decoded events: fill short gaps, drop very short events, and optionally filter the azimuth."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from earwitness.core.events import COLUMNS, EventTable, link_sources
+from earwitness.core.events import COLUMNS, EventTable
 from earwitness.core.schema import StrictModel
+from earwitness.core.source_numbers import link_sources
 
 
 class Smoothing(StrictModel):
-    """What is done to events after decoding; the defaults only mend what is surely the model's flicker.
+    """How events are cleaned up after decoding; the defaults only remove obvious flicker of the model.
 
     Attributes:
-        fill_gap_frames: a source that falls silent for at most so many frames and goes on nearby sounds through.
-        fill_max_deg: how far (degrees) it may have moved in the gap; sounds without direction always count as near.
+        fill_gap_frames: gaps of up to this many frames are filled if the source continues nearby.
+        fill_max_deg: largest change of azimuth over a gap, degrees; sounds without direction always count as near.
         min_event_frames: shorter events are dropped.
-        median_azimuth_frames: odd length of a median filter on an event's azimuth; 0 leaves it as it is.
+        median_azimuth_frames: odd length of a median filter on an event's azimuth; 0: no filter.
     """
 
     fill_gap_frames: int = Field(1, ge=0, le=100_000)
@@ -28,21 +29,21 @@ class Smoothing(StrictModel):
     median_azimuth_frames: int = Field(0, ge=0, le=10_001)
 
     def apply(self, table: EventTable) -> EventTable:
-        """Return the smoothed events, with sources numbered anew.
+        """Return the smoothed events, with sources renumbered.
 
         Args:
-            table: events as decoded; the source numbers need not be linked over time.
+            table: decoded events; their source numbers need not be linked over time.
         """
         table = link_sources(table)
         if self.fill_gap_frames:
             table = link_sources(_fill_gaps(table, self.fill_gap_frames, self.fill_max_deg))
         by_event, first, stop = table.runs()
         kept = by_event.select(np.repeat(stop - first >= self.min_event_frames, stop - first))
-        return (_steady(kept, self.median_azimuth_frames) if self.median_azimuth_frames > 1 else kept).sorted()
+        return (_filtered(kept, self.median_azimuth_frames) if self.median_azimuth_frames > 1 else kept).sorted()
 
 
 def _fill_gaps(table: EventTable, longest: int, max_deg: float) -> EventTable:
-    """Add rows, interpolated between their neighbours, where a source is silent for `longest` frames at most."""
+    """Add interpolated rows where a source is silent for at most `longest` frames."""
     order = np.lexsort((table.frame, table.source, table.class_index))
     table = table.select(order)
     before, after = np.arange(len(table) - 1), np.arange(1, len(table))
@@ -65,7 +66,7 @@ def _fill_gaps(table: EventTable, longest: int, max_deg: float) -> EventTable:
 def _with_rows(
     table: EventTable, left: NDArray[np.intp], step: NDArray[np.int64], share: NDArray[np.float64]
 ) -> EventTable:
-    """`table` and new rows `step` frames after rows `left`, `share` of the way to the next row."""
+    """The table with new rows, `step` frames after rows `left` and at `share` (0..1) of the way to the next row."""
     right = left + 1
     new: dict[str, Any] = {name: getattr(table, name)[left] for name in COLUMNS}
     new["frame"] = table.frame[left] + step
@@ -76,8 +77,8 @@ def _with_rows(
     return EventTable.from_columns(**columns, num_frames=table.num_frames)
 
 
-def _steady(table: EventTable, length: int) -> EventTable:
-    """The rows by event, each event's directions median-filtered."""
+def _filtered(table: EventTable, length: int) -> EventTable:
+    """The rows sorted by event, with each event's azimuth median-filtered."""
     from scipy.ndimage import median_filter
 
     by_event, first, stop = table.runs()

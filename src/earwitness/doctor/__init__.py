@@ -1,1 +1,1 @@
-"""Whether a recording is fit for sound localization."""
+"""Checks whether a recording is fit for sound localization."""

@@ -1,6 +1,6 @@
-"""Figures that tell whether two channels can carry directions, gathered block by block in constant memory.
+"""Figures that show whether two channels carry directions, collected block by block in constant memory.
 
-The models know coincident microphones: direction is in the levels, and there is no time difference between channels.
+The models are trained on coincident microphones: direction is in the level difference, without time differences.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from earwitness.media.sound.stretches import Stretch
 Float32Array = NDArray[np.float32]
 
 BLOCK_SECONDS: Final = 0.17
-"""Long against the largest delay searched for, short against the pauses of speech."""
+"""Long compared with the largest delay, short compared with pauses in speech."""
 SPACED_SECONDS: Final = 0.0015
-"""Sound takes this long between microphones half a metre apart; later peaks are reflections."""
+"""Travel time between microphones half a metre apart; later peaks are reflections."""
 CONSTANT_SECONDS: Final = 0.05
-"""Channels that a recorder or an editor shifted against each other are searched up to here."""
+"""Largest constant delay, as caused by a recorder or an editor, that is searched for in blocks."""
 QUIET_SHARE: Final = 0.1
-"""The quietest tenth of the blocks is taken for the room's ambience ..."""
+"""The quietest tenth of the blocks counts as the ambience of the room ..."""
 QUIET_BELOW_DB: Final = 15.0
-"""... if it lies so far below the mean energy: otherwise a source sounds all the time, and decides the balance."""
+"""... if it is this far below the mean energy; otherwise a continuous source determines the balance."""
 _SILENCE_DB: Final = -90.0
 _LOUD_DB: Final = -60.0
 _TINY: Final = 1e-20
@@ -40,7 +40,7 @@ _TINY: Final = 1e-20
 
 @dataclass(frozen=True, slots=True)
 class ChannelFigures:
-    """What was measured; NaN where there was nothing to measure it on.
+    """Measured figures; NaN where a figure cannot be measured.
 
     Attributes:
         seconds: length of the sound.
@@ -50,17 +50,17 @@ class ChannelFigures:
         side_mid_db: energy of (L - R) / 2 relative to that of (L + R) / 2, dB.
         correlation: of left and right, -1..1.
         balance_db: left over right, dB, over everything.
-        ambience_db: left over right, dB, over the quietest parts, where no single source decides.
-        delay_ms: constant delay of the right channel against the left; 0 if there is none, or none can be told.
+        ambience_db: left over right, dB, over the quietest parts, which no single source dominates.
+        delay_ms: constant delay of the right channel relative to the left; 0 if there is none, or if it is unknown.
         spaced_share: share of the loud blocks whose sound reaches one channel before the other.
         spaced_ms: typical size of that time difference.
         bandwidth_hz: highest frequency with sound, down to 80 dB below the strongest.
-        clipped_share: share of samples in flat tops of the channels as recorded.
-        offset: largest constant offset of a channel (DC), of full scale; all other figures are without it.
-        agreement: of the channels, -1..1, mean over the loud blocks; see `Blocks`.
-        shared: share 0..1 of the sound that is one signal through one filter a channel; see `LongWindows.shared`.
-        tilt_db: how far the level difference of the channels differs from frequency to frequency, standard deviation.
-        sway_db: how far it moves from block to block: the level difference that one loud block in ten exceeds.
+        clipped_share: share of clipped samples in the channels as recorded.
+        offset: largest constant offset (DC) of a channel, full scale = 1; it is removed for all other figures.
+        agreement: agreement of the channels, -1..1, mean over the loud blocks; see `Blocks`.
+        shared: share (0..1) of the sound that is one signal through one filter per channel; see `LongWindows.shared`.
+        tilt_db: standard deviation of the level difference over frequency.
+        sway_db: variation of the level difference over time: the value that one loud block in ten exceeds.
     """
 
     seconds: float
@@ -84,12 +84,12 @@ class ChannelFigures:
 
 
 class ChannelStats:
-    """Takes in stereo blocks and sums up what `figures` and `stretches` need.
+    """Collects the statistics for `figures` and `stretches` from blocks of stereo sound.
 
     Args:
         rate: samples per second.
-        tops: counts the flat tops of the channels as they were recorded, where they were mixed or resampled since; by
-            default those of the blocks are counted.
+        tops: counts the clipped samples of the recorded channels, if they have been mixed or resampled since; by
+            default, those of the blocks are counted.
     """
 
     def __init__(self, rate: int, tops: FlatTops | None = None) -> None:
@@ -99,7 +99,7 @@ class ChannelStats:
         bins = np.fft.rfftfreq(self._size, 1 / rate)
         self._band = delay_band(bins, rate)
         self._judged = (bins >= BAND_HZ[0]) & (bins <= min(BAND_HZ[1], 0.45 * rate))
-        self._held = np.zeros((2, 0), np.float32)
+        self._buffer = np.zeros((2, 0), np.float32)
         self._offset, self._blocks, self._long = (
             OffsetRemover(rate),
             BlockFigures(bins, rate, self._size),
@@ -109,13 +109,13 @@ class ChannelStats:
         self.samples = self._loud = 0
         self._peak = self._difference = 0.0
         self._products = np.zeros(3)  # sums of L L, R R, L R
-        self._by_level = np.zeros((121, 3))  # a row a dB from -120: number of blocks, energy, dB left over right
+        self._by_level = np.zeros((121, 3))  # one row per dB from -120: number of blocks, energy, left over right (dB)
         self._spectra = np.zeros((2, bins.size))
         self._phases = np.zeros(bins.size, np.complex128)
-        self._delays = np.zeros(round(SPACED_SECONDS * 1e5) + 2)  # histogram of |time difference|, 10 us a bin
+        self._delays = np.zeros(round(SPACED_SECONDS * 1e5) + 2)  # histogram of |time difference|, 10 us per bin
 
     def add(self, stereo: Float32Array) -> Float32Array:
-        """Take in (2, n) samples; returns them without a constant offset: themselves, where there is none."""
+        """Add (2, n) samples; returns them without a constant offset (the same array if there is none)."""
         if not stereo.shape[1]:
             return stereo
         if self._own_tops:
@@ -127,11 +127,11 @@ class ChannelStats:
         left, right = stereo
         self._products += [float(left @ left), float(right @ right), float(left @ right)]
         self._long.add(stereo)
-        self._held = np.concatenate([self._held, stereo], axis=1)
-        whole = self._held.shape[1] // self._size * self._size
+        self._buffer = np.concatenate([self._buffer, stereo], axis=1)
+        whole = self._buffer.shape[1] // self._size * self._size
         for begin in range(0, whole, self._size):
-            self._add_block(self._held[:, begin : begin + self._size])
-        self._held = self._held[:, whole:]
+            self._add_block(self._buffer[:, begin : begin + self._size])
+        self._buffer = self._buffer[:, whole:]
         return stereo
 
     def _add_block(self, block: Float32Array) -> None:
@@ -157,11 +157,11 @@ class ChannelStats:
         return peak_lag(phases, self._size, self.rate, largest, int(np.count_nonzero(self._band)))
 
     def stretches(self) -> list[Stretch]:
-        """Where, in what was taken in so far, the channels cannot tell directions."""
+        """Stretches of the sound so far in which the channels carry no direction."""
         return find_stretches(self._blocks.blocks(), self._long.delays, self.samples / self.rate)
 
     def figures(self) -> ChannelFigures:
-        """The figures of everything taken in so far."""
+        """The figures of the sound so far."""
         left, right, both = self._products
         mid, side = (left + right + 2 * both) / 4, (left + right - 2 * both) / 4
         share, size = self._spaced()
@@ -188,7 +188,7 @@ class ChannelStats:
         )
 
     def _over_time(self) -> tuple[float, float]:
-        """Agreement of the channels, and how far their level difference moves."""
+        """Agreement of the channels, and the variation of their level difference."""
         blocks = self._blocks.blocks()
         loud = blocks.loud()
         if not loud.size:
@@ -233,8 +233,8 @@ class ChannelStats:
         spectrum = self._spectra.sum(axis=0)
         if not spectrum.any():
             return float("nan")
-        heard = np.flatnonzero(spectrum >= spectrum.max() * 1e-8)
-        return float(heard[-1] * self.rate / self._size)
+        present = np.flatnonzero(spectrum >= spectrum.max() * 1e-8)
+        return float(present[-1] * self.rate / self._size)
 
 
 def _decibels(power: float, reference: float) -> float:

@@ -1,6 +1,6 @@
-"""A constant offset of a channel (DC), as cheap sound cards leave it: taken out before a model hears the sound.
+"""Removal of a constant offset (DC) of a channel, as cheap sound cards add it, before a model is run.
 
-Sound without an offset goes through unchanged, bit by bit.
+Sound without an offset passes unchanged, bit by bit.
 """
 
 from __future__ import annotations
@@ -13,33 +13,33 @@ from numpy.typing import NDArray
 Float32Array = NDArray[np.float32]
 
 LEAST_OFFSET: Final = 1.5e-3
-"""Of full scale; no honest recording of scripts/measure_doctor.py has so much."""
+"""Smallest offset that is removed, full scale = 1; no sound recording of scripts/measure_doctor.py has as much."""
 _PARTS: Final = 10
 _STEADY: Final = 0.25
-"""Of an offset, how far the means of tenths of a block may lie from it; low sounds move them much farther."""
+"""Largest deviation of the means of tenths of a block, relative to the offset; low sounds deviate much more."""
 _STEADY_PARTS: Final = 8
 _SAME: Final = 0.3
-"""Of an offset, by how much the mean of a block may differ from it where it goes on; loud low sounds hide it."""
+"""Largest change of the mean of a block, relative to the offset, while the offset continues."""
 _RAMP_SECONDS: Final = 0.02
 
 
 class OffsetRemover:
-    """Takes a constant offset out of a stream of (channels, n) blocks.
+    """Removes a constant offset from a stream of (channels, n) blocks.
 
     Attributes:
-        largest: the largest offset so far, of full scale; 0 where there was none.
+        largest: the largest offset so far, full scale = 1; 0 if there was none.
     """
 
     def __init__(self, rate: int) -> None:
         self.rate, self.largest = rate, 0.0
         self._offset = np.zeros(0, np.float32)
-        self._blocks = np.zeros(0)  # of the present offset of each channel
+        self._blocks = np.zeros(0)  # number of blocks with the current offset, per channel
 
     def clean(self, block: Float32Array) -> Float32Array:
-        """The block without offset; the block itself where there is none.
+        """Return a block without its offset (the same array if there is none).
 
         Args:
-            block: (channels, n). Blocks of less than half a second are taken to have the offset of the block before.
+            block: (channels, n). Blocks shorter than half a second get the offset of the previous block.
         """
         if not self._offset.size:
             self._offset, self._blocks = np.zeros(block.shape[0], np.float32), np.zeros(block.shape[0])
@@ -52,7 +52,7 @@ class OffsetRemover:
         return np.asarray(block - self._between(before, now, block.shape[1]), dtype=np.float32)
 
     def _estimate(self, block: Float32Array, number: int) -> float:
-        """The offset of a channel: the mean of what its blocks say, as long as they say about the same."""
+        """The offset of a channel: the mean over its blocks, as long as their offsets are similar."""
         before, found = float(self._offset[number]), steady_offset(block[number])
         if before and abs(block[number].mean(dtype=np.float64) - before) <= _SAME * abs(before):
             self._blocks[number] += 1
@@ -61,14 +61,14 @@ class OffsetRemover:
         return found
 
     def _between(self, before: Float32Array, now: Float32Array, length: int) -> Float32Array:
-        """Offsets (channels, n): from the old to the new one in a short ramp; a new one holds from the beginning."""
+        """Offsets (channels, n): a short ramp from the old to the new one; the first one applies at once."""
         ramp = np.minimum(np.arange(length, dtype=np.float32) / (_RAMP_SECONDS * self.rate), 1)
         start = np.where(before == 0, now, before)[:, None]
         return np.asarray(start + ramp * (now[:, None] - start), dtype=np.float32)
 
 
 def steady_offset(channel: Float32Array) -> float:
-    """The offset of some samples (n,) whose tenths all have about the same mean; 0 where there is none."""
+    """The offset of samples (n,), if the means of their tenths are similar; 0 otherwise."""
     parts = np.array([part.mean(dtype=np.float64) for part in np.array_split(channel, _PARTS)])
     offset = float(np.median(parts))
     steady = int((np.abs(parts - offset) <= _STEADY * abs(offset)).sum()) >= _STEADY_PARTS

@@ -1,8 +1,8 @@
-"""Clipping: flat tops in the channels as they were recorded, before they are mixed, resampled or turned down.
+"""Clipping: flat tops in the channels as recorded, before they are mixed, resampled or scaled.
 
-A clipped wave runs into its largest value steeply and stays there; where that value lies says nothing: floating-point
-sound has no ceiling, and clipped sound may have been made softer. A wave that only turns there, as low tones do in
-coarse steps, comes and goes by a step or two; a square wave is made so.
+A clipped wave reaches its largest value steeply and stays there. The value itself does not matter: floating-point sound
+has no limit, and clipped sound may have been scaled down. A low tone in coarse steps approaches its peak by one or two
+steps and is not clipped; neither is a square wave.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 Float32Array = NDArray[np.float32]
 
 _CHUNK: Final = 32_768
-"""Samples that are looked at together: the largest value is that of less than a second."""
+"""Samples per chunk, less than a second; tops are found per chunk."""
 _LEAST: Final = 0.01
-"""Of full scale: below, nothing is called clipped."""
+"""Smallest level of a top, full scale = 1."""
 _RUN: Final = 3
 _STEEP_STEPS: Final = 8
-"""Steps of the sample format from two samples before a top to it: a wave that only turns there has fewer."""
+"""Smallest rise over two samples before a top, in steps of the sample format; unclipped peaks rise less."""
 _SQUARE_SHARE: Final = 0.9
 
 
@@ -28,36 +28,36 @@ class FlatTops:
     """Counts the samples in flat tops.
 
     Attributes:
-        samples: of all channels, so far.
+        samples: number of samples of all channels so far.
     """
 
     def __init__(self) -> None:
         self.samples, self._flat = 0, 0
-        self._held = np.zeros((0, 0), np.float32)
+        self._buffer = np.zeros((0, 0), np.float32)
         self._parts: list[FlatTops] = []
 
     def part(self) -> FlatTops:
-        """Another one, for a further track, whose samples count here too."""
+        """Create a counter for another track; its samples are included here."""
         self._parts.append(FlatTops())
         return self._parts[-1]
 
     def add(self, channels: Float32Array) -> None:
-        """Take in (channels, n) samples; another number of channels begins anew."""
-        if self._held.shape[0] != channels.shape[0]:
-            self._flat += _flat(self._held)
-            self._held = np.zeros((channels.shape[0], 0), np.float32)
+        """Add (channels, n) samples; a change of the number of channels starts a new chunk."""
+        if self._buffer.shape[0] != channels.shape[0]:
+            self._flat += _flat(self._buffer)
+            self._buffer = np.zeros((channels.shape[0], 0), np.float32)
         self.samples += channels.size
-        self._held = np.concatenate([self._held, channels], axis=1)
-        whole = self._held.shape[1] // _CHUNK * _CHUNK
+        self._buffer = np.concatenate([self._buffer, channels], axis=1)
+        whole = self._buffer.shape[1] // _CHUNK * _CHUNK
         for begin in range(0, whole, _CHUNK):
-            self._flat += _flat(self._held[:, begin : begin + _CHUNK])
-        self._held = self._held[:, whole:]
+            self._flat += _flat(self._buffer[:, begin : begin + _CHUNK])
+        self._buffer = self._buffer[:, whole:]
 
     @property
     def share(self) -> float:
         """Share of samples in flat tops, 0..1."""
         counted = [self, *self._parts]
-        return sum(one._flat + _flat(one._held) for one in counted) / max(1, sum(one.samples for one in counted))
+        return sum(one._flat + _flat(one._buffer) for one in counted) / max(1, sum(one.samples for one in counted))
 
 
 def _flat(channels: Float32Array) -> int:
@@ -65,7 +65,7 @@ def _flat(channels: Float32Array) -> int:
 
 
 def flat_samples(channel: Float32Array) -> int:
-    """Number of samples (n,) in flat tops of three or more."""
+    """Number of samples of a channel (n,) in flat tops of three or more."""
     if channel.size <= _RUN:
         return 0
     tops = [top for top in (channel.max(), channel.min()) if abs(top) >= _LEAST]
@@ -88,7 +88,7 @@ def _at(channel: Float32Array, top: np.float32) -> int:
 
 
 def _step(channel: Float32Array) -> float:
-    """The step of the integer format that samples are in: 8, 16 or 24 bits; that of the last for floats."""
+    """Quantisation step of the samples: that of 8, 16 or 24 bits; for floats, that of 24 bits."""
     for bits in (7, 15):
         scaled = channel * np.float32(2**bits)
         if (scaled == np.rint(scaled)).all():

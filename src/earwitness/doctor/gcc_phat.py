@@ -1,4 +1,4 @@
-"""GCC-PHAT (Knapp & Carter 1976): by how much one channel lags behind the other."""
+"""GCC-PHAT (Knapp & Carter 1976): the delay between two channels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 DELAY_BAND_HZ: Final = (150.0, 8000.0)
 COHERENT: Final = 0.2
-"""Height of a peak that unrelated channels do not reach by chance."""
+"""Peak height that unrelated channels do not reach by chance."""
 _TINY: Final = 1e-20
 
 
@@ -18,9 +18,9 @@ class Peak(NamedTuple):
     """The highest peak of a cross-correlation.
 
     Attributes:
-        lag: seconds by which the right channel is later; negative where it is earlier.
-        height: 1 for a pure delay.
-        at_zero: height at no lag.
+        lag: delay of the right channel, seconds; negative if it is earlier.
+        height: height of the peak; 1 for a pure delay.
+        at_zero: height at lag 0.
     """
 
     lag: float
@@ -29,37 +29,37 @@ class Peak(NamedTuple):
 
     @property
     def delayed(self) -> bool:
-        """Whether there is a peak, and far less at no lag: neither the same sound there, nor its opposite."""
+        """Whether there is a clear peak and little correlation, positive or negative, at lag 0."""
         return self.height > COHERENT and abs(self.at_zero) < self.height / 2
 
 
 def delay_band(bins: NDArray[np.floating], rate: int) -> NDArray[np.bool_]:
-    """Which frequencies (Hz) tell a delay."""
+    """Mask of the frequencies (Hz) used to measure delays."""
     return np.asarray((bins >= DELAY_BAND_HZ[0]) & (bins <= min(DELAY_BAND_HZ[1], 0.45 * rate)))
 
 
 def cross_phases(
     left: NDArray[np.complex64], right: NDArray[np.complex64], band: NDArray[np.bool_]
 ) -> NDArray[np.complex128]:
-    """Phases of the cross-spectrum, all of size 1 in the band and 0 outside."""
+    """Phases of the cross-spectrum: magnitude 1 in the band and 0 outside."""
     cross = np.where(band, np.conj(left) * right, 0).astype(np.complex128)
     return np.asarray(cross / (np.abs(cross) + _TINY))
 
 
 def least_delay(rate: int) -> float:
-    """Seconds below which a time difference is only an error of measurement."""
+    """Smallest measurable time difference, seconds."""
     return max(5e-5, 0.75 / rate)
 
 
 def peak_lag(phases: NDArray[np.complex128], size: int, rate: int, largest: float, bins_in_band: int) -> Peak:
-    """The highest peak up to a lag.
+    """The highest peak up to a maximum lag.
 
     Args:
-        phases: of a spectrum of `size` samples, or the mean of several.
-        size: samples.
+        phases: phases of a spectrum of `size` samples, or the mean of several.
+        size: number of samples.
         rate: samples per second.
-        largest: seconds.
-        bins_in_band: how many of the phases are in the band.
+        largest: maximum lag, seconds.
+        bins_in_band: number of bins in the band.
     """
     curve = scipy.fft.irfft(phases, size) * size / (2 * max(1, bins_in_band))
     reach = min(int(np.ceil(largest * rate)), size // 2 - 1)

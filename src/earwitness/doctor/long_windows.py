@@ -1,4 +1,4 @@
-"""Two channels over windows of more than a second: long delays, and whether one sound is in both, filtered."""
+"""Two channels over windows longer than a second: long delays, and filtered copies of one signal."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from earwitness.doctor.gcc_phat import COHERENT, Peak, cross_phases, delay_band,
 Float32Array = NDArray[np.float32]
 
 WINDOW_SECONDS: Final = 1.36
-"""Longer than the reverberation of most rooms: of one source, all of it is then one filter for each channel."""
+"""Longer than the reverberation of most rooms, so that each channel of one source is one filter."""
 FARTHEST_SECONDS: Final = 0.55
-"""The longest delay searched for: half of the window overlaps then."""
+"""Longest delay that is searched for; the overlap is then half of the window."""
 _LOUD_DB: Final = -60.0
 _ONE_SIDED_DB: Final = 6.0
-"""Where one channel is so much louder, what the other has are reflections, which come later without any fault."""
+"""If one channel is louder by this much, the other has mainly reflections, which are later without any fault."""
 _LEAST_WINDOWS: Final = 4
 _INDEPENDENT: Final = 0.6
-"""Of windows that overlap by half, the share that is independent of the others."""
+"""Share of independent windows among windows that overlap by half."""
 _TINY: Final = 1e-20
 
 
@@ -32,7 +32,7 @@ class WindowDelay(NamedTuple):
 
     Attributes:
         start: seconds.
-        lag: as in `Peak`; 0 where both channels have sound at once, NaN where neither can be told.
+        lag: as in `Peak`; 0 without delay, NaN if unknown.
     """
 
     start: float
@@ -40,7 +40,7 @@ class WindowDelay(NamedTuple):
 
 
 class LongWindows:
-    """Takes in stereo blocks of any length; memory does not grow but for 16 bytes a window."""
+    """Collects statistics from stereo blocks of any length; memory grows by 16 bytes per window."""
 
     def __init__(self, rate: int) -> None:
         self.rate = rate
@@ -50,8 +50,8 @@ class LongWindows:
         bins = np.fft.rfftfreq(self.size, 1 / rate)
         self._band = delay_band(bins, rate)
         self._judged = (bins >= BAND_HZ[0]) & (bins <= min(BAND_HZ[1], 0.45 * rate))
-        self._held = np.zeros((2, 0), np.float32)
-        self._begun = 0
+        self._buffer = np.zeros((2, 0), np.float32)
+        self._position = 0
         self._windows = 0
         self._phases = np.zeros(bins.size, np.complex128)
         self._left, self._right = np.zeros(bins.size), np.zeros(bins.size)
@@ -59,14 +59,14 @@ class LongWindows:
         self.delays: list[WindowDelay] = []
 
     def add(self, stereo: Float32Array) -> None:
-        """Take in (2, n) samples."""
-        self._held = np.concatenate([self._held, stereo], axis=1)
+        """Add (2, n) samples."""
+        self._buffer = np.concatenate([self._buffer, stereo], axis=1)
         begin = 0
-        while begin + self.size <= self._held.shape[1]:
-            self._add_window(self._held[:, begin : begin + self.size])
+        while begin + self.size <= self._buffer.shape[1]:
+            self._add_window(self._buffer[:, begin : begin + self.size])
             begin += self._hop
-            self._begun += self._hop
-        self._held = self._held[:, begin:]
+            self._position += self._hop
+        self._buffer = self._buffer[:, begin:]
 
     def _add_window(self, window: Float32Array) -> None:
         if 10 * np.log10(float(np.square(window).mean()) + _TINY) < _LOUD_DB:
@@ -86,19 +86,19 @@ class LongWindows:
             lag = 0.0
         elif peak.delayed and abs(apart) < _ONE_SIDED_DB:
             lag = peak.lag
-        self.delays.append(WindowDelay(self._begun / self.rate, lag))
+        self.delays.append(WindowDelay(self._position / self.rate, lag))
 
     def _peak(self, phases: NDArray[np.complex128]) -> Peak:
         return peak_lag(phases, self.size, self.rate, FARTHEST_SECONDS, int(np.count_nonzero(self._band)))
 
     def delay(self) -> Peak | None:
-        """The delay throughout; None where there is nothing to judge."""
+        """The constant delay of the whole sound; None without any loud window."""
         return self._peak(self._phases / self._windows) if self._windows else None
 
     def shared(self) -> float:
-        """Share 0..1 of the sound that is one signal through one filter a channel; NaN for less than four windows.
+        """Share (0..1) of the sound that is one signal through one filter per channel; NaN for fewer than four windows.
 
-        The coherence of the two channels over all windows, weighted by amplitude, without the part that chance has.
+        This is the coherence of the channels over all windows, weighted by amplitude, minus the coherence by chance.
         """
         if self._windows < _LEAST_WINDOWS:
             return float("nan")

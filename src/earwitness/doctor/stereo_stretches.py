@@ -1,7 +1,7 @@
-"""Parts of a recording in which its two channels cannot tell directions, by what they hold.
+"""Stretches of a recording in which the two channels carry no direction.
 
-An editor may have mixed one part to mono, inverted, delayed or silenced a channel of it: over the whole file no figure
-would show that. Limits are those of scripts/measure_doctor.py.
+In an edited recording, a part may be mono, or a channel of it inverted, delayed or silent; figures of the whole file do
+not show that. The limits come from scripts/measure_doctor.py.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ BoolArray = NDArray[np.bool_]
 
 MONO_SECONDS: Final = 1.0
 MONO_DB: Final = (-32.0, -28.0)
-"""Side over mid below the first begins a mono stretch, above the second ends it."""
+"""Side over mid: a mono stretch starts below the first value and ends above the second."""
 SILENT_SECONDS: Final = 1.0
 SILENT_DB: Final = (38.0, 32.0)
-"""Level of one channel over the other."""
+"""Level difference of the channels, in the same way."""
 OPPOSITE_SECONDS: Final = 3.0
 OPPOSITE: Final = (-0.14, -0.06)
-"""Agreement of the channels, see `Blocks`."""
+"""Agreement of the channels, in the same way; see `Blocks`."""
 INVERTED: Final = "one channel is inverted"
 _SAME_LAG_SECONDS: Final = 2e-4
 _LEAST_LAG_SECONDS: Final = 2e-3
-"""Less is what spaced microphones do, which is judged over the whole file."""
+"""Smaller delays come from spaced microphones, which are judged over the whole file."""
 _LEAST_WINDOWS: Final = 2
 _AT_END_SECONDS: Final = 0.75
 _TINY: Final = 1e-20
 
 
 def find_stretches(blocks: Blocks, delays: Sequence[WindowDelay], seconds: float) -> list[Stretch]:
-    """Where the channels cannot tell directions, and why.
+    """Find the stretches without direction, with their reasons.
 
     Args:
-        blocks: of the whole recording.
-        delays: of its long windows.
-        seconds: its length.
+        blocks: blocks of the whole recording.
+        delays: delays of its long windows.
+        seconds: length of the recording.
     """
     loud = blocks.loud()
     found = [
@@ -90,7 +90,7 @@ def _runs(
     limits: tuple[float, float],
     reason: str,
 ) -> list[Stretch]:
-    """Stretches where `value` of every window is low: one block of another kind within a window would raise it."""
+    """Stretches in which `value` is low for every window; a single block of another kind would raise it."""
     length = max(1, round(seconds / blocks.seconds))
     if len(loud) < length:
         return []
@@ -101,7 +101,7 @@ def _runs(
 
 
 def _opposite(blocks: Blocks, loud: NDArray[np.intp]) -> list[Stretch]:
-    """Stretches where the channels are out of phase on average."""
+    """Stretches in which the channels are out of phase on average."""
     length = max(1, round(OPPOSITE_SECONDS / blocks.seconds))
     if len(loud) < length:
         return []
@@ -109,39 +109,39 @@ def _opposite(blocks: Blocks, loud: NDArray[np.intp]) -> list[Stretch]:
     mean = np.convolve(agreement, np.ones(length) / length, "valid")
     stretches = []
     for first, stop in below(mean, OPPOSITE):
-        # The outer windows reach beyond it.
+        # The outer windows extend beyond the stretch.
         begin, end = _largest_sum(OPPOSITE[1] - agreement[first : stop + length - 1])
         stretches.append(_span(blocks, loud, first + begin, first + end, INVERTED))
     return stretches
 
 
 def _largest_sum(values: FloatArray) -> tuple[int, int]:
-    """The part of all values, from one index to before another, that has the largest sum."""
+    """The slice (first, stop) of the values with the largest sum."""
     sums = np.concatenate([[0.0], np.cumsum(values)])
     end = int(np.argmax(sums - np.minimum.accumulate(sums)))
     return int(np.argmin(sums[: end + 1])), end
 
 
 def _delayed(delays: Sequence[WindowDelay]) -> list[Stretch]:
-    """Stretches in which two or more windows have one and the same delay, and none has another or no delay."""
-    told = [one for one in delays if not math.isnan(one.lag)]
+    """Stretches in which two or more consecutive windows have the same delay."""
+    known = [one for one in delays if not math.isnan(one.lag)]
     stretches, first = [], 0
-    for index in range(1, len(told) + 1):
-        lag = told[first].lag
-        if index < len(told) and abs(told[index].lag - lag) <= _SAME_LAG_SECONDS:
+    for index in range(1, len(known) + 1):
+        lag = known[first].lag
+        if index < len(known) and abs(known[index].lag - lag) <= _SAME_LAG_SECONDS:
             continue
         if abs(lag) >= _LEAST_LAG_SECONDS and index - first >= _LEAST_WINDOWS:
             late = "right" if lag > 0 else "left"
             reason = f"the {late} channel lags by {abs(lag) * 1000:.0f} ms"
-            # The outer windows may lie within the stretch with their larger half only.
-            begin, end = told[first].start + WINDOW_SECONDS / 4, told[index - 1].start + 3 * WINDOW_SECONDS / 4
+            # The outer windows may be only partly within the stretch.
+            begin, end = known[first].start + WINDOW_SECONDS / 4, known[index - 1].start + 3 * WINDOW_SECONDS / 4
             stretches.append(Stretch(begin, end, reason))
         first = index
     return stretches
 
 
 def below(values: FloatArray, limits: tuple[float, float]) -> list[tuple[int, int]]:
-    """Runs that fall below the first limit somewhere and stay below the second: (first, stop) indices."""
+    """Runs (first, stop) that stay below the second limit and fall below the first somewhere."""
     low = np.concatenate([[False], values < limits[1], [False]])
     edges = np.diff(low.astype(np.int8))
     runs = zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist(), strict=True)
@@ -149,7 +149,7 @@ def below(values: FloatArray, limits: tuple[float, float]) -> list[tuple[int, in
 
 
 def _span(blocks: Blocks, loud: NDArray[np.intp], first: int, stop: int, reason: str) -> Stretch:
-    """The time from a loud block to another; from the beginning or to the end where they are the outermost."""
+    """The time between two loud blocks; extended to the start or end of the file for the outermost ones."""
     start = 0.0 if first == 0 else float(loud[first]) * blocks.seconds
     end = float("inf") if stop >= len(loud) else float(loud[stop - 1] + 1) * blocks.seconds
     return Stretch(start, end, reason)

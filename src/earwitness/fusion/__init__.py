@@ -1,1 +1,1 @@
-"""Sound and picture together: directions, on/off screen, distances, explanations."""
+"""Fusion of sound and pictures: directions, on-screen states, distances, explanations."""

@@ -1,4 +1,4 @@
-"""What speaks for a common cause of a sound and of something seen, as numbers: angle, motion in step, surety."""
+"""Evidence that a visible candidate causes a sound: angle, synchronous motion, detector score."""
 
 from __future__ import annotations
 
@@ -18,34 +18,33 @@ from earwitness.vision.tracking.candidates import PARTS, Candidate
 FloatArray = NDArray[np.float64]
 
 OUTSIDE_FRAMES: Final = 30
-"""How far before and after an event silence is compared with it."""
-_REST: Final = 0.02
-_USUAL_SHARE: Final = 0.25
-_USUAL_FRAMES: Final = 5
-"""What is taken for known of silence beforehand: how much of it things move, and how many frames that counts for."""
+"""Label frames before and after an event in which silence is compared with it."""
+_LEAST_MOTION: Final = 0.02
+_PRIOR_SHARE: Final = 0.25
+_PRIOR_FRAMES: Final = 5
+"""Prior for motion during silence: the share of frames with motion, and the weight of the prior in frames."""
 _AT_EDGE: Final = 0.02
-_DEEP: Final = 0.25
-"""Farther from the edge, the distance says no more."""
+_DEEPEST: Final = 0.25
+"""Distances to the edge are clipped here, as a share of the height of the picture."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """An event of n frames, and m candidates that may be its cause.
+    """Evidence for an event of n frames and m candidates.
 
     Attributes:
-        candidates: those that can make a sound of its class and are in the picture during it.
-        azimuth: (m, n) degrees; NaN while not in the picture.
+        candidates: those that can make a sound of the class and are in the picture during the event.
+        azimuth: (m, n) azimuth, degrees; NaN while not in the picture.
         offset: (m, n) degrees from the candidate to the sound, averaged over a window; NaN as above.
-        width: (m, n) degrees.
-        distance: (m, n) metres, geometric means over the window of what its size tells; NaN where that is unknown.
-        motion: (m,) 0..1 share of the event in which it moves.
-        contrast: (m,) -1..1 that share less the share of the silence around, which is drawn towards a usual one where
-            little silence is known.
+        width: (m, n) angular width, degrees.
+        distance: (m, n) distance by size, metres, geometric mean over the window; NaN if unknown.
+        motion: (m,) share (0..1) of the event in which it moves.
+        contrast: (m,) `motion` minus the share of the surrounding silence in which it moves, -1..1; a prior applies if
+            there is little silence.
         logit: (m,) log-odds of the detector's score.
-        framing: (m, 3) what says whether the place that sounds is above or below the picture: how far it is from the
-            nearer edge, as a share of the picture's height and negative outside; the shares of the event in which the
-            candidate reaches the upper and the lower edge, as far as that matters: not the lower one for mouths, nor
-            the upper one for feet.
+        framing: (m, 3) features for whether the sounding part is above or below the picture: its distance to the
+            nearer edge, as a share of the height and negative outside; the shares of the event in which the candidate
+            touches the upper and the lower edge (0 for the lower edge and mouths, and for the upper edge and feet).
     """
 
     candidates: tuple[Candidate, ...]
@@ -60,36 +59,36 @@ class Evidence:
 
     @property
     def kinds(self) -> list[str]:
-        """Kind of each candidate, as `FusionSettings.kinds` calls it."""
+        """Kind of each candidate, a key of `FusionSettings.kinds`."""
         return [kind_of(candidate) for candidate in self.candidates]
 
 
 def kind_of(candidate: Candidate) -> str:
-    """Kind of a candidate, as `FusionSettings.kinds` calls it."""
+    """Kind of a candidate, a key of `FusionSettings.kinds`."""
     return "person" if candidate.label == PERSON else "motion" if candidate.label == MOVING else "thing"
 
 
 def sounding_frames(table: EventTable, class_index: int, num_frames: int) -> NDArray[np.bool_]:
-    """(num_frames,) whether a class sounds."""
+    """(num_frames,) whether a class is active."""
     sounds = np.zeros(max(num_frames, table.num_frames), dtype=np.bool_)
     sounds[table.frame[table.class_index == class_index]] = True
     return sounds
 
 
 def all_sounding_frames(table: EventTable) -> list[NDArray[np.bool_]]:
-    """Of each class, (frames,) whether it sounds."""
+    """For each class, (frames,) whether it is active."""
     return [sounding_frames(table, index, table.num_frames) for index in range(NUM_CLASSES)]
 
 
 def gather(
     event: SoundEvent, candidates: Sequence[Candidate], sounds: NDArray[np.bool_], window_frames: int
 ) -> Evidence:
-    """Evidence of an event.
+    """Collect the evidence for an event.
 
     Args:
-        event: with directions.
-        candidates: everything seen.
-        sounds: (frames,) when its class sounds, this event and others.
+        event: an event with directions.
+        candidates: all candidates.
+        sounds: (frames,) whether its class is active, in this event or others.
         window_frames: see `FusionSettings`.
     """
     frame, index = event.table.frame.astype(np.int64), event.sound_class.index
@@ -125,7 +124,7 @@ def _framing(candidate: Candidate, index: int, frame: NDArray[np.int64]) -> tupl
     place = np.clip(frame - candidate.start, 0, len(candidate.span) - 1)
     row = float(np.median(candidate.row[index, place]))
     top, bottom = candidate.span[place].T
-    inside = float(np.clip(min(row, 1 - row), -_DEEP, _DEEP))
+    inside = float(np.clip(min(row, 1 - row), -_DEEPEST, _DEEPEST))
     part = PARTS.get(CLASSES[index].slug, "") if candidate.label == PERSON else ""
     above = 0.0 if part == "feet" else float((top <= _AT_EDGE).mean())
     below = 0.0 if part == "mouth" else float((bottom >= 1 - _AT_EDGE).mean())
@@ -133,14 +132,14 @@ def _framing(candidate: Candidate, index: int, frame: NDArray[np.int64]) -> tupl
 
 
 def _at(values: NDArray[np.float32], start: int, frame: NDArray[np.int64]) -> FloatArray:
-    """Values of a track that begins at `start`, at some frames; NaN outside."""
+    """Values at some frames of a track that begins at `start`; NaN outside the track."""
     place = frame - start
     inside = (place >= 0) & (place < len(values))
     return np.where(inside, values[np.clip(place, 0, len(values) - 1)], np.nan).astype(np.float64)
 
 
 def _window_mean(values: FloatArray, half: int) -> FloatArray:
-    """Means (m, n) over 2 half + 1 places along the last axis, of what is known."""
+    """Means (m, n) of the finite values over 2 half + 1 places along the last axis."""
     known = np.isfinite(values)
     sums = np.cumsum(np.pad(np.where(known, values, 0), ((0, 0), (1, 0))), axis=1)
     counts = np.cumsum(np.pad(known.astype(np.float64), ((0, 0), (1, 0))), axis=1)
@@ -150,7 +149,7 @@ def _window_mean(values: FloatArray, half: int) -> FloatArray:
 
 
 def _geometric_mean(distances: FloatArray, half: int) -> FloatArray:
-    """As `_window_mean`, of the logarithms; NaN where nothing is known."""
+    """Geometric means over the same windows as in `_window_mean`; NaN where the value itself is unknown."""
     mean = np.exp(_window_mean(np.log(distances), half))
     return np.where(np.isfinite(distances), mean, np.nan)
 
@@ -163,14 +162,14 @@ def _motion(
     during = [_moves(candidate, frame) for candidate in chosen]
     outside = [_moves(candidate, silent) for candidate in chosen]
     share = np.array([known.mean() if known.size else 0.0 for known in during])
-    usual = [(known.sum() + _USUAL_FRAMES * _USUAL_SHARE) / (known.size + _USUAL_FRAMES) for known in outside]
+    usual = [(known.sum() + _PRIOR_FRAMES * _PRIOR_SHARE) / (known.size + _PRIOR_FRAMES) for known in outside]
     return share, share - np.array(usual)
 
 
 def _moves(candidate: Candidate, frame: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Whether it moves, in those of the frames of which it is known; a region that is gone has come to rest."""
+    """Whether it moves, for the frames where that is known; a moving region that has ended does not move."""
     frame = frame[(frame >= candidate.shot[0]) & (frame < candidate.shot[1])]
     motion = _at(candidate.motion, candidate.start, frame)
     if candidate.label == MOVING:
         motion = np.nan_to_num(motion)
-    return np.asarray(motion[np.isfinite(motion)] > _REST)
+    return np.asarray(motion[np.isfinite(motion)] > _LEAST_MOTION)

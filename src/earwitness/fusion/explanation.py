@@ -1,4 +1,4 @@
-"""What was seen, and what of it bore on each event: the few numbers that a report needs of hours of pictures."""
+"""Visible objects and the likely cause of each event, in a compact form for results."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ FloatArray = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SeenThing:
-    """Something seen.
+class CandidateSummary:
+    """Summary of one candidate.
 
     Attributes:
         label: as in `Candidate`.
-        start, stop: its first frame, and one past its last.
-        azimuth: degrees, median; NaN where it is never in the picture.
-        box: (4,) in the middle of its time, pixels of the pictures as watched.
-        score: of its sightings, mean.
-        sightings: how many there were.
+        start, stop: first frame, and one past the last.
+        azimuth: median azimuth, degrees; NaN if it is never in the picture.
+        box: (4,) box at its middle frame, pixels of the analysed pictures.
+        score: mean score of its detections.
+        sightings: number of its detections.
     """
 
     label: str
@@ -41,14 +41,14 @@ class SeenThing:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Explanation:
-    """What is likeliest to have caused an event, of all that was seen.
+    """The most likely cause of an event among the candidates.
 
     Attributes:
-        number: of the candidate.
-        label: of the candidate.
-        box: (4,) in the middle of the event, pixels of the pictures as watched.
-        apart: degrees between it and where the event was heard, median.
-        moves: whether it moves for at least half of the event.
+        number: number of the candidate.
+        label: label of the candidate.
+        box: (4,) box at the middle frame of the event, pixels of the analysed pictures.
+        apart: median angle between the candidate and the azimuth before the fusion, degrees.
+        moves: whether it moves during at least half of the event.
     """
 
     number: int
@@ -58,35 +58,37 @@ class Explanation:
     moves: bool
 
 
-def seen_things(candidate_index: CandidateIndex) -> Iterator[SeenThing]:
-    """Everything seen, by number."""
+def candidate_summaries(candidate_index: CandidateIndex) -> Iterator[CandidateSummary]:
+    """Summaries of all candidates, in order of their numbers."""
     for number in range(len(candidate_index)):
         trail = candidate_index.trail(number)
         middle = trail.start + (trail.stop - trail.start) // 2
         box = trail.xyxy(middle, middle + 1)[0]
         azimuth = _median_azimuth(candidate_index, number)
-        yield SeenThing(trail.label, trail.start, trail.stop, azimuth, box, trail.score, len(trail.frames))
+        yield CandidateSummary(trail.label, trail.start, trail.stop, azimuth, box, trail.score, len(trail.frames))
 
 
 def explanations(fused: Fused, candidate_index: CandidateIndex) -> Iterator[tuple[EventKey, Explanation]]:
-    """What is likeliest to have caused each event; none for those on which nothing seen bears."""
+    """The most likely cause of each event; events without any candidate are skipped."""
     for event in fused.table.iter_events():
         rows = rows_of(event, fused.table)
-        number = _likeliest(fused.candidate[rows], fused.common[rows])
+        number = _most_likely(fused.candidate[rows], fused.common[rows])
         if number is not None:
-            yield EventKey.of(event), _reason(event, fused.azimuth_before[rows], candidate_index, number)
+            yield EventKey.of(event), _explanation(event, fused.azimuth_before[rows], candidate_index, number)
 
 
-def _reason(event: SoundEvent, heard: FloatArray, candidate_index: CandidateIndex, number: int) -> Explanation:
+def _explanation(
+    event: SoundEvent, azimuth_before: FloatArray, candidate_index: CandidateIndex, number: int
+) -> Explanation:
     frame, trail = event.table.frame, candidate_index.trail(number)
     candidate = candidate_index.candidate(number, int(frame[0]), int(frame[-1]) + 1)
     place = frame - candidate.start
-    there = (place >= 0) & (place < len(candidate.xyxy))
-    azimuth = candidate.azimuth[event.sound_class.index, place[there]]
-    apart = float(np.nanmedian(np.abs(heard[there] - azimuth)))
+    inside = (place >= 0) & (place < len(candidate.xyxy))
+    azimuth = candidate.azimuth[event.sound_class.index, place[inside]]
+    apart = float(np.nanmedian(np.abs(azimuth_before[inside] - azimuth)))
     middle = int(np.clip(frame[len(frame) // 2], trail.start, trail.stop - 1))
     box = trail.xyxy(middle, middle + 1)[0]
-    return Explanation(number, trail.label, box, apart, _moves(candidate, place[there]))
+    return Explanation(number, trail.label, box, apart, _moves(candidate, place[inside]))
 
 
 def _moves(candidate: Candidate, place: NDArray[np.int32]) -> bool:
@@ -95,14 +97,14 @@ def _moves(candidate: Candidate, place: NDArray[np.int32]) -> bool:
 
 
 def _median_azimuth(candidate_index: CandidateIndex, number: int) -> float:
-    # A region within somebody makes only what people do not; it has the same direction for all classes.
+    # A region within a person has directions for the sounds of objects only, the same for all of these classes.
     parts = (np.where(np.isfinite(azimuth[0]), azimuth[0], azimuth[-1]) for azimuth in candidate_index.azimuths(number))
     azimuth = np.concatenate(list(parts))
     return float(np.nanmedian(azimuth)) if np.isfinite(azimuth).any() else float("nan")
 
 
-def _likeliest(candidates: NDArray[np.int64], common: NDArray[np.float64]) -> int | None:
-    """The candidate with most of the probability over an event."""
+def _most_likely(candidates: NDArray[np.int64], common: NDArray[np.float64]) -> int | None:
+    """The candidate with the largest total probability over an event."""
     known = candidates >= 0
     if not known.any():
         return None
@@ -111,7 +113,7 @@ def _likeliest(candidates: NDArray[np.int64], common: NDArray[np.float64]) -> in
 
 
 def rows_of(event: SoundEvent, table: EventTable) -> NDArray[np.int64]:
-    """Where an event's rows lie in the table, which is sorted by frame."""
+    """Indices of the rows of an event in the table, which is sorted by frame."""
     own = event.table
     first, stop = np.searchsorted(table.frame, [own.frame[0], own.frame[-1] + 1])
     same = table.class_index[first:stop] == own.class_index[0]

@@ -1,14 +1,10 @@
-"""The fusion of hours of sound and picture, stretch by stretch, in memory that does not grow with them.
+"""Fusion of sound and pictures: azimuth, distance and on-screen state, corrected by the probability of a common cause.
 
-What is seen bears on the events during which it is there, and on silence up to three seconds around them; so the events
-that begin within one minute are fused with what is seen from a little before the first to a little after the last of
-them. What counts for a candidate as a whole, its score and number, is that of all its sightings. The result is that of
-fusing everything at once, except that events of more than two minutes are fused in pieces of two minutes, each by the
-evidence of its own.
-
-Distances of sound and sight together: as far as a person who is seen is likely to be heard, their size counts.
-
-Sound and picture together: directions, distances and on/off states moved as far as a common cause is likely.
+Long files are fused stretch by stretch in constant memory. A candidate affects events while it is visible, and silence
+up to three seconds around them. Events that begin within the same minute are therefore fused with the candidates from
+shortly before the first to shortly after the last of them. The score and the number of a candidate refer to all its
+detections. The result equals that of fusing everything at once, except that events longer than two minutes are fused in
+pieces of two minutes, each with its own evidence.
 """
 
 from __future__ import annotations
@@ -31,42 +27,45 @@ FloatArray = NDArray[np.float64]
 
 
 def merged_distance(
-    heard: FloatArray, seen: FloatArray, each: FloatArray, weights: DistanceWeights | None
+    audio: FloatArray, visual: FloatArray, each: FloatArray, weights: DistanceWeights | None
 ) -> FloatArray:
-    """Distances (n,) in metres.
+    """Merge the distances from sound and from the size of candidates.
 
-    Of each candidate whose size tells its distance, the logarithms of both senses are averaged by their precision; the
-    result is that of least expected relative error, the median of a log-normal distribution weighted by 1 / distance.
-    It counts by the probability that this candidate is the cause; what is heard counts for the rest.
+    For each candidate of known distance, the logarithms of both distances are averaged by their precision. The result
+    has the least expected relative error: the median of a log-normal distribution weighted by 1 / distance. It has the
+    weight of the probability that this candidate is the cause; the distance from sound has the remaining weight.
 
     Args:
-        heard: (n,) metres; NaN where unknown, and then it stays unknown.
-        seen: (m, n) metres; NaN where unknown.
+        audio: (n,) distances from sound, metres; NaN where unknown, which stays unknown.
+        visual: (m, n) distances by size, metres; NaN where unknown.
         each: (m, n) probabilities that a candidate is the cause.
-        weights: how true both are; None leaves all as it is heard.
+        weights: accuracy of both; None: keep the distances from sound.
+
+    Returns:
+        (n,) metres.
     """
     if weights is None:
-        return heard
+        return audio
     variance = 1 / (1 / weights.heard_spread**2 + 1 / weights.seen_spread**2)
-    known = heard > 0
-    level = np.log(np.where(known, heard, 1.0))
-    both = (level + weights.heard_short) / weights.heard_spread**2 + np.log(seen) / weights.seen_spread**2
+    known = audio > 0
+    level = np.log(np.where(known, audio, 1.0))
+    both = (level + weights.heard_short) / weights.heard_spread**2 + np.log(visual) / weights.seen_spread**2
     change = variance * both - variance - level
-    return np.where(known, heard * np.exp((each * np.nan_to_num(change)).sum(axis=0)), heard)
+    return np.where(known, audio * np.exp((each * np.nan_to_num(change)).sum(axis=0)), audio)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fused:
-    """Events after the fusion, and what it did to each row.
+    """Events after the fusion, with the values before it and its probabilities, row by row.
 
     Attributes:
-        table: the events, rows in the order of the sorted table that was given.
-        azimuth_before: (n,) degrees.
-        distance_before: (n,) metres.
-        onscreen_before: (n,) bool.
-        common: (n,) probability that something seen is the cause.
-        onscreen_probability: (n,) 0..1.
-        candidate: (n,) number of the likeliest candidate; -1 where there is none.
+        table: the events, in the order of the sorted input table.
+        azimuth_before: (n,) azimuth before the fusion, degrees.
+        distance_before: (n,) distance before the fusion, metres.
+        onscreen_before: (n,) on-screen state before the fusion.
+        common: (n,) probability that any candidate is the cause.
+        onscreen_probability: (n,) probability of being on screen.
+        candidate: (n,) number of the most likely candidate; -1 for none.
     """
 
     table: EventTable
@@ -85,16 +84,16 @@ def fuse(
     settings: FusionSettings,
     sounds: Sequence[NDArray[np.bool_]] | None = None,
 ) -> Fused:
-    """Merge what is heard with what is seen; no event is added, dropped or given another time or class.
+    """Fuse events with candidates; no event is added or removed, and times and classes do not change.
 
     Args:
         table: events with linked sources.
-        candidates: everything seen.
-        fov: horizontal field of view, degrees: what is beyond its half, and one degree more, is off screen (facts of
-            the DCASE2025 labels: 51 degrees at 100). A sound that is heard there stays where it is, unless something in
-            the picture within reach explains it.
-        settings: the numbers.
-        sounds: (frames,) for each class, when it sounds, where the table holds only some of the events.
+        candidates: all candidates during the events.
+        fov: horizontal field of view, degrees. An azimuth more than one degree beyond half of it is off screen (as in
+            the DCASE2025 labels: 51 degrees at 100). Such an event stays there, unless a candidate in the picture
+            within reach explains it.
+        settings: settings of the fusion.
+        sounds: for each class, (frames,) whether it is active, if the table holds only some of the events.
     """
     table = table.sorted()
     count = len(table)
@@ -107,14 +106,13 @@ def fuse(
         rows = order[first:stop]
         event = SoundEvent(table.select(rows))
         index = event.sound_class.index
-        unseen = np.where(event.table.onscreen, settings.unseen_on[index], settings.unseen_off[index])
+        unexplained = np.where(event.table.onscreen, settings.unseen_on[index], settings.unseen_off[index])
         merged = _merge(event, candidates, sounds[index], settings)
-        # Sounds without direction (NaN) are not within either.
-        heard = np.abs(event.table.azimuth)
-        within = heard <= limit + settings.reach_deg
-        seen = merged.framed + (1 - merged.common) * np.where(heard <= limit, unseen, 0)
-        onscreen[rows] = np.where(within, seen, 0)
-        # What is on screen is where it can be seen.
+        azimuth_size = np.abs(event.table.azimuth)
+        within = azimuth_size <= limit + settings.reach_deg  # False for sounds without direction (NaN)
+        visible = merged.framed + (1 - merged.common) * np.where(azimuth_size <= limit, unexplained, 0)
+        onscreen[rows] = np.where(within, visible, 0)
+        # Events on screen get an azimuth within the picture.
         edge = np.where(onscreen[rows] >= settings.onscreen_from, limit, 90)
         azimuth[rows] = np.where(within, np.clip(merged.azimuth, -edge, edge), azimuth[rows])
         distance[rows] = np.where(within, merged.distance, distance[rows])
@@ -135,14 +133,14 @@ def fuse(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Merged:
-    """An event's rows.
+    """Fused values of the rows of one event.
 
     Attributes:
-        azimuth: merged, degrees.
-        distance: merged, metres.
+        azimuth: fused azimuth, degrees.
+        distance: fused distance, metres.
         common: probability of a common cause.
-        framed: of a common cause whose place that sounds is in the picture.
-        which: number of the likeliest candidate; -1 for none.
+        framed: probability of a common cause whose sounding part is in the picture.
+        which: number of the most likely candidate; -1 for none.
     """
 
     azimuth: FloatArray
@@ -156,32 +154,32 @@ def _merge(
     event: SoundEvent, candidates: Sequence[Candidate], sounds: NDArray[np.bool_], settings: FusionSettings
 ) -> _Merged:
     evidence = gather(event, candidates, sounds, settings.window_frames)
-    heard = event.table.azimuth.astype(np.float64)
+    azimuth = event.table.azimuth.astype(np.float64)
     if not evidence.candidates:
-        nothing = np.zeros(len(heard))
+        nothing = np.zeros(len(azimuth))
         far = event.table.distance.astype(np.float64)
-        return _Merged(heard, far, nothing, nothing, np.full(len(heard), -1, dtype=np.int64))
+        return _Merged(azimuth, far, nothing, nothing, np.full(len(azimuth), -1, dtype=np.int64))
     index = event.sound_class.index
     each, none = posterior(log_odds(evidence, index, settings))
-    sight = 1 / visual_sigma(evidence, settings) ** 2
-    sound = 1 / settings.sigma_deg[index] ** 2
-    alone = np.full((1, len(heard)), settings.sigma_deg[index])
-    # What both senses say of one place, each by its precision.
+    visual = 1 / visual_sigma(evidence, settings) ** 2
+    audio = 1 / settings.sigma_deg[index] ** 2
+    alone = np.full((1, len(azimuth)), settings.sigma_deg[index])
+    # Mean of the visual and the audio direction, weighted by precision.
     place = np.nan_to_num(evidence.azimuth)
-    both = place + (heard - place - farther_out(place, settings.outward)) * sound / (sight + sound)
-    both = np.clip(both, np.minimum(place, heard), np.maximum(place, heard))
-    places, spreads = np.concatenate([both, heard[None]]), np.concatenate([(sight + sound) ** -0.5, alone])
+    both = place + (azimuth - place - farther_out(place, settings.outward)) * audio / (visual + audio)
+    both = np.clip(both, np.minimum(place, azimuth), np.maximum(place, azimuth))
+    places, spreads = np.concatenate([both, azimuth[None]]), np.concatenate([(visual + audio) ** -0.5, alone])
     weights = np.concatenate([each, settings.caution * none[None]])
     weights /= weights.sum(axis=0)
     best = least_loss(places, spreads, weights, settings.miss_deg)
     numbers = np.array([candidate.number for candidate in evidence.candidates])
-    seen = np.isfinite(evidence.azimuth).any(axis=0)
+    has_candidate = np.isfinite(evidence.azimuth).any(axis=0)
     return _Merged(
-        np.where(seen, best, heard),
+        np.where(has_candidate, best, azimuth),
         merged_distance(event.table.distance.astype(np.float64), evidence.distance, weights[:-1], settings.distance),
         each.sum(axis=0),
         framed(evidence, settings) @ each,
-        np.where(seen, numbers[each.argmax(axis=0)], -1),
+        np.where(has_candidate, numbers[each.argmax(axis=0)], -1),
     )
 
 
@@ -189,11 +187,11 @@ Rows = NDArray[np.intp]
 
 STRETCH_FRAMES: Final = 600
 LONGEST_FRAMES: Final = 1200
-"""At least a stretch: two pieces of one event must not begin in the same."""
+"""Longest piece of an event. At least one stretch: two pieces of an event must not begin in the same stretch."""
 
 
 def fuse_long(table: EventTable, candidate_index: CandidateIndex, fov: float, settings: FusionSettings) -> Fused:
-    """Merge what is heard with what is seen; arguments and result as in `fusion.fuse`."""
+    """Fuse the events of a file of any length with its candidates; arguments and result as in `fuse`."""
     table = table.sorted()
     count = len(table)
     sounds = all_sounding_frames(table)
@@ -210,7 +208,7 @@ def fuse_long(table: EventTable, candidate_index: CandidateIndex, fov: float, se
 
 
 def _stretches(table: EventTable) -> Iterator[Rows]:
-    """Rows of the events and pieces of events that begin within one stretch, in the order of the sorted table."""
+    """Rows of the events and pieces of events that begin in the same stretch, in the order of the sorted table."""
     order = np.lexsort((table.frame, table.source, table.class_index))
     runs, first, stop = table.runs()
     since = runs.frame - np.repeat(runs.frame[first], stop - first)

@@ -1,4 +1,4 @@
-"""The numbers that the fusion of sound and picture runs on: fitted by scripts/fit_fusion.py, shipped as JSON."""
+"""Settings of the fusion of sound and pictures: fitted by scripts/fit_fusion.py, shipped as JSON."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from earwitness.core.schema import StrictModel, first_problem
 from earwitness.core.vocabulary import NUM_CLASSES
 
 KINDS: Final = ("person", "motion", "thing")
-"""People; regions of which is only known that they move; things that a detector named by their class."""
+"""People; moving regions; objects that a detector assigned to a class."""
 
 
 class KindWeights(StrictModel):
-    """How one kind of candidate speaks for itself: log-odds against "none of them", class by class.
+    """Weights of one kind of candidate: log-odds against "none of the candidates", class by class.
 
     Attributes:
-        bias: (classes,) log-odds at no motion and a score of 0.5, before the angle is looked at.
-        motion: (classes,) added for a candidate that moves all the time while it sounds (0..1 of it otherwise).
-        contrast: (classes,) added when it moves while it sounds and rests while it does not.
-        score: added for each unit of the detector's log-odds.
-        sigma_deg: uncertainty of its direction, besides a share of its width.
-        framed: log-odds that the place that sounds is in the picture and not above or below: always, and for each unit
-            of `Evidence.framing`.
+        bias: (classes,) log-odds without motion, at a score of 0.5, without the angle.
+        motion: (classes,) added in proportion to the share (0..1) of the event with motion.
+        contrast: (classes,) added in proportion to `Evidence.contrast`.
+        score: added per unit of the detector's log-odds.
+        sigma_deg: uncertainty of its direction, in addition to a share of its width.
+        framed: log-odds that the sounding part is not above or below the picture: a constant, and a weight for each
+            column of `Evidence.framing`.
     """
 
     bias: tuple[float, ...]
@@ -39,21 +39,21 @@ class KindWeights(StrictModel):
     framed: tuple[float, float, float, float] = (6.0, 0.0, 0.0, 0.0)
 
     @model_validator(mode="after")
-    def _one_a_class(self) -> KindWeights:
+    def _one_per_class(self) -> KindWeights:
         for name in ("bias", "motion", "contrast"):
             if len(getattr(self, name)) != NUM_CLASSES:
-                raise ValueError(f"{name}: {NUM_CLASSES} numbers, one a class")
+                raise ValueError(f"{name}: give {NUM_CLASSES} numbers, one per class")
         return self
 
 
 class DistanceWeights(StrictModel):
-    """How true distances are, as far as they are heard and as far as a person's size in the picture tells them.
+    """Accuracy of the distances from sound and from the size of people in the picture.
 
     Attributes:
-        heard_short: how much nearer sounds are said to be than they are, as a logarithm: a model that is unsure does
-            so, since to say twice as far costs it more than to say half as far.
-        heard_spread: standard deviation of the logarithm of what is heard, about that.
-        seen_spread: standard deviation of the logarithm of what is seen.
+        heard_short: bias of the distances from sound, as a logarithm: positive if they are too short. A model trained
+            on relative errors tends to answer too short, because the double distance costs more than half of it.
+        heard_spread: standard deviation of the logarithm of the distances from sound, without the bias.
+        seen_spread: standard deviation of the logarithm of the distances by size.
     """
 
     heard_short: float = 0.0
@@ -62,26 +62,26 @@ class DistanceWeights(StrictModel):
 
 
 class FusionSettings(StrictModel):
-    """All numbers of the fusion.
+    """All settings of the fusion.
 
     Attributes:
-        version: of this file's meaning.
-        fitted_on: what they come from.
-        sigma_deg: (classes,) uncertainty of a sound's direction, degrees.
-        outward: share p and share a degree q by which sounds are heard farther out than they are: from azimuth a at
-            a + a (p - q |a|) on average.
-        elsewhere: where sounds that nothing seen explains are heard; see `fusion.posterior`.
-        miss_deg: what an azimuth more than 20 degrees wrong costs besides its error; see `fusion.posterior.least_loss`.
-        caution: how many times as much it counts, when azimuth and distance are chosen, that nothing seen is the cause:
-            what was heard right must not be moved away.
-        reach_deg: how far beyond the picture's edge a sound may be heard and still be taken for one in the picture.
-        onscreen_from: probability from which a sound is said to be on screen.
-        width_share: share of a candidate's width that its direction is uncertain by.
-        window_frames: label frames on each side that a frame's evidence is averaged over.
+        version: version of the settings format.
+        fitted_on: data that the settings were fitted on.
+        sigma_deg: (classes,) uncertainty of the azimuth from sound, degrees.
+        outward: outward bias (p, q) of the azimuth from sound: a source at azimuth a is detected at a + a (p - q |a|)
+            on average.
+        elsewhere: azimuth distribution of sounds without a visible cause; see `fusion.posterior`.
+        miss_deg: additional loss of an azimuth more than 20 degrees wrong; see `fusion.posterior.least_loss`.
+        caution: factor of the probability of "none" when azimuth and distance are chosen, so that correct values are
+            rarely changed.
+        reach_deg: largest angle beyond the edge of the picture at which a sound can still be assigned to a candidate.
+        onscreen_from: probability from which an event is on screen.
+        width_share: uncertainty of a candidate's direction, as a share of its width.
+        window_frames: label frames on each side over which the evidence is averaged.
         kinds: weights of each of `KINDS`.
-        unseen_on: (classes,) probability that a sound that nothing seen explains is on screen, when the model says on.
-        unseen_off: (classes,) the same, when the model says off.
-        distance: of distances; None leaves them as they are heard.
+        unseen_on: (classes,) probability that an unexplained sound is on screen if the model says on.
+        unseen_off: (classes,) the same if the model says off.
+        distance: weights of the distances; None: keep the distances from sound.
     """
 
     version: int = 1
@@ -103,12 +103,12 @@ class FusionSettings(StrictModel):
     @model_validator(mode="after")
     def _complete(self) -> FusionSettings:
         if set(self.kinds) != set(KINDS):
-            raise ValueError(f"kinds: {', '.join(KINDS)}")
+            raise ValueError(f"kinds: give exactly {', '.join(KINDS)}")
         for name in ("sigma_deg", "unseen_on", "unseen_off"):
             if len(getattr(self, name)) != NUM_CLASSES:
-                raise ValueError(f"{name}: {NUM_CLASSES} numbers, one a class")
+                raise ValueError(f"{name}: give {NUM_CLASSES} numbers, one per class")
         if min(self.sigma_deg) <= 0:
-            raise ValueError("sigma_deg: above 0")
+            raise ValueError("sigma_deg: must be above 0")
         return self
 
 
@@ -116,16 +116,16 @@ def read_settings(path: str | Path) -> FusionSettings:
     """Read a settings file.
 
     Raises:
-        ModelError: missing or not such a file.
+        ModelError: the file is missing or invalid.
     """
     try:
         return FusionSettings.model_validate_json(read_bytes(path, CARD_BYTES, ModelError))
     except ValidationError as error:
-        raise ModelError(f"{path}: not usable as settings of the fusion: {first_problem(error)}") from None
+        raise ModelError(f"{path}: not usable as fusion settings: {first_problem(error)}") from None
 
 
 @cache
 def default_settings() -> FusionSettings:
-    """The settings that ship with earwitness."""
+    """The settings shipped with earwitness."""
     text = (files("earwitness") / "assets" / "vision" / "fusion.json").read_text(encoding="utf-8")
     return FusionSettings.model_validate_json(text)

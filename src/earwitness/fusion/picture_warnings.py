@@ -1,4 +1,4 @@
-"""What the pictures say against the results: a view that is unlikely, several shots, channels that seem exchanged."""
+"""Warnings from the pictures: an unlikely field of view, several shots, channels that seem exchanged."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from earwitness.vision.observe import Observation
 from earwitness.vision.tracking.candidate_index import CandidateIndex
 
 _ASIDE_DEG: Final = (10.0, 60.0)
-"""Directions that tell left from right, and that a camera may see."""
+"""Range of azimuths that distinguish left from right and may be in the picture."""
 _LEAST_FRAMES: Final = 60
 _LEAST_EVENTS: Final = 3
 _EXCHANGED: Final = 1.5
-"""So many times as many sounds must have a cause in the picture once left and right are exchanged: 1.9 with the sample
-video; none of 16 rendered videos reaches it with the channels as they are."""
+"""Ratio of explained sounds with exchanged to unexchanged channels from which the channels seem exchanged: 1.9 for the
+exchanged sample video, below the limit for 16 rendered videos with correct channels."""
 _LIKELY: Final = 0.5
 _UPRIGHT: Final = 0.8
-"""Width over height of a picture that was taken with a phone held upright."""
+"""Ratio of width to height below which a picture is upright, as from a phone."""
 
 
 def picture_warnings(
@@ -34,47 +34,47 @@ def picture_warnings(
     fov: float,
     settings: FusionSettings,
 ) -> Iterator[str]:
-    """Warnings in plain sentences.
+    """Yield warnings for the user.
 
     Args:
-        table: events as they were heard.
-        fused: the same after the fusion.
-        candidate_index: what was seen.
-        observation: the pictures.
-        fov: horizontal field of view that was taken, degrees.
-        settings: of the fusion.
+        table: events before the fusion.
+        fused: events after the fusion.
+        candidate_index: all candidates.
+        observation: the observation of the pictures.
+        fov: assumed horizontal field of view, degrees.
+        settings: settings of the fusion.
     """
     scenes = [shot for shot in observation.shots if shot.kind == "scene"]
     if len(scenes) > 1:
-        yield f"cut into {len(scenes)} shots: one field of view ({fov:g} degrees, --fov) is taken for all of them"
+        yield f"the video has {len(scenes)} shots: one field of view ({fov:g} degrees, --fov) is used for all of them"
     if fov == DEFAULT_FOV_DEG and _is_upright(observation):
         yield (
-            f"the picture is upright: its camera hardly sees {fov:g} degrees across, more likely about 40; say so "
-            "with --fov"
+            f"the picture is upright: its horizontal field of view is hardly {fov:g} degrees, more likely about 40; "
+            "set it with --fov"
         )
     if seems_exchanged(table, fused, candidate_index, fov, settings):
         yield (
-            "left and right of sound and picture do not fit each other: where the picture is not mirrored, the "
-            "channels are exchanged; try --swap-channels"
+            "left and right of sound and picture do not match: unless the picture is mirrored, the channels are "
+            "exchanged; try --swap-channels"
         )
 
 
 def seems_exchanged(
     table: EventTable, fused: Fused, candidate_index: CandidateIndex, fov: float, settings: FusionSettings
 ) -> bool:
-    """Whether far more of what is heard would have a cause in the picture if left were right."""
+    """Whether far more events would have a visible cause with left and right exchanged."""
     aside = np.abs(fused.azimuth_before)
     aside = (aside >= _ASIDE_DEG[0]) & (aside <= _ASIDE_DEG[1])
     events = sum(bool(_ASIDE_DEG[0] <= abs(event.azimuth) <= _ASIDE_DEG[1]) for event in table.iter_events())
     if not len(candidate_index) or aside.sum() < _LEAST_FRAMES or events < _LEAST_EVENTS:
         return False
     mirrored = fuse_long(table.with_columns(azimuth=-table.azimuth), candidate_index, fov, settings)
-    as_heard, exchanged = float(fused.common[aside].mean()), float(mirrored.common[aside].mean())
-    return exchanged >= _LIKELY and exchanged > _EXCHANGED * as_heard
+    unchanged, exchanged = float(fused.common[aside].mean()), float(mirrored.common[aside].mean())
+    return exchanged >= _LIKELY and exchanged > _EXCHANGED * unchanged
 
 
 def _is_upright(observation: Observation) -> bool:
-    """Whether most of what is shown is higher than wide."""
+    """Whether the picture is upright for most of the time."""
     upright = total = 0
     for shot in observation.shots:
         if shot.kind == "scene":

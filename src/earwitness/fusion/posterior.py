@@ -1,15 +1,15 @@
-"""Common cause or not: the posterior over what is seen, and over "none of it", for each frame of an event.
+"""Posterior probabilities of each candidate, and of "none of them", as the cause of an event, frame by frame.
 
-Causal inference in multisensory perception (Koerding et al. 2007): a sound and a sight are only merged as far as they
-are likely to have one cause. Candidate k has the log-odds
+Causal inference in multisensory perception (Koerding et al. 2007): an auditory and a visual direction are merged in
+proportion to the probability of a common cause. Candidate k has the log-odds
 
     bias(kind, class) + motion and score terms + log t4(offset / s) - log s - log p0,   s^2 = s_sound^2 + s_sight^2
 
-against "none of what is seen"; t4 is Student's density with 4 degrees of freedom, since directions have outliers, and
-p0 that of where other sounds are heard, log(180 p0) = -(b u + c u^2) with u = |azimuth| / 60. The offset is that of the
-heard azimuth from where a sound from the candidate's place is usually heard: a model that is unsure answers with the
-middle of what may be, so that sounds from ahead are heard too far out, however right it is on average over all that it
-hears there.
+against "none of the candidates"; t4 is Student's density with 4 degrees of freedom, because directions have outliers,
+and p0 the density of the azimuth of other sounds, log(180 p0) = -(b u + c u^2) with u = |azimuth| / 60. The offset is
+the difference between the detected azimuth and the azimuth at which a sound from the candidate's place is usually
+detected: an uncertain model tends towards the mean, so that sounds from ahead are detected too far to the side, even if
+its azimuths are right on average over all sounds that it detects there.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ _FREEDOM: Final = 4.0
 _TRIES: Final = 41
 _ZOOMS: Final = 3
 HIT_DEG: Final = 20.0
-"""What F20 takes for a hit."""
+"""Largest error that F20 counts as a hit."""
 _UNIT_DEG: Final = 60.0
 _LOG_ANYWHERE: Final = -float(np.log(180.0))
 
 
 def visual_sigma(evidence: Evidence, settings: FusionSettings) -> FloatArray:
-    """Uncertainty (m, n) of the candidates' directions, degrees."""
+    """Uncertainty (m, n) of the directions of the candidates, degrees."""
     fixed = np.array([settings.kinds[kind].sigma_deg for kind in evidence.kinds]).reshape(-1, 1)
     return np.asarray(np.hypot(fixed, settings.width_share * evidence.width))
 
 
 def log_odds(evidence: Evidence, class_index: int, settings: FusionSettings) -> FloatArray:
-    """Log-odds (m, n) of each candidate against none; -inf while it is not in the picture."""
+    """Log-odds (m, n) of each candidate against none; -inf where it is not in the picture."""
     weights = [settings.kinds[kind] for kind in evidence.kinds]
     fixed = np.array([w.bias[class_index] for w in weights])
     fixed = fixed + np.array([w.motion[class_index] for w in weights]) * evidence.motion
@@ -55,18 +55,18 @@ def log_odds(evidence: Evidence, class_index: int, settings: FusionSettings) -> 
 
 
 def farther_out(azimuth: FloatArray, outward: tuple[float, float]) -> FloatArray:
-    """How much farther to its side than its azimuth a sound is usually heard, degrees; see `FusionSettings`."""
+    """Outward bias of the detected azimuth, degrees; see `FusionSettings.outward`."""
     return np.asarray(azimuth * (outward[0] - outward[1] * np.abs(azimuth)))
 
 
 def elsewhere(azimuth: FloatArray, weights: tuple[float, float]) -> FloatArray:
-    """How much likelier sounds of other causes are heard anywhere than at this azimuth, as a logarithm."""
+    """Log-ratio of a uniform density to that of the azimuth of sounds with other causes."""
     share = np.abs(azimuth) / _UNIT_DEG
     return np.asarray(weights[0] * share + weights[1] * share**2)
 
 
 def framed(evidence: Evidence, settings: FusionSettings) -> FloatArray:
-    """Probabilities (m,) that the place of each candidate that sounds is in the picture, not above or below it."""
+    """Probabilities (m,) that the sounding part of each candidate is not above or below the picture."""
     weights = np.array([settings.kinds[kind].framed for kind in evidence.kinds]).reshape(-1, 4)
     odds = weights[:, 0] + (weights[:, 1:] * evidence.framing).sum(axis=1)
     return np.asarray(1 / (1 + np.exp(-np.clip(odds, -50, 50))))
@@ -78,15 +78,15 @@ def log_student(x: FloatArray) -> FloatArray:
 
 
 def least_loss(places: FloatArray, spreads: FloatArray, weights: FloatArray, miss_deg: float) -> FloatArray:
-    """Azimuths (n,) of least expected loss, where what is known are mixtures of m normal distributions.
+    """Azimuths (n,) of least expected loss under mixtures of m normal distributions.
 
-    The loss of an error is its size, which DOAE counts, and `miss_deg` on top where it is beyond 20 degrees, which F20
-    counts: without the latter it is the median of the mixture, which may leave where most of it lies for the middle.
+    The loss is the size of the error, as in DOAE, plus `miss_deg` for errors above 20 degrees, as in F20. Without the
+    latter, the result would be the median of the mixture, which may lie between its modes.
 
     Args:
-        places, spreads: (m, n) means and standard deviations.
-        weights: (m, n), columns that sum to 1.
-        miss_deg: what a miss costs, degrees.
+        places, spreads: (m, n) means and standard deviations, degrees.
+        weights: (m, n), with columns that sum to 1.
+        miss_deg: additional loss of a miss, degrees.
     """
     middle = (places.min(axis=0) + places.max(axis=0)) / 2
     half = np.maximum(places.max(axis=0) - middle, 1e-6)
@@ -102,7 +102,7 @@ def least_loss(places: FloatArray, spreads: FloatArray, weights: FloatArray, mis
 def _losses(
     tried: FloatArray, places: FloatArray, spreads: FloatArray, weights: FloatArray, miss_deg: float
 ) -> FloatArray:
-    """Expected losses (k, n) of k azimuths each, (k, n)."""
+    """Expected losses (k, n) of azimuths (k, n)."""
     from scipy.special import ndtr
 
     away = (tried[:, None] - places) / spreads
@@ -113,7 +113,7 @@ def _losses(
 
 
 def posterior(odds: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Probabilities of the candidates (m, n), and of none of them (n,), from log-odds against none."""
+    """Probabilities of the candidates (m, n) and of none (n,), from log-odds against none."""
     top = np.maximum(odds.max(axis=0, initial=0.0), 0.0)
     weights, none = np.exp(odds - top), np.exp(-top)
     total = weights.sum(axis=0) + none

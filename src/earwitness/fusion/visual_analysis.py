@@ -1,4 +1,4 @@
-"""Visual analysis: a visual detector and the fusion, ready for any number of files."""
+"""Visual analysis: a visual detector and the fusion of its detections with sound events, for any number of files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from earwitness.core.errors import EncoderError, MissingExtraError, UsageError
 from earwitness.core.events import EventTable
 from earwitness.core.geometry import DEFAULT_FOV_DEG
-from earwitness.fusion.explanation import explanations, seen_things
+from earwitness.fusion.explanation import candidate_summaries, explanations
 from earwitness.fusion.fuse import Fused, fuse_long
 from earwitness.fusion.fusion_settings import FusionSettings, default_settings
 from earwitness.fusion.picture_warnings import picture_warnings
@@ -25,18 +25,18 @@ from earwitness.vision.observe import DEFAULT_RATE, Observation, observe
 from earwitness.vision.tracking.candidate_index import CandidateIndex, shows_scene
 
 AUTO: Final = "auto"
-"""The light detector where it is present, none where it is not."""
+"""Use the default detector where it is installed, none otherwise."""
 
 
 class VisualAnalysis:
-    """Merges sound events with what the pictures of their files show.
+    """Fuses sound events with the objects in the pictures of a file.
 
     Args:
-        detector: what finds people and things.
-        rate: pictures a second that it looks at.
-        settings: of the fusion; by default those that ship.
-        cache: folder of what was seen; by default the user's.
-        keep: whether what was seen is kept there, for the next time.
+        detector: detects people and objects.
+        rate: pictures per second for the detector.
+        settings: settings of the fusion; by default the shipped ones.
+        cache: folder of cached observations; by default in the user's cache.
+        keep: cache the observations.
     """
 
     def __init__(
@@ -51,48 +51,51 @@ class VisualAnalysis:
         self._detector, self._rate, self._cache, self._keep = detector, rate, cache, keep
         self._settings = settings or default_settings()
 
-    def look(
+    def analyse(
         self,
         path: str | Path,
         table: EventTable,
         fov: float = DEFAULT_FOV_DEG,
         progress: Callable[[float], None] | None = None,
     ) -> VisualResult:
-        """Merge the events of a file with what its pictures show.
+        """Analyse the pictures of a file and fuse the result with its events.
 
         Args:
             path: a file with moving pictures.
-            table: its events, sources linked.
-            fov: horizontal field of view of its camera, degrees.
-            progress: called with the seconds looked at.
+            table: its events, with linked sources.
+            fov: horizontal field of view of the camera, degrees.
+            progress: called with the seconds analysed.
 
         Raises:
-            UsageError: a field of view that cannot be.
-            MediaError: its pictures cannot be read.
+            UsageError: a field of view out of range.
+            MediaError: the pictures cannot be read.
         """
         if not 1 <= fov <= 170:
             raise UsageError(f"the field of view must lie in 1..170 degrees, not {fov:g}")
-        observation, kept = self._watch(path, progress)
+        observation, kept = self._observe(path, progress)
         candidate_index = CandidateIndex(observation, fov)
-        fused = _nothing_on_cards(fuse_long(table, candidate_index, fov, self._settings), shows_scene(observation))
-        why = dict(explanations(fused, candidate_index))
-        seen, frames = tuple(seen_things(candidate_index)), observation.num_frames - observation.first_frame
+        fused = _off_screen_on_cards(fuse_long(table, candidate_index, fov, self._settings), shows_scene(observation))
+        causes = dict(explanations(fused, candidate_index))
+        objects, frames = tuple(candidate_summaries(candidate_index)), observation.num_frames - observation.first_frame
         width, height, content = observation.width, observation.height, observation.content
-        said = picture_warnings(table, fused, candidate_index, observation, fov, self._settings)
-        return VisualResult(fused, width, height, content, frames, seen, why, kept, (*observation.warnings, *said))
+        warnings = (
+            *observation.warnings,
+            *picture_warnings(table, fused, candidate_index, observation, fov, self._settings),
+        )
+        return VisualResult(fused, width, height, content, frames, objects, causes, kept, warnings)
 
-    def _watch(self, path: str | Path, progress: Callable[[float], None] | None) -> tuple[Observation, bool]:
+    def _observe(self, path: str | Path, progress: Callable[[float], None] | None) -> tuple[Observation, bool]:
         if self._keep:
             return cached_observation(path, self._detector, self._rate, self._cache, progress)
         return observe(path, self._detector, self._rate, progress=progress), False
 
     def unload(self) -> None:
-        """Give back the memory of the detector, where it is one that can be loaded again."""
+        """Free the memory of the detector, if it can be loaded again."""
         if isinstance(self._detector, LazyDetector):
             self._detector.unload()
 
     def record(self) -> dict[str, Any]:
-        """What decides its results, as plain values."""
+        """Everything that determines the results, as plain values."""
         return {
             "detector": self._detector.name,
             "pictures_per_second": self._rate,
@@ -100,8 +103,8 @@ class VisualAnalysis:
         }
 
 
-def _nothing_on_cards(fused: Fused, shown: NDArray[np.bool_]) -> Fused:
-    """Nothing is on screen while the picture shows no scene."""
+def _off_screen_on_cards(fused: Fused, shown: NDArray[np.bool_]) -> Fused:
+    """Set events off screen while the picture does not show a scene."""
     frame = fused.table.frame
     hidden = ~shown[np.minimum(frame, len(shown) - 1)]
     if not hidden.any():
@@ -111,18 +114,18 @@ def _nothing_on_cards(fused: Fused, shown: NDArray[np.bool_]) -> Fused:
 
 
 def open_visual_analysis(name: str | None, *, keep: bool = True) -> tuple[VisualAnalysis | None, str]:
-    """Open the visual analysis with a detector.
+    """Create the visual analysis for a detector.
 
     Args:
-        name: a visual detector, "auto", or None for none.
-        keep: as in `VisualAnalysis`.
+        name: name of a visual detector, "auto", or None for no analysis.
+        keep: as for `VisualAnalysis`.
 
     Returns:
-        The analysis, or None and the reason why there is none.
+        The analysis, or None and the reason.
 
     Raises:
         UsageError: there is no such detector.
-        EncoderError, MissingExtraError: it was asked for by name and is not there, or damaged.
+        EncoderError, MissingExtraError: a detector was named that is not installed, or damaged.
     """
     if name is None:
         return None, TURNED_OFF

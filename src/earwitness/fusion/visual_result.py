@@ -1,4 +1,4 @@
-"""What looking at the pictures of a file gave, as plain values for the result and its JSON document."""
+"""The result of the visual analysis of a file, converted to plain values for its JSON document."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.core.events import FRAME_SECONDS, SoundEvent
-from earwitness.fusion.explanation import Explanation, SeenThing, rows_of
+from earwitness.fusion.explanation import CandidateSummary, Explanation, rows_of
 from earwitness.fusion.fuse import Fused
 from earwitness.results.visual import EventKey, EventVisual, Pictures, VisibleObject, Visual, VisualTrack
 from earwitness.vision.boxes import PERSON
@@ -18,17 +18,17 @@ from earwitness.vision.motion import MOVING
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VisualResult(Visual):
-    """What looking at a file gave; the values of an event are made when they are asked for.
+    """The result of the visual analysis of a file; the values of an event are computed on request.
 
     Attributes:
-        fused: the events after the fusion, and what it did to each row.
-        width, height: of the pictures as the detector got them, pixels.
-        content: left, top, right, bottom of the pictures without black bars, pixels.
+        fused: the events after the fusion, with the values before it.
+        width, height: size of the analysed pictures, pixels.
+        content: left, top, right, bottom of the picture area without black bars, pixels.
         frames: number of label frames with a picture.
-        things: all visible objects, by number.
-        explanations: the likeliest cause of each event that has one.
+        objects: all visible objects, by number.
+        explanations: the most likely cause of each event that has one.
         from_cache: whether the observation of the file was in the cache.
-        warnings: what a user should know about the pictures.
+        warnings: warnings about the pictures.
     """
 
     fused: Fused
@@ -36,24 +36,24 @@ class VisualResult(Visual):
     height: int
     content: tuple[int, int, int, int]
     frames: int
-    things: tuple[SeenThing, ...]
+    objects: tuple[CandidateSummary, ...]
     explanations: dict[EventKey, Explanation]
     from_cache: bool
     warnings: tuple[str, ...] = ()
 
     @property
     def pictures(self) -> Pictures:
-        """What the pictures show."""
+        """The pictures and the objects in them."""
         return Pictures(
             width=self.width,
             height=self.height,
             content=self.content,
             picture_frames=self.frames,
-            seen=[self._object(number, thing) for number, thing in enumerate(self.things)],
+            seen=[self._object(number, one) for number, one in enumerate(self.objects)],
         )
 
     def of(self, event: SoundEvent) -> EventVisual:
-        """What the fusion did to one event: before and after, frame by frame, which object, and why."""
+        """The effect of the fusion on one event, frame by frame, with the likely cause and an explanation."""
         fused, rows = self.fused, rows_of(event, self.fused.table)
         cause = self.explanations.get(EventKey.of(event))
         return EventVisual(
@@ -73,30 +73,30 @@ class VisualResult(Visual):
         if cause is None:
             if not np.isfinite(event.table.azimuth).any():
                 return "the sound has no direction to compare with the picture"
-            return "nothing that could make this sound is in the picture there"
+            return "no visible object in that direction could make this sound"
         likely = float(self.fused.common[rows].mean())
         verdict = "likely" if likely >= 0.5 else "perhaps" if likely >= 0.25 else "unlikely"
         outside = likely >= 0.5 and not self.fused.table.onscreen[rows].mean() >= 0.5
-        where = ", but where it sounds is probably above or below the picture" if outside else ""
+        where = ", but the sounding part is probably above or below the picture" if outside else ""
         return (
-            f"{_name(cause)}, {cause.apart:.0f} degrees from where it was heard, "
-            f"{'moving' if cause.moves else 'still'} while it sounds: {verdict} the cause ({likely:.0%}){where}"
+            f"{_name(cause)}, {cause.apart:.0f} degrees from the detected direction, "
+            f"{'moving' if cause.moves else 'still'} during the sound: {verdict} the cause ({likely:.0%}){where}"
         )
 
-    def _object(self, number: int, thing: SeenThing) -> VisibleObject:
+    def _object(self, number: int, summary: CandidateSummary) -> VisibleObject:
         return VisibleObject(
             seen=number,
-            what=thing.label,
-            start=round(thing.start * FRAME_SECONDS, 1),
-            end=round(thing.stop * FRAME_SECONDS, 1),
-            azimuth_deg=_rounded(thing.azimuth),
-            box=self._shares(thing.box),
-            score=_rounded(thing.score, 3),
-            sightings=thing.sightings,
+            what=summary.label,
+            start=round(summary.start * FRAME_SECONDS, 1),
+            end=round(summary.stop * FRAME_SECONDS, 1),
+            azimuth_deg=_rounded(summary.azimuth),
+            box=self._shares(summary.box),
+            score=_rounded(summary.score, 3),
+            sightings=summary.sightings,
         )
 
     def _shares(self, xyxy: NDArray[np.float32]) -> list[float]:
-        """A box as shares of the picture."""
+        """Convert a box to shares of the picture."""
         shares = xyxy / np.array([self.width, self.height] * 2)
         return [round(float(share), 4) for share in np.clip(shares, 0, 1)]
 
@@ -114,8 +114,8 @@ def _track(fused: Fused, rows: NDArray[np.int64]) -> VisualTrack:
 
 def _name(cause: Explanation) -> str:
     if cause.label == MOVING:
-        return f"something that moves (seen {cause.number})"
-    return f"a person (seen {cause.number})" if cause.label == PERSON else f"seen {cause.number}"
+        return f"a moving region (seen {cause.number})"
+    return f"a person (seen {cause.number})" if cause.label == PERSON else f"an object (seen {cause.number})"
 
 
 def _rounded(value: Any, digits: int = 1) -> float | None:

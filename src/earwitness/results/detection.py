@@ -1,4 +1,4 @@
-"""What `detect` found in one file, and with what."""
+"""The result of detection on one file."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from earwitness.core.geometry import DEFAULT_FOV_DEG, View
 from earwitness.media.containers.probe import MediaInfo
 from earwitness.media.sound.stretches import Stretch, covered_frames
 from earwitness.results.visual import EventVisual, Visual
+from earwitness.results.vocabulary_record import DEFAULT_VOCABULARY, VocabularyRecord
 
 TURNED_OFF: Final = "turned off"
-"""The reason for which pictures are not looked at, where the user asked for that."""
+"""Value of `vision_off` in the settings of a result if the user turned vision off."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelId:
-    """Which model it was.
+    """Identity of a model.
 
     Attributes:
-        name: from its card.
-        sha256: of its file.
+        name: name on its card.
+        sha256: SHA-256 of its file.
     """
 
     name: str
@@ -34,21 +35,22 @@ class ModelId:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Detection:
-    """The result of one file, just made or read from a saved one.
+    """The result of one file, from a detector or from a saved document.
 
     Attributes:
-        table: the events, a row for each source and 100-ms frame.
-        model: which model made it.
-        duration: of the sound, seconds.
-        path: the media file as it was named; None for an array, or where it is not known.
-        has_video: whether the file has moving pictures; without them nothing is on screen.
-        sha256: of the media file's contents; None where that is not known.
+        table: the events, one row per source and 100 ms frame.
+        model: the model.
+        duration: duration of the sound, seconds.
+        path: the media file as given by the user; None for an array, or if unknown.
+        media: location of the media file, if it is not `path`.
+        trusted: whether `path` may be opened; False for saved results, which may name any file of the user.
+        has_video: whether the file has moving pictures; without them, no event is on screen.
+        sha256: SHA-256 of the media file; None if unknown.
         warnings: reasons not to trust the result, one sentence each.
         settings: all settings of the run, as plain values.
-        elapsed: seconds that detection took; 0 for a saved result.
-        visual: what looking at the pictures gave; None where nothing looked at them.
-        media: where the media file lies, if not at `path`.
-        trusted: whether `path` may be opened: a saved result may come from somebody who wants to see a file of yours.
+        elapsed: duration of the detection, seconds; 0 for a saved result.
+        visual: the visual analysis; None where there was none.
+        vocabulary: the classes that `class_index` refers to.
     """
 
     table: EventTable
@@ -63,68 +65,69 @@ class Detection:
     visual: Visual | None = None
     media: Path | None = None
     trusted: bool = True
+    vocabulary: VocabularyRecord = DEFAULT_VOCABULARY
 
     @property
     def events(self) -> list[SoundEvent]:
-        """The sounds from start to end, in order of time."""
+        """The sound events in order of time."""
         return self.table.events()
 
     @property
     def media_file(self) -> Path | None:
-        """The media file, if it is there and may be opened."""
+        """The media file, if it exists and may be opened."""
         file = self.media or (self.path if self.trusted else None)
         return file if file is not None and file.is_file() else None
 
     @property
     def vision_off_reason(self) -> str:
-        """Why the moving pictures were not looked at; empty where they were, or where vision was turned off."""
+        """Why the pictures were not analysed; empty if they were, or if the user turned vision off."""
         why = str(self.settings.get("vision_off", ""))
         return "" if why == TURNED_OFF else why
 
     @property
     def view(self) -> View:
-        """What the pictures show: the camera's field of view, between black bars."""
+        """The view of the pictures: the field of view of the camera, between black bars."""
         fov = self.settings.get("fov")
         if not isinstance(fov, int | float) or not 1 <= fov <= 170:
             fov = DEFAULT_FOV_DEG
         return View(float(fov), self.visual.pictures.share if self.visual else 1.0)
 
     def view_with(self, fov: float | None) -> View:
-        """What the pictures show if the camera has another field of view, degrees; None: that of the result."""
+        """The view for another horizontal field of view, degrees; None: that of the result."""
         return self.view if fov is None else replace(self.view, fov=fov)
 
     def explained_events(self) -> Iterator[tuple[SoundEvent, EventVisual | None]]:
-        """Each event, and what the fusion did to it; None where nothing looked at the pictures."""
+        """Each event with its visual explanation; None if the pictures were not analysed."""
         for event in self.table.iter_events():
             yield event, None if self.visual is None else self.visual.of(event)
 
 
 def file_text(path: Path | None) -> str | None:
-    """A file's name as documents have it: names of files may hold bytes that are no text, and become "?" there."""
+    """A file name for documents; bytes that are not valid text become "?"."""
     return None if path is None else path.as_posix().encode(errors="replace").decode()
 
 
 def has_moving_pictures(media: MediaInfo | None) -> bool:
-    """Whether a file shows what its microphones heard; a still picture does not."""
+    """Whether a file has video that is not a still picture."""
     return media is not None and media.video is not None and not media.video.is_still
 
 
 def off_screen(table: EventTable) -> EventTable:
-    """The same events, none of them on screen."""
+    """The events, with all of them off screen."""
     return table.with_columns(onscreen=False)
 
 
 def without_direction(table: EventTable) -> EventTable:
-    """What mono can say: a row a class and frame, the surest, without direction (NaN) and never on screen."""
-    surest_first = np.lexsort((-table.score, table.class_index, table.frame))
-    table = table.select(surest_first)
+    """Events of mono sound: the row with the best score per class and frame, without direction (NaN), off screen."""
+    best_first = np.lexsort((-table.score, table.class_index, table.frame))
+    table = table.select(best_first)
     again = (np.diff(table.frame) == 0) & (np.diff(table.class_index) == 0)
     table = table.select(np.concatenate([[True], ~again])[: len(table)])
     return table.with_columns(azimuth=np.nan, source=0, onscreen=False)
 
 
 def without_direction_in(table: EventTable, stretches: Iterable[Stretch]) -> EventTable:
-    """The same events; those rows that lie in one of the stretches as `without_direction` has them."""
+    """The events, with `without_direction` applied to the rows in the given stretches."""
     rows = covered_frames(stretches, table.num_frames, FRAME_SECONDS)[table.frame]
     if not rows.any():
         return table

@@ -1,11 +1,10 @@
-"""The events as JSON, everything included: `read_events` gives back exactly the table that was written.
+"""The JSON document of a result. It is lossless: `read_events` returns exactly the table that was written.
 
-Numbers are the shortest decimals that become the same float32 again; an unknown direction or distance is null.
+Numbers are the shortest decimals that convert to the same float32; an unknown direction or distance is null.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,18 +22,19 @@ from earwitness.core.source_numbers import separate_sources
 from earwitness.core.version import __version__, commit
 from earwitness.core.vocabulary import CLASSES
 from earwitness.results.detection import Detection, file_text
-from earwitness.results.json_stream import printable
+from earwitness.results.json_stream import document_pieces, placeholder
 from earwitness.results.visual import EventVisual, Pictures
+from earwitness.results.vocabulary_record import DEFAULT_VOCABULARY, VocabularyRecord
 
 SCHEMA_VERSION: Final = 1
-"""Raised when a reader of the older version would misread the file; new keys alone do not raise it."""
+"""Increased when older readers would misinterpret the file; new keys alone do not increase it."""
 
 
 Frame = Annotated[int, Field(ge=0, lt=MOST_FRAMES)]
 
 
 class Tool(DocumentModel):
-    """What wrote the file."""
+    """The program that wrote the file."""
 
     name: str = "earwitness"
     version: str = __version__
@@ -42,7 +42,7 @@ class Tool(DocumentModel):
 
 
 class Source(DocumentModel):
-    """The file that was listened to; duration in seconds."""
+    """The media file; duration in seconds."""
 
     file: str | None
     duration: float = Field(ge=0, le=MOST_FRAMES * FRAME_SECONDS)
@@ -51,14 +51,14 @@ class Source(DocumentModel):
 
 
 class Model(DocumentModel):
-    """What found the events."""
+    """The model that detected the events."""
 
     name: str
     sha256: str
 
 
 class EventTrack(DocumentModel):
-    """An event frame by frame: columns of one length; degrees positive to the left, metres."""
+    """An event frame by frame, in columns of the same length: degrees, positive to the left, and metres."""
 
     frames: list[Frame]
     azimuth: list[float | None]
@@ -75,7 +75,7 @@ class EventTrack(DocumentModel):
 
 
 class Event(DocumentModel):
-    """One sound: seconds, medians over its track, mean score."""
+    """One sound event: times in seconds, medians over its track, mean score."""
 
     class_: str = Field(alias="class")
     class_index: int = Field(ge=0, lt=10_000)
@@ -91,12 +91,13 @@ class Event(DocumentModel):
 
 
 class Document(DocumentModel):
-    """The whole file."""
+    """The complete document."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
     tool: Tool = Tool()
     source: Source
     model: Model
+    vocabulary: VocabularyRecord = DEFAULT_VOCABULARY
     settings: PlainValues
     warnings: list[str]
     visual: Pictures | None = None
@@ -106,12 +107,12 @@ class Document(DocumentModel):
 
 
 def to_json(result: Detection) -> str:
-    """Return the JSON document of a result, one event a line."""
+    """Return the JSON document of a result, with one event per line."""
     return "".join(json_pieces(result))
 
 
 def json_pieces(result: Detection) -> Iterator[str]:
-    """Yield the document of `to_json` event by event: as objects, those of three hours take ten times their text."""
+    """Yield the document of `to_json` event by event: objects take ten times the memory of their text."""
     pictures = None if result.visual is None else result.visual.pictures
     document = Document(
         tool=Tool(commit=commit()),
@@ -122,42 +123,41 @@ def json_pieces(result: Detection) -> Iterator[str]:
             sha256=result.sha256,
         ),
         model=Model(name=result.model.name, sha256=result.model.sha256),
+        vocabulary=result.vocabulary,
         settings=result.settings,
         warnings=list(result.warnings),
         visual=pictures if pictures is not None and pictures.model_fields_set else None,
         num_frames=result.table.num_frames,
         events=[],
     )
-    values = document.model_dump(mode="json", by_alias=True)
-    del values["events"]
-    head = printable(json.dumps(values, indent=2, allow_nan=False, ensure_ascii=False)).removesuffix("\n}")
-    yield f'{head},\n  "events": [\n'
-    before = ""
-    for event, visual in result.explained_events():
-        written = event_of(event, visual).model_dump(mode="json", by_alias=True)
-        yield f"{before}    {printable(json.dumps(written, allow_nan=False))}"
-        before = ",\n"
-    yield "\n  ]\n}\n"
+    values = document.model_dump(mode="json", by_alias=True) | {"events": placeholder("events")}
+    events = (event_of(*found).model_dump(mode="json", by_alias=True) for found in result.explained_events())
+    yield from document_pieces(values, {"events": events}, indent=2, item_lines=True)
+    yield "\n"
 
 
 def read_document(path: str | Path) -> Document:
     """Read and check a document.
 
     Raises:
-        LabelError: no such file, or not such a document (says which key).
+        LabelError: the file is missing, or not a valid document (the message names the key).
     """
     text = read_bytes(path, TABLE_BYTES, LabelError)
     try:
-        return Document.model_validate_json(text)
+        document = Document.model_validate_json(text)
     except ValidationError as error:
         raise LabelError(f"{path}: not an earwitness events file: {first_problem(error)}") from None
+    difference = document.vocabulary.difference(DEFAULT_VOCABULARY)
+    if difference:
+        raise LabelError(f"{path}: {difference}; this version can only read results with the latter")
+    return document
 
 
 def read_events(path: str | Path) -> EventTable:
-    """Read the table of a document: exactly the one that was written, sorted.
+    """Read the table of a document, sorted.
 
     Raises:
-        LabelError: no such file, or not such a document (says which key).
+        LabelError: the file is missing, or not a valid document (the message names the key).
     """
     return table_of(read_document(path), path)
 
@@ -186,12 +186,12 @@ def table_of(document: Document, path: str | Path) -> EventTable:
 
 
 def _joined(columns: list[Any]) -> NDArray[np.float64]:
-    """One column from those of all events; null becomes NaN."""
+    """Concatenate one column of all events; null becomes NaN."""
     return np.array([math.nan if value is None else value for column in columns for value in column], dtype=np.float64)
 
 
 def event_of(event: SoundEvent, visual: EventVisual | None = None) -> Event:
-    """An event as documents keep it, with what looking did to it."""
+    """Convert an event and its visual explanation for the document."""
     table = event.table
     track = EventTrack(
         frames=table.frame.tolist(),

@@ -1,4 +1,4 @@
-"""JSON documents with lists too long to be held as objects: those of hours of sound take ten times their text."""
+"""JSON documents written item by item, because long lists as objects take ten times the memory of their text."""
 
 from __future__ import annotations
 
@@ -8,22 +8,25 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 _UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e\n\ud800-\udfff]")
-"""What may not print; halves of surrogate pairs are no text at all, and written as "?"."""
+"""Characters that may not be printable, including unpaired surrogates."""
 _PLACE: Final = "\0list {name}"
 
 
 def placeholder(name: str) -> str:
-    """What stands in a document for the list of this name."""
+    """The placeholder in a document for the list of this name."""
     return _PLACE.format(name=name)
 
 
-def document_pieces(document: Any, lists: Mapping[str, Iterable[Any]], indent: int | None) -> Iterator[str]:
+def document_pieces(
+    document: Any, lists: Mapping[str, Iterable[Any]], indent: int | None, *, item_lines: bool = False
+) -> Iterator[str]:
     """Yield the text of a document item by item, as `json.dumps` would write it with the lists in their places.
 
     Args:
         document: plain values, with a `placeholder` for each list.
         lists: by name, in the order of their places.
         indent: spaces a level; None: all on one line, without any spaces.
+        item_lines: write each item of a list on one line, with spaces after commas and colons.
     """
     text = _text(document, indent)
     for name, items in lists.items():
@@ -31,32 +34,36 @@ def document_pieces(document: Any, lists: Mapping[str, Iterable[Any]], indent: i
         yield before
         last_line = before[before.rfind("\n") + 1 :]
         outer = " " * (len(last_line) - len(last_line.lstrip(" ")))
-        yield from _list(items, None if indent is None else "\n" + outer, indent)
+        yield from _list(items, None if indent is None else "\n" + outer, indent, item_lines)
     yield text
 
 
-def _list(items: Iterable[Any], outer: str | None, indent: int | None) -> Iterator[str]:
-    """The text of a list; `outer` is what begins the line on which it ends."""
+def _list(items: Iterable[Any], outer: str | None, indent: int | None, item_lines: bool) -> Iterator[str]:
+    """The text of a list; `outer` is the line break and indentation before its closing bracket."""
     inner = "" if outer is None else outer + " " * (indent or 0)
     before, end = "[", "[]"
     for item in items:
-        yield before + inner + _text(item, indent).replace("\n", inner)
+        text = _dumped(item) if item_lines else _text(item, indent).replace("\n", inner)
+        yield before + inner + text
         before, end = ",", (outer or "") + "]"
     yield end
 
 
 def _text(value: Any, indent: int | None) -> str:
-    separators = (",", ":") if indent is None else None
-    return printable(json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False, separators=separators))
+    return _dumped(value, indent=indent, separators=(",", ":") if indent is None else None)
+
+
+def _dumped(value: Any, **options: Any) -> str:
+    return printable(json.dumps(value, ensure_ascii=False, allow_nan=False, **options))
 
 
 def printable(text: str) -> str:
-    """JSON with letters of all scripts as they are, and with escapes for what would steer a terminal or turn lines."""
+    """JSON text with escapes for terminal control characters and for characters that change the text direction."""
     return _UNPRINTABLE.sub(_escaped, text)
 
 
-def _escaped(found: re.Match[str]) -> str:
-    sign = found[0]
-    if sign.isprintable():
-        return sign
-    return json.dumps(sign)[1:-1] if sign != "\x7f" else "\\u007f"
+def _escaped(match: re.Match[str]) -> str:
+    character = match[0]
+    if character.isprintable():
+        return character
+    return json.dumps(character)[1:-1] if character != "\x7f" else "\\u007f"

@@ -1,4 +1,4 @@
-"""Results read back from files: everything that can be made of a detection can be made of its JSON."""
+"""Reading of saved results; a result read from JSON supports every export of the original."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ def read_result(path: str | Path, media: str | Path | None = None) -> Detection:
 
     Args:
         path: the file.
-        media: the video or sound that it belongs to; by default a file beside the JSON file, of the name that it
-            gives. A JSON file's own word is not taken for any other place: it may come from somebody who would like to
-            have a file of yours in a report.
+        media: the media file that it belongs to; by default a file of the recorded name beside the JSON file. Other
+            locations named in the JSON file are not opened: an untrusted result could otherwise include any file of the
+            user in a report.
 
     Raises:
-        LabelError: neither format, or broken (says which key or line).
-        MediaError: `media` was named and cannot be read.
+        LabelError: an unknown format, or an invalid file (the message names the key or line).
+        MediaError: `media` cannot be read.
     """
     path = Path(path)
     if path.suffix.lower() == ".json":
         return _from_json(path, media)
     if path.suffix.lower() == ".csv":
         return _from_csv(path, media)
-    raise LabelError(f"{path}: events come as .json or .csv; this is neither")
+    raise LabelError(f"{path}: not a result; name a .json or .csv file")
 
 
 def _from_json(path: Path, media: str | Path | None) -> Detection:
@@ -54,6 +54,7 @@ def _from_json(path: Path, media: str | Path | None) -> Detection:
         warnings=[one_line(warning) for warning in document.warnings],
         settings=dict(document.settings),
         visual=_visual(document),
+        vocabulary=document.vocabulary,
     )
 
 
@@ -69,11 +70,11 @@ def _visual(document: Document) -> SavedVisual | None:
 
 
 def _beside(file: str, folder: Path) -> Path | None:
-    """The file of this name in a folder; None where there is none, or a link leads out of the folder."""
-    beside = folder / PureWindowsPath(file).name  # which takes either slash
+    """The file of this name in a folder; None if there is none, or if it is a link to another folder."""
+    beside = folder / PureWindowsPath(file).name  # accepts both kinds of slash
     try:
         inside = beside.is_file() and beside.resolve().parent == folder.resolve()
-    except (OSError, ValueError):  # no name that a file can have
+    except (OSError, ValueError):  # not a valid file name
         return None
     return beside if inside else None
 
@@ -85,7 +86,7 @@ def _from_csv(path: Path, media: str | Path | None) -> Detection:
     info = None if media is None else probe(media)
     seconds = 0.0 if info is None else info.duration
     last = int(rows.frame.max()) + 1 if len(rows) else 0
-    # A video may be a little shorter than the last label's 100 ms.
+    # A video may end slightly before the last 100 ms label frame.
     frames = max(last, ceil(seconds * FRAME_RATE)) if seconds else max(last, CLIP_FRAMES)
     try:
         table = rows.to_table(frames)

@@ -1,6 +1,6 @@
-"""What the pictures of a file show, and how that changed its events: plain values, as in the JSON document.
+"""The visual analysis of a file as plain values, as in the JSON document: visible objects, and changes to events.
 
-A value that was read from a document is written again with the keys that it had, those of later versions included.
+A value read from a document is written with the same keys, including those of later versions.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from earwitness.core.schema import DocumentModel, refuse_odd_values
 
 
 class EventKey(NamedTuple):
-    """Tells an event from all others of its table."""
+    """Identifies an event within its table."""
 
     class_index: int
     source: int
@@ -49,14 +49,14 @@ class _Values(DocumentModel):
 
 
 class VisibleObject(_Values):
-    """A person, a thing or a moving region.
+    """A person, an object or a moving region.
 
     Attributes:
         seen: its number.
         what: its label.
         start, end: seconds.
-        azimuth_deg: median over its time; None where it is never in the picture.
-        box: left, top, right, bottom as shares of the picture, in the middle of its time.
+        azimuth_deg: median azimuth; None if it is never within the picture.
+        box: left, top, right, bottom at its middle frame, as shares of the picture.
         score: mean score of the detector.
         sightings: number of pictures in which the detector found it.
     """
@@ -72,7 +72,7 @@ class VisibleObject(_Values):
 
 
 class VisualTrack(_Values):
-    """What the fusion did, frame by frame: columns of the length of the event's track."""
+    """Effect of the fusion frame by frame, in columns of the length of the event's track."""
 
     azimuth_before: list[float | None] | None = None
     distance_before: list[float | None] | None = None
@@ -83,19 +83,19 @@ class VisualTrack(_Values):
 
 
 class EventVisual(_Values):
-    """What the fusion did to one event, and why.
+    """Effect of the fusion on one event, and its explanation.
 
     Attributes:
-        azimuth_before_deg: median before the fusion.
-        distance_before_m: median before the fusion.
-        onscreen_before: on screen before the fusion, in most frames.
-        common_cause: mean probability that something visible made the sound.
+        azimuth_before_deg: median azimuth before the fusion.
+        distance_before_m: median distance before the fusion.
+        onscreen_before: whether most frames were on screen before the fusion.
+        common_cause: mean probability that a visible object made the sound.
         onscreen_probability: mean probability of being on screen.
-        seen: number of the likeliest object; None where there is none.
+        seen: number of the most likely object; None if there is none.
         what: its label.
-        box: its box in the middle of the event, as shares of the picture.
-        why: the explanation, one sentence.
-        track: the same frame by frame.
+        box: its box at the middle frame of the event, as shares of the picture.
+        why: the explanation in one sentence.
+        track: the values frame by frame.
     """
 
     azimuth_before_deg: float | None = None
@@ -111,7 +111,7 @@ class EventVisual(_Values):
 
 
 def _box(value: object) -> object:
-    """None for what is no box of pixels: a document may have been edited."""
+    """Replace an invalid box by None; the document may have been edited."""
     match value:
         case [int(left), int(top), int(right), int(bottom)] if left < right:
             return left, top, right, bottom
@@ -120,12 +120,12 @@ def _box(value: object) -> object:
 
 
 class Pictures(_Values):
-    """What the pictures of a file show.
+    """The pictures of a file and the objects in them.
 
     Attributes:
-        width, height: of the pictures as the detector got them, pixels.
-        content: left, top, right, bottom of the pictures without black bars, pixels.
-        picture_frames: label frames that have a picture.
+        width, height: size of the analysed pictures, pixels.
+        content: left, top, right, bottom of the picture area without black bars, pixels.
+        picture_frames: number of label frames with a picture.
         seen: all visible objects.
     """
 
@@ -137,7 +137,7 @@ class Pictures(_Values):
 
     @property
     def share(self) -> float:
-        """Share of the pictures' width that is not black bar; 1 where that is not known."""
+        """Share of the width without black bars; 1 if unknown."""
         if self.content is None or not self.width:
             return 1.0
         left, _, right, _ = self.content
@@ -145,25 +145,25 @@ class Pictures(_Values):
 
 
 class Visual(ABC):
-    """What looking at the pictures of a file gave."""
+    """The result of the visual analysis of a file."""
 
     @property
     @abstractmethod
     def pictures(self) -> Pictures:
-        """What they show."""
+        """The pictures and the objects in them."""
 
     @abstractmethod
     def of(self, event: SoundEvent) -> EventVisual | None:
-        """What the fusion did to an event; None where that is not known."""
+        """The effect of the fusion on an event; None if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class SavedVisual(Visual):
-    """As it was read from a document.
+    """The visual analysis read from a document.
 
     Attributes:
-        shown: what the pictures show.
-        events: what the fusion did to each event.
+        shown: the pictures and the objects in them.
+        events: the effect of the fusion on each event.
     """
 
     shown: Pictures
@@ -171,9 +171,9 @@ class SavedVisual(Visual):
 
     @property
     def pictures(self) -> Pictures:
-        """What they show."""
+        """The pictures and the objects in them."""
         return self.shown
 
     def of(self, event: SoundEvent) -> EventVisual | None:
-        """What the fusion did to an event; an edited document may have its events in another order."""
+        """The effect of the fusion on an event; works even if an edited document has its events in another order."""
         return self.events.get(EventKey.of(event))

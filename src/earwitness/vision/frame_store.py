@@ -1,8 +1,6 @@
-"""What a detector saw in picture after picture of a video, of which a few minutes are in memory at a time.
+"""Storage of the detections and motion grids of a video, with only a few minutes of them in memory.
 
-Arrays kept outside of memory: compressed, piece by piece, in a file without a name that is gone with the program.
-
-The grids of motion of a video, ten a second: 130 MB an hour, of which a few minutes are in memory at a time.
+Arrays are stored compressed, piece by piece, in an unnamed temporary file. Motion grids take 130 MB per hour.
 """
 
 from __future__ import annotations
@@ -21,14 +19,14 @@ from earwitness.vision.boxes import Boxes
 from earwitness.vision.motion import COLUMNS, ROWS
 
 _IN_MEMORY: Final = 2**20
-"""Bytes from which on a file is used: short videos need none."""
+"""Size in bytes from which a file is used; short videos stay in memory."""
 
 
 class FrameStore:
-    """Pieces, each of a few arrays by name, in the order in which they came."""
+    """A sequence of pieces, each a few named arrays."""
 
     def __init__(self) -> None:
-        self._file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 (it lives as long as the spool)
+        self._file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 (it is open as long as the store)
         self._ends = [0]
 
     def __len__(self) -> int:
@@ -39,7 +37,7 @@ class FrameStore:
         """Add a piece.
 
         Raises:
-            EncodingError: there is no space for temporary files.
+            EncodingError: a temporary file cannot be written.
         """
         buffer = BytesIO()
         np.savez_compressed(buffer, allow_pickle=False, **arrays)
@@ -47,7 +45,9 @@ class FrameStore:
             self._file.seek(self._ends[-1])
             self._file.write(buffer.getbuffer())
         except OSError as error:
-            raise EncodingError(f"no temporary file ({error.strerror}); set TMPDIR to a folder with space") from None
+            raise EncodingError(
+                f"cannot write a temporary file ({error.strerror}); set TMPDIR to a folder with free space"
+            ) from None
         self._ends.append(self._ends[-1] + buffer.tell())
 
     def piece(self, number: int) -> dict[str, NDArray[np.generic]]:
@@ -59,13 +59,13 @@ class FrameStore:
 
 ByteArray = NDArray[np.uint8]
 
-_GRIDS_A_PIECE: Final = 600
-_AT_HAND: Final = 4
-"""Pieces, of a minute each, that are kept in memory: events and what is seen around them lie side by side."""
+_GRIDS_PER_PIECE: Final = 600
+_CACHED_PIECES: Final = 4
+"""Pieces (of a minute each) kept in memory; consecutive events need neighbouring pieces."""
 
 
 class MotionGrids:
-    """Grids (45, 80) uint8, one a label frame; can be sliced as the array (n, 45, 80) that they stand for."""
+    """Motion grids (45, 80) uint8, one per label frame; can be sliced like an array (n, 45, 80)."""
 
     def __init__(self) -> None:
         self._store = FrameStore()
@@ -75,7 +75,7 @@ class MotionGrids:
     def add(self, grid: ByteArray) -> None:
         """Add the grid of the next frame."""
         self._last.append(grid)
-        if len(self._last) == _GRIDS_A_PIECE:
+        if len(self._last) == _GRIDS_PER_PIECE:
             self._store.add(motion=np.stack(self._last))
             self._last = []
 
@@ -85,25 +85,25 @@ class MotionGrids:
             self.add(grid)
 
     def __len__(self) -> int:
-        """Label frames."""
-        return len(self._store) * _GRIDS_A_PIECE + len(self._last)
+        """Number of label frames."""
+        return len(self._store) * _GRIDS_PER_PIECE + len(self._last)
 
     def __iter__(self) -> Iterator[ByteArray]:
-        """One grid after the other."""
-        for first in range(0, len(self), _GRIDS_A_PIECE):
-            yield from self[first : first + _GRIDS_A_PIECE]
+        """Iterate over the grids."""
+        for first in range(0, len(self), _GRIDS_PER_PIECE):
+            yield from self[first : first + _GRIDS_PER_PIECE]
 
     def __getitem__(self, stretch: slice) -> ByteArray:
-        """Grids (t, 45, 80) of frames in a row."""
+        """Grids (t, 45, 80) of a range of frames."""
         first, stop, _ = stretch.indices(len(self))
         parts = [
-            self._piece(number)[max(0, first - number * _GRIDS_A_PIECE) : stop - number * _GRIDS_A_PIECE]
-            for number in range(first // _GRIDS_A_PIECE, (stop - 1) // _GRIDS_A_PIECE + 1)
+            self._piece(number)[max(0, first - number * _GRIDS_PER_PIECE) : stop - number * _GRIDS_PER_PIECE]
+            for number in range(first // _GRIDS_PER_PIECE, (stop - 1) // _GRIDS_PER_PIECE + 1)
         ]
         return np.concatenate(parts) if first < stop else np.zeros((0, ROWS, COLUMNS), dtype=np.uint8)
 
     def __array__(self, dtype: np.dtype[np.generic] | None = None, copy: bool | None = None) -> NDArray[np.generic]:
-        """All of them."""
+        """All grids as one array."""
         return self[:].astype(dtype or np.uint8)
 
     def _piece(self, number: int) -> ByteArray:
@@ -111,17 +111,17 @@ class MotionGrids:
             return np.stack(self._last)
         if number not in self._known:
             self._known[number] = self._store.piece(number)["motion"].astype(np.uint8, copy=False)
-            if len(self._known) > _AT_HAND:
+            if len(self._known) > _CACHED_PIECES:
                 self._known.popitem(last=False)
         self._known.move_to_end(number)
         return self._known[number]
 
 
-_PICTURES_A_PIECE: Final = 256
+_PICTURES_PER_PIECE: Final = 256
 
 
-class SeenBoxes(Sequence[Boxes]):
-    """Boxes, one a picture."""
+class BoxStore(Sequence[Boxes]):
+    """Detections, one `Boxes` per picture."""
 
     def __init__(self) -> None:
         self._store = FrameStore()
@@ -129,9 +129,9 @@ class SeenBoxes(Sequence[Boxes]):
         self._known: tuple[int, list[Boxes]] = (-1, [])
 
     def add(self, boxes: Boxes) -> None:
-        """Add what was seen in the next picture."""
+        """Add the detections of the next picture."""
         self._last.append(boxes)
-        if len(self._last) == _PICTURES_A_PIECE:
+        if len(self._last) == _PICTURES_PER_PIECE:
             whole = Boxes.joined(self._last)
             self._store.add(
                 counts=np.array([len(one) for one in self._last]),
@@ -143,11 +143,11 @@ class SeenBoxes(Sequence[Boxes]):
             self._last = []
 
     def __len__(self) -> int:
-        """Pictures."""
-        return len(self._store) * _PICTURES_A_PIECE + len(self._last)
+        """Number of pictures."""
+        return len(self._store) * _PICTURES_PER_PIECE + len(self._last)
 
     def __iter__(self) -> Iterator[Boxes]:
-        """One picture after the other."""
+        """Iterate over the pictures."""
         for number in range(len(self._store)):
             yield from self._piece(number)
         yield from self._last
@@ -157,22 +157,22 @@ class SeenBoxes(Sequence[Boxes]):
     @overload
     def __getitem__(self, index: slice) -> list[Boxes]: ...
     def __getitem__(self, index: int | slice) -> Boxes | list[Boxes]:
-        """Of one picture, or of several."""
+        """The detections of one picture or of several."""
         if isinstance(index, slice):
             return [self[number] for number in range(*index.indices(len(self)))]
         place = range(len(self))[index]
-        return self._piece(place // _PICTURES_A_PIECE)[place % _PICTURES_A_PIECE]
+        return self._piece(place // _PICTURES_PER_PIECE)[place % _PICTURES_PER_PIECE]
 
     def _piece(self, number: int) -> list[Boxes]:
         if number == len(self._store):
             return self._last
         if number != self._known[0]:
-            self._known = number, _apart(self._store.piece(number))
+            self._known = number, _split(self._store.piece(number))
         return self._known[1]
 
 
-def _apart(columns: dict[str, Any]) -> list[Boxes]:
-    """What was seen in each picture, from columns of all."""
+def _split(columns: dict[str, Any]) -> list[Boxes]:
+    """Split the columns of several pictures into one `Boxes` per picture."""
     whole = Boxes.of(columns["xyxy"], columns["score"], columns["label"].tolist(), columns["keypoints"])
     ends = np.cumsum(columns["counts"])
     return [

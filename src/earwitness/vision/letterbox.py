@@ -1,4 +1,4 @@
-"""What of a picture its camera fills: not black bars, a ground that it is laid on, or a blurred copy at its sides."""
+"""The area of a picture filled by the camera, without black bars, plain backgrounds and blurred copies at the sides."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ ByteArray = NDArray[np.uint8]
 FloatArray = NDArray[np.float64]
 
 _BLACK: Final = 28
-"""Grey level up to which a bar counts as black: codecs leave it at 16 to 20, and ring at its edge."""
+"""Largest grey level of a black bar: codecs encode black as 16 to 20, with ringing at the edge."""
 _LEAST: Final = 0.02
 _ALIKE: Final = 0.015
 _UNIFORM: Final = 10
-"""Grey levels between darkest and brightest of a ground of one colour."""
+"""Largest range of grey levels of a plain background."""
 _WINDOW: Final = 0.3
-"""Share of the picture's sides that a window on a ground has at least."""
+"""Smallest size of a picture on a background, as a share of each side."""
 _WINDOW_SIDES: Final = 3
-"""Sides on which there is ground around a window: two may be a wall and a floor."""
+"""Smallest number of sides with background; two may be a wall and a floor."""
 _BORDER: Final = 0.5
-"""Share of each side of a window that must differ from the ground right at its border: what only moves has no sides."""
+"""Smallest share of each border that must differ from the background; moving objects have no straight borders."""
 _BLURRED: Final = 0.3
-"""Of the detail in the middle, what a blurred copy has at most; a picture that was made larger loses half."""
+"""Largest detail of a blurred copy, relative to the middle; an enlarged picture loses half."""
 _LEAST_BLURRED: Final = 0.1
 _LEAST_DETAIL: Final = 1.0
-"""Grey levels from row to row; less in the middle is no detail that the sides could lack."""
+"""Smallest detail of the middle, grey levels from row to row, for which the sides can be judged."""
 _STEP: Final = 2.5
-"""Times as much as in the columns around it, a picture changes at the border of its blurred copy."""
+"""Smallest ratio of the change at the border of a blurred copy to that of the columns around it."""
 
 
 @dataclass(eq=False)
 class LetterboxFinder:
-    """Remembers the brightest and the darkest value of every pixel over a shot: bars stay as they are."""
+    """Finds bars by the brightest and darkest value of every pixel over a shot: bars do not change."""
 
     _bright: ByteArray | None = field(default=None, init=False, repr=False)
     _dark: ByteArray | None = field(default=None, init=False, repr=False)
@@ -43,7 +43,7 @@ class LetterboxFinder:
     _steps: FloatArray | None = field(default=None, init=False, repr=False)
 
     def add(self, picture: Image.Image) -> None:
-        """Take note of a picture; all must have one size."""
+        """Add a picture; all must have the same size."""
         grey = np.asarray(picture.convert("L"))
         detail, steps = _mean_change(grey, axis=0, order=2), _mean_change(grey, axis=1)
         if self._bright is None or self._dark is None or self._detail is None or self._steps is None:
@@ -55,10 +55,10 @@ class LetterboxFinder:
         np.minimum(self._steps, steps, out=self._steps)
 
     def content(self) -> tuple[int, int, int, int]:
-        """Left, top, right, bottom (pixels) of what is not bar.
+        """Left, top, right, bottom (pixels) of the area without bars.
 
-        Bars come in pairs of one width; a night at one side of the picture is not a bar. A window may lie anywhere on a
-        ground of one colour.
+        Bars come in pairs of the same width, so a dark area at one side is not a bar. On a plain background, the area
+        may lie anywhere.
         """
         if self._bright is None or self._dark is None or self._detail is None or self._steps is None:
             return 0, 0, 0, 0
@@ -73,7 +73,7 @@ class LetterboxFinder:
 
 
 def _window(bright: ByteArray, dark: ByteArray) -> tuple[int, int, int, int]:
-    """A rectangle on a ground of one colour; all of the picture where there is none."""
+    """The rectangle on a plain background; the whole picture if there is none."""
     height, width = bright.shape
     corners = bright[[0, 0, -1, -1], [0, -1, 0, -1]].astype(int)
     level = int(np.median(corners))
@@ -109,7 +109,7 @@ def _is_pair(before: int, after: int, length: int) -> bool:
 
 
 def _between_blurred(detail: FloatArray, steps: FloatArray) -> tuple[int, int]:
-    """Between the two sides of an upright picture that lies on a blurred copy of itself."""
+    """Left and right of an upright picture that lies on a blurred copy of itself."""
     width = len(detail)
     middle = float(np.median(detail[width // 3 : width - width // 3]))
     if middle < _LEAST_DETAIL:
@@ -124,7 +124,7 @@ def _between_blurred(detail: FloatArray, steps: FloatArray) -> tuple[int, int]:
 
 
 def _border(steps: FloatArray, near: int) -> int | None:
-    """The column at which a picture begins or ends all at once."""
+    """The column of a sharp border near a column; None if there is none."""
     low = max(1, near - 6)
     around = steps[low : near + 7]
     if not around.size:
@@ -135,6 +135,6 @@ def _border(steps: FloatArray, near: int) -> int | None:
 
 
 def _mean_change(grey: ByteArray, axis: int, order: int = 1) -> FloatArray:
-    """Mean absolute change along an axis, or change of the change, one value a column."""
+    """Mean absolute difference of the given order along an axis, one value per column."""
     steps = np.abs(np.diff(grey.astype(np.int16), n=order, axis=axis))
     return np.asarray(steps.mean(axis=0), dtype=np.float64)

@@ -1,6 +1,6 @@
-"""What was seen in a video, kept on disk: looking is the slow part, and its result is small.
+"""On-disk cache of observations: the analysis of pictures is slow, and its result is small.
 
-Arrays in .npz files, written and read in pieces: NumPy itself holds them whole.
+Arrays in .npz files are written and read in pieces, because NumPy itself needs them in memory.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from earwitness.core.files.atomic import atomic_file
 from earwitness.core.files.cache import cache_folder, keep_within
 from earwitness.vision.boxes import NUM_KEYPOINTS, Boxes
 from earwitness.vision.detectors.detector_registry import VisualDetector
-from earwitness.vision.frame_store import MotionGrids, SeenBoxes
+from earwitness.vision.frame_store import BoxStore, MotionGrids
 from earwitness.vision.motion import COLUMNS, ROWS
 from earwitness.vision.observe import Observation, observe
 from earwitness.vision.shots import KINDS, Shot
@@ -34,9 +34,9 @@ def write_array(
 
     Args:
         archive: open for writing.
-        name: of the array.
-        shape, dtype: of the whole.
-        pieces: the array in sequence along its first axis.
+        name: name of the array.
+        shape, dtype: shape and type of the whole array.
+        pieces: consecutive parts of the array along its first axis.
     """
     kind = np.dtype(dtype)
     header = {"descr": np.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": shape}
@@ -47,31 +47,31 @@ def write_array(
 
 
 class ArrayReader:
-    """Reads an array from its beginning on.
+    """Reads an array sequentially.
 
     Args:
         archive: open for reading.
-        name: of the array.
+        name: name of the array.
 
     Raises:
-        KeyError: there is none.
-        ValueError: it is not what `numpy.savez` and `write_array` write.
+        KeyError: there is no such array.
+        ValueError: it is not in the format of `numpy.savez` and `write_array`.
     """
 
     def __init__(self, archive: ZipFile, name: str) -> None:
         self._file = archive.open(f"{name}.npy")
         if np.lib.format.read_magic(self._file) != (1, 0):
-            raise ValueError(f"{name}: of another version")
+            raise ValueError(f"{name}: another version of the format")
         self._shape, in_columns, self._dtype = np.lib.format.read_array_header_1_0(self._file)
         if in_columns or self._dtype.hasobject:
-            raise ValueError(f"{name}: of another kind")
+            raise ValueError(f"{name}: another kind of array")
 
     def __len__(self) -> int:
         """Length along the first axis."""
         return int(self._shape[0])
 
     def read(self, count: int) -> NDArray[Any]:
-        """The next `count` rows, as far as there are so many.
+        """Read the next `count` rows, or as many as there are.
 
         Raises:
             ValueError, OSError, EOFError, BadZipFile, zlib.error: the file is damaged.
@@ -82,7 +82,7 @@ class ArrayReader:
 
 
 def read_array(archive: ZipFile, name: str) -> NDArray[Any]:
-    """All of an array; raises as `ArrayReader` and its `read`."""
+    """Read a whole array; raises the errors of `ArrayReader`."""
     reader = ArrayReader(archive, name)
     return reader.read(len(reader))
 
@@ -90,14 +90,14 @@ def read_array(archive: ZipFile, name: str) -> NDArray[Any]:
 _VERSION: Final = 3
 _PIECE: Final = 600
 _LIMIT: Final = 1_000_000_000
-"""Bytes that are kept, of some 250 hours; what was not asked about for longest goes."""
+"""Size limit of the cache in bytes, about 250 hours; the least recently used observations are removed."""
 
 
 def save(observation: Observation, path: Path) -> None:
-    """Write as .npz, whole or not at all, in pieces."""
+    """Write an observation as .npz, atomically and in pieces."""
     boxes = observation.boxes
     counts = np.array([len(one) for one in boxes], dtype=np.int64)
-    seen, longest = int(counts.sum()), max((len(name) for one in boxes for name in one.label), default=1)
+    total, longest = int(counts.sum()), max((len(name) for one in boxes for name in one.label), default=1)
     size = np.array([observation.width, observation.height, *observation.content], dtype=np.int64)
     motion = (observation.motion[first : first + _PIECE] for first in range(0, observation.num_frames, _PIECE))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -105,10 +105,10 @@ def save(observation: Observation, path: Path) -> None:
         write_array(archive, "size", size.shape, np.int64, [size])
         write_array(archive, "frames", observation.frames.shape, np.int64, [observation.frames])
         write_array(archive, "counts", counts.shape, np.int64, [counts])
-        write_array(archive, "xyxy", (seen, 4), np.float32, (one.xyxy for one in boxes))
-        write_array(archive, "score", (seen,), np.float32, (one.score for one in boxes))
-        write_array(archive, "label", (seen,), f"<U{longest}", (np.array(one.label, dtype=np.str_) for one in boxes))
-        write_array(archive, "keypoints", (seen, NUM_KEYPOINTS, 3), np.float32, (one.keypoints for one in boxes))
+        write_array(archive, "xyxy", (total, 4), np.float32, (one.xyxy for one in boxes))
+        write_array(archive, "score", (total,), np.float32, (one.score for one in boxes))
+        write_array(archive, "label", (total,), f"<U{longest}", (np.array(one.label, dtype=np.str_) for one in boxes))
+        write_array(archive, "keypoints", (total, NUM_KEYPOINTS, 3), np.float32, (one.keypoints for one in boxes))
         warnings = np.array(observation.warnings, dtype=np.str_)
         write_array(archive, "warnings", warnings.shape, warnings.dtype.str, [warnings])
         shots = np.array(
@@ -119,15 +119,15 @@ def save(observation: Observation, path: Path) -> None:
 
 
 def load(path: Path) -> Observation | None:
-    """Read what `save` wrote, in pieces; None where there is nothing that can be read."""
+    """Read an observation in pieces; None if the file is missing or damaged."""
     try:
         with ZipFile(path) as archive:
-            size, frames, counts, said, cuts = (
+            size, frames, counts, warnings, shot_rows = (
                 read_array(archive, name) for name in ("size", "frames", "counts", "warnings", "shots")
             )
             width, height, left, top, right, bottom = size.tolist()
             columns = [ArrayReader(archive, name) for name in ("xyxy", "score", "label", "keypoints")]
-            boxes, grids, motion = SeenBoxes(), MotionGrids(), ArrayReader(archive, "motion")
+            boxes, grids, motion = BoxStore(), MotionGrids(), ArrayReader(archive, "motion")
             for count in counts.tolist():
                 xyxy, score, label, keypoints = (column.read(count) for column in columns)
                 boxes.add(Boxes.of(xyxy, score, label.tolist(), keypoints))
@@ -135,9 +135,9 @@ def load(path: Path) -> Observation | None:
                 grids.extend(piece)
             content = (left, top, right, bottom)
             shots = tuple(
-                Shot(row[0], row[1], (row[2], row[3], row[4], row[5]), KINDS[row[6]]) for row in cuts.tolist()
+                Shot(row[0], row[1], (row[2], row[3], row[4], row[5]), KINDS[row[6]]) for row in shot_rows.tolist()
             )
-            return Observation(width, height, content, frames, boxes, grids, tuple(said.tolist()), shots)
+            return Observation(width, height, content, frames, boxes, grids, tuple(warnings.tolist()), shots)
     except (OSError, IndexError, KeyError, ValueError, EOFError, BadZipFile, zlib.error, NotImplementedError):
         return None
 
@@ -149,29 +149,29 @@ def cached_observation(
     folder: Path | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[Observation, bool]:
-    """Watch a video, or take what was seen when it was watched before.
+    """Observe a video, or read its observation from the cache.
 
     Args:
         path: a video file.
-        detector, rate: as in `watch`.
-        folder: of the cache; by default the user's.
-        progress: as in `watch`.
+        detector, rate: as for `observe`.
+        folder: folder of the cache; by default in the user's cache.
+        progress: as for `observe`.
 
     Returns:
-        What was seen, and whether it was in the cache. A file that was changed is watched anew. A cache that cannot
-        be written keeps nothing.
+        The observation, and whether it was in the cache. A changed file is observed again. If the cache cannot be
+        written, nothing is cached.
     """
     path = Path(path)
     stat = path.stat()
     key = f"{_VERSION}|{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{detector.name}|{rate:g}"
-    kept = (folder or cache_folder("vision")) / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
-    found = load(kept)
-    if found is not None:
+    file = (folder or cache_folder("vision")) / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
+    cached = load(file)
+    if cached is not None:
         with suppress(OSError):
-            kept.touch()
-        return found, True
+            file.touch()
+        return cached, True
     observation = observe(path, detector, rate, progress=progress)
     with suppress(OSError, EncodingError):
-        save(observation, kept)
-        keep_within(kept.parent, _LIMIT)
+        save(observation, file)
+        keep_within(file.parent, _LIMIT)
     return observation, False

@@ -1,4 +1,4 @@
-"""Watching a video: the detector on sampled pictures, motion on every picture, in one pass over the file."""
+"""Observation of a video in one pass: the detector on sampled pictures, motion and shots on all of them."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from earwitness.vision.boxes import Boxes
 from earwitness.vision.cuts import LOOK_AHEAD
 from earwitness.vision.detectors.detector_registry import VisualDetector
 from earwitness.vision.detectors.lettering import without_lettering
-from earwitness.vision.frame_store import MotionGrids, SeenBoxes
-from earwitness.vision.motion import UNSEEN, MotionMeter, is_still
+from earwitness.vision.frame_store import BoxStore, MotionGrids
+from earwitness.vision.motion import UNKNOWN_GRID, MotionMeter, is_still
 from earwitness.vision.shots import Shot, ShotCollector
 
 DEFAULT_RATE: Final = 2.0
 MOST_LINES: Final = 360
-"""Lines that pictures are watched at, those of the DCASE2025 videos; the light detector's squares have 224."""
+"""Largest height of the analysed pictures, that of the DCASE2025 videos; the default detector takes 224 x 224."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Observation:
-    """What was seen in a video.
+    """Detections, motion and shots of a video.
 
     Attributes:
-        width, height: of the pictures as they were watched, pixels.
-        content: left, top, right, bottom of what is not bar in any shot, pixels.
-        frames: (n,) label frames at which the detector looked.
-        boxes: what it saw, one a frame of `frames`.
-        motion: (m, 45, 80) uint8, one grid a label frame; see `vision.motion`.
-        warnings: what a user should know of the pictures.
-        shots: from the first frame to the last; none where nobody told them apart: all of it is one then.
+        width, height: size of the analysed pictures, pixels.
+        content: left, top, right, bottom of the area without bars, over all shots, pixels.
+        frames: (n,) label frames at which the detector was run.
+        boxes: its detections at these frames.
+        motion: (m, 45, 80) uint8, one grid per label frame; see `vision.motion`.
+        warnings: warnings about the pictures.
+        shots: all shots in order; empty if the video was not divided, and then it counts as one shot.
     """
 
     width: int
@@ -54,7 +54,7 @@ class Observation:
     shots: tuple[Shot, ...] = ()
 
     def shot_at(self, frame: int) -> Shot:
-        """The shot of a label frame."""
+        """The shot at a label frame."""
         if not self.shots:
             return Shot(0, self.num_frames, self.content)
         place = bisect_right(self.shots, frame, key=lambda shot: shot.start) - 1
@@ -62,7 +62,7 @@ class Observation:
 
     @property
     def num_frames(self) -> int:
-        """Label frames until the last picture ends."""
+        """Number of label frames until the end of the last picture."""
         return len(self.motion)
 
     @property
@@ -79,58 +79,59 @@ def observe(
     batch: int = 8,
     progress: Callable[[float], None] | None = None,
 ) -> Observation:
-    """Watch a video.
+    """Observe a video.
 
     Args:
         path: a video file.
-        detector: looks at the sampled pictures.
-        rate: pictures a second that it looks at, up to 10.
-        batch: pictures a call of the detector, which may take from one what did not change in the next.
-        progress: called with the seconds watched.
+        detector: detector for the sampled pictures.
+        rate: pictures per second for the detector, up to 10.
+        batch: pictures per call of the detector, which may reuse results of unchanged parts within a call.
+        progress: called with the seconds observed.
 
     Raises:
         UsageError: the rate is not in (0, 10].
-        NoVideoError: there are no moving pictures.
+        NoVideoError: the file has no moving pictures.
         UnreadableMediaError: the file cannot be read.
     """
     if not 0 < rate <= FRAME_RATE:
-        raise UsageError(f"the detector can look at up to {FRAME_RATE} pictures a second, not {rate:g}")
-    # One picture a label frame, so that what moves is known as finely as what sounds.
+        raise UsageError(f"the detector rate must lie in 0..{FRAME_RATE} pictures per second, above 0, not {rate:g}")
+    # One picture per label frame, so that motion has the time resolution of the events.
     reader = PictureReader(path, fps=FRAME_RATE, most_lines=MOST_LINES)
-    meter, shots, grids = MotionMeter(), None, _CutGrids()
-    looks, still = _Looks(detector, batch), False
+    meter, shots, grids = MotionMeter(), None, _MotionRecorder()
+    queue, still = _DetectorQueue(detector, batch), False
     for frame, (time, rgb) in enumerate(reader):
-        if (frame + 1) / FRAME_RATE <= reader.start:  # the reader shows the first picture before its time
-            grids.add(UNSEEN)
+        if (frame + 1) / FRAME_RATE <= reader.start:  # the reader repeats the first picture before its start time
+            grids.add(UNKNOWN_GRID)
             continue
-        begun = shots is not None
+        started = shots is not None
         shots = shots or ShotCollector(frame)
         grid = meter.grid(rgb)
         grids.add(grid)
         still = still and is_still(grid)
         picture = None
-        if not begun or int(frame * rate / FRAME_RATE) != int((frame - 1) * rate / FRAME_RATE):
+        if not started or int(frame * rate / FRAME_RATE) != int((frame - 1) * rate / FRAME_RATE):
             if still:
-                looks.again(frame)
+                queue.again(frame)
             else:
                 picture = Image.fromarray(rgb)
-                looks.add(frame, rgb)
+                queue.add(frame, rgb)
             still = True
             if progress is not None:
                 progress(time)
         shots.add(meter.grey, grid, picture)
         grids.settle(shots.decided, shots.cuts())
-    looks.finish()
-    told = shots.finish(len(grids)) if shots else ()
-    grids.settle(len(grids), [shot.start for shot in told])
-    frames = np.array(looks.frames, dtype=np.int64)
+    queue.finish()
+    all_shots = shots.finish(len(grids)) if shots else ()
+    grids.settle(len(grids), [shot.start for shot in all_shots])
+    frames, bounds = np.array(queue.frames, dtype=np.int64), _outer_bounds(all_shots)
+    warnings = tuple(reader.warnings)
     return Observation(
-        reader.width, reader.height, _around(told), frames, looks.boxes, grids.grids, tuple(reader.warnings), told
-    )
+        reader.width, reader.height, bounds, frames, queue.boxes, grids.grids, warnings, all_shots
+    )  # fmt: skip
 
 
-def _around(shots: Sequence[Shot]) -> tuple[int, int, int, int]:
-    """What is not bar in any of the shots that show a scene."""
+def _outer_bounds(shots: Sequence[Shot]) -> tuple[int, int, int, int]:
+    """The smallest area that contains the areas of all scene shots."""
     contents = [shot.content for shot in shots if shot.kind == "scene"] or [shot.content for shot in shots]
     if not contents:
         return 0, 0, 0, 0
@@ -138,8 +139,8 @@ def _around(shots: Sequence[Shot]) -> tuple[int, int, int, int]:
     return min(lefts), min(tops), max(rights), max(bottoms)
 
 
-class _CutGrids:
-    """Grids of motion, of which those at cuts say nothing: what changed there did not move."""
+class _MotionRecorder:
+    """Collects motion grids and replaces those at cuts, where the change is not motion."""
 
     def __init__(self) -> None:
         self.grids = MotionGrids()
@@ -152,15 +153,15 @@ class _CutGrids:
         self._waiting.append(grid)
 
     def settle(self, decided: int, cuts: Sequence[int]) -> None:
-        """Pass on the grids of frames before `decided`."""
+        """Store the grids of the frames before `decided`."""
         recent = set(cuts[-LOOK_AHEAD:] if decided < len(self) else cuts)
         while self._waiting and len(self.grids) < decided:
             grid = self._waiting.popleft()
-            self.grids.add(UNSEEN if len(self.grids) in recent else grid)
+            self.grids.add(UNKNOWN_GRID if len(self.grids) in recent else grid)
 
 
-class _Looks:
-    """The sampled pictures, a batch at a time; a picture that did not change is not looked at again."""
+class _DetectorQueue:
+    """Runs the detector on batches of sampled pictures; unchanged pictures reuse the previous result."""
 
     def __init__(self, detector: VisualDetector, batch: int) -> None:
         self._detector, self._batch = detector, max(1, batch)
@@ -168,7 +169,7 @@ class _Looks:
         self._shown: list[int] = []
         self._before = Boxes.none()
         self.frames = array("q")
-        self.boxes = SeenBoxes()
+        self.boxes = BoxStore()
 
     def add(self, frame: int, rgb: RGBArray) -> None:
         self._waiting.append(rgb)
@@ -181,9 +182,9 @@ class _Looks:
         self._shown.append(len(self._waiting))
 
     def finish(self) -> None:
-        """Look at what waits; 0 of `_shown` is the last picture before it."""
+        """Run the detector on the pending pictures; index 0 in `_shown` is the last picture before them."""
         found = self._detector.detect(self._waiting) if self._waiting else []
-        seen = [self._before, *map(without_lettering, self._waiting, found)]
+        results = [self._before, *map(without_lettering, self._waiting, found)]
         for place in self._shown:
-            self.boxes.add(seen[place])
-        self._before, self._waiting, self._shown = seen[-1], [], []
+            self.boxes.add(results[place])
+        self._before, self._waiting, self._shown = results[-1], [], []

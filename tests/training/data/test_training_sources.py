@@ -126,7 +126,7 @@ def test_damaged_clips_are_named(roots, tmp_path, shards):
     sources = open_sources(spec(roots, shards=shards and str(tmp_path / shards)), FEATURES)
     ((where, reason),) = sources.skipped.items()
     assert where == f"{roots[0]}/dev-train-tau/{name(3, 1, 2)}"
-    assert "is cut short" in reason
+    assert "is truncated" in reason
     assert sources.train_clips == 6
 
 

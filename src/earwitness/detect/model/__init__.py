@@ -1,1 +1,1 @@
-"""Models on disk: cards, ensembles, calibration, loading."""
+"""Model files: cards, calibration, ensembles, loading."""

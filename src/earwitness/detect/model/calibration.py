@@ -1,4 +1,4 @@
-"""Makes a model's numbers mean what they say: activities become probabilities, places lose their bias."""
+"""Calibration of model outputs: activities become probabilities, and azimuth and distance lose their bias."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from earwitness.core.multi_accddoa import DISTANCE, X, Y
 from earwitness.core.schema import StrictModel
@@ -15,30 +15,30 @@ from earwitness.core.vocabulary import NUM_CLASSES
 
 _Offset = Annotated[float, Field(ge=-1e4, le=1e4)]
 _Slope = Annotated[float, Field(gt=0, le=1e4)]
-PerClass = Annotated[tuple[_Offset, ...], Field(min_length=NUM_CLASSES, max_length=NUM_CLASSES)]
-PerClassPositive = Annotated[tuple[_Slope, ...], Field(min_length=NUM_CLASSES, max_length=NUM_CLASSES)]
+PerClass = tuple[_Offset, ...]
+PerClassPositive = tuple[_Slope, ...]
 
 IDENTITY: Final = tuple(float(angle) for angle in range(0, 91, 10))
-"""Degrees at which maps of the azimuth have their values."""
+"""Azimuths (degrees) at which the azimuth map has its values."""
 _Angle = Annotated[float, Field(ge=0, le=90)]
 Angles = Annotated[tuple[_Angle, ...], Field(min_length=len(IDENTITY), max_length=len(IDENTITY))]
 
 _EDGE: Final = 1e-4
-"""Activities are taken to be at least this far from 0 and 1, where the logit is infinite."""
+"""Activities are clipped to this distance from 0 and 1, where the logit is infinite."""
 
 
 class Calibration(StrictModel):
-    """Monotone maps of each class's activity and of the azimuth, a factor of all distances; defaults change nothing.
+    """Monotone maps of each class's activity and of the azimuth, and a distance factor; the defaults change nothing.
 
-    The probability that a class sounds in a frame is sigmoid(slope * logit(activity) + offset).
+    The probability that a class is active in a frame is sigmoid(slope * logit(activity) + offset).
 
     Source: Platt 1999, "Probabilistic outputs for support vector machines", on logits of the activity.
 
     Attributes:
-        slope: (classes,) above 0, so that the order of activities stays.
+        slope: (classes,) above 0, so that the map is monotone.
         offset: (classes,).
-        distance: what distances are multiplied by.
-        azimuth: where answers of 0, 10, ..., 90 degrees to the side truly are, straight between; left as right.
+        distance: factor of all distances.
+        azimuth: calibrated values for outputs of 0, 10, ..., 90 degrees, linear in between, symmetric to the left.
     """
 
     slope: PerClassPositive = (1.0,) * NUM_CLASSES
@@ -50,8 +50,14 @@ class Calibration(StrictModel):
     @classmethod
     def _rises(cls, angles: tuple[float, ...]) -> tuple[float, ...]:
         if angles[0] != 0 or angles[-1] > 90 or any(low >= high for low, high in pairwise(angles)):
-            raise ValueError("must begin with 0 and rise to at most 90")
+            raise ValueError("must start with 0 and increase to at most 90")
         return angles
+
+    @model_validator(mode="after")
+    def _one_value_per_class(self) -> Calibration:
+        if not len(self.slope) == len(self.offset) > 0:
+            raise ValueError(f"slope has {len(self.slope)} values and offset {len(self.offset)}; give one per class")
+        return self
 
     def probability(self, activity: NDArray[np.floating]) -> NDArray[np.float64]:
         """Probabilities of activities (..., classes)."""
@@ -59,9 +65,9 @@ class Calibration(StrictModel):
         return np.asarray(1 / (1 + np.exp(-z)))
 
     def apply(self, output: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Outputs (..., 3, classes, 4) whose vectors are as long as their class is probable, with corrected places.
+        """Calibrate outputs (..., 3, classes, 4): vector lengths become probabilities, places are corrected.
 
-        Where nothing is to be changed, outputs come back as they are.
+        Returns the same array if this calibration changes nothing.
         """
         if self == Calibration():
             return output
@@ -75,7 +81,7 @@ class Calibration(StrictModel):
         return changed
 
     def _turn(self, output: NDArray[np.float32]) -> None:
-        """Turn the vectors of outputs (..., 4) in place."""
+        """Correct the azimuth of outputs (..., 4) in place."""
         x, y = output[..., X], output[..., Y]
         length, side = np.hypot(x, y), np.sign(y)
         turned = np.radians(np.interp(np.degrees(np.arctan2(np.abs(y), x)), IDENTITY, self.azimuth))
@@ -83,6 +89,6 @@ class Calibration(StrictModel):
 
 
 def logit(activity: NDArray[np.floating]) -> NDArray[np.float64]:
-    """ln(a / (1 - a)), finite at the ends."""
+    """ln(a / (1 - a)), finite at 0 and 1."""
     inside = np.clip(np.asarray(activity, dtype=np.float64), _EDGE, 1 - _EDGE)
     return np.asarray(np.log(inside / (1 - inside)))

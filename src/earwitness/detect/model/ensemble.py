@@ -1,12 +1,12 @@
-"""Several models that answer as one: the weighted mean of their fields, tracks matched first.
+"""Ensembles: the weighted mean of several models' outputs, after matching their tracks.
 
-The tracks of a multi-ACCDDOA output come in no fixed order, and a network trained with auxiliary duplicating PIT may
-put a source on one track or on several. Two models that hear the same two sources may say A, A, B and A, B, B: the mean
-of the second tracks would be a source that nobody heard. So each model's tracks are mapped on those of one of them,
-frame by frame and class by class, where a track may serve more than once if what it displaces is said elsewhere.
+The tracks of a multi-ACCDDOA output have no fixed order, and a network trained with auxiliary duplicating PIT may put a
+source on one track or on several. For the same two sources, two models may return A, A, B and A, B, B: the mean of the
+second tracks would be a source that neither detected. Each model's tracks are therefore mapped to those of a reference
+member, frame by frame and class by class; a track may be used more than once if those it replaces are duplicates.
 
 Source of the averaging: Berghi & Jackson 2025 ("average of the models' outputs"); of the duplicates: Shimada et al.
-2022. The matching is ours.
+2022. The matching is specific to earwitness.
 """
 
 from __future__ import annotations
@@ -29,54 +29,54 @@ from earwitness.detect.runner.windows import ACTIVITY_FLOOR
 
 Float32Array = NDArray[np.float32]
 
-# The identity comes first and wins ties.
+# The identity comes first, so that it wins ties.
 _IN_PLACE: Final = tuple(range(MAX_TRACKS))
 _MAPS: Final[NDArray[np.intp]] = np.array(
     sorted(product(range(MAX_TRACKS), repeat=MAX_TRACKS), key=lambda slots: (slots != _IN_PLACE, slots)), dtype=np.intp
 )
-"""(27, 3): for each track of the reference the track of the member that is mapped on it."""
-_LEFT_OUT: Final = np.array([[track not in slots for track in _IN_PLACE] for slots in _MAPS.tolist()])
-_SURER: Final = 1e-4
-"""What an activity of 1 weighs against squared distance when the reference is chosen: it decides ties alone."""
+"""(27, 3): for each track of the reference, the track of the member that is mapped to it."""
+_UNUSED: Final = np.array([[track not in slots for track in _IN_PLACE] for slots in _MAPS.tolist()])
+_ACTIVITY_WEIGHT: Final = 1e-4
+"""Weight of activity against squared distance in the choice of the reference; small, so that it only breaks ties."""
 
 
 def combine(outputs: Sequence[Float32Array], weights: ArrayLike | None = None) -> Float32Array:
     """Weighted mean of the members' fields.
 
-    x and y are averaged with the weights, distance and on-screen probability also with the activity |(x, y)|, for a
-    track that hears nothing says nothing about them. Where members agree that a class sounds but not where, the mean
+    x and y are averaged with the weights; distance and on-screen probability also with the activity |(x, y)|, because
+    those of an inactive track carry no information. Where members agree on a class but not on its direction, the mean
     vector is short: disagreement lowers the activity.
 
     Args:
-        outputs: of each member (frames, 3, classes, 4): x, y, distance, on-screen probability.
-        weights: (members,), or (members, classes) for weights a class; not negative. Equal ones by default.
+        outputs: for each member (frames, 3, classes, 4): x, y, distance, on-screen probability.
+        weights: (members,) or (members, classes), not negative; None: equal weights.
 
     Returns:
-        (frames, 3, classes, 4). The order of the members makes no difference but for the order of tracks.
+        (frames, 3, classes, 4). The order of the members affects only the order of the tracks.
 
     Raises:
-        ModelError: no output, outputs of several shapes, or weights that do not fit.
+        ModelError: no output, outputs of different shapes, or weights that do not fit.
     """
     shares = _shares(outputs, weights)
     return outputs[0] if len(outputs) == 1 else _mean(_aligned(np.stack(outputs), shares), shares)
 
 
 def align(outputs: Sequence[Float32Array]) -> Float32Array:
-    """The members' fields (members, frames, 3, classes, 4), tracks matched as equal weights have it.
+    """The members' fields (members, frames, 3, classes, 4), with tracks matched for equal weights.
 
-    `weighted_mean` of them is cheap, so that many weights can be tried.
+    Their `weighted_mean` is cheap, so that many weights can be tried.
 
     Raises:
-        ModelError: as `combine`.
+        ModelError: as for `combine`.
     """
     return _aligned(np.stack(outputs), _shares(outputs, None))
 
 
 def weighted_mean(aligned: Float32Array, weights: ArrayLike) -> Float32Array:
-    """What `combine` makes of fields that `align` matched.
+    """Weighted mean of fields from `align`; see `combine`.
 
     Raises:
-        ModelError: as `combine`.
+        ModelError: as for `combine`.
     """
     return _mean(aligned, _shares(list(aligned), weights))
 
@@ -96,22 +96,24 @@ def _shares(outputs: Sequence[Float32Array], weights: ArrayLike | None) -> Float
         raise ModelError("an ensemble needs at least one member")
     shapes = {output.shape for output in outputs}
     if len(shapes) != 1:
-        raise ModelError(f"the members' outputs have shapes {sorted(shapes)}: they heard different lengths of sound")
+        raise ModelError(
+            f"the members' outputs have shapes {sorted(shapes)}: they belong to different lengths of sound"
+        )
     classes = outputs[0].shape[2]
     given = np.ones(len(outputs)) if weights is None else np.asarray(weights, dtype=np.float64)
     if given.shape not in ((len(outputs),), (len(outputs), classes)):
         raise ModelError(
-            f"weights of shape {given.shape} do not fit {len(outputs)} members: give one a member, or {classes} each"
+            f"weights of shape {given.shape} do not fit {len(outputs)} members: give one, or {classes}, per member"
         )
     table = np.broadcast_to(given.reshape(len(outputs), -1), (len(outputs), classes))
     if not np.isfinite(table).all() or (table < 0).any() or not (table.sum(axis=0) > 0).all():
-        raise ModelError("the weights of an ensemble must not be negative, and one of each class must be positive")
+        raise ModelError("the weights of an ensemble must not be negative, and each class needs a positive one")
     shares: Float32Array = (table / table.sum(axis=0)).astype(np.float32)
     return shares
 
 
 def _aligned(stack: Float32Array, shares: Float32Array) -> Float32Array:
-    """Map the tracks of all members (members, frames, 3, classes, 4) on those of the most central one of each cell."""
+    """Map the tracks of all members (members, frames, 3, classes, 4) to those of each cell's most central member."""
     members = len(stack)
     maps = np.zeros((members, members, stack.shape[1], stack.shape[3]), dtype=np.intp)
     apart = np.zeros(maps.shape, dtype=np.float32)
@@ -120,9 +122,9 @@ def _aligned(stack: Float32Array, shares: Float32Array) -> Float32Array:
             if one != other:
                 maps[one, other], apart[one, other] = _best_maps(stack[one, ..., :2], stack[other, ..., :2])
     activity = np.hypot(stack[..., 0], stack[..., 1]).sum(axis=2)
-    # A member of weight 0 must not be the reference: it would shape what it has no share in.
-    alien = np.where(shares > 0, 0, np.inf)[:, None, :]
-    eccentricity = np.einsum("jc,ijtc->itc", shares, apart) - _SURER * activity + alien
+    # A member of weight 0 must not be the reference: it must not affect the result.
+    excluded = np.where(shares > 0, 0, np.inf)[:, None, :]
+    eccentricity = np.einsum("jc,ijtc->itc", shares, apart) - _ACTIVITY_WEIGHT * activity + excluded
     reference = eccentricity.argmin(axis=0)  # (frames, classes)
     frame, class_index = np.indices(reference.shape)
     aligned: Float32Array = np.empty_like(stack)
@@ -134,17 +136,17 @@ def _aligned(stack: Float32Array, shares: Float32Array) -> Float32Array:
 
 
 def _best_maps(reference: Float32Array, member: Float32Array) -> tuple[NDArray[np.intp], Float32Array]:
-    """For each frame and class the best map of `member` on `reference`, both (frames, 3, classes, 2), and its cost.
+    """For each frame and class the best map of `member` to `reference`, both (frames, 3, classes, 2), and its cost.
 
-    The cost is the squared distance of the pairs, and of each track left out to the nearest one that is not.
+    The cost is the squared distance of the pairs, plus that of each unused track to the nearest used one.
     """
     pairs = np.square(reference[:, :, None] - member[:, None]).sum(axis=-1)  # (frames, reference, member, classes)
-    twins = np.square(member[:, :, None] - member[:, None]).sum(axis=-1)
+    duplicates = np.square(member[:, :, None] - member[:, None]).sum(axis=-1)
     costs = []
-    for slots, left_out in zip(_MAPS, _LEFT_OUT, strict=True):
+    for slots, unused in zip(_MAPS, _UNUSED, strict=True):
         cost = pairs[:, _IN_PLACE, slots].sum(axis=1)
-        if left_out.any():
-            cost = cost + twins[:, left_out][:, :, ~left_out].min(axis=2).sum(axis=1)
+        if unused.any():
+            cost = cost + duplicates[:, unused][:, :, ~unused].min(axis=2).sum(axis=1)
         costs.append(cost)
     table = np.stack(costs)
     best = table.argmin(axis=0)
@@ -152,10 +154,10 @@ def _best_maps(reference: Float32Array, member: Float32Array) -> tuple[NDArray[n
 
 
 class MirroredRunner:
-    """A member that hears left and right exchanged, and answers turned back: test-time augmentation.
+    """Runs a model with left and right exchanged and mirrors its output back: test-time augmentation.
 
     Args:
-        member: what hears.
+        member: runs the model.
     """
 
     def __init__(self, member: Runner) -> None:
@@ -163,36 +165,36 @@ class MirroredRunner:
 
     @property
     def card(self) -> ModelCard:
-        """The member's."""
+        """The card of the member."""
         return self._member.card
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The member's, and that it is mirrored."""
+        """The settings of the member, marked as mirrored."""
         return {**self._member.settings, "mirrored": True}
 
     def at(self, video: Path | None, *, mirrored: bool = False) -> MirroredRunner:
-        """The same for sound with these pictures; see `Runner`."""
+        """A runner for sound with these pictures; see `Runner`."""
         return MirroredRunner(self._member.at(video, mirrored=not mirrored))
 
     def unload(self) -> None:
-        """Give back the member's memory; see `Runner`."""
+        """Free the memory of the member; see `Runner`."""
         self._member.unload()
 
     def outputs(self, blocks: Iterable[Float32Array]) -> Iterator[Float32Array]:
-        """Physical fields of a stream; see `Runner`."""
+        """Physical fields of a stream of sound; see `Runner`."""
         for output in self._member.outputs(np.ascontiguousarray(block[::-1]) for block in blocks):
             yield mirror_values(output)
 
 
 @dataclass(frozen=True, slots=True)
 class Ensemble:
-    """Members that answer as one, each with features and windows of its own.
+    """Several models run as one, each with its own features and windows.
 
     Attributes:
-        members: what hears.
-        card: of the whole: its thresholds and smoothing count, the members' do not.
-        weights: (members,) or (members, classes); None: all alike.
+        members: run the models.
+        card: card of the ensemble; its thresholds and smoothing apply, those of the members do not.
+        weights: (members,) or (members, classes); None: equal weights.
     """
 
     members: tuple[Runner, ...]
@@ -203,34 +205,37 @@ class Ensemble:
         """Check that the members fit.
 
         Raises:
-            ModelError: no member, members of several sample rates, or weights that do not fit.
+            ModelError: no member, different sample rates or classes, or weights that do not fit.
         """
         silence = [np.zeros((0, MAX_TRACKS, NUM_CLASSES, 4), np.float32) for _ in self.members]
         _shares(silence, self.weights)
         for member in self.members:
             if member.card.features.sample_rate != self.card.features.sample_rate:
                 raise ModelError(
-                    f"'{member.card.name}' hears {member.card.features.sample_rate} samples a second and the ensemble "
+                    f"'{member.card.name}' takes {member.card.features.sample_rate} samples per second, the ensemble "
                     f"{self.card.features.sample_rate}: leave it out"
                 )
+            difference = member.card.vocabulary.difference(self.card.vocabulary)
+            if difference:
+                raise ModelError(f"'{member.card.name}' does not fit the ensemble: {difference}; leave it out")
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Each member's name and settings, and the weights."""
+        """Names and settings of the members, and the weights."""
         members = [{"name": member.card.name, **member.settings} for member in self.members]
         return {"members": members, "weights": self.weights}
 
     def at(self, video: Path | None, *, mirrored: bool = False) -> Ensemble:
-        """The same for sound with these pictures; see `Runner`."""
+        """A runner for sound with these pictures; see `Runner`."""
         return replace(self, members=tuple(member.at(video, mirrored=mirrored) for member in self.members))
 
     def unload(self) -> None:
-        """Give back the members' memory; see `Runner`."""
+        """Free the memory of the members; see `Runner`."""
         for member in self.members:
             member.unload()
 
     def outputs(self, blocks: Iterable[Float32Array]) -> Iterator[Float32Array]:
-        """Physical fields of a stream; see `Runner`. Ends with the first member that ends."""
+        """Physical fields of a stream of sound; see `Runner`. Ends with the first member that ends."""
         copies = tee(blocks, len(self.members))
         streams = [member.outputs(copy) for member, copy in zip(self.members, copies, strict=True)]
         for outputs in _in_step(streams):
@@ -238,7 +243,7 @@ class Ensemble:
 
 
 def _in_step(streams: Sequence[Iterator[Float32Array]]) -> Iterator[list[Float32Array]]:
-    """Cut streams of frames alike; what one is ahead of the others is held, which windows bound."""
+    """Cut streams of frames into equal parts; the surplus is buffered, at most about a window per stream."""
     held: list[Float32Array | None] = [None] * len(streams)
     while True:
         ready: list[Float32Array] = []

@@ -1,8 +1,8 @@
-"""An ensemble in one file: a ZIP archive of its members' .onnx files and cards, its weights, and a card of the whole.
+"""Ensemble files: a ZIP archive with the members' .onnx files and cards, their weights, and a card of the ensemble.
 
-Not one ONNX graph: members may hear other features, in windows of other lengths, and semantic tokens besides, all of
-which are made outside of ONNX; and matching tracks is NumPy's work. The archive is stored, not compressed, holds no
-code, and each member is checked against its card.
+It is not one ONNX graph, because members may have different features, window lengths and semantic tokens, all computed
+outside of ONNX, and because tracks are matched in NumPy. The archive is stored without compression and contains no
+code; each member is checked against its card.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ MOST_MEMBERS: Final = 64
 LARGEST_WEIGHT: Final = 1e6
 Weight = Annotated[float, Field(ge=0, le=LARGEST_WEIGHT)]
 MOST_UNPACKED: Final = 2**31
-"""Bytes of all members together."""
+"""Limit on the size of all members together, bytes."""
 _INDEX: Final = "ensemble.json"
 _CARD: Final = "card.json"
-_THEN: Final = (1980, 1, 1, 0, 0, 0)
-"""The earliest time that ZIP knows: the same members give the same bytes."""
+_EARLIEST: Final = (1980, 1, 1, 0, 0, 0)
+"""The earliest time stamp in ZIP; a fixed one makes the same members give the same bytes."""
 
 
 class MemberEntry(StrictModel):
     """A member in the index.
 
     Attributes:
-        file: its name in the archive, without suffix: `file`.onnx and `file`.json.
-        mirrored: whether it hears left and right exchanged.
+        file: its name in the archive without suffix; there are `file`.onnx and `file`.json.
+        mirrored: whether it gets left and right exchanged.
     """
 
     file: str = Field(pattern=r"^members/[0-9]+$")
@@ -50,7 +50,7 @@ class MemberEntry(StrictModel):
 
 
 class _Index(StrictModel):
-    """What the archive holds, in order."""
+    """The contents of the archive, in order."""
 
     format: Literal[1] = 1
     members: tuple[MemberEntry, ...] = Field(min_length=1, max_length=MOST_MEMBERS)
@@ -66,12 +66,12 @@ class _Index(StrictModel):
 
 @dataclass(frozen=True, slots=True)
 class PackedMember:
-    """A member out of the archive.
+    """A member read from the archive.
 
     Attributes:
-        card: how to feed and read it.
-        contents: of its .onnx file.
-        mirrored: whether it hears left and right exchanged.
+        card: its card.
+        contents: contents of its .onnx file.
+        mirrored: whether it gets left and right exchanged.
     """
 
     card: ModelCard
@@ -81,12 +81,12 @@ class PackedMember:
 
 @dataclass(frozen=True, slots=True)
 class PackedEnsemble:
-    """An ensemble out of its file.
+    """An ensemble read from its file.
 
     Attributes:
-        card: of the whole.
-        members: its models.
-        weights: theirs; None: all alike.
+        card: card of the ensemble.
+        members: the models.
+        weights: (members,) or (members, classes); None: equal weights.
     """
 
     card: ModelCard
@@ -100,19 +100,19 @@ def write_ensemble(
     card: ModelCard,
     weights: Sequence[float] | Sequence[Sequence[float]] | None = None,
 ) -> None:
-    """Write an ensemble, complete or not at all.
+    """Write an ensemble atomically.
 
     Args:
         path: ends in .ensemble.
-        members: models on disk, and whether each is mirrored.
-        card: of the whole.
-        weights: one a member, or one a class.
+        members: model files, and whether each is mirrored.
+        card: card of the ensemble.
+        weights: one per member, or one per member and class.
 
     Raises:
-        ModelError: another suffix, too many members, or a member's file is not what its card describes.
+        ModelError: a wrong suffix, too many members, or a member that does not match its card.
     """
     if path.suffix != SUFFIX:
-        raise ModelError(f"{path}: an ensemble's file ends in {SUFFIX}")
+        raise ModelError(f"{path}: the name of an ensemble must end in {SUFFIX}")
     entries = tuple(MemberEntry(file=f"members/{n}", mirrored=mirrored) for n, (_, mirrored) in enumerate(members))
     if len(members) > MOST_MEMBERS:
         raise ModelError(f"{path}: {len(members)} members; an ensemble has at most {MOST_MEMBERS}")
@@ -127,10 +127,10 @@ def write_ensemble(
 
 
 def read_ensemble(path: Path) -> PackedEnsemble:
-    """Read what `write_ensemble` wrote.
+    """Read an ensemble file.
 
     Raises:
-        ModelError: missing, damaged, not such a file, or a member that is not what its card describes.
+        ModelError: the file is missing, damaged or of another kind, or a member does not match its card.
     """
     if not path.is_file():
         raise ModelError(f"{path}: no such ensemble")
@@ -156,4 +156,4 @@ def _member(archive: zipfile.ZipFile, entry: MemberEntry, path: Path) -> PackedM
 
 
 def _add(archive: zipfile.ZipFile, name: str, contents: bytes) -> None:
-    archive.writestr(zipfile.ZipInfo(name, _THEN), contents)
+    archive.writestr(zipfile.ZipInfo(name, _EARLIEST), contents)

@@ -1,4 +1,4 @@
-"""From what a user names to what listens: one model, several with commas, or an ensemble's file."""
+"""Loading of models by name: one model, a comma-separated list, or an ensemble file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Final, TypedDict
 
 import numpy as np
 
@@ -24,19 +24,29 @@ from earwitness.encoders.weights.onnx_check import MOST_BYTES
 from earwitness.results.detection import ModelId
 
 MIRROR: Final = "mirror:"
-"""Before a model's name: it hears left and right exchanged, and its answer is turned back."""
+"""Prefix of a model's name: the model gets left and right exchanged, and its output is mirrored back."""
+
+
+class LoadKeywords(TypedDict, total=False):
+    """The fields of `LoadOptions` as keyword arguments."""
+
+    device: Device
+    threads: int
+    batch: int
+    modalities: str | None
+    fov: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
-    """How models are used.
+    """How models are loaded.
 
     Attributes:
-        device: what to compute on.
-        threads: of one call.
-        batch: windows a call.
-        modalities: which semantic tokens to use, with commas, or `none`; None: all that a model takes.
-        fov: the camera's horizontal field of view, degrees; None: as in training.
+        device: device to compute on.
+        threads: threads per call.
+        batch: windows per call; the results do not depend on it.
+        modalities: token modalities to use, comma-separated, or `none`; None: all that a model takes.
+        fov: horizontal field of view of the camera, degrees, for models that take pictures; None: as in training.
     """
 
     device: Device = "auto"
@@ -47,18 +57,18 @@ class LoadOptions:
 
 
 def load(model: str | Path, options: LoadOptions = LoadOptions()) -> tuple[Runner, ModelId]:
-    """Load what `--model` names.
+    """Load the model or models that `--model` names.
 
     Args:
-        model: a shipped model's name, an .onnx file, an .ensemble file, or several of them with commas; `mirror:`
-            before a name mirrors it.
-        options: how.
+        model: name of a shipped model, an .onnx file, an .ensemble file, or a comma-separated list of them; the prefix
+            `mirror:` mirrors a model.
+        options: how to load them.
 
     Raises:
-        ModelError: a part is not there or damaged, or the parts do not fit together.
+        ModelError: a model is missing or damaged, or the models do not fit together.
     """
     names = split_names(model)
-    # A modality that only one of several members has is none of the others' mistakes.
+    # In a list of models, each may lack modalities that others have.
     loaded = [_load_one(name, options, strict=len(names) == 1) for name in names]
     if len(loaded) == 1:
         return loaded[0]
@@ -69,7 +79,7 @@ def load(model: str | Path, options: LoadOptions = LoadOptions()) -> tuple[Runne
 
 
 def split_names(model: str | Path) -> list[str]:
-    """The parts of a list with commas; a path that exists is one part, whatever is in its name.
+    """Split a comma-separated list of models; a path that exists is one model, even with commas in its name.
 
     Raises:
         ModelError: an empty part, or too many of them.
@@ -79,43 +89,53 @@ def split_names(model: str | Path) -> list[str]:
         return [text]
     names = [name.strip() for name in text.split(",")]
     if len(names) > MOST_MEMBERS:
-        raise ModelError(f"--model: {len(names)} models; at most {MOST_MEMBERS} answer as one")
+        raise ModelError(f"--model: {len(names)} models; an ensemble has at most {MOST_MEMBERS}")
     if not all(names):
-        raise ModelError(f"--model '{text}': name models with single commas between, as a.onnx,b.onnx")
+        raise ModelError(f"--model '{text}': separate the names by single commas, as in a.onnx,b.onnx")
     return names
 
 
 def member_file(name: str) -> tuple[ModelFile, bool]:
-    """A member as `write_ensemble` takes it: the model's file, and whether it is mirrored.
+    """A member for `write_ensemble`: the model file, and whether it is mirrored.
 
     Raises:
-        ModelError: no such model, or it is an ensemble itself.
+        ModelError: no such model, or it is an ensemble.
     """
     mirrored = name.startswith(MIRROR)
     plain = name.removeprefix(MIRROR)
     if Path(plain).suffix == SUFFIX:
-        raise ModelError(f"{plain}: an ensemble's file holds models, not ensembles; name this one's members instead")
+        raise ModelError(f"{plain}: an ensemble cannot contain another ensemble; name its members instead")
     return find_model(plain), mirrored
 
 
 def ensemble_card(cards: Sequence[ModelCard], names: Sequence[str], name: str | None = None) -> ModelCard:
-    """The card of members that were never tuned together: the mean of their thresholds, the first one's smoothing.
+    """The card of an untuned ensemble: the mean of the members' thresholds and the smoothing of the first one.
 
     Raises:
-        UsageError: a name that no card keeps.
+        UsageError: an invalid name.
+        ModelError: the members have different classes.
     """
     named = check_words(name or "+".join(names), "--name")
+    _check_vocabularies(cards, names)
     thresholds = np.mean([card.thresholds for card in cards], axis=0)
     return ModelCard(
         name=named,
         features=cards[0].features,
         model={"architecture": "ensemble", "members": list(names)},
+        vocabulary=cards[0].vocabulary,
         thresholds=tuple(thresholds.tolist()),
         window_frames=max(card.window_frames for card in cards),
         smoothing=cards[0].smoothing,
         limits=tuple(dict.fromkeys(limit for card in cards for limit in card.limits)),
         licence=" AND ".join(dict.fromkeys(card.licence for card in cards)),
     )
+
+
+def _check_vocabularies(cards: Sequence[ModelCard], names: Sequence[str]) -> None:
+    for card, name in zip(cards, names, strict=True):
+        difference = card.vocabulary.difference(cards[0].vocabulary)
+        if difference:
+            raise ModelError(f"'{name}' does not fit '{names[0]}': {difference}; leave it out")
 
 
 def _load_one(name: str, options: LoadOptions, *, strict: bool) -> tuple[Runner, ModelId]:

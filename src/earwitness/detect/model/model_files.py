@@ -1,4 +1,4 @@
-"""Where a model comes from: a name that ships with earwitness, or the path of an .onnx file with its card beside it."""
+"""Model files: a model shipped with earwitness, by name, or an .onnx file with its card beside it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class ModelFile:
 
     Attributes:
         path: the .onnx file.
-        card: how to feed and read it.
-        sha256: of the .onnx file.
-        shipped: whether it is part of earwitness; others are tried before they are used.
+        card: its card.
+        sha256: SHA-256 of the .onnx file.
+        shipped: whether it is part of earwitness; other models are tested before use.
     """
 
     path: Path
@@ -32,8 +32,8 @@ class ModelFile:
 
 
 def shipped_models() -> dict[str, Path]:
-    """Models inside the package, by name."""
-    # as_file gives a real path also for a package in a zip; wheels are unpacked, so that nothing is copied.
+    """Models in the package, by name."""
+    # as_file returns a real path even for a package in a zip; from unpacked wheels it copies nothing.
     with as_file(files("earwitness") / "assets" / "models") as folder:
         return {path.stem: path for path in sorted(folder.glob(f"*{_SUFFIX}"))} if folder.is_dir() else {}
 
@@ -45,7 +45,7 @@ def find_model(model: str | Path = DEFAULT_MODEL) -> ModelFile:
         model: the name of a shipped model, or the path of an .onnx file.
 
     Raises:
-        ModelError: no such name or file, no card beside it, or the two do not belong together.
+        ModelError: no such name or file, no card beside it, or card and model do not match.
     """
     path = _locate(model)
     card = read_card(card_path(path))

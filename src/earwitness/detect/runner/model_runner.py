@@ -1,4 +1,4 @@
-"""A model at work on a stream of sound: features, windows, the model, and its outputs put together again."""
+"""Runs a model on a stream of sound: features, windows, inference, and the mean of overlapping outputs."""
 
 from __future__ import annotations
 
@@ -19,60 +19,61 @@ from earwitness.detect.runner.window_tokens import WindowTokens
 from earwitness.detect.runner.windows import OverlapMean, Window, WindowPlan, cut_windows, feature_blocks
 from earwitness.features import FeatureExtractor
 from earwitness.models.token_arrays import stack_tokens
+from earwitness.results.vocabulary_record import DEFAULT_VOCABULARY
 
 Float32Array = NDArray[np.float32]
 
 
 class Runner(Protocol):
-    """What a detector needs of a model, or of several that answer as one."""
+    """A model or an ensemble that can be run on a stream of sound."""
 
     @property
     def card(self) -> ModelCard:
-        """How to feed and read it."""
+        """The card of the model."""
 
     @property
     def settings(self) -> dict[str, Any]:
-        """How it listens, as plain values, for the record."""
+        """Settings of the windows and tokens, as plain values, for the record."""
 
     def at(self, video: Path | None, *, mirrored: bool = False) -> Runner:
-        """The same, for sound that belongs to these pictures; itself, if it looks at none.
+        """A runner for sound that belongs to these pictures; the same one if the model does not take pictures.
 
         Args:
-            video: None: there are no pictures.
-            mirrored: left and right are exchanged, in the sound that comes, so in the pictures too.
+            video: the video file; None: there are no pictures.
+            mirrored: left and right are exchanged in the sound, so the pictures are mirrored too.
 
         Raises:
-            ModelError: it does not work without pictures.
+            ModelError: the model requires pictures and there are none.
         """
 
     def unload(self) -> None:
-        """Give back the memory of the model; the next `outputs` load it again."""
+        """Free the memory of the model; the next `outputs` loads it again."""
 
     def outputs(self, blocks: Iterable[Float32Array]) -> Iterator[Float32Array]:
-        """Physical fields of a stream.
+        """Physical fields of a stream of sound.
 
         Args:
             blocks: (2, n) samples of any lengths at the rate of the card's features.
 
         Yields:
-            (frames, 3, classes, 4) in sequence, some of them empty; in all at least as many frames as the sound has:
-            one shorter than a window is filled up.
+            (frames, 3, classes, 4) in sequence, possibly empty; in total at least as many frames as the sound has,
+            because sound shorter than one window is padded.
         """
 
 
 class ModelRunner:
-    """One model.
+    """Runs one model.
 
     Args:
         runtime: runs the model.
-        card: how to feed and read it.
-        batch: windows a call; the results do not depend on it.
-        overlap: 0..1, share of a window that the next one hears again.
-        token_encoders: encoders of the semantic tokens that it takes; what is left out, it does without.
+        card: card of the model.
+        batch: windows per call; the results do not depend on it.
+        overlap: share (0..1) of a window that overlaps with the next one.
+        token_encoders: encoders of the semantic tokens that it takes; the others are left out.
 
     Raises:
-        UsageError: a batch or an overlap that cannot be.
-        ModelError: model and card do not belong together.
+        UsageError: a batch or an overlap out of range.
+        ModelError: model and card do not match, or its classes are not supported.
     """
 
     def __init__(
@@ -91,13 +92,16 @@ class ModelRunner:
         if runtime.channels != len(card.features.channels):
             raise ModelError(
                 f"the model '{card.name}' takes {runtime.channels} feature channels, but its card lists "
-                f"{len(card.features.channels)}: model and card do not belong together"
+                f"{len(card.features.channels)}: model and card do not match"
             )
         if set(runtime.modalities) != set(card.tokens):
             raise ModelError(
                 f"the model '{card.name}' takes tokens of {sorted(runtime.modalities)}, but its card lists "
-                f"{sorted(card.tokens)}: model and card do not belong together"
+                f"{sorted(card.tokens)}: model and card do not match"
             )
+        difference = card.vocabulary.difference(DEFAULT_VOCABULARY)
+        if difference:
+            raise ModelError(f"the model '{card.name}': {difference}; this version runs models with the latter only")
         self.card = card
         self._token_encoders = dict(token_encoders or {})
         self._video: Path | None = None
@@ -110,30 +114,30 @@ class ModelRunner:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """How windows are cut, and which tokens are looked at."""
-        looked = {"tokens": sorted(self._token_encoders)} if self.card.tokens else {}
-        return {"window_frames": self._plan.length, "hop_frames": self._plan.hop, **looked}
+        """Length and hop of the windows, and the token modalities in use."""
+        tokens = {"tokens": sorted(self._token_encoders)} if self.card.tokens else {}
+        return {"window_frames": self._plan.length, "hop_frames": self._plan.hop, **tokens}
 
     def at(self, video: Path | None, *, mirrored: bool = False) -> ModelRunner:
-        """The same, for sound that belongs to these pictures; see `Runner`."""
+        """A runner for sound that belongs to these pictures; see `Runner`."""
         if not self.card.tokens:
             return self
         needed = [name for name, need in self.card.tokens.items() if need.required and need.made_by.rate is not None]
         if needed and video is None:
-            raise ModelError(f"the model '{self.card.name}' does not work without pictures, and there are none")
-        there = copy(self)
-        there._video, there._mirrored = video, mirrored
-        return there
+            raise ModelError(f"the model '{self.card.name}' requires pictures, and there are none")
+        runner = copy(self)
+        runner._video, runner._mirrored = video, mirrored
+        return runner
 
     def unload(self) -> None:
-        """Give back the memory of the model; see `Runner`."""
+        """Free the memory of the model; see `Runner`."""
         self._runtime.unload()
 
     def outputs(self, blocks: Iterable[Float32Array]) -> Iterator[Float32Array]:
-        """Physical fields of a stream, calibrated as the card says; see `Runner`.
+        """Physical fields of a stream of sound, calibrated by the card; see `Runner`.
 
         Raises:
-            ModelError: the model does not fit its card.
+            ModelError: the model does not match its card.
         """
         window_tokens = WindowTokens(
             self._token_encoders, self.card.features.sample_rate, self._video, mirrored=self._mirrored
@@ -152,7 +156,7 @@ class ModelRunner:
         outputs = self._runtime.run(np.stack([window.features for window in batch]), tokens)
         if outputs.shape[1] != self._plan.length:
             raise ModelError(
-                f"the model '{self.card.name}' made {outputs.shape[1]} frames of a window of {self._plan.length}: "
-                "model and card do not belong together"
+                f"the model '{self.card.name}' returned {outputs.shape[1]} frames for a window of {self._plan.length}: "
+                "model and card do not match"
             )
         return outputs

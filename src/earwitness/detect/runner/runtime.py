@@ -1,4 +1,4 @@
-"""What runs a model: one protocol, and ONNX Runtime behind it. Outputs are physical fields, whatever runs them."""
+"""Model runtimes: a protocol, and its implementation by ONNX Runtime. Outputs are physical fields."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TRACKS: Final = 3
 FIELDS: Final = 4
 MOST_THREADS: Final = 1024
 LONGEST_RUN_SECONDS: Final = 600.0
-"""Of one batch of windows: a window of a shipped model takes some ten milliseconds."""
+"""Limit for one batch of windows; a window of the shipped model takes about ten milliseconds."""
 _CUDA: Final = "CUDAExecutionProvider"
 _CPU: Final = "CPUExecutionProvider"
 
@@ -40,7 +40,7 @@ class Runtime(Protocol):
 
     @property
     def modalities(self) -> Mapping[str, tuple[int | None, int | None]]:
-        """The semantic tokens that the model takes: name -> positions and numbers a token, where they are fixed."""
+        """Semantic tokens that the model takes: name -> positions and values per token, where they are fixed."""
 
     def run(
         self, features: NDArray[np.float32], tokens: Mapping[str, TokenArrays] | None = None
@@ -49,28 +49,28 @@ class Runtime(Protocol):
 
         Args:
             features: (batch, channels, frames, bands) float32.
-            tokens: semantic tokens of the modalities that any clip of the batch has.
+            tokens: semantic tokens of the modalities present in any clip of the batch.
 
         Returns:
             (batch, label frames, 3, classes, 4): x, y, distance in metres, on-screen probability.
         """
 
     def unload(self) -> None:
-        """Give back the memory of the model; the next `run` loads it again."""
+        """Free the memory of the model; the next `run` loads it again."""
 
 
 class OnnxRuntime:
-    """A model in ONNX Runtime.
+    """A model loaded in ONNX Runtime.
 
     Args:
         path: the .onnx file; input `features`, output `accddoa`.
-        threads: of one call. One a process is the default: several processes on a busy machine would fight otherwise.
-        device: `auto` takes CUDA where it works.
-        contents: of the .onnx file, where it is part of another file; `path` then only names it.
+        threads: threads per call; one by default, because several processes often share a machine.
+        device: `auto` uses CUDA where it works.
+        contents: contents of the .onnx file, if it is part of another file; `path` then only names it in messages.
 
     Raises:
-        ModelError: the file is missing, damaged or not such a model, or CUDA is asked for and does not work.
-        UsageError: an unknown device, or a number of threads that no machine has.
+        ModelError: the file is missing, damaged or not a suitable model, or CUDA was requested and does not work.
+        UsageError: an unknown device, or a number of threads out of range.
     """
 
     def __init__(
@@ -89,17 +89,17 @@ class OnnxRuntime:
         session = self._session = self._open()
         self.device = "cuda" if _CUDA in session.get_providers() else "cpu"
         if device == "cuda" and self.device != "cuda":
-            raise ModelError("CUDA was asked for but does not work here: install onnxruntime-gpu, or use --device cpu")
+            raise ModelError("CUDA was requested but does not work here: install onnxruntime-gpu, or use --device cpu")
         self.channels = self._check(session)
 
     def unload(self) -> None:
-        """Give back the memory of the model; see `Runtime`."""
+        """Free the memory of the model; see `Runtime`."""
         self._session = None
 
     def _open(self) -> Any:
         onnxruntime = silent_onnxruntime()
         if self._stamp is not None and stamp(self.path) != self._stamp:
-            raise ModelError(f"{self.path}: was changed while it was in use; start again")
+            raise ModelError(f"{self.path}: was changed while it was in use; run the command again")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads
         options.inter_op_num_threads = 1
@@ -110,7 +110,7 @@ class OnnxRuntime:
         del held
         try:
             return onnxruntime.InferenceSession(model, options, providers=_providers(self._wanted))
-        except Exception as error:  # ONNX Runtime raises a dozen unrelated types, none of them its own base class
+        except Exception as error:  # ONNX Runtime raises many unrelated types without a base class of its own
             raise ModelError(f"{self.path}: not a usable ONNX model ({_first_line(error)})") from error
 
     def _check(self, session: Any) -> int:
@@ -120,14 +120,14 @@ class OnnxRuntime:
         names = [name.removesuffix(f".{VALUES}") for name in inputs if name.endswith(f".{VALUES}")]
         known = {"features", *(f"{name}.{part}" for name in names for part in TokenArrays._fields)}
         if not set(inputs) <= known or len(shape) != 4 or not isinstance(shape[1], int):
-            wanted = "expected 'features' (batch, channels, frames, bands), and those of tokens"
+            wanted = "expected 'features' (batch, channels, frames, bands) and those for tokens"
             raise ModelError(f"{self.path}: its inputs are {_describe(inputs)}; {wanted}")
         if len(tail) != len(_TAIL) or any(
             isinstance(n, int) and n != want for n, want in zip(tail, _TAIL, strict=True)
         ):
             wanted = f"expected 'accddoa' (batch, label frames, {', '.join(map(str, _TAIL))})"
             raise ModelError(f"{self.path}: its outputs are {_describe(outputs)}; {wanted}")
-        self._inputs = frozenset(inputs)  # without those that the network makes no use of
+        self._inputs = frozenset(inputs)  # without those that the network does not use
         self.modalities = {name: _fixed(inputs[f"{name}.{VALUES}"][2:]) for name in names}
         return shape[1]
 
@@ -137,7 +137,7 @@ class OnnxRuntime:
         """Run a batch; see `Runtime`.
 
         Raises:
-            ModelError: the model cannot take this shape, its output is not finite, or its file was changed meanwhile.
+            ModelError: the model cannot take this shape, its output is not finite, or its file has changed.
         """
         if self._session is None:
             self._session = self._open()
@@ -155,16 +155,16 @@ class OnnxRuntime:
         result: NDArray[np.float32] = np.asarray(output, dtype=np.float32)
         if result.shape[0] != features.shape[0] or result.shape[2:] != _TAIL:
             raise ModelError(
-                f"{self.path}: made an output of shape {result.shape}, expected (batch, frames, 3, classes, 4)"
+                f"{self.path}: returned an output of shape {result.shape}; expected (batch, frames, 3, classes, 4)"
             )
         if not np.isfinite(result).all():
-            raise ModelError(f"{self.path}: made values that are not finite; the model is damaged or does not fit")
+            raise ModelError(f"{self.path}: returned values that are not finite; the model is damaged or unsuitable")
         return result
 
 
 @contextmanager
 def _limited() -> Iterator[Any]:
-    """Options of a run that is ended when it takes longer than any model should."""
+    """Run options that stop a run after `LONGEST_RUN_SECONDS`."""
     options = silent_onnxruntime().RunOptions()
     timer = Timer(LONGEST_RUN_SECONDS, setattr, (options, "terminate", True))
     timer.daemon = True

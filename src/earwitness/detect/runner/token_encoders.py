@@ -1,4 +1,4 @@
-"""The encoders that a model's card asks for, loaded and compared with those that it learnt from."""
+"""The token encoders of a model: loaded by its card, and checked against those used in training."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from earwitness.encoders.protocol import PictureEncoder, SoundEncoder
 
 @dataclass(frozen=True, slots=True)
 class TokenEncoder:
-    """An encoder, ready for use.
+    """A loaded encoder.
 
     Attributes:
-        encoder: makes the tokens.
-        rate: pictures a second; None for sound.
-        horizontal_fov_deg: of the camera, for pictures.
+        encoder: computes the tokens.
+        rate: pictures per second; None for sound.
+        horizontal_fov_deg: horizontal field of view of the camera, for pictures.
     """
 
     encoder: SoundEncoder | PictureEncoder
@@ -33,45 +33,43 @@ def load_token_encoders(
     """Load the encoders of a model.
 
     Args:
-        card: of the model.
-        modalities: which of its modalities to use; None: all. Names that it does not have are left out.
-        fov: the camera's horizontal field of view, degrees; None: that of the training pictures.
-        threads: of one call.
+        card: card of the model.
+        modalities: modalities to use; None: all. Unknown names are ignored.
+        fov: horizontal field of view of the camera, degrees; None: that of the training pictures.
+        threads: threads per call.
 
     Raises:
-        ModelError: an encoder has other weights or another method than the model learnt from, or a modality that it
-            cannot do without is left out.
-        EncoderError: weights are missing (says the command).
+        ModelError: an encoder differs from the one used in training (weights or method), or a required modality is left
+            out.
+        EncoderError: weights are missing; the message gives the command.
     """
     token_encoders = {}
     for name, need in card.tokens.items():
         made = need.made_by
         if modalities is not None and name not in modalities:
             if need.required:
-                raise ModelError(
-                    f"the model '{card.name}' does not work without '{name}' tokens: do not leave them out"
-                )
+                raise ModelError(f"the model '{card.name}' requires '{name}' tokens: do not leave them out")
             continue
         encoder = EncoderSpec(name=made.encoder, settings=made.settings).load(threads)
         if encoder.fingerprint != made.fingerprint:
             raise ModelError(
-                f"the model '{card.name}' learnt from '{made.encoder}' tokens [{made.fingerprint}], but the weights or "
-                f"the method here are others [{encoder.fingerprint}]: pull the model's, or leave '{name}' out"
+                f"the model '{card.name}' was trained with '{made.encoder}' tokens [{made.fingerprint}], but "
+                f"those here differ [{encoder.fingerprint}]: pull the weights of that version, or leave '{name}' out"
             )
         token_encoders[name] = TokenEncoder(encoder, made.rate, fov or made.horizontal_fov_deg or DEFAULT_FOV_DEG)
     return token_encoders
 
 
 def split_modalities(text: str | None) -> frozenset[str] | None:
-    """Modalities of a list with commas, or `none`; None where nothing is said."""
+    """Split a comma-separated list of modalities, or `none`; None: no choice."""
     return None if text is None else frozenset(name.strip() for name in text.split(",")) - {"none", ""}
 
 
 def check_modalities(text: str | None, model: str, known: Collection[str]) -> None:
-    """Refuse names that a model, or none of several members, has.
+    """Refuse modalities that the model, or no member of an ensemble, has.
 
     Raises:
-        UsageError: says which it has.
+        UsageError: an unknown modality; the message lists the known ones.
     """
     unknown = sorted((split_modalities(text) or frozenset()) - set(known))
     if unknown:

@@ -1,10 +1,10 @@
-"""Overlapping windows over a stream: cut features, and put the outputs back together, in constant memory.
+"""Overlapping windows over a stream of features, and the mean of their outputs, in constant memory.
 
-A window's edges see only half of their context, so each output frame is a weighted mean over the windows that hold it,
-with a triangular taper. The tracks of a multi-ACCDDOA output come in no fixed order: a new window's tracks are matched
-to the running mean before they enter it.
+The edges of a window have context on one side only, so each output frame is a weighted mean over the windows that
+contain it, with a triangular taper. The tracks of a multi-ACCDDOA output have no fixed order: the tracks of a new
+window are matched to the running mean before they are added.
 
-Features of a stream of sound: what the whole sound would have, block by block, in constant memory.
+Features are computed block by block and equal those of the whole sound.
 """
 
 from __future__ import annotations
@@ -26,55 +26,56 @@ Float32Array = NDArray[np.float32]
 
 
 def label_frames(samples: int, config: FeatureConfig) -> int:
-    """Label frames of a sound: its length rounded to the nearest, and at least one of any sound."""
+    """Label frames of a sound: its length, rounded to the nearest, and at least one unless it is empty."""
     return max(1, (samples + config.label_samples // 2) // config.label_samples) if samples else 0
 
 
 def feature_blocks(
     stereo: Iterable[Float32Array], extractor: FeatureExtractor, block_label_frames: int = 25
 ) -> Iterator[Float32Array]:
-    """Features of a sound that comes in blocks.
+    """Features of sound that arrives in blocks.
 
-    A rest of half a label frame or more is filled up with silence, a shorter one left out.
+    A remainder of half a label frame or more is padded with silence, a shorter one is dropped.
 
     Args:
         stereo: blocks (2, n) of any lengths at the extractor's rate.
-        block_label_frames: how much is extracted at once, at least.
+        extractor: computes the features.
+        block_label_frames: smallest number of label frames per call of the extractor.
 
     Yields:
-        (C, T, bands), T whole label frames, at the end also the frames that close the sound, if the features have such;
-        nothing for a sound without samples.
+        (C, T, bands), T whole label frames; the last block includes the closing frames, if the features have any.
+        Nothing for sound without samples.
     """
     unit, context = extractor.config.label_samples, extractor.context_samples
-    held = np.zeros((2, 0), np.float32)
-    left = done = 0  # samples that have had their features: those still held as context, and all
+    buffer = np.zeros((2, 0), np.float32)
+    left = done = 0  # samples whose features are done: those still in the buffer as context, and all
     for block in stereo:
-        held = np.concatenate([held, block], axis=1)
-        ready = (held.shape[1] - left - context) // unit * unit
+        buffer = np.concatenate([buffer, block], axis=1)
+        ready = (buffer.shape[1] - left - context) // unit * unit
         if ready >= block_label_frames * unit:
-            yield extractor.extract(held[:, : left + ready + context], left=left, right=context, closing=False)
+            yield extractor.extract(buffer[:, : left + ready + context], left=left, right=context, closing=False)
             keep = min(context, left + ready)
-            held, left, done = held[:, left + ready - keep :], keep, done + ready
-    rest = held.shape[1] - left
-    whole = label_frames(done + rest, extractor.config) * unit - done
+            buffer, left, done = buffer[:, left + ready - keep :], keep, done + ready
+    remainder = buffer.shape[1] - left
+    whole = label_frames(done + remainder, extractor.config) * unit - done
     if whole or (done and extractor.config.closing_frames):
-        held = np.pad(held, ((0, 0), (0, max(0, whole - rest))))
-        yield extractor.extract(held, left=left, right=held.shape[1] - left - whole)
+        buffer = np.pad(buffer, ((0, 0), (0, max(0, whole - remainder))))
+        yield extractor.extract(buffer, left=left, right=buffer.shape[1] - left - whole)
 
 
 ACTIVITY_FLOOR: Final = 1e-3
-"""Share that a silent track still has in the mean of distance and on-screen probability, so that it is defined."""
+"""Weight of an inactive track in the mean of distance and on-screen probability, so that the mean is defined."""
 
 
 @dataclass(frozen=True, slots=True)
 class WindowPlan:
-    """How a stream is cut.
+    """How a stream is cut into windows.
 
     Attributes:
-        length: label frames a window; what the model was trained on.
+        length: label frames per window, as in training.
         hop: label frames from one window to the next, 1..length.
-        oversampling: feature frames a label frame.
-        closing: feature frames that a window has at its end besides, see `FeatureConfig.closing_frames`.
+        oversampling: feature frames per label frame.
+        closing: additional feature frames at the end of a window; see `FeatureConfig.closing_frames`.
     """
 
     length: int = 50
@@ -89,7 +90,7 @@ class WindowPlan:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of features.
+    """One window of features.
 
     Attributes:
         start: its first label frame.
@@ -101,44 +102,44 @@ class Window:
 
 
 def cut_windows(blocks: Iterable[Float32Array], plan: WindowPlan) -> Iterator[Window]:
-    """Cut a stream of features into overlapping windows of one length.
+    """Cut a stream of features into overlapping windows of the same length.
 
-    The last window ends where the stream ends (it overlaps the one before by more than the others do), so that no
-    window but that of a stream shorter than one window is padded: with itself, mirrored in time, for digital silence
-    is something that no model was trained on.
+    The last window ends at the end of the stream, so its overlap is larger. Only a stream shorter than one window is
+    padded: with itself, mirrored in time, because models are not trained on digital silence.
 
     Args:
-        blocks: feature blocks (channels, frames, bands), of any lengths, whole label frames and `closing` in all.
+        blocks: feature blocks (channels, frames, bands), of any lengths; in total whole label frames and `closing`
+            frames.
 
     Yields:
-        Windows with growing `start`; none for an empty stream.
+        Windows in order of `start`; none for an empty stream.
     """
     length, hop = plan.length * plan.oversampling + plan.closing, plan.hop * plan.oversampling
-    held: Float32Array | None = None
-    first = 0  # feature frame at which `held` begins
+    buffer: Float32Array | None = None
+    first = 0  # feature frame at which the buffer begins
     due = 0  # feature frame at which the next regular window begins
     for block in blocks:
-        held = block if held is None else np.concatenate([held, block], axis=1)
-        while first + held.shape[1] >= due + length:
-            yield Window(due // plan.oversampling, held[:, due - first : due - first + length])
+        buffer = block if buffer is None else np.concatenate([buffer, block], axis=1)
+        while first + buffer.shape[1] >= due + length:
+            yield Window(due // plan.oversampling, buffer[:, due - first : due - first + length])
             due += hop
-        # What is left must still hold a whole window, which is the last one if the stream ends now.
-        spare = max(0, min(due - first, held.shape[1] - length))
-        held, first = held[:, spare:], first + spare
-    if held is None or held.shape[1] == 0:
+        # The remainder must contain a whole window: it is the last one if the stream ends now.
+        spare = max(0, min(due - first, buffer.shape[1] - length))
+        buffer, first = buffer[:, spare:], first + spare
+    if buffer is None or buffer.shape[1] == 0:
         return
-    end = first + held.shape[1]
+    end = first + buffer.shape[1]
     if end < length:
-        yield Window(0, np.pad(held, ((0, 0), (0, length - end), (0, 0)), mode="symmetric"))
+        yield Window(0, np.pad(buffer, ((0, 0), (0, length - end), (0, 0)), mode="symmetric"))
     elif end > due - hop + length:
-        yield Window((end - length) // plan.oversampling, held[:, -length:])
+        yield Window((end - length) // plan.oversampling, buffer[:, -length:])
 
 
 class OverlapMean:
-    """Running mean of overlapping window outputs, safe against reordered tracks.
+    """Running mean of overlapping window outputs whose tracks may be in any order.
 
-    x and y are averaged with the taper's weights; distance and on-screen probability also with the activity
-    |(x, y)|, for a track that hears nothing says nothing about them.
+    x and y are weighted by the taper; distance and on-screen probability also by the activity |(x, y)|, because those
+    of an inactive track carry no information.
     """
 
     def __init__(self, length: int) -> None:
@@ -150,13 +151,13 @@ class OverlapMean:
         self._activity: Float32Array | None = None  # (frames, 3, classes)
 
     def add(self, start: int, output: Float32Array) -> Float32Array:
-        """Take in a window that begins at `start`, not before the previous one's.
+        """Add the output of a window that begins at `start`, not before the previous one.
 
         Args:
             output: (length, 3, classes, 4): x, y, distance, on-screen probability.
 
         Returns:
-            (frames, 3, classes, 4): the frames that no later window can touch, i.e. those before `start`.
+            (frames, 3, classes, 4): the frames that no later window contains, those before `start`.
         """
         finished = self._release(start - self._start)
         self._start = start
@@ -175,7 +176,7 @@ class OverlapMean:
         return finished
 
     def close(self) -> Float32Array:
-        """The frames that are left, after the last window."""
+        """The remaining frames, after the last window."""
         return self._release(len(self._weight))
 
     def _grow(self, shape: tuple[int, ...]) -> None:
@@ -205,15 +206,15 @@ class OverlapMean:
 
 
 def align_tracks(reference: Float32Array, output: Float32Array, weight: Float32Array) -> Float32Array:
-    """Reorder an output's tracks, class by class, to lie nearest to a reference in (x, y).
+    """Reorder the tracks of an output, class by class, to be nearest to a reference in (x, y).
 
     Args:
-        reference: (frames, tracks, classes, 2), the overlap with `output`'s first frames.
+        reference: (frames, tracks, classes, 2), the overlap with the first frames of `output`.
         output: (length, tracks, classes, fields), fields x and y first.
-        weight: (frames,) of each frame of the overlap.
+        weight: (frames,) weights of the overlapping frames.
 
     Returns:
-        `output` with reordered tracks; where several orders are equally near, the tracks stay in place.
+        The output with reordered tracks; for ties, the original order is kept.
     """
     frames, tracks, classes, _ = reference.shape
     head = output[:frames, :, :, :2]

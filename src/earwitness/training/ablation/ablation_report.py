@@ -137,7 +137,7 @@ def _visual_fusion(root: str, detector: str) -> After:
 
     def after(name: str, table: EventTable) -> EventTable:
         video = videos[name]
-        return table if video is None else visual_analysis.look(video, table).fused.table
+        return table if video is None else visual_analysis.analyse(video, table).fused.table
 
     return after
 

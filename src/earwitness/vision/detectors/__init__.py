@@ -1,1 +1,1 @@
-"""Visual detectors behind one protocol, and their registry."""
+"""Visual detectors with a common protocol, and their registry."""

@@ -1,7 +1,4 @@
-"""Visual detectors by name.
-
-What every visual detector offers, whatever runs it.
-"""
+"""Registry of visual detectors, and their protocol."""
 
 from __future__ import annotations
 
@@ -20,20 +17,20 @@ RGBArray = NDArray[np.uint8]
 
 
 class VisualDetector(Protocol):
-    """Finds people or things in pictures.
+    """Detects people or objects in pictures.
 
     Attributes:
-        name: of the detector with all that its results depend on; results are cached under it.
+        name: name with all settings and weights that determine the results; key of the cache.
     """
 
     @property
     def name(self) -> str:
-        """Of the detector and its settings."""
+        """Name with all settings and weights that determine the results."""
 
     def detect(self, pictures: Sequence[RGBArray]) -> list[Boxes]:
-        """What is in each picture (H, W, 3) uint8, surest first.
+        """Detections in each picture (H, W, 3) uint8, best first.
 
-        A result depends on its picture and, at most, on those before it in the same call, which follow in time.
+        A result depends only on its picture and on earlier pictures of the same call, which are in order of time.
         """
 
 
@@ -41,14 +38,16 @@ LIGHT: Final = "pose"
 VITPOSE: Final = "vitpose"
 OWLVIT: Final = "owlvit-boxes"
 DETECTORS: Final = (LIGHT, VITPOSE, OWLVIT)
+EXPERIMENTAL: Final = (VITPOSE, OWLVIT)
+"""Detectors that have never been run with their published weights."""
 
 
 class LazyDetector:
-    """A detector that is loaded when it first looks: files without pictures, and pictures seen before, need none.
+    """A detector that is loaded on first use: sound files and cached observations do not need it.
 
     Args:
-        name: of the detector with all that its results depend on.
-        load: loads it.
+        name: name with all settings and weights that determine the results.
+        load: loads the detector.
     """
 
     def __init__(self, name: str, load: Callable[[], VisualDetector]) -> None:
@@ -56,53 +55,53 @@ class LazyDetector:
         self._detector: VisualDetector | None = None
 
     def detect(self, pictures: Sequence[NDArray[np.uint8]]) -> list[Boxes]:
-        """See `VisualDetector`; raises what loading raises."""
+        """See `VisualDetector`; raises the errors of loading."""
         if self._detector is None:
             self._detector = self._load()
         return self._detector.detect(pictures)
 
     def unload(self) -> None:
-        """Give it back until it is to look again."""
+        """Free its memory until it is used again."""
         self._detector = None
 
 
 def open_detector(name: str) -> VisualDetector:
-    """A detector whose weights and libraries are there; it is loaded when it first looks.
+    """Create a detector after checking that its weights and libraries are installed; it is loaded on first use.
 
     Args:
         name: one of `DETECTORS`.
 
     Raises:
         UsageError: there is no such detector.
-        MissingWeightsError: its weights have not been fetched; names the command.
-        MissingExtraError: a library is missing; names the optional install.
+        MissingWeightsError: its weights have not been downloaded; the message gives the command.
+        MissingExtraError: a library is missing; the message names the extra.
         EncoderError: its weights are damaged.
     """
     if name == LIGHT:
         from earwitness.vision.detectors.pose import PoseConfig, PoseDetector
 
         folder, config = find_weights(LIGHT).folder, PoseConfig()
-        _require("seeing people in pictures", "vision", "ai_edge_litert")
+        _require("detecting people in pictures", "vision", "ai_edge_litert")
         return LazyDetector(config.name, lambda: PoseDetector(folder, config))
     if name == VITPOSE:
         from earwitness.vision.detectors.vitpose import VitPoseDetector
 
         pose, people = find_weights("vitpose"), find_weights("rtdetr")
         _require("the visual detector 'vitpose'", "semantic", "transformers", "torch")
-        called = _called(name, people, pose)
-        return LazyDetector(called, lambda: VitPoseDetector(people.folder, pose.folder, called))
+        versioned = _versioned_name(name, people, pose)
+        return LazyDetector(versioned, lambda: VitPoseDetector(people.folder, pose.folder, versioned))
     if name == OWLVIT:
         from earwitness.vision.detectors.owlvit_boxes import OwlVitBoxes
 
         weights = find_weights("owlvit")
         _require("the visual detector 'owlvit-boxes'", "semantic", "transformers", "torch")
-        called = _called(name, weights)
-        return LazyDetector(called, lambda: OwlVitBoxes(weights.folder, called))
+        versioned = _versioned_name(name, weights)
+        return LazyDetector(versioned, lambda: OwlVitBoxes(weights.folder, versioned))
     raise UsageError(f"unknown visual detector '{name}'; choose one of: {', '.join(DETECTORS)}")
 
 
-def _called(name: str, *weights: Weights) -> str:
-    """Of a detector and its weights; the number counts changes of what is made of them."""
+def _versioned_name(name: str, *weights: Weights) -> str:
+    """Name of a detector with its weights; the number is the version of the method."""
     return f"{name}-1 {' '.join(each.digest[:16] for each in weights)}"
 
 

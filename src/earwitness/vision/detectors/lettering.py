@@ -1,4 +1,4 @@
-"""Lettering, which detectors take for people: two grey levels, and many sharp changes between them in each row."""
+"""Detection of lettering, which detectors mistake for people: two grey levels with many sharp edges in each row."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from earwitness.vision.boxes import PERSON, Boxes
 ByteArray = NDArray[np.uint8]
 
 _LEVELS: Final = 8
-"""Grey levels on either side of a ground that count as the same."""
+"""Tolerance of the grey level of a backbackground."""
 _EDGE: Final = 50
-"""Grey levels from one pixel to the next but one: the edge of a stroke."""
+"""Smallest change over two pixels at the edge of a stroke, grey levels."""
 _STROKES: Final = 6
-"""Edges in a row that a line of letters has, and hardly anything else on a plain ground."""
+"""Smallest number of edges in a row of a line of text."""
 _ROWS: Final = 0.03
-"""Share of a picture's rows that one line of letters takes."""
+"""Smallest share of the rows of a picture covered by a line of text."""
 _BOX_FLAT: Final = 0.75
-"""Of a box, what ground and letters have at least of it, and a person has not."""
+"""Smallest share of backbackground and letters in a box of lettering; people have less."""
 _BOX_ROWS: Final = 0.25
 
 
 def flat_share(grey: ByteArray) -> float:
-    """Share of the pixels that have the commonest grey level, give or take a few."""
+    """Share of the pixels near the most frequent grey level."""
     counts = np.bincount(grey.ravel(), minlength=256).astype(np.int64)
     sums = np.convolve(counts, np.ones(2 * _LEVELS + 1, dtype=np.int64), "same")
     return float(sums.max() / max(1, grey.size))
 
 
 def has_lettering(grey: ByteArray) -> bool:
-    """Whether some rows of a picture (h, w) have as many edges as a line of letters."""
+    """Whether enough rows of a picture (h, w) have as many edges as a line of text."""
     return bool((_edges(grey) >= _STROKES).mean() >= _ROWS)
 
 
 def without_lettering(rgb: ByteArray, boxes: Boxes) -> Boxes:
-    """The boxes without those of people that hold nothing but lettering on a plain ground."""
+    """Remove boxes of people that contain only lettering on a plain backbackground."""
     if PERSON not in boxes.label:
         return boxes
     height, width = rgb.shape[:2]
@@ -52,15 +52,15 @@ def without_lettering(rgb: ByteArray, boxes: Boxes) -> Boxes:
 def _is_lettering(grey: ByteArray) -> bool:
     counts = np.bincount(grey.ravel(), minlength=256).astype(np.int64)
     sums = np.convolve(counts, np.ones(2 * _LEVELS + 1, dtype=np.int64), "same")
-    ground = int(sums.argmax())
+    background = int(sums.argmax())
     ink = sums.copy()
-    ink[max(0, ground - _EDGE) : ground + _EDGE] = 0
-    flat = (sums[ground] + ink.max()) / grey.size
+    ink[max(0, background - _EDGE) : background + _EDGE] = 0
+    flat = (sums[background] + ink.max()) / grey.size
     return bool(flat >= _BOX_FLAT and (_edges(grey) >= _STROKES).mean() >= _BOX_ROWS)
 
 
 def _edges(grey: ByteArray) -> NDArray[np.int64]:
-    """How often each row goes from dark to light or back."""
+    """Number of dark-light and light-dark edges in each row."""
     steps = np.diff(grey.astype(np.int16), axis=1)
     steps = steps[:, :-1] + steps[:, 1:]
     direction = np.where(np.abs(steps) >= _EDGE, np.sign(steps), 0)

@@ -1,7 +1,4 @@
-"""TensorFlow Lite networks, run by ai-edge-litert (extra `vision`); no torch.
-
-Standard error without the greetings of native libraries.
-"""
+"""TensorFlow Lite networks, run by ai-edge-litert (extra `vision`), without torch and without its log messages."""
 
 from __future__ import annotations
 
@@ -21,10 +18,10 @@ from earwitness.core.errors import MissingExtraError, ModelError
 
 @contextmanager
 def suppress_stderr(start: str) -> Iterator[None]:
-    """Keep lines that begin with `start` from standard error; all other lines come through when the block ends.
+    """Suppress lines on standard error that begin with `start`; other lines are written when the block ends.
 
-    For native code that writes to the file descriptor and has no setting for it. Where there is no standard error,
-    nothing is done.
+    For native code that writes to the file descriptor and cannot be configured. Without standard error, nothing is
+    done.
     """
     try:
         kept = os.dup(2)
@@ -53,7 +50,7 @@ def _flush() -> None:
 
 FloatArray = NDArray[np.float32]
 
-_GREETING: Final = "INFO: Created TensorFlow Lite"
+_LOG_PREFIX: Final = "INFO: Created TensorFlow Lite"
 
 
 class LiteModel:
@@ -61,25 +58,25 @@ class LiteModel:
 
     Args:
         path: the file.
-        outputs: number of values of each output that is wanted, in the order wanted: a file's own order varies.
-        threads: of one call.
+        outputs: numbers of values of the outputs to return, in order; the order in the file varies.
+        threads: threads per call.
 
     Attributes:
         size: side of the square input, pixels.
 
     Raises:
         MissingExtraError: ai-edge-litert is not installed.
-        ModelError: the file is missing, damaged, or another network.
+        ModelError: the file is missing, damaged, or of another network.
     """
 
     def __init__(self, path: str | Path, outputs: tuple[int, ...], threads: int = 1) -> None:
         self.path = Path(path)
         if not self.path.is_file():
-            raise ModelError(f"{self.path}: no such model file; `earwitness models pull pose` fetches it")
+            raise ModelError(f"{self.path}: no such model file; run: earwitness models pull pose")
         interpreter = _interpreter()
         try:
-            # From bytes: the path may hold characters that the library's file access does not take.
-            with suppress_stderr(_GREETING):
+            # From bytes, because the library does not accept all characters in paths.
+            with suppress_stderr(_LOG_PREFIX):
                 self._interpreter = interpreter(model_content=self.path.read_bytes(), num_threads=threads)
                 self._interpreter.allocate_tensors()
         except (OSError, ValueError, RuntimeError) as error:
@@ -92,11 +89,11 @@ class LiteModel:
         self._input = int(inputs[0]["index"])
         found = {int(np.prod(d["shape"])): int(d["index"]) for d in self._interpreter.get_output_details()}
         if not set(outputs) <= set(found):
-            raise ModelError(f"{self.path}: another network: has outputs of {sorted(found)} values, not {outputs}")
+            raise ModelError(f"{self.path}: another network, with outputs of {sorted(found)} values, not {outputs}")
         self._outputs = [found[count] for count in outputs]
 
     def run(self, picture: FloatArray) -> list[FloatArray]:
-        """Run on one picture (n, n, 3); returns the wanted outputs, each flat."""
+        """Run on one picture (n, n, 3); returns the selected outputs, flattened."""
         self._interpreter.set_tensor(self._input, np.ascontiguousarray(picture[None], dtype=np.float32))
         self._interpreter.invoke()
         return [np.asarray(self._interpreter.get_tensor(index), dtype=np.float32).ravel() for index in self._outputs]
@@ -106,5 +103,5 @@ def _interpreter() -> Any:
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError as error:
-        raise MissingExtraError("seeing people in pictures", "vision") from error
+        raise MissingExtraError("detecting people in pictures", "vision") from error
     return Interpreter

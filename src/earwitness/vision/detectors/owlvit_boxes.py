@@ -1,4 +1,6 @@
-"""Things of any class by OWL-ViT's text queries (extra `semantic`): the prompts of `core/vocabulary.py`.
+"""Experimental: objects of all classes by text queries to OWL-ViT (extra `semantic`), the prompts of the classes.
+
+Never run with its published weights; tested with random weights only.
 
 Source: M. Minderer et al.: Simple open-vocabulary object detection with vision transformers (ECCV 2022).
 """
@@ -24,47 +26,47 @@ FloatArray = NDArray[np.float32]
 RGBArray = NDArray[np.uint8]
 
 THRESHOLD: Final = 0.1
-"""Scores of text queries are lower than those of closed sets."""
+"""Lower than for detectors with fixed classes, because text queries have lower scores."""
 _PAD: Final = 0
-"""OWL-ViT was trained with queries filled up with token 0."""
+"""OWL-ViT was trained with queries padded with token 0."""
 _TEMPLATE: Final = "a photo of {}"
-_SOMEBODY: Final = ("woman", "man", "person")
+_PERSON_WORDS: Final = ("woman", "man", "person")
 
 
 def queries() -> dict[str, list[str]]:
-    """Text queries of each label: "person" for those that ask for somebody, else the slug of the sound's class."""
-    asked: dict[str, list[str]] = {}
+    """Text queries of each label: "person" for queries about people, otherwise the slug of the sound class."""
+    by_label: dict[str, list[str]] = {}
     for sound_class in CLASSES:
         for prompt in sound_class.prompts:
-            somebody = sound_class.human and any(word in prompt.split() for word in _SOMEBODY)
-            texts = asked.setdefault(PERSON if somebody else sound_class.slug, [])
+            is_person = sound_class.human and any(word in prompt.split() for word in _PERSON_WORDS)
+            texts = by_label.setdefault(PERSON if is_person else sound_class.slug, [])
             if prompt not in texts:
                 texts.append(prompt)
-    return asked
+    return by_label
 
 
 class OwlVitBoxes:
-    """OWL-ViT with the prompts of all classes.
+    """Detects objects with OWL-ViT and the prompts of all classes.
 
     Args:
-        folder: a model of transformers: config.json, weights, and the tokenizer's vocab.json and merges.txt.
-        name: under which results are cached.
-        threshold: 0..1, least score of a box.
-        threads: of torch.
+        folder: a transformers model: config.json, weights, vocab.json and merges.txt.
+        name: key of cached results.
+        threshold: smallest score of a box, 0..1.
+        threads: threads of torch.
 
     Raises:
         MissingExtraError: transformers or torch is not installed.
-        EncoderError, ModelError: the folder holds no such model, or no tokenizer.
+        EncoderError, ModelError: the folder does not contain such a model and tokenizer.
     """
 
     def __init__(
         self, folder: Path, name: str = "owlvit-boxes", threshold: float = THRESHOLD, threads: int = 1
     ) -> None:
         self._model = load_pretrained("OwlViTForObjectDetection", folder, "owlvit-boxes", threads, "cpu")
-        asked = queries()
-        # A door is asked for once, for doors and for knocking.
-        texts = list(dict.fromkeys(text for own in asked.values() for text in own))
-        self._columns = {label: [texts.index(text) for text in own] for label, own in asked.items()}
+        by_label = queries()
+        # Prompts shared by several classes are queried once.
+        texts = list(dict.fromkeys(text for own in by_label.values() for text in own))
+        self._columns = {label: [texts.index(text) for text in own] for label, own in by_label.items()}
         length = int(self._model.config.text_config.max_position_embeddings)
         self._queries = _tokens(folder, [_TEMPLATE.format(text) for text in texts], length)
         vision = self._model.config.vision_config
@@ -73,7 +75,7 @@ class OwlVitBoxes:
         self.name = name
 
     def detect(self, pictures: Sequence[RGBArray]) -> list[Boxes]:
-        """People and things in each picture (H, W, 3), surest first."""
+        """People and objects in each picture (H, W, 3), best first."""
         return [self._detect(picture) for picture in pictures]
 
     def _detect(self, picture: RGBArray) -> Boxes:
@@ -90,7 +92,7 @@ class OwlVitBoxes:
         return self._best(xyxy, output.logits[0].sigmoid().numpy())
 
     def _best(self, xyxy: FloatArray, score: FloatArray) -> Boxes:
-        """For each label the boxes that answer one of its queries well, without doubles."""
+        """For each label, the boxes with a good score for one of its queries, without duplicates."""
         found = []
         for label, columns in self._columns.items():
             own = score[:, columns].max(axis=1)
@@ -102,15 +104,15 @@ class OwlVitBoxes:
 
 
 def _tokens(folder: Path, texts: list[str], length: int) -> dict[str, Any]:
-    """Queries as the model takes them, (texts, length)."""
+    """Tokenised queries for the model, (texts, length)."""
     from transformers import CLIPTokenizer
 
     try:
         tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
         encoded = tokenizer(texts, padding="max_length", truncation=True, max_length=length, return_tensors="pt")
-    except Exception as error:  # transformers raises a dozen unrelated types for files that it cannot use
+    except Exception as error:  # transformers raises many unrelated types for unusable files
         raise ModelError(
-            f"{folder}: no usable tokenizer of OWL-ViT, vocab.json and merges.txt ({first_line(error)}); "
+            f"{folder}: no usable OWL-ViT tokenizer (vocab.json, merges.txt) ({first_line(error)}); "
             "run: earwitness models pull owlvit"
         ) from error
     ids, mask = encoded["input_ids"], encoded["attention_mask"]

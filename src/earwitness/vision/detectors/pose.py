@@ -1,10 +1,8 @@
-"""The light default detector: people with keypoints, several at once, without torch.
+"""The default detector: several people with keypoints, without torch.
 
-BlazePose's detector was made for one main person, so it looks at overlapping squares; a face detector finds whom it
-overlooks. Each person is confirmed, and given keypoints, by the landmark network, which is the slow part: of somebody
-who is where they were in the picture before, it is not asked again.
-
-BlazePose's landmark network: the keypoints of one person, from a square round the body.
+BlazePose's detector was designed for one main person, so it is run on overlapping squares; a face detector finds people
+that it misses. The landmark network confirms each person and computes the keypoints from a square around the body. It
+is the slow part, and is not run again for people who have hardly moved since the previous picture.
 """
 
 from __future__ import annotations
@@ -26,7 +24,7 @@ from earwitness.vision.detectors.square_crops import Square, crop, tiles
 FloatArray = NDArray[np.float32]
 
 SQUARE_SCALE: Final = 1.25
-"""How much larger than the circle round the body the network's square is (arXiv 2006.10204, section 2)."""
+"""Ratio of the square of the landmark network to the circle around the body (arXiv 2006.10204, section 2)."""
 _POINTS: Final = 39
 _VALUES: Final = 5
 _MOUTH: Final = (9, 10)
@@ -35,14 +33,14 @@ _BLAZE: Final = {
     "right_shoulder": 12, "left_elbow": 13, "right_elbow": 14, "left_wrist": 15, "right_wrist": 16, "left_hip": 23,
     "right_hip": 24, "left_knee": 25, "right_knee": 26, "left_ankle": 27, "right_ankle": 28,
 }  # fmt: skip
-"""Which of the network's points is which."""
+"""Indices of the keypoints in the output of the landmark network."""
 
 
 class Body(NamedTuple):
-    """One person.
+    """Landmarks of one person.
 
     Attributes:
-        presence: 0..1, whether there is a person at all.
+        presence: probability (0..1) that there is a person.
         keypoints: (18, 3) as in `Boxes`.
     """
 
@@ -51,7 +49,7 @@ class Body(NamedTuple):
 
 
 class LandmarkModel:
-    """The network.
+    """The landmark network.
 
     Args:
         path: the .tflite file.
@@ -61,12 +59,12 @@ class LandmarkModel:
         self._model = LiteModel(path, (_POINTS * _VALUES, 1))
 
     def find(self, picture: Image.Image, square: Square) -> Body:
-        """Keypoints of the person in a square of the picture, which is turned so that the person stands upright."""
+        """Landmarks of the person in a square of the picture, rotated so that the person is upright."""
         size = self._model.size
         raw, presence = self._model.run(crop(picture, square, size) / np.float32(255))
         values = raw.reshape(_POINTS, _VALUES)
         places = square.to_picture(values[:, :2] / np.float32(size))
-        # Visible and within the crop: either logit may say no.
+        # The smaller of two logits: visible, and within the crop.
         sure = 1 / (1 + np.exp(-np.clip(values[:, 3:].min(axis=1), -50, 50)))
         keypoints = unknown_keypoints(1)[0]
         for name, point in _BLAZE.items():
@@ -76,7 +74,7 @@ class LandmarkModel:
 
 
 def body_square(centre: FloatArray, rim: FloatArray) -> Square:
-    """The network's square from the middle of the hips and a point on the circle round the body, over the head."""
+    """The square of the network, from the middle of the hips and the point of the body circle above the head."""
     across, up = (rim - centre).tolist()
     radius = float(np.hypot(across, up))
     return Square(float(centre[0]), float(centre[1]), 2 * radius * SQUARE_SCALE, float(np.arctan2(across, -up)))
@@ -85,23 +83,23 @@ def body_square(centre: FloatArray, rim: FloatArray) -> Square:
 RGBArray = NDArray[np.uint8]
 
 POSE_FILES: Final = ("pose_detection.tflite", "pose_landmark_full.tflite", "face_detection_full_range_sparse.tflite")
-"""Files of MediaPipe (Apache 2.0) that the detector runs."""
+"""MediaPipe models (Apache 2.0) used by the detector."""
 
 _FACE_POINTS: Final = ("right_eye", "left_eye", "nose", "mouth", "right_ear", "left_ear")
-_SURE: Final = 0.5
-"""Keypoints less sure than this do not stretch a person's box."""
+_LEAST_CONFIDENCE: Final = 0.5
+"""Keypoints with less confidence do not extend the box of a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class PoseConfig:
-    """What the detector tries.
+    """Settings of the detector.
 
     Attributes:
-        shares: sides of the squares, as shares of the picture's shorter side.
-        person_threshold, face_threshold: least scores of the detectors.
-        presence: least score of the landmark network.
-        most: people a picture, the surest.
-        stays: how far somebody may move, as a share of the body's radius, and keep the keypoints, moved along.
+        shares: sides of the squares, as shares of the shorter side of the picture.
+        person_threshold, face_threshold: smallest scores of the detectors.
+        presence: smallest score of the landmark network.
+        most: largest number of people per picture.
+        stays: largest movement for which keypoints are shifted, as a share of the body radius.
     """
 
     shares: tuple[float, ...] = (1.0,)
@@ -113,16 +111,16 @@ class PoseConfig:
 
     @property
     def name(self) -> str:
-        """Of a detector with these settings; the number counts changes of the method."""
+        """Name of a detector with these settings; the number is the version of the method."""
         return f"pose-2 {self}"
 
 
 class PoseDetector:
-    """People by BlazePose and a face detector.
+    """Detects people with BlazePose and a face detector.
 
     Args:
-        folder: holds `POSE_FILES`.
-        config: what it tries.
+        folder: folder with `POSE_FILES`.
+        config: settings.
 
     Raises:
         MissingExtraError: ai-edge-litert is not installed.
@@ -138,7 +136,7 @@ class PoseDetector:
         self.name = self.config.name
 
     def detect(self, pictures: Sequence[RGBArray]) -> list[Boxes]:
-        """People in each picture (H, W, 3), surest first; keypoints may be those of an earlier picture of the call."""
+        """People in each picture (H, W, 3), best first; keypoints may be shifted from an earlier picture."""
         found: list[Boxes] = []
         known: list[_Known] = []
         for picture in pictures:
@@ -147,63 +145,63 @@ class PoseDetector:
         return found
 
     def _detect(self, picture: Image.Image, before: list[_Known]) -> tuple[Boxes, list[_Known]]:
-        people = _distinct(self._see(self._people, picture))
-        faces = _distinct(self._see(self._faces, picture))
-        known = [self._look_at(picture, sight, before) for sight in people[: self.config.most]]
+        people = _distinct(self._find(self._people, picture))
+        faces = _distinct(self._find(self._faces, picture))
+        known = [self._landmarks_of(picture, detection, before) for detection in people[: self.config.most]]
         bodies = Boxes.joined(
-            _person(one, sight)
-            for one, sight in zip(known, people, strict=False)
+            _person(one, detection)
+            for one, detection in zip(known, people, strict=False)
             if one.body.presence >= self.config.presence
         )
         alone = Boxes.joined(_from_face(face) for face in faces if not _has_body(face, bodies))
         everyone = _one_each(Boxes.joined([bodies, alone]))
         return everyone.select(np.arange(min(len(everyone), self.config.most))), known
 
-    def _see(self, detector: SingleShot, picture: Image.Image) -> list[KeypointBox]:
+    def _find(self, detector: SingleShot, picture: Image.Image) -> list[KeypointBox]:
         sides = [round(share * min(picture.size)) for share in self.config.shares]
         squares = [square for side in sides for square in tiles(*picture.size, side)]
-        return [sight for square in squares for sight in detector.see(picture, square)]
+        return [detection for square in squares for detection in detector.detect(picture, square)]
 
-    def _look_at(self, picture: Image.Image, sight: KeypointBox, before: list[_Known]) -> _Known:
-        near = next((one for one in before if _moved(one.sight, sight) <= self.config.stays), None)
+    def _landmarks_of(self, picture: Image.Image, detection: KeypointBox, before: list[_Known]) -> _Known:
+        near = next((one for one in before if _moved(one.detection, detection) <= self.config.stays), None)
         if near is not None:
             return near
-        return _Known(sight, self._landmarks.find(picture, body_square(sight.points[0], sight.points[1])))
+        return _Known(detection, self._landmarks.find(picture, body_square(detection.points[0], detection.points[1])))
 
 
 class _Known(NamedTuple):
-    """Somebody, as they were when the landmark network looked at them."""
+    """A person, with the detection for which the landmarks were computed."""
 
-    sight: KeypointBox
+    detection: KeypointBox
     body: Body
 
 
 def _moved(before: KeypointBox, now: KeypointBox) -> float:
-    """How far the farthest of the detector's points is from where it was, in radii of the body."""
+    """Largest movement of the points of the detector, in body radii."""
     radius = float(np.linalg.norm(before.points[1] - before.points[0]))
     return float(np.linalg.norm(now.points - before.points, axis=1).max()) / max(radius, 1e-6)
 
 
-def _person(one: _Known, sight: KeypointBox) -> Boxes:
+def _person(one: _Known, detection: KeypointBox) -> Boxes:
     keypoints = one.body.keypoints.copy()
-    keypoints[:, :2] += (sight.points - one.sight.points).mean(axis=0)
-    score = min(sight.score, one.body.presence)
-    return Boxes.of([_extent(keypoints, sight)], [score], PERSON, keypoints[None])
+    keypoints[:, :2] += (detection.points - one.detection.points).mean(axis=0)
+    score = min(detection.score, one.body.presence)
+    return Boxes.of([_extent(keypoints, detection)], [score], PERSON, keypoints[None])
 
 
-def _distinct(sights: list[KeypointBox]) -> list[KeypointBox]:
-    """The best sight of each face among those of overlapping squares."""
-    if not sights:
+def _distinct(detections: list[KeypointBox]) -> list[KeypointBox]:
+    """The best detection of each face among those of overlapping squares."""
+    if not detections:
         return []
-    faces = np.stack([sight.box for sight in sights])
-    kept = suppress(cover(faces, faces), np.array([sight.score for sight in sights], dtype=np.float32), 0.4)
-    return [sights[int(row)] for row in kept]
+    faces = np.stack([detection.box for detection in detections])
+    kept = suppress(cover(faces, faces), np.array([detection.score for detection in detections], dtype=np.float32), 0.4)
+    return [detections[int(row)] for row in kept]
 
 
-def _extent(keypoints: FloatArray, sight: KeypointBox) -> FloatArray:
-    """Box round the sure keypoints and the face."""
-    sure = keypoints[keypoints[:, 2] >= _SURE, :2]
-    points = np.concatenate([sure, sight.box.reshape(2, 2)])
+def _extent(keypoints: FloatArray, detection: KeypointBox) -> FloatArray:
+    """Box around the confident keypoints and the face."""
+    sure = keypoints[keypoints[:, 2] >= _LEAST_CONFIDENCE, :2]
+    points = np.concatenate([sure, detection.box.reshape(2, 2)])
     return np.concatenate([points.min(axis=0), points.max(axis=0)])
 
 
@@ -215,7 +213,7 @@ def _from_face(face: KeypointBox) -> Boxes:
 
 
 def _has_body(face: KeypointBox, bodies: Boxes) -> bool:
-    """Whether a face belongs to a person found with a body: their nose is in it, or nearly."""
+    """Whether a face belongs to a person with a body, by the distance to the nose."""
     if not len(bodies):
         return False
     centre, reach = (face.box[:2] + face.box[2:]) / 2, float((face.box[2:] - face.box[:2]).max())
@@ -224,7 +222,7 @@ def _has_body(face: KeypointBox, bodies: Boxes) -> bool:
 
 
 def _one_each(people: Boxes) -> Boxes:
-    """People without doubles: the landmark network may be led to the same person from two sides."""
+    """Remove duplicates: the landmark network may return the same person for two squares."""
     if not len(people):
         return people
     noses = people.keypoints[:, INDEX["nose"], :2]

@@ -1,10 +1,8 @@
-"""MediaPipe's single-shot detectors: faces and people with a few keypoints, from one square picture.
+"""MediaPipe's single-shot detectors (BlazeFace, BlazePose's detector): faces and people with a few keypoints.
 
-Where the outputs of MediaPipe's single-shot detectors sit in their input picture.
-
-These networks (BlazeFace, BlazePose's detector) use anchors of one fixed size, so that an anchor is just the centre of
-its cell. Layers of the same stride share a grid: their anchors alternate cell by cell.
-Source: options of the public MediaPipe graphs (strides, anchors a cell), counts checked against the models' outputs.
+These networks use anchors of one fixed size, so an anchor is the centre of its cell. Layers of the same stride share a
+grid: their anchors alternate cell by cell.
+Source: options of the public MediaPipe graphs (strides, anchors per cell); counts checked against the outputs.
 """
 
 from __future__ import annotations
@@ -26,12 +24,12 @@ from earwitness.vision.detectors.square_crops import Square, crop
 
 
 def anchor_centres(size: int, strides: Sequence[int], per_layer: int = 2) -> NDArray[np.float32]:
-    """Centres (n, 2), x and y in 0..1, in the order of the network's outputs.
+    """Centres (n, 2), x and y in 0..1, in the order of the network outputs.
 
     Args:
         size: side of the square input, pixels.
-        strides: pixels from cell to cell, one a layer.
-        per_layer: anchors in a cell that each layer has.
+        strides: pixels from cell to cell, one per layer.
+        per_layer: anchors per cell and layer.
     """
     centres = []
     for stride, layers in groupby(strides):
@@ -49,7 +47,7 @@ _MERGE_IOU: Final = 0.3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KeypointBox:
-    """What a single-shot detector saw.
+    """One detection.
 
     Attributes:
         box: (4,) left, top, right, bottom of the FACE, pixels.
@@ -64,11 +62,11 @@ class KeypointBox:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a detector's numbers are laid out.
+    """Output layout of a detector.
 
     Attributes:
-        strides: of its layers.
-        per_layer: anchors in a cell that each layer has.
+        strides: strides of its layers.
+        per_layer: anchors per cell and layer.
         keypoints: number of keypoints.
     """
 
@@ -78,8 +76,8 @@ class Layout:
 
 
 POSE_LAYOUT: Final = Layout((8, 16, 32, 32, 32), 2, 4)
-"""Keypoints: middle of the hips, a point on the circle round the whole body, middle of the shoulders, one round the
-upper body."""
+"""Keypoints: middle of the hips, a point on the circle around the body, middle of the shoulders, a point on the circle
+around the upper body."""
 FACE_LAYOUT: Final = Layout((4,), 1, 6)
 """Full-range face detector. Keypoints: right eye, left eye, tip of the nose, mouth, right ear, left ear."""
 NEAR_FACE_LAYOUT: Final = Layout((8, 16, 16, 16), 2, 6)
@@ -87,13 +85,13 @@ NEAR_FACE_LAYOUT: Final = Layout((8, 16, 16, 16), 2, 6)
 
 
 class SingleShot:
-    """A detector.
+    """A single-shot detector.
 
     Args:
         path: the .tflite file.
-        layout: of its outputs.
+        layout: layout of its outputs.
         size: side of its input, pixels.
-        threshold: 0..1, least score.
+        threshold: smallest score, 0..1.
     """
 
     def __init__(self, path: str | Path, layout: Layout, size: int, threshold: float) -> None:
@@ -105,8 +103,8 @@ class SingleShot:
             raise ModelError(f"{path}: takes pictures of {self._model.size} pixels, expected {size}")
         self._threshold = threshold
 
-    def see(self, picture: Image.Image, square: Square) -> list[KeypointBox]:
-        """Everything in a square of a picture, best first, in pixels of the picture."""
+    def detect(self, picture: Image.Image, square: Square) -> list[KeypointBox]:
+        """Detections in a square of a picture, best first, in pixels of the picture."""
         raw, logit = self._model.run(crop(picture, square, self._model.size) / 127.5 - 1)
         score = (1 / (1 + np.exp(-np.clip(logit, -50, 50)))).astype(np.float32)
         found = np.flatnonzero(score >= self._threshold)
@@ -120,9 +118,9 @@ class SingleShot:
         merged = weighted_suppress(
             corners, score[found], np.concatenate([corners, points, score[found, None]], axis=1), _MERGE_IOU
         )
-        return [self._sight(row, square) for row in merged]
+        return [self._detection(row, square) for row in merged]
 
     @staticmethod
-    def _sight(row: FloatArray, square: Square) -> KeypointBox:
+    def _detection(row: FloatArray, square: Square) -> KeypointBox:
         places = square.to_picture(row[:-1].reshape(-1, 2))
         return KeypointBox(places[:2].reshape(4), places[2:], float(np.clip(row[-1], 0, 1)))

@@ -1,4 +1,4 @@
-"""Square crops of pictures, upright or turned, for networks with a fixed input."""
+"""Square crops of pictures, upright or rotated, for networks with a fixed input."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Square:
     Attributes:
         x, y: its centre, pixels.
         side: pixels.
-        turn: radians clockwise, as it is seen in the picture; what stands on it upright is upright in the crop.
+        turn: clockwise rotation in the picture, radians; the crop is rotated back.
     """
 
     x: float
@@ -27,7 +27,7 @@ class Square:
     turn: float = 0.0
 
     def to_picture(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Points (..., 2) of the crop, 0..1, in pixels of the picture."""
+        """Convert points (..., 2) of the crop, 0..1, to pixels of the picture."""
         across, down = (points[..., 0] - 0.5) * self.side, (points[..., 1] - 0.5) * self.side
         cos, sin = np.cos(self.turn), np.sin(self.turn)
         return np.stack([self.x + across * cos - down * sin, self.y + across * sin + down * cos], axis=-1).astype(
@@ -42,7 +42,7 @@ def crop(picture: Image.Image, square: Square, size: int) -> NDArray[np.float32]
     half = size / 2
     matrix = (cos, -sin, square.x - half * cos + half * sin, sin, cos, square.y - half * sin - half * cos)
     if square.turn == 0 and step > 1:
-        # Shrinking must average, or thin things are lost.
+        # Downscaling must average, or thin structures are lost.
         left, top = square.x - square.side / 2, square.y - square.side / 2
         box = (round(left), round(top), round(left + square.side), round(top + square.side))
         cut = picture.crop(box).resize((size, size), Image.Resampling.BILINEAR, reducing_gap=2.0)

@@ -1,16 +1,16 @@
-"""People by transformers: RT-DETR finds them, ViTPose finds their keypoints (extra `semantic`).
+"""Experimental: people by RT-DETR and their keypoints by ViTPose (extra `semantic`).
+
+Never run with the published weights; tested with random weights only.
 
 Sources: Y. Zhao et al.: DETRs beat YOLOs on real-time object detection (CVPR 2024); Y. Xu et al.: ViTPose: simple
-vision transformer baselines for human pose estimation (NeurIPS 2022). Pictures are prepared here, in NumPy and Pillow,
-as those models were trained: RT-DETR on the stretched picture in 0..1, ViTPose on each person's box, a quarter larger
-and with the input's shape, normalised by the mean and deviation of ImageNet.
+vision transformer baselines for human pose estimation (NeurIPS 2022). Inputs are prepared in NumPy and Pillow as in
+training: for RT-DETR the stretched picture in 0..1, for ViTPose the box of each person, enlarged by a quarter to the
+aspect ratio of the input, normalised by the mean and deviation of ImageNet.
 
-Keypoints out of heat maps: where in a person's box ViTPose looks, and where the peak of a map lies.
-
-Positions follow J. Huang et al.: The devil is in the details: delving into unbiased data processing for human pose
-estimation (CVPR 2020): the first and last pixel of input and map are the edges of the box. A peak is refined by a
-Newton step on the logarithm of the smoothed map, as in F. Zhang et al.: Distribution-aware coordinate representation
-for human pose estimation (CVPR 2020), equations 5 to 9.
+Positions in heat maps follow J. Huang et al.: The devil is in the details: delving into unbiased data processing for
+human pose estimation (CVPR 2020): the first and last pixel of input and map are the edges of the box. A peak is refined
+by a Newton step on the logarithm of the smoothed map, as in F. Zhang et al.: Distribution-aware coordinate
+representation for human pose estimation (CVPR 2020), equations 5 to 9.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ _LEAST: Final = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class PoseFrame:
-    """The part of a picture that is seen of a person.
+    """The crop of a picture around a person.
 
     Attributes:
-        left, top, right, bottom: pixels of the picture; may reach beyond it.
-        rows, columns: of the network's input.
+        left, top, right, bottom: pixels of the picture; may extend beyond it.
+        rows, columns: size of the network input.
     """
 
     left: float
@@ -53,8 +53,8 @@ class PoseFrame:
     columns: int
 
     @classmethod
-    def round(cls, box: FloatArray, size: tuple[int, int]) -> Self:
-        """Round a person's box (4,), a quarter larger, in the shape of an input of so many rows and columns."""
+    def around(cls, box: FloatArray, size: tuple[int, int]) -> Self:
+        """The frame around the box (4,) of a person, a quarter larger, for an input of `size` (rows, columns)."""
         middle, sides = (box[:2] + box[2:]) / 2, box[2:] - box[:2]
         aspect = size[1] / size[0]
         height = _PADDING * max(float(sides[1]), float(sides[0]) / aspect, 1.0)
@@ -62,15 +62,15 @@ class PoseFrame:
         return cls(x - height * aspect / 2, y - height / 2, x + height * aspect / 2, y + height / 2, *size)
 
     def crop(self, picture: Image.Image) -> NDArray[np.uint8]:
-        """What is seen, (rows, columns, 3); black beyond the picture."""
+        """Crop the picture, (rows, columns, 3); black beyond its edges."""
         across, down = (self.right - self.left) / (self.columns - 1), (self.bottom - self.top) / (self.rows - 1)
-        # Pillow counts from the corners of pixels, these positions from their middles.
+        # Pillow uses the corners of pixels, these positions their centres.
         matrix = (across, 0.0, self.left + 0.5 - across / 2, 0.0, down, self.top + 0.5 - down / 2)
         size = self.columns, self.rows
         return np.asarray(picture.transform(size, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR))
 
     def to_picture(self, places: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
-        """Places (..., 2), column and row of a map of `shape` (rows, columns), in pixels of the picture."""
+        """Convert places (..., 2), column and row in a map of `shape` (rows, columns), to pixels of the picture."""
         across, down = (self.right - self.left) / (shape[1] - 1), (self.bottom - self.top) / (shape[0] - 1)
         return np.asarray(places * (across, down) + (self.left, self.top))
 
@@ -86,7 +86,7 @@ def read_heatmaps(maps: FloatArray, frame: PoseFrame) -> FloatArray:
 
 
 def _step(heat: FloatArray, row: int, column: int) -> NDArray[np.float64]:
-    """From a peak to that of the parabola through it and its neighbours, (column, row); none at the map's edge."""
+    """Offset (column, row) of the refined peak by a parabola through its neighbours; zero at the edge of the map."""
     from scipy.ndimage import gaussian_filter
 
     low, high = np.maximum((row - 2, column - 2), 0), (row + 3, column + 3)
@@ -101,7 +101,7 @@ def _step(heat: FloatArray, row: int, column: int) -> NDArray[np.float64]:
     xy = (log[y + 1, x + 1] - log[y, x + 1] - log[y + 1, x] + 2 * log[y, x]
           - log[y, x - 1] - log[y - 1, x] + log[y - 1, x - 1]) / 2  # fmt: skip
     curve = np.array([[xx, xy], [xy, yy]])
-    if xx >= 0 or np.linalg.det(curve) <= 1e-12:  # no peak after all
+    if xx >= 0 or np.linalg.det(curve) <= 1e-12:  # not a maximum
         return np.zeros(2)
     return np.asarray(np.clip(-np.linalg.solve(curve, slope), -1, 1))
 
@@ -111,24 +111,24 @@ RGBArray = NDArray[np.uint8]
 MEAN: Final = np.array([0.485, 0.456, 0.406], dtype=np.float32)
 DEVIATION: Final = np.array([0.229, 0.224, 0.225], dtype=np.float32)
 PEOPLE_SIDE: Final = 640
-"""Input of RT-DETR, pixels."""
+"""Input size of RT-DETR, pixels."""
 THRESHOLD: Final = 0.4
 _MOUTH_BELOW_NOSE: Final = 0.5
-"""In units of the way from between the eyes to the nose: COCO has no mouth."""
+"""Distance from nose to mouth, relative to that from the eyes to the nose; COCO has no mouth keypoint."""
 
 
 class VitPoseDetector:
-    """The two networks.
+    """Detects people with RT-DETR and their keypoints with ViTPose.
 
     Args:
-        people, pose: folders of RT-DETR and of ViTPose, each a model of transformers (config.json and weights).
-        name: under which results are cached.
-        threshold: 0..1, least score of a person.
-        threads: of torch.
+        people, pose: folders of RT-DETR and ViTPose, each a transformers model (config.json and weights).
+        name: key of cached results.
+        threshold: smallest score of a person, 0..1.
+        threads: threads of torch.
 
     Raises:
         MissingExtraError: transformers or torch is not installed.
-        EncoderError, ModelError: a folder holds no such model.
+        EncoderError, ModelError: a folder does not contain such a model.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class VitPoseDetector:
         self._pose = load_pretrained("VitPoseForPoseEstimation", pose, "vitpose", threads, "cpu")
         persons = [number for number, label in self._people.config.id2label.items() if label.lower() == PERSON]
         if not persons:
-            raise ModelError(f"{people}: this detector knows no label 'person'; use one that was trained on COCO")
+            raise ModelError(f"{people}: this detector has no label 'person'; use one trained on COCO")
         if self._pose.config.num_labels != NUM_COCO:
             raise ModelError(f"{pose}: has {self._pose.config.num_labels} keypoints; expected the {NUM_COCO} of COCO")
         self._person, self._threshold = int(persons[0]), threshold
@@ -147,7 +147,7 @@ class VitPoseDetector:
         self.name = name
 
     def detect(self, pictures: Sequence[RGBArray]) -> list[Boxes]:
-        """People in each picture (H, W, 3), surest first."""
+        """People in each picture (H, W, 3), best first."""
         found = self._find(pictures)
         return [self._with_keypoints(picture, boxes) for picture, boxes in zip(pictures, found, strict=True)]
 
@@ -167,7 +167,7 @@ class VitPoseDetector:
             return people
         import torch
 
-        frames = [PoseFrame.round(box, self._size) for box in people.xyxy]
+        frames = [PoseFrame.around(box, self._size) for box in people.xyxy]
         image = Image.fromarray(picture)
         crops = np.stack([frame.crop(image) for frame in frames])
         with torch.inference_mode():
@@ -178,19 +178,19 @@ class VitPoseDetector:
 
 
 def stretched(picture: RGBArray) -> FloatArray:
-    """A picture (H, W, 3) as RT-DETR takes it, (640, 640, 3) in 0..1."""
+    """Prepare a picture (H, W, 3) for RT-DETR, (640, 640, 3) in 0..1."""
     side = (PEOPLE_SIDE, PEOPLE_SIDE)
     small = Image.fromarray(picture).resize(side, Image.Resampling.BILINEAR)
     return np.asarray(small, dtype=np.float32) / np.float32(255)
 
 
 def normalised(crops: RGBArray) -> FloatArray:
-    """Crops (n, h, w, 3) as ViTPose takes them."""
+    """Normalise crops (n, h, w, 3) for ViTPose."""
     return np.asarray((crops.astype(np.float32) / 255 - MEAN) / DEVIATION, dtype=np.float32)
 
 
 def _people(shape: tuple[int, ...], boxes: FloatArray, scores: FloatArray, threshold: float) -> Boxes:
-    """Boxes (q, 4) of centre and size, as shares of the picture, in pixels; the sure ones."""
+    """Convert boxes (q, 4) of centre and size, as shares of the picture, to pixels; keep those above the threshold."""
     sure = np.flatnonzero(scores >= threshold)
     middle, half = boxes[sure, :2], boxes[sure, 2:] / 2
     size = np.array([shape[1], shape[0]] * 2, dtype=np.float32)

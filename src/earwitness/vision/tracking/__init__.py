@@ -1,1 +1,1 @@
-"""Sightings linked over time, and the candidates for the source of a sound."""
+"""Detections linked over time, and the candidates for the source of a sound."""

@@ -1,7 +1,7 @@
-"""Everything in a video that may have made a sound, at hand for any stretch of it.
+"""Index of all candidates of a video, for queries by stretch.
 
-Of hours only the sightings are in memory: what they say frame by frame is worked out for the stretch that is asked
-about, and is the same as if all of it had been.
+Only the detections are in memory. Values per frame are computed for the requested stretch and equal those computed for
+the whole video.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from earwitness.core.vocabulary import CLASSES
 from earwitness.vision.boxes import Boxes, cover_each
 from earwitness.vision.motion import moving_regions
 from earwitness.vision.observe import Observation
-from earwitness.vision.tracking.candidates import REMEMBERED, Candidate, azimuths, candidate_of
+from earwitness.vision.tracking.candidates import TRACKED_KEYPOINTS, Candidate, azimuths, candidate_of
 from earwitness.vision.tracking.tracks import TrackConfig, Trail, link
 
 FloatArray = NDArray[np.float32]
@@ -25,18 +25,18 @@ BoolArray = NDArray[np.bool_]
 
 _MARGIN: Final = 0.2
 _STRETCH: Final = 600
-_THINGS: Final = TrackConfig(keypoints=REMEMBERED)
+_OBJECTS: Final = TrackConfig(keypoints=TRACKED_KEYPOINTS)
 _MOTION: Final = TrackConfig(reach=0.8, gap=30, hold=10, least=2, keypoints=())
-"""What moved and rests is still there."""
+"""Regions that stop moving for a while remain candidates."""
 _HUMAN: Final = np.array([[sound_class.human] for sound_class in CLASSES])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Known:
-    """A trail, and for a moving region in which of its frames it is no part of a person or thing that is known.
+class _Entry:
+    """A trail, and for a moving region the frames in which it is outside all detected people and objects.
 
-    What moves within somebody may be what they play or knock on, or stand before; for the sounds that people make
-    themselves they count already.
+    Motion within a person may be an instrument that they play or an object that they knock on; for sounds that people
+    make themselves, the person is the candidate.
     """
 
     trail: Trail
@@ -44,11 +44,11 @@ class _Known:
 
 
 class CandidateIndex:
-    """People, things and whatever moves in a video.
+    """People, objects and moving regions of a video.
 
     Args:
-        observation: the video.
-        fov: horizontal field of view of its camera, degrees, without black bars.
+        observation: observation of the video.
+        fov: horizontal field of view of the area without black bars, degrees.
     """
 
     def __init__(self, observation: Observation, fov: float) -> None:
@@ -56,51 +56,53 @@ class CandidateIndex:
         frames = observation.num_frames
         first, cuts = observation.first_frame, [shot.start for shot in observation.shots[1:]]
         shown = shows_scene(observation)
-        looks, none = observation.frames.tolist(), Boxes.none()
-        sightings = (boxes if shown[frame] else none for frame, boxes in zip(looks, observation.boxes, strict=True))
-        things = link(looks, sightings, frames, _THINGS, first, cuts)
+        picture_frames, none = observation.frames.tolist(), Boxes.none()
+        detections = (
+            boxes if shown[frame] else none for frame, boxes in zip(picture_frames, observation.boxes, strict=True)
+        )
+        objects = link(picture_frames, detections, frames, _OBJECTS, first, cuts)
         regions = (
             moving_regions(grid, observation.width, observation.height) if shows else none
             for grid, shows in zip(observation.motion, shown, strict=False)
         )
-        moving = [_apart(trail, things) for trail in link(range(frames), regions, frames, _MOTION, first, cuts)]
+        moving = [_apart(trail, objects) for trail in link(range(frames), regions, frames, _MOTION, first, cuts)]
         kept = [one for one in moving if any(np.isfinite(azimuth).any() for azimuth in self._azimuths(one))]
-        self._known = [_Known(trail) for trail in things] + kept
-        self._start = np.array([one.trail.start for one in self._known], dtype=np.int64)
-        self._stop = np.array([one.trail.stop for one in self._known], dtype=np.int64)
+        self._entries = [_Entry(trail) for trail in objects] + kept
+        self._start = np.array([one.trail.start for one in self._entries], dtype=np.int64)
+        self._stop = np.array([one.trail.stop for one in self._entries], dtype=np.int64)
 
     def __len__(self) -> int:
         """Number of candidates."""
-        return len(self._known)
+        return len(self._entries)
 
     def trail(self, number: int) -> Trail:
-        """The sightings of a candidate."""
-        return self._known[number].trail
+        """The trail of a candidate."""
+        return self._entries[number].trail
 
     def during(self, first: int, stop: int) -> list[Candidate]:
-        """The candidates that are there in a stretch of label frames, and what is known of them within it."""
-        there = np.flatnonzero((self._start < stop) & (self._stop > first))
-        return [self.candidate(number, first, stop) for number in there.tolist()]
+        """The candidates present in a stretch of label frames, restricted to it."""
+        present = np.flatnonzero((self._start < stop) & (self._stop > first))
+        return [self.candidate(number, first, stop) for number in present.tolist()]
 
     def candidate(self, number: int, first: int, stop: int) -> Candidate:
-        """What is known of a candidate within a stretch."""
-        known = self._known[number]
-        made = candidate_of(known.trail.track(first, stop), self._observation, self._fov, number)
-        return replace(made, azimuth=_where(known, made.start, made.azimuth))
+        """A candidate restricted to a stretch."""
+        entry = self._entries[number]
+        made = candidate_of(entry.trail.track(first, stop), self._observation, self._fov, number)
+        return replace(made, azimuth=_masked(entry, made.start, made.azimuth))
 
     def azimuths(self, number: int) -> Iterator[FloatArray]:
-        """Directions (classes, t) of a candidate, stretch by stretch; see `Candidate`."""
-        return self._azimuths(self._known[number])
+        """Yield the azimuths (classes, t) of a candidate, stretch by stretch; see `Candidate`."""
+        return self._azimuths(self._entries[number])
 
-    def _azimuths(self, known: _Known) -> Iterator[FloatArray]:
-        trail = known.trail
+    def _azimuths(self, entry: _Entry) -> Iterator[FloatArray]:
+        trail = entry.trail
         for first in range(trail.start, trail.stop, _STRETCH):
             azimuth = azimuths(trail.track(first, first + _STRETCH), self._observation, self._fov)
-            yield _where(known, first, azimuth)
+            yield _masked(entry, first, azimuth)
 
 
 def shows_scene(observation: Observation) -> BoolArray:
-    """(frames,) whether the picture shows a scene, and not one colour or a title card."""
+    """(frames,) whether the picture shows a scene, not a single colour or a title card."""
     shown = np.ones(observation.num_frames + 1, dtype=np.bool_)
     for shot in observation.shots:
         shown[shot.start : shot.stop] = shot.kind == "scene"
@@ -112,26 +114,26 @@ def find_candidates(observation: Observation, fov: float) -> list[Candidate]:
     return CandidateIndex(observation, fov).during(0, observation.num_frames + 1)
 
 
-def _apart(trail: Trail, things: list[Trail]) -> _Known:
-    """A moving region, without the frames in which it is part of a person or thing."""
+def _apart(trail: Trail, objects: list[Trail]) -> _Entry:
+    """A moving region with the frames in which it is outside all people and objects."""
     alone = np.ones(trail.stop - trail.start, dtype=np.bool_)
-    for thing in things:
-        first, stop = max(trail.start, thing.start), min(trail.stop, thing.stop)
+    for one in objects:
+        first, stop = max(trail.start, one.start), min(trail.stop, one.stop)
         if first < stop:
-            part = cover_each(trail.xyxy(first, stop), _grown(thing.xyxy(first, stop))) > 0.5
+            part = cover_each(trail.xyxy(first, stop), _grown(one.xyxy(first, stop))) > 0.5
             alone[first - trail.start : stop - trail.start] &= ~part
-    return _Known(trail, alone)
+    return _Entry(trail, alone)
 
 
-def _where(known: _Known, first: int, azimuth: FloatArray) -> FloatArray:
-    """Directions (classes, t) from frame `first` on, NaN for what people do where a region is part of somebody."""
-    if known.alone is None:
+def _masked(entry: _Entry, first: int, azimuth: FloatArray) -> FloatArray:
+    """Azimuths (classes, t) from frame `first` on; NaN for human sounds where a region is within a person."""
+    if entry.alone is None:
         return azimuth
-    alone = known.alone[first - known.trail.start :][: azimuth.shape[1]]
+    alone = entry.alone[first - entry.trail.start :][: azimuth.shape[1]]
     return np.where(alone | ~_HUMAN, azimuth, np.float32(np.nan))
 
 
 def _grown(xyxy: FloatArray) -> FloatArray:
-    """Boxes (t, 4) with a margin: detectors draw them tightly, and the grid of motion is coarse."""
+    """Boxes (t, 4) with a margin, because detected boxes are tight and the motion grid is coarse."""
     margin = _MARGIN * (xyxy[:, 2:] - xyxy[:, :2])
     return np.concatenate([xyxy[:, :2] - margin, xyxy[:, 2:] + margin], axis=1)

@@ -1,4 +1,4 @@
-"""What in a picture may have made a sound: people, things and whatever moves, as directions over time."""
+"""Candidates for the cause of a sound: people, objects and moving regions, as directions over time."""
 
 from __future__ import annotations
 
@@ -18,40 +18,42 @@ from earwitness.vision.tracking.tracks import Track
 
 FloatArray = NDArray[np.float32]
 
-_SURE: Final = 0.5
+_LEAST_CONFIDENCE: Final = 0.5
 PARTS: Final[dict[str, str]] = {one.slug: one.made_by for one in CLASSES if one.human}
-"""What of a person makes the sounds of a class."""
+"""The part of a person that makes the sounds of a class."""
 _POINTS: Final = {
     "mouth": ("mouth", "nose"),
     "hands": ("left_wrist", "right_wrist"),
     "feet": ("left_ankle", "right_ankle"),
 }
-"""The keypoints of each: of mouth and nose the first that is known, else the mean."""
-REMEMBERED: Final = tuple(dict.fromkeys([INDEX[name] for names in _POINTS.values() for name in names] + [*SIZED]))
-"""The keypoints that are asked about, for directions and for size."""
+"""Keypoints of each part: for the mouth the first known one, otherwise their mean."""
+TRACKED_KEYPOINTS: Final = tuple(
+    dict.fromkeys([INDEX[name] for names in _POINTS.values() for name in names] + [*SIZED])
+)
+"""Keypoints needed for directions and distances."""
 _ALWAYS: Final = (0, 2**62)
 _BELOW_FACE: Final = {"mouth": 0.0, "hands": 4.0, "feet": 8.0}
-"""How far below the middle of a face those are where only the face was seen, in heights of the face."""
+"""Distance of each part below the middle of the face, in face heights, if only the face is detected."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """Something seen, over time.
+    """One candidate over time.
 
     Attributes:
-        number: in the order of appearance; what reports call it.
+        number: its number in results, in order of appearance.
         label: "person", "motion" or the slug of a sound class.
         start: its first label frame.
-        azimuth: (classes, t) degrees where a sound of each class would come from; NaN where it is not in the picture.
-        row: (classes, t) height of that place: 0 at the upper edge of the picture, 1 at the lower, beyond them outside.
-        span: (t, 2) its upper and lower edge in the same measure.
-        xyxy: (t, 4) its box, pixels of the pictures as watched.
-        width: (t,) degrees that it is wide.
-        distance: (classes, t) metres to that place, as far as its size tells, see `person_distance`; else NaN.
-        motion: (t,) 0..1 how much moves in its box; NaN where unknown.
-        score: of its sightings, mean.
-        sightings: how many there were.
-        shot: first frame, and one past the last, of the shot that it is seen in: nothing is known of it in others.
+        azimuth: (classes, t) azimuth of a sound of each class, degrees; NaN where it is not in the picture.
+        row: (classes, t) vertical position of the sounding part: 0 at the upper edge of the picture, 1 at the lower.
+        span: (t, 2) upper and lower edge in the same unit.
+        xyxy: (t, 4) box, pixels of the analysed pictures.
+        width: (t,) angular width, degrees.
+        distance: (classes, t) distance by size, metres, see `person_distance`; NaN if unknown.
+        motion: (t,) motion in its box, 0..1; NaN if unknown.
+        score: mean score of its detections.
+        sightings: number of its detections.
+        shot: first frame, and one past the last, of the shot that it belongs to.
     """
 
     number: int
@@ -74,20 +76,20 @@ class Candidate:
         return self.start + len(self.xyxy)
 
     def may_make(self, class_index: int) -> bool:
-        """Whether a sound of this class can come from it at all."""
+        """Whether it can make a sound of this class."""
         if self.label == PERSON:
             return CLASSES[class_index].human
         return self.label in (MOVING, CLASSES[class_index].slug)
 
 
 def candidate_of(one: Track, observation: Observation, fov: float, number: int) -> Candidate:
-    """What is known of a track, or of a stretch of one.
+    """Create the candidate of a track, or of a stretch of one.
 
     Args:
         one: the track.
-        observation: the video.
-        fov: horizontal field of view of its camera, degrees, without black bars.
-        number: see `Candidate`.
+        observation: observation of the video.
+        fov: horizontal field of view of the area without black bars, degrees.
+        number: as in `Candidate`.
     """
     shot = observation.shot_at(one.start)
     left, top, right, bottom = shot.content
@@ -115,24 +117,24 @@ def candidate_of(one: Track, observation: Observation, fov: float, number: int) 
 
 
 def azimuths(one: Track, observation: Observation, fov: float) -> FloatArray:
-    """Directions (classes, t) of a track, as in `Candidate`; arguments as for `candidate_of`."""
+    """Azimuths (classes, t) of a track, as in `Candidate`; arguments as for `candidate_of`."""
     left, _, right, _ = observation.shot_at(one.start).content
     camera = Camera(max(1, right - left), observation.height, fov)
-    return np.stack([_towards(one, sound_class.slug, camera, left) for sound_class in CLASSES]).astype(np.float32)
+    return np.stack([_class_azimuth(one, sound_class.slug, camera, left) for sound_class in CLASSES]).astype(np.float32)
 
 
-def _towards(one: Track, slug: str, camera: Camera, left: int) -> NDArray[np.floating]:
-    """Directions (t,) of the part that makes a class's sounds, of the middle where it is not known."""
-    # What is cut off by the picture's edge is where its visible part is.
+def _class_azimuth(one: Track, slug: str, camera: Camera, left: int) -> NDArray[np.floating]:
+    """Azimuths (t,) of the part that makes the sounds of a class, or of the middle of the box if unknown."""
+    # An object cut off by the edge counts at its visible part.
     visible = np.clip(one.xyxy[:, ::2], left, left + camera.width)
-    part = _part(one, slug, 0, _SURE)
+    part = _part(one, slug, 0, _LEAST_CONFIDENCE)
     column = np.where(np.isfinite(part), part, visible.mean(axis=1))
     inside = (visible[:, 1] > visible[:, 0]) & (column >= left) & (column <= left + camera.width)
     return np.asarray(np.where(inside, camera.azimuth(column - left), np.nan))
 
 
 def _height(one: Track, slug: str) -> NDArray[np.floating]:
-    """Rows (t,) of the part that makes a class's sounds, in pixels; a network's guess where the part is out of view."""
+    """Rows (t,) of the part that makes the sounds of a class, pixels; estimated by the network if out of view."""
     middle = one.xyxy[:, 1::2].mean(axis=1)
     if one.label != PERSON or slug not in PARTS:
         return np.asarray(middle)
@@ -142,7 +144,7 @@ def _height(one: Track, slug: str) -> NDArray[np.floating]:
 
 
 def _part(one: Track, slug: str, axis: int, least: float) -> NDArray[np.floating]:
-    """Columns or rows (t,) of the part of a person that makes a class's sounds; NaN where it is less sure."""
+    """Columns or rows (t,) of the part of a person that makes the sounds of a class; NaN for low confidence."""
     if one.label != PERSON or slug not in PARTS:
         return np.full(len(one.xyxy), np.nan)
     names = _POINTS[PARTS[slug]]

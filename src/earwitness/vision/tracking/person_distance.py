@@ -1,9 +1,9 @@
-"""How far away somebody is, told by how large they are seen: the pinhole camera, and the proportions of bodies.
+"""Distance of a person by their size in the picture: the pinhole camera, and body proportions.
 
-Of the height of a body, eyes are at 0.936, shoulders at 0.818 and hips at 0.530 (Drillis & Contini 1966, after Winter,
-Biomechanics and Motor Control of Human Movement), the nose a little below the eyes. The trunk is taken, since it is in
-view most often and as long when somebody sits; what is seen slantwise looks shorter, so the largest of what it gives
-counts.
+Relative to the height of a body, eyes are at 0.936, shoulders at 0.818 and hips at 0.530 (Drillis & Contini 1966, after
+Winter, Biomechanics and Motor Control of Human Movement), the nose a little below the eyes. The trunk is used, because
+it is visible most often and does not change when a person sits. Foreshortening makes it appear shorter, so the largest
+estimate of the size is used.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from earwitness.vision.tracking.tracks import Track
 FloatArray = NDArray[np.float64]
 
 HEIGHT_M: Final = 1.69
-"""Of adults; most are within a tenth of it."""
+"""Height of adults; most are within 10 %."""
 _SPANS: Final = ((("nose",), 0.39), (("left_shoulder", "right_shoulder"), 0.288))
-"""How far these are from the hips, in heights."""
+"""Distance of these keypoints from the hips, in body heights."""
 _HIPS: Final = ("left_hip", "right_hip")
 _NEAREST_M: Final = 0.2
 _FARTHEST_M: Final = 20.0
 SIZED: Final = tuple(INDEX[name] for names in (*(names for names, _ in _SPANS), _HIPS) for name in names)
-"""The keypoints that tell the size."""
+"""Keypoints needed for the size."""
 
 
 def depth(one: Track, camera: Camera) -> FloatArray:
-    """How far ahead (t,) of the camera a person is, along its axis, metres; NaN where that is not known."""
+    """Depth (t,) of a person along the camera axis, metres; NaN if unknown."""
     if one.label != PERSON:
         return np.full(len(one.xyxy), np.nan)
     hips = _middle(one, _HIPS)
@@ -43,13 +43,13 @@ def depth(one: Track, camera: Camera) -> FloatArray:
 
 
 def slant(depth_m: FloatArray, azimuth: FloatArray, below: FloatArray, camera: Camera) -> FloatArray:
-    """How far away something is, metres.
+    """Distance from the camera, metres.
 
     Args:
-        depth_m: along the camera's axis.
-        azimuth: degrees.
+        depth_m: depth along the camera axis.
+        azimuth: azimuth, degrees.
         below: pixels below the middle of the picture.
-        camera: that sees it.
+        camera: the camera.
     """
     return np.asarray(depth_m * np.sqrt(1 + np.tan(np.radians(azimuth)) ** 2 + (below / camera.focal_px) ** 2))
 

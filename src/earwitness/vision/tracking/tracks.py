@@ -1,7 +1,7 @@
-"""People and things over time: sightings linked from picture to picture, with what lies between interpolated.
+"""Tracking: detections linked from picture to picture, with interpolation in between.
 
-A `Trail` holds the sightings alone, a hundredth of what its `Track` takes frame by frame: of hours of video, tracks are
-only made for the stretch that is asked about.
+A `Trail` holds only the detections, which take a hundredth of the memory of its `Track` with values per frame. In long
+videos, tracks are created only for the requested stretch.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _NEVER: Final = 1e6
 
 @dataclass(frozen=True, slots=True)
 class TrackConfig:
-    """How sightings are linked.
+    """How detections are linked.
 
     Attributes:
-        reach: how far something may move between two sightings, in units of its size.
-        gap: frames that something may stay unseen.
-        hold: frames that it is taken to be there before its first and after its last sighting.
-        least: sightings that make a track.
-        keypoints: the keypoints that are remembered; the others are unknown afterwards.
+        reach: largest movement between two detections, in units of the size.
+        gap: largest number of frames between two detections.
+        hold: frames by which a trail is extended before its first and after its last detection.
+        least: smallest number of detections of a trail.
+        keypoints: keypoints to keep; the others become unknown.
     """
 
     reach: float = 1.0
@@ -43,15 +43,15 @@ class TrackConfig:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Track:
-    """One person or thing over time, at every frame from its first to its last.
+    """One person, object or region with values for every frame.
 
     Attributes:
-        label: what it is.
-        start: its first frame.
-        xyxy: (t, 4) float32, pixels.
+        label: its label.
+        start: first frame.
+        xyxy: (t, 4) float32, boxes in pixels.
         keypoints: (t, 18, 3) float32; see `Boxes`.
-        score: mean score of its sightings.
-        sightings: how many there were.
+        score: mean score of its detections.
+        sightings: number of its detections.
     """
 
     label: str
@@ -69,17 +69,17 @@ class Track:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trail:
-    """The sightings of one person or thing.
+    """The detections of one person, object or region.
 
     Attributes:
-        label: what it is.
-        start: its first frame.
+        label: its label.
+        start: first frame.
         stop: one past its last frame.
-        score: mean score of its sightings.
-        frames: (n,) int32, of the sightings.
-        boxes: (n, 4) float32, pixels.
-        points: (n, k, 3) float32, of the keypoints that are remembered.
-        remembered: which those are.
+        score: mean score of its detections.
+        frames: (n,) int32, frames of the detections.
+        boxes: (n, 4) float32, boxes in pixels.
+        points: (n, k, 3) float32, the kept keypoints.
+        kept: indices of the kept keypoints.
     """
 
     label: str
@@ -89,25 +89,25 @@ class Trail:
     frames: NDArray[np.int32]
     boxes: FloatArray
     points: FloatArray
-    remembered: tuple[int, ...]
+    kept: tuple[int, ...]
 
     def xyxy(self, first: int, stop: int) -> FloatArray:
-        """Boxes (t, 4) of a stretch within the trail."""
+        """Interpolated boxes (t, 4) of a stretch within the trail."""
         return _between(np.arange(first, stop), self.frames, self.boxes)
 
     def track(self, first: int = 0, stop: int | None = None) -> Track:
-        """What is known of it frame by frame, within a stretch: exactly that part of the whole track."""
+        """The track of a stretch, equal to that part of the whole track."""
         first = max(first, self.start)
         at = np.arange(first, max(first, self.stop if stop is None else min(stop, self.stop)))
         boxes = _between(at, self.frames, self.boxes)
         return Track(self.label, first, boxes, self._keypoints(at), self.score, len(self.frames))
 
     def _keypoints(self, at: NDArray[np.int64]) -> FloatArray:
-        """Each keypoint between those pictures in which it is known."""
-        if not self.remembered:
+        """Keypoints, each interpolated between the pictures in which it is known."""
+        if not self.kept:
             return np.broadcast_to(unknown_keypoints(1), (len(at), NUM_KEYPOINTS, 3))
         made = unknown_keypoints(len(at))
-        for place, point in enumerate(self.remembered):
+        for place, point in enumerate(self.kept):
             known = np.isfinite(self.points[:, place, 0])
             if known.any():
                 made[:, point] = _between(at, self.frames[known], self.points[known, place])
@@ -116,10 +116,10 @@ class Trail:
 
 @dataclass(eq=False)
 class _Open:
-    """A trail that may go on; in arrays that grow, since it may do so for hours."""
+    """A trail that may continue."""
 
     label: str
-    remembered: tuple[int, ...]
+    kept: tuple[int, ...]
     last: FloatArray = field(default_factory=lambda: np.zeros(4, dtype=np.float32))
     frames: array[int] = field(default_factory=lambda: array("i"))
     boxes: array[float] = field(default_factory=lambda: array("f"))
@@ -130,7 +130,7 @@ class _Open:
         self.last = boxes.xyxy[row]
         self.frames.append(frame)
         self.boxes.frombytes(self.last.tobytes())
-        self.points.frombytes(boxes.keypoints[row, list(self.remembered)].tobytes())
+        self.points.frombytes(boxes.keypoints[row, list(self.kept)].tobytes())
         self.scores.append(float(boxes.score[row]))
 
     def closed(self, video: range, hold: int) -> Trail:
@@ -143,7 +143,7 @@ class _Open:
             np.array(self.frames, dtype=np.int32),
             np.array(self.boxes, dtype=np.float32).reshape(-1, 4),
             np.array(self.points, dtype=np.float32).reshape(len(self.frames), -1, 3),
-            self.remembered,
+            self.kept,
         )
 
 
@@ -155,46 +155,46 @@ def link(
     first: int = 0,
     cuts: Sequence[int] = (),
 ) -> list[Trail]:
-    """Link sightings; in each picture the assignment with the least total cost is taken (Hungarian method).
+    """Link detections, picture by picture, by the assignment of least total cost (Hungarian method).
 
     Args:
-        frames: increasing, where the pictures are.
-        boxes: what was seen in each.
-        num_frames: length of the video; no trail goes beyond.
+        frames: frames of the pictures, increasing.
+        boxes: detections in each picture.
+        num_frames: length of the video; no trail extends beyond it.
         config: how they are linked.
-        first: frame of the first picture; no trail begins before it.
-        cuts: increasing, the frames at which new shots begin; no trail goes on beyond one.
+        first: frame of the first picture; no trail begins earlier.
+        cuts: frames at which new shots begin, increasing; no trail continues across one.
 
     Returns:
-        Trails in order of their first frame.
+        The trails in order of their first frames.
     """
     config, bounds = config or TrackConfig(), [first, *cuts, num_frames]
     shots = iter([range(start, stop) for start, stop in pairwise(bounds) if start < stop] or [range(first, num_frames)])
     video = next(shots)
-    going: list[_Open] = []
+    open_trails: list[_Open] = []
     ended: list[Trail] = []
-    for frame, seen in zip(frames, boxes, strict=True):
+    for frame, detections in zip(frames, boxes, strict=True):
         while frame >= video.stop and (after := next(shots, None)) is not None:
-            ended += _long_enough(going, video, config)
-            going, video = [], after
-        ended += _long_enough([one for one in going if frame - one.frames[-1] > config.gap], video, config)
-        going = [one for one in going if frame - one.frames[-1] <= config.gap]
+            ended += _long_enough(open_trails, video, config)
+            open_trails, video = [], after
+        ended += _long_enough([one for one in open_trails if frame - one.frames[-1] > config.gap], video, config)
+        open_trails = [one for one in open_trails if frame - one.frames[-1] <= config.gap]
         taken = set()
-        for row, one in _pairs(going, seen, config.reach):
-            one.add(frame, seen, row)
+        for row, one in _pairs(open_trails, detections, config.reach):
+            one.add(frame, detections, row)
             taken.add(row)
-        for row in range(len(seen)):
+        for row in range(len(detections)):
             if row not in taken:
-                one = _Open(seen.label[row], config.keypoints)
-                one.add(frame, seen, row)
-                going.append(one)
-    return sorted(ended + _long_enough(going, video, config), key=lambda made: (made.start, made.stop))
+                one = _Open(detections.label[row], config.keypoints)
+                one.add(frame, detections, row)
+                open_trails.append(one)
+    return sorted(ended + _long_enough(open_trails, video, config), key=lambda made: (made.start, made.stop))
 
 
 def track(
     frames: Iterable[int], boxes: Iterable[Boxes], num_frames: int, config: TrackConfig | None = None
 ) -> list[Track]:
-    """The tracks of all trails of a short video; arguments and order as in `link`."""
+    """The tracks of all trails of a short video; arguments and order as for `link`."""
     return [one.track() for one in link(frames, boxes, num_frames, config)]
 
 
@@ -202,21 +202,21 @@ def _long_enough(ended: Iterable[_Open], video: range, config: TrackConfig) -> l
     return [one.closed(video, config.hold) for one in ended if len(one.frames) >= config.least]
 
 
-def _pairs(going: list[_Open], seen: Boxes, reach: float) -> list[tuple[int, _Open]]:
-    """Which sighting goes on which track."""
-    if not going or not len(seen):
+def _pairs(open_trails: list[_Open], detections: Boxes, reach: float) -> list[tuple[int, _Open]]:
+    """Pairs of a detection and the trail that it continues."""
+    if not open_trails or not len(detections):
         return []
     from scipy.optimize import linear_sum_assignment
 
-    last = np.stack([one.last for one in going])
-    centre, was = (seen.xyxy[:, :2] + seen.xyxy[:, 2:]) / 2, (last[:, :2] + last[:, 2:]) / 2
-    size = np.maximum(_sizes(seen.xyxy)[:, None], _sizes(last)[None])
-    cost = np.linalg.norm(centre[:, None] - was[None], axis=2) / size - iou(seen.xyxy, last)
+    last = np.stack([one.last for one in open_trails])
+    centre, was = (detections.xyxy[:, :2] + detections.xyxy[:, 2:]) / 2, (last[:, :2] + last[:, 2:]) / 2
+    size = np.maximum(_sizes(detections.xyxy)[:, None], _sizes(last)[None])
+    cost = np.linalg.norm(centre[:, None] - was[None], axis=2) / size - iou(detections.xyxy, last)
     cost = np.where(cost > reach, _NEVER, cost)
-    cost[np.array(seen.label)[:, None] != np.array([one.label for one in going])[None]] = _NEVER
+    cost[np.array(detections.label)[:, None] != np.array([one.label for one in open_trails])[None]] = _NEVER
     rows, columns = linear_sum_assignment(cost)
     return [
-        (row, going[column])
+        (row, open_trails[column])
         for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
         if cost[row, column] < _NEVER
     ]
@@ -227,8 +227,8 @@ def _sizes(xyxy: FloatArray) -> FloatArray:
 
 
 def _between(at: NDArray[np.int64], frames: NDArray[np.int32], values: FloatArray) -> FloatArray:
-    """Values (n, k) known at `frames`, linearly in between, held at the ends: (t, k)."""
-    if len(at):  # those around the stretch are enough
+    """Linear interpolation (t, k) of values (n, k) at `frames`, constant beyond the ends."""
+    if len(at):  # only the values around the stretch are needed
         low = max(int(np.searchsorted(frames, at[0], "right")) - 1, 0)
         near = slice(low, int(np.searchsorted(frames, at[-1], "left")) + 1)
         frames, values = frames[near], values[near]
