@@ -21,7 +21,7 @@ from earwitness.metrics.scores import QUANTITIES, AverageScores, ClassScores
 from earwitness.results.detection import Detection, ModelId
 from earwitness.scenes.acoustics.microphones import MICROPHONES, SpacedPair, microphone_called
 from earwitness.scenes.sampling.sampler import SceneConfig
-from earwitness.training.recipe import AugmentSpec
+from earwitness.training.recipe_sections import AugmentSpec
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "earwitness"

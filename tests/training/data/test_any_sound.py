@@ -1,4 +1,4 @@
-"""Targets of whatever sounds, and a network that learns them."""
+"""Targets of the class for any sound, and a loss that trains it."""
 
 import numpy as np
 import pytest

@@ -134,7 +134,7 @@ def test_damaged_clips_are_named(roots, tmp_path, shards):
     ("changes", "message"),
     [
         ({"valid_rooms": []}, "valid_rooms"),
-        ({"folders": []}, "need folders: set folders or remove them"),
+        ({"folders": []}, "need folders: set folders, or leave them out"),
         ({"valid_rooms": [7]}, "rooms are \\[1, 2\\]"),
         ({"valid_rooms": [9]}, "rooms are \\[1, 2\\]"),
         ({"valid_folder": {"root": "nowhere"}}, "no such folder"),

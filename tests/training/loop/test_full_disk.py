@@ -1,4 +1,4 @@
-"""A run on a disk that fills up: one line, what was there stays, and the advice works."""
+"""A run on a full disk: a message of one line, earlier files stay, and its advice works."""
 
 from __future__ import annotations
 
