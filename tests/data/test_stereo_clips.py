@@ -174,7 +174,7 @@ def test_a_damaged_recording_costs_its_own_clips_only(make_starss: MakeStarss, t
     assert code == 1
     assert f"{video}: only" in said
     assert "copy the video again" in said
-    assert "clips of damaged recordings are missing; mend them and start again" in said
+    assert "clips of damaged recordings are missing; repair these and start again" in said
     clips = scan(out).clips
     assert 0 < len(clips) < 4
     assert all(clip.sound and clip.labels for clip in clips)
@@ -198,7 +198,7 @@ def test_broken_labels_cost_their_own_clips_only(make_starss: MakeStarss, tmp_pa
     assert code == 1
     assert "7,0,zero,10,0,200' are not numbers" in said
     assert str(labels) in said
-    assert "clips of damaged recordings are missing; mend them and start again" in said
+    assert "clips of damaged recordings are missing; repair these and start again" in said
     assert scan(out).splits == ("dev-train-sony",)
     labels.write_text(whole)
     assert run(*options)[0] == 0
