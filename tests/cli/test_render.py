@@ -96,7 +96,7 @@ def test_wrong_combinations_say_what_to_do(tmp_path: Path) -> None:
         ([events, "--report", page, "--reference", events], "give --plot too"),
         ([events, "--report", page, "--player", "tape"], "--player must be one of auto, embed"),
         ([events, "--report", page, "--fov", 0], "--fov must lie in"),
-        ([events, "--report", tmp_path / "r.pdf"], "call it .html"),
+        ([events, "--report", tmp_path / "r.pdf"], "name it .html"),
     ):
         done = earwitness(*arguments)
         assert (done.returncode, message in done.stderr) == (2, True), done.stderr

@@ -174,7 +174,7 @@ def test_a_damaged_recording_costs_its_own_clips_only(make_starss: MakeStarss, t
     assert code == 1
     assert f"{video}: only" in said
     assert "copy the video again" in said
-    assert "clips of damaged recordings are missing; mend them and start again" in said
+    assert "clips of damaged recordings are missing; repair these and start again" in said
     clips = scan(out).clips
     assert 0 < len(clips) < 4
     assert all(clip.sound and clip.labels for clip in clips)
@@ -198,7 +198,7 @@ def test_broken_labels_cost_their_own_clips_only(make_starss: MakeStarss, tmp_pa
     assert code == 1
     assert "7,0,zero,10,0,200' does not consist of numbers" in said
     assert str(labels) in said
-    assert "clips of damaged recordings are missing; mend them and start again" in said
+    assert "clips of damaged recordings are missing; repair these and start again" in said
     assert scan(out).splits == ("dev-train-sony",)
     labels.write_text(whole)
     assert run(*options)[0] == 0
@@ -305,6 +305,6 @@ def test_a_sound_that_cannot_be_used_costs_itself_only(make_starss: MakeStarss, 
               "--no-video", "--test-rooms"],
     )  # fmt: skip
     assert result.exit_code == 1
-    assert "left out" in result.output
+    assert "skipped" in result.output
     assert bad.name in result.output
     assert len(scan(tmp_path / "b").clips) == 2

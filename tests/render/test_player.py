@@ -45,7 +45,7 @@ def test_small_is_embedded_and_large_is_linked(tmp_path: Path, monkeypatch: pyte
     assert (linked.how, linked.source, linked.type) == ("link", "../a%20b.mp4", "video/mp4")
     assert player_media(info, target, "embed").how == "embed"
     assert player_media(info, target, "none").kind == "none"
-    assert "not here" in player_media(None, target, "auto").note
+    assert "was not found" in player_media(None, target, "auto").note
 
 
 def test_what_browsers_cannot_play_is_converted(tmp_path: Path, mpeg4: Path, monkeypatch: pytest.MonkeyPatch) -> None:

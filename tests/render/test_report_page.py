@@ -215,7 +215,7 @@ def test_a_linked_video_plays_from_beside(chromium: Any, video: Path, tmp_path: 
     assert report.stat().st_size < video.stat().st_size + 200_000
     with open_page(chromium, report.as_uri()) as page:
         wait_until(page, "media.readyState >= 2")
-        assert "keep the two together" in page.locator("#media-note").text_content()
+        assert "keep the files together" in page.locator("#media-note").text_content()
 
 
 def test_sound_only_gets_a_stage(chromium: Any, tmp_path: Path) -> None:
@@ -294,7 +294,7 @@ def test_the_doctors_table_scrolls_by_itself(chromium: Any, report: Path) -> Non
 def test_without_its_media_it_says_so(chromium: Any, tmp_path: Path) -> None:
     report = write_report(saved(tmp_path / "gone.mp4"), tmp_path / "r.html")
     with open_page(chromium, report.as_uri()) as page:
-        assert "is not here" in page.locator(".lost").inner_text()
+        assert "was not found" in page.locator(".lost").inner_text()
         page.locator("#rows button").first.click()
         assert page.locator("#clock").inner_text() == "0:00.5 / 0:06.0"
     empty = write_report(saved(None, EventTable.empty(60)), tmp_path / "e.html")

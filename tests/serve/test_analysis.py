@@ -25,13 +25,13 @@ def test_an_upload_that_takes_too_much_is_ended(
     with start_server(meter_model, tmp_path / "places", "--max-memory", "60") as server:
         last = server.upload(wav).lines[-1]
         assert last == {"kind": "error", "message": last["message"]}
-        assert "more memory" in last["message"]
+        assert "memory limit" in last["message"]
         assert str(tmp_path) not in last["message"]
         assert server.own == []
     with start_server(
         meter_model, tmp_path / "places", "--max-seconds", "0.2", "--allow-host", "Lab.Example."
     ) as server:
-        assert "more time" in server.upload(wav).lines[-1]["message"]
+        assert "time limit" in server.upload(wav).lines[-1]["message"]
         for host, status in (("lab.example", 200), ("lab.example:443", 200), ("other.example", 421)):
             answer = server.raw(f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
             assert status_of(answer) == status
