@@ -1,7 +1,7 @@
-"""How fast `detect` looks at a video: `python bench/bench_vision.py [VIDEO]`, one thread.
+"""Speed of the visual analysis of a video in `detect`: `python bench/bench_vision.py [VIDEO]`, one thread.
 
-Without VIDEO, the sample that ships, in which people move all the time. Times are processor seconds, so that what else
-the machine does counts less; "x real time" is seconds of video by them. The light detector must be there
+By default it uses the sample in the package, in which people move all the time. Times are processor seconds, so that
+other processes count little; "x real time" is seconds of video per processor second. Needs the pose detector
 (`earwitness models pull pose`).
 """
 
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 
 def timed(name: str, seconds: float, work: Callable[[], T]) -> tuple[T, float]:
-    """Do it and print how long it took."""
+    """Run a step and print its processor time."""
     begun = time.process_time()
     made = work()
     spent = time.process_time() - begun
@@ -64,18 +64,18 @@ def main() -> None:
         candidates, finding = timed("directions and tracks", seconds, lambda: find_candidates(observation, fov))
         _, fusing = timed("fusion", seconds, lambda: fuse(detection.table, candidates, fov, default_settings()))
         whole = hearing + watching + finding + fusing
-        print(f"{'all of it':>24} {whole:8.2f} s {seconds / whole:10.1f} x real time")
+        print(f"{'total':>24} {whole:8.2f} s {seconds / whole:10.1f} x real time")
         people, pictures = sum(map(len, observation.boxes)), len(observation.frames)
         size = f"{observation.width}x{observation.height}"
-        print(f"{path.name}: {seconds:.1f} s, {size}, {pictures} pictures, {people} people seen in them")
+        print(f"{path.name}: {seconds:.1f} s, {size}, {pictures} pictures, {people} people found")
 
 
 def timed_detection(ears: Detector, path: Path) -> tuple[Detection, float]:
-    """What is heard, and the processor seconds that it took."""
+    """Detect from the sound; return the detection and the processor seconds."""
     begun = time.process_time()
     detection = ears.detect(path)
     spent = time.process_time() - begun
-    print(f"{'hearing':>24} {spent:8.2f} s {detection.duration / spent:10.1f} x real time")
+    print(f"{'sound':>24} {spent:8.2f} s {detection.duration / spent:10.1f} x real time")
     return detection, spent
 
 

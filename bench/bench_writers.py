@@ -1,7 +1,7 @@
-"""What each format takes in memory and time for hours of events that were looked at.
+"""Memory and time that each format needs for hours of events with visual explanations.
 
-`python bench/bench_writers.py [HOURS]`, by default 3; each format in a fresh process. Three sounds at a time, half a
-second to three seconds long with short pauses, and everything seen is named once every two seconds.
+`python bench/bench_writers.py [HOURS]`, by default 3; each format runs in a fresh process. Three sounds play at a
+time, each 0.5 to 3 s long with short pauses, and the pictures show a new candidate every two seconds.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from earwitness.core.events import FRAME_RATE, EventTable
 from earwitness.fusion.explanation import Explanation, SeenThing
 from earwitness.fusion.fuse import Fused
 from earwitness.fusion.visual_result import VisualResult
-from earwitness.render import report  # noqa: F401 - what it takes is not the writer's
+from earwitness.render import report  # noqa: F401 - its memory must not count as the writer's
 from earwitness.results.detection import Detection, ModelId
 from earwitness.results.visual import EventKey
 
 
 def looked_at(hours: float) -> Detection:
-    """A detection whose numbers mean nothing."""
+    """A detection with random values."""
     random, frames = np.random.default_rng(0), round(hours * 3600 * FRAME_RATE)
     columns: list[list[np.ndarray]] = [[], [], [], []]
     for _ in range(3):
@@ -60,12 +60,12 @@ def looked_at(hours: float) -> Detection:
 
 
 def memory(name: str) -> float:
-    """Megabytes of this process: VmRSS, or VmHWM since the peak was cleared."""
+    """Memory of this process, megabytes: VmRSS, or VmHWM, the peak since it was reset."""
     return int(Path("/proc/self/status").read_text().split(f"{name}:")[1].split()[0]) / 1024
 
 
 def measure(name: str, hours: float) -> None:
-    """Write one format; prints what it took."""
+    """Write one format and print its memory, size and time."""
     detection = looked_at(hours)
     Path("/proc/self/clear_refs").write_text("5")
     before, begun = memory("VmRSS"), time.process_time()
@@ -80,13 +80,13 @@ def measure(name: str, hours: float) -> None:
 
 
 def main() -> None:
-    """All formats, or the one that is named: for the processes that this one starts."""
+    """Measure all formats, each in a process; with a name, that format in this process."""
     hours = float(sys.argv[1]) if len(sys.argv) > 1 else 3.0
     if len(sys.argv) > 2:
         measure(sys.argv[2], hours)
         return
     for name in FORMATS:
-        subprocess.run([sys.executable, __file__, str(hours), name], check=name != "parquet")  # that needs an extra
+        subprocess.run([sys.executable, __file__, str(hours), name], check=name != "parquet")  # needs an extra
 
 
 if __name__ == "__main__":

@@ -20,10 +20,10 @@ from earwitness.core.geometry import Camera, wrap
 from earwitness.data.dcase.labels import write_table
 from earwitness.scenes import RirPool, Synthesizer
 from earwitness.scenes.bank.sound_bank import BankSound, SoundBank
-from earwitness.scenes.pictures.scene_picture import DCASE_FPS, PictureRenderer, write_scene
+from earwitness.scenes.pictures import DCASE_FPS, PictureRenderer, write_scene
 from earwitness.scenes.scene import EventRecipe, NoiseRecipe, SceneRecipe
 from earwitness.training.data.training_sources import OpenSynthesizer
-from earwitness.training.recipe import DataSpec
+from earwitness.training.recipe_sections import DataSpec
 
 SECONDS: Final = 24.0
 CAMERA: Final = Camera(width=960, height=540)

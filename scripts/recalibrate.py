@@ -21,7 +21,7 @@ from earwitness.detect.model.model_files import find_model
 from earwitness.detect.runner.runtime import OnnxRuntime
 from earwitness.training.data.clip_stream import VALID_STREAM, SceneStream
 from earwitness.training.data.training_sources import OpenSynthesizer
-from earwitness.training.export.calibrate import FEWEST_SCENES, UNJUDGED, judge_outputs
+from earwitness.training.export.calibrate import FEWEST_SCENES, UNTUNED_LIMIT, tune_and_score_outputs
 from earwitness.training.recipe import load_recipe
 
 
@@ -35,11 +35,11 @@ def answers(model: Path, stream: SceneStream, scenes: int) -> Iterator[tuple[NDA
 
 def recalibrated(card: ModelCard, outputs: NDArray[np.float32], references: list[EventTable], scenes: str) -> ModelCard:
     """The card with calibration, smoothing and thresholds of these outputs, and the scores that they reach."""
-    judgement = judge_outputs(outputs, references)
+    judgement = tune_and_score_outputs(outputs, references)
     update = {
         "calibration": judgement.calibration, "smoothing": judgement.smoothing, "thresholds": judgement.thresholds,
         "scores": judgement.scores, "data": card.data | {"calibrated_on": scenes},
-        "limits": tuple(limit for limit in card.limits if limit != UNJUDGED),
+        "limits": tuple(limit for limit in card.limits if limit != UNTUNED_LIMIT),
     }  # fmt: skip
     return card.model_copy(update=update)
 

@@ -33,8 +33,7 @@ import numpy as np
 from earwitness.core.geometry import rotate_view
 from earwitness.scenes import PoolConfig, RirPool, SceneConfig, Synthesizer
 from earwitness.scenes.bank.sound_bank import INTERFERENCE, SoundBank
-from earwitness.scenes.pictures.cutouts import CutoutLibrary
-from earwitness.scenes.pictures.scene_picture import PictureRenderer, write_scene
+from earwitness.scenes.pictures import CutoutLibrary, PictureRenderer, write_scene
 from earwitness.scenes.scene import Scene, SceneRecipe
 from earwitness.scenes.writing.scene_clips import SPLIT, clip_name, write_clip
 

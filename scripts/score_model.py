@@ -29,9 +29,9 @@ from earwitness.media.sound.audio import read_audio
 from earwitness.metrics import Counts, Protocol, Scores, count, jackknife
 from earwitness.metrics.counts import COLUMNS, CONDITIONS
 from earwitness.metrics.curves import as_tables, curves
-from earwitness.metrics.found import by_reference
 from earwitness.metrics.matching import matched_pairs
 from earwitness.metrics.protocols import AZIMUTH_THRESHOLD_DEG, RELATIVE_DISTANCE_THRESHOLD
+from earwitness.metrics.recall import recall_by_bin
 from earwitness.metrics.reliability import Reliability, expected_calibration_error
 from earwitness.render.score_plots import plot_reliability
 from earwitness.results.detection import off_screen
@@ -189,10 +189,10 @@ def report(clips: Sequence[Clip], answers: Answers, picture: Path | None = None)
         "scores": scores.as_dict(),
         "intervals": intervals.as_dict(),
         "by": {name: pooled(counts, name) for name in ("overlap", "distance", "azimuth")},
-        "by_snr": {"bins": SNR_LABELS, **by_reference(rows, answers.events, snr, len(SNR_LABELS))},
+        "by_snr": {"bins": SNR_LABELS, **recall_by_bin(rows, answers.events, snr, len(SNR_LABELS))},
         "by_motion": {
             "bins": MOTION_LABELS,
-            **by_reference(rows, answers.events, [clip.moving.astype(np.int64) for clip in clips], 2),
+            **recall_by_bin(rows, answers.events, [clip.moving.astype(np.int64) for clip in clips], 2),
         },
         "curves": curves(rows, [LabelRows.from_table(table) for table in answers.events]),
         "places": places(clips, answers.events),

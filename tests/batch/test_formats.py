@@ -11,8 +11,6 @@ from hypothesis import given, settings
 from earwitness.batch.formats import FORMATS, Options, parse_formats, write
 from earwitness.core.errors import EncodingError, LabelError, UsageError
 from earwitness.core.events import EventTable
-from earwitness.data.dcase.labels import HEADER, read_rows, read_table
-from earwitness.export.wording import direction_in_degrees, direction_in_words
 from earwitness.results.document import read_document, read_events
 from export_cases import detection, run, tables
 
@@ -83,43 +81,6 @@ def test_track_columns_must_have_one_length(tmp_path: Path) -> None:
     path.write_text(json.dumps(document))
     with pytest.raises(LabelError, match="differ in length"):
         read_events(path)
-
-
-def test_csv_is_what_the_dcase_tools_read(tmp_path: Path) -> None:
-    path = tmp_path / "clip.csv"
-    table = EventTable.concatenate([run(10, 12, 3, -23.4, onscreen=True), run(10, 11, 0, 80.6)], num_frames=50)
-    write(detection(table), path, "csv")
-    assert path.read_text() == f"{HEADER}\n10,0,0,81,123,0\n10,3,0,-23,123,1\n11,3,0,-23,123,1\n"
-    assert read_table(path).same_as(table.rounded().with_columns(score=1.0), tolerance=1e-5)
-
-
-def test_csv_of_nothing_has_its_header(tmp_path: Path) -> None:
-    write(detection(EventTable.empty(50)), tmp_path / "clip.csv", "csv")
-    assert (tmp_path / "clip.csv").read_text() == HEADER + "\n"
-    assert len(read_rows(tmp_path / "clip.csv")) == 0
-
-
-def test_csv_claims_no_direction_for_mono(tmp_path: Path) -> None:
-    write(detection(run(3, 4, 0, float("nan"))), tmp_path / "clip.csv", "csv")
-    assert (tmp_path / "clip.csv").read_text().splitlines()[1] == "3,0,0,,123,0"
-    with pytest.raises(LabelError, match="azimuth"):
-        read_rows(tmp_path / "clip.csv")
-
-
-def test_audacity_labels() -> None:
-    text = FORMATS["audacity"].contents(detection(run(10, 25, 0, 23.4, onscreen=True)))
-    assert text == "1.000000\t2.500000\tFemale speech, 23° left, 1.2 m, on screen\n"
-    assert FORMATS["audacity"].contents(detection(EventTable.empty(5))) == ""
-
-
-@pytest.mark.parametrize(
-    ("azimuth", "degrees", "words"),
-    [(23.4, "23° left", "left"), (-0.6, "1° right", "ahead"), (0.4, "ahead", "ahead"), (-51, "51° right", "far right"),
-     (float("nan"), "unknown", "")],
-)  # fmt: skip
-def test_wording(azimuth: float, degrees: str, words: str) -> None:
-    assert direction_in_degrees(azimuth) == degrees
-    assert direction_in_words(azimuth) == words
 
 
 def test_formats_are_parsed() -> None:

@@ -31,7 +31,7 @@ def test_demo_hears_the_sample(demo: tuple[subprocess.CompletedProcess[str], Pat
     result, out = demo
     assert result.returncode == 0, result.stderr
     assert "Traceback" not in result.stderr
-    assert "How close it came" in result.stdout
+    assert "Compared with the truth" in result.stdout
     names = {path.name for path in out.iterdir() if not path.name.startswith(".")}
     assert {"sample.csv", "sample.json", "sample.vtt", "sample.png", "sample.earwitness.mp4"} <= names
 

@@ -95,7 +95,7 @@ def test_silence_has_a_csv_with_its_header(
     write_wav(tmp_path / "silent.wav", np.zeros((2, 48_000), np.float32), 24_000)
     result = earwitness("detect", "silent.wav", "--model", meter_model)
     assert result.code == 0
-    assert "nothing that the model knows" in result.out
+    assert "no sound events found" in result.out
     assert result.problems == ["earwitness: silent.wav: warning: There is no sound, only silence."]
     assert Path("earwitness-out/silent.csv").read_text() == HEADER + "\n"
     assert json.loads(Path("earwitness-out/silent.json").read_text())["events"] == []
@@ -176,16 +176,19 @@ def test_what_is_done_is_not_done_again_but_shown(earwitness: Command, clip: Pat
     table = [line for line in first.out.splitlines() if "Music" in line]
     assert len(table) == 2
     assert [line for line in second.out.splitlines() if "Music" in line] == table
-    assert "done before" in second.out
+    assert "unchanged since an earlier run" in second.out
     again = earwitness(*command, "--again")
-    assert "done before" not in again.out
+    assert "unchanged since an earlier run" not in again.out
     assert csv.stat().st_mtime_ns > written
 
 
 def test_other_settings_do_everything_anew(earwitness: Command, clip: Path, meter_model: Path) -> None:
     earwitness("detect", clip, "--model", meter_model)
-    assert "done before" not in earwitness("detect", clip, "--model", meter_model, "--threshold", "0.4").out
-    assert "done before" not in earwitness("detect", clip, "--model", meter_model).out
+    assert (
+        "unchanged since an earlier run"
+        not in earwitness("detect", clip, "--model", meter_model, "--threshold", "0.4").out
+    )
+    assert "unchanged since an earlier run" not in earwitness("detect", clip, "--model", meter_model).out
 
 
 def test_jobs_change_nothing_but_the_speed(
@@ -325,8 +328,8 @@ def test_names_cannot_steer_the_terminal(earwitness: Command, clip: Path, meter_
     assert not {sign for sign in shown if not sign.isprintable() and sign != "\n"}
     for name in (r"\x1b[31mred\x07 .wav", r"turned\u202e.wav", "[bold]b.wav", r"bad\x1b]0;title\x07.wav"):
         assert name in shown
-    assert any("left out 1 link that leads nowhere" in line for line in result.problems)
-    assert any("left out 1 file with another extension" in line for line in result.problems)
+    assert any("skipped 1 broken link" in line for line in result.problems)
+    assert any("skipped 1 file with another extension" in line for line in result.problems)
 
 
 def test_what_is_left_out_by_its_name_is_not_told_to_those_who_asked_for_quiet(
@@ -344,5 +347,5 @@ def test_an_empty_name_and_names_with_a_tilde(earwitness: Command, clip: Path, m
     result = earwitness("detect", "", "~clip.wav", "--model", meter_model, "--out", "out", "--quiet")
     assert result.code == 1
     assert len(result.problems) == 1
-    assert "an empty name is no file" in result.err
+    assert "the input name is empty" in result.err
     assert results(clip.parent / "out") == ["~clip.csv", "~clip.json"]

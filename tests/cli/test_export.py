@@ -57,10 +57,10 @@ def test_a_bad_file_does_not_stop_the_others(saved: Path) -> None:
         (["--format", "pdf"], "unknown format 'pdf'"),
         (["--format", ","], "names no format"),
         (["--format", "json"], "would overwrite"),
-        (["--format", "csv", "--captions", "loud"], "--captions is one of terse, full"),
+        (["--format", "csv", "--captions", "loud"], "--captions must be one of terse, full"),
         (["--format", "csv", "--out", "clip.json"], "is a file"),
         (["--format", "vtt", "--fov", "180"], "--fov must lie in 1..170"),
-        (["clip.json", "--format", "csv", "--media", "a.mp4"], "--media belongs to one"),
+        (["clip.json", "--format", "csv", "--media", "a.mp4"], "--media applies to one"),
         ([], "format"),
     ],
 )

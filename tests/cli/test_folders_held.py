@@ -122,7 +122,7 @@ def test_an_empty_folder_name_is_not_the_current_folder(
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(app, [*verb.split(), "--out", ""])
     assert result.exit_code == 2
-    assert "an empty name is no folder" in result.output
+    assert "the folder's name is empty" in result.output
     assert list(tmp_path.iterdir()) == []
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from earwitness.core.errors import EncodingError
-from earwitness.core.files.atomic import atomic_file, remove_partial_files
+from earwitness.core.files.atomic import atomic_file, atomic_folder, remove_partial_files
 
 HANGING = """
 import sys, time
@@ -174,7 +174,7 @@ def test_a_folder_that_goes_away_meanwhile_is_named(tmp_path: Path) -> None:
             shutil.rmtree(tmp_path / "out")
             temporary.write_text("x")
 
-    with pytest.raises(EncodingError, match="its folder is gone"):
+    with pytest.raises(EncodingError, match="its folder was deleted"):
         write()
 
 
@@ -182,6 +182,48 @@ def test_a_folder_that_goes_away_meanwhile_is_named(tmp_path: Path) -> None:
 def test_devices_and_folders_are_not_replaced(name: str) -> None:
     with pytest.raises(EncodingError, match="name a file"), atomic_file(Path(name)):
         pytest.fail("the work began")
+
+
+def test_a_folder_replaces_the_former_one_when_it_is_complete(tmp_path: Path) -> None:
+    target = tmp_path / "pools" / "pool"
+    for text in ("first", "second"):
+        with atomic_folder(target) as temporary:
+            (temporary / "sub").mkdir()
+            (temporary / "sub" / text).write_text(text)
+        assert [path.name for path in (target / "sub").iterdir()] == [text]
+        assert [path.name for path in target.parent.iterdir()] == ["pool"]
+
+
+def test_a_failed_folder_leaves_the_former_one(tmp_path: Path) -> None:
+    target = tmp_path / "pool"
+    target.mkdir()
+    (target / "data").write_text("former")
+
+    def fail() -> None:
+        with atomic_folder(target) as temporary:
+            (temporary / "data").write_text("half")
+            raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011
+        fail()
+    assert [path.name for path in tmp_path.iterdir()] == ["pool"]
+    assert (target / "data").read_text() == "former"
+
+
+def test_the_unfinished_folder_of_a_killed_process_is_deleted(tmp_path: Path) -> None:
+    program = HANGING.replace("atomic_file", "atomic_folder").replace(
+        "temporary.write_text", "(temporary / 'x').write_text"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path / "pool")], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        temporary = Path(process.stdout.readline().strip())
+        remove_partial_files(tmp_path)
+        assert (temporary / "x").read_text() == "half"
+        process.kill()
+    remove_partial_files(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
+from earwitness.core.errors import UsageError
 from earwitness.core.files.cache import cache_folder, keep_within
 
 
@@ -14,6 +16,38 @@ def test_follows_the_users_choice(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert cache_folder("models") == tmp_path / "xdg" / "earwitness" / "models"
     monkeypatch.setenv("EARWITNESS_CACHE", str(tmp_path / "mine"))
     assert cache_folder("models") == tmp_path / "mine" / "models"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder in which nothing chooses a cache folder."""
+    for name in ("EARWITNESS_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the folder of Linux")
+def test_the_default_lies_in_the_home_folder(home: Path) -> None:
+    assert cache_folder("models") == home / ".cache" / "earwitness" / "models"
+
+
+def test_a_cache_of_the_first_version_stays_in_use(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = home / "Library" / "Caches" / "earwitness"
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: library)
+    assert cache_folder("models") == library / "models"
+    former = home / ".cache" / "earwitness" / "models"
+    former.mkdir(parents=True)
+    assert cache_folder("models") == former
+    assert cache_folder("logs") == library / "logs"
+    (library / "models").mkdir(parents=True)
+    assert cache_folder("models") == library / "models"
+
+
+def test_without_a_home_folder_the_error_names_the_variable(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: Path("~/.cache/earwitness"))
+    with pytest.raises(UsageError, match="set EARWITNESS_CACHE"):
+        cache_folder("models")
 
 
 def test_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:

@@ -1,12 +1,10 @@
-import itertools
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from earwitness.core.errors import LabelError
-from earwitness.core.events import COLUMNS, EventTable, link_sources
+from earwitness.core.events import COLUMNS, EventTable
 
 
 def table(*rows: tuple[float, ...], num_frames: int | None = None) -> EventTable:
@@ -131,73 +129,3 @@ class TestEvents:
         key = given_table.frame * 1000 + given_table.class_index * 10 + given_table.source
         unique = given_table.select(np.unique(key, return_index=True)[1])
         assert sum(len(event.table) for event in unique.events()) == len(unique)
-
-
-class TestLinkSources:
-    def test_sources_keep_their_numbers_when_they_swap_places_in_the_table(self) -> None:
-        rows = [(f, 0, f % 2, a) for f in range(6) for a in ((-40, 40) if f % 2 else (40, -40))]
-        rows = [(f, c, i % 2, a) for i, (f, c, _, a) in enumerate(rows)]
-        linked = link_sources(table(*rows))
-        first = linked.azimuth[linked.source == 0]
-        assert len(first) == 6
-        assert len(set(first.tolist())) == 1
-
-    def test_crossing_paths_follow_the_smaller_change(self) -> None:
-        rows = [(f, 3, s, a) for f in range(9) for s, a in enumerate(sorted((-40 + 9 * f, 41 - 9 * f)))]
-        linked = link_sources(table(*rows))
-        for source in (0, 1):
-            path = linked.azimuth[linked.source == source]
-            assert np.abs(np.diff(path)).max() <= 9
-
-    def test_total_change_decides_not_the_nearest_first(self) -> None:
-        # Greedy matching would give 0 -> 10 (change 10) and leave 12 -> 30; the total is smaller the other way round.
-        linked = link_sources(table((0, 0, 0, 0), (0, 0, 1, 20), (1, 0, 0, 12), (1, 0, 1, 30)))
-        assert dict(zip(linked.azimuth.tolist(), linked.source.tolist(), strict=True)) == {0: 0, 20: 1, 12: 0, 30: 1}
-
-    def test_a_high_number_survives_the_end_of_the_low_ones(self) -> None:
-        rows = [(0, 5, 0, -60), (0, 5, 1, 0), (0, 5, 2, 60), (1, 5, 0, 61), (2, 5, 0, 62), (3, 5, 0, 63), (3, 5, 1, 0)]
-        linked = link_sources(table(*rows))
-        numbers = {(int(f), round(float(a))): int(s) for f, a, s in zip(linked.frame, linked.azimuth, linked.source)}  # noqa: B905
-        assert [numbers[1, 61], numbers[2, 62], numbers[3, 63], numbers[3, 0]] == [2, 2, 2, 0]
-
-    def test_after_silence_numbers_begin_again(self) -> None:
-        rows = [(0, 0, 0, -60), (0, 0, 1, 60), (1, 0, 0, 60), (3, 0, 0, 60)]
-        assert link_sources(table(*rows)).source.tolist() == [0, 1, 1, 0]
-
-    def test_a_jump_is_a_new_source(self) -> None:
-        rows = [(0, 0, 0, -80), (0, 0, 1, 0), (1, 0, 0, 0), (1, 0, 1, 80)]
-        linked = link_sources(table(*rows), max_jump_deg=30)
-        assert linked.source[(linked.frame == 1) & (linked.azimuth == 0)] == 1
-        assert linked.source[(linked.frame == 1) & (linked.azimuth == 80)] == 0
-
-    def test_lone_sources_are_number_0(self) -> None:
-        linked = link_sources(table((0, 0, 3, 10), (1, 0, 2, -80), (1, 7, 5, 0)))
-        assert linked.source.tolist() == [0, 0, 0]
-
-    def test_unknown_directions_are_linked_too(self) -> None:
-        linked = link_sources(table((0, 0, 0, np.nan), (0, 0, 1, 10), (1, 0, 0, np.nan), (1, 0, 1, 10)))
-        assert sorted(zip(linked.frame.tolist(), linked.source.tolist(), strict=True)) == [
-            (0, 0), (0, 1), (1, 0), (1, 1),
-        ]  # fmt: skip
-
-    @given(tables())
-    def test_only_source_numbers_change_and_none_is_twice_in_a_cell(self, given_table: EventTable) -> None:
-        linked = link_sources(given_table)
-        without = [name for name in COLUMNS if name != "source"]
-        before, after = (
-            sorted(zip(*(getattr(t, n).tolist() for n in without), strict=True)) for t in (given_table, linked)
-        )
-        assert before == after
-        cells = list(zip(linked.frame.tolist(), linked.class_index.tolist(), linked.source.tolist(), strict=True))
-        assert len(cells) == len(set(cells))
-        assert cells == sorted(cells)
-
-    @given(st.integers(0, 2**32 - 1))
-    def test_each_step_has_the_smallest_total_change(self, seed: int) -> None:
-        random = np.random.default_rng(seed)
-        before, after = random.uniform(-90, 90, 3), random.uniform(-90, 90, 3)
-        rows = [(f, 0, s, a) for f, azimuths in enumerate((before, after)) for s, a in enumerate(azimuths)]
-        linked = link_sources(table(*rows), max_jump_deg=180)
-        change = sum(np.ptp(linked.azimuth[linked.source == source]) for source in range(3))
-        best = min(np.abs(before - np.array(order)).sum() for order in itertools.permutations(after))
-        assert change == pytest.approx(best, abs=1e-3)

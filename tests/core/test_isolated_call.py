@@ -146,7 +146,7 @@ def test_time_is_limited(work: Any, function: str) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
 def test_processor_time_is_limited(work: Any) -> None:
-    with pytest.raises(TimeLimitError, match="0 s of processor time"):
+    with pytest.raises(TimeLimitError, match="0 s of CPU time"):
         run_isolated(work.spin, limits=Limits(seconds=60, cpu_seconds=0.4))
 
 

@@ -53,7 +53,7 @@ def test_a_vocabulary_is_a_value_with_positions_and_unique_slugs() -> None:
     assert [one["slug"] for one in small.record()["classes"]] == [first.slug, second.slug]
     with pytest.raises(LabelError, match="must be its position"):
         Vocabulary("swapped", (second, first))
-    with pytest.raises(LabelError, match="one class only"):
+    with pytest.raises(LabelError, match="must be unique"):
         Vocabulary("double", (first, replace(first, index=1)))
     with pytest.raises(LabelError, match=f"{first.slug}, {second.slug}$"):
         small.by_slug("knock")

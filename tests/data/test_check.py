@@ -165,7 +165,7 @@ def test_bad_pictures(make_set: MakeSet) -> None:
     picture.write_bytes(whole[: len(whole) * 2 // 3])  # the index is in front: it opens well
     (problem,) = check(root).problems
     assert (problem.kind, problem.where) == ("malformed", f"video_dev/{SPLIT}/{CLIP}.mp4")
-    assert "of 150 pictures are there" in problem.what
+    assert "of 150 pictures" in problem.what
     with MediaWriter(picture, 320, 180, Fraction(30), preset="ultrafast") as writer:
         for number in range(120):
             writer.write_frame(np.zeros((180, 320, 3), dtype=np.uint8), number / 30)
@@ -175,7 +175,7 @@ def test_bad_pictures(make_set: MakeSet) -> None:
     ]
     picture.write_bytes(sound_of(root).read_bytes())
     (problem,) = check(root).problems
-    assert (problem.kind, problem.what) == ("malformed", "holds no moving pictures")
+    assert (problem.kind, problem.what) == ("malformed", "has no video track")
 
 
 def test_pictures_and_labels_without_sound_and_a_split_without_labels(make_set: MakeSet) -> None:
@@ -229,7 +229,7 @@ def test_strays(make_set: MakeSet) -> None:
 def test_refuses_folders_that_are_no_data_set(tmp_path: Path) -> None:
     with pytest.raises(LabelError, match="no such folder"):
         scan(tmp_path / "nowhere")
-    with pytest.raises(LabelError, match="holds no clips"):
+    with pytest.raises(LabelError, match="has no clips"):
         scan(tmp_path)
     (tmp_path / "foa_dev").mkdir()
     with pytest.raises(LabelError, match="dataset stereo"):

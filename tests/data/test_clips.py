@@ -40,8 +40,8 @@ def test_damaged_clips_are_named_before_training_and_do_not_stop_the_others(make
     opened = open_clips(scan(root).clips)
     assert [clip.id for clip in opened.clips] == [clips[5].id]
     reasons = [
-        "is no readable WAV",
-        "is cut short",
+        "is not a readable WAV",
+        "is truncated",
         "lasts 10 frames of 100 ms, not 50",
         "must be the header",
         "1 chann",
@@ -57,7 +57,7 @@ def test_damaged_clips_are_named_before_training_and_do_not_stop_the_others(make
 def test_other_sounds_and_missing_files_are_refused(make_set: MakeSet) -> None:
     root = make_set(pictures=False)
     clip = scan(root).clips[0]
-    with pytest.raises(UnreadableMediaError, match="24000 Hz, and the features want 48000 Hz"):
+    with pytest.raises(UnreadableMediaError, match="24000 Hz, but the features need 48000 Hz"):
         load(clip, rate=48_000)
     write_wav(clip.sound, np.zeros((4, 120_000)), 24_000)
     with pytest.raises(NotStereoError, match="4 channels"):

@@ -113,7 +113,7 @@ def test_the_files_do_not_depend_on_how_many_pictures_are_decoded_together(
 ) -> None:
     crops = [Crop(recording, start, 30 * start) for start in (0, 7, 8, 60)]
     for together in (1, 7):
-        monkeypatch.setattr(crop_views, "TURN", together)
+        monkeypatch.setattr(crop_views, "BATCH", together)
         assert list(write_views(crops, tmp_path / str(together))) == crops
     for crop in crops:
         assert path_of(tmp_path / "1", crop).read_bytes() == path_of(tmp_path / "7", crop).read_bytes()

@@ -27,7 +27,7 @@ def test_labels_equal_the_official_ones() -> None:
     for row in rows:
         azimuth, elevation = float(row["azimuth_in"]), float(row["elevation_in"])
         labels = FoaLabels(np.array([[7, 2, 1, azimuth, elevation, 1.5]]))
-        seen = labels.seen(0, float(row["view_deg"]))
+        seen = labels.in_view(0, float(row["view_deg"]))
         assert (seen.azimuth[0], seen.onscreen[0]) == (float(row["azimuth_out"]), row["onscreen"] == "1")
 
 
@@ -44,7 +44,7 @@ def test_sound_equals_the_official_one(tmp_path: Path) -> None:
 def test_crops_of_labels_begin_at_their_start(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("9,1,0,0,0,100\n10,1,0,170,0,243\n10,8,3,-20,5,50\n59,1,0,0,0,100\n60,1,0,0,0,100\n")
-    seen = read_foa_labels(path).seen(10, 30)
+    seen = read_foa_labels(path).in_view(10, 30)
     assert seen.frame.tolist() == [0, 0, 49]
     assert seen.azimuth.tolist() == [-20, 10, 30]
     assert seen.source.tolist() == [0, 3, 0]
@@ -68,15 +68,15 @@ def test_starss22_has_no_distance(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("1,1,0,0,0\r\n\r\n")
     labels = read_foa_labels(tmp_path / "a.csv")
     assert not labels.has_distance
-    assert np.isnan(labels.seen(0, 0).distance[0])
-    assert labels.seen(0, 0, unknown_distance=2.0).distance[0] == 2.0
+    assert np.isnan(labels.in_view(0, 0).distance[0])
+    assert labels.in_view(0, 0, unknown_distance=2.0).distance[0] == 2.0
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
         ("1,1,0,0\n", "line 1: has 4 values"),
-        ("1,1,0,0,0,100\n1,1,0,x,0,100\n", "line 2: .* not numbers"),
+        ("1,1,0,0,0,100\n1,1,0,x,0,100\n", "line 2: .* not consist of numbers"),
         ("1,13,0,0,0,100\n", "class is 13"),
         ("1,1,0,0,95,100\n", "elevation is 95"),
         ("1,1,0,0,0,nan\n", "distance is nan"),
@@ -165,7 +165,7 @@ def test_recordings_are_found_with_their_lengths(make_starss: MakeStarss) -> Non
 
 
 def test_broken_sets_are_named(make_starss: MakeStarss, tmp_path: Path) -> None:
-    with pytest.raises(LabelError, match="no ambisonic set"):
+    with pytest.raises(LabelError, match="no ambisonic data set"):
         find_recordings(tmp_path)
     root = make_starss()
     sound = root / "foa_dev" / "dev-train-tau" / "fold3_room4_mix001.wav"
@@ -192,7 +192,7 @@ def test_any_bytes_are_labels_or_a_named_error(tmp_path: Path, content: bytes) -
     except LabelError as error:
         message = str(error)
     else:
-        assert len(labels.seen(0, 77, frames=10_000_001, unknown_distance=1.0)) == len(labels.values)
+        assert len(labels.in_view(0, 77, frames=10_000_001, unknown_distance=1.0)) == len(labels.values)
         message = "a.csv"
     assert "a.csv" in message
 
@@ -201,5 +201,5 @@ def test_any_bytes_are_labels_or_a_named_error(tmp_path: Path, content: bytes) -
 def test_sources_of_one_number_stay_apart(tmp_path, tail):
     path = tmp_path / "fold3_room1_mix001.csv"
     path.write_text("".join(f"{frame},1,0,{azimuth},0{tail}\n" for frame in range(20) for azimuth in (40, -40)))
-    table = read_foa_labels(path).seen(0, 0.0, 20, unknown_distance=1.0)
+    table = read_foa_labels(path).in_view(0, 0.0, 20, unknown_distance=1.0)
     assert sorted((event.azimuth, len(event.table)) for event in table.events()) == [(-40.0, 20), (40.0, 20)]

@@ -53,14 +53,14 @@ def test_nothing_sounds(tmp_path, content):
         ("7,3,0,10,200", "has 5 values instead of 6"),
         ("7,3,0,10,200,1,9", "has 7 values instead of 6"),
         ("7,3,0,ten,200,1", "azimuth is 'ten', which is not a number"),
-        ("7,3,0,,200,1", "azimuth is empty; a sound without it cannot be scored"),
+        ("7,3,0,,200,1", "azimuth is empty; a row without it cannot be scored"),
         ("7,3,0,-,200,1", "azimuth is '-', which is not a number"),
         ("7,3,0,nan,200,1", "azimuth is 'nan', which is out of range"),
         ("7,3,0,10,inf,1", "distance is 'inf'"),
         ("7.5,3,0,10,200,1", "frame is '7.5', which is not a whole number"),
         ("7,3,0,10,200,yes", "onscreen is 'yes'"),
         ("-1,3,0,10,200,1", "frame is -1; it must lie in 0..49"),
-        ("50,3,0,10,200,1", "frame is 50; it must lie in 0..49; for longer clips give the number of frames"),
+        ("50,3,0,10,200,1", "frame is 50; it must lie in 0..49; for longer clips, set the number of frames"),
         ("7,13,0,10,200,1", "class is 13; it must lie in 0..12"),
         ("7,-2,0,10,200,1", "class is -2; it must lie in 0..12"),
         ("7,3,-1,10,200,1", "source is -1; it must not be negative"),
@@ -91,7 +91,7 @@ def test_header_is_required(tmp_path, content):
 
 
 def test_not_text_at_all(tmp_path):
-    with pytest.raises(LabelError, match="is not text"):
+    with pytest.raises(LabelError, match="is not UTF-8 text"):
         read_rows(written(tmp_path, bytes(range(128, 256))))
 
 
@@ -290,5 +290,5 @@ def test_odd_values_are_named_without_the_number_of_frames_too(tmp_path, line, s
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-16-le"])
 def test_other_encodings_are_refused(tmp_path, encoding):
-    with pytest.raises(LabelError, match=r"is not text|must be the header"):
+    with pytest.raises(LabelError, match=r"is not UTF-8 text|must be the header"):
         read_rows(written(tmp_path, PLAIN.decode().encode(encoding)))

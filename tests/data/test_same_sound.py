@@ -69,7 +69,11 @@ def test_silent_missing_and_broken_clips_are_like_no_other(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("train", "valid", "message"),
     [
-        ("fold3_room1_mix001_deg000_start0000", "fold3_room1_mix001_deg090_start0010", "recording that is trained on"),
+        (
+            "fold3_room1_mix001_deg000_start0000",
+            "fold3_room1_mix001_deg090_start0010",
+            "same recording as the training",
+        ),
         ("fold1_room1_mix001_deg000_start0000", "fold3_room7_mix001_deg000_start0000", "the same sound as"),
         ("fold4_room8_mix001_deg000_start0000", "fold3_room7_mix001_deg000_start0000", "final test"),
     ],

@@ -196,7 +196,7 @@ def test_broken_labels_cost_their_own_clips_only(make_starss: MakeStarss, tmp_pa
     options = ("--starss", root, "--out", out, "--clips", "6", "--seed", "1", "--workers", workers)
     code, said = run(*options)
     assert code == 1
-    assert "7,0,zero,10,0,200' are not numbers" in said
+    assert "7,0,zero,10,0,200' does not consist of numbers" in said
     assert str(labels) in said
     assert "clips of damaged recordings are missing; mend them and start again" in said
     assert scan(out).splits == ("dev-train-sony",)
@@ -210,7 +210,7 @@ def test_recordings_without_labels_are_named(make_starss: MakeStarss, tmp_path: 
     (root / "metadata_dev" / "dev-train-tau" / "fold3_room4_mix001.csv").unlink()
     code, said = run("--starss", root, "--out", tmp_path / "out", "--official", "--clips", "2", "--no-video")
     assert code == 0
-    assert "1 recordings have sound but no labels and are left out (fold3_room4_mix001)" in said
+    assert "1 recordings have sound but no labels and are skipped (fold3_room4_mix001)" in said
     assert "crops will differ" in said
 
 
@@ -253,7 +253,7 @@ def test_one_recording_that_cannot_be_used_does_not_end_the_set(
     options = ("--starss", root, "--out", out, "--clips", "3", "--seed", "1", "--no-video")
     code, said = run(*options)
     assert code == 1
-    assert "1 recordings cannot be used and were left out" in said
+    assert "1 recordings cannot be used and were skipped" in said
     assert "fold3_room4_mix001" in said or "take4" in said
     assert scan(out).splits == ("dev-train-sony",)
     assert len(scan(out).clips) == 3

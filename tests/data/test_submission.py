@@ -59,12 +59,12 @@ def test_a_plain_folder_of_sounds_is_understood(predictions: Path, evaluation: P
         (HEADER + "3,1,0,10,150,2\n", "onscreen is 2"),
         (HEADER + "3,1,0,10,150\n", "5 values"),
         ("3,1,0,10,150,0\n", "header"),
-        ("", "no bytes"),
-        (HEADER + "3.0,1,0,10,150,0\n", "line 2: is not as"),
-        (HEADER + "3,1,0,1_0,150,0\n", "line 2: is not as"),
-        (HEADER + "3,1,0,10,150,0\n4, 1,0,10,150,0\n", "line 3: is not as"),
-        ("\ufeff" + HEADER + "3,1,0,10,150,0\n", "line 1: is not as"),
-        (HEADER.upper() + "3,1,0,10,150,0\n", "line 1: is not as"),
+        ("", "is empty"),
+        (HEADER + "3.0,1,0,10,150,0\n", "line 2: differs from"),
+        (HEADER + "3,1,0,1_0,150,0\n", "which is not a number"),
+        (HEADER + "3,1,0,10,150,0\n4, 1,0,10,150,0\n", "line 3: differs from"),
+        ("\ufeff" + HEADER + "3,1,0,10,150,0\n", "line 1: differs from"),
+        (HEADER.upper() + "3,1,0,10,150,0\n", "line 1: differs from"),
     ],
 )
 def test_what_breaks_the_rules_is_named(

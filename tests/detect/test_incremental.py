@@ -114,7 +114,7 @@ def test_detect_lets_it_grow(meter_model: Path, make_burst: Burst, tmp_path: Pat
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(EncodingError, match="check folder and space"):
+    with pytest.raises(EncodingError, match="check the folder"):
         IncrementalEvents(tmp_path, Smoothing())
 
 

@@ -145,7 +145,7 @@ def test_damaged_files_are_named_and_skipped(dataset: Path, yamnet_folder: Path,
     assert "efficientnet-lite0: 2 new, 0 kept, 1 skipped" in result.output
     for name in NAMES:
         assert f"skipped {SPLIT}/{name}" in result.output
-    assert "is cut short" in result.output
+    assert "is truncated" in result.output
     assert "takes stereo sound" in result.output
 
 

@@ -147,5 +147,5 @@ def test_damaged_descriptions(tmp_path: Path) -> None:
     with pytest.raises(EncoderError, match="damaged"):
         EmbeddingStore.open(tmp_path, "toy")
     (folder / "store.json").write_text(json.dumps(describe("f9").model_dump()))
-    with pytest.raises(EncoderError, match="other settings than its name says"):
+    with pytest.raises(EncoderError, match="settings that its name does not match"):
         create_store(tmp_path, describe())

@@ -113,7 +113,7 @@ def test_weights_that_are_missing_or_something_else(cache: Path, tmp_path: Path,
 def test_bad_settings(values: dict[str, object]) -> None:
     with pytest.raises(UsageError, match="encoder setting"):
         YamnetSettings.of(values)
-    with pytest.raises(UsageError, match="'foo': there is no such setting; there are: channels"):
+    with pytest.raises(UsageError, match="'foo': there is no such setting; choose one of: channels"):
         SoundSettings.of({"foo": 4})
     assert EncoderSettings.of({}) == EncoderSettings()
 

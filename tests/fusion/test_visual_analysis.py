@@ -244,6 +244,6 @@ def test_the_command_reports_missing_vision(
     assert "models pull pose" in " ".join(first.output.split())
     silent = CliRunner().invoke(app, [*arguments, "--no-vision", "--again"])
     assert silent.exit_code == 0
-    assert "not looked at" not in " ".join(silent.output.split())
+    assert "not analysed" not in " ".join(silent.output.split())
     wrong = CliRunner().invoke(app, [*arguments, "--vision", "yolo"])
     assert isinstance(wrong.exception, UsageError) or wrong.exit_code == 2

@@ -57,13 +57,18 @@ def test_interruption_ends_a_long_read(tmp_path: Path) -> None:
         file.setparams((2, 2, 8_000, 0, "NONE", ""))
         for _ in range(3600):
             file.writeframesraw(bytes(8_000 * 4))
-    program = "import sys; from earwitness.media.sound.audio import AudioReader\nprint('on', flush=True)\n"
+    # Children of a shell's background jobs ignore SIGINT; the program must not.
+    program = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    program += "from earwitness.media.sound.audio import AudioReader\nprint('on', flush=True)\n"
     program += "while True:\n    for _ in AudioReader(sys.argv[1]): pass\n"
     with subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        process.stdout.readline()
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=20) != 0
+        try:
+            process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=60) != 0
+        finally:
+            process.kill()
 
 
 def test_pipes_devices_and_sockets_are_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

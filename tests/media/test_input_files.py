@@ -82,7 +82,7 @@ def test_a_file_whose_name_begins_with_a_tilde_is_a_file(tmp_path: Path, monkeyp
 def test_an_empty_name_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.wav").touch()
-    with pytest.raises(MediaError, match="empty name"):
+    with pytest.raises(MediaError, match="name is empty"):
         find_media([""])
     assert find_media(["."]) == [Path("a.wav")]
 
@@ -108,18 +108,18 @@ def test_linked_folders_are_searched_once_by_their_real_name_where_they_have_one
     found = search(top)
     assert names(list(found.files), top) == ["other/b.wav", "other/deep/c.wave", "real/a.wav"]
     assert found.problems == (
-        f"{top}: left out 2 links that lead nowhere: {top / 'gone'}, {top / 'self'}",
-        f"{top}: left out 1 link back to a folder around it: {top / 'real' / 'out'}",
+        f"{top}: skipped 2 broken links: {top / 'gone'}, {top / 'self'}",
+        f"{top}: skipped 1 link to a parent folder: {top / 'real' / 'out'}",
     )
 
 
 def test_what_is_left_out_is_told(tree: Path) -> None:
     (tree / "pipe.wav").symlink_to("/dev/null")
     found = search(tree)
-    assert found.problems == (f"{tree}: left out 1 pipe or device: {tree / 'pipe.wav'}",)
+    assert found.problems == (f"{tree}: skipped 1 pipe or device: {tree / 'pipe.wav'}",)
     assert found.left_out == (
-        f"{tree}: left out 1 file with another extension (.txt); name one to have it taken",
-        f"{tree}: left out 1 hidden file; name one to have it taken",
+        f"{tree}: skipped 1 file with another extension (.txt); name a file directly to include it",
+        f"{tree}: skipped 1 hidden file; name a file directly to include it",
     )
     assert search(tree / "b.mp4") == Found((tree / "b.mp4",), outright=True)
 
@@ -140,12 +140,12 @@ def test_globs_end_whatever_links_there_are(tmp_path: Path, pattern: str) -> Non
         (tmp_path / f"link{number}").symlink_to(tmp_path)
     found = search(f"{tmp_path}/{pattern}")
     assert {file.resolve() for file in found.files} == {tmp_path / "a.wav"}
-    assert "nowhere" in found.problems[0]
+    assert "broken" in found.problems[0]
 
 
 def test_a_glob_of_dead_links_alone_says_so(tmp_path: Path) -> None:
     (tmp_path / "gone.wav").symlink_to(tmp_path / "nothing")
-    with pytest.raises(MediaError, match=r"matches no video or audio file; left out 1 link that leads nowhere"):
+    with pytest.raises(MediaError, match=r"matches no video or audio file; skipped 1 broken link"):
         search(f"{tmp_path}/*.wav")
     with pytest.raises(MediaError, match=r"is a link to .*nothing, which is not there"):
         search(tmp_path / "gone.wav")

@@ -133,7 +133,7 @@ def test_samples_that_are_no_sound_are_silent_and_said(tmp_path: Path, value: fl
     assert (heard[:, 500:505] == 0).all()
     np.testing.assert_allclose(heard[:, :500], samples[:500].T, atol=1e-6)
     assert reader.damaged_samples == 10
-    assert any("10 samples that are no numbers" in warning for warning in reader.warnings)
+    assert any("10 samples that are not numbers" in warning for warning in reader.warnings)
 
 
 def test_loud_floats_are_kept(tmp_path: Path) -> None:

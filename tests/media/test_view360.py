@@ -13,7 +13,7 @@ from earwitness.core.geometry import Camera
 from earwitness.media.pictures.pictures import PictureReader
 from earwitness.media.pictures.view360 import PanoramaView, panorama_frames
 from earwitness.media.writer import MediaWriter
-from earwitness.scenes.pictures.perspective import view
+from earwitness.scenes.pictures import view
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden" / "perspective.npz"
 SMALL = Camera(width=160, height=90)

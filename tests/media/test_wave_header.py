@@ -103,7 +103,7 @@ def test_a_file_that_was_cut_short_is_told_from_a_short_one(write: Callable[...,
     assert reader.warnings == []
     path.write_bytes(path.read_bytes()[: 44 + RATE * 4])
     assert sum(block.shape[1] for block in reader) == RATE
-    assert reader.warnings == ["the file is cut short: sound until 1.0 s of 3.0 s"]
+    assert reader.warnings == ["the file is truncated: sound ends at 1.0 s of 3.0 s"]
 
 
 @pytest.mark.parametrize("size", [0, 2**32 - 1])

@@ -28,7 +28,7 @@ def test_misses_extras_and_errors_are_told() -> None:
     assert hearing.extra == ("Music",)
     assert hearing.azimuth_error == pytest.approx(12.0)
     assert hearing.distance_error == pytest.approx(0.25)
-    assert "heard 1 of 2 events; missed: Knock" in hearing.lines()[0]
+    assert "detected 1 of 2 events; missed: Knock" in hearing.lines()[0]
 
 
 def test_nothing_heard() -> None:

@@ -75,7 +75,7 @@ def test_does_not_work_without_its_pictures():
     ("change", "message"),
     [
         ({"pools": ((2, 4),)}, "time pools multiply to 2"),
-        ({"pools": ((5, 128),)}, "leave nothing"),
+        ({"pools": ((5, 128),)}, "multiply to more than"),
         ({"heads": 3}, "multiple of the 3 heads"),
     ],
 )

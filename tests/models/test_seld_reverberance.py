@@ -20,10 +20,11 @@ def test_says_nothing_at_first_for_any_length(net, labels):
 def test_coherence_counts_as_much_as_there_is_power(net):
     labels = torch.rand(1, 16, 40)
     power, coherence = labels[:, 8:], labels[:, :8]
-    torch.testing.assert_close(net._ratio(torch.cat([power * 0.3, power], dim=1), 5), torch.full((1, 8, 40), 0.3))
+    constant = net.weighted_mean(torch.cat([power * 0.3, power], dim=1), 5)
+    torch.testing.assert_close(constant, torch.full((1, 8, 40), 0.3))
     power = power.clone()
     power[:, :, 20] = 1e6  # what is loudest decides all around it
-    steady = net._ratio(torch.cat([power * coherence, power], dim=1), 5)
+    steady = net.weighted_mean(torch.cat([power * coherence, power], dim=1), 5)
     torch.testing.assert_close(steady[:, :, 18:23], coherence[:, :, 20:21].expand(-1, -1, 5), rtol=1e-3, atol=1e-4)
 
 

@@ -137,3 +137,21 @@ def test_distances_have_a_way_of_their_own_that_begins_at_nothing():
     assert changed[4, 2] == pytest.approx(1.0, abs=1e-5)
     changed[4, 2] = 0
     assert changed.max() < 1e-5
+
+
+@pytest.mark.parametrize("architecture", [SeldConfig, SymmetricConfig])
+def test_any_sound_is_a_column_more_that_scores_do_not_see(architecture):
+    torch.manual_seed(2)
+    shape = {key: value for key, value in SHAPE.items() if key != "tagger"} | {"in_channels": 4, "any_sound": True}
+    net = build(architecture.model_validate(shape)).eval()
+    maps = torch.randn(2, 4, 50, 64)
+    mirror = maps * torch.tensor([1.0, 1.0, -1.0, 1.0])[:, None, None]
+    with torch.no_grad():
+        raw = net(maps)
+        assert raw.shape == (2, 10, 3, 14, 5)
+        assert net.physical(raw).shape == (2, 10, 3, 13, 4)
+        anything = net.physical_any_sound(raw)
+        assert anything.shape == (2, 10, 3, 1, 4)
+        assert torch.hypot(anything[..., 0], anything[..., 1]).max() < 1
+        if architecture is SymmetricConfig:
+            torch.testing.assert_close(net(mirror)[..., 13, :], raw[..., 13, :] * BACK, rtol=1e-4, atol=1e-5)

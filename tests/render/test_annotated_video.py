@@ -16,7 +16,7 @@ from earwitness.media.pictures.pictures import PictureReader
 from earwitness.media.sound.audio import read_audio
 from earwitness.media.writer import write_wav
 from earwitness.render.video.annotated_video import render_video
-from earwitness.render.video.frame_source import SIZE
+from earwitness.render.video.frame_source import SIZE, KeptSound
 
 MakeVideo = Callable[..., Path]
 MakeTable = Callable[..., EventTable]
@@ -180,7 +180,7 @@ def test_the_sound_track_that_was_heard_goes_along(make_steady: MakeTable, tmp_p
         output.mux(video.encode(None))
     peaks = []
     for number in (0, 1):
-        heard = read_audio(render_video(path, make_steady(0, 20, 2), tmp_path / "out.mp4", track=number))
+        heard = read_audio(render_video(path, make_steady(0, 20, 2), tmp_path / "out.mp4", sound=KeptSound(number)))
         peaks.append(float(np.abs(heard).max()))
     assert peaks[0] < 0.05
     assert peaks[1] > 0.15

@@ -139,7 +139,7 @@ def test_says_what_is_wrong_with_a_folder(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="no such folder"):
         CutoutLibrary(tmp_path / "missing")
     (tmp_path / "dog").mkdir()
-    with pytest.raises(MediaError, match="no sound class is called so"):
+    with pytest.raises(MediaError, match="not the name of a class"):
         CutoutLibrary(tmp_path)
 
 

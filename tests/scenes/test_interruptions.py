@@ -88,19 +88,23 @@ def test_full_disks_are_named_and_leave_no_halves(tmp_path: Path) -> None:
 
 
 def test_full_disks_hold_no_pools(tmp_path: Path) -> None:
-    with files_up_to(50_000), pytest.raises(BankError, match="MB of space"):
+    with files_up_to(50_000), pytest.raises(BankError, match="MB there"):
         RirPool.open(ROOMS, tmp_path / "pools")
     assert list((tmp_path / "pools").iterdir()) == []
     assert len(RirPool.open(ROOMS, tmp_path / "pools")) > 0
 
 
-def test_pools_that_were_never_finished_are_cleared_away(tmp_path: Path) -> None:
-    for name, age in ((".pool-old", 2 * 24 * 3600), (".pool-young", 60)):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "samples.npy").write_bytes(b"half")
-        os.utime(tmp_path / name, (time.time() - age,) * 2)
+def test_unfinished_pools_of_killed_processes_are_deleted(tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys\nfrom pathlib import Path\nfrom earwitness.core.files.atomic import atomic_folder\n"
+        "with atomic_folder(Path(sys.argv[1])) as folder:\n"
+        "    (folder / 'samples.npy').write_bytes(b'half')\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path / ROOMS.name)], check=False)
+    (left,) = tmp_path.iterdir()
     RirPool.open(ROOMS, tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {".pool-young", ROOMS.name}
+    assert not left.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {ROOMS.name}
 
 
 @pytest.mark.parametrize("change", [{"seed": 12}, {"scene": SceneConfig(seconds=2.0, microphone="ortf")}])

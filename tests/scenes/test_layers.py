@@ -53,7 +53,7 @@ def test_what_is_laid_over_and_converted_anew_is_what_a_whole_new_picture_would_
         whole = background.copy()
         for patch in shown:
             if patch is not None:
-                patch.lay_over(whole)
+                patch.composite(whole)
         assert np.array_equal(layers.picture, whole)
         for one, other in zip(planes(kept.frame()), planes(converted(whole)), strict=True):
             assert np.abs(one.astype(int) - other).max() <= 1

@@ -35,9 +35,9 @@ def test_a_recipe_names_a_preset_or_holds_its_values() -> None:
     named = SceneConfig.model_validate({"preset": "starss"})
     held = SceneConfig.model_validate({"preset": json.loads(json.dumps(preset_values("starss")))})
     assert named.preset == held.preset
-    with pytest.raises(ValidationError, match=r"no preset of scenes is called 'mars'; known are .*starss"):
+    with pytest.raises(ValidationError, match=r"unknown scene preset 'mars'; choose one of: .*starss"):
         SceneConfig.model_validate({"preset": "mars"})
-    with pytest.raises(UsageError, match=r"no preset of scenes is called '\.\./x'"):
+    with pytest.raises(UsageError, match=r"unknown scene preset '\.\./x'"):
         named_preset("../x")
 
 

@@ -87,7 +87,7 @@ def test_samples_that_are_no_numbers_are_refused(tmp_path: Path, bad: float) -> 
     path = floats(tmp_path / "bell" / "a.wav", sound)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(BankError, match=r"a\.wav' holds samples that are no numbers"):
+        with pytest.raises(BankError, match=r"a\.wav' has samples that are not finite"):
             read_recording(path)
     assert "bell/a.wav" in unusable_sounds(tmp_path, tmp_path / "cache")
 

@@ -274,7 +274,7 @@ def test_the_film_is_the_pictures_of_render(blocks: CutoutLibrary) -> None:
     )
     scene = _scene(*tracks, seconds=1.0)
     renderer = PictureRenderer(camera=SMALL, fps=10)
-    for picture, frame in zip(renderer.render(scene, 3), renderer.film(scene, 3), strict=True):
+    for picture, frame in zip(renderer.render(scene, 3), renderer.video_frames(scene, 3), strict=True):
         whole = VideoFrame.from_ndarray(picture, format="rgb24").reformat(
             format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
         )

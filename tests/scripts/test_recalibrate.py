@@ -47,7 +47,7 @@ def test_bent_and_quiet_answers_are_put_right(script: ModuleType) -> None:
     assert again.scores["synthetic/f_score"] > 0.95
     assert again.calibration.azimuth[4] == pytest.approx(32, abs=1.5)
     assert again.sha256 == card.sha256
-    unjudged = card.model_copy(update={"limits": ("Hears no birds.", script.UNJUDGED)})
+    unjudged = card.model_copy(update={"limits": ("Hears no birds.", script.UNTUNED_LIMIT)})
     assert script.recalibrated(unjudged, np.stack(outputs), tables, "40 scenes").limits == ("Hears no birds.",)
 
 

@@ -71,3 +71,57 @@ def test_files_of_the_command_line_may_share_names(structure: Any, tmp_path: Pat
 def test_modules_with_one_importer_are_found(structure: Any, tmp_path: Path) -> None:
     root = package(tmp_path, {"r/a.py": "import pkg.r.b", "r/b.py": "", "s/c.py": "", "r/d.py": "import pkg.s.c"})
     assert structure.single_importers(structure.read_modules(root)) == {"pkg.r.b": "pkg.r.a"}
+
+
+LONG = "def f():\n" + "    x = 1\n" * 60
+WIDE = "class C:\n    def m(self, a, b, c, *, d, e, f, g, **h): ...\n"
+
+
+def test_long_functions_and_long_argument_lists_are_named(structure: Any, tmp_path: Path) -> None:
+    modules = structure.read_modules(package(tmp_path, {"r/a.py": LONG, "r/b.py": WIDE}))
+    assert structure.function_rules(modules, {}, {}) == [
+        "pkg.r.a.f: 61 lines, more than 60",
+        "pkg.r.b.C.m: 8 arguments, more than 7",
+    ]
+
+
+def test_nested_functions_count_and_the_limits_are_allowed(structure: Any, tmp_path: Path) -> None:
+    nested = "def g():\n    if True:\n        def h(a, b, c, d, e, f, g, h): ...\n"
+    at_limit = "def f(a, b, c, d, e, f, g):\n" + "    x = 1\n" * 59
+    modules = structure.read_modules(package(tmp_path, {"r/a.py": nested, "r/b.py": at_limit}))
+    assert structure.function_rules(modules, {}, {}) == ["pkg.r.a.g.h: 8 arguments, more than 7"]
+
+
+def test_signatures_of_commands_do_not_count_but_their_bodies_do(structure: Any, tmp_path: Path) -> None:
+    signature = "def run(\n" + "".join(f"    a{number}: int = 0,\n" for number in range(70)) + ") -> None:\n"
+    files = {"cli/a.py": signature + "    x = 1\n", "cli/b.py": signature + "    x = 1\n" * 61,
+             "cli/c.py": signature.replace("run", "_run") + "    x = 1\n"}  # fmt: skip
+    assert structure.function_rules(structure.read_modules(package(tmp_path, files)), {}, {}) == [
+        "pkg.cli.b.run: 61 lines, more than 60",
+        "pkg.cli.c._run: 73 lines, more than 60",
+        "pkg.cli.c._run: 70 arguments, more than 7",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("exception", "problem"),
+    [
+        ({"pkg.r.a.f": 61}, None),
+        ({"pkg.r.a.f": 60}, "pkg.r.a.f: 61 lines, more than 60"),
+        ({"pkg.r.a.f": 62}, "pkg.r.a.f: lower its exception in scripts/structure.py from 62 to 61 lines"),
+        ({"pkg.r.a.f": 61, "pkg.r.a.gone": 70},
+         "pkg.r.a.gone: no longer needs its exception (70 lines) in scripts/structure.py; remove it"),
+    ],
+)  # fmt: skip
+def test_exceptions_may_only_shrink(
+    structure: Any, tmp_path: Path, exception: dict[str, int], problem: str | None
+) -> None:
+    modules = structure.read_modules(package(tmp_path, {"r/a.py": LONG}))
+    assert structure.function_rules(modules, exception, {}) == ([] if problem is None else [problem])
+
+
+def test_the_command_checks_functions_too(structure: Any, tmp_path: Path) -> None:
+    root = package(tmp_path, {"r/a.py": LONG})
+    command = [sys.executable, str(SCRIPT), "--source", str(root), "--check"]
+    checked = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (checked.returncode, checked.stdout.strip()) == (1, "pkg.r.a.f: 61 lines, more than 60")

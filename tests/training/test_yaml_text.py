@@ -26,8 +26,8 @@ def merges(levels: int) -> str:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (bomb(9), "values, with what aliases repeat"),
-        (merges(9), "values, with what aliases repeat"),
+        (bomb(9), "values, aliases expanded"),
+        (merges(9), "values, aliases expanded"),
         ("&a [*a]", "alias within its own anchor"),
         ("&a {data: *a}", "alias within its own anchor"),
         ("[&a x" + ", *a" * 200 + "]", "more than 100 aliases"),

@@ -159,7 +159,7 @@ def test_what_is_wrong_with_the_pictures_is_kept_with_what_was_seen(film: Film, 
     for known in (False, True):
         observation, cached = cached_observation(joined, red, 2.0, tmp_path / "cache")
         assert cached == known
-        assert observation.warnings == ("the time stamps of the pictures jump 1 times; times after a jump may be off",)
+        assert observation.warnings == ("the time stamps of the pictures jump 1 times; later times may be wrong",)
         assert observation.num_frames in (40, 41)
 
 

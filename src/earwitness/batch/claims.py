@@ -1,4 +1,4 @@
-"""Whose results lie in an output folder, by its journal, of whatever run, and by the results themselves."""
+"""Which source file owns which results in an output folder, according to its journal and its JSON results."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _SHA256: Final = re.compile(r'"sha256": "([0-9a-f]{64})"')
 
 
 class Claims:
-    """Names of results and the files that they belong to.
+    """Result names and the source files that own them.
 
     Args:
         out: the output folder.
-        owners: the file that results belong to, by their name, as the journal has it.
-        suffixes: of all results that there may be: a name of which nothing is left is free.
-        damaged: whether there is a journal, but not one that names all results: then any may be earwitness's own.
+        owners: source file by result name, from the journal.
+        suffixes: suffixes of all possible results; a name without any existing result is free.
+        damaged: whether the journal is incomplete, so that any file may be a result of earwitness.
     """
 
     def __init__(self, out: Path, owners: Mapping[str, str], suffixes: Iterable[str], *, damaged: bool) -> None:
@@ -35,25 +35,27 @@ class Claims:
         self._by_name = {key(Path(target)): (Path(target), source) for target, source in owners.items()}
 
     def name_of(self, source: Path) -> Path | None:
-        """The name that a file's results have; None where there are none."""
+        """The result name of a source file; None if it has no results."""
         name = self._by_file.get(os.path.realpath(source))
         return name if name is not None and self._results(name, self._suffixes) else None
 
     def owner(self, name: Path, asking: Path) -> Path | None:
-        """Another file than the one that asks, whose results have this name; None where there is none."""
+        """The source file, other than `asking`, that owns this name; None if there is none."""
         if key(name) in self._by_name:
             known, source = self._by_name[key(name)]
             another = source != os.path.realpath(asking) and self._results(known, self._suffixes)
             return Path(source) if another else None
-        heard = _heard_file(self._out / name.with_name(f"{name.name}.json"))
-        return None if heard is None or _is_same(asking, *heard) else Path(os.path.abspath(heard[0]))  # noqa: PTH100
+        source_file = _source_of(self._out / name.with_name(f"{name.name}.json"))
+        if source_file is None or _is_same(asking, *source_file):
+            return None
+        return Path(os.path.abspath(source_file[0]))  # noqa: PTH100
 
-    def strangers(self, name: Path, suffixes: Iterable[str]) -> list[Path]:
-        """Files of this name of which nothing says that earwitness wrote them."""
+    def foreign_files(self, name: Path, suffixes: Iterable[str]) -> list[Path]:
+        """Files of this name that earwitness does not seem to have written."""
         if (
             self._damaged
             or key(name) in self._by_name
-            or _heard_file(self._out / name.with_name(f"{name.name}.json")) is not None
+            or _source_of(self._out / name.with_name(f"{name.name}.json")) is not None
         ):
             return []
         return self._results(name, suffixes)
@@ -63,8 +65,8 @@ class Claims:
         return [path for path in paths if os.path.lexists(path)]
 
 
-def _heard_file(result: Path) -> tuple[str, str] | None:
-    """The file that a JSON result says it was made of, and its SHA-256 ("" where that is not said); else None."""
+def _source_of(result: Path) -> tuple[str, str] | None:
+    """The source file named in a JSON result, and its SHA-256 ("" if missing); None without such a result."""
     with suppress(OSError, ValueError):
         if result.is_file():
             with result.open("rb") as file:
@@ -76,7 +78,7 @@ def _heard_file(result: Path) -> tuple[str, str] | None:
 
 
 def _is_same(source: Path, file: str, sha256: str) -> bool:
-    """Whether `file`, as a result names it, is `source`: where it lies elsewhere now, by its contents."""
+    """Whether `file`, named in a result, is `source`; a file that has moved is compared by its contents."""
     with suppress(OSError, ValueError):
         if os.path.lexists(file):
             return os.path.realpath(file) == os.path.realpath(source)

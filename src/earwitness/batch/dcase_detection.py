@@ -1,4 +1,4 @@
-"""The clips of a DCASE set as a batch: sound and pictures joined by name, one prediction a clip."""
+"""The clips of a DCASE set as a batch: sound and pictures matched by name, one prediction for each clip."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from earwitness.data.dcase.submission import clips_to_predict
 
 
 def dcase_formats(more: Sequence[str], options: Options | None = None) -> tuple[Format, ...]:
-    """The challenge's CSV file, and further formats beside it.
+    """Return the challenge's CSV format, and further formats.
 
     Raises:
         MissingExtraError: a format needs a package that is not installed.
-        UsageError: an unknown format, or csv, which has the same file name.
+        UsageError: a format is unknown, or is csv, which has the same file name.
     """
     formats = parse_formats(more, options)
     if any(chosen.suffix == SUBMISSION.suffix for chosen in formats):
-        raise UsageError("--dcase writes the challenge's own .csv files; leave csv out of --format")
+        raise UsageError("--dcase writes the challenge's own .csv files; remove csv from --format")
     return (SUBMISSION, *formats)
 
 
 def plan_dcase(dataset: Path, out: Path, suffixes: Iterable[str] = (SUBMISSION.suffix,)) -> Plan:
-    """What to do for a submission: every clip of the evaluation set gets its file straight in `out`.
+    """Plan a submission: each clip of the evaluation set gets one file directly in `out`.
 
     Args:
         dataset: data set with stereo_eval (and video_eval), or a folder of WAV files.
         out: folder of the predictions.
-        suffixes: of the files that will be written.
+        suffixes: suffixes of the files to write.
 
     Raises:
-        UsageError: there is no such set.
+        UsageError: the set does not exist.
     """
     try:
         clips = clips_to_predict(dataset)

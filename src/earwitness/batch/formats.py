@@ -1,4 +1,4 @@
-"""The formats that results can be written in: a name, a file suffix and a small writer each."""
+"""The output formats: each has a name, a file suffix and a writer."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from earwitness.results.detection import Detection
 
 Contents = str | bytes | Iterator[str]
-"""All of a file, or pieces of its text: that of hours of sound need not be held at once."""
+"""A whole file, or pieces of its text, so that hours of sound need not fit into memory at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What some formats let one choose.
+    """Options of some formats.
 
     Attributes:
         captions: style of vtt and srt.
-        fov: horizontal field of view of the camera, degrees; places captions, and marks in the report. By default
-            the one with which the result was made.
-        player: how the report gets its media: in the file, beside it, in the file if it is small, or not at all.
+        fov: horizontal field of view of the camera, degrees, which positions captions and marks; by default the
+            result's own.
+        player: media of the report: embedded, linked, embedded if small, or none.
     """
 
     captions: Style = "terse"
@@ -52,12 +52,12 @@ class Format:
     """A file format.
 
     Attributes:
-        name: what --format calls it.
-        suffix: what its files end in.
-        about: one line for people.
-        make: makes the file's contents; told the path that it will have, for links.
-        options: what was chosen.
-        needs: a module that an optional install brings, and the name of that.
+        name: name for --format.
+        suffix: suffix of the files.
+        about: one-line description.
+        make: returns the contents of a file, given its path, which links are relative to.
+        options: the chosen options.
+        needs: an optional module, and the extra that installs it.
     """
 
     name: str
@@ -73,7 +73,7 @@ class Format:
         return made if isinstance(made, (str, bytes)) else "".join(made)
 
     def __reduce__(self) -> tuple[Callable[[str, Options], Format], tuple[str, Options]]:
-        """Pickled by name, for worker processes: writers made on the spot cannot be pickled themselves."""
+        """Pickle by name, for worker processes; the writers are lambdas, which cannot be pickled."""
         return _known, (self.name, self.options)
 
 
@@ -82,7 +82,7 @@ def _known(name: str, options: Options) -> Format:
 
 
 def _plain(to_contents: Callable[[Detection], Contents]) -> Callable[[Detection, Path, Options], Contents]:
-    """A writer that needs nothing but the result."""
+    """Adapt a writer that needs the result only."""
     return lambda result, path, options: to_contents(result)
 
 
@@ -95,13 +95,13 @@ def _report(result: Detection, path: Path, options: Options) -> Iterator[str]:
 FORMATS: Final[dict[str, Format]] = {
     known.name: known
     for known in (
-        Format("csv", ".csv", "DCASE2025 rows, one a source and 100 ms", _plain(csv_pieces)),
+        Format("csv", ".csv", "DCASE2025 rows, one for each source and 100 ms", _plain(csv_pieces)),
         Format("json", ".json", "events with tracks and provenance", _plain(json_pieces)),
         Format("jsonl", ".jsonl", "JSON Lines, one event a line", _plain(jsonl_pieces)),
         Format(
             "parquet",
             ".parquet",
-            "table for pandas and the like (extra 'parquet')",
+            "table for pandas and similar tools (extra 'parquet')",
             _plain(to_parquet),
             needs=("pyarrow", "parquet"),
         ),
@@ -116,15 +116,15 @@ FORMATS: Final[dict[str, Format]] = {
     )
 }
 
-SUBMISSION: Final = Format("challenge", ".csv", "what the DCASE challenge takes", _plain(to_submission_csv))
-"""Not to be asked for by name: it would overwrite `csv`."""
+SUBMISSION: Final = Format("challenge", ".csv", "CSV file for the DCASE challenge", _plain(to_submission_csv))
+"""Not available by name, because it would overwrite `csv`."""
 
 
 def parse_formats(names: Iterable[str], options: Options | None = None) -> tuple[Format, ...]:
-    """Formats by name, each once; a name may also be a list with commas.
+    """Return formats by name, without duplicates; a name may also be a list with commas.
 
     Raises:
-        UsageError: an unknown name.
+        UsageError: a name is unknown.
         MissingExtraError: a format needs a package that is not installed.
     """
     asked = [name.strip().lower() for given in names for name in given.split(",") if name.strip()]
@@ -139,16 +139,16 @@ def parse_formats(names: Iterable[str], options: Options | None = None) -> tuple
 
 
 def write(result: Detection, path: str | Path, format: str | Format, options: Options | None = None) -> None:
-    """Write a result; the file appears complete or not at all.
+    """Write a result to a file, atomically.
 
     Args:
-        result: a `Detection`, or one that was read by `read_result`.
+        result: a detection; `read_result` reads a saved one.
         path: the file to write.
-        format: its name, as `--format` takes it, or one of `parse_formats`.
-        options: what some formats let one choose; by default those of `format`.
+        format: a format, or its name.
+        options: options of the format; by default those of `format`.
 
     Raises:
-        UsageError: an unknown format.
+        UsageError: the format is unknown.
         EncodingError: the file cannot be written.
         MissingExtraError: the format needs a package that is not installed.
     """
@@ -157,5 +157,5 @@ def write(result: Detection, path: str | Path, format: str | Format, options: Op
     pieces = [contents] if isinstance(contents, (str, bytes)) else contents
     with atomic_file(Path(path)) as temporary, temporary.open("wb") as file:
         for piece in pieces:
-            # Names of files may hold bytes that are no text.
+            # File names may contain bytes that are not valid text.
             file.write(piece if isinstance(piece, bytes) else piece.encode(errors="replace"))

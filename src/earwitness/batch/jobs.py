@@ -1,4 +1,4 @@
-"""Many files in one go: each on its own, so that a bad one costs nothing but itself."""
+"""Processing of many files; a failure affects only its own file."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from earwitness.media.sound.ambisonics import Layout
 from earwitness.results.detection import Detection
 
 RENDER_SUFFIX: Final = ".earwitness.mp4"
-"""Not just .mp4: a folder that is both input and output must not lose its videos."""
+"""Not just .mp4, so that videos are not overwritten where the input folder is also the output folder."""
 INCREMENTAL_SUFFIX: Final = ".growing.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A file and where its results go.
+    """A file and the path of its results.
 
     Attributes:
         source: the file.
         target: path of the results without suffix.
-        pictures: the file of its pictures, where they are kept apart from its sound.
+        pictures: the file of its pictures, if separate from its sound.
     """
 
     source: Path
@@ -46,11 +46,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An input that could not be done.
+    """An input that failed.
 
     Attributes:
-        source: the input as it was named.
-        error: why.
+        source: the input as the user named it.
+        error: the error.
     """
 
     source: Path
@@ -61,8 +61,8 @@ class Failure:
         """The error on one line that names the input."""
         text = " ".join(str(self.error).split()) or type(self.error).__name__
         if isinstance(self.error, OSError):
-            text = f"{self.error.strerror or text}; check folder, rights and space"
-        elif not isinstance(self.error, EarwitnessError):  # a defect of ours or of a codec
+            text = f"{self.error.strerror or text}; check folder, permissions and disk space"
+        elif not isinstance(self.error, EarwitnessError):  # a bug in earwitness or a codec
             text = describe(self.error, write_log(self.error))
         source = one_line(str(self.source))
         return text if source in text else f"{source}: {text}"
@@ -70,12 +70,12 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A file that was done.
+    """A finished file.
 
     Attributes:
         job: the file.
         detection: its events.
-        written: the files made of it.
+        written: the result files.
     """
 
     job: Job
@@ -85,7 +85,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class AlreadyDone:
-    """A file that an earlier run has done.
+    """A file finished by an earlier run.
 
     Attributes:
         job: the file.
@@ -98,14 +98,14 @@ class AlreadyDone:
 
 @dataclass(frozen=True, slots=True)
 class BatchSettings:
-    """What is done with each file.
+    """Settings that apply to each file.
 
     Attributes:
-        formats: files to write.
-        render: whether to draw the events into a copy of the video.
+        formats: formats to write.
+        render: whether to write an annotated video.
         threshold, swap_channels, allow_mono, track, layout: as in `Detector.detect`.
-        grow: whether to keep a file of the events so far while a file is being heard.
-        fov: horizontal field of view of the camera, degrees, for looking and drawing.
+        grow: whether to write the events found so far while a file is processed.
+        fov: horizontal field of view of the camera, degrees, for visual analysis and rendering.
     """
 
     formats: tuple[Format, ...]
@@ -120,11 +120,11 @@ class BatchSettings:
 
     @property
     def suffixes(self) -> tuple[str, ...]:
-        """What the names of a file's results end in."""
+        """Suffixes of the results of a file."""
         return (*(chosen.suffix for chosen in self.formats), *((RENDER_SUFFIX,) if self.render else ()))
 
     def record(self) -> dict[str, Any]:
-        """All of it as plain values, for run records."""
+        """The settings as plain values, for the journal."""
         formats = [{"name": chosen.name, **asdict(chosen.options)} for chosen in self.formats]
         track = "auto" if self.track is None else track_text(self.track)
         return {**{field.name: getattr(self, field.name) for field in fields(self)}, "formats": formats, "track": track}
@@ -136,13 +136,13 @@ def run_batch(
     settings: BatchSettings,
     progress: Callable[[Job, float], None] | None = None,
 ) -> Iterator[Done | Failure]:
-    """Do the files one after the other; what goes wrong with one is reported as its failure.
+    """Process files one after the other.
 
     Args:
-        progress: called with a job and the done fraction of it, 0..1.
+        progress: called with a job and its done fraction, 0..1.
 
     Yields:
-        One result a job, when its files are written.
+        One result for each job, after its files are written; an error is a `Failure`.
     """
     for job in jobs:
         yield run_job(detector, job, settings, progress)
@@ -151,10 +151,10 @@ def run_batch(
 def run_job(
     detector: Detector, job: Job, settings: BatchSettings, progress: Callable[[Job, float], None] | None = None
 ) -> Done | Failure:
-    """Do one file; what goes wrong is returned as its failure."""
+    """Process one file; an error is returned as a `Failure`."""
     try:
-        return _do(detector, job, settings, progress)
-    except Exception as error:  # not even a defect of ours may cost the files that follow; it is reported
+        return _process(detector, job, settings, progress)
+    except Exception as error:  # even a bug must not stop the remaining files; it is reported
         return Failure(job.source, error)
 
 
@@ -164,14 +164,14 @@ def run_journaled(
     run: Callable[[Sequence[Job]], Iterator[Done | Failure]],
     suffixes: Sequence[str] | None = None,
 ) -> Iterator[Done | Failure | AlreadyDone]:
-    """Do what the journal does not know to be done; each file is noted as soon as its results are in place.
+    """Process the files that are not finished according to the journal; each is recorded once its results are written.
 
     Args:
-        run: does files, in any order.
-        suffixes: of the results that a file must have to be done; by default those that the journal names.
+        run: processes files, in any order.
+        suffixes: suffixes of the results of a finished file; by default those in the journal.
 
     Yields:
-        First what an earlier run has done, then the rest as `run` gives it.
+        First the files finished by an earlier run, then the results of `run`.
     """
     due = []
     for job in jobs:
@@ -191,10 +191,12 @@ def run_journaled(
         yield result
 
 
-def _do(detector: Detector, job: Job, settings: BatchSettings, progress: Callable[[Job, float], None] | None) -> Done:
+def _process(
+    detector: Detector, job: Job, settings: BatchSettings, progress: Callable[[Job, float], None] | None
+) -> Done:
     detect_share = 0.5 if settings.render else 1.0
 
-    def heard(done: float, total: float | None) -> None:
+    def detected(done: float, total: float | None) -> None:
         if progress is not None and total:
             progress(job, min(1.0, done / total) * detect_share)
 
@@ -204,7 +206,7 @@ def _do(detector: Detector, job: Job, settings: BatchSettings, progress: Callabl
 
     detection = detector.detect(
         job.source,
-        heard,
+        detected,
         swap_channels=settings.swap_channels,
         allow_mono=settings.allow_mono,
         threshold=settings.threshold,
@@ -220,16 +222,17 @@ def _do(detector: Detector, job: Job, settings: BatchSettings, progress: Callabl
         write(detection, written[-1], chosen)
     if settings.render:
         from earwitness.render.video.annotated_video import render_video
+        from earwitness.render.video.frame_source import KeptSound
 
-        give_back()  # what hearing took and has freed, before drawing takes its own
+        give_back()  # return the freed memory of detection to the system before rendering needs its own
         pictures, rendered = job.pictures or job.source, job.result(RENDER_SUFFIX)
-        heard_there = job.pictures is None
+        sound = None
+        if job.pictures is None:
+            sound = KeptSound(parse_track(str(detection.settings["track"])), detection.duration)
         render_video(
-            pictures, detection.table, rendered, detection.view.whole_fov, drawn,
-            track=parse_track(str(detection.settings["track"])) if heard_there else None,
-            sound_seconds=detection.duration if heard_there else None,
+            pictures, detection.table, rendered, detection.view.whole_fov, drawn, sound=sound
         )  # fmt: skip
         written.append(rendered)
     if settings.grow:
-        job.result(INCREMENTAL_SUFFIX).unlink(missing_ok=True)  # the finished result is there now
+        job.result(INCREMENTAL_SUFFIX).unlink(missing_ok=True)  # replaced by the finished result
     return Done(job, detection, tuple(written))

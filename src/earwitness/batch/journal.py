@@ -1,9 +1,8 @@
-"""What a batch has done, kept in its output folder, so that a run that was stopped goes on where it was.
+"""The journal of an output folder, from which an interrupted batch continues.
 
-The first line names the run: version, model and settings, and the fingerprint of these; and whose results the folder
-holds, or is about to. Each further line is a file that is done, written after all of its results are in place. A run
-with another fingerprint does everything anew, but keeps to the names that files have; a line that was cut off by a
-crash, or that no run wrote, counts for nothing, and its file is done again.
+The first line describes the run: version, model, settings and their fingerprint, and the owner of each result name.
+Each further line is a finished file, written after all its results. A run with another fingerprint processes everything
+anew, but keeps the result names. Truncated and invalid lines are ignored, and their files are processed again.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from earwitness.core.files.unwritable import unwritable
 
 JOURNAL_NAME: Final = ".earwitness-journal.jsonl"
 MOST_BYTES: Final = 2**28
-"""A journal of a million files; what is larger is none."""
+"""Size of a journal of a million files; a larger file is not a journal."""
 _FORMAT: Final = 1
 
 
@@ -36,9 +35,9 @@ class Journal:
     """The journal of one output folder.
 
     Args:
-        out: the folder; it is made where it is missing.
-        record: what decides the results: version, model, settings; plain JSON values.
-        again: forget what was done before.
+        out: the folder; it is created if missing.
+        record: everything that determines the results: version, model, settings; plain JSON values.
+        again: whether to ignore files that are finished.
 
     Raises:
         EncodingError: the folder cannot be written.
@@ -55,13 +54,13 @@ class Journal:
         self._rewrite()
 
     def written(self, source: Path, target: Path, names: Iterable[str] | None = None) -> tuple[Path, ...] | None:
-        """The results of a file that an earlier run has done; None where there are none, or they no longer hold.
+        """The results of a file that an earlier run finished; None if it did not, or they are out of date.
 
-        They hold while the file has the same size and time of change, its results have the same place, and each of
-        these is there in its full size.
+        They are up to date while the file's size and modification time, the path of the results and the size of each
+        result are unchanged.
 
         Args:
-            names: of the results that there must be; by default those that were noted.
+            names: names of the required results; by default those in the journal.
         """
         entry = self._done.get(os.path.realpath(source))
         if entry is None or entry.target != self._relative(target) or entry.stamp != stamp(source):
@@ -72,7 +71,7 @@ class Journal:
         return tuple(paths) if all(_size(path) == size for path, size in paths.items()) else None
 
     def begin(self, files: Iterable[tuple[Path, Path]]) -> None:
-        """Note that results of these files (source, target) are about to be written.
+        """Record that results of these files (source, target) are about to be written.
 
         Raises:
             EncodingError: the journal cannot be written.
@@ -82,10 +81,10 @@ class Journal:
         self._rewrite()
 
     def add(self, source: Path, target: Path, written: Sequence[Path], read: list[int] | None) -> None:
-        """Note that a file is done and its results are in place.
+        """Record that a file is finished and its results are written.
 
         Args:
-            read: the file's `stamp` before it was read, so that a file that changed meanwhile is done again.
+            read: the file's `stamp` before it was read, so that a file that has changed since is processed again.
 
         Raises:
             EncodingError: the journal cannot be written.
@@ -102,7 +101,7 @@ class Journal:
             raise unwritable(self.path, error) from None
 
     def _rewrite(self) -> None:
-        """Begin the file anew with what holds, without cut and doubled lines."""
+        """Rewrite the file without invalid and duplicate lines."""
         head = {"journal": _FORMAT, "fingerprint": self.fingerprint, "run": self._record, "names": self._names}
         lines = [json.dumps(head), *(entry.line() for entry in self._done.values())]
         with atomic_file(self.path) as temporary:
@@ -113,14 +112,14 @@ class Journal:
 
 
 def read_claims(out: Path, suffixes: Iterable[str]) -> Claims:
-    """Whose results lie in a folder, as its journal has it; see `Claims`."""
+    """Read the owners of the results in a folder from its journal; see `Claims`."""
     head, entries = _read(out / JOURNAL_NAME)
     damaged = os.path.lexists(out / JOURNAL_NAME) and not isinstance(head.get("names"), dict)
     return Claims(out, owners(entries), suffixes, damaged=damaged)
 
 
 def _read(path: Path) -> tuple[dict[str, Any], list[Entry]]:
-    """First line and entries of a journal, as far as they are any."""
+    """The first line and the valid entries of a journal."""
     try:
         if not path.is_file() or path.stat().st_size > MOST_BYTES:
             return {}, []

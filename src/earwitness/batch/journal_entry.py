@@ -1,4 +1,4 @@
-"""One line of a batch's journal: a file and its results. What a line says is believed only as far as it makes sense."""
+"""One line of a journal: a file and its results. Lines are validated, because users may edit the file."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Entry:
     """A file of a batch.
 
     Attributes:
-        source: absolute path, links resolved.
-        target: path of its results without suffix, from the output folder.
-        stamp: the file's size and time of change when it was read.
-        written: size of each result in bytes, by path from the output folder; empty: it was only begun.
+        source: absolute path with links resolved.
+        target: path of the results without suffix, relative to the output folder.
+        stamp: the file's size and modification time when it was read.
+        written: size of each result in bytes, by path relative to the output folder; empty if the file is unfinished.
     """
 
     source: str
@@ -30,7 +30,7 @@ class Entry:
 
     @classmethod
     def of(cls, values: Any) -> Entry | None:
-        """The entry of a line's values; None for any that no run wrote."""
+        """Build an entry from the values of a line; None if they are not valid."""
         if not isinstance(values, Mapping):
             return None
         source, target = values.get("source"), values.get("target")
@@ -53,13 +53,13 @@ class Entry:
 
 
 def owners(entries: Iterable[Entry]) -> dict[str, str]:
-    """The file that results belong to, by their name; of two that had one name after each other, the later has it."""
+    """Source file by result name; of two files with the same name, the later one owns it."""
     owned = {key(PurePosixPath(entry.target)): (entry.target, entry.source) for entry in entries}
     return dict(owned.values())
 
 
 def _is_path(value: Any) -> TypeGuard[str]:
-    """Whether a value is text that a file's name can be."""
+    """Whether a value is text that can name a file."""
     if not isinstance(value, str) or not value or "\0" in value:
         return False
     try:
@@ -70,7 +70,7 @@ def _is_path(value: Any) -> TypeGuard[str]:
 
 
 def _is_inside(value: Any) -> TypeGuard[str]:
-    """Whether a value is a path that stays within the folder from which it counts."""
+    """Whether a value is a relative path that stays inside its folder."""
     if not _is_path(value):
         return False
     path = PurePosixPath(value)

@@ -1,4 +1,4 @@
-"""What a batch is to do: which files its inputs stand for, and where the results of each go."""
+"""The plan of a batch: the files that its inputs name, and the path of the results of each."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from earwitness.media.input_files import search
 USUAL_SUFFIXES: Final = (".csv", ".json")
 ALL_SUFFIXES: Final = (*(known.suffix for known in FORMATS.values()), RENDER_SUFFIX, INCREMENTAL_SUFFIX)
 _MADE_HERE: Final = (RENDER_SUFFIX, ".player.mp4")
-"""Media that earwitness writes itself, which are no input where they are not named."""
+"""Media that earwitness writes itself; they are inputs only if named explicitly."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do.
+    """The plan of a batch.
 
     Attributes:
-        jobs: one a file, each with its own target.
-        failures: inputs that name nothing, and files whose results would take the place of something else.
-        clashes: file names that occur more than once, whose results therefore lie in subfolders of the output.
-        problems: links that lead nowhere, and what cannot be read.
-        left_out: what was passed over because of its name.
+        jobs: one for each file, each with its own target.
+        failures: inputs that match nothing, and files whose results would overwrite other files.
+        clashes: file names that occur more than once, so that their results are in subfolders of the output.
+        problems: broken links, and files and folders that cannot be read.
+        left_out: files skipped because of their names.
     """
 
     jobs: tuple[Job, ...]
@@ -44,12 +44,12 @@ class Plan:
 def plan(inputs: Sequence[str | Path], out: Path, suffixes: Iterable[str] = USUAL_SUFFIXES) -> Plan:
     """Find the files that `inputs` (files, folders, globs) name, and give each its own target below `out`.
 
-    A target is free, or that of an earlier run for the same file: results of two files never take each other's place,
-    not even where names differ by case only. Files below `out` are results of an earlier run and left out, unless they
-    are named outright, or lie in an input that is `out` itself or below it.
+    A target is unused, or is the same file's target of an earlier run; results of different files never overwrite each
+    other, even if their names differ in case only. Files below `out` are results of an earlier run and are skipped,
+    unless they are named explicitly, or are in an input that is `out` itself or below it.
 
     Args:
-        suffixes: of the results that will be written.
+        suffixes: suffixes of the results to write.
     """
     files: dict[str, Path] = {}
     failures: list[Failure] = []
@@ -71,12 +71,12 @@ def plan(inputs: Sequence[str | Path], out: Path, suffixes: Iterable[str] = USUA
 
 
 def taken(job: Job, out: Path, claims: Claims, suffixes: Iterable[str]) -> EncodingError | None:
-    """Why a job whose target is given may not write it; None where it may."""
+    """Return the error of a job that must not write its given target; None if it may."""
     name = job.target.relative_to(out)
     owner = claims.owner(name, job.source)
     if owner is not None:
-        return EncodingError(f"{job.target}: holds the results of {owner}; name another folder with --out")
-    return _strangers(claims, name, out, suffixes)
+        return EncodingError(f"{job.target}: contains the results of {owner}; name another folder with --out")
+    return _foreign(claims, name, out, suffixes)
 
 
 def _with_targets(
@@ -89,8 +89,8 @@ def _with_targets(
     jobs, clashes = [], set[str]()
     for path, name in names.items():
         file = named[path]
-        if stranger := _strangers(claims, name, out, suffixes):
-            failures.append(Failure(file, stranger))
+        if error := _foreign(claims, name, out, suffixes):
+            failures.append(Failure(file, error))
             continue
         jobs.append(Job(file, out / name))
         if len(name.parts) > 1 or (path.suffix and name.name.startswith(path.name)):
@@ -98,14 +98,14 @@ def _with_targets(
     return Plan(tuple(jobs), tuple(failures), tuple(sorted(clashes)), tuple(problems), tuple(left_out))
 
 
-def _strangers(claims: Claims, name: Path, out: Path, suffixes: Iterable[str]) -> EncodingError | None:
-    """Why results of this name would destroy what somebody else wrote; None where they would not."""
-    found = claims.strangers(name, suffixes)
+def _foreign(claims: Claims, name: Path, out: Path, suffixes: Iterable[str]) -> EncodingError | None:
+    """Return an error if results of this name would overwrite a file that earwitness did not write."""
+    found = claims.foreign_files(name, suffixes)
     if not found:
         return None
     return EncodingError(
-        f"{found[0]}: is there already, and nothing says that it is a result of earwitness; move it, or name another "
-        f"folder than {out} with --out"
+        f"{found[0]}: exists and does not seem to be a result of earwitness; move it, or name another folder than "
+        f"{out} with --out"
     )
 
 

@@ -1,4 +1,4 @@
-"""A batch on a Ray cluster: as `run_workers`, on any machines that see the same files under the same names."""
+"""A batch on a Ray cluster, like `run_workers`; its nodes need access to the same files under the same paths."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ def run_on_ray(
     address: str | None = None,
     limits: FileLimits | None = None,
 ) -> Iterator[Done | Failure]:
-    """Do files on a cluster; the results are those of `run_batch`, in the order in which they are ready.
+    """Process files on a cluster; the results are those of `run_batch`, in order of completion.
 
     Args:
-        open_detector: loads the model, once an actor; must be picklable, and its model be there on every node.
-        workers: number of actors, each with a processor of its own.
-        address: of a running cluster; None starts one on this machine, and ends it afterwards.
-        limits: of each file, as in `run_workers`.
+        open_detector: loads the model, once for each actor; must be picklable, and every node needs the model.
+        workers: number of actors, each with its own CPU.
+        address: address of a running cluster; None starts one on this machine, and stops it afterwards.
+        limits: limits of each file, as in `run_workers`.
 
     Yields:
-        One result a job. An actor that dies is replaced; its job is a failure.
+        One result for each job. An actor that dies is replaced; its job is a `Failure`.
 
     Raises:
-        ClusterError: there is no cluster, or none can be started.
+        ClusterError: no cluster can be reached or started.
     """
     if not jobs:
         return
@@ -45,30 +45,30 @@ def run_on_ray(
         waiting = deque(jobs)
         running: dict[Any, tuple[Any, Job]] = {}
 
-        def give(actor: Any) -> None:
+        def submit(actor: Any) -> None:
             job = waiting.popleft()
             running[actor.run.remote(job)] = actor, job
 
-        # Restarting is ours to do: after a crash, the next job must not be thought of as that of a dead actor.
-        hearer = ray.remote(num_cpus=1, max_restarts=0)(_Hearer)
+        # No automatic restarts: after a crash, Ray must not attribute the next job to the dead actor.
+        actor_class = ray.remote(num_cpus=1, max_restarts=0)(_BatchActor)
         for _ in range(min(workers, len(jobs))):
-            give(hearer.remote(open_detector, settings, limits))
+            submit(actor_class.remote(open_detector, settings, limits))
         while running:
             (ready,), _ = ray.wait(list(running), num_returns=1)
             actor, job = running.pop(ready)
             try:
                 yield ray.get(ready)
-            except ray.exceptions.RayTaskError as error:  # the model cannot be loaded, or is not there
+            except ray.exceptions.RayTaskError as error:  # the model is missing or cannot be loaded
                 yield Failure(job.source, error.cause)
             except ray.exceptions.RayError as error:
                 yield Failure(job.source, WorkerError(f"{job.source}: the process that read it died ({error})"))
-                actor = hearer.remote(open_detector, settings, limits)
+                actor = actor_class.remote(open_detector, settings, limits)
             if waiting:
-                give(actor)
+                submit(actor)
 
 
-class _Hearer:
-    """An actor: a worker process within limits, which the actor outlives."""
+class _BatchActor:
+    """An actor that runs jobs in a worker process within limits, and outlives that process."""
 
     def __init__(
         self, open_detector: Callable[[], Detector], settings: BatchSettings, limits: FileLimits | None
@@ -78,12 +78,12 @@ class _Hearer:
 
     def run(self, job: Job) -> Done | Failure:
         self._worker = worker = self._worker or Worker(self._open, self._settings, self._limits)
-        worker.give(job)
-        answer = None
-        while answer is None or isinstance(answer, float):
+        worker.submit(job)
+        message = None
+        while message is None or isinstance(message, float):
             connection.wait([worker.channel], _POLL_SECONDS)
-            answer = worker.answer()
+            message = worker.poll()
         if not worker.alive:
             worker.kill()
             self._worker = None
-        return answer
+        return message

@@ -1,4 +1,4 @@
-"""Names of results: a file's own stem where that is free, else with its folders, its extension, a number of its own."""
+"""Names of results: the file's stem if unused, else with its folders, then its extension, then a hash."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from typing import Final, Protocol
 from earwitness.core.files.lock import LONGEST_NAME
 
 _STEM, _FOLDERS, _SUFFIX, _NUMBER = range(4)
-"""What a name is made of, each with what comes before it."""
+"""Parts of a name; each level adds one to those before it."""
 _DIGITS: Final = 8
 
 
 class Taken(Protocol):
-    """What is in the output folder already."""
+    """Existing results in the output folder."""
 
     def owner(self, name: Path, asking: Path) -> Path | None:
-        """Another file than the one that asks, whose results have this name; None where there is none."""
+        """The source file, other than `asking`, that owns this name; None if there is none."""
 
     def name_of(self, source: Path) -> Path | None:
-        """The name that the results of a file have; None where it has none."""
+        """The result name of a source file; None if it has no results."""
 
 
 def result_names(files: Sequence[Path], taken: Taken, suffixes: Iterable[str]) -> dict[Path, Path]:
-    """Give each file a name for its results that no other file has, in this run or an earlier one.
+    """Give each file a result name that no other file has, in this run or an earlier one.
 
     Args:
         files: absolute paths.
-        taken: the names of earlier runs; a file keeps the one that it has.
-        suffixes: of the results; a name leaves room for them.
+        taken: the names of earlier runs; a file keeps its name.
+        suffixes: suffixes of the results, for which a name leaves room.
 
     Returns:
-        Names without suffix, from the output folder, by file.
+        Names without suffix, relative to the output folder, by file.
     """
     room = LONGEST_NAME - max((len(suffix) for suffix in suffixes), default=0)
     known = {file: name for file in files if (name := taken.name_of(file)) is not None}
@@ -61,12 +61,12 @@ def result_names(files: Sequence[Path], taken: Taken, suffixes: Iterable[str]) -
 
 
 def key(name: PurePath) -> str:
-    """Equal for names that are one and the same on some file systems: not all tell case or composed signs apart."""
+    """A key equal for names that some file systems treat as the same: they ignore case or Unicode normalization."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name.as_posix()).casefold())
 
 
 def fitted(name: str, longest: int, whole: str) -> str:
-    """A file name of at most `longest` bytes: cut where it must be, and then with digits that depend on `whole`."""
+    """A file name of at most `longest` bytes; a longer one is cut and gets a hash of `whole`."""
     if len(os.fsencode(name)) <= longest:
         return name
     mark = f"~{_digest(whole)}"
@@ -89,7 +89,7 @@ def _digest(text: str) -> str:
 
 
 def _top(files: Iterable[Path]) -> Path | None:
-    """The deepest folder that holds all files; None where there is none, on several drives."""
+    """The deepest common folder of all files; None if they are on several drives."""
     try:
         return Path(commonpath({file.parent for file in files}))
     except ValueError:
@@ -97,5 +97,5 @@ def _top(files: Iterable[Path]) -> Path | None:
 
 
 def _below(file: Path, top: Path | None) -> Path:
-    """Path of a file from a folder that holds it; without one with the drive as a folder."""
+    """Path of a file relative to its folder `top`; without one, the drive becomes a folder."""
     return Path(file.drive.strip(":\\/"), *file.parts[1:]) if top is None else file.relative_to(top)

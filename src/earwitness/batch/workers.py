@@ -1,7 +1,7 @@
-"""A batch in several processes, each with a detector of its own: a file that crashes a codec costs only itself.
+"""A batch in several processes, each with its own detector, so that a crashing codec affects only one file.
 
-Not concurrent.futures: there a process that dies takes all other work with it, nobody knows on which file it died, and
-the processes outlive a parent that was killed.
+concurrent.futures does not serve here: when one process dies, all pending work is lost, the file that killed it is
+unknown, and the processes survive a killed parent.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from earwitness.media.containers.container import container_duration, open_media
 Progress = Callable[[Job, float], None]
 
 _POLL_SECONDS: Final = 0.2
-"""Between two looks at the limits."""
+"""Interval between checks of the limits."""
 
 
 def run_workers(
@@ -35,50 +35,50 @@ def run_workers(
     progress: Progress | None = None,
     limits: FileLimits | None = None,
 ) -> Iterator[Done | Failure]:
-    """Do files in processes; the results are those of `run_batch`, in the order in which they are ready.
+    """Process files in several processes; the results are those of `run_batch`, in order of completion.
 
     Args:
-        open_detector: loads the model, once a process; must be picklable.
+        open_detector: loads the model, once for each process; must be picklable.
         workers: number of processes.
-        progress: called with a job and the done fraction of it, 0..1.
-        limits: of each file; by default `FileLimits()`.
+        progress: called with a job and its done fraction, 0..1.
+        limits: limits of each file; by default `FileLimits()`.
 
     Yields:
-        One result a job, when its files are written. A process that dies, or reaches a limit, is replaced; its job is
-        a failure.
+        One result for each job, after its files are written. A process that dies or reaches a limit is replaced; its
+        job is a `Failure`.
     """
     waiting = deque(jobs)
-    crew: list[Worker] = []
+    pool: list[Worker] = []
     try:
-        while waiting or crew:
-            while waiting and len(crew) < workers:
-                crew.append(Worker(open_detector, settings, limits))
-                crew[-1].give(waiting.popleft())
-            connection.wait([worker.channel for worker in crew], _POLL_SECONDS)
-            for worker in list(crew):
-                answer = worker.answer()
-                if isinstance(answer, float) and progress is not None:
-                    progress(worker.job, answer)
-                if answer is None or isinstance(answer, float):
+        while waiting or pool:
+            while waiting and len(pool) < workers:
+                pool.append(Worker(open_detector, settings, limits))
+                pool[-1].submit(waiting.popleft())
+            connection.wait([worker.channel for worker in pool], _POLL_SECONDS)
+            for worker in list(pool):
+                message = worker.poll()
+                if isinstance(message, float) and progress is not None:
+                    progress(worker.job, message)
+                if message is None or isinstance(message, float):
                     continue
-                yield answer
+                yield message
                 if waiting and worker.alive:
-                    worker.give(waiting.popleft())
+                    worker.submit(waiting.popleft())
                 else:
                     worker.stop()
-                    crew.remove(worker)
+                    pool.remove(worker)
     finally:
-        for worker in crew:
+        for worker in pool:
             worker.kill()
 
 
 class Worker:
-    """The parent's end of a process that does one file after the other.
+    """The parent's handle of a process that processes one file after the other.
 
     Args:
-        open_detector: loads the model, in the process; must be picklable.
-        settings: what is done with each file.
-        limits: of each file; by default `FileLimits()`.
+        open_detector: loads the model in the process; must be picklable.
+        settings: settings of each file.
+        limits: limits of each file; by default `FileLimits()`.
     """
 
     def __init__(
@@ -92,30 +92,30 @@ class Worker:
 
     @property
     def channel(self) -> Connection[Any, Any]:
-        """Ready to be read when there is an answer."""
+        """The connection to the process; readable when there is a message."""
         return self._child.channel
 
     @property
     def pid(self) -> int | None:
-        """The process."""
+        """Process id."""
         return self._child.process.pid
 
     @property
     def job(self) -> Job:
-        """What it was last given."""
+        """The job submitted last."""
         assert self._job is not None
         return self._job
 
-    def give(self, job: Job) -> None:
-        """Have it do a file."""
+    def submit(self, job: Job) -> None:
+        """Start a job."""
         self._job, self._watch = job, Watch(self._child, self._limits.start(), str(job.source))
         try:
             self.channel.send(job)
         except OSError:
-            self.alive = False  # and `answer` says so
+            self.alive = False  # `poll` then returns a failure
 
-    def answer(self) -> float | Done | Failure | None:
-        """The next message without waiting: progress 0..1, a result, or None where there is none yet."""
+    def poll(self) -> float | Done | Failure | None:
+        """Return the next message without waiting: progress 0..1, a result, or None if there is none yet."""
         assert self._watch is not None
         try:
             self._watch.check()
@@ -140,7 +140,7 @@ class Worker:
         return WorkerError(death_message(str(self.job.source), self._child))
 
     def stop(self) -> None:
-        """Let it end by itself, if it still can."""
+        """Ask the process to exit, and wait for it."""
         if self.alive:
             with suppress(OSError):
                 self.channel.send(None)
@@ -148,7 +148,7 @@ class Worker:
         self.kill()
 
     def kill(self) -> None:
-        """End it now; what it was writing is left unfinished under a temporary name."""
+        """Kill the process; an unfinished file keeps its temporary name."""
         self.alive = False
         self._child.kill()
 
@@ -156,7 +156,7 @@ class Worker:
 def _work(
     channel: Connection[Any, Any], open_detector: Callable[[], Detector], settings: BatchSettings, limits: FileLimits
 ) -> None:
-    """The life of a worker process."""
+    """Main loop of a worker process."""
     report = Reporter(channel, limits)
     detector: Detector | None = None
     while True:
@@ -171,21 +171,21 @@ def _work(
             detector = detector or open_detector()
             _allow(job, report)
             result = run_job(detector, job, settings, lambda job, share: report(float(share)))
-        except Exception as error:  # the model went bad meanwhile: as run_job, so that the rest can be told
+        except Exception as error:  # for example, the model can no longer be loaded; report it as `run_job` does
             result = Failure(job.source, error)
         report.send("result", _portable(result, limits))
 
 
 def _allow(job: Job, report: Reporter) -> None:
-    """Have the limits grow with the length of a file; what cannot be opened is said by who reads it."""
+    """Raise the limits with the length of a file; if it cannot be opened, detection reports that."""
     with suppress(EarwitnessError), open_media(job.pictures or job.source) as container:
         report.allow(job.pictures or job.source, container_duration(container) or 0.0)
 
 
 def _portable(result: Done | Failure, limits: FileLimits) -> Done | Failure:
-    """The same, with an error that survives the way between processes."""
+    """Return a result whose error can be pickled."""
     if not isinstance(result, Failure):
         return result
-    if isinstance(result.error, MemoryError):  # the system refused before the parent saw anything
+    if isinstance(result.error, MemoryError):  # the system refused memory before the parent noticed
         return Failure(result.source, limits.start().memory_error(str(result.source)))
     return Failure(result.source, portable(result.error))

@@ -19,13 +19,14 @@ def run(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A video or audio file.")],
     json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
     max_seconds: Annotated[
-        float | None, typer.Option(help="Longest time, seconds; by default it grows with the file's length.")
+        float | None,
+        typer.Option(metavar="SECONDS", help="Time limit; by default it grows with the file's length."),
     ] = None,
-    max_memory: Annotated[float, typer.Option(metavar="MB", help="Most memory that work on it may take.")] = 3000.0,
+    max_memory: Annotated[float, typer.Option(metavar="MB", help="Memory limit.")] = 3000.0,
 ) -> None:
-    """Say whether a recording is fit for directions: stereo throughout, microphones, effects, balance, delay, clipping.
+    """Check whether a recording can give directions: stereo, microphones, effects, balance, delay, clipping.
 
-    Exit code: 0 fit, 1 not fit for directions or not readable.
+    Exit code: 0 fit for directions, 1 not fit or not readable.
     """
     one_thread()
 
@@ -42,7 +43,7 @@ def run(
 
 
 def _diagnose(file: Path, report: Reporter) -> Diagnosis:
-    """What the doctor says, in a process of its own."""
+    """Diagnose a file; runs in its own process."""
     from earwitness.doctor.diagnosis import diagnose
     from earwitness.media.containers.container import container_duration, open_media
 

@@ -1,4 +1,4 @@
-"""What commands say to people on the standard error stream: one line each, whatever names of files hold."""
+"""Messages of commands on stderr: one line each, even if a file name contains line breaks."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What everything else builds on: vocabulary, geometry, events, errors, files."""
+"""Foundation of all other packages: vocabulary, geometry, events, errors, files."""

@@ -1,4 +1,4 @@
-"""What no error of ours describes: one line for the user, and a log file with everything else."""
+"""Unexpected errors: one line for the user, and a log file with the details."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-from earwitness.core.errors import first_line
+from earwitness.core.errors import UsageError, first_line
 from earwitness.core.files.cache import cache_folder, keep_within
 
 _KEPT_BYTES: Final = 2**20
-"""Of older logs together."""
+"""Total size to which old logs are trimmed."""
 _LOG: Final = "_earwitness_log"
-"""Attribute of an error that was logged."""
+"""Attribute that is set on a logged error: the path of its log."""
 _LONGEST: Final = 200_000
-"""Characters of a log: a recursion without end has a long trace."""
+"""Maximum length of a trace in characters: that of an endless recursion is long."""
 
 
 def describe(error: BaseException, log: Path | None) -> str:
-    """One line that says what happened, and where the details are."""
+    """Describe an error on one line, with the path of its log."""
     details = "" if log is None else f"; details in {log}"
     if isinstance(error, MemoryError):
         return f"not enough memory for this input; use smaller files or a machine with more memory{details}"
     if isinstance(error, RecursionError):
-        return f"the input nests too deep{details}"
+        return f"the input nests too deeply{details}"
     name, reason = type(error).__name__, first_line(error)
-    said = name if reason == name else f"{name}: {reason}"
-    return f"cannot go on: {said}; the input or an installed library does not suit{details}"
+    what = name if reason == name else f"{name}: {reason}"
+    return f"unexpected error: {what}; the input or an installed library may be at fault{details}"
 
 
 def write_log(error: BaseException) -> Path | None:
-    """Write traceback, versions and command line to a file of its own, readable by its owner alone.
+    """Write traceback, versions and command line to a new file that only the user can read.
 
-    It lies in the user's cache folder, or else in the system's folder for temporary files.
+    The file is written to the user's cache folder or, if that fails, to the system's temporary folder.
 
     Returns:
-        The file, the same one when it is asked for again; None where nothing can be written.
+        The file, the same one for the same error; None if nothing can be written.
     """
     path: Path | None = getattr(error, _LOG, None)
     if path is None:
@@ -58,7 +58,7 @@ def _write(text: str) -> Path | None:
             continue
         with suppress(OSError, ValueError):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            # A new file under a random name: never a link or a file that somebody else put there.
+            # A random name, so that no link or file of another user is opened.
             descriptor, name = tempfile.mkstemp(prefix="earwitness-", suffix=".log", dir=folder)
             with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(text)
@@ -71,7 +71,7 @@ def _write(text: str) -> Path | None:
 def _cache() -> Path | None:
     try:
         return cache_folder("logs")
-    except RuntimeError:  # there is no home folder
+    except UsageError:  # there is no home folder
         return None
 
 
@@ -79,7 +79,7 @@ def _text(error: BaseException) -> str:
     try:
         trace = "".join(traceback.format_exception(error))
     except (MemoryError, RecursionError, ValueError):
-        trace = f"{type(error).__name__}, without a trace\n"
+        trace = f"{type(error).__name__}, no traceback\n"
     if len(trace) > _LONGEST:
         trace = f"{trace[: _LONGEST // 2]}\n...\n{trace[-_LONGEST // 2 :]}"
     head = (
@@ -93,4 +93,4 @@ def _version() -> str:
     try:
         return version("earwitness")
     except PackageNotFoundError:
-        return "from its sources"
+        return "unknown version"

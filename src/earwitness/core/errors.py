@@ -1,14 +1,14 @@
 """Typed errors: each message says what is wrong and what to do about it.
 
-Everything that can go wrong with a user's input ends in an `EarwitnessError`; the command line prints its message on
-one line, without a traceback.
+Every problem with a user's input raises an `EarwitnessError`; the command line prints its message on one line, without
+a traceback.
 """
 
 from __future__ import annotations
 
 
 class EarwitnessError(Exception):
-    """Base of all errors that earwitness raises on purpose; as text, one line that any terminal or page can show."""
+    """Base class of all deliberate errors; `str()` returns one printable line."""
 
     def __str__(self) -> str:
         return one_line(super().__str__())
@@ -23,27 +23,27 @@ class UnreadableMediaError(MediaError):
 
 
 class MediaLimitError(MediaError):
-    """The file asks for more than the limits allow: rate, pixels, filled silence; says which limit can be raised."""
+    """The file exceeds a limit on its sample rate, pixels or filled gaps; the message names the limit to raise."""
 
 
 class NoAudioError(MediaError):
-    """The file has no sound track."""
+    """The file has no audio track."""
 
 
 class NoVideoError(MediaError):
-    """The file has no picture, where one is needed."""
+    """The file has no video track, but one is needed."""
 
 
 class NotStereoError(MediaError):
-    """The sound is mono or dual mono, so that it carries no direction."""
+    """The sound is mono or dual mono, so it carries no direction."""
 
 
 class TimeLimitError(MediaError):
-    """Work on a file took more time, or processor time, than it may."""
+    """Processing a file exceeded its limit of elapsed time or CPU time."""
 
 
 class MemoryLimitError(MediaError):
-    """Work on a file took more memory than it may."""
+    """Processing a file exceeded its memory limit."""
 
 
 class EncodingError(MediaError):
@@ -51,23 +51,23 @@ class EncodingError(MediaError):
 
 
 class InUseError(EarwitnessError):
-    """A folder or file that another program is writing to; says which program."""
+    """Another program is writing to the folder or file; the message names the program."""
 
 
 class LabelError(EarwitnessError):
-    """A label or prediction table that breaks its format: names the file, the line and what is wrong."""
+    """A malformed label or prediction table; the message names file, line and problem."""
 
 
 class ModelError(EarwitnessError):
-    """A model, checkpoint or model card that is missing, damaged or does not fit."""
+    """A model, checkpoint or model card that is missing, damaged or incompatible."""
 
 
 class EncoderError(EarwitnessError):
-    """A semantic encoder whose input, weights or cached tokens are missing, damaged or do not fit."""
+    """A semantic encoder whose input, weights or cached tokens are missing, damaged or incompatible."""
 
 
 class MissingWeightsError(EncoderError):
-    """The weights of an encoder are not on this machine; names the command that fetches them."""
+    """The weights of an encoder are not installed; the message names the command that downloads them."""
 
     def __init__(self, name: str, where: str) -> None:
         super().__init__(f"the weights of '{name}' are not in '{where}'; run: earwitness models pull {name}")
@@ -78,59 +78,59 @@ class BankError(EarwitnessError):
 
 
 class WorkerError(EarwitnessError):
-    """A process that did a part of the work is gone: what it worked on made a library crash, or memory ran out."""
+    """A worker process died: its input crashed a library, or memory ran out."""
 
 
 class CancelledError(EarwitnessError):
-    """Work was stopped because nobody waits for it any more."""
+    """The caller cancelled the work."""
 
 
 class SynthesisError(EarwitnessError):
-    """A set of synthetic clips that cannot be rendered further; clips that are done stay."""
+    """Rendering a set of synthetic clips failed; finished clips are kept."""
 
 
 class ClusterError(EarwitnessError):
-    """There is no cluster of machines to work on, or it cannot be started."""
+    """The compute cluster cannot be reached or started."""
 
 
 class UsageError(EarwitnessError):
-    """An option, an argument or a setting that is not valid."""
+    """An invalid option, argument or setting."""
 
 
 class RecipeError(UsageError):
-    """A training recipe, or the recipe of a scene, that is not valid."""
+    """An invalid training recipe or scene recipe."""
 
 
 class TrainingError(EarwitnessError):
-    """Training cannot go on (say, the loss became NaN); says which state was kept."""
+    """Training cannot continue (for example, the loss is NaN); the message names the state that was saved."""
 
 
 class MissingExtraError(EarwitnessError):
-    """A feature that needs an optional install; says which."""
+    """A feature that needs an optional install; the message names the extra."""
 
     def __init__(self, feature: str, extra: str) -> None:
         super().__init__(f"{feature} needs an optional install: pip install 'earwitness[{extra}]'")
         self._parts = feature, extra
 
     def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
-        """Rebuild it from what it was made of: it travels between processes."""
+        """Pickle the constructor's arguments, so that the error can be sent between processes."""
         return type(self), self._parts
 
 
 def first_line(error: BaseException, longest: int = 160) -> str:
-    """What a foreign error says, on one line, to be told within our own message; its type if it says nothing."""
+    """First line of another library's error message, shortened for use in a message; its type if it has no message."""
     lines = str(error).strip().splitlines()
     return shortened(lines[0], longest) if lines else type(error).__name__
 
 
 def shortened(text: str, longest: int = 160) -> str:
-    """Text on one line and of bounded length, to be told within a message."""
+    """Text on one line and of limited length, for use in a message."""
     line = one_line(text[: 4 * longest])
     return line if len(line) <= longest and len(text) <= 4 * longest else f"{line[: longest - 3]}..."
 
 
 def one_line(text: str) -> str:
-    """Text without line breaks; control characters and others that do not print are written as escapes."""
+    """Text without line breaks; unprintable characters are written as escapes."""
     spaced = " ".join(text.split())
     return "".join(character if character.isprintable() else _escaped(character) for character in spaced)
 

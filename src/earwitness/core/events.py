@@ -1,6 +1,6 @@
-"""The one data structure that flows through the program: a columnar table of sound events at 10 frames a second.
+"""Tables of sound events at 10 frames per second: the data structure that all parts of the program exchange.
 
-Units inside the program: frames of 100 ms, degrees (positive to the left), metres; centimetres in DCASE CSV.
+Units: frames of 100 ms, degrees (positive to the left) and metres. Only DCASE CSV files use centimetres.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ FRAME_RATE: Final = 10
 """Label frames per second."""
 FRAME_SECONDS: Final = 1.0 / FRAME_RATE
 MOST_FRAMES: Final = 7 * 24 * 3600 * FRAME_RATE
-"""A week: labels beyond it are damaged."""
+"""One week; later labels indicate a damaged file."""
 
 _DTYPES: Final[dict[str, type[np.generic]]] = {
     "frame": np.int32,
@@ -35,17 +35,17 @@ COLUMNS: Final = tuple(_DTYPES)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EventTable:
-    """Rows of (frame, class, source, azimuth, distance, onscreen, score); immutable, one row a source and frame.
+    """Immutable table with one row per source and frame.
 
     Attributes:
         frame: (n,) int32, 100-ms frame, 0 <= frame < num_frames.
         class_index: (n,) int16, 0..12.
-        source: (n,) int16, tells same-class sources apart; stays with a source over time.
-        azimuth: (n,) float32, degrees in [-90, 90], positive to the left; NaN where the sound carries no direction.
-        distance: (n,) float32, metres, not negative; NaN where unknown.
+        source: (n,) int16, number that distinguishes sources of one class; constant over time for one source.
+        azimuth: (n,) float32, degrees in [-90, 90], positive to the left; NaN if unknown.
+        distance: (n,) float32, metres, at least 0; NaN if unknown.
         onscreen: (n,) bool.
         score: (n,) float32 in [0, 1]; 1 in references.
-        num_frames: length of the clip, in frames; a clip may be longer than its last event.
+        num_frames: length of the clip in frames; it may exceed the last event.
     """
 
     frame: NDArray[np.int32]
@@ -70,13 +70,13 @@ class EventTable:
         score: ArrayLike = 1.0,
         num_frames: int | None = None,
     ) -> EventTable:
-        """Build and check a table; scalars are repeated to the length of `frame`.
+        """Create and validate a table; scalars are repeated to the length of `frame`.
 
         Args:
-            num_frames: length of the clip; by default just past the last row.
+            num_frames: length of the clip; by default up to and including the last row.
 
         Raises:
-            LabelError: columns of different lengths, or a value out of range (says which row).
+            LabelError: columns of different lengths, or a value out of range (the message names the row).
         """
         given = {
             "frame": frame, "class_index": class_index, "source": source, "azimuth": azimuth,
@@ -92,12 +92,12 @@ class EventTable:
 
     @classmethod
     def empty(cls, num_frames: int = 0) -> EventTable:
-        """A clip in which nothing sounds."""
+        """A table without events."""
         return cls.from_columns(frame=[], class_index=[], azimuth=[], distance=[], num_frames=num_frames)
 
     @classmethod
     def concatenate(cls, tables: Iterable[EventTable], num_frames: int | None = None) -> EventTable:
-        """All rows of `tables`, on one time axis, sorted by frame, class and source."""
+        """All rows of `tables` on a common time axis, sorted by frame, class and source."""
         tables = list(tables)
         if not tables:
             return cls.empty(num_frames or 0)
@@ -116,25 +116,25 @@ class EventTable:
         return self.num_frames * FRAME_SECONDS
 
     def select(self, rows: NDArray[Any] | slice) -> EventTable:
-        """Rows picked by a boolean mask, by indices, or without a copy by a slice."""
+        """Rows selected by a boolean mask, indices or a slice; a slice makes no copy."""
         return replace(self, **{name: getattr(self, name)[rows] for name in COLUMNS})
 
     def sorted(self) -> EventTable:
-        """Rows in order of frame, class, source."""
+        """Rows sorted by frame, class and source."""
         return self.select(np.lexsort((self.source, self.class_index, self.frame)))
 
     def with_columns(self, **columns: ArrayLike) -> EventTable:
-        """A checked copy with some columns replaced."""
+        """A validated copy with some columns replaced."""
         given: dict[str, Any] = {name: columns.get(name, getattr(self, name)) for name in COLUMNS}
         return EventTable.from_columns(**given, num_frames=self.num_frames)
 
     def window(self, start: int, stop: int) -> EventTable:
-        """Rows with start <= frame < stop, on a time axis that begins at `start`."""
+        """Rows with start <= frame < stop; frame numbers of the result count from `start`."""
         part = self.select((self.frame >= start) & (self.frame < stop))
         return replace(part, frame=(part.frame - start).astype(np.int32), num_frames=stop - start)
 
     def shifted(self, frames: int, num_frames: int) -> EventTable:
-        """The same rows `frames` later, in a clip of `num_frames`."""
+        """The same rows, moved by `frames`, in a clip of `num_frames`."""
         return EventTable.from_columns(
             **{name: getattr(self, name) for name in COLUMNS if name != "frame"},
             frame=self.frame + frames,
@@ -142,11 +142,11 @@ class EventTable:
         )
 
     def mirrored(self) -> EventTable:
-        """Left and right swapped: azimuth changes sign, everything else stays."""
+        """Left and right swapped: only the azimuth changes its sign."""
         return replace(self, azimuth=-self.azimuth)
 
     def rounded(self) -> EventTable:
-        """Values as a DCASE CSV keeps them: whole degrees and whole centimetres."""
+        """Values with the precision of a DCASE CSV file: whole degrees and centimetres."""
         return replace(
             self,
             azimuth=np.rint(self.azimuth).astype(np.float32),
@@ -154,7 +154,7 @@ class EventTable:
         )
 
     def same_as(self, other: EventTable, *, tolerance: float = 0.0) -> bool:
-        """Whether both tables hold the same rows, in any order, up to `tolerance` in degrees and metres."""
+        """Whether both tables contain the same rows in any order; `tolerance` is in degrees and metres."""
         if len(self) != len(other) or self.num_frames != other.num_frames:
             return False
         a, b = self.sorted(), other.sorted()
@@ -168,29 +168,30 @@ class EventTable:
         )
 
     def events(self, max_gap: int = 0) -> list[SoundEvent]:
-        """Runs in time of one class and source, ordered by start, class and source.
+        """Group rows of one class and source into events, ordered by start, class and source.
 
-        A run also ends where directions begin or end to be known (NaN), so that every event has one or has none.
+        An event also ends where the azimuth changes between known and unknown (NaN), so that each event has an azimuth
+        in all of its rows or in none.
 
         Args:
-            max_gap: frames of silence that do not yet end an event.
+            max_gap: longest silence in frames that does not end an event.
         """
         return list(self.iter_events(max_gap))
 
     def iter_events(self, max_gap: int = 0) -> Iterator[SoundEvent]:
-        """As `events`, one after the other: those of hours need not be held at once."""
+        """Like `events`, but one at a time, to save memory on long recordings."""
         table, first, stop = self.runs(max_gap)
         for run in np.lexsort((table.source[first], table.class_index[first], table.frame[first])):
             yield SoundEvent(table.select(slice(first[run], stop[run])))
 
     def runs(self, max_gap: int = 0) -> tuple[EventTable, NDArray[np.intp], NDArray[np.intp]]:
-        """The rows in order of class, source and frame, and where in them each event begins and ends.
+        """Rows sorted by class, source and frame, and the row range of each event.
 
         Args:
             max_gap: as for `events`.
 
         Returns:
-            The table, and (events,) first rows and rows after the last.
+            The sorted table, and two arrays (events,): the first row and the end row (exclusive) of each event.
         """
         table = self.select(np.lexsort((self.frame, self.source, self.class_index)))
         breaks = (np.diff(table.class_index) != 0) | (np.diff(table.source) != 0) | (np.diff(table.frame) > max_gap + 1)
@@ -215,7 +216,7 @@ class EventTable:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SoundEvent:
-    """One sound from its start to its end: rows of a single class and source, in time order.
+    """One sound event: rows of a single class and source, in order of time.
 
     Attributes:
         table: the rows, frames strictly increasing.
@@ -225,111 +226,43 @@ class SoundEvent:
 
     @property
     def sound_class(self) -> SoundClass:
-        """What sounds."""
+        """Class of the sound."""
         return CLASSES[int(self.table.class_index[0])]
 
     @property
     def source(self) -> int:
-        """Number that tells same-class sources apart."""
+        """Number that distinguishes sources of one class."""
         return int(self.table.source[0])
 
     @property
     def start(self) -> float:
-        """Seconds from the beginning of the clip."""
+        """Start in seconds from the beginning of the clip."""
         return int(self.table.frame[0]) * FRAME_SECONDS
 
     @property
     def end(self) -> float:
-        """Seconds from the beginning of the clip; the event's last frame ends here."""
+        """End of the last frame in seconds from the beginning of the clip."""
         return (int(self.table.frame[-1]) + 1) * FRAME_SECONDS
 
     @property
     def azimuth(self) -> float:
-        """Median direction, degrees, positive to the left; NaN without direction."""
+        """Median azimuth in degrees, positive to the left; NaN if unknown."""
         return float(np.median(self.table.azimuth))
 
     @property
     def distance(self) -> float:
-        """Median distance, metres."""
+        """Median distance in metres."""
         return float(np.median(self.table.distance))
 
     @property
     def onscreen(self) -> bool:
-        """Whether the source is in the picture for at least half of the event."""
+        """Whether the source is on screen for at least half of the event."""
         return bool(self.table.onscreen.mean() >= 0.5)
 
     @property
     def score(self) -> float:
         """Mean confidence."""
         return float(self.table.score.mean())
-
-
-def link_sources(table: EventTable, max_jump_deg: float = 60.0) -> EventTable:
-    """Number same-class sources so that each keeps its number over time.
-
-    In each frame the sources of a class are matched to those of the previous frame by the smallest total change of
-    azimuth (Hungarian assignment); a change above `max_jump_deg`, or a class that was silent, starts a new number
-    from the lowest that is free. Sources of one frame that stand alone in their class are numbered without matching.
-
-    Returns:
-        The same rows, sorted, with a new `source` column.
-    """
-    table = table.sorted()
-    source = np.zeros(len(table), dtype=np.int16)
-    key = table.class_index.astype(np.int64) * (table.num_frames + 1) + table.frame
-    for class_index in np.unique(table.class_index[np.isin(key, _repeated(key))]):
-        rows = np.flatnonzero(table.class_index == class_index)
-        source[rows] = _number(table.frame[rows], table.azimuth[rows], max_jump_deg)
-    linked = replace(table, source=source)
-    return linked.sorted() if source.any() else linked
-
-
-def _number(frame: NDArray[np.int32], azimuth: NDArray[np.float32], max_jump_deg: float) -> NDArray[np.int16]:
-    """Source numbers (n,) of one class, whose rows are sorted by frame.
-
-    Groups are tiny (the sources of one class in one frame), so that plain Python is faster here than array calls.
-    """
-    frames, angles = frame.tolist(), azimuth.tolist()
-    source = [-1] * len(frames)
-    previous: list[int] = []
-    row = 0
-    while row < len(frames):
-        end = row + 1
-        while end < len(frames) and frames[end] == frames[row]:
-            end += 1
-        group = list(range(row, end))
-        if previous and frames[row] - frames[previous[0]] <= 1:
-            for new, old in cheapest_pairs([[abs(angles[i] - angles[j]) for j in previous] for i in group]):
-                if not abs(angles[group[new]] - angles[previous[old]]) > max_jump_deg:
-                    source[group[new]] = source[previous[old]]
-        taken = {source[i] for i in group}
-        free = (number for number in range(len(frames)) if number not in taken)
-        for i in group:
-            if source[i] < 0:
-                source[i] = next(free)
-        previous, row = group, end
-    return np.array(source, dtype=np.int16)
-
-
-def cheapest_pairs(cost: list[list[float]]) -> list[tuple[int, int]]:
-    """Pairs (row, column) of the cheapest assignment of a matrix of costs; NaN (no direction) costs nothing."""
-    if len(cost) == 1 == len(cost[0]):
-        return [(0, 0)]
-    if len(cost) == 2 == len(cost[0]):
-        straight, crossed = cost[0][0] + cost[1][1], cost[0][1] + cost[1][0]
-        if straight < crossed:
-            return [(0, 0), (1, 1)]
-        if crossed < straight:
-            return [(0, 1), (1, 0)]
-    from scipy.optimize import linear_sum_assignment
-
-    rows, columns = linear_sum_assignment(np.nan_to_num(cost))
-    return list(zip(rows.tolist(), columns.tolist(), strict=True))
-
-
-def _repeated(key: NDArray[np.int64]) -> NDArray[np.int64]:
-    values, counts = np.unique(key, return_counts=True)
-    return values[counts > 1]
 
 
 def _column(name: str, values: ArrayLike, length: int) -> NDArray[Any]:
@@ -339,9 +272,9 @@ def _column(name: str, values: ArrayLike, length: int) -> NDArray[Any]:
     if array.shape != (length,):
         raise LabelError(f"column '{name}' has shape {array.shape}, expected ({length},)")
     limit = 2**31 if name == "frame" else 2**15
-    if issubclass(_DTYPES[name], np.integer) and not np.all((array >= -limit) & (array < limit)):  # NaN is not either
-        raise LabelError(f"column '{name}' holds values beyond {-limit}..{limit - 1}, or none")
-    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is refused as such
+    if issubclass(_DTYPES[name], np.integer) and not np.all((array >= -limit) & (array < limit)):  # False for NaN
+        raise LabelError(f"column '{name}' holds NaN or values outside {-limit}..{limit - 1}")
+    with np.errstate(over="ignore"):  # too large values become infinite and are rejected later
         column = np.array(array, dtype=_DTYPES[name])
     column.flags.writeable = False
     return column

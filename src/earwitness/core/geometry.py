@@ -1,4 +1,4 @@
-"""Directions: the one place that knows signs, wrapping, folding, view rotation and the camera.
+"""Directions: sign conventions, wrapping, folding, view rotation and the camera model.
 
 Conventions (DCASE2025 Task 3): azimuth in degrees, 0 on the camera axis, positive to the LEFT (counter-clockwise seen
 from above); elevation in degrees, positive upwards. First-order ambisonics (FOA) has channels W, Y, Z, X.
@@ -16,11 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 FloatArray = NDArray[np.floating]
 
 DEFAULT_FOV_DEG: Final = 100.0
-"""Horizontal field of view of the cameras of DCASE2025."""
+"""Horizontal field of view of the DCASE2025 clips."""
 FOOTPRINT_DEG: Final = 1.0
-"""Half-width of the spot that a label leaves in a one-degree panorama after bilinear interpolation."""
+"""Half-width of the spot of a label in a one-degree panorama after bilinear interpolation."""
 FOOTPRINT_SHIFT_DEG: Final = 0.5
-"""The spot's centre lies half a degree right of and below the label: centre of the panorama pixel that holds it."""
+"""Offset of the spot's centre to the right of and below the label: the centre of its panorama pixel."""
 
 
 def wrap(azimuth: ArrayLike) -> FloatArray:
@@ -29,13 +29,13 @@ def wrap(azimuth: ArrayLike) -> FloatArray:
 
 
 def fold(azimuth: ArrayLike) -> FloatArray:
-    """Fold azimuths (degrees) front-back into [-90, 90]: stereo cannot tell the two apart."""
+    """Fold azimuths (degrees) front-back into [-90, 90], since stereo cannot distinguish front and back."""
     wrapped = wrap(azimuth)
     return np.where(wrapped > 90.0, 180.0 - wrapped, np.where(wrapped < -90.0, -180.0 - wrapped, wrapped))
 
 
 def rotate_view(azimuth: ArrayLike, view_deg: ArrayLike) -> FloatArray:
-    """Azimuth seen by a camera turned clockwise by `view_deg`: wrap(azimuth + view_deg)."""
+    """Azimuth relative to a camera turned clockwise by `view_deg`: wrap(azimuth + view_deg)."""
     return wrap(np.asarray(azimuth, dtype=np.float64) + np.asarray(view_deg, dtype=np.float64))
 
 
@@ -45,13 +45,13 @@ def lateral(azimuth: ArrayLike, elevation: ArrayLike = 0.0) -> FloatArray:
 
 
 def foa_to_stereo(foa_wyzx: FloatArray, view_deg: float = 0.0) -> FloatArray:
-    """Two coincident cardioids facing left and right, from an FOA signal seen at `view_deg`.
+    """Two coincident cardioids facing left and right, from an FOA signal in a view turned by `view_deg`.
 
     Source: SonyResearch stereo SELD generator: X' = X cos - Y sin, Y' = X sin + Y cos, L = W + Y', R = W - Y'.
 
     Args:
         foa_wyzx: (4, samples), channel order W, Y, Z, X.
-        view_deg: turn of the view; a source at azimuth a ends up at a + view_deg.
+        view_deg: rotation of the view; a source at azimuth a moves to a + view_deg.
 
     Returns:
         (2, samples), left then right, in the input's dtype.
@@ -64,7 +64,7 @@ def foa_to_stereo(foa_wyzx: FloatArray, view_deg: float = 0.0) -> FloatArray:
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """A pinhole camera with square pixels, looking along azimuth 0.
+    """A pinhole camera with square pixels, pointing at azimuth 0.
 
     Attributes:
         width, height: picture size in pixels.
@@ -100,9 +100,9 @@ class Camera:
     def sees(self, azimuth: ArrayLike, elevation: ArrayLike) -> NDArray[np.bool_]:
         """On-screen rule of the DCASE2025 stereo labels, from the UNFOLDED azimuth and the elevation (degrees).
 
-        The official generator marks the label in a one-degree panorama and asks whether any of the mark is left in
-        the perspective view. The mark is a spot of +-1 degree around (azimuth - 0.5, elevation - 0.5), so that a
-        source counts as on screen when the spot's nearest point to the camera axis is in the picture: up to +51
+        The official generator draws the label as a spot in a one-degree panorama and tests whether any part of it
+        appears in the perspective view. The spot covers +-1 degree around (azimuth - 0.5, elevation - 0.5). A source
+        is therefore on screen if the point of its spot that is nearest to the camera axis is in the picture: up to +51
         degrees on the left but only -50 on the right.
         """
         right, below = self.project(_towards_zero(azimuth), _towards_zero(elevation))
@@ -111,7 +111,7 @@ class Camera:
         return np.asarray(seen & (np.abs(wrap(azimuth)) < 90.0))
 
     def pixel(self, azimuth: ArrayLike, elevation: ArrayLike) -> tuple[FloatArray, FloatArray]:
-        """Pixel (x, y) that the official generator gives a label: the centroid of the visible part of its spot.
+        """Pixel (x, y) of a label as in the official generator: the centroid of the visible part of its spot.
 
         Args:
             azimuth, elevation: (n,) degrees, azimuth unfolded.
@@ -125,13 +125,13 @@ class Camera:
         spot_azimuth = azimuth[:, None] - FOOTPRINT_SHIFT_DEG + du
         spot_elevation = elevation[:, None] - FOOTPRINT_SHIFT_DEG + dv
         right, below = self.project(spot_azimuth, spot_elevation)
-        # Picture area per solid angle grows away from the axis, and with it the pixels that a bit of the spot fills.
+        # Picture area per solid angle grows with the angle from the axis, and so does the weight of a grid cell.
         cos_azimuth, cos_elevation = np.cos(np.radians(spot_azimuth)), np.cos(np.radians(spot_elevation))
         with np.errstate(invalid="ignore"):
             inside = (np.abs(right) <= self.width / 2) & (np.abs(below) <= self.height / 2)
         area = np.where(inside, weight / (np.abs(cos_azimuth) ** 3 * cos_elevation**2), 0.0)
         total = area.sum(axis=1)
-        # A corner may hold less of the spot than one grid cell: then the point nearest to the axis stands for it.
+        # In a corner the visible part can be smaller than a grid cell; then the point nearest to the axis is used.
         corner_right, corner_below = self.project(_towards_zero(azimuth), _towards_zero(elevation))
         with np.errstate(invalid="ignore", divide="ignore"):
             mean_right = np.nansum(area * np.nan_to_num(right), axis=1) / total
@@ -147,11 +147,12 @@ class Camera:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How much of the scene a picture shows.
+    """Part of the scene that a picture shows.
 
     Attributes:
         fov: horizontal field of view of the camera, degrees.
-        share: of the picture's width that the camera fills, above 0; black bars have the rest, half on each side.
+        share: share of the picture's width that the camera fills, above 0; equal black bars on both sides fill the
+            remainder.
     """
 
     fov: float = DEFAULT_FOV_DEG
@@ -159,7 +160,7 @@ class View:
 
     @property
     def whole_fov(self) -> float:
-        """Horizontal field of view of a camera that fills the whole width with the same scale, degrees."""
+        """Horizontal field of view, degrees, that the whole width would have at the same scale."""
         return float(np.degrees(2 * np.arctan(np.tan(np.radians(self.fov / 2)) / self.share)))
 
 

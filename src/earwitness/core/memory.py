@@ -1,4 +1,4 @@
-"""The C library's allocator: freed memory kept for the next array, or given back to the system."""
+"""Settings of the C library's memory allocator: whether freed memory is kept or returned to the system."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ KEPT_BYTES: Final = 128 * 2**20
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
 _LARGEST_MMAP_THRESHOLD: Final = 32 * 2**20
-"""glibc takes no larger one."""
+"""Upper limit of glibc."""
 
 
 @cache
 def keep_freed_memory() -> bool:
-    """Let this process keep up to `KEPT_BYTES` of what it freed, where the C library is glibc.
+    """Let this process keep up to `KEPT_BYTES` of freed memory, if the C library is glibc.
 
-    By default glibc gives back arrays of some megabytes as soon as they are freed, and the system hands out the next
-    ones page by page, each cleared: a quarter of the time of rendering a scene.
+    By default glibc returns arrays of some megabytes to the system as soon as they are freed. The system then clears
+    every page of the next array, which takes a quarter of the time of rendering a scene.
 
     Returns:
-        Whether the allocator took it.
+        Whether the allocator accepted the setting.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
@@ -33,10 +33,10 @@ def keep_freed_memory() -> bool:
     return bool(kept and mallopt(_M_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD))
 
 
-def give_back() -> None:
-    """Give back what is free between the pieces in use, where the C library keeps it (glibc); else do nothing.
+def release_memory() -> None:
+    """Return unused memory to the system, if the C library is glibc; otherwise do nothing.
 
-    Without it a long run whose pieces come and go in all sizes grows, though what it uses does not.
+    Without this call, heap fragmentation makes a long run grow although the memory in use does not.
     """
     try:
         trim = ctypes.CDLL(None).malloc_trim
@@ -45,12 +45,15 @@ def give_back() -> None:
     trim(0)
 
 
-@contextmanager
-def growing_in_place() -> Iterator[None]:
-    """Within, an array of a megabyte that grows is not copied, where the C library is glibc.
+give_back = release_memory  # former name
 
-    By default glibc takes arrays of up to 32 MB from its heap, where one that grows needs room for its old and its new
-    size at once.
+
+@contextmanager
+def growth_in_place() -> Iterator[None]:
+    """Grow arrays of a megabyte or more without copying inside this context, if the C library is glibc.
+
+    By default glibc takes arrays of up to 32 MB from its heap, where a growing array needs memory for its old and its
+    new size at once.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -1,7 +1,7 @@
-"""Multi-ACCDDOA: labels to training targets, network outputs to events. NumPy only, for training and inference alike.
+"""Multi-ACCDDOA: converts labels to training targets and network outputs to events. NumPy only.
 
-Each of three tracks says for each class how active it is, where and how far: x = activity cos(azimuth) (ahead),
-y = activity sin(azimuth) (left), the distance in metres and the probability that the source is on screen.
+Each of three tracks holds four values per class: x = activity cos(azimuth) (ahead), y = activity sin(azimuth) (left),
+the distance in metres, and the probability that the source is on screen.
 
 Source: Shimada et al., "Multi-ACCDOA: localizing and detecting overlapping sounds from the same class with auxiliary
 duplicating permutation invariant training" (ICASSP 2022); Krause et al., "Sound event detection and localization with
@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from earwitness.core.errors import LabelError, ModelError
-from earwitness.core.events import EventTable, link_sources
+from earwitness.core.events import EventTable
 from earwitness.core.geometry import fold
+from earwitness.core.source_numbers import link_sources
 from earwitness.core.vocabulary import NUM_CLASSES
 
 MAX_TRACKS: Final = 3
@@ -32,9 +33,9 @@ _MAPS: Final = (
     tuple(permutations(range(MAX_TRACKS))),
 )
 ASSIGNMENTS: Final[NDArray[np.int64]] = np.array([slots for maps in _MAPS for slots in maps], dtype=np.int64)
-"""(13, 3): the slot whose source each track takes; all onto-maps of 3 tracks on 1, 2 and 3 sources."""
+"""(13, 3): the source slot of each track; all surjective maps of 3 tracks onto 1, 2 and 3 sources."""
 ASSIGNMENT_SOURCES: Final[NDArray[np.int64]] = np.repeat(np.arange(1, MAX_TRACKS + 1), [len(maps) for maps in _MAPS])
-"""(13,): the number of simultaneous same-class sources that an assignment is for; silent cells have none to choose."""
+"""(13,): the number of simultaneous sources of one class that each assignment covers."""
 
 _IDEAL_SLOTS: Final = np.array([[0, 0, 0], [0, 0, 0], [0, 1, 1], [0, 1, 2]], dtype=np.int64)
 _MIRROR: Final = np.array([1, -1, 1, 1], dtype=np.float32)
@@ -43,13 +44,13 @@ _IDENTITY: Final = np.eye(MAX_TRACKS, dtype=np.bool_)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Targets:
-    """What a network should say about a clip of T frames, before tracks are assigned to sources.
+    """Training targets of a clip of T frames, before tracks are assigned to sources.
 
     Attributes:
         active: (T, 3, classes) bool; the simultaneous sources of a class fill slots from 0.
         values: (T, 3, classes, 4) float32: x, y (a unit vector), distance (metres), onscreen (0 or 1); zeros if
             inactive.
-        dropped: sources left out because more than three of one class sounded at once.
+        dropped: number of rows left out because more than three sources of one class were active at once.
     """
 
     active: NDArray[np.bool_]
@@ -73,16 +74,16 @@ def mirror_values(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def encode(table: EventTable, num_frames: int | None = None) -> Targets:
-    """Turn labels into targets.
+    """Convert labels to targets.
 
-    Of more than three sources of a class in a frame, the three nearest stay.
+    If a frame has more than three sources of a class, the three nearest are kept.
 
     Args:
-        table: labels, each with a direction and a distance.
+        table: labels, each with an azimuth and a distance.
         num_frames: T; by default the clip's own length.
 
     Raises:
-        LabelError: a label without direction or distance, or beyond `num_frames`.
+        LabelError: a label without azimuth or distance, or beyond `num_frames`.
     """
     num_frames = table.num_frames if num_frames is None else num_frames
     for name in ("azimuth", "distance"):
@@ -111,29 +112,29 @@ def encode(table: EventTable, num_frames: int | None = None) -> Targets:
 def ideal_output(targets: Targets) -> NDArray[np.float32]:
     """Return the output (T, 3, classes, 4) of a perfect network trained with auxiliary duplicating PIT.
 
-    A lone source is on all three tracks, two sources are A, B, B, three are A, B, C; silence is zeros.
+    A single source A is on all three tracks; two sources are A, B, B; three are A, B, C. Silence is zeros.
     """
     slots = _IDEAL_SLOTS[targets.active.sum(axis=1)].transpose(0, 2, 1)
     return np.take_along_axis(targets.values, slots[..., None], axis=1)
 
 
 def decode(output: NDArray[np.floating], *, threshold: ArrayLike = 0.5, merge_deg: float = 15.0) -> EventTable:
-    """Turn a network's output into events.
+    """Convert a network's output to events.
 
-    Tracks of one class and frame that lie closer together than `merge_deg`, directly or by way of the third track,
-    are one event: the score-weighted mean of their vectors, distances and on-screen probabilities. Directions are
-    folded into [-90, 90] before they are compared, since stereo cannot tell front from back.
+    Tracks of one class and frame that are less than `merge_deg` apart, directly or through the third track, are merged
+    into one event: the score-weighted mean of their vectors, distances and on-screen probabilities. Azimuths are folded
+    into [-90, 90] before the comparison, since stereo cannot distinguish front and back.
 
     Args:
         output: (T, 3, classes, 4): x, y, distance (metres), on-screen probability.
-        threshold: activity above which a track sounds; one for all, or (classes,), one a class.
+        threshold: activity above which a track is active: one value, or (classes,) values.
         merge_deg: degrees of azimuth.
 
     Returns:
-        Events with source numbers that stay with a source over time; the score is the activity, at most 1.
+        Events whose source numbers are consistent over time; the score is the activity, at most 1.
 
     Raises:
-        ModelError: an output of the wrong shape or with values that are not finite.
+        ModelError: an output of the wrong shape, or with NaN or infinite values.
     """
     output = np.asarray(output, dtype=np.float32)
     if output.ndim != 4 or output.shape[1:] != (MAX_TRACKS, NUM_CLASSES, FIELDS):
@@ -144,7 +145,7 @@ def decode(output: NDArray[np.floating], *, threshold: ArrayLike = 0.5, merge_de
         raise ModelError("the model's output is not finite: its weights or its input are damaged")
     least = np.asarray(threshold, dtype=np.float32)
     if least.shape not in ((), (NUM_CLASSES,)):
-        raise ModelError(f"thresholds have shape {least.shape}, expected one value or {NUM_CLASSES}, one a class")
+        raise ModelError(f"thresholds have shape {least.shape}, expected one value or {NUM_CLASSES}, one per class")
     active = output[..., X] ** 2 + output[..., Y] ** 2 > np.maximum(least, 0.0) ** 2
     frame, class_index = np.nonzero(active.any(axis=1))
     cell, tracks = _merge(output[frame, :, class_index], active[frame, :, class_index], merge_deg)
@@ -163,7 +164,7 @@ def decode(output: NDArray[np.floating], *, threshold: ArrayLike = 0.5, merge_de
 def _merge(
     tracks: NDArray[np.float32], active: NDArray[np.bool_], merge_deg: float
 ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Merge the close ones among the active tracks of each cell.
+    """Merge the active tracks of each cell that are close to each other.
 
     Args:
         tracks: (cells, 3, 4); x may point backwards.
@@ -179,7 +180,7 @@ def _merge(
     close = np.abs(azimuth[:, :, None] - azimuth[:, None, :]) < merge_deg
     close = (close | _IDENTITY) & active[:, :, None] & active[:, None, :]
     linked = close.astype(np.float32)
-    linked = linked @ linked > 0  # Among three tracks a detour has one stop at most.
+    linked = linked @ linked > 0  # three tracks: a chain has one intermediate track at most
     cell, first = np.nonzero(active & (linked.argmax(axis=2) == np.arange(MAX_TRACKS)))
     weight = linked[cell, first] * score[cell]
     weight /= np.maximum(weight.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)

@@ -1,4 +1,4 @@
-"""Ray, where work is spread over machines: connecting to a cluster, or starting one here; nothing else imports ray."""
+"""Ray, for distributed work: connects to a cluster or starts a local one. Only this module imports ray."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _CONNECT_SECONDS: Final = 10.0
 
 @contextmanager
 def connected(address: str | None = None, workers: int = 1, attempts: int = 2) -> Iterator[Any]:
-    """Ray, connected to a cluster.
+    """Connect to a cluster and yield the module `ray`.
 
     Args:
-        address: of a running cluster; None takes the one that this process is connected to, or starts one on this
-            machine and ends it afterwards.
-        workers: processors of the cluster that is started.
-        attempts: how often to try to start a cluster here: Ray gives its processes 30 s, too little on a busy machine.
+        address: address of a running cluster; None uses the current connection, or starts a local cluster and stops it
+            afterwards.
+        workers: number of CPUs of the local cluster.
+        attempts: number of attempts to start a local cluster; Ray's limit of 30 s is too short on a busy machine.
 
     Raises:
-        ClusterError: there is no cluster, or none can be started.
+        ClusterError: the cluster cannot be reached or started.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     import ray
@@ -42,7 +42,7 @@ def connected(address: str | None = None, workers: int = 1, attempts: int = 2) -
         try:
             ray.init(**where, **quiet)
             break
-        except Exception as error:  # Ray raises nothing more special when it cannot start
+        except Exception as error:  # Ray has no specific error for a failed start
             ray.shutdown()
             if address is not None or attempt == attempts - 1:
                 raise ClusterError(f"no Ray cluster at '{address or 'this machine'}': {error}") from error
@@ -53,7 +53,7 @@ def connected(address: str | None = None, workers: int = 1, attempts: int = 2) -
 
 
 def _check_reachable(address: str) -> None:
-    """Ray ends the whole process where nobody answers; so ask first."""
+    """Test the connection first: Ray ends the whole process if the address does not answer."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not port.isdecimal():  # "auto"
         return

@@ -1,4 +1,4 @@
-"""The base classes of all pydantic models: no NaN and no infinity, wherever a value comes from."""
+"""Base classes of all pydantic models; they reject NaN and infinity."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class StrictModel(BaseModel):
 class DocumentModel(BaseModel):
     """A result document: frozen; NaN and infinity are errors, unknown fields are ignored.
 
-    Older programs can so read what newer ones write.
+    This way older versions can read the documents of newer ones.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
 def refuse_odd_values(values: dict[str, Any]) -> dict[str, Any]:
-    """Refuse what JSON cannot say, NaN and infinity at any depth, and what nests too deep.
+    """Reject NaN and infinity at any depth, and values that are nested too deeply.
 
     Raises:
-        ValueError: names the place.
+        ValueError: the message names the key.
     """
     waiting: list[tuple[tuple[object, ...], Any]] = [((), values)]
     while waiting:
@@ -39,7 +39,7 @@ def refuse_odd_values(values: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"'{shortened('.'.join(map(str, place)), 60)}' is {value}; it must be a finite number")
         if len(place) > DEEPEST:
-            raise ValueError(f"nests deeper than {DEEPEST}")
+            raise ValueError(f"nests deeper than {DEEPEST} levels")
         if isinstance(value, dict):
             waiting += [((*place, key), part) for key, part in value.items()]
         elif isinstance(value, list | tuple):
@@ -48,11 +48,11 @@ def refuse_odd_values(values: dict[str, Any]) -> dict[str, Any]:
 
 
 PlainValues = Annotated[dict[str, Any], AfterValidator(refuse_odd_values)]
-"""A field that keeps free-form values: the model's rule for numbers does not reach into them by itself."""
+"""A field of free-form values; pydantic's own rule against NaN does not apply to nested values."""
 
 
 def first_problem(error: ValidationError, whole: str = "the file") -> str:
-    """The first field that is wrong, and why, on one line; `whole` names the value itself."""
+    """The first invalid field and the reason, on one line; `whole` is the name used for the value itself."""
     first = error.errors(include_url=False, include_input=False)[0]
     field = ".".join(map(str, first["loc"])) or whole
     reason = "there is no such key" if first["type"] == "extra_forbidden" else first["msg"]

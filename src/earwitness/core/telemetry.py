@@ -1,4 +1,4 @@
-"""Libraries that report to their makers, told not to."""
+"""Disables the telemetry of libraries."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 
 def silent_onnxruntime() -> Any:
-    """The module `onnxruntime`, which reports nothing.
+    """Import `onnxruntime` with its telemetry disabled.
 
-    Its official builds (1.32) send events to their maker unless told otherwise, and keep those that could not be sent
-    in the user's cache and the temporary folder. The variable counts when the library begins, the call from then on.
+    The official builds (1.32) send events to Microsoft by default, and store unsent events in the user's cache and the
+    temporary folder. The environment variable disables this while the library loads, the call disables it afterwards.
     """
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime

@@ -1,7 +1,4 @@
-"""The version of earwitness.
-
-Which code it was: what run records, model cards and results say of their making.
-"""
+"""Version and commit of earwitness, for run records, model cards and results."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from pathlib import Path
 
 @cache
 def commit() -> str:
-    """Commit of the code, `+` behind it where files were changed; "unknown" outside a repository."""
+    """Commit of the code, with a `+` if files were changed; "unknown" outside a repository."""
     here = Path(__file__).parent
     try:
         head = _git(here, "rev-parse", "HEAD")
@@ -21,7 +18,7 @@ def commit() -> str:
         changed = _git(here, "status", "--porcelain", "--untracked-files=no")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    if not tracked:  # installed into an environment that lies inside somebody's repository
+    if not tracked:  # installed in a virtual environment inside another repository
         return "unknown"
     return head + ("+" if changed else "")
 

@@ -1,7 +1,6 @@
-"""The classes of sound as data: names, slugs, prompts, icons, colours, who makes them, AudioSet labels.
+"""Sound classes as data: names, slugs, prompts, icons, colours, body parts, AudioSet labels.
 
-A vocabulary is a value. That of DCASE2025 Task 3 is the default; nothing else in the program knows how many classes
-there are, or which.
+The vocabulary of DCASE2025 Task 3 is the default. No other module depends on the number or the names of its classes.
 """
 
 from __future__ import annotations
@@ -21,15 +20,15 @@ class SoundClass:
 
     Attributes:
         index: its position in the vocabulary, from 0.
-        name: what people read.
+        name: display name.
         slug: its name in files and folders.
-        made_by: the part of a person's body that makes the sound; empty where things make it.
+        made_by: body part that makes the sound; empty if it is not made by a person's body.
         prompts: text queries for open-vocabulary vision models, most specific first.
         caption: wording for captions.
-        colour: "#RRGGBB" of its marks. The default ones have the largest smallest difference (CIE Lab) at a contrast of
-            at least 2.3 on white and 4 on the dark ground of panels.
-        icon: name of its icon, see `render.icons`.
-        labels: labels of AudioSet, FSD50K and ESC-50 that name this class itself; those that only may contain it
+        colour: "#RRGGBB" of its marks. The default colours maximise the smallest pairwise difference (CIE Lab), with a
+            contrast of at least 2.3 on white and 4 on the dark background of panels.
+        icon: name of its icon in `render.icons`.
+        labels: labels of AudioSet, FSD50K and ESC-50 that mean exactly this class; broader ones that only include it
             (AudioSet's "Speech", "Water") are left out.
     """
 
@@ -45,20 +44,20 @@ class SoundClass:
 
     @property
     def human(self) -> bool:
-        """Whether a person's body makes the sound, so that a visible person is evidence for it."""
+        """Whether a person's body makes the sound, so that a visible person is evidence for this class."""
         return bool(self.made_by)
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The classes that a model tells apart, in the order of its outputs.
+    """The classes that a model detects, in the order of its outputs.
 
     Attributes:
-        name: of the vocabulary.
-        classes: at positions that are their indices.
+        name: name of the vocabulary.
+        classes: classes, each at the position of its index.
 
     Raises:
-        LabelError: an index is not the position, or a slug comes twice.
+        LabelError: an index differs from the position, or a slug is not unique.
     """
 
     name: str
@@ -68,7 +67,7 @@ class Vocabulary:
         if [one.index for one in self.classes] != list(range(len(self.classes))):
             raise LabelError(f"vocabulary '{self.name}': the index of each class must be its position, from 0")
         if len({one.slug for one in self.classes}) < len(self.classes):
-            raise LabelError(f"vocabulary '{self.name}': each slug may name one class only")
+            raise LabelError(f"vocabulary '{self.name}': slugs must be unique")
 
     def __len__(self) -> int:
         """Number of classes."""
@@ -95,7 +94,7 @@ class Vocabulary:
         raise LabelError(f"unknown sound class '{slug}'; the classes are: {known}")
 
     def record(self) -> dict[str, Any]:
-        """All of it as plain values, for model cards and results."""
+        """The vocabulary as plain values, for model cards and results."""
         return {"name": self.name, "classes": [asdict(one) for one in self.classes]}
 
 

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.core.errors import NotStereoError, UsageError
-from earwitness.core.events import FRAME_RATE, EventTable, link_sources
+from earwitness.core.events import FRAME_RATE, EventTable
 from earwitness.core.multi_accddoa import decode
+from earwitness.core.source_numbers import link_sources
 from earwitness.detect.runner.windows import label_frames
 from earwitness.media.sound.resample import StreamResampler
 

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from earwitness.core.events import COLUMNS, EventTable, link_sources
+from earwitness.core.events import COLUMNS, EventTable
 from earwitness.core.schema import StrictModel
+from earwitness.core.source_numbers import link_sources
 
 
 class Smoothing(StrictModel):

@@ -1,4 +1,4 @@
-"""Which encoders there are, and how one is named and set in a recipe, a command or a store."""
+"""The registry of encoders, and the specification of one in a recipe, a command or a store."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Device = Literal["cpu", "cuda"]
 
 
 class _Kind(NamedTuple):
-    """Where an encoder's class and settings are; imported when it is used, since some need torch."""
+    """Where the class and the settings of an encoder are defined; imported on use, since some need torch."""
 
     modality: Modality
     module: str
@@ -37,12 +37,12 @@ ENCODERS: Final[tuple[str, ...]] = tuple(_KINDS)
 
 
 class EncoderSpec(StrictModel):
-    """An encoder to be loaded; picklable, and what a recipe holds.
+    """An encoder to load; picklable. Recipes contain it.
 
     Attributes:
-        name: see `ENCODERS`.
-        settings: of this encoder; what is left out has its default.
-        folder: the user's own weights; None takes the fetched ones.
+        name: one of `ENCODERS`.
+        settings: settings of this encoder; missing ones have their defaults.
+        folder: folder of the user's own weights; None takes the downloaded ones.
     """
 
     name: str
@@ -51,7 +51,7 @@ class EncoderSpec(StrictModel):
 
     @property
     def modality(self) -> Modality:
-        """What it takes.
+        """Whether it encodes sound or pictures.
 
         Raises:
             UsageError: there is no such encoder.
@@ -62,13 +62,13 @@ class EncoderSpec(StrictModel):
         """Load the encoder.
 
         Args:
-            threads: processor threads of one call.
-            device: where networks in torch run; the others run on the processor.
+            threads: CPU threads of one call.
+            device: where torch networks run; the others run on the CPU.
 
         Raises:
-            UsageError: no such encoder, or settings that will not do.
+            UsageError: there is no such encoder, or its settings are invalid.
             EncoderError: its weights are missing or damaged.
-            MissingExtraError: an optional install that it needs is missing.
+            MissingExtraError: an extra that it needs is not installed.
         """
         kind = _kind(self.name)
         module = import_module(f"earwitness.encoders.{kind.module}")
@@ -81,7 +81,7 @@ class EncoderSpec(StrictModel):
 
 
 def check_device(name: str) -> Device:
-    """The device called `name`.
+    """Check the name of a device.
 
     Raises:
         UsageError: there is no such device.

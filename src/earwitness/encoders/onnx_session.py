@@ -1,9 +1,7 @@
-"""A session of ONNX Runtime on one processor, from a serialised graph.
+"""ONNX Runtime sessions on the CPU from a serialised graph, and extra outputs of a graph without the `onnx` package.
 
-Making inner tensors of an ONNX graph its outputs, without the `onnx` package.
-
-A serialised protocol buffer followed by another one of the same message is, by the format's rules, their merger:
-repeated fields are joined. So outputs are added to a model by appending a model that has nothing but them.
+Two concatenated protocol buffers of the same message type are, by the format, one merged message, in which repeated
+fields are concatenated. So outputs are added to a model by appending a model that contains only these outputs.
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ _LENGTH_DELIMITED: Final = 2
 
 
 def with_outputs(model: bytes, names: Sequence[str]) -> bytes:
-    """A serialised model whose float tensors `names` are outputs too, of whatever shape."""
+    """A serialised model whose float tensors `names` are additional outputs of any shape."""
     element = bytes([_ELEMENT << 3, _FLOAT])
     kind = _field(_TENSOR, element)
     outputs = b"".join(_field(_OUTPUT, _field(_NAME, name.encode()) + _field(_TYPE, kind)) for name in names)
@@ -44,12 +42,12 @@ def _varint(value: int) -> bytes:
 
 
 def open_session(graph: bytes, threads: int, weights_folder: Path | None = None) -> Any:
-    """Open a graph.
+    """Open a session.
 
     Args:
         graph: serialised model.
-        threads: processor threads of one call.
-        weights_folder: where a graph that keeps its weights in other files has them.
+        threads: CPU threads of one call.
+        weights_folder: folder of the files with the graph's external weights, if it has any.
     """
     onnxruntime = silent_onnxruntime()
     options = onnxruntime.SessionOptions()

@@ -1,1 +1,1 @@
-"""One small writer a file format."""
+"""One small writer for each file format."""

@@ -1,4 +1,4 @@
-"""From what a user names (files, folders, globs) to a list of media files, and what was left out on the way."""
+"""Finds the media files named by files, folders and glob patterns, and reports what was skipped."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _MOST_NAMED: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one input stands for.
+    """Result of `search` for one input.
 
     Attributes:
         files: media files, each once, sorted within a folder or glob.
-        outright: whether the input is the file itself.
-        problems: links that lead nowhere and what cannot be read, one sentence each.
-        left_out: what was passed over because of its name, one sentence each.
+        outright: whether the input names the file itself.
+        problems: broken links, unreadable folders, pipes and devices, one sentence each.
+        left_out: files skipped because of their names, one sentence each.
     """
 
     files: tuple[Path, ...]
@@ -47,7 +47,7 @@ class Found:
 
 
 def find_media(inputs: Sequence[str | Path]) -> list[Path]:
-    """Media files named by `inputs`, each once, in the order of the inputs; see `search`.
+    """The media files of all inputs, each once, in the order of the inputs; see `search`.
 
     Raises:
         MediaError: as `search`.
@@ -60,17 +60,17 @@ def find_media(inputs: Sequence[str | Path]) -> list[Path]:
 
 
 def search(given: str | Path) -> Found:
-    """Find the media files that a file, a folder or a glob stands for.
+    """Find the media files of a file name, a folder or a glob pattern.
 
-    A file named outright is taken whatever its extension; folders are searched through and through for known
-    extensions, links to folders included, each folder once; hidden files are left out. A name that does not exist is
-    taken for a glob ("**" included).
+    A file that is named directly is accepted with any extension. Folders are searched recursively for known extensions,
+    including linked folders, each folder once; hidden files are skipped. A name that does not exist is interpreted as a
+    glob pattern ("**" included).
 
     Raises:
-        MediaError: an input that does not exist, or a folder or glob without media in it.
+        MediaError: the input does not exist, or the folder or pattern contains no media files.
     """
     if not str(given):
-        raise MediaError("an empty name is no file; name one, or '.' for the current folder")
+        raise MediaError("the input name is empty; name a file, or '.' for the current folder")
     path = _home_expanded(Path(given))
     mode = _mode(path)
     if mode is None:
@@ -89,7 +89,7 @@ def search(given: str | Path) -> Found:
 
 
 def _home_expanded(path: Path) -> Path:
-    """With "~" as the home folder, unless there is something of that very name."""
+    """Expand "~" to the home folder, unless a file of that literal name exists."""
     if str(path).startswith("~") and not os.path.lexists(path):
         with suppress(RuntimeError):  # no such user
             return path.expanduser()
@@ -97,10 +97,10 @@ def _home_expanded(path: Path) -> Path:
 
 
 def _mode(path: Path) -> int | None:
-    """Kind of a file; None where there is nothing of this name.
+    """Mode of a file; None if it does not exist.
 
     Raises:
-        MediaError: it cannot be told.
+        MediaError: the file cannot be accessed.
     """
     if str(path) == "-":
         raise MediaError(f"{path}: is a pipe or a device, which can be read only once; save it as a file first")
@@ -112,24 +112,24 @@ def _mode(path: Path) -> int | None:
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG and glob.has_magic(str(path)):
             return None
         reason = error.strerror if isinstance(error, OSError) else error
-        raise MediaError(f"{path}: cannot be looked at ({reason}); check the name, and who may read it") from None
+        raise MediaError(f"{path}: cannot be accessed ({reason}); check the name and its permissions") from None
 
 
 def _absence(path: Path) -> str:
     if path.is_symlink():
-        return f"is a link to {path.readlink()}, which is not there; mend the link"
+        return f"is a broken link to {path.readlink()}; fix the link"
     return "no such file or folder; check the name"
 
 
 def _found(path: Path, walk: Walk, nothing: str) -> Found:
-    """What a walk found.
+    """Result of a walk.
 
     Raises:
-        MediaError: no file; says `nothing`.
+        MediaError: no file was found; the message says `nothing`.
     """
     problems = (
-        *_sentences(path, walk.dead, "link that leads nowhere", "links that lead nowhere"),
-        *_sentences(path, walk.loops, "link back to a folder around it", "links back to folders around them"),
+        *_sentences(path, walk.dead, "broken link", "broken links"),
+        *_sentences(path, walk.loops, "link to a parent folder", "links to parent folders"),
         *_sentences(path, walk.unreadable, "folder that cannot be read", "folders that cannot be read"),
         *_sentences(path, walk.special, "pipe or device", "pipes or devices"),
     )
@@ -142,10 +142,10 @@ def _found(path: Path, walk: Walk, nothing: str) -> Found:
     left_out = []
     if number:
         files = "1 file with another extension" if number == 1 else f"{number} files with other extensions"
-        left_out.append(f"{path}: left out {files} ({suffixes}); name one to have it taken")
+        left_out.append(f"{path}: skipped {files} ({suffixes}); name a file directly to include it")
     if walk.hidden:
         files = "1 hidden file" if walk.hidden == 1 else f"{walk.hidden} hidden files"
-        left_out.append(f"{path}: left out {files}; name one to have it taken")
+        left_out.append(f"{path}: skipped {files}; name a file directly to include it")
     return Found(tuple(sorted(walk.files)), False, problems, tuple(left_out))
 
 
@@ -153,4 +153,4 @@ def _sentences(path: Path, those: Sequence[Path], one: str, many: str) -> list[s
     if not those:
         return []
     named = ", ".join(map(str, sorted(those)[:_MOST_NAMED])) + (", ..." if len(those) > _MOST_NAMED else "")
-    return [f"{path}: left out {f'1 {one}' if len(those) == 1 else f'{len(those)} {many}'}: {named}"]
+    return [f"{path}: skipped {f'1 {one}' if len(those) == 1 else f'{len(those)} {many}'}: {named}"]

@@ -1,4 +1,4 @@
-"""Scoring: additive counts and the protocols built on them."""
+"""Scoring: additive counts, protocols, scores and confidence intervals."""
 
 from earwitness.metrics.counts import Counts, count
 from earwitness.metrics.evaluation import read_folder, score_folders, score_tables

@@ -1,4 +1,4 @@
-"""Scores in plain words: of the sounds that are known to happen, which were heard, and how far off."""
+"""A summary in words of one clip's detections against its true events: detected, missed, and typical errors."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from earwitness.core.vocabulary import CLASSES
 from earwitness.metrics.evaluation import score_tables
 
 DETECTED_SHARE: Final = 0.3
-"""An event counts as heard when its class is reported in at least this share of its frames."""
+"""An event counts as detected when its class is reported in at least this share of its frames."""
 MAX_GAP: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How one clip was heard.
+    """Detections of one clip compared with its true events.
 
     Attributes:
         events: number of true events.
-        missed: names of the classes of those not heard.
-        extra: names of classes reported that never sound.
-        azimuth_error: median over heard events of the median error, degrees; NaN where none was heard.
-        distance_error: the same, relative to the true distance.
-        onscreen_right: share of heard events whose on/off screen is right.
+        missed: names of the classes of undetected events.
+        extra: names of reported classes that do not occur.
+        azimuth_error: median over detected events of the median error, degrees; NaN if none was detected.
+        distance_error: the same for the error relative to the true distance.
+        onscreen_right: share of detected events with the right on/off screen.
         f_score: F20/1 over all classes together (micro, strict).
     """
 
@@ -40,44 +40,43 @@ class Comparison:
 
     def lines(self) -> list[str]:
         """Sentences for a terminal."""
-        heard = self.events - len(self.missed)
-        said = [
-            f"heard {heard} of {self.events} events" + (f"; missed: {', '.join(self.missed)}" if self.missed else "")
-        ]
+        detected = self.events - len(self.missed)
+        missed = f"; missed: {', '.join(self.missed)}" if self.missed else ""
+        lines = [f"detected {detected} of {self.events} events{missed}"]
         if self.extra:
-            said.append(f"reported although nothing of the kind sounds: {', '.join(self.extra)}")
-        if heard:
-            said.append(
-                f"typical error of the heard ones: direction {self.azimuth_error:.0f} degrees, "
+            lines.append(f"reported, but not in the clip: {', '.join(self.extra)}")
+        if detected:
+            lines.append(
+                f"typical error of detected events: direction {self.azimuth_error:.0f} degrees, "
                 f"distance {self.distance_error:.0%}; on/off screen right for {self.onscreen_right:.0%}"
             )
-        said.append(
+        lines.append(
             f"F20/1 over all frames {self.f_score:.2f} (1 is perfect: class, within 20 degrees and twice the distance)"
         )
-        return said
+        return lines
 
 
-def compare(reference: EventTable, heard: EventTable) -> Comparison:
-    """Judge what was `heard` by the `reference`, event by event."""
+def compare(reference: EventTable, detected: EventTable) -> Comparison:
+    """Compare the `detected` events with the `reference`, event by event."""
     events = reference.events(max_gap=MAX_GAP)
-    matches = [_match(event, heard) for event in events]
+    matches = [_match(event, detected) for event in events]
     found = [match for match in matches if match is not None]
-    silent = set(heard.class_index.tolist()) - set(reference.class_index.tolist())
+    extra = set(detected.class_index.tolist()) - set(reference.class_index.tolist())
     return Comparison(
         events=len(events),
         missed=tuple(e.sound_class.name for e, match in zip(events, matches, strict=True) if match is None),
-        extra=tuple(CLASSES[index].name for index in sorted(silent)),
+        extra=tuple(CLASSES[index].name for index in sorted(extra)),
         azimuth_error=float(np.median([match[0] for match in found])) if found else float("nan"),
         distance_error=float(np.median([match[1] for match in found])) if found else float("nan"),
         onscreen_right=float(np.mean([match[2] for match in found])) if found else float("nan"),
-        f_score=score_tables([reference], [_same_length(heard, reference)]).micro.f_score,
+        f_score=score_tables([reference], [_same_length(detected, reference)]).micro.f_score,
     )
 
 
-def _match(event: SoundEvent, heard: EventTable) -> tuple[float, float, bool] | None:
-    """Median azimuth error, median relative distance error and on/off agreement; None when it was not heard."""
+def _match(event: SoundEvent, detected: EventTable) -> tuple[float, float, bool] | None:
+    """Median azimuth error, median relative distance error and on/off agreement; None if the event is not detected."""
     truth = event.table
-    same = heard.select(np.flatnonzero(heard.class_index == event.sound_class.index))
+    same = detected.select(np.flatnonzero(detected.class_index == event.sound_class.index))
     rows = [
         (abs(float(same.azimuth[row]) - float(truth.azimuth[index])), row, index)
         for index, frame in enumerate(truth.frame.tolist())

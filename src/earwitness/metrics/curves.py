@@ -1,7 +1,7 @@
-"""What was said against what was true: curves of azimuth and distance, and how often a second source is found.
+"""Predicted against true azimuth and distance, and the share of second sources of a class that are found.
 
-Scores count errors; curves show their direction. A model that pulls everything outwards, or calls everything 1 m away,
-can have few errors on one set and many on another.
+Scores count errors, curves show their sign: a model with an outward bias, or with the same distance for all sources,
+can have few errors on one data set and many on another.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ class Answers:
 
 
 def answers(references: Sequence[LabelRows], predictions: Sequence[LabelRows]) -> Answers:
-    """The matched pairs of clips, with how much sounded besides."""
+    """The matched pairs of clips, with the number of events in their frames."""
     overlaps: list[NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
     columns: list[FloatArray] = [np.zeros((4, 0))]
-    for true, said in zip(references, predictions, strict=True):
-        own, theirs = fold(true.azimuth).astype(np.float64), fold(said.azimuth).astype(np.float64)
-        pairs = match(_cells(true), own, _cells(said), theirs)
+    for true, predicted in zip(references, predictions, strict=True):
+        own, theirs = fold(true.azimuth).astype(np.float64), fold(predicted.azimuth).astype(np.float64)
+        pairs = match(_cells(true), own, _cells(predicted), theirs)
         overlaps.append(np.bincount(true.frame, minlength=1)[true.frame[pairs.reference]].astype(np.int64))
-        metres = (side.distance_cm / 100 for side in (true, said))
+        metres = (side.distance_cm / 100 for side in (true, predicted))
         chosen = zip(metres, (pairs.reference, pairs.prediction), strict=True)
         columns.append(
             np.stack([own[pairs.reference], theirs[pairs.prediction], *(np.maximum(m[at], 0.01) for m, at in chosen)])
@@ -59,18 +59,18 @@ def answers(references: Sequence[LabelRows], predictions: Sequence[LabelRows]) -
     return Answers(np.concatenate(overlaps), *np.concatenate(columns, axis=1))
 
 
-def azimuth_curve(said: Answers) -> dict[str, list[dict[str, float]]]:
-    """Of each overlap and each bin of how far to the side sources are: where they are said to be.
+def azimuth_curve(matched: Answers) -> dict[str, list[dict[str, float]]]:
+    """Mean predicted azimuth and mean signed error, by overlap and by bin of the absolute true azimuth.
 
-    Both sides count together: azimuths are mirrored so that the true one is positive. `outwards` is the mean signed
-    error, positive where sources are said to be farther to the side than they are.
+    Both sides are pooled: azimuths are mirrored so that the true one is positive. `outwards_deg` is positive where
+    sources are predicted farther to the side than they are.
     """
-    side = np.where(said.azimuth < 0, -1.0, 1.0)
-    true, answered = said.azimuth * side, said.answered_azimuth * side
+    side = np.where(matched.azimuth < 0, -1.0, 1.0)
+    true, answered = matched.azimuth * side, matched.answered_azimuth * side
     number = np.minimum((true / BIN_DEG).astype(np.int64), round(90 / BIN_DEG) - 1)
     curve: dict[str, list[dict[str, float]]] = {}
     for overlap, name in enumerate(OVERLAPS, start=1):
-        sounding = said.overlap == overlap if overlap < len(OVERLAPS) else said.overlap >= overlap
+        sounding = matched.overlap == overlap if overlap < len(OVERLAPS) else matched.overlap >= overlap
         curve[name] = [
             {
                 "true_deg": float(true[here].mean()),
@@ -84,19 +84,19 @@ def azimuth_curve(said: Answers) -> dict[str, list[dict[str, float]]]:
     return curve
 
 
-def distance_curve(said: Answers) -> dict[str, Any]:
-    """Of each bin of the true distance, the median answer; and slope and correlation of the logarithms."""
-    bins = np.digitize(said.metres, METRES)
+def distance_curve(matched: Answers) -> dict[str, Any]:
+    """Median predicted distance by bin of the true distance; slope and correlation of the logarithms."""
+    bins = np.digitize(matched.metres, METRES)
     rows = [
         {
-            "true_m": float(np.median(said.metres[here])),
-            "said_m": float(np.median(said.answered_metres[here])),
+            "true_m": float(np.median(matched.metres[here])),
+            "said_m": float(np.median(matched.answered_metres[here])),
             "pairs": int(here.sum()),
         }
         for one in range(len(METRES) + 1)
         if (here := bins == one).any()
     ]
-    true, answered = np.log(said.metres), np.log(said.answered_metres)
+    true, answered = np.log(matched.metres), np.log(matched.answered_metres)
     spread, other = (float(np.std(each)) if each.size else 0.0 for each in (true, answered))
     together = float(np.mean((true - true.mean()) * (answered - answered.mean()))) if true.size else 0.0
     return {
@@ -107,18 +107,18 @@ def distance_curve(said: Answers) -> dict[str, Any]:
 
 
 def second_sources(references: Sequence[LabelRows], predictions: Sequence[LabelRows]) -> dict[str, float]:
-    """Of the frames in which a class sounds from several places: how many of its further sources are found.
+    """Share of further sources found in the frames with several sources of a class.
 
-    A source counts as found where an answer lies within the limits of F20/1. Of n sources in a frame, n - 1 are further
-    ones; of those that are found, all but one.
+    A source counts as found if a prediction lies within the limits of F20/1. Of n sources in a frame, n - 1 are further
+    sources; of m sources found, m - 1.
     """
     further = found = 0
-    for true, said in zip(references, predictions, strict=True):
+    for true, predicted in zip(references, predictions, strict=True):
         cells, own = _cells(true), fold(true.azimuth).astype(np.float64)
-        theirs = fold(said.azimuth).astype(np.float64)
-        pairs = match(cells, own, _cells(said), theirs)
+        theirs = fold(predicted.azimuth).astype(np.float64)
+        pairs = match(cells, own, _cells(predicted), theirs)
         metres = np.maximum(true.distance_cm[pairs.reference], 1)
-        near = np.abs(said.distance_cm[pairs.prediction] - metres) / metres <= RELATIVE_DISTANCE_THRESHOLD
+        near = np.abs(predicted.distance_cm[pairs.prediction] - metres) / metres <= RELATIVE_DISTANCE_THRESHOLD
         right = near & (np.abs(own[pairs.reference] - theirs[pairs.prediction]) <= AZIMUTH_THRESHOLD_DEG)
         size = int(cells.max(initial=0)) + 1
         sources = np.bincount(cells, minlength=size)
@@ -130,17 +130,17 @@ def second_sources(references: Sequence[LabelRows], predictions: Sequence[LabelR
 
 
 def curves(references: Sequence[LabelRows], predictions: Sequence[LabelRows]) -> dict[str, Any]:
-    """All of this module, as plain values."""
-    said = answers(references, predictions)
+    """All curves of this module, as plain values."""
+    matched = answers(references, predictions)
     return {
-        "azimuth": azimuth_curve(said),
-        "distance": distance_curve(said),
+        "azimuth": azimuth_curve(matched),
+        "distance": distance_curve(matched),
         "second_sources": second_sources(references, predictions),
     }
 
 
 def as_tables(found: dict[str, Any]) -> list[str]:
-    """What `curves` found, as lines of Markdown."""
+    """The result of `curves` as lines of Markdown."""
     lines = ["", "| azimuth, true -> said (outwards by) | " + " | ".join(OVERLAPS) + " |", "|---|---|---|---|"]
     columns = [{round(one["true_deg"] // BIN_DEG): one for one in found["azimuth"][name]} for name in OVERLAPS]
     for number in range(round(90 / BIN_DEG)):

@@ -1,7 +1,4 @@
-"""The ways into scoring: tables in memory, rows, or folders of CSV files.
-
-Folders of DCASE CSV files: find, read, pair up by name, score; and say what was odd about them.
-"""
+"""Scores of event tables in memory, or of folders of DCASE CSV files, paired by name."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ from earwitness.metrics.protocols import Protocol
 from earwitness.metrics.scores import Scores
 
 NAMED: Final = 3
-"""Files named in a message about many."""
+"""Number of files named in a message."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +26,7 @@ class LabelFolder:
     Attributes:
         where: the folders, for messages.
         clips: rows of each file.
-        notes: what was odd, one sentence each.
+        notes: irregularities, one sentence each.
     """
 
     where: str
@@ -42,34 +39,32 @@ def read_folder(
     protocol: Protocol | str = Protocol.STRICT,
     num_frames: int = CLIP_FRAMES,
 ) -> LabelFolder:
-    """Read all CSV files in and below `folders`; other files and hidden ones are left alone.
+    """Read all CSV files in and below `folders`; other files and hidden files are ignored.
 
-    `strict` refuses frames at or after `num_frames` and rows that repeat another; `dcase2025` takes both as the
-    official scorer does.
+    `strict` refuses frames at or after `num_frames` and repeated rows; `dcase2025` accepts both, as the official scorer
+    does.
 
     Raises:
-        LabelError: no such folder, no CSV file in it, two files of one name, or a file that breaks the format.
+        LabelError: a folder is missing or has no CSV file, two files have the same name, or a file breaks the format.
     """
     roots = [Path(folder) for folder in ([folders] if isinstance(folders, str | Path) else folders)]
     strict = Protocol(protocol) is Protocol.STRICT
     where = ", ".join(map(str, roots))
     paths, others = _find(roots)
     if not paths:
-        raise LabelError(f"{where}: no .csv files here; give the folder that holds one DCASE CSV file a clip")
+        raise LabelError(f"{where}: no .csv files; give the folder that holds one DCASE CSV file per clip")
     clips = {
         name: read_rows(path, num_frames=num_frames if strict else None, unique=strict) for name, path in paths.items()
     }
     notes = []
     if others:
-        notes.append(f"{where}: {_files(others)} not .csv, left alone ({_some(others)})")
+        notes.append(f"{where}: {_files(others)} not .csv, ignored ({_some(others)})")
     blank = [f"{name}.csv" for name, path in paths.items() if not len(clips[name]) and not path.stat().st_size]
     if blank:
-        notes.append(
-            f"{where}: {_files(blank)} without even a header, taken as clips in which nothing sounds ({_some(blank)})"
-        )
+        notes.append(f"{where}: {_files(blank)} without a header, treated as clips without events ({_some(blank)})")
     if are_metres(LabelRows.concatenate(clips.values()).distance_cm):
         notes.append(
-            f"{where}: half of the distances are below {METRES_BELOW_CM} cm; are they metres? The format says cm"
+            f"{where}: half of the distances are below {METRES_BELOW_CM} cm; if they are metres, convert them to cm"
         )
     return LabelFolder(where, clips, tuple(notes))
 
@@ -111,7 +106,7 @@ def _find(roots: list[Path]) -> tuple[dict[str, Path], list[str]]:
             if path.suffix.lower() != ".csv":
                 others.append(path.name)
             elif path.stem in found:
-                raise LabelError(f"{path} and {found[path.stem]} have the same name; which one counts?")
+                raise LabelError(f"{path} and {found[path.stem]} have the same name; remove one")
             else:
                 found[path.stem] = path
     return found, others
@@ -131,14 +126,15 @@ def score_tables(
     protocol: Protocol | str = Protocol.STRICT,
     names: Sequence[str] | None = None,
 ) -> Scores:
-    """Score in memory, without CSV files; equal to writing both as CSV and scoring those, rounding included.
+    """Score tables in memory; the result equals that of writing both as CSV and scoring the files, rounding included.
 
     Args:
-        references, predictions: one table a clip, in the same order.
-        names: names of the clips, for counts by room and the like; by default their numbers.
+        references, predictions: one table per clip, in the same order.
+        protocol: scoring protocol.
+        names: names of the clips, for counts by room and other groups; by default their numbers.
 
     Raises:
-        LabelError: different numbers of clips; a row without direction or distance (NaN).
+        LabelError: the numbers of clips differ, or a row has no direction or distance (NaN).
     """
     protocol = Protocol(protocol)
     files = [f"clip{number:06d}" for number in range(len(references))] if names is None else list(names)

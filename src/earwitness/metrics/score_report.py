@@ -1,4 +1,4 @@
-"""Scores as tables for people, in the terminal."""
+"""Tables of scores for the terminal, and the JSON document of an evaluation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """How one score is shown: head, decimals, factor, and whether more is better."""
+    """Format of one score: column head, factor, decimals, unit, and whether higher is better."""
 
     name: str
     head: str
@@ -58,14 +58,12 @@ _ROWS: Final = (
     ("", _F), ("_onscreen", _F_ON), ("", _DOAE), ("", _RDE), ("", _DISTANCE), ("", _ONSCREEN), ("", _ALWAYS_OFF),
     ("", _SELD),
 )  # fmt: skip
-"""What averages are shown, from top to bottom, and in which variant."""
+"""Rows of the table of averages, with the suffix of the average."""
 _DETAILS: Final = (("DOAE", _DOAE), ("RDE", _RDE), ("dist", _DISTANCE), ("on/off", _ONSCREEN))
-_LEGEND: Final = (
-    'F-scores and on/off accuracy in %, dist: distance error in m; (off): on/off accuracy, had "off" been said always'
-)
+_LEGEND: Final = 'F-scores and on/off accuracy in %, dist: distance error in m; (off): on/off accuracy of always "off"'
 _BAR_NEEDS: Final = 92
 _INTERVAL_NEEDS: Final = 14
-"""Width in characters of a table with bars, and what an interval adds."""
+"""Width in characters of a table with bars, and of a column of intervals."""
 
 
 def print_scores(
@@ -74,7 +72,7 @@ def print_scores(
     intervals: Intervals | None = None,
     by: Sequence[str] = (),
 ) -> None:
-    """Print what an evaluation found: averages, classes, breakdowns, notes."""
+    """Print the averages, classes, breakdowns and notes of an evaluation."""
     console.print()
     clips = _many(len(scores.counts.files), "clip")
     console.print(Text.assemble("protocol ", (scores.protocol.value, "bold"), f" · {clips}"))
@@ -120,7 +118,7 @@ def print_comparison(
 
 
 def print_notes(notes: Sequence[str], console: Console) -> None:
-    """Print the notes, one after the other."""
+    """Print notes, one per line."""
     grid = Table.grid(padding=(0, 1, 0, 0))
     for note in notes:
         grid.add_row(Text("!", style="bold yellow"), note)
@@ -154,7 +152,7 @@ def breakdown(counts: Counts, dimension: str, protocol: Protocol) -> dict[str, d
 
 
 def as_json(scores: Scores, intervals: Intervals | None, by: Sequence[str] = ()) -> dict[str, Any]:
-    """The contracted JSON; `intervals` and, by dimension, `by` are added where there are any."""
+    """The JSON document of an evaluation, with `intervals` and breakdowns (`by`) if given."""
     result = scores.as_dict()
     if intervals is not None:
         result["intervals"] = intervals.as_dict()
@@ -190,7 +188,7 @@ def _averages(scores: Scores, intervals: Intervals | None) -> RenderableType:
 def _classes(scores: Scores, intervals: Intervals | None, width: int) -> RenderableType:
     spread = [] if intervals is None else [f"{intervals.confidence:.0%}"]
     roomy = width >= _BAR_NEEDS + _INTERVAL_NEEDS * len(spread)
-    # Narrow terminals: first the bars go, then what the averages tell as well.
+    # In narrow terminals the bars are left out first, then the columns that the averages show too.
     labels_head = ["labels"] if roomy or not spread else []
     off_head = ["(off)"] if roomy or not spread else []
     heads = [*labels_head, "F20/1", *([""] if roomy else []), *spread, "/on-off", *(head for head, _ in _DETAILS)]
@@ -223,7 +221,7 @@ def _breakdown(scores: Scores, dimension: str, width: int) -> RenderableType:
         cells: list[RenderableType] = [f"{row['references']:,.0f}", *_f_cells(f_score, roomy)]
         cells += [_cell(_F_ON, f_onscreen), *(_cell(column, row[column.name]) for _, column in _DETAILS)]
         table.add_row(label, *cells, f"{row['false_alarms']:,.0f}")
-    return Group(Text(), table, Text("all classes pooled; extra: predictions that nothing answers to", style="dim"))
+    return Group(Text(), table, Text("all classes pooled; extra: predictions without a reference", style="dim"))
 
 
 def _f_cells(f_score: float, bar: bool) -> list[RenderableType]:
@@ -231,7 +229,7 @@ def _f_cells(f_score: float, bar: bool) -> list[RenderableType]:
 
 
 def _cell(column: _Column, value: float) -> str:
-    """A cell of a dense table: only degrees carry their sign."""
+    """A cell of a dense table: only degrees have their unit."""
     return column.show(value, unit=column is _DOAE)
 
 
@@ -273,8 +271,8 @@ def _many(number: int, noun: str) -> str:
 
 def _protocol_line(protocol: Protocol) -> str:
     if protocol is Protocol.DCASE2025:
-        return "numbers as the official scorer gives them, quirks included (docs/scoring.md)"
-    return "every frame of every reference file counts; --protocol dcase2025 gives the official scorer's numbers"
+        return "the official scorer's numbers, quirks included (docs/scoring.md)"
+    return "every frame of every reference file counts; use --protocol dcase2025 for the official scorer's numbers"
 
 
 def _notes(scores: Scores) -> list[str]:
@@ -286,7 +284,7 @@ def _notes(scores: Scores) -> list[str]:
         if scores.protocol is Protocol.STRICT:
             detected = average_quantities(scores.counts.by("class"), Protocol.DCASE2025)
             notes.append(
-                f"{head}: each counts as 180° and RDE 1 in the macro average; the others alone have "
+                f"{head}: each counts as 180° and RDE 1 in the macro average; without them "
                 f"DOAE {_DOAE.show(float(detected['doa_error_deg']))}, "
                 f"RDE {_RDE.show(float(detected['relative_distance_error']))}"
             )

@@ -1,4 +1,4 @@
-"""A network from its dimensions."""
+"""Builds a network from its dimensions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from earwitness.models.symmetric import SymmetricNet
 
 
 def build(config: ModelConfig) -> Network:
-    """A network with fresh weights."""
+    """A network with initial weights."""
     if isinstance(config, CmcConfig):
         return CmcNet(config)
     if isinstance(config, SymmetricConfig):
@@ -23,5 +23,5 @@ def build(config: ModelConfig) -> Network:
 
 
 def parameter_count(network: Network) -> int:
-    """Numbers that are learnt."""
+    """Number of parameters."""
     return sum(value.numel() for value in network.parameters())

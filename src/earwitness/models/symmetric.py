@@ -1,12 +1,12 @@
-"""A SELD network that is mirror-symmetric by construction: a clip's mirror image gets exactly the mirrored answer.
+"""A SELD network that is mirror-symmetric by construction: the output for a clip's mirror image is exactly mirrored.
 
-What `mirrored.Mirrored` reaches by hearing each clip twice, this has in one pass at a like cost. All maps are pairs: as
-the clip is, and as its mirror image is, stacked along the batch. Each layer sees their sum (left-right even) and their
-difference (odd) with weights of their own; exchanging left and right exchanges the two of a pair, and nothing else. A
-pair of width C costs half of what a network of width 2 C costs: take about 0.7 times the widths of one without.
+`mirrored.MirroredNetwork` reaches this with two passes, this network with one at a similar cost. All maps are pairs,
+one for the clip and one for its mirror image, stacked along the batch. Each layer has separate weights for their sum
+(left-right even) and their difference (odd); swapping left and right only swaps the maps of a pair. A pair of width C
+costs half as much as a network of width 2 C, so choose about 0.7 times the widths of a network without symmetry.
 
-Source: Cohen and Welling 2016, group-equivariant networks, for the group of two; regular representation throughout, so
-that activations and normalisations work on each of a pair as they are.
+Source: Cohen and Welling 2016, group-equivariant networks, for the group of order two, with the regular representation
+throughout, so that activations and normalisations apply to each map of a pair unchanged.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from earwitness.models.token_batch import TokenBatch
 
 
 class EvenOdd(nn.Module):
-    """A layer for pairs (2 B, ...): one such layer for their even part, one without bias for the odd part.
+    """A layer for pairs (2 B, ...): one linear map for their even part and one, without bias, for the odd part.
 
     Args:
         even, odd: linear maps of the same shape.
@@ -46,7 +46,7 @@ def halves(pairs: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def symmetrise(module: nn.Module) -> nn.Module:
-    """The module with its dense layers and convolutions as `EvenOdd`; depthwise ones are the same for both anyway."""
+    """Replace the dense layers and 2-D convolutions of a module by `EvenOdd`; depthwise convolutions stay shared."""
     if isinstance(module, nn.Linear):
         odd: nn.Module = nn.Linear(module.in_features, module.out_features, bias=False)
         return EvenOdd(module, odd)
@@ -62,7 +62,7 @@ def symmetrise(module: nn.Module) -> nn.Module:
 
 
 class SymmetricNet(SeldNet):
-    """`SeldNet` on pairs; y comes from what is odd, everything else from what is even.
+    """`SeldNet` on pairs; y is computed from the odd part, all other outputs from the even part.
 
     Args:
         config: dimensions.
@@ -89,24 +89,33 @@ class SymmetricNet(SeldNet):
             for added in (self.common, self.common_sideways):
                 nn.init.zeros_(added.weight)
             nn.init.zeros_(self.common.bias)
+        if config.any_sound:
+            self.anything_sideways = nn.Linear(config.dim, config.tracks, bias=False)
         signs = torch.ones(config.in_channels)
         signs[list(config.odd_channels)] = -1.0
         self.register_buffer("sign", signs[:, None, None])
 
-    def forward(self, features: Tensor, tokens: TokenBatch | None = None, thoughts: Tensor | None = None) -> Tensor:
-        """As `SeldNet.forward`; with left and right exchanged, the same with y turned round."""
+    def forward(self, features: Tensor, tokens: TokenBatch | None = None, tagging: Tensor | None = None) -> Tensor:
+        """As `SeldNet.forward`; with left and right swapped, only the sign of y changes."""
         own = self.config.own_channels
         scaled = torch.cat([self.scaler(features), self.scaler(features * self.sign)])
         maps = self.stages(self.stem(scaled[:, :own].contiguous(memory_format=torch.channels_last)))
         frames = self.project(maps.permute(0, 2, 3, 1).flatten(2))
-        if thoughts is None:
-            thoughts = self.thoughts(features)
-        if self.tagged is not None and thoughts is not None:
-            # A tagger hears mid, which is the same in the mirror.
-            frames = frames + self.tagged(torch.cat([thoughts, thoughts]))
+        if tagging is None:
+            tagging = self.run_tagger(features)
+        if self.tagged is not None and tagging is not None:
+            # The tagger's input is the mid channel, which is the same in the mirror image.
+            frames = frames + self.tagged(torch.cat([tagging, tagging]))
         even, odd = halves(self._context(frames, tokens or {}))
-        fields = self._with_distance(self._fields(even, odd), even, features, thoughts)
-        return self._answer(fields, even, thoughts)
+        fields = self._with_distance(self._fields(even, odd), even, features, tagging)
+        answer = self._answer(fields, even, tagging)
+        if self.anything is None:
+            return answer
+        any_sound = self._anything(even)
+        turned = self.anything_sideways(odd).float()
+        turned = torch.tanh(turned) if self.config.direction == "tanh" else turned
+        any_sound = torch.cat([any_sound[..., :Y], turned[..., None, None], any_sound[..., Y + 1 :]], dim=-1)
+        return torch.cat([answer, any_sound], dim=3)
 
     def _fields(self, even: Tensor, odd: Tensor) -> Tensor:
         config = self.config

@@ -1,4 +1,4 @@
-"""Semantic tokens as networks take them: batches of one modality, with times and directions."""
+"""Batches of semantic tokens with times and directions: the networks' token input."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class Tokens(NamedTuple):
     """Tokens of one modality for a batch of clips.
 
     Attributes:
-        values: (B, T, P, D) float: T steps in time, P positions.
-        times: (B, T) float32, seconds from the beginning of the clip.
-        directions: (B, P, 2) float32, azimuth and elevation in degrees; NaN for a position that looks nowhere.
-        here: (B, T) bool, steps that exist; a clip without the modality has none.
+        values: (B, T, P, D) float: T time steps, P positions.
+        times: (B, T) float32, seconds from the start of the clip.
+        directions: (B, P, 2) float32, azimuth and elevation in degrees; NaN for a position without a direction.
+        here: (B, T) bool, False in the padding; a clip without the modality is all padding.
     """
 
     values: Tensor
@@ -28,11 +28,11 @@ class Tokens(NamedTuple):
 
     @classmethod
     def of(cls, arrays: TokenArrays) -> Tokens:
-        """The same in torch."""
+        """The arrays as tensors."""
         return cls(*(torch.from_numpy(array) for array in arrays))
 
     def to(self, device: torch.device) -> Tokens:
-        """The same on `device`, values as float32."""
+        """The tokens on `device`, with values as float32."""
         return Tokens(
             self.values.to(device).float(), self.times.to(device), self.directions.to(device), self.here.to(device)
         )
@@ -44,4 +44,4 @@ class Tokens(NamedTuple):
 
 
 TokenBatch = Mapping[str, Tokens]
-"""Modality's name -> its tokens; a modality that no clip has may be left out."""
+"""Name of the modality -> its tokens; a modality that no clip has may be left out."""

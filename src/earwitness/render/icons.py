@@ -1,4 +1,4 @@
-"""A small picture for each class, drawn by code: once as shapes, shown by Pillow in videos and as SVG in reports."""
+"""An icon for each class, defined once as shapes: drawn with Pillow in videos and written as SVG in reports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Disc:
-    """A filled circle; `cut` takes it out of what was drawn before."""
+    """A filled circle; `cut` removes it from the shapes below."""
 
     x: float
     y: float
@@ -23,7 +23,7 @@ class Disc:
 
 @dataclass(frozen=True, slots=True)
 class Polygon:
-    """A filled polygon; `cut` takes it out of what was drawn before."""
+    """A filled polygon; `cut` removes it from the shapes below."""
 
     points: tuple[Point, ...]
     cut: bool = False
@@ -31,7 +31,7 @@ class Polygon:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of round ends."""
+    """A line with round ends."""
 
     points: tuple[Point, ...]
     width: float
@@ -108,7 +108,7 @@ _SHAPES: Final[dict[str, tuple[Shape, ...]]] = {
         _line(0.80, 0.06, 0.80, 0.94, width=0.12), _line(0.66, 0.26, 0.58, 0.16, width=0.07),
         _line(0.66, 0.80, 0.58, 0.90, width=0.07)),
 }  # fmt: skip
-"""Shapes in a square of side 1, by the name of the icon; what comes later lies on top."""
+"""Shapes in a unit square by icon name; later shapes are drawn on top."""
 _UNKNOWN: Final[tuple[Shape, ...]] = (Disc(0.5, 0.5, 0.30), Disc(0.5, 0.5, 0.14, cut=True))
 ICONS: Final[tuple[tuple[Shape, ...], ...]] = tuple(_SHAPES.get(one.icon, _UNKNOWN) for one in CLASSES)
 """Shapes by class."""
@@ -117,7 +117,14 @@ ICONS: Final[tuple[tuple[Shape, ...], ...]] = tuple(_SHAPES.get(one.icon, _UNKNO
 def draw_icon(
     drawing: Any, class_index: int, left: float, top: float, side: float, ink: tuple[int, ...], cut: tuple[int, ...]
 ) -> None:
-    """Draw an icon onto a Pillow drawing context: corner and side of its square in pixels, its colour, the ground's."""
+    """Draw an icon onto a Pillow drawing context.
+
+    Args:
+        drawing: the context.
+        class_index: the class.
+        left, top, side: corner and side of its square, pixels.
+        ink, cut: colours of the icon and of the background.
+    """
 
     def at(point: Point) -> Point:
         return left + point[0] * side, top + point[1] * side
@@ -141,7 +148,7 @@ def draw_icon(
 
 
 def svg_icon(class_index: int) -> str:
-    """The shapes of an icon as SVG elements for a view box of 0 0 1 1; what is cut takes the colour --cut."""
+    """An icon as SVG elements for the view box 0 0 1 1; cut shapes have the colour --cut."""
     parts = []
     for shape in ICONS[class_index]:
         colour = "var(--cut)" if shape.cut else "currentColor"

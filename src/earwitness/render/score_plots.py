@@ -1,4 +1,4 @@
-"""Scores as pictures: a bar chart of the classes, and where azimuth and distance errors are. PNG, drawn off screen."""
+"""Plots of scores as PNG: a bar chart of the classes, azimuth and distance errors, and reliability."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DPI: Final = 150
 
 
 def plot_classes(scores: Scores, path: Path | str, intervals: Intervals | None = None) -> None:
-    """Draw F20/1 and F20/1/on-off of each class, best class first, with the number of labels.
+    """Plot F20/1 and F20/1/on-off of each class, best class first, with the number of labels.
 
     Args:
         intervals: adds error bars to F20/1.
@@ -74,7 +74,7 @@ def plot_classes(scores: Scores, path: Path | str, intervals: Intervals | None =
 
 
 def plot_errors(pairs: Pairs, path: Path | str) -> None:
-    """Draw answered against true azimuth and distance of all matched pairs, with the limits of F20/1 and medians."""
+    """Plot predicted against true azimuth and distance of all matched pairs, with the limits of F20/1 and medians."""
     figure = Figure(figsize=(11, 5.2), layout="constrained")
     left, right = figure.subplots(1, 2)
     figure.suptitle(
@@ -99,7 +99,7 @@ def _azimuth_panel(axes: Axes, pairs: Pairs) -> None:
     ticks = np.arange(-90, 91, 30)
     axes.set(xlim=(-90, 90), ylim=(-90, 90), xticks=ticks, yticks=ticks)
     axes.set_xlabel("true azimuth, degrees (positive: left)")
-    axes.set_ylabel("answered azimuth, degrees")
+    axes.set_ylabel("predicted azimuth, degrees")
     error = np.abs(pairs.azimuth - pairs.answered_azimuth)
     within = (error <= AZIMUTH_THRESHOLD_DEG).mean() if error.size else np.nan
     median = np.median(error) if error.size else np.nan
@@ -120,7 +120,7 @@ def _distance_panel(axes: Axes, pairs: Pairs) -> None:
         axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
         axis.set_ticks([], minor=True)
     axes.set_xlabel("true distance, m")
-    axes.set_ylabel("answered distance, m")
+    axes.set_ylabel("predicted distance, m")
     relative = np.abs(pairs.answered_distance_cm - pairs.distance_cm) / np.maximum(pairs.distance_cm, 1.0)
     median = np.median(relative) if relative.size else np.nan
     within = (relative <= 1).mean() if relative.size else np.nan
@@ -131,7 +131,7 @@ def _density(axes: Axes, truth: NDArray[np.float64], answer: NDArray[np.float64]
     counts, _, _ = np.histogram2d(truth, answer, bins=[edges, edges])
     top = max(float(counts.max()), 2.0)
     shown = np.where(counts > 0, counts, np.nan).T
-    # The palest blues cannot be told from paper: a single pair starts above them.
+    # The palest blues look white, so a single pair starts above them.
     axes.pcolormesh(edges, edges, shown, cmap="Blues", norm=LogNorm(0.3, top), rasterized=True)
     axes.set_aspect("equal", adjustable="box")
     for spine in axes.spines.values():
@@ -145,7 +145,7 @@ def _medians(
     edges: NDArray[np.float64],
     corner: Literal["upper left", "lower right"],
 ) -> None:
-    """A dot at the median answer of each bin of the truth; a bias shows as dots off the diagonal."""
+    """Plot the median prediction of each bin of the truth; a bias moves the dots off the diagonal."""
     place = np.clip(np.digitize(truth, edges) - 1, 0, edges.size - 2)
     for index in np.unique(place):
         inside = place == index
@@ -156,19 +156,19 @@ def _medians(
 
 
 def plot_reliability(classes: Sequence[Reliability], path: Path | str) -> None:
-    """Draw how often what was said with a probability is true: each class thin, all together thick.
+    """Plot the observed frequency against the predicted probability: thin lines for classes, a thick one for all.
 
     Args:
-        classes: of each class, with the same bins.
+        classes: one for each class, with the same bins.
     """
     figure, axes = _figure(5.2, 5.2)
     axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=(0, (4, 3)))
     for each in classes:
-        axes.plot(each.said, each.true, color=PALE, linewidth=1)
+        axes.plot(each.predicted, each.observed, color=PALE, linewidth=1)
     count = np.sum([each.count for each in classes], axis=0)
     said, true = (
         np.nansum([getattr(each, name) * each.count for each in classes], axis=0) / np.maximum(count, 1)
-        for name in ("said", "true")
+        for name in ("predicted", "observed")
     )
     full = count > 0
     axes.plot(said[full], true[full], color=BLUE, linewidth=2, marker="o", markersize=4)
@@ -177,8 +177,8 @@ def plot_reliability(classes: Sequence[Reliability], path: Path | str) -> None:
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
     axes.set_aspect("equal")
-    axes.set_xlabel("probability that a class sounds, as said")
-    axes.set_ylabel("share of frames in which it does")
+    axes.set_xlabel("predicted probability of activity")
+    axes.set_ylabel("share of active frames")
     _save(figure, path)
 
 

@@ -1,4 +1,4 @@
-"""A picture of events over time: directions and distances, one colour a class."""
+"""A plot of events over time: directions and distances, with one colour for each class."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ _TEXT: Final = "#2B323C"
 def timeline_picture(
     table: EventTable, out_png: str | Path, reference: EventTable | None = None, title: str | None = None
 ) -> Path:
-    """Draw azimuth and distance over time; with a reference, it stands on the left and the prediction on the right.
+    """Plot azimuth and distance over time; a reference is plotted on the left, the prediction on the right.
 
-    Filled marks are in the picture, hollow ones outside. Sounds without direction have a row of their own; those
-    without a distance appear in the upper half only.
+    Filled marks are on screen, hollow ones off screen. Sounds without direction have their own row; sounds without
+    distance appear in the upper half only.
 
     Args:
-        table: what was predicted, or simply the events.
-        out_png: file to write; the suffix chooses the format (.png, .svg, .pdf).
-        reference: what was true.
-        title: above all; none by default.
+        table: the events.
+        out_png: file to write; the suffix determines the format (.png, .svg, .pdf).
+        reference: the reference events.
+        title: title of the figure.
 
     Returns:
         `out_png`.
@@ -61,8 +61,8 @@ def timeline_picture(
         _draw(axes[1, column], part, part.distance)
         axes[0, column].set_title(name, color=_TEXT, fontsize=11, fontweight="bold", loc="left")
         axes[1, column].set_xlabel("time (s)", color=_TEXT)
-        _dress(axes[0, column], seconds)
-        _dress(axes[1, column], seconds)
+        _style(axes[0, column], seconds)
+        _style(axes[1, column], seconds)
     ticks = dict(_AZIMUTH_TICKS)
     if any(np.isnan(part.azimuth).any() for _, part in tables):
         ticks[_UNKNOWN_AT] = "unknown"
@@ -83,7 +83,7 @@ def _draw(axes: Axes, table: EventTable, values: Any) -> None:
         for source in np.unique(table.source[table.class_index == class_index]).tolist():
             rows = np.flatnonzero((table.class_index == class_index) & (table.source == source))
             rows = rows[np.argsort(table.frame[rows])]
-            # A line must not bridge a silence.
+            # Break the line where the sound pauses.
             breaks = np.flatnonzero(np.diff(table.frame[rows]) > 1) + 1
             axes.plot(
                 np.insert(times[rows], breaks, np.nan), np.insert(values[rows].astype(np.float64), breaks, np.nan),
@@ -97,7 +97,7 @@ def _draw(axes: Axes, table: EventTable, values: Any) -> None:
                 )  # fmt: skip
 
 
-def _dress(axes: Axes, seconds: float) -> None:
+def _style(axes: Axes, seconds: float) -> None:
     axes.set_xlim(0, seconds)
     axes.grid(True, color=_LINE, linewidth=0.6)
     axes.set_axisbelow(True)
@@ -140,7 +140,7 @@ def _save(figure: Any, out: Path) -> Path:
 
     from earwitness.core.files.atomic import atomic_file
 
-    # Without date, version and random names the same events give the same bytes; text stays text, to be searched for.
+    # No date, version and random ids: the same events give the same bytes. SVG text stays searchable.
     without = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
     try:
         with atomic_file(out) as temporary, rc_context({"svg.hashsalt": "earwitness", "svg.fonttype": "none"}):

@@ -5,7 +5,6 @@ Numbers are the shortest decimals that convert to the same float32; an unknown d
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +22,7 @@ from earwitness.core.source_numbers import separate_sources
 from earwitness.core.version import __version__, commit
 from earwitness.core.vocabulary import CLASSES
 from earwitness.results.detection import Detection, file_text
-from earwitness.results.json_stream import printable
+from earwitness.results.json_stream import document_pieces, placeholder
 from earwitness.results.visual import EventVisual, Pictures
 from earwitness.results.vocabulary_record import DEFAULT_VOCABULARY, VocabularyRecord
 
@@ -131,16 +130,10 @@ def json_pieces(result: Detection) -> Iterator[str]:
         num_frames=result.table.num_frames,
         events=[],
     )
-    values = document.model_dump(mode="json", by_alias=True)
-    del values["events"]
-    head = printable(json.dumps(values, indent=2, allow_nan=False, ensure_ascii=False)).removesuffix("\n}")
-    yield f'{head},\n  "events": [\n'
-    before = ""
-    for event, visual in result.explained_events():
-        written = event_of(event, visual).model_dump(mode="json", by_alias=True)
-        yield f"{before}    {printable(json.dumps(written, allow_nan=False))}"
-        before = ",\n"
-    yield "\n  ]\n}\n"
+    values = document.model_dump(mode="json", by_alias=True) | {"events": placeholder("events")}
+    events = (event_of(*found).model_dump(mode="json", by_alias=True) for found in result.explained_events())
+    yield from document_pieces(values, {"events": events}, indent=2, item_lines=True)
+    yield "\n"
 
 
 def read_document(path: str | Path) -> Document:

@@ -17,13 +17,16 @@ def placeholder(name: str) -> str:
     return _PLACE.format(name=name)
 
 
-def document_pieces(document: Any, lists: Mapping[str, Iterable[Any]], indent: int | None) -> Iterator[str]:
+def document_pieces(
+    document: Any, lists: Mapping[str, Iterable[Any]], indent: int | None, *, item_lines: bool = False
+) -> Iterator[str]:
     """Yield the text of a document item by item, as `json.dumps` writes it with the lists inserted.
 
     Args:
         document: plain values, with a `placeholder` for each list.
         lists: the lists by name, in the order of their placeholders.
         indent: spaces per level; None: one line without spaces.
+        item_lines: write each item of a list on one line, with spaces after commas and colons.
     """
     text = _text(document, indent)
     for name, items in lists.items():
@@ -31,23 +34,27 @@ def document_pieces(document: Any, lists: Mapping[str, Iterable[Any]], indent: i
         yield before
         last_line = before[before.rfind("\n") + 1 :]
         outer = " " * (len(last_line) - len(last_line.lstrip(" ")))
-        yield from _list(items, None if indent is None else "\n" + outer, indent)
+        yield from _list(items, None if indent is None else "\n" + outer, indent, item_lines)
     yield text
 
 
-def _list(items: Iterable[Any], outer: str | None, indent: int | None) -> Iterator[str]:
+def _list(items: Iterable[Any], outer: str | None, indent: int | None, item_lines: bool) -> Iterator[str]:
     """The text of a list; `outer` is the line break and indentation before its closing bracket."""
     inner = "" if outer is None else outer + " " * (indent or 0)
     before, end = "[", "[]"
     for item in items:
-        yield before + inner + _text(item, indent).replace("\n", inner)
+        text = _dumped(item) if item_lines else _text(item, indent).replace("\n", inner)
+        yield before + inner + text
         before, end = ",", (outer or "") + "]"
     yield end
 
 
 def _text(value: Any, indent: int | None) -> str:
-    separators = (",", ":") if indent is None else None
-    return printable(json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False, separators=separators))
+    return _dumped(value, indent=indent, separators=(",", ":") if indent is None else None)
+
+
+def _dumped(value: Any, **options: Any) -> str:
+    return printable(json.dumps(value, ensure_ascii=False, allow_nan=False, **options))
 
 
 def printable(text: str) -> str:

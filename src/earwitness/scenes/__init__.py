@@ -1,4 +1,4 @@
-"""Synthetic scenes: sound bank, rooms, microphones, scene sampling, rendering."""
+"""Synthetic scenes: sound banks, rooms, microphones, sampling and rendering."""
 
 from earwitness.scenes.acoustics.rir_pool import PoolConfig, RirPool
 from earwitness.scenes.bank.sound_bank import SoundBank

@@ -1,4 +1,4 @@
-"""When the events of a scene sound: the energy rule behind its labels."""
+"""Activity of the events of a scene, which its labels are based on."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from earwitness.scenes.bank.sound_bank import SoundBank
 from earwitness.scenes.scene import EventRecipe
 
 BRIDGED_SECONDS: Final = 0.4
-"""Pauses up to this long, as between two knocks or steps, do not end an event."""
+"""Shorter pauses, as between two knocks or steps, do not end an event."""
 
 
 FRAME_SHARE: Final = 0.25
-"""A 100-ms frame is labelled when at least this share of it sounds."""
+"""A 100-ms frame is labelled if at least this share of it is active."""
 
 
 _BLOCKS_PER_FRAME: Final = 10
 
 
 def bridge(sounding: NDArray[np.bool_], longest: int) -> NDArray[np.bool_]:
-    """Fill pauses of at most `longest` blocks between sounding ones."""
+    """Fill pauses of at most `longest` blocks between active ones."""
     on = np.flatnonzero(sounding)
     filled = sounding.copy()
     for index in np.flatnonzero((np.diff(on) > 1) & (np.diff(on) <= longest + 1)):
@@ -32,7 +32,7 @@ def bridge(sounding: NDArray[np.bool_], longest: int) -> NDArray[np.bool_]:
 
 
 def event_blocks(bank: SoundBank, event: EventRecipe) -> NDArray[np.bool_]:
-    """Which 10-ms blocks of an event sound, from its onset on: (n,) bool, from the dry recordings' energy."""
+    """Which 10-ms blocks of an event are active, starting at its onset: (n,) bool, from the dry recordings."""
     parts: list[NDArray[np.bool_]] = []
     for number, name in enumerate(event.sounds):
         if number:
@@ -45,11 +45,11 @@ def event_blocks(bank: SoundBank, event: EventRecipe) -> NDArray[np.bool_]:
 
 
 def sound_frames(sounding: NDArray[np.bool_], onset: float, seconds: float) -> NDArray[np.bool_]:
-    """Label frames in which an event sounds: (round(10 * seconds),) bool.
+    """Label frames in which an event is active: (round(10 * seconds),) bool.
 
     Args:
-        sounding: its blocks, from `event_blocks`.
-        onset: when it begins, seconds.
+        sounding: active blocks from `event_blocks`.
+        onset: onset of the event in seconds.
         seconds: length of the scene.
     """
     frames = round(seconds * 10)

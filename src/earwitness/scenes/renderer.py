@@ -1,4 +1,4 @@
-"""Renders scene recipes: dry sounds through RIRs into a stereo microphone, over a diffuse bed, with labels."""
+"""Renders scene recipes: dry sounds convolved with RIRs for a stereo microphone, a diffuse bed, and labels."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from earwitness.scenes.scene import SAMPLE_RATE, TONE_KNOTS_HZ, EventRecipe, Sce
 FloatArray = NDArray[np.float32]
 
 FULL_SCALE: Final = 0.9999
-"""DCASE rejects clips that would exceed this; here the gain keeps every scene below it."""
+"""Peak of a scene at 0 dB gain; DCASE rejects clips above it."""
 _EDGE: Final = 64
-"""Input samples after the last one needed, so that the resampler's end does not show."""
+"""Input samples after the last one needed, so that edge effects of the resampler are cut off."""
 _FADE_SAMPLES: Final = SAMPLE_RATE // 25
-"""Of a sound that is cut: 40 ms."""
+"""Fade-out of a truncated sound: 40 ms."""
 _PREROLL_SECONDS: Final = 0.6
-"""Sound from before the scene that is still rendered: its reverberation reaches into the scene."""
+"""Sound before the scene is rendered for this long, since its reverberation is audible in the scene."""
 
 
 class _Piece(NamedTuple):
@@ -43,14 +43,14 @@ class _Piece(NamedTuple):
 
 
 class SceneRenderer:
-    """Turns recipes into scenes; holds no state, so that a recipe always gives the same samples."""
+    """Renders recipes; it is stateless, so that a recipe always gives the same samples."""
 
     def __init__(self, bank: SoundBank, pool: RirPool) -> None:
         self.bank = bank
         self.pool = pool
 
     def render(self, recipe: SceneRecipe, *, noise: bool = True) -> Scene:
-        """Render `recipe`: sound (2, samples) at 24 kHz and labels at 10 frames a second; without its noise if asked.
+        """Render sound (2, samples) at 24 kHz and labels at 10 frames per second, optionally without noise.
 
         Raises:
             BankError: the recipe was made with another bank or pool.
@@ -71,11 +71,11 @@ class SceneRenderer:
         return Scene(recipe, audio, table, tracks)
 
     def tracks(self, recipe: SceneRecipe) -> tuple[SourceTrack, ...]:
-        """Where the sources of `recipe` are and when they sound, which takes no rendering."""
+        """Positions and activity of the sources of `recipe`; needs no rendering."""
         return tuple(self._track(event, recipe) for event in recipe.events)
 
     def stems(self, recipe: SceneRecipe) -> tuple[list[FloatArray], FloatArray]:
-        """The parts that add up to the scene: each event in its room, and the noise; (2, samples) each.
+        """The parts whose sum is the scene: each event with reverberation, and the noise; (2, samples) each.
 
         Raises:
             BankError: the recipe was made with another bank or pool.
@@ -84,8 +84,8 @@ class SceneRenderer:
         samples = round(recipe.seconds * SAMPLE_RATE)
         events = [_stereo(self._sources(replace(recipe, events=(event,)), samples)) for event in recipe.events]
         noise = _stereo(self._bed(recipe, samples)) + _hiss(recipe, samples)
-        unequal = np.float32(1) if recipe.flaws is None else recipe.flaws.channel_gains
-        gain = unequal * _gain(unequal * np.sum([*events, noise], axis=0), recipe)
+        channel_gains = np.float32(1) if recipe.flaws is None else recipe.flaws.channel_gains
+        gain = channel_gains * _gain(channel_gains * np.sum([*events, noise], axis=0), recipe)
         return [event * gain for event in events], noise * gain
 
     def _check(self, recipe: SceneRecipe) -> None:
@@ -96,10 +96,12 @@ class SceneRenderer:
             or recipe.room >= len(self.pool.rooms)
             or any(index >= len(self.pool) or self.pool.room[index] != recipe.room for index in rirs)
         ):
-            raise BankError(f"the recipe was made with other rooms ({recipe.pool or 'unnamed'}): give those of its set")
+            raise BankError(
+                f"the recipe was made with other rooms ({recipe.pool or 'unnamed'}): use the rooms of its data set"
+            )
 
     def dry(self, event: EventRecipe, needed: int | None = None) -> FloatArray:
-        """An event's sound at 1 m without a room: (n,), at the recipe's level; `needed` samples or a few more do."""
+        """Anechoic sound of an event at 1 m and at its level: (n,); stops after `needed` samples or slightly more."""
         parts: list[FloatArray] = []
         for number, name in enumerate(event.sounds):
             missing = None if needed is None else needed - sum(part.size for part in parts)
@@ -118,7 +120,7 @@ class SceneRenderer:
         return dry
 
     def _sources(self, recipe: SceneRecipe, samples: int) -> FloatArray:
-        """All events of a scene in its room, as mid and side (2, samples)."""
+        """All events of a scene with reverberation, as mid and side (2, samples)."""
         pieces = [piece for event in recipe.events for piece in self._pieces(event, samples)]
         if not pieces:
             return np.zeros((2, samples), dtype=np.float32)
@@ -126,11 +128,11 @@ class SceneRenderer:
         rirs = [capture_rir(microphone, self.pool, piece.rir, recipe.view_deg) for piece in pieces]
         longest = max(rir.shape[1] for rir in rirs)
         convolver = BlockConvolver(samples, longest, round(_PREROLL_SECONDS * SAMPLE_RATE))
-        colours: dict[int, NDArray[np.complex64]] = {}
+        responses: dict[EventRecipe, NDArray[np.complex64]] = {}
         for piece, response in zip(pieces, convolver.responses(rirs), strict=True):
-            if id(piece.event) not in colours:
-                colours[id(piece.event)] = _colour(piece.event, response.shape[1])
-            response *= colours[id(piece.event)]
+            if piece.event not in responses:
+                responses[piece.event] = _source_response(piece.event, response.shape[1])
+            response *= responses[piece.event]
             if recipe.flaws is not None:
                 response *= recipe.flaws.towards(self._azimuth(piece.rir, recipe.view_deg), _bins(response.shape[1]))
             convolver.add(piece.dry, piece.start, response)
@@ -141,7 +143,7 @@ class SceneRenderer:
         return float(np.degrees(np.arctan2(left, ahead))) + view_deg
 
     def _pieces(self, event: EventRecipe, samples: int) -> Iterator[_Piece]:
-        """What an event sends through each of its RIRs: everything through the one, or a fade from one to the next."""
+        """The dry sound for each RIR of an event; for moving sources, cross-faded between neighbouring RIRs."""
         start = round(event.onset * SAMPLE_RATE)
         if start >= samples:
             return
@@ -159,15 +161,15 @@ class SceneRenderer:
                 yield _Piece(rir, dry[on] * weight, start + on.start, event)
 
     def _path_position(self, event: EventRecipe, time: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Position on the path, in points, at `time` seconds after the onset; sources stop at the path's ends."""
+        """Position on the path, in points, at `time` seconds after the onset; sources stop at the ends of the path."""
         return np.clip(event.path_start + event.path_speed * time, 0, len(event.rirs) - 1)
 
     def _bed(self, recipe: SceneRecipe, samples: int) -> FloatArray:
-        """Diffuse bed as mid and side (2, samples): as W and Y', uncorrelated, Y' with a third of W's power."""
+        """Diffuse bed as mid and side (2, samples): W and Y' are uncorrelated, Y' has a third of the power of W."""
         noise = recipe.noise
         if noise.sound is not None:
             shift, length = round(noise.start * SAMPLE_RATE), self.bank.size(noise.sound)
-            # The same background half a length later serves as the uncorrelated side signal.
+            # The same background, shifted by half its length, is the uncorrelated side signal.
             bed = np.stack([self._repeated(noise.sound, shift + lag, samples) for lag in (0, length // 2)])
         else:
             rng = np.random.default_rng(noise.seed)
@@ -183,7 +185,7 @@ class SceneRenderer:
         return captured
 
     def _repeated(self, name: str, start: int, samples: int) -> FloatArray:
-        """A sound of the bank from sample `start` on, repeated as often as it takes: (samples,)."""
+        """A sound of the bank from sample `start` on, repeated as needed: (samples,)."""
         size = self.bank.size(name)
         start %= size
         parts = [self.bank.samples(name, start, start + samples)]
@@ -212,9 +214,9 @@ class SceneRenderer:
 
 
 def labels(tracks: tuple[SourceTrack, ...], num_frames: int, camera: Camera = DCASE_CAMERA) -> EventTable:
-    """The truth of a scene as DCASE labels have it: whole degrees, whole centimetres, on screen by the camera.
+    """The DCASE labels of a scene: whole degrees, whole centimetres, on screen by the field of view of the camera.
 
-    Sources of one class are numbered in the order of the recipe; interference is not labelled.
+    Sources of a class are numbered in the order of the recipe; interference is not labelled.
     """
     tables = []
     numbers: dict[str, int] = {}
@@ -239,7 +241,7 @@ def labels(tracks: tuple[SourceTrack, ...], num_frames: int, camera: Camera = DC
 
 
 def _cut(sound: FloatArray, seconds: float) -> FloatArray:
-    """The first `seconds` of a sound, faded out where it is longer."""
+    """The first `seconds` of a sound; a longer sound is faded out."""
     if sound.size <= seconds * SAMPLE_RATE:
         return sound
     kept = sound[: round(seconds * SAMPLE_RATE)].copy()
@@ -259,7 +261,7 @@ def _gain(audio: FloatArray, recipe: SceneRecipe) -> np.float32:
 
 
 def _within(position: NDArray[np.float64], point: int) -> slice:
-    """Samples in which a source, whose `position` never turns round, is less than one point away from `point`."""
+    """Samples in which a source with monotonic `position` is less than one point away from `point`."""
     backwards = bool(position.size) and position[-1] < position[0]
     ordered = position[::-1] if backwards else position
     first, last = np.searchsorted(ordered, point - 1, "right"), np.searchsorted(ordered, point + 1, "left")
@@ -268,21 +270,21 @@ def _within(position: NDArray[np.float64], point: int) -> slice:
     return slice(int(first), int(last))
 
 
-def _colour(event: EventRecipe, bins: int) -> NDArray[np.complex64]:
-    """Response (bins,) of a source: an equaliser in dB at TONE_KNOTS_HZ, smooth over log-frequency, and its limits."""
-    # 256 points are enough for a curve of six knots and gentle slopes; every bin in log-frequency would cost more.
+def _source_response(event: EventRecipe, bins: int) -> NDArray[np.complex64]:
+    """Response (bins,) of a source: gains in dB at TONE_KNOTS_HZ, interpolated over log-frequency, and band limits."""
+    # 256 points suffice for a curve of six knots and gentle slopes, and are faster than evaluating each bin.
     coarse = np.linspace(0, 1, 256) ** 2
     gain = np.interp(np.log(coarse * SAMPLE_RATE / 2 + 1), np.log(TONE_KNOTS_HZ), event.tone_db)
     response: NDArray[np.floating | np.complexfloating] = 10 ** (gain / 20)
     if any(event.band_hz):
-        response = response * _passed(event.band_hz, coarse * SAMPLE_RATE / 2)
+        response = response * _band_response(event.band_hz, coarse * SAMPLE_RATE / 2)
     return np.asarray(np.interp(np.arange(bins) / (bins - 1), coarse, response), dtype=np.complex64)
 
 
-def _passed(band_hz: tuple[float, float], frequency: NDArray[np.float64]) -> NDArray[np.complex128]:
-    """Response at `frequency` of Butterworth filters, 12 dB an octave below the band, 36 above, as of small devices.
+def _band_response(band_hz: tuple[float, float], frequency: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """Response of Butterworth filters as in small devices: 12 dB per octave below the band, 36 dB above.
 
-    With their phase: filters without it would ring before the direct sound, which the blocks have no room for.
+    The filters are minimum-phase: zero-phase filters would ring before the direct sound, beyond the block margins.
     """
     low, high = band_hz
     slopes = [signal.butter(2, low, "highpass", fs=SAMPLE_RATE, output="sos")] if low else []
@@ -294,12 +296,12 @@ def _passed(band_hz: tuple[float, float], frequency: NDArray[np.float64]) -> NDA
 
 
 def _bins(number: int) -> NDArray[np.float64]:
-    """Frequencies of bins from 0 Hz to half the sample rate."""
+    """Frequencies of `number` bins from 0 Hz to half the sample rate."""
     return np.linspace(0, SAMPLE_RATE / 2, number)
 
 
 def _coloured(white: FloatArray, slope_db: float) -> FloatArray:
-    """Tilt white noise by `slope_db` an octave, flat below 50 Hz."""
+    """Tilt white noise by `slope_db` per octave; flat below 50 Hz."""
     spectrum = fft.rfft(white, axis=1)
     frequency = np.maximum(fft.rfftfreq(white.shape[1], 1 / SAMPLE_RATE), 50.0)
     gain = (frequency / 50.0) ** (slope_db / (20 * np.log10(2)))

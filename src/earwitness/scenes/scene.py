@@ -1,4 +1,4 @@
-"""What a synthetic scene is: the recipe that fixes it, and what comes out of rendering it."""
+"""The data of a synthetic scene: its recipe and the result of rendering it."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from earwitness.scenes.acoustics.microphone_flaws import MicrophoneFlaws
 SAMPLE_RATE: Final = 24_000
 
 TONE_KNOTS_HZ: Final = (100.0, 300.0, 900.0, 2700.0, 6000.0, 12000.0)
-"""Where the random colouring of a source has its gains."""
+"""Frequencies of the gains of the random equalisation of a source."""
 _LATER: Final = ("pauses", "cuts")
 
 
 @dataclass(frozen=True, slots=True)
 class EventRecipe:
-    """One sound in a scene.
+    """A sound event in a scene.
 
     Attributes:
         sounds: bank sounds, played one after the other.
         kind: slug of the class, or "interference" (rendered but not labelled).
-        onset: seconds; negative where the sound began before the scene.
+        onset: seconds; negative if the sound starts before the scene.
         gap: seconds of pause between the sounds.
         speed: playback speed; changes pitch and length.
-        tone_db: gains in dB at the knots of `TONE_KNOTS_HZ`: how the source colours its sound.
-        level_db: level of the sounding parts at 1 m, in dB re full scale RMS.
-        rirs: indices in the RIR pool: one for a source that stays, several in order for one that moves.
-        band_hz: lower and upper limit of what the source lets through; 0 sets no limit.
-        path_start, path_speed: for moving sources, where on the path the source is at the onset (in points) and how
-            fast it goes (points a second, negative backwards).
-        pauses: seconds of pause after each sound but the last; empty: `gap` everywhere.
-        cuts: seconds that each sound is heard for, 0 to its end; empty: all to their ends.
+        tone_db: gains in dB at `TONE_KNOTS_HZ`: equalisation of the source.
+        level_db: level of the active parts at 1 m, in dB re full scale RMS.
+        rirs: indices in the RIR pool: one for a static source, several in order for a moving one.
+        band_hz: lower and upper band limit of the source; 0: no limit.
+        path_start, path_speed: for moving sources, the position on the path at the onset (in points) and the speed
+            (points per second, negative for backwards).
+        pauses: seconds of pause after each sound except the last; empty: always `gap`.
+        cuts: seconds that each sound is played, 0 for the whole sound; empty: all are played completely.
     """
 
     sounds: tuple[str, ...]
@@ -61,7 +61,7 @@ class EventRecipe:
         return self.pauses[number] if self.pauses else self.gap
 
     def cut(self, number: int) -> float:
-        """Seconds that sound `number` is heard for; infinite where it is heard to its end."""
+        """Seconds that sound `number` is played; infinite if it is played completely."""
         return (self.cuts[number] if self.cuts else 0.0) or float("inf")
 
 
@@ -70,11 +70,11 @@ class NoiseRecipe:
     """The diffuse bed of a scene.
 
     Attributes:
-        sound: background sound of the bank; None for coloured noise alone.
+        sound: background sound of the bank; None for coloured noise.
         start: seconds into the background sound (it is repeated as needed).
         level_db: RMS of the bed in W, dB re full scale.
-        hiss_db: RMS of the microphones' own noise, dB re full scale, independent in both channels.
-        slope_db: tilt of the coloured noise, dB an octave.
+        hiss_db: RMS of the microphone noise, dB re full scale, independent in both channels.
+        slope_db: tilt of the coloured noise, dB per octave.
         seed: seed of the noise samples.
     """
 
@@ -88,20 +88,20 @@ class NoiseRecipe:
 
 @dataclass(frozen=True, slots=True)
 class SceneRecipe:
-    """Everything that fixes a scene: rendering it twice gives the same samples.
+    """Everything that defines a scene: rendering it twice gives the same samples.
 
     Attributes:
         seconds: length.
         room: index of the room in the RIR pool.
-        view_deg: turn of the camera and the microphone.
+        view_deg: rotation of the camera and the microphone.
         events: labelled and interfering sounds.
         noise: the bed.
         gain_db: gain of the finished scene.
-        pool: name of the RIR pool; "" where unknown.
+        pool: name of the RIR pool; "" if unknown.
         microphone: name of the stereo microphone (`microphones.MICROPHONES`).
-        fov_deg: horizontal field of view of the camera, which says what is on screen.
-        seed: of the scene, and with it of its pictures; empty where it was not drawn by `Synthesizer`.
-        flaws: of the microphone, where it is coincident; None: it is ideal.
+        fov_deg: horizontal field of view of the camera, which decides what is on screen.
+        seed: seed of the scene and its pictures; empty if it was not drawn by `Synthesizer`.
+        flaws: flaws of a coincident microphone; None: it is ideal.
     """
 
     seconds: float
@@ -118,18 +118,18 @@ class SceneRecipe:
 
     @property
     def camera(self) -> Camera:
-        """What its pictures are seen with."""
+        """The camera of its pictures."""
         return replace(DCASE_CAMERA, horizontal_fov_deg=self.fov_deg)
 
     @property
     def picture_seed(self) -> np.random.SeedSequence:
-        """What its pictures are drawn from."""
+        """The seed of its pictures."""
         if not self.seed:
             return np.random.SeedSequence(0)
         return np.random.SeedSequence(self.seed[0], spawn_key=(*self.seed[1:], 1))
 
     def to_json(self) -> str:
-        """One line of JSON; without what the first recipes did not have, where it says nothing."""
+        """One line of JSON; fields that the first version did not have are omitted if they are empty."""
         plain = asdict(self)
         for event in plain["events"]:
             for name in _LATER:
@@ -163,12 +163,12 @@ class SceneRecipe:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SourceTrack:
-    """Where a source of a scene is and when it sounds, in label frames.
+    """Position and activity of a source of a scene, by label frame.
 
     Attributes:
         kind: slug of the class, or "interference".
         active: (frames,) bool.
-        azimuth: (frames,) degrees, unfolded, as seen by the turned camera.
+        azimuth: (frames,) degrees, unfolded, relative to the rotated camera.
         elevation: (frames,) degrees.
         distance: (frames,) metres.
     """
@@ -187,8 +187,8 @@ class Scene:
     Attributes:
         recipe: what it was rendered from.
         audio: (2, samples) float32 at 24 kHz, left then right.
-        labels: the truth, values rounded as DCASE labels are.
-        tracks: one a source of the recipe, in its order.
+        labels: the reference labels, rounded like DCASE labels.
+        tracks: a track for each source of the recipe, in its order.
     """
 
     recipe: SceneRecipe
@@ -198,7 +198,7 @@ class Scene:
 
 
 def _event(raw: dict[str, Any]) -> EventRecipe:
-    """JSON has lists where a recipe has tuples."""
+    """An event from JSON, which has lists instead of tuples."""
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
     event = EventRecipe(**values)
     if len(event.pauses) not in (0, len(event.sounds) - 1) or len(event.cuts) not in (0, len(event.sounds)):

@@ -1,4 +1,4 @@
-"""The synthesiser: scenes from a bank, a pool of rooms and a seed."""
+"""The synthesizer: random scenes from a bank, a pool of rooms and a seed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Synthesizer:
     Attributes:
         bank: the sounds.
         pool: the rooms.
-        config: the distributions that scenes are drawn from.
+        config: the distributions of the scenes.
     """
 
     bank: SoundBank
@@ -53,11 +53,11 @@ class Synthesizer:
         without: Collection[str] = (),
         weights: Mapping[str, float] | None = None,
     ) -> Synthesizer:
-        """Open a bank's split and the pool of `rooms` (built when it is not in the cache yet).
+        """Open a split of a bank and the pool of `rooms`, which is built if it is not in the cache.
 
         Args:
             without: names of sounds to leave out; see `bank_check.unusable_sounds`.
-            weights: how often sounds are drawn; see `SoundBank`.
+            weights: relative frequency with which sounds are drawn; see `SoundBank`.
 
         Raises:
             BankError: the bank or the pool cannot be used.
@@ -69,16 +69,16 @@ class Synthesizer:
         )
 
     def draft(self, seed: np.random.SeedSequence) -> SceneRecipe:
-        """The recipe of the scene with this seed."""
+        """Draw the recipe of the scene with this seed."""
         recipe = self._sampler.draw(np.random.default_rng(seed))
         if not isinstance(seed.entropy, int):
             return recipe
         return replace(recipe, seed=(seed.entropy, *seed.spawn_key))
 
     def render(self, recipe: SceneRecipe) -> Scene:
-        """The scene of a recipe."""
+        """Render the scene of a recipe."""
         return SceneRenderer(self.bank, self.pool).render(recipe)
 
     def scene(self, seed: np.random.SeedSequence) -> Scene:
-        """The scene with this seed."""
+        """Draw and render the scene with this seed."""
         return self.render(self.draft(seed))

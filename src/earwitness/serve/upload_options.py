@@ -1,4 +1,4 @@
-"""What the server takes on, and what a visitor chooses."""
+"""Limits of the server, and options of a visitor."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from earwitness.core.isolation.process_limits import MEMORY_MB
 from earwitness.media.input_files import MEDIA_SUFFIXES
 
 _NAME_BYTES: Final = 150
-"""Names of results are longer than that of the upload, and a system takes 255 bytes."""
+"""Longest stem of an upload; result names add to it, and file systems allow 255 bytes."""
 _UNSAFE: Final = re.compile(r"[^\w .,+()\[\]&'-]")
 
 
 @dataclass(frozen=True, slots=True)
 class ServeLimits:
-    """What the server takes on.
+    """Limits of the server.
 
     Attributes:
-        megabytes: of an upload, which is also the most of a whole request.
-        minutes: that it may last.
-        seconds: that working on it may take, by the clock and of processor time.
-        queue: uploads that may wait.
-        keep_minutes: after which results are removed.
-        memory_mb: that working on it may take.
+        megabytes: largest upload, and so the largest request.
+        minutes: longest recording.
+        seconds: longest processing of an upload, by the clock and in CPU time.
+        queue: number of uploads that may wait.
+        keep_minutes: time after which results are removed.
+        memory_mb: largest memory for processing an upload, MB.
     """
 
     megabytes: float = 500.0
@@ -47,24 +47,24 @@ class ServeLimits:
 
     @property
     def upload_bytes(self) -> int:
-        """Largest upload."""
+        """Largest upload, bytes."""
         return round(self.megabytes * 1e6)
 
     @property
     def of_a_file(self) -> FileLimits:
-        """What the process that works on an upload may take."""
+        """Limits of the process that handles an upload."""
         return FileLimits(memory_mb=self.memory_mb, most_seconds=self.seconds)
 
 
 class VisitorOptions(BaseModel):
-    """What a visitor chose, as the page's request says it; the names are those of the command line.
+    """Options of a visitor, from the query of a request; the names are those of the command line.
 
     Attributes:
-        name: of the file, for its results.
-        video: whether to draw the events into a copy of the video.
+        name: name of the file, from which result names are made.
+        video: whether to write an annotated video.
         captions: style of the captions.
         fov: horizontal field of view of the camera, degrees.
-        mono: take mono too.
+        mono: whether to accept mono sound.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -77,10 +77,10 @@ class VisitorOptions(BaseModel):
 
     @property
     def file_name(self) -> str:
-        """A name for the upload on disk: no folders, nothing hidden, a known suffix of media, not too long."""
+        """A safe name for the upload on disk: without folders, not hidden, with a known media suffix, not too long."""
         last = PurePosixPath(self.name.replace("\\", "/")).name
         stem, dot, suffix = _UNSAFE.sub("_", last).strip(" .").rpartition(".")
         if not dot or f".{suffix.lower()}" not in MEDIA_SUFFIXES:
-            stem, suffix = f"{stem}{dot}{suffix}", "media"  # what it is, its content says
+            stem, suffix = f"{stem}{dot}{suffix}", "media"  # the content determines the type
         stem = stem.encode()[:_NAME_BYTES].decode(errors="ignore").strip(" .-")
         return f"{stem or 'upload'}.{suffix}"

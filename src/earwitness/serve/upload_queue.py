@@ -1,4 +1,4 @@
-"""Uploads are worked on one at a time, in the order in which they came, each for as long as its visitor waits."""
+"""A queue that processes uploads one at a time, in order of arrival, while their visitors wait."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from earwitness.serve.upload_options import ServeLimits, VisitorOptions
 if TYPE_CHECKING:
     from earwitness.detect.detector import Detector
 
-_TOLD_SECONDS: Final = 1.0
-"""A visitor is told something at least so often, which also shows whether he is still there."""
+_MESSAGE_SECONDS: Final = 1.0
+"""Longest time between messages to a visitor, which also detect a closed connection."""
 _TURN_SECONDS: Final = 0.1
 _LOG: Final = logging.getLogger("earwitness.serve")
 
 
 class QueueFullError(EarwitnessError):
-    """More visitors wait than the server takes."""
+    """The queue is full."""
 
 
 @dataclass(slots=True, eq=False)
 class UploadJob:
-    """One upload on its way.
+    """One upload in the queue.
 
     Attributes:
         media: the upload.
-        options: what its visitor chose.
-        cancelled: set when nobody waits for it any more.
-        progress: what the visitor was last told.
-        changed: set when there is something new to tell.
+        options: its visitor's options.
+        cancelled: set when its visitor has disconnected.
+        progress: done fraction, 0..1, and the current step.
+        changed: set when `progress` has changed.
     """
 
     media: Path
@@ -53,26 +53,26 @@ class JobQueue:
 
     Args:
         load: loads the model; must be picklable.
-        limits: what the server takes on.
+        limits: limits of the server.
     """
 
     def __init__(self, load: Callable[[], Detector], limits: ServeLimits) -> None:
         self._load, self._limits = load, limits
         self._jobs: list[UploadJob] = []
-        """The first one is worked on."""
+        """The first one is being processed."""
         self._places = 0
         self.stopped = asyncio.Event()
-        """Set when no more is taken on."""
+        """Set when the queue accepts no more jobs."""
 
     @contextmanager
     def place(self) -> Iterator[None]:
-        """A place in the queue; who still uploads has one too.
+        """Reserve a place in the queue, already during the upload.
 
         Raises:
-            QueueFullError: there is none.
+            QueueFullError: the queue is full.
         """
         if self.stopped.is_set() or self._places > self._limits.queue:
-            raise QueueFullError("Too many are waiting; try again in a few minutes.")
+            raise QueueFullError("Too many uploads are waiting; try again in a few minutes.")
         self._places += 1
         try:
             yield
@@ -80,15 +80,15 @@ class JobQueue:
             self._places -= 1
 
     def stop(self) -> None:
-        """Cancel all jobs, and take on no more. May be called from a signal handler."""
+        """Cancel all jobs, and accept no more. May be called from a signal handler."""
         self.stopped.set()
         for job in list(self._jobs):
             job.cancelled.set()
 
     async def run(self, job: UploadJob) -> AsyncGenerator[dict[str, Any], None]:
-        """Run a job when its turn comes; yields what to tell its visitor about once a second, at last its end.
+        """Run a job when its turn comes; yields a message for its visitor about every second, finally the result.
 
-        Closed before that, it ends the work.
+        Closing the generator cancels the job.
         """
         self._jobs.append(job)
         task = asyncio.create_task(self._run(job))
@@ -102,14 +102,14 @@ class JobQueue:
                     yield {"kind": "progress", "share": round(share, 3), "doing": doing}
                 waking = asyncio.ensure_future(job.changed.wait())
                 try:
-                    await asyncio.wait([task, waking], timeout=_TOLD_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                    await asyncio.wait([task, waking], timeout=_MESSAGE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
                 finally:
                     waking.cancel()
                 job.changed.clear()
-            yield _told(task, job.media)
+            yield _outcome(task, job.media)
         finally:
             job.cancelled.set()
-            task.add_done_callback(_take_note)
+            task.add_done_callback(_retrieve_exception)
 
     async def _run(self, job: UploadJob) -> Summary:
         loop = asyncio.get_running_loop()
@@ -131,16 +131,17 @@ class JobQueue:
                 await asyncio.sleep(_TURN_SECONDS)
             return await asyncio.to_thread(work)  # ends soon after `cancelled` is set
         finally:
-            self._jobs.remove(job)  # its process is gone: the next one's turn
+            self._jobs.remove(job)  # its process has ended; the next job may run
 
 
-def _take_note(task: asyncio.Task[Summary]) -> None:
-    """Nobody is there any more to be told of an error."""
+def _retrieve_exception(task: asyncio.Task[Summary]) -> None:
+    """Retrieve the exception of a cancelled job, so that asyncio does not log it."""
     if not task.cancelled():
         task.exception()
 
 
-def _told(task: asyncio.Task[Summary], media: Path) -> dict[str, Any]:
+def _outcome(task: asyncio.Task[Summary], media: Path) -> dict[str, Any]:
+    """The last message of a job: its result or its error."""
     error = task.exception()
     if error is None:
         return {"kind": "result", **asdict(task.result())}
@@ -148,18 +149,18 @@ def _told(task: asyncio.Task[Summary], media: Path) -> dict[str, Any]:
 
 
 def _message(error: BaseException, media: Path) -> str:
-    """An error in words for a visitor, whom where things lie on the server does not concern."""
+    """An error message for a visitor, without paths of the server."""
     name = media.name
     match error:
         case TimeLimitError():
-            return f"{name} took more time than this server gives to a file; cut it, or draw no video."
+            return f"{name} exceeded this server's time limit; cut it, or do not draw the video."
         case MemoryLimitError():
-            return f"{name} took more memory than this server gives to a file; convert it to a smaller picture."
+            return f"{name} exceeded this server's memory limit; convert it to a smaller picture."
         case CancelledError():
-            return f"{name} was not finished: it was stopped."
+            return f"{name} was not finished: the job was stopped."
         case WorkerError():
             return f"{name} could not be read: its decoder crashed on it; convert the file."
         case EarwitnessError():
             return " ".join(str(error).replace(str(media), name).replace(str(media.parent), "").split())
     _LOG.error("an upload failed unexpectedly", exc_info=error)
-    return f"{name} could not be analysed, by a defect of the program; whoever runs the server can see it in its log."
+    return f"{name} could not be analysed because of a bug; the server's operator finds the details in its log."

@@ -1,1 +1,1 @@
-"""Files on disk: written whole or not at all, cached, recognised when they change."""
+"""Files on disk: atomic writing, locks, the cache folder, digests, safe reading."""

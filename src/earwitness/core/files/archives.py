@@ -1,4 +1,4 @@
-"""Reading of ZIP archives that may be damaged or hostile: one set of errors, bounds before anything is unpacked."""
+"""Safe reading of ZIP archives that may be damaged or hostile: one error type, and limits checked before unpacking."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ZIP_ERRORS: Final = (
     BadZipFile, EOFError, KeyError, LookupError, NotImplementedError, OSError, OverflowError, RuntimeError, ValueError,
     lzma.LZMAError, struct.error, zlib.error,
 )  # fmt: skip
-"""All that `zipfile` raises for archives that it cannot use: encrypted ones are a RuntimeError, for one."""
+"""All exceptions that `zipfile` raises for unusable archives, such as RuntimeError for encrypted ones."""
 _ENCRYPTED: Final = 0x1
 MOST_ENTRIES: Final = 10_000
 
@@ -26,16 +26,17 @@ MOST_ENTRIES: Final = 10_000
 def open_zip(
     path: Path | str, error: type[EarwitnessError], most_bytes: int, what: str = "archive"
 ) -> Iterator[ZipFile]:
-    """An archive to read from; what goes wrong while it is read becomes `error` too.
+    """Open an archive for reading; exceptions raised while it is read are converted to `error`.
 
     Args:
         path: the archive, a regular file.
-        error: what is raised.
-        most_bytes: bytes that its contents may have when unpacked.
+        error: type of the exceptions raised.
+        most_bytes: maximum size of the unpacked contents.
         what: kind of file, for messages.
 
     Raises:
-        error: missing, damaged or encrypted; too large unpacked; a name twice, absolute or leading out.
+        error: the archive is missing, damaged, encrypted or too large when unpacked, or one of its names is repeated,
+            absolute or outside of the archive.
     """
     try:
         if not Path(path).is_file():
@@ -50,10 +51,10 @@ def open_zip(
 
 
 def read_entry(archive: ZipFile, name: str, limit: int) -> bytes:
-    """An entry, whose true size is bounded, whatever the archive says of it.
+    """Read an entry with a limit on its actual size, since the declared one can be wrong.
 
     Raises:
-        ValueError: it has more than `limit` bytes. Others of `ZIP_ERRORS`: it is missing or damaged.
+        ValueError: the entry has more than `limit` bytes. Others of `ZIP_ERRORS`: it is missing or damaged.
     """
     with archive.open(name) as file:
         data = file.read(limit + 1)
@@ -71,10 +72,10 @@ def _check(archive: ZipFile, path: Path | str, error: type[EarwitnessError], mos
         if entry.flag_bits & _ENCRYPTED:
             raise error(f"{path}: '{entry.filename}' is encrypted; write it without a password")
         if entry.filename in seen:
-            raise error(f"{path}: '{entry.filename}' is in it twice; write it again")
+            raise error(f"{path}: '{entry.filename}' occurs twice; write the archive again")
         name = PurePosixPath(entry.filename.replace("\\", "/"))
         if name.is_absolute() or ".." in name.parts or ":" in entry.filename:
-            raise error(f"{path}: '{entry.filename}' leads out of the archive; write it again")
+            raise error(f"{path}: '{entry.filename}' points outside of the archive; write the archive again")
         seen.add(entry.filename)
     if sum(entry.file_size for entry in entries) > most_bytes:
         raise error(f"{path}: its contents have more than {most_bytes:,} bytes when unpacked")

@@ -1,14 +1,15 @@
-"""Files that are there whole or not at all.
+"""Files and folders that appear complete or not at all: written under a temporary name, then renamed.
 
-A file is made in a folder of its own beside its place, and moved there when it is whole. That folder's name is random,
-and a record in it says which process made it, so that what a killed process left is told from what another, on
-whatever machine, is still writing, and from everything that users have.
+The temporary file lies in a workspace, a hidden folder beside the target. The workspace has a random name and holds a
+record of the process that made it. That record distinguishes the leftovers of a killed process from a file that another
+process, on any machine, is still writing, and from the user's own files.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 import time
 from collections.abc import Iterator
@@ -22,21 +23,23 @@ from earwitness.core.files.lock import try_lock
 from earwitness.core.files.owner import Owner
 from earwitness.core.files.unwritable import unwritable
 
-_PLACE: Final = ".earwitness-{token}.partial"
-_PLACE_NAME: Final = re.compile(r"\.earwitness-([0-9a-f]{32})\.partial")
+_WORKSPACE: Final = ".earwitness-{token}.partial"
+_WORKSPACE_NAME: Final = re.compile(r"\.earwitness-([0-9a-f]{32})\.partial")
 _OWNER: Final = "owner"
 _NEW: Final = "new"
-"""What the names of unfinished files begin with."""
+"""Prefix of the temporary file names."""
 _LONGEST_SUFFIX: Final = 32
 _DEVICES: Final = frozenset({Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd")})
-"""Links there lead to whatever file a program has open, and are not to be replaced."""
-_BEGINNING_SECONDS: Final = 3600.0
-"""A place without a record is one that is being made, for at most so long."""
+"""Links in these folders point to files that a process has open; they must not be replaced."""
+_SETUP_SECONDS: Final = 3600.0
+"""A workspace without a record may still be set up by its process until it is this old."""
 
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """A temporary name near `path` (same suffix); moved to `path` on success, removed on failure.
+    """Yield a temporary path with the suffix of `path`; it replaces `path` on success and is deleted on failure.
+
+    Missing parent folders are created.
 
     Raises:
         EncodingError: the file or its folder cannot be written.
@@ -44,26 +47,45 @@ def atomic_file(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _check_target(path)
-        with _place(path.parent) as place:
+        with _workspace(path.parent) as workspace:
             suffix = path.suffix if len(os.fsencode(path.suffix)) <= _LONGEST_SUFFIX else ""
-            temporary = place / f"{_NEW}{suffix}"
+            temporary = workspace / f"{_NEW}{suffix}"
             yield temporary
             temporary.replace(path)
     except OSError as error:
         raise unwritable(path, error) from None
 
 
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yield a new, empty folder; it replaces the folder `path` on success and is deleted on failure.
+
+    Raises:
+        EncodingError: the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _workspace(path.parent) as workspace:
+            temporary = workspace / _NEW
+            temporary.mkdir()
+            yield temporary
+            shutil.rmtree(path, ignore_errors=True)
+            temporary.rename(path)
+    except OSError as error:
+        raise unwritable(path, error) from None
+
+
 def remove_partial_files(folder: Path) -> None:
-    """Remove what killed processes left unfinished in a folder; what may be another's stays."""
-    for place in folder.glob(_PLACE.format(token="*")):
-        name = _PLACE_NAME.fullmatch(place.name)
-        if name is not None and not place.is_symlink() and place.is_dir():
+    """Delete what killed processes left unfinished in a folder; a file that may still be in use is kept."""
+    for workspace in folder.glob(_WORKSPACE.format(token="*")):
+        name = _WORKSPACE_NAME.fullmatch(workspace.name)
+        if name is not None and not workspace.is_symlink() and workspace.is_dir():
             with suppress(OSError):
-                _remove_if_left(place, name[1])
+                _remove_if_abandoned(workspace, name[1])
 
 
 def _check_target(path: Path) -> None:
-    """Refuse early what could not be replaced in the end, or should not: a device is no file to be replaced."""
+    """Raise an error early where the target cannot or must not be replaced, such as a folder or a device."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
@@ -74,45 +96,48 @@ def _check_target(path: Path) -> None:
 
 
 @contextmanager
-def _place(folder: Path) -> Iterator[Path]:
-    """A folder of its own for an unfinished file, removed in the end."""
+def _workspace(folder: Path) -> Iterator[Path]:
+    """Create a workspace in `folder` and lock it; delete it afterwards."""
     token = token_hex(16)
-    place = folder / _PLACE.format(token=token)
-    place.mkdir()
+    workspace = folder / _WORKSPACE.format(token=token)
+    workspace.mkdir()
     descriptor = None
     try:
-        descriptor = os.open(place / _OWNER, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        descriptor = os.open(workspace / _OWNER, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
         try_lock(descriptor)
         os.write(descriptor, Owner.here(token).record())
-        yield place
+        yield workspace
     finally:
         if descriptor is not None:
             os.close(descriptor)
         with suppress(OSError):
-            _clear(place)
+            _clear(workspace)
 
 
-def _remove_if_left(place: Path, token: str) -> None:
+def _remove_if_abandoned(workspace: Path, token: str) -> None:
     try:
-        descriptor = os.open(place / _OWNER, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+        descriptor = os.open(workspace / _OWNER, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
     except FileNotFoundError:
-        if time.time() - place.stat().st_mtime > _BEGINNING_SECONDS:
-            place.rmdir()  # fails if there is anything in it
+        if time.time() - workspace.stat().st_mtime > _SETUP_SECONDS:
+            workspace.rmdir()  # fails unless the folder is empty
         return
     try:
         unlocked = try_lock(descriptor) is True
         owner = Owner.read(descriptor)
-        left = owner is not None and owner.token == token and owner.is_gone(unlocked=unlocked)
+        abandoned = owner is not None and owner.token == token and owner.is_gone(unlocked=unlocked)
     finally:
         os.close(descriptor)
-    if left:
-        _clear(place)
+    if abandoned:
+        _clear(workspace)
 
 
-def _clear(place: Path) -> None:
-    """Remove what this module puts into such a folder, and the folder if nothing else is there."""
-    for file in place.iterdir():
-        if file.name.startswith(_NEW):
-            file.unlink()
-    (place / _OWNER).unlink(missing_ok=True)
-    place.rmdir()
+def _clear(workspace: Path) -> None:
+    """Delete what this module put into a workspace, and the workspace itself if nothing else is in it."""
+    for path in workspace.iterdir():
+        if path.name.startswith(_NEW):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+    (workspace / _OWNER).unlink(missing_ok=True)
+    workspace.rmdir()

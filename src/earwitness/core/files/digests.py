@@ -1,7 +1,4 @@
-"""Hashes of files that are read again only when the files changed.
-
-Whether a file is still the one that was read.
-"""
+"""Digests of files, stored so that unchanged files need not be read again."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from earwitness.core.files.atomic import atomic_file
 
 
 def stamp(source: Path) -> list[int] | None:
-    """Size and time of change of a file; None where it is gone."""
+    """Size and modification time of a file; None if it does not exist."""
     try:
         stat = source.stat()
     except OSError:
@@ -26,18 +23,18 @@ def stamp(source: Path) -> list[int] | None:
 
 
 _SETTLED_NS: Final = 3_000_000_000
-"""A file changed so shortly before it was read could change again under the same time stamp: it is not remembered."""
+"""A file modified this recently could change again without a new time stamp, so its digest is not stored."""
 
 
 @dataclass(slots=True)
 class Digests:
-    """SHA-256 of files, remembered by path, size, inode and times of change.
+    """SHA-256 digests of files, stored by path, size, inode, modification time and inode change time.
 
-    The time of the inode's change is among them since tools that keep or set a file's own time cannot set it.
+    The inode change time detects changes by tools that preserve or set the modification time.
 
     Attributes:
         known: (stamp, digest) by path.
-        read: files whose content was read, rather than remembered.
+        read: number of files that had to be read.
     """
 
     known: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -45,7 +42,7 @@ class Digests:
 
     @classmethod
     def load(cls, path: Path) -> Digests:
-        """What `save` kept; nothing if it is not there or damaged, for then the files are simply read."""
+        """Load what `save` wrote; empty if the file is missing or damaged, so that all files are read again."""
         try:
             raw = json.loads(path.read_text(encoding="utf-8"))
             return cls({str(name): (str(stamp), str(digest)) for name, (stamp, digest) in raw.items()})
@@ -53,7 +50,7 @@ class Digests:
             return cls()
 
     def save(self, path: Path) -> None:
-        """Keep them, whole or not at all.
+        """Save the digests atomically.
 
         Raises:
             EncodingError: the file cannot be written.
@@ -62,10 +59,10 @@ class Digests:
             temporary.write_text(json.dumps(self.known), encoding="utf-8")
 
     def of(self, path: Path | None) -> str:
-        """Hexadecimal digest of a file's content; a word of its own for a file that is missing or cannot be read."""
+        """Hexadecimal digest of a file's content; "missing" or "unreadable" if there is none."""
         if path is None:
             return "missing"
-        name = os.path.abspath(path)  # noqa: PTH100, thousands of Path.resolve would follow thousands of links
+        name = os.path.abspath(path)  # noqa: PTH100, Path.resolve is slow on thousands of files
         try:
             begun = time.time_ns()
             stamp, changed = _stamp(name)
@@ -82,7 +79,7 @@ class Digests:
 
 
 def _stamp(name: str) -> tuple[str, int]:
-    """What changes when a file does, and when that was, ns."""
+    """A string that changes with the file, and the time of its last change in ns."""
     stat = os.stat(name)  # noqa: PTH116
     return f"{stat.st_size} {stat.st_ino} {stat.st_mtime_ns} {stat.st_ctime_ns}", max(
         stat.st_mtime_ns, stat.st_ctime_ns

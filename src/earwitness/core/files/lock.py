@@ -1,7 +1,7 @@
-"""One program at a time in a folder: whoever comes second is refused at once, and told who is there.
+"""Exclusive use of a folder or file by one program: a second program gets an error that names the first.
 
-The lock is the system's own, so that it is gone with the process, however that ends. The file that it is taken on says
-who holds it: where a network file system does not pass locks on, that decides.
+The operating system's file lock is used, which ends with the process. The lock file also names its owner; this record
+decides on network file systems that do not support locks.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from earwitness.core.files.unwritable import unwritable
 
 LOCK_NAME: Final = ".earwitness-lock"
 LONGEST_NAME: Final = 255
-"""Bytes of a file's name, on all common file systems."""
+"""Maximum length of a file name in bytes on common file systems."""
 _NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP})
 _OPEN: Final = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 @contextmanager
 def locked_folder(folder: Path, command: str) -> Iterator[None]:
-    """Hold a folder; it is made where it is missing, and removed again if it stays empty.
+    """Lock a folder. A missing folder is created, and deleted again if it stays empty.
 
     Args:
-        folder: what nobody else may write to meanwhile.
-        command: what holds it, for whoever is refused.
+        folder: the folder to lock.
+        command: name of this program, for the error message of another one.
 
     Raises:
-        InUseError: another program holds it, or may hold it on another machine.
+        InUseError: another program has locked it, or may have locked it on another machine.
         EncodingError: the folder cannot be written.
     """
     try:
@@ -46,17 +46,17 @@ def locked_folder(folder: Path, command: str) -> Iterator[None]:
     except OSError as error:
         raise unwritable(folder, error) from None
     try:
-        with _held(folder / LOCK_NAME, folder, command):
+        with _locked(folder / LOCK_NAME, folder, command):
             yield
     finally:
         if new:
-            with suppress(OSError):  # it holds something
+            with suppress(OSError):  # it is not empty
                 folder.rmdir()
 
 
 @contextmanager
 def locked_file(path: Path, command: str) -> Iterator[None]:
-    """Hold the name of a file that is about to be written, and of what belongs to it; as `locked_folder`."""
+    """Lock the name of a file that will be written, including its side files; see `locked_folder`."""
     name = f".{path.name}{LOCK_NAME}"
     if len(os.fsencode(name)) > LONGEST_NAME:
         name = f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()}{LOCK_NAME}"
@@ -64,17 +64,17 @@ def locked_file(path: Path, command: str) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritable(path, error) from None
-    with _held(path.with_name(name), path, command):
+    with _locked(path.with_name(name), path, command):
         yield
 
 
 def try_lock(descriptor: int) -> bool | None:
-    """Take the system's lock of an open file; False if another process has it, None where there are no such locks."""
+    """Lock an open file; False if another process has the lock, None if the file system has no locks."""
     try:
         if sys.platform == "win32":
             import msvcrt
 
-            os.lseek(descriptor, 2**30, os.SEEK_SET)  # what is locked cannot be read
+            os.lseek(descriptor, 2**30, os.SEEK_SET)  # a locked byte cannot be read
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         else:
             import fcntl
@@ -86,41 +86,41 @@ def try_lock(descriptor: int) -> bool | None:
 
 
 @contextmanager
-def _held(lock: Path, what: Path, command: str) -> Iterator[None]:
-    descriptor = _take(lock, what, command)
-    children = _Child(descriptor)
+def _locked(lock: Path, what: Path, command: str) -> Iterator[None]:
+    descriptor = _open_locked(lock, what, command)
+    guard = _ForkGuard(descriptor)
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=children.close)
+        os.register_at_fork(after_in_child=guard.close)
     try:
         yield
     finally:
-        children.over = True
+        guard.released = True
         with suppress(OSError):
-            lock.unlink()  # still locked, so that nobody else has taken it up
+            lock.unlink()  # before closing, so that no other process can lock it
         os.close(descriptor)
 
 
-class _Child:
-    """Closes the lock in children of a fork: they would keep it when this process is gone."""
+class _ForkGuard:
+    """Closes the lock file in forked children, which would otherwise keep the lock after this process ends."""
 
     def __init__(self, descriptor: int) -> None:
-        self._descriptor, self.over = descriptor, False
+        self._descriptor, self.released = descriptor, False
 
     def close(self) -> None:
-        if not self.over:
+        if not self.released:
             with suppress(OSError):
                 os.close(self._descriptor)
 
 
-def _take(lock: Path, what: Path, command: str) -> int:
-    """Open and lock the file, and write into it who does."""
+def _open_locked(lock: Path, what: Path, command: str) -> int:
+    """Open and lock the lock file, and write the owner to it."""
     while True:
         try:
             descriptor = os.open(lock, _OPEN | os.O_CREAT, 0o666)
         except OSError as error:
             raise unwritable(lock, error) from None
         try:
-            if _take_open(descriptor, lock, what, command):
+            if _lock_open(descriptor, lock, what, command):
                 return descriptor
         except OSError as error:
             os.close(descriptor)
@@ -128,18 +128,18 @@ def _take(lock: Path, what: Path, command: str) -> int:
         except BaseException:
             os.close(descriptor)
             raise
-        os.close(descriptor)  # whoever held it has just removed it
+        os.close(descriptor)  # its former owner has just deleted it
 
 
-def _take_open(descriptor: int, lock: Path, what: Path, command: str) -> bool:
-    """As `_take`, of an open file; False if it is no longer the one of that name."""
+def _lock_open(descriptor: int, lock: Path, what: Path, command: str) -> bool:
+    """Like `_open_locked`, for an open file; False if the file has been deleted or replaced."""
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        raise InUseError(f"{lock}: is no regular file; remove it")
+        raise InUseError(f"{lock}: is not a regular file; delete it")
     unlocked = try_lock(descriptor)
     owner = Owner.read(descriptor)
     if unlocked is False:
         who = "another program" if owner is None else str(owner)
-        raise InUseError(f"'{what}' is in use by {who}; wait until it is done, or name another place with --out")
+        raise InUseError(f"'{what}' is in use by {who}; wait until it has finished, or choose another --out")
     try:
         if not os.path.samestat(os.fstat(descriptor), os.lstat(lock)):
             return False
@@ -147,8 +147,8 @@ def _take_open(descriptor: int, lock: Path, what: Path, command: str) -> bool:
         return False
     if owner is not None and not owner.is_gone(unlocked=unlocked is True):
         raise InUseError(
-            f"'{what}' is or was in use by {owner}, and whether that still runs cannot be told from here; "
-            f"if it does not, delete {lock}"
+            f"'{what}' is or was in use by {owner}; this machine cannot check whether it is still running: "
+            f"if it is not, delete {lock}"
         )
     try:
         _write(descriptor, Owner.here(token_hex(8), command).record())

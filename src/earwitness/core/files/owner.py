@@ -1,4 +1,4 @@
-"""Who made a file that is not finished, or holds a folder: enough to tell, on any machine, whether it still runs."""
+"""The process that owns an unfinished file or a lock, and whether it is still running, as far as can be determined."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 
 _LONGEST_RECORD: Final = 4096
 _START_FIELD: Final = 19
-"""Of /proc/PID/stat, behind the name in brackets: when the process started, in ticks since the machine did."""
+"""Field of /proc/PID/stat, counted after the name in brackets: start time in clock ticks since boot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +23,15 @@ class Owner:
     """A process.
 
     Attributes:
-        token: random, so that no two owners are equal.
+        token: random, so that owners are unique.
         command: what the process does, such as "earwitness train".
         host: name of its machine.
-        machine: that name and the system's own number for the machine.
-        boot: changes whenever the machine is started; "" where the system has no such number.
-        namespace: within which its process number counts; containers have their own.
-        process: its number.
-        started: when it began, in the system's own count; "" where that is not known.
-        since: when the record was made, as people write it (UTC).
+        machine: host name and machine id.
+        boot: boot id, which changes with every start of the machine; "" if unknown.
+        namespace: PID namespace; each container has its own.
+        process: PID.
+        started: start time in clock ticks since boot; "" if unknown.
+        since: time of the record in UTC, for messages.
     """
 
     token: str
@@ -53,7 +53,7 @@ class Owner:
 
     @classmethod
     def parse(cls, record: bytes) -> Self | None:
-        """What `record` wrote; None for anything else."""
+        """Parse what `record` wrote; None for anything else."""
         with suppress(ValueError, RecursionError):
             values = json.loads(record.decode())
             if isinstance(values, Mapping) and all(
@@ -64,7 +64,7 @@ class Owner:
 
     @classmethod
     def read(cls, descriptor: int) -> Self | None:
-        """The owner that an open file names; None where it names none."""
+        """The owner named in an open file; None if there is none."""
         os.lseek(descriptor, 0, os.SEEK_SET)
         return cls.parse(os.read(descriptor, _LONGEST_RECORD))
 
@@ -73,11 +73,11 @@ class Owner:
         return json.dumps(asdict(self)).encode() + b"\n"
 
     def is_gone(self, *, unlocked: bool) -> bool:
-        """Whether the process has ended for certain.
+        """Whether the process has certainly ended.
 
         Args:
-            unlocked: whether the system says that nobody holds the lock that the process took. Not every network file
-                system passes locks on, so that this alone says nothing of another machine.
+            unlocked: whether the process's lock is free. Some network file systems do not share locks, so for a process
+                on another machine this proves nothing.
         """
         _, machine, boot = _machine()
         same_start = bool(boot) and self.boot == boot
@@ -90,7 +90,7 @@ class Owner:
         return False
 
     def __str__(self) -> str:
-        """What a message says of it."""
+        """Description for messages."""
         who = self.command or "another program"
         return f"{who} (process {self.process} on {self.host}, since {self.since})"
 
@@ -100,7 +100,7 @@ _TYPES: Final[dict[str, type[Any]]] = {one.name: int if one.name == "process" el
 
 @cache
 def _machine() -> tuple[str, str, str]:
-    """Name, name with number, and start of this machine."""
+    """Host name, host name with machine id, and boot id of this machine."""
     host = socket.gethostname()
     number = _text(Path("/etc/machine-id"))
     return host, f"{host}/{number}", _text(Path("/proc/sys/kernel/random/boot_id"))
@@ -119,14 +119,14 @@ def _started(process: int) -> str:
 
 
 def _runs(process: int, started: str) -> bool:
-    """Whether a process of this number runs, and is not another that got the number later."""
-    if os.name != "posix":  # a signal would end it there
+    """Whether the process is running, and its PID was not reused by another one."""
+    if os.name != "posix":  # on Windows, os.kill would end it
         return True
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except (OSError, OverflowError):  # somebody else's process
+    except (OSError, OverflowError):  # another user's process
         return True
     return not started or _started(process) in {"", started}
 

@@ -1,4 +1,4 @@
-"""Reading of recipes, labels, cards and other files of text: regular files of sane size only, and JSON without NaN."""
+"""Safe reading of text files such as recipes, labels and cards: regular files of limited size, JSON without NaN."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from typing import Any, BinaryIO, Final, NoReturn
 from earwitness.core.errors import EarwitnessError, shortened
 
 CARD_BYTES: Final = 4 * 2**20
-"""Cards, settings and other descriptions."""
+"""Size limit of cards, settings and other descriptions."""
 TABLE_BYTES: Final = 256 * 2**20
-"""Labels and results: some hundred bytes for each sound and 0.1 s."""
+"""Size limit of labels and results, which take some hundred bytes per source and frame."""
 
 _FLAGS: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-"""Not blocking: to open a named pipe would wait for somebody to write."""
+"""Non-blocking, since opening a named pipe would wait for a writer."""
 
 
 def read_bytes(path: Path | str, limit: int, error: type[EarwitnessError]) -> bytes:
-    """The contents of a regular file.
+    """Read a regular file.
 
     Args:
         path: the file.
-        limit: bytes that it may have.
-        error: what is raised.
+        limit: maximum size in bytes.
+        error: type of the exceptions raised.
 
     Raises:
-        error: it is missing, no regular file (a folder, a pipe, a device), too large or unreadable.
+        error: the file is missing, unreadable, too large, or not a regular file (a folder, a pipe, a device).
     """
     with open_regular(path, error) as file:
         size = os.fstat(file.fileno()).st_size
@@ -40,15 +40,15 @@ def read_bytes(path: Path | str, limit: int, error: type[EarwitnessError]) -> by
         except OSError as problem:
             raise error(f"{path}: {_reason(problem)}") from None
     if len(data) > limit:
-        raise error(f"{path}: grows beyond {limit:,} bytes while it is read")
+        raise error(f"{path}: grew beyond {limit:,} bytes while it was read")
     return data
 
 
 def open_regular(path: Path | str, error: type[EarwitnessError]) -> BinaryIO:
-    """Open a regular file for reading, and nothing that would make the reader wait.
+    """Open a regular file for reading; never blocks.
 
     Raises:
-        error: it is missing, unreadable, or no regular file.
+        error: the file is missing, unreadable or not a regular file.
     """
     try:
         descriptor = os.open(path, _FLAGS)
@@ -62,10 +62,10 @@ def open_regular(path: Path | str, error: type[EarwitnessError]) -> BinaryIO:
 
 
 def read_text(path: Path | str, limit: int, error: type[EarwitnessError]) -> str:
-    """The UTF-8 text of a regular file, without a byte order mark; arguments and errors as of `read_bytes`.
+    """Read a UTF-8 text file, without its byte order mark; arguments as for `read_bytes`.
 
     Raises:
-        error: also for what is no UTF-8.
+        error: as `read_bytes`, or the file is not UTF-8.
     """
     try:
         return read_bytes(path, limit, error).decode("utf-8-sig")
@@ -74,19 +74,19 @@ def read_text(path: Path | str, limit: int, error: type[EarwitnessError]) -> str
 
 
 def read_json(path: Path | str, limit: int, error: type[EarwitnessError]) -> Any:
-    """The value of a JSON file; arguments and errors as of `read_bytes`.
+    """Read a JSON file; arguments as for `read_bytes`.
 
     Raises:
-        error: also for what is not JSON, or holds NaN or infinity.
+        error: as `read_text` and `parse_json`.
     """
     return parse_json(read_text(path, limit, error), str(path), error)
 
 
 def parse_json(text: str, where: str, error: type[EarwitnessError]) -> Any:
-    """The value of a JSON text.
+    """Parse a JSON text.
 
     Raises:
-        error: it is not JSON, holds NaN or infinity, or nests too deep; the message begins with `where`.
+        error: it is not JSON, contains NaN or infinity, or is nested too deeply; the message begins with `where`.
     """
     try:
         return json.loads(text, parse_constant=_refuse, parse_float=_finite)
@@ -96,13 +96,13 @@ def parse_json(text: str, where: str, error: type[EarwitnessError]) -> Any:
 
 
 def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number that JSON knows")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _finite(digits: str) -> float:
     value = float(digits)
     if not math.isfinite(value):
-        raise ValueError(f"{shortened(digits, 30)} is too large for a number")
+        raise ValueError(f"{shortened(digits, 30)} is too large a number")
     return value
 
 

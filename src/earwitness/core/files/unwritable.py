@@ -1,4 +1,4 @@
-"""What to say of a file that cannot be written: why, and what helps."""
+"""The error for a file that cannot be written, with the reason and advice."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from typing import Final
 from earwitness.core.errors import EncodingError
 
 _ADVICE: Final = {
-    errno.ENOSPC: "make space",
-    errno.EDQUOT: "make space, or ask for more",
-    errno.EFBIG: "files of this size are not allowed there; name another place",
+    errno.ENOSPC: "free some disk space",
+    errno.EDQUOT: "free some disk space, or ask for a larger quota",
+    errno.EFBIG: "files of this size are not allowed there; choose another folder",
     errno.ENAMETOOLONG: "give the input a shorter name",
-    errno.EACCES: "name a place where you may write",
-    errno.EPERM: "name a place where you may write",
-    errno.EROFS: "name a place where you may write",
-    errno.ENOENT: "its folder is gone; start again",
+    errno.EACCES: "choose a folder that you can write to",
+    errno.EPERM: "choose a folder that you can write to",
+    errno.EROFS: "choose a folder that you can write to",
+    errno.EEXIST: "it is not a folder; name another one",
+    errno.ENOTDIR: "a part of it is not a folder; name another place",
+    errno.ENOENT: "its folder was deleted; start again",
 }
 
 
 def unwritable(path: Path, error: OSError) -> EncodingError:
-    """The error that names the file, the reason and what helps."""
-    advice = _ADVICE.get(error.errno or 0, "check folder and space")
+    """Error that names the file, the reason and what to do."""
+    advice = _ADVICE.get(error.errno or 0, "check the folder and the disk space")
     return EncodingError(f"{path}: cannot be written ({error.strerror or error}); {advice}")

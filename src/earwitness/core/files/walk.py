@@ -1,4 +1,4 @@
-"""A walk through folders for files of some extensions: links are followed, but no folder is searched twice."""
+"""Recursive search for files by extension; links are followed, and no folder is searched twice."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from pathlib import Path
 
 
 class Walk:
-    """Collects files.
+    """Collects files of some extensions, and everything that was skipped.
 
     Args:
-        suffixes: extensions that are looked for, in lower case.
+        suffixes: extensions to find, in lower case.
 
     Attributes:
-        files: what was found, in the order of the walk.
-        dead: links that lead nowhere, or in a circle.
-        loops: links to a folder around the one that is searched.
+        files: files found, in the order of the walk.
+        dead: broken or circular links.
+        loops: links to a parent folder.
         unreadable: folders that cannot be read.
-        special: what has such an extension, but is no regular file.
-        others: files with other extensions, by extension.
-        hidden: how many files of these extensions are hidden.
+        special: pipes, devices and sockets with one of the extensions.
+        others: number of files with other extensions, by extension.
+        hidden: number of hidden files with one of the extensions.
     """
 
     def __init__(self, suffixes: Collection[str]) -> None:
@@ -41,7 +41,7 @@ class Walk:
         self.hidden = 0
 
     def search_folder(self, top: Path) -> None:
-        """Take in what lies below a folder, but for hidden folders."""
+        """Collect the files below a folder, except in hidden folders."""
         for _, entries in self._folders(top):
             for entry in entries:
                 if entry.path.name.startswith("."):
@@ -50,7 +50,7 @@ class Walk:
                     self._take(entry)
 
     def search_glob(self, pattern: Path) -> None:
-        """Take in the files that a pattern stands for, and what lies below its folders."""
+        """Collect the files that match a glob pattern, and those below matching folders."""
         top = Path(pattern.anchor) if pattern.anchor else Path()
         parts = pattern.parts[1:] if pattern.anchor else pattern.parts
         for path in dict.fromkeys(self._matches(top, parts)):
@@ -61,7 +61,7 @@ class Walk:
                 self._take(entry)
 
     def _matches(self, top: Path, parts: tuple[str, ...]) -> Iterator[Path]:
-        """Paths below `top` whose names match `parts`; "**" stands for any folders, none twice."""
+        """Paths below `top` whose names match `parts`; "**" matches any number of folders."""
         if not parts:
             yield top
         elif parts[0] == "**":
@@ -80,7 +80,7 @@ class Walk:
                     yield from self._matches(entry.path, parts[1:])
 
     def _folders(self, top: Path) -> Iterator[tuple[Path, list[_Entry]]]:
-        """A folder and all below it with their entries, each once: real ones before those that a link leads to."""
+        """Each folder at or below `top` once, with its entries; real folders come before linked ones."""
         waiting, links = [top], list[Path]()
         while waiting or links:
             folder = waiting.pop() if waiting else self._followed(links.pop(0))
@@ -93,7 +93,7 @@ class Walk:
             waiting += [path for path in reversed(below) if not path.is_symlink()]
 
     def _followed(self, link: Path) -> Path | None:
-        """A link to a folder, but for one that leads to a folder around the link itself."""
+        """The link, or None if it leads to one of its own parent folders."""
         if Path(os.path.realpath(link.parent)).is_relative_to(os.path.realpath(link)):
             if not self._was_at(link):
                 self.loops.append(link)
@@ -107,7 +107,7 @@ class Walk:
         return False
 
     def _is_new(self, folder: Path) -> bool:
-        """Whether this walk was not there, by whatever name."""
+        """Whether this walk has not visited the folder yet, under any name."""
         try:
             known = folder.stat()
         except OSError:
@@ -139,7 +139,7 @@ class Walk:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A path and its kind; None where a link leads nowhere, or in a circle."""
+    """A path and its mode; None for a broken or circular link."""
 
     path: Path
     mode: int | None

@@ -1,4 +1,4 @@
-"""Run one piece of work in a process of its own, within limits of time, processor time and memory."""
+"""Runs a function in a separate process with limits on elapsed time, CPU time and memory."""
 
 from earwitness.core.isolation.child_process import Reporter
 from earwitness.core.isolation.isolated_call import run_isolated

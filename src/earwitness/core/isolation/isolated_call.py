@@ -1,4 +1,4 @@
-"""One call in a process of its own."""
+"""Calls one function in a separate process."""
 
 from __future__ import annotations
 
@@ -25,24 +25,25 @@ def run_isolated(
     cancelled: Event | None = None,
     name: str = "the work",
 ) -> Result:
-    """Call `function(*args)` in a process of its own and wait for what it returns.
+    """Call `function(*args)` in a separate process and return its result.
 
-    The process is started anew ("spawn"), so that the module of the main program must be importable without effects.
-    However this ends, also by KeyboardInterrupt, the process and its children are gone afterwards.
+    The process is started with "spawn", so the main module must be importable without side effects. The process and its
+    children have always ended when this function returns or raises, also after KeyboardInterrupt.
 
     Args:
-        function: a function of a module. Where `on_progress` is given, it is called with `report=Reporter`: what it
-            reports arrives at `on_progress`, and `report.allow(path, seconds)` has `FileLimits` grow with a file.
-        args: must be picklable, as the result.
-        limits: by default `Limits()`.
-        cancelled: when it is set, the work is ended within half a second.
-        name: what is worked on, for messages; say, a file's name.
+        function: a module-level function. If `on_progress` is given, it receives the argument `report`, a `Reporter`:
+            `report(value)` calls `on_progress(value)`, `report.allow(path, seconds)` raises `FileLimits` for a file.
+        args: picklable arguments; the result must be picklable too.
+        limits: `Limits()` by default.
+        on_progress: called in this process with each reported value.
+        cancelled: set it to stop the call within half a second.
+        name: name of the input for messages, such as a file name.
 
     Raises:
-        TimeLimitError, MemoryLimitError: a limit was reached.
+        TimeLimitError, MemoryLimitError: a limit is exceeded.
         CancelledError: `cancelled` was set.
-        WorkerError: the process died, as by a crash in a codec.
-        Exception: what the function raised.
+        WorkerError: the process died, for example by a crash in a codec.
+        Exception: any error that the function raised.
     """
     limits = limits or Limits()
     start = limits.start() if isinstance(limits, FileLimits) else limits
@@ -74,10 +75,10 @@ def run_isolated(
 
 
 def death_message(name: str, child: Child) -> str:
-    """What to say about a process that died while it worked on `name`."""
+    """Message for a process that died while it processed `name`."""
     return (
-        f"{name}: the process that read it {child.death()}, most likely by a crash on this file or for want of memory; "
-        "leave it out"
+        f"{name}: the process that read it {child.death()}, most likely by a crash on this file or for lack of memory; "
+        "leave the file out"
     )
 
 
@@ -85,7 +86,7 @@ def _call(
     channel: Connection[Any, Any], function: Callable[..., Any], args: tuple[Any, ...], limits: Limits | FileLimits,
     with_report: bool,
 ) -> None:  # fmt: skip
-    """The child's life."""
+    """Entry point in the child."""
     grows = limits if isinstance(limits, FileLimits) else None
     start = limits.start() if isinstance(limits, FileLimits) else limits
     limit_cpu(start.cpu_seconds)
@@ -95,8 +96,8 @@ def _call(
             answer = ("result", function(*args, report=Reporter(channel, grows)))
         else:
             answer = ("result", function(*args))
-    except MemoryError:  # the system refused before the watch saw anything
+    except MemoryError:  # the system refused memory before the limit was reached
         answer = ("error", start.memory_error("the work"))
-    except Exception as error:  # the parent raises it as if it had happened there
+    except Exception as error:  # raised again in the parent
         answer = ("error", portable(error))
     channel.send(answer)

@@ -1,4 +1,4 @@
-"""What one file may cost: time, processor time and memory. All default values are here."""
+"""Limits on the time, CPU time and memory for processing one file, with all default values."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ from earwitness.core.errors import MemoryLimitError, TimeLimitError, UsageError
 
 BASE_SECONDS: Final = 300.0
 BASE_CPU_SECONDS: Final = 60.0
-"""For what does not depend on length: imports, loading models."""
+"""Allowance for work that does not depend on the length of the media: imports, loading models."""
 MEMORY_MB: Final = 3000.0
-"""About eight times what three hours take with the default model; enough for torch with OWL-ViT."""
+"""About eight times the use of the default model on three hours of sound; enough for torch with OWL-ViT."""
 SOUND_CPU: Final = 2.0
-"""Processor seconds a second of media, for its sound: about 20 times what the default model takes."""
+"""CPU seconds per second of sound: about 20 times the use of the default model."""
 PICTURES_CPU: Final = 20.0
-"""The same for its pictures: decoding, looking, drawing and encoding 4K with one thread."""
+"""CPU seconds per second of video: decoding, visual analysis, drawing and encoding 4K with one thread."""
 SOUND_BYTES: Final = 100.0
 PICTURES_BYTES: Final = 50_000.0
-"""Bytes that a second of media has at least for its full allowance. A header can declare any length, so that a file of
-a few kilobytes must not get hours of processor time."""
+"""Minimum bytes per second of media for the full allowance. A header can declare any length, and a file of a few
+kilobytes must not get hours of CPU time."""
 UNDECLARED_BYTES: Final = 2000.0
-"""Bytes a second, where a file declares no length (browsers write such recordings)."""
+"""Assumed bytes per second of a file that declares no length, such as recordings made by browsers."""
 LONGEST_SECONDS: Final = 24 * 3600.0
-"""More media than this adds no allowance."""
+"""The allowance does not grow beyond this length."""
 MOST: Final = 1e9
-"""Above any limit that makes sense, and a number that every system takes."""
+"""Above any sensible limit, and small enough for every system."""
 CLOCK_PER_CPU: Final = 5.0
-"""Seconds by the clock for each second of processor time: the machine may be busy, the disk slow."""
+"""Seconds of elapsed time per second of CPU time, for busy machines and slow disks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one piece of work may cost; None is no limit.
+    """Limits of one call; None means no limit.
 
     Attributes:
-        seconds: by the clock.
-        cpu_seconds: of processor time, all threads together.
+        seconds: elapsed time.
+        cpu_seconds: CPU time, summed over all threads.
         memory_mb: resident memory of the process and its children, MB (10^6 bytes).
 
     Raises:
-        UsageError: a limit that is not above 0.
+        UsageError: a limit that is not above 0 and below `MOST`.
     """
 
     seconds: float | None = BASE_SECONDS
@@ -54,32 +54,32 @@ class Limits:
                 raise UsageError(f"a limit must be above 0 and below {MOST:g}; {name} is {value:g}")
 
     def time_error(self, name: str) -> TimeLimitError:
-        """What to raise when work on `name` took too long."""
-        allowed = [f"{self.seconds:.0f} s by the clock"] if self.seconds is not None else []
-        allowed += [f"{self.cpu_seconds:.0f} s of processor time"] if self.cpu_seconds is not None else []
+        """Error for input `name` that took too long."""
+        allowed = [f"{self.seconds:.0f} s of elapsed time"] if self.seconds is not None else []
+        allowed += [f"{self.cpu_seconds:.0f} s of CPU time"] if self.cpu_seconds is not None else []
         return TimeLimitError(
-            f"{name}: stopped, it took more than {' or '.join(allowed)}; if it plays as it should, raise "
+            f"{name}: stopped after more than {' or '.join(allowed)}; if the file plays correctly, raise "
             "--max-seconds, else leave it out"
         )
 
     def memory_error(self, name: str) -> MemoryLimitError:
-        """What to raise when work on `name` took too much memory."""
-        allowed = "there is" if self.memory_mb is None else f"{self.memory_mb:.0f} MB"
+        """Error for input `name` that took too much memory."""
+        allowed = "is available" if self.memory_mb is None else f"{self.memory_mb:.0f} MB"
         return MemoryLimitError(
-            f"{name}: stopped, it took more memory than {allowed}; if it plays as it should, raise --max-memory, else "
-            "leave it out"
+            f"{name}: stopped, it took more memory than {allowed}; if the file plays correctly, raise --max-memory, "
+            "else leave it out"
         )
 
 
 @dataclass(frozen=True, slots=True)
 class FileLimits:
-    """Limits that grow with what a file holds, except where they are fixed.
+    """Limits that grow with the length of a file.
 
     Attributes:
-        seconds: fixed limit of time, by the clock and of each thread's processor time; None: by length.
+        seconds: fixed limit of elapsed time and of each thread's CPU time; None: computed from the length.
         memory_mb: as in `Limits`.
-        threads: processor threads that the work may use.
-        most_seconds: no limit of time, whether by the clock or of processor time, grows beyond this.
+        threads: number of threads that may be used.
+        most_seconds: upper bound of elapsed time and of CPU time.
     """
 
     seconds: float | None = None
@@ -88,18 +88,18 @@ class FileLimits:
     most_seconds: float = MOST / 2
 
     def __post_init__(self) -> None:
-        self.start()  # says which value is not possible
+        self.start()  # raises an error for an invalid value
 
     def start(self) -> Limits:
-        """Limits while nothing is known about the file."""
+        """Limits as long as nothing is known about the file."""
         return self.for_media(0.0, 0)
 
     def for_media(self, seconds: float, size: int) -> Limits:
         """Limits for a file.
 
         Args:
-            seconds: declared length; 0 if it declares none.
-            size: bytes.
+            seconds: declared length; 0 if unknown.
+            size: size in bytes.
         """
         if self.seconds is not None:
             return Limits(self.seconds, min(self.seconds * self.threads, self.most_seconds), self.memory_mb)

@@ -1,4 +1,4 @@
-"""Checks a DCASE2025 data set: what is there, and everything about it that would spoil training or scoring."""
+"""Checks a DCASE2025 data set for problems that would impair training or scoring."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ RATE: Final = 24_000
 PICTURE_SIZE: Final = (640, 360)
 MAX_STEREO_AZIMUTH: Final = 90
 WIDEST_ONSCREEN_DEG: Final = 51
-"""Beyond it no source is in a picture 100 degrees wide; see `geometry.Camera.sees`."""
+"""Largest azimuth of a source in a picture 100 degrees wide; see `geometry.Camera.sees`."""
 SILENT_PEAK: Final = 1e-4
 CLIPPED_SAMPLES: Final = 4
-"""So many samples in a row at full scale are clipping; fewer can be a loud sound's own peak."""
+"""Minimum run of samples at full scale that counts as clipping; fewer can be the peak of a loud sound."""
 _FULL_SCALE: Final = 32767 / 32768
 _SPLIT_FOLDS: Final = (("dev-train-synth", 1), ("dev-train", 3), ("dev-test", 4))
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing wrong.
+    """One problem.
 
     Attributes:
-        kind: what sort of damage.
+        kind: kind of problem.
         where: file or folder, relative to the data set.
-        what: what is wrong, and what to do.
+        what: description, and what to do.
     """
 
     kind: Kind
@@ -53,7 +53,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class ClipReport:
-    """What the files of one clip hold; labels None where they are missing or damaged."""
+    """Report on the files of one clip; `rows` is None if labels are missing or damaged."""
 
     clip: Clip
     seconds: float
@@ -63,12 +63,12 @@ class ClipReport:
 
 @dataclass(frozen=True, slots=True)
 class SetReport:
-    """What a data set holds.
+    """Report on a data set.
 
     Attributes:
-        folder: its files.
-        clips: each clip's report, in the folder's order.
-        problems: all that is wrong, sorted.
+        folder: files of the data set.
+        clips: report on each clip, in the order of the folder.
+        problems: all problems, sorted.
     """
 
     folder: DcaseFolder
@@ -82,13 +82,13 @@ def check(
     """Open and check every file of a data set.
 
     Args:
-        root: its folder.
-        workers: processes.
-        progress: called with (clips done, clips in all).
-        frames: length of a clip, in 100-ms frames.
+        root: folder of the data set.
+        workers: number of processes.
+        progress: called with (clips done, number of clips).
+        frames: length of a clip in 100-ms frames.
 
     Raises:
-        LabelError: `root` is no such data set.
+        LabelError: `root` is not such a data set.
     """
     folder = scan(root)
     parts = {(clip.split, part) for clip in folder.clips for part in ("labels", "picture") if getattr(clip, part)}
@@ -113,93 +113,93 @@ def _each(work: Callable[[Clip], ClipReport], clips: tuple[Clip, ...], workers: 
 def _check_clip(root: Path, parts: set[tuple[str, str]], frames: int, clip: Clip) -> ClipReport:
     problems: list[Problem] = []
 
-    def say(kind: Kind, path: Path | None, what: str) -> None:
+    def report(kind: Kind, path: Path | None, what: str) -> None:
         problems.append(Problem(kind, str(path.relative_to(root)) if path else f"{clip.split}/{clip.name}", what))
 
-    def shorten(error: EarwitnessError, path: Path) -> str:
+    def without_path(error: EarwitnessError, path: Path) -> str:
         return str(error).removeprefix(str(path)).lstrip(":, ")
 
     seconds, rows = 0.0, None
-    _check_pairing(clip, parts, say)
+    _check_pairing(clip, parts, report)
     if clip.sound:
         try:
-            seconds = _check_sound(clip.sound, frames, say)
+            seconds = _check_sound(clip.sound, frames, report)
         except EarwitnessError as error:
-            say("malformed", clip.sound, shorten(error, clip.sound))
+            report("malformed", clip.sound, without_path(error, clip.sound))
     if clip.labels:
         try:
             rows = read_rows(clip.labels, num_frames=frames, unique=True)
-            _check_labels(clip.labels, rows, say)
+            _check_labels(clip.labels, rows, report)
         except LabelError as error:
-            what = shorten(error, clip.labels)
-            say("out of range" if " must " in what and "header" not in what else "malformed", clip.labels, what)
+            what = without_path(error, clip.labels)
+            report("out of range" if " must " in what and "header" not in what else "malformed", clip.labels, what)
     if clip.picture:
         try:
-            _check_picture(clip.picture, frames * FRAME_SECONDS, say)
+            _check_picture(clip.picture, frames * FRAME_SECONDS, report)
         except EarwitnessError as error:
-            say("malformed", clip.picture, shorten(error, clip.picture))
+            report("malformed", clip.picture, without_path(error, clip.picture))
     return ClipReport(clip, seconds, rows, tuple(problems))
 
 
-_Say = Callable[[Kind, Path | None, str], None]
+_Report = Callable[[Kind, Path | None, str], None]
 
 
-def _check_pairing(clip: Clip, parts: set[tuple[str, str]], say: _Say) -> None:
+def _check_pairing(clip: Clip, parts: set[tuple[str, str]], report: _Report) -> None:
     if clip.sound is None:
         for path in (clip.labels, clip.picture):
             if path is not None:
-                say("mispaired", path, "no sound of this name in the split; copy the .wav or remove this file")
+                report("mispaired", path, "no sound of this name in the split; copy the .wav or delete this file")
         return
-    # A part that the whole split lacks (a set without pictures) is one finding of the set, not one a clip.
+    # If the whole split has no such files (a set without pictures), the problem is reported once, not for each clip.
     if clip.labels is None and (clip.split, "labels") in parts:
-        say("missing", clip.sound, "has no labels, while other clips of the split do; a silent clip needs a header")
+        report("missing", clip.sound, "has no labels, while other clips of the split do; a silent clip needs a header")
     if clip.picture is None and (clip.split, "picture") in parts:
-        say("missing", clip.sound, "has no picture, while other clips of the split do")
+        report("missing", clip.sound, "has no picture, while other clips of the split do")
     expected = next((fold for prefix, fold in _SPLIT_FOLDS if clip.split.startswith(prefix)), None)
     if expected is None:
         return
     name = clip.parsed
     if name is None:
-        say("malformed", clip.sound, "is not named fold_room_mix_deg_start, so its room is unknown")
+        report("malformed", clip.sound, "is not named fold_room_mix_deg_start, so its room is unknown")
     elif name.fold != expected:
-        say("leak", clip.sound, f"is of fold {name.fold}, but {clip.split} holds fold {expected}")
+        report("leak", clip.sound, f"belongs to fold {name.fold}, but {clip.split} contains fold {expected}")
 
 
-def _check_sound(path: Path, frames: int, say: _Say) -> float:
+def _check_sound(path: Path, frames: int, report: _Report) -> float:
     info = wav_info(path)
     if (info.rate, info.channels) != (RATE, 2):
-        say("format", path, f"is {info.rate} Hz with {info.channels} channels, expected {RATE} Hz stereo")
+        report("format", path, f"is {info.rate} Hz with {info.channels} channels, expected {RATE} Hz stereo")
     if info.samples != round(frames * FRAME_SECONDS * info.rate):
-        say("format", path, f"lasts {info.seconds:.3f} s, expected {frames * FRAME_SECONDS:g} s")
+        report("format", path, f"lasts {info.seconds:.3f} s, expected {frames * FRAME_SECONDS:g} s")
     if not info.samples:
         return 0.0
     sound = read_pcm(path)
     level = np.abs(sound)
     if level.max() < SILENT_PEAK:
-        say("silent", path, f"its peak is {level.max():.1e}")
+        report("silent", path, f"its peak is {level.max():.1e}")
     elif info.channels == 2 and np.array_equal(sound[0], sound[1]):
-        say("suspicious", path, "both channels are the same, so it carries no direction; was it made from mono?")
+        report("suspicious", path, "both channels are identical, so it has no direction; was it converted from mono?")
     if _longest_run(level >= _FULL_SCALE) >= CLIPPED_SAMPLES:
         share = float((level >= _FULL_SCALE).mean())
-        say("clipped", path, f"{share:.2%} of its samples stand at full scale; make it again at a lower level")
+        report("clipped", path, f"{share:.2%} of its samples are at full scale; create it again at a lower level")
     return info.seconds
 
 
 def _longest_run(marked: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> int:
-    """Longest run of marks along the last axis."""
+    """Length of the longest run of True along the last axis."""
     if not marked.any():
         return 0
     edges = np.diff(np.pad(marked.astype(np.int8), ((0, 0), (1, 1))), axis=1)
-    # Starts and ends of runs alternate, channel after channel.
+    # Starts and ends of runs alternate within each channel.
     return int((np.flatnonzero(edges.ravel() == -1) - np.flatnonzero(edges.ravel() == 1)).max())
 
 
-def _check_labels(path: Path, rows: LabelRows, say: _Say) -> None:
+def _check_labels(path: Path, rows: LabelRows, report: _Report) -> None:
     def first(bad: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], kind: Kind, what: Callable[[int], str]) -> None:
         if bad.any():
             row = int(np.flatnonzero(bad)[0])
-            more = f" (and {int(bad.sum()) - 1} rows more)" if bad.sum() > 1 else ""
-            say(kind, path, f"row {row + 1}: {what(row)}{more}")
+            more = f" (and {int(bad.sum()) - 1} more rows)" if bad.sum() > 1 else ""
+            report(kind, path, f"row {row + 1}: {what(row)}{more}")
 
     azimuth, distance = rows.azimuth, rows.distance_cm
     beyond = np.abs(azimuth) > MAX_STEREO_AZIMUTH
@@ -215,22 +215,22 @@ def _check_labels(path: Path, rows: LabelRows, say: _Say) -> None:
     )  # fmt: skip
 
 
-def _check_picture(path: Path, seconds: float, say: _Say) -> None:
+def _check_picture(path: Path, seconds: float, report: _Report) -> None:
     video = probe(path).video
     if video is None:
-        say("malformed", path, "holds no moving pictures")
+        report("malformed", path, "has no video track")
         return
     if (video.width, video.height) != PICTURE_SIZE:
-        say("format", path, f"is {video.width}x{video.height}, expected {PICTURE_SIZE[0]}x{PICTURE_SIZE[1]}")
+        report("format", path, f"is {video.width}x{video.height}, expected {PICTURE_SIZE[0]}x{PICTURE_SIZE[1]}")
     if video.duration is not None and abs(video.duration - seconds) > FRAME_SECONDS:
-        say("format", path, f"lasts {video.duration:.2f} s, expected {seconds:g} s")
+        report("format", path, f"lasts {video.duration:.2f} s, expected {seconds:g} s")
     with open_media(path) as container:
         stream = picture_stream(container)
         assert stream is not None
         declared, there = stream.frames, sum(1 for packet in PacketSource(container, stream).packets() if packet.size)
-    # A file whose index comes first opens well, and says how many pictures it should have, when its end is missing.
+    # A truncated file whose index comes first can be opened, and declares the complete number of pictures.
     if there < declared:
-        say("malformed", path, f"is cut short: {there} of {declared} pictures are there; copy it again")
+        report("malformed", path, f"is truncated: it has {there} of {declared} pictures; copy it again")
 
 
 def _check_set(folder: DcaseFolder, parts: set[tuple[str, str]], reports: list[ClipReport]) -> Iterator[Problem]:
@@ -242,7 +242,7 @@ def _check_set(folder: DcaseFolder, parts: set[tuple[str, str]], reports: list[C
     for name, count in Counter(clip.name for clip in folder.clips).items():
         if count > 1:
             splits = ", ".join(clip.split for clip in folder.clips if clip.name == name)
-            yield Problem("leak", name, f"is in {count} splits ({splits}); a clip belongs to one")
+            yield Problem("leak", name, f"is in {count} splits ({splits}); a clip must be in one split only")
     yield from _shared_rooms(folder)
     yield from _shared_sound(folder)
     for split in folder.splits:
@@ -250,37 +250,38 @@ def _check_set(folder: DcaseFolder, parts: set[tuple[str, str]], reports: list[C
             report.rows for report in reports if report.rows is not None and report.clip.split == split
         ).distance_cm
         if are_metres(distances):
-            what = f"half of the distances are below {METRES_BELOW_CM} cm: they are metres where the format wants cm"
+            what = f"half of the distances are below {METRES_BELOW_CM} cm: they seem to be metres, not centimetres"
             yield Problem("suspicious", f"metadata_dev/{split}", what)
 
 
 def _shared_rooms(folder: DcaseFolder) -> Iterator[Problem]:
-    """Rooms of real recordings that both training and test use."""
+    """Rooms of real recordings that occur in both training and test splits."""
     rooms: dict[str, set[int]] = {"dev-train": set(), "dev-test": set()}
     for clip in folder.clips:
         name, kind = clip.parsed, "-".join(clip.split.split("-")[:2])
         if name is not None and kind in rooms and not clip.split.startswith("dev-train-synth"):
             rooms[kind].add(name.room)
     for room in sorted(rooms["dev-train"] & rooms["dev-test"]):
-        yield Problem("leak", f"room {room}", "is in training and test; scores on it would be too good")
+        yield Problem("leak", f"room {room}", "is in training and test; scores on it would be too high")
 
 
 def _shared_sound(folder: DcaseFolder) -> Iterator[Problem]:
-    """Clips of the test splits whose sound training has under another name; those of one name are named already."""
+    """Clips of the test splits whose sound occurs in training under another name; equal names are reported already."""
     train, test = (
         [clip for clip in folder.clips if clip.split.startswith(f"dev-{part}")] for part in ("train", "test")
     )
     for one, other in same_clips(train, test):
         if one.name != other.name:
-            yield Problem("leak", other.id, f"holds the same sound as {one.id}; scores on it would be too good")
+            yield Problem("leak", other.id, f"has the same sound as {one.id}; scores on it would be too high")
 
 
 def label_statistics(rows: list[LabelRows], frames: int = CLIP_FRAMES) -> dict[str, list[int]]:
-    """Counts over many clips.
+    """Label counts over many clips.
 
     Returns:
-        frames, onscreen: (classes,) labelled frames of each class, and those on screen; clips: (classes,) with it;
-        polyphony: (7,) frames with 0 .. 5 and with 6 or more simultaneous events.
+        frames, onscreen: (classes,) labelled frames of each class, and those on screen.
+        clips: (classes,) number of clips with each class.
+        polyphony: (7,) frames with 0 to 5, and with 6 or more, simultaneous events.
     """
     labelled, onscreen, clips = (np.zeros(NUM_CLASSES, dtype=np.int64) for _ in range(3))
     polyphony = np.zeros(7, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""What `dataset check` says about a data set: tables for people, a dictionary for programs."""
+"""Output of `dataset check`: tables for the terminal, a dictionary for JSON."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from earwitness.core.vocabulary import CLASSES
 from earwitness.data.dcase.check import SetReport, label_statistics
 
 SHOWN: Final = 20
-"""Problems of a kind that the terminal lists; --json lists all."""
+"""Maximum number of problems of one kind listed in the terminal; --json lists all."""
 
 
 def as_dict(report: SetReport) -> dict[str, Any]:
-    """All findings, ready for JSON."""
+    """The whole report as plain values for JSON."""
     statistics = label_statistics([clip.rows for clip in report.clips if clip.rows is not None])
     frames, onscreen = statistics["frames"], statistics["onscreen"]
     return {
@@ -51,7 +51,7 @@ def _split(report: SetReport, split: str) -> dict[str, Any]:
 
 
 def print_report(report: SetReport, console: Console) -> None:
-    """Tables of splits and classes, then the problems."""
+    """Print tables of splits and classes, then the problems."""
     found = as_dict(report)
     table = Table("split", title=escape(one_line(str(report.folder.root))), title_justify="left")
     for column in ("clips", "hours", "rooms", "recordings", "labels", "pictures"):
@@ -73,8 +73,8 @@ def print_report(report: SetReport, console: Console) -> None:
             _share(row["onscreen"], row["frames"]),
         )  # fmt: skip
     console.print(classes)
-    heard = sum(found["polyphony"].values())
-    console.print("events at once: " + ", ".join(f"{n}: {_share(k, heard)}" for n, k in found["polyphony"].items()))
+    frames = sum(found["polyphony"].values())
+    console.print("events at once: " + ", ".join(f"{n}: {_share(k, frames)}" for n, k in found["polyphony"].items()))
     if found["onscreen_share"] is not None:
         console.print(f"on screen: {found['onscreen_share']:.1%} of all labelled events")
     _print_problems(report, console)

@@ -1,8 +1,8 @@
-"""The DCASE2025 Task 3 CSV format, the only place in the program where centimetres exist.
+"""Reads and writes the DCASE2025 Task 3 CSV format, the only part of the program that uses centimetres.
 
-One file a clip: the header `frame,class,source,azimuth,distance,onscreen`, then one row a source and 100-ms frame.
-`LabelRows` keeps what a file says, digit for digit, for scoring; `read_table` and `write_table` translate between the
-files and `EventTable` (metres, azimuth in [-90, 90]).
+Each clip has one file: the header `frame,class,source,azimuth,distance,onscreen`, then one row per source and 100-ms
+frame. `LabelRows` keeps the exact values of a file, for scoring; `read_table` and `write_table` convert between files
+and `EventTable` (metres, azimuth in [-90, 90]).
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ HEADER: Final = ",".join(COLUMNS)
 CLIP_FRAMES: Final = 50
 """Frames of a DCASE2025 clip (5 s)."""
 MAX_AZIMUTH_DEG: Final = 360
-"""Azimuths beyond a full turn are taken for damage; those up to it are folded."""
+"""Azimuths up to a full turn are folded; larger ones count as damage."""
 METRES_BELOW_CM: Final = 20
-"""Labels whose median distance is below this hold metres where centimetres belong: sources are rarely so near."""
+"""Labels with a smaller median distance contain metres instead of centimetres, since sources are rarely so near."""
 
 _BOM: Final = b"\xef\xbb\xbf"
 _LARGEST: Final = 2**31 - 1
@@ -40,11 +40,10 @@ _WHOLE: Final = (0, 1, 2, 5)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelRows:
-    """The rows of one CSV file, or of several in sequence, as they stand there.
+    """The unconverted rows of one CSV file, or of several concatenated ones.
 
     Attributes:
-        values: (n, 6) float64: frame, class, source, azimuth (degrees, as written, not folded), distance (cm),
-            onscreen (0 or 1).
+        values: (n, 6) float64: frame, class, source, azimuth (degrees, not folded), distance (cm), onscreen (0 or 1).
     """
 
     values: NDArray[np.float64]
@@ -60,7 +59,7 @@ class LabelRows:
 
     @property
     def class_index(self) -> NDArray[np.int64]:
-        """(n,) class, 0..12."""
+        """(n,) index of the class."""
         return self.values[:, 1].astype(np.int64)
 
     @property
@@ -70,7 +69,7 @@ class LabelRows:
 
     @property
     def azimuth(self) -> NDArray[np.float64]:
-        """(n,) degrees as written: may lie outside [-90, 90]."""
+        """(n,) degrees, not folded: may lie outside [-90, 90]."""
         return np.ascontiguousarray(self.values[:, 3])
 
     @property
@@ -80,33 +79,33 @@ class LabelRows:
 
     @property
     def onscreen(self) -> NDArray[np.bool_]:
-        """(n,) whether the source is in the picture."""
+        """(n,) whether the source is on screen."""
         return np.asarray(self.values[:, 5] != 0)
 
     @classmethod
     def empty(cls) -> LabelRows:
-        """A clip in which nothing sounds."""
+        """No rows, for a clip without events."""
         return cls(np.zeros((0, 6)))
 
     @classmethod
     def concatenate(cls, parts: Iterable[LabelRows]) -> LabelRows:
-        """The rows of all `parts`, one after the other."""
+        """The rows of all `parts`, in order."""
         values = [part.values for part in parts]
         return cls(np.concatenate(values)) if values else cls.empty()
 
     @classmethod
     def from_table(cls, table: EventTable) -> LabelRows:
-        """The rows that `write_table` would write: whole degrees and whole centimetres, in the table's order.
+        """The rows that `write_table` writes: whole degrees and centimetres, in the order of the table.
 
         Raises:
-            LabelError: a row has no direction or no distance (NaN), which the format cannot say.
+            LabelError: a row has no azimuth or no distance (NaN), which the format cannot represent.
         """
         for name in ("azimuth", "distance"):
             unknown = np.flatnonzero(np.isnan(getattr(table, name)))
             if unknown.size:
                 raise LabelError(
-                    f"row {unknown[0]} has no {name} (NaN), which DCASE CSV cannot say: fill in a value, "
-                    "or leave such rows out"
+                    f"row {unknown[0]} has no {name} (NaN), which DCASE CSV cannot represent: fill in a value, "
+                    "or remove such rows"
                 )
         columns = (
             table.frame, table.class_index, table.source, np.rint(table.azimuth),
@@ -115,13 +114,13 @@ class LabelRows:
         return cls(np.stack([np.asarray(column, dtype=np.float64) for column in columns], axis=1))
 
     def to_table(self, num_frames: int = CLIP_FRAMES) -> EventTable:
-        """The same rows in metres, azimuth folded into [-90, 90]; each source with a number of its own.
+        """Convert to a table: metres, azimuth folded into [-90, 90], a separate number for each source.
 
         Raises:
-            LabelError: a frame at or after `num_frames`, or a frame with a hundred sources of one number.
+            LabelError: a frame at or after `num_frames`, or more than 100 rows of one frame, class and source.
         """
         source = self.source
-        if len(self) and source.max() > np.iinfo(np.int16).max:  # numbers mean nothing but which are the same
+        if len(self) and source.max() > np.iinfo(np.int16).max:  # only equality of numbers has a meaning
             source = np.unique(source, return_inverse=True)[1].astype(np.int64)
         return separate_sources(
             EventTable.from_columns(
@@ -137,14 +136,15 @@ class LabelRows:
 
 
 def read_rows(path: Path | str, *, num_frames: int | None = None, unique: bool = False) -> LabelRows:
-    """Read one file as it stands. BOM, CRLF, blank lines and a file of no bytes (nothing sounds) are understood.
+    """Read one file without conversion. A BOM, CRLF, blank lines and an empty file (no events) are accepted.
 
     Args:
-        num_frames: refuse frames at or after this one; None accepts clips of up to a week.
-        unique: refuse a row that repeats an earlier one in all six values.
+        path: the file.
+        num_frames: reject frames at or after this one; None accepts clips of up to a week.
+        unique: reject a row that equals an earlier one in all six values.
 
     Raises:
-        LabelError: the file cannot be read or breaks the format; names file, line and what is wrong.
+        LabelError: the file cannot be read or is malformed; the message names file, line and problem.
     """
     path = Path(path)
     data = read_bytes(path, TABLE_BYTES, LabelError)
@@ -160,7 +160,7 @@ def read_table(path: Path | str, num_frames: int = CLIP_FRAMES) -> EventTable:
     """Read one file as events: metres, azimuth folded into [-90, 90].
 
     Raises:
-        LabelError: as `read_rows`; also for a frame at or after `num_frames`, and for a row that repeats another.
+        LabelError: as `read_rows`, or a frame is at or after `num_frames`, or a row is repeated.
     """
     rows = read_rows(path, num_frames=num_frames, unique=True)
     try:
@@ -170,22 +170,22 @@ def read_table(path: Path | str, num_frames: int = CLIP_FRAMES) -> EventTable:
 
 
 def are_metres(distances: NDArray[np.float64]) -> bool:
-    """Whether distances that should be centimetres are metres, as SpatialScaper writes them (2.676, or rounded, 3).
+    """Whether distances are metres instead of centimetres, as SpatialScaper writes them (2.676, or rounded, 3).
 
     Args:
-        distances: as written, of a file or of many; NaN where there is none.
+        distances: unconverted distances of one or more files; NaN if unknown.
     """
     known = distances[~np.isnan(distances)]
     return bool(known.size) and bool(np.median(known) < METRES_BELOW_CM)
 
 
 def write_table(path: Path | str, table: EventTable) -> None:
-    """Write one file: header always, whole degrees and centimetres, rows by frame, class and source.
+    """Write one file: always with header, whole degrees and centimetres, rows sorted by frame, class and source.
 
-    The file appears complete or not at all; folders above it are made.
+    The file is written atomically; missing parent folders are created.
 
     Raises:
-        LabelError: a row has no direction or no distance.
+        LabelError: a row has no azimuth or no distance.
         EncodingError: the file cannot be written.
     """
     rows = LabelRows.from_table(table.sorted()).values.astype(np.int64).tolist()
@@ -195,7 +195,7 @@ def write_table(path: Path | str, table: EventTable) -> None:
 
 
 def _parse_plain(data: bytes) -> NDArray[np.float64] | None:
-    """Parse what almost every file is: the exact header, then whole numbers. None if this file is anything else."""
+    """Fast parser for usual files: the exact header, then whole numbers only. None for any other file."""
     data = data.removeprefix(_BOM).replace(b"\r\n", b"\n")
     header, _, body = data.partition(b"\n")
     if header != HEADER.encode():
@@ -203,7 +203,7 @@ def _parse_plain(data: bytes) -> NDArray[np.float64] | None:
     if body and not body.endswith(b"\n"):
         body += b"\n"
     rows = body.count(b"\n")
-    # What is left of a sound file without its digits is five commas a line; "-" alone would be read as 0.
+    # Without its digits, a valid file has five commas per line; "-" without digits would be parsed as 0.
     if body.translate(None, b"0123456789-") != b",,,,,\n" * rows:
         return None
     flat = body.replace(b"\n", b",")
@@ -217,17 +217,17 @@ def _parse_plain(data: bytes) -> NDArray[np.float64] | None:
 
 
 def _parse_lines(data: bytes, path: Path) -> tuple[NDArray[np.float64], list[int]]:
-    """Parse line by line, slowly: tolerates what is harmless and names what is not; also the line of each row."""
+    """Slow parser with error messages, tolerant of harmless deviations; also returns the line number of each row."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise LabelError(f"{path}: is not text, so it is not a DCASE CSV file") from None
+        raise LabelError(f"{path}: is not UTF-8 text, so it is not a DCASE CSV file") from None
     content = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
     if not content:
         return np.zeros((0, 6)), []
     number, header = content[0]
     if [name.strip().lower() for name in header.split(",")] != list(COLUMNS):
-        _refuse(
+        _reject(
             path, number, f"the first line must be the header '{HEADER}', but it is '{shortened(header.strip(), 60)}'"
         )
     rows = [_parse_row(line, path, number) for number, line in content[1:]]
@@ -237,7 +237,7 @@ def _parse_lines(data: bytes, path: Path) -> tuple[NDArray[np.float64], list[int
 def _parse_row(line: str, path: Path, number: int) -> list[float]:
     fields = [field.strip() for field in line.split(",")]
     if len(fields) != len(COLUMNS):
-        _refuse(path, number, f"has {len(fields)} values instead of {len(COLUMNS)} ({HEADER})")
+        _reject(path, number, f"has {len(fields)} values instead of {len(COLUMNS)} ({HEADER})")
     row: list[float] = []
     for index, (name, field) in enumerate(zip(COLUMNS, fields, strict=True)):
         shown = shortened(field, 40)
@@ -247,19 +247,19 @@ def _parse_row(line: str, path: Path, number: int) -> list[float]:
             what = (
                 f"is '{shortened(field, 40)}', which is not a number"
                 if field
-                else "is empty; a sound without it cannot be scored"
+                else "is empty; a row without it cannot be scored"
             )
-            _refuse(path, number, f"{name} {what}")
+            _reject(path, number, f"{name} {what}")
         if not abs(value) <= _LARGEST:
-            _refuse(path, number, f"{name} is '{shown}', which is out of range")
+            _reject(path, number, f"{name} is '{shown}', which is out of range")
         if index in _WHOLE and value != int(value):
-            _refuse(path, number, f"{name} is '{shown}', which is not a whole number")
+            _reject(path, number, f"{name} is '{shown}', which is not a whole number")
         row.append(value)
     return row
 
 
 def _number(field: str) -> float:
-    """A number in the usual digits; Python itself would also take 1_000 and the digits of other scripts."""
+    """Parse a number in ASCII digits; Python's float also accepts 1_000 and the digits of other scripts."""
     if not field.isascii() or "_" in field:
         raise ValueError(field)
     return float(field)
@@ -277,8 +277,8 @@ def _check_values(
         row, column = (int(index) for index in np.argwhere((values > limits) | (values < lowest))[0])
         value, low, high = values[row, column], lowest[column], limits[column]
         rule = "must not be negative" if high == _LARGEST and value < 0 else f"must lie in {low}..{high}"
-        hint = "; for longer clips give the number of frames" if column == 0 < value and num_frames else ""
-        _refuse(path, _line(lines, row), f"{COLUMNS[column]} is {value:g}; it {rule}{hint}")
+        hint = "; for longer clips, set the number of frames" if column == 0 < value and num_frames else ""
+        _reject(path, _line(lines, row), f"{COLUMNS[column]} is {value:g}; it {rule}{hint}")
     if unique:
         whole_rows = np.ascontiguousarray(values + 0.0).view("V48").ravel()
         _, first, inverse = np.unique(whole_rows, return_index=True, return_inverse=True)
@@ -286,13 +286,13 @@ def _check_values(
         if again.size:
             row = int(again[0])
             earlier = _line(lines, int(first[inverse[row]]))
-            _refuse(path, _line(lines, row), f"repeats line {earlier}; was the file written twice?")
+            _reject(path, _line(lines, row), f"repeats line {earlier}; was the file written twice?")
 
 
 def _line(lines: list[int] | None, row: int) -> int:
-    """Line of a row; in a plain file the rows follow the header without gaps."""
+    """Line number of a row; without `lines`, rows follow the header without gaps."""
     return row + 2 if lines is None else lines[row]
 
 
-def _refuse(path: Path, line: int, what: str) -> NoReturn:
+def _reject(path: Path, line: int, what: str) -> NoReturn:
     raise LabelError(f"{path}, line {line}: {what}")

@@ -1,9 +1,9 @@
-"""The folder layout of DCASE2025 Task 3: which clips a data set has, and which files make up a clip.
+"""The folder layout of DCASE2025 Task 3: the clips of a data set, and the files of each clip.
 
     stereo_dev/<split>/<clip>.wav    metadata_dev/<split>/<clip>.csv    video_dev/<split>/<clip>.mp4
     stereo_eval/eval/<clip>.wav      (no labels)                        video_eval/eval/<clip>.mp4
 
-Files are joined by clip name, never by their order in a folder.
+Files are matched by clip name, never by their order in a folder.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _NAME: Final = re.compile(r"fold(\d+)_room(\d+)_mix(\d+)_deg(\d{1,3})_start(\d+)
 
 @dataclass(frozen=True, slots=True, order=True)
 class ClipName:
-    """What the name of a clip says.
+    """The parts of a clip name.
 
     Attributes:
         fold: 1 synthetic, 3 training, 4 test.
         room: number of the room, unique within the data set.
         mix: number of the recording in its room.
-        deg: turn of the view, degrees.
-        start: where in the recording the clip begins, 100-ms frames.
+        deg: rotation of the view in degrees.
+        start: first 100-ms frame of the clip in the recording.
     """
 
     fold: int
@@ -47,7 +47,7 @@ class ClipName:
 
     @classmethod
     def parse(cls, name: str) -> ClipName | None:
-        """Read a file's stem; None if it is named otherwise (as evaluation clips may be)."""
+        """Parse a file's stem; None if it has another format (as evaluation clips may have)."""
         match = _NAME.fullmatch(name)
         return None if match is None else cls(*map(int, match.groups()))
 
@@ -57,12 +57,12 @@ class ClipName:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """The files of a clip; None where there is none.
+    """The files of a clip.
 
     Attributes:
-        split: name of the folder that it is in, say "dev-train-sony".
-        name: the files' common stem.
-        sound, labels, picture: the files.
+        split: name of its folder, such as "dev-train-sony".
+        name: common stem of the files.
+        sound, labels, picture: the files; None if missing.
     """
 
     split: str
@@ -73,18 +73,18 @@ class Clip:
 
     @property
     def id(self) -> str:
-        """What it is called within its data set, say "dev-train-sony/fold3_room21_mix001_deg040_start0010"."""
+        """Its id within the data set, such as "dev-train-sony/fold3_room21_mix001_deg040_start0010"."""
         return f"{self.split}/{self.name}"
 
     @property
     def root(self) -> Path | None:
-        """Folder of its data set; None without files."""
+        """Folder of its data set; None if it has no files."""
         path = self.sound or self.labels or self.picture
         return None if path is None else path.parent.parent.parent
 
     @property
     def parsed(self) -> ClipName | None:
-        """What the name says."""
+        """The parsed name."""
         return ClipName.parse(self.name)
 
 
@@ -93,8 +93,8 @@ class DcaseFolder:
     """A data set on disk.
 
     Attributes:
-        root: its folder.
-        clips: by split and name, in order.
+        root: folder of the data set.
+        clips: clips, sorted by split and name.
         strays: files that belong to no clip.
     """
 
@@ -104,7 +104,7 @@ class DcaseFolder:
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """Names of the splits, in order."""
+        """Names of the splits, sorted."""
         return tuple(dict.fromkeys(clip.split for clip in self.clips))
 
     def of(self, split: str) -> tuple[Clip, ...]:
@@ -113,10 +113,10 @@ class DcaseFolder:
 
 
 def scan(root: Path | str) -> DcaseFolder:
-    """Look which files there are; nothing is opened.
+    """List the clips of a data set; no file is opened.
 
     Raises:
-        LabelError: no such folder, or one that is not laid out as DCASE2025's is.
+        LabelError: the folder does not exist or has another layout.
     """
     root = Path(root)
     if not root.is_dir():
@@ -132,7 +132,7 @@ def scan(root: Path | str) -> DcaseFolder:
     if not found:
         hint = "; this looks like STARSS23: convert it with `earwitness dataset stereo`"
         raise LabelError(
-            f"{root}: holds no clips; expected stereo_dev/<split>/*.wav, metadata_dev/<split>/*.csv and "
+            f"{root}: has no clips; expected stereo_dev/<split>/*.wav, metadata_dev/<split>/*.csv and "
             f"video_dev/<split>/*.mp4{hint if (root / 'foa_dev').is_dir() else ''}"
         )
     clips = (Clip(split, name, **parts) for (split, name), parts in sorted(found.items()))
@@ -140,9 +140,9 @@ def scan(root: Path | str) -> DcaseFolder:
 
 
 def walk_files(folder: Path) -> list[Path]:
-    """All files below `folder` but hidden ones, in order; links to folders are followed, each folder once.
+    """All files below `folder` except hidden ones, sorted; links are followed, each folder once.
 
-    Large sets are often put together from links to their splits.
+    Large data sets often consist of links to their splits.
     """
     paths: list[Path] = []
     known = {folder.resolve()}

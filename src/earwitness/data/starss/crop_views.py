@@ -1,8 +1,8 @@
-"""The pictures of many crops of one 360-degree video: each panorama is decoded once for all crops that show it.
+"""Writes the views of many crops of one 360-degree video; each panorama is decoded once for all crops that show it.
 
-Most of the work for one picture is decoding the panorama, eight times as large as the view. The official 30,000 crops
-of 7.5 h show each panorama 5.6 times on average. Decoder, projection and encoders take turns of several pictures: each
-needs the processor's cache for itself.
+Most of the work for a picture is decoding the panorama, which is eight times as large as the view. The official 30,000
+crops of 7.5 h show each panorama 5.6 times on average. Decoder, projection and encoders process batches of several
+pictures in turn, since each of them fills the CPU cache.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ from earwitness.data.starss.foa import Recording
 from earwitness.media.pictures.view360 import PanoramaView, numbered_frames
 from earwitness.media.writer import FAST_VIDEO, MediaWriter
 
-NEAR: Final = 60
-"""Pictures between two crops that are decoded on the way rather than jumped over: seeking goes back to a key frame."""
-TURN: Final = 10
-"""Pictures that are decoded, then seen by all crops, then encoded: 28 MB at 1920x960."""
+MAX_GAP: Final = 60
+"""Maximum gap between crops, in pictures, that is decoded instead of skipped, since seeking returns to a key frame."""
+BATCH: Final = 10
+"""Pictures per batch, which is decoded, projected and then encoded: 28 MB at 1920x960."""
 
 Numbered = tuple[int, VideoFrame]
 """A picture with its number in the recording."""
 
 
 @dataclass(slots=True)
-class _Open:
+class _OpenCrop:
     """A crop whose pictures are being written.
 
     Attributes:
-        crop: what is shown.
-        first, end: its pictures in the recording, from `first` to before `end`.
-        writer, view: where they go, and how they are seen.
-        written: pictures written so far.
+        crop: the crop.
+        first, end: range of its pictures in the recording, `end` exclusive.
+        writer, view: video writer and projection.
+        written: number of pictures written so far.
     """
 
     crop: Crop
@@ -56,14 +56,14 @@ class _Open:
     written: int = 0
 
     def write(self, panoramas: Sequence[Numbered], rate: Fraction) -> None:
-        """Append those of the recording's next pictures that belong to the crop."""
+        """Append those of the given pictures that belong to the crop."""
         own = [(number, self.view(one)) for number, one in panoramas if self.first <= number < self.end]
-        for number, seen in own:
-            self.writer.write_video_frame(seen, (number - self.first) * rate.denominator / rate.numerator)
+        for number, view in own:
+            self.writer.write_video_frame(view, (number - self.first) * rate.denominator / rate.numerator)
         self.written += len(own)
 
     def check(self) -> None:
-        """Refuse a crop that lacks more than a label frame's worth of its pictures."""
+        """Raise an error if more than a label frame's worth of pictures is missing."""
         count = self.end - self.first
         if count - self.written > ceil(FRAME_SECONDS * self.crop.recording.fps):
             raise UnreadableMediaError(
@@ -73,11 +73,11 @@ class _Open:
 
 
 def write_views(crops: Sequence[Crop], folder: Path) -> Iterator[Crop]:
-    """Write the view of each crop as `folder/<split>/<name>.mp4`, whole or not at all.
+    """Write the view of each crop to `folder/<split>/<name>.mp4`, atomically.
 
     Args:
-        crops: of one recording with a video, in order of their start.
-        folder: for the pictures, with one folder a split.
+        crops: crops of one recording with a video, sorted by start.
+        folder: folder of the videos, with one folder per split.
 
     Yields:
         Each crop when its file is complete.
@@ -91,7 +91,7 @@ def write_views(crops: Sequence[Crop], folder: Path) -> Iterator[Crop]:
 
 
 def first_picture(crop: Crop) -> int:
-    """Number of a crop's first picture, as the official generator rounds it."""
+    """Number of a crop's first picture, rounded like in the official generator."""
     return round(crop.start * FRAME_SECONDS * crop.recording.fps)
 
 
@@ -101,10 +101,10 @@ def pictures(recording: Recording) -> int:
 
 
 def _runs(crops: Sequence[Crop]) -> Iterator[list[Crop]]:
-    """Crops that overlap or nearly do."""
+    """Groups of crops that overlap or are close to each other."""
     run: list[Crop] = []
     for crop in crops:
-        if run and first_picture(crop) > first_picture(run[-1]) + pictures(crop.recording) + NEAR:
+        if run and first_picture(crop) > first_picture(run[-1]) + pictures(crop.recording) + MAX_GAP:
             yield run
             run = []
         run.append(crop)
@@ -113,15 +113,15 @@ def _runs(crops: Sequence[Crop]) -> Iterator[list[Crop]]:
 
 
 def _write_run(crops: list[Crop], folder: Path) -> Iterator[Crop]:
-    """Decode once from the first crop's beginning to the last one's end."""
+    """Decode once from the start of the first crop to the end of the last one."""
     recording = crops[0].recording
     path, rate = recording.video, Fraction(recording.fps).limit_denominator(1001)
     assert path is not None
     count = pictures(recording)
     start, end = first_picture(crops[0]), first_picture(crops[-1]) + count
-    waiting, active = deque(crops), deque[_Open]()
+    waiting, active = deque(crops), deque[_OpenCrop]()
     try:
-        for panoramas in _turns(numbered_frames(path, start, end - start, recording.fps)):
+        for panoramas in _batches(numbered_frames(path, start, end - start, recording.fps)):
             while active and active[0].end <= panoramas[0][0]:
                 yield _close_first(active)
             while waiting and _shows(panoramas, waiting[0]):
@@ -133,16 +133,16 @@ def _write_run(crops: list[Crop], folder: Path) -> Iterator[Crop]:
         if waiting:
             lacking = first_picture(waiting[0])
             raise UnreadableMediaError(f"{path}: picture {lacking} cannot be decoded; copy the video again")
-    except BaseException as error:  # also when nobody wants the rest: files that are not complete must go
+    except BaseException as error:  # including GeneratorExit: incomplete files must be deleted
         for one in active:
             with suppress(type(error)):
                 one.writer.__exit__(type(error), error, error.__traceback__)
         raise
 
 
-def _turns(panoramas: Iterator[Numbered]) -> Iterator[list[Numbered]]:
-    while turn := list(islice(panoramas, TURN)):
-        yield turn
+def _batches(panoramas: Iterator[Numbered]) -> Iterator[list[Numbered]]:
+    while batch := list(islice(panoramas, BATCH)):
+        yield batch
 
 
 def _shows(panoramas: Sequence[Numbered], crop: Crop) -> bool:
@@ -150,7 +150,7 @@ def _shows(panoramas: Sequence[Numbered], crop: Crop) -> bool:
     return any(first <= number < first + pictures(crop.recording) for number, _ in panoramas)
 
 
-def _begin(crop: Crop, panorama: VideoFrame, folder: Path, rate: Fraction) -> _Open:
+def _begin(crop: Crop, panorama: VideoFrame, folder: Path, rate: Fraction) -> _OpenCrop:
     first, camera = first_picture(crop), DCASE_CAMERA
     writer = MediaWriter(
         folder / crop.recording.split / f"{crop.name}.mp4", camera.width, camera.height, rate, preset="ultrafast",
@@ -158,11 +158,11 @@ def _begin(crop: Crop, panorama: VideoFrame, folder: Path, rate: Fraction) -> _O
     )  # fmt: skip
     view = PanoramaView(panorama.width, panorama.height, panorama.format.name, crop.deg)
     writer.__enter__()
-    return _Open(crop, first, first + pictures(crop.recording), writer, view)
+    return _OpenCrop(crop, first, first + pictures(crop.recording), writer, view)
 
 
-def _close_first(active: deque[_Open]) -> Crop:
-    active[0].check()  # it is refused while it is still among those whose files go
+def _close_first(active: deque[_OpenCrop]) -> Crop:
+    active[0].check()  # before popleft, so that the file is deleted if this raises
     one = active.popleft()
     one.writer.__exit__(None, None, None)
     return one.crop

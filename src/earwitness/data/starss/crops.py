@@ -1,4 +1,4 @@
-"""Which crops and views of ambisonic recordings become stereo clips."""
+"""Selection of crops and views of ambisonic recordings for stereo clips."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _ROOM_WITHOUT_VIDEO, _FIRST_MIX_WITH_VIDEO = 21, 13
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """Five seconds of a recording, seen under one view.
+    """Five seconds of a recording in one view.
 
     Attributes:
-        recording: where from.
+        recording: the recording.
         start: first 100-ms frame.
-        deg: turn of the view, whole degrees.
+        deg: rotation of the view in whole degrees.
     """
 
     recording: Recording
@@ -42,25 +42,25 @@ class Crop:
 
 
 def digest_of(recordings: Sequence[Recording]) -> str:
-    """Tells sets of recordings apart by what draws depend on: their names and lengths."""
+    """Digest of the names and lengths of recordings, on which the draws depend."""
     about = sorted(f"{one.split}/{one.name} {one.frames}" for one in recordings)
     return hashlib.sha256("\n".join(about).encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 def official_crops(recordings: Sequence[Recording]) -> Iterator[Crop]:
-    """The official set's draws, in its order, without end; the same crop may come again.
+    """Endless sequence of the official data set's draws, in its order; crops can be repeated.
 
     Source: the sampling of the DCASE2025 stereo SELD generator: recordings by path, weighted by their length in 100-ms
     frames; start and view uniform; Python's generator seeded with 20250305.
 
     Raises:
-        LabelError: there is nothing to draw from.
+        LabelError: no recording is eligible.
     """
     eligible = sorted((one for one in recordings if _official(one)), key=lambda one: (one.split, one.name))
     if recordings and not eligible:
-        raise LabelError("none of the recordings is one of the official set; leave --official out, or check --starss")
+        raise LabelError("none of the recordings belongs to the official set; omit --official, or check --starss")
     eligible = [one for one in eligible if one.frames >= CLIP_FRAMES]
-    _refuse_empty(eligible)
+    _require_any(eligible)
     draw = random.Random(OFFICIAL_SEED)
     weights = [one.frames for one in eligible]
     while True:
@@ -70,19 +70,19 @@ def official_crops(recordings: Sequence[Recording]) -> Iterator[Crop]:
 
 
 def random_crops(recordings: Sequence[Recording], seed: int, every_deg: int | None = None) -> Iterator[Crop]:
-    """Random crops, without end; draw i depends on the seed and i only.
+    """Endless sequence of random crops; draw i depends only on the seed and i.
 
     Args:
-        recordings: where from; longer ones come more often.
-        seed: of the draws.
-        every_deg: all views at multiples of so many degrees, for each crop; None draws one view a crop.
+        recordings: recordings, drawn in proportion to their lengths.
+        seed: seed of the draws.
+        every_deg: yield all views at multiples of this angle for each crop; None draws one view per crop.
 
     Raises:
-        LabelError: there is nothing to draw from.
+        LabelError: no recording is long enough.
     """
     ordered = sorted(recordings, key=lambda one: (one.split, one.name))
     places = np.array([max(0, one.frames - CLIP_FRAMES + 1) for one in ordered])
-    _refuse_empty([one for one, count in zip(ordered, places, strict=True) if count])
+    _require_any([one for one, count in zip(ordered, places, strict=True) if count])
     ends = np.cumsum(places)
     index = 0
     while True:
@@ -96,7 +96,7 @@ def random_crops(recordings: Sequence[Recording], seed: int, every_deg: int | No
 
 
 def different(crops: Iterator[Crop], patience: int = 100_000) -> Iterator[Crop]:
-    """Each crop once; ends when `patience` crops in a row brought nothing new."""
+    """Each crop once; ends after `patience` repeated crops in a row."""
     seen: set[str] = set()
     repeats = 0
     for crop in crops:
@@ -118,6 +118,6 @@ def _official(recording: Recording) -> bool:
     return recording.room == 22
 
 
-def _refuse_empty(recordings: Sequence[Recording]) -> None:
+def _require_any(recordings: Sequence[Recording]) -> None:
     if not recordings:
-        raise LabelError("none of the recordings asked for is as long as a clip (5 s); check --starss and the splits")
+        raise LabelError("none of the selected recordings is as long as a clip (5 s); check --starss and the splits")

@@ -1,8 +1,8 @@
-"""Ambisonic data sets (STARSS22, STARSS23, SpatialScaper): their recordings and labels, and crops of them in stereo.
+"""Ambisonic data sets (STARSS22, STARSS23, SpatialScaper): recordings, labels and stereo crops.
 
 foa_dev/<split>/<recording>.wav    W, Y, Z, X at 24 kHz
 metadata_dev/<split>/<recording>.csv    frame,class,source,azimuth,elevation[,distance in cm], without a header
-video_dev/<split>/<recording>.mp4    360 degrees, equirectangular; may be missing
+video_dev/<split>/<recording>.mp4    360 degrees, equirectangular; optional
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from earwitness.media.sound.pcm import read_pcm, wav_info
 
 RATE: Final = 24_000
 LOUDEST: Final = 0.9999
-"""A clip whose peak exceeds this is rejected, as the official generator does."""
+"""Maximum peak of a clip; louder clips are rejected, as in the official generator."""
 
 _NAME: Final = re.compile(r"fold(\d+)_room(\d+)_mix(\d+)")
 _COLUMNS: Final = (5, 6)
@@ -38,12 +38,12 @@ class Recording:
     """One ambisonic recording.
 
     Attributes:
-        split: its folder, say "dev-train-sony".
+        split: name of its folder, such as "dev-train-sony".
         name: common stem of its files.
         sound, labels: its files.
-        video: its 360-degree video; None without one.
-        frames: length of sound, or of the shorter of sound and video, in 100-ms frames.
-        panorama: (width, height) of the video; None without one.
+        video: its 360-degree video; None if there is none.
+        frames: length of the sound, or of the shorter of sound and video, in 100-ms frames.
+        panorama: (width, height) of the video; None without video.
         fps: pictures per second; 0 without video.
     """
 
@@ -58,12 +58,12 @@ class Recording:
 
     @property
     def room(self) -> int:
-        """Number of its room."""
+        """Number of the room."""
         return self._parts[1]
 
     @property
     def mix(self) -> int:
-        """Its number in the room."""
+        """Number of the recording in its room."""
         return self._parts[2]
 
     @property
@@ -78,7 +78,7 @@ class FoaLabels:
 
     Attributes:
         values: (n, 6) float64: frame, class, source, azimuth, elevation (degrees), distance (metres; NaN if unknown).
-        in_metres: the file held metres where the format wants centimetres; they are taken as metres.
+        in_metres: whether the file contained metres instead of centimetres; they are interpreted as metres.
     """
 
     values: NDArray[np.float64]
@@ -89,16 +89,16 @@ class FoaLabels:
         """Whether all rows have a distance."""
         return not np.isnan(self.values[:, 5]).any()
 
-    def seen(
+    def in_view(
         self, start: int, view_deg: float, frames: int = CLIP_FRAMES, unknown_distance: float | None = None
     ) -> EventTable:
-        """Stereo labels of a crop under a view: azimuth turned and folded, elevation dropped, on screen or not.
+        """Stereo labels of a crop in a view: azimuth rotated and folded, elevation dropped, on-screen flag computed.
 
         Args:
             start: first 100-ms frame.
-            view_deg: turn of the view.
+            view_deg: rotation of the view in degrees.
             frames: length of the crop.
-            unknown_distance: metres to write where the labels have no distance; None leaves NaN.
+            unknown_distance: distance in metres for labels without one; None leaves NaN.
         """
         rows = self.values[(self.values[:, 0] >= start) & (self.values[:, 0] < start + frames)]
         azimuth = rotate_view(rows[:, 3], view_deg)
@@ -116,24 +116,24 @@ class FoaLabels:
 
 
 def find_recordings(root: Path | str, video: bool = True, damaged: dict[str, str] | None = None) -> list[Recording]:
-    """All labelled recordings of a set, by path.
+    """All labelled recordings of a data set, sorted by path.
 
     Args:
-        root: folder that holds foa_dev and metadata_dev.
-        video: whether videos count; without, lengths are those of the sound.
-        damaged: takes the names of recordings that cannot be used, and why, which are then left out; None raises the
-            first as an error.
+        root: folder with foa_dev and metadata_dev.
+        video: whether to use videos; if not, lengths are those of the sound.
+        damaged: receives the reason for each unusable recording, which is then skipped; None raises the first error.
 
     Raises:
-        LabelError: no such set; or, of all recordings or without `damaged`, labels without sound.
-        UnreadableMediaError: likewise, a sound or video that cannot be used.
+        LabelError: there is no such data set, or labels without sound. The latter is raised only if `damaged` is None
+            or no recording is usable.
+        UnreadableMediaError: sound or video is unusable; raised under the same conditions.
     """
     root = Path(root)
     labels = sorted((root / "metadata_dev").glob("*/*.csv"))
     if not labels or not (root / "foa_dev").is_dir():
         raise LabelError(
-            f"{root}: holds no ambisonic set; expected foa_dev/<split>/*.wav and metadata_dev/<split>/*.csv, as "
-            "STARSS23 has them"
+            f"{root}: has no ambisonic data set; expected foa_dev/<split>/*.wav and metadata_dev/<split>/*.csv, as "
+            "in STARSS23"
         )
     found: list[Recording] = []
     first: EarwitnessError | None = None
@@ -151,7 +151,7 @@ def find_recordings(root: Path | str, video: bool = True, damaged: dict[str, str
 
 
 def unlabelled(root: Path | str) -> list[str]:
-    """Names of a set's recordings that have sound but no labels."""
+    """Names of the recordings that have sound but no labels."""
     root = Path(root)
     sounds = sorted((root / "foa_dev").glob("*/*.wav"))
     labels = root / "metadata_dev"
@@ -166,7 +166,7 @@ def _recording(root: Path, labels: Path, with_video: bool) -> Recording:
     split, name = labels.parent.name, labels.stem
     sound, video = root / "foa_dev" / split / f"{name}.wav", root / "video_dev" / split / f"{name}.mp4"
     if not sound.is_file():
-        raise LabelError(f"{labels}: there is no {sound} for these labels; complete the set or remove them")
+        raise LabelError(f"{labels}: there is no {sound} for these labels; complete the data set or delete them")
     if _NAME.fullmatch(name) is None:
         raise LabelError(f"{labels}: is not named fold_room_mix, so its room is unknown; rename it")
     info = wav_info(sound)
@@ -177,23 +177,23 @@ def _recording(root: Path, labels: Path, with_video: bool) -> Recording:
     frames = info.samples * FRAME_RATE // info.rate
     if not with_video or not video.is_file():
         return Recording(split, name, sound, labels, None, frames)
-    seen = probe(video).video
-    if seen is None or not seen.duration or not seen.fps:
-        raise UnreadableMediaError(f"{video}: holds no moving pictures of known length; remove it or copy it again")
-    if seen.width != 2 * seen.height:
+    shown = probe(video).video
+    if shown is None or not shown.duration or not shown.fps:
+        raise UnreadableMediaError(f"{video}: has no pictures of known length; delete it or copy it again")
+    if shown.width != 2 * shown.height:
         raise UnreadableMediaError(
-            f"{video}: is {seen.width}x{seen.height}, but a 360-degree panorama is twice as wide as high; "
-            "copy the right video, or remove this one for clips without pictures"
+            f"{video}: is {shown.width}x{shown.height}, but a 360-degree panorama is twice as wide as high; "
+            "copy the right video, or delete this one for clips without pictures"
         )
-    frames = min(frames, int(seen.duration * FRAME_RATE + 1e-6))
-    return Recording(split, name, sound, labels, video, frames, (seen.width, seen.height), seen.fps)
+    frames = min(frames, int(shown.duration * FRAME_RATE + 1e-6))
+    return Recording(split, name, sound, labels, video, frames, (shown.width, shown.height), shown.fps)
 
 
 def read_foa_labels(path: Path) -> FoaLabels:
-    """Read the labels of an ambisonic recording; a header line is understood.
+    """Read the labels of an ambisonic recording; a header line is accepted.
 
     Raises:
-        LabelError: the file breaks the format; names file, line and what is wrong.
+        LabelError: the file is malformed; the message names file, line and problem.
     """
     lines = read_text(path, TABLE_BYTES, LabelError).splitlines()
     rows = [_row(line, path, number) for number, line in enumerate(lines, start=1) if _has_data(line, number)]
@@ -205,12 +205,12 @@ def read_foa_labels(path: Path) -> FoaLabels:
 
 
 def read_stereo(recording: Recording, start: int, view_deg: float, frames: int = CLIP_FRAMES) -> NDArray[np.float32]:
-    """A crop of a recording as two coincident cardioids (2, samples).
+    """Read a crop of a recording as two coincident cardioids (2, samples).
 
     Args:
-        recording: what to crop.
+        recording: the recording.
         start: first 100-ms frame.
-        view_deg: turn of the view.
+        view_deg: rotation of the view in degrees.
         frames: length of the crop.
     """
     samples = RATE // FRAME_RATE
@@ -227,7 +227,7 @@ def _row(line: str, path: Path, number: int) -> list[float]:
     try:
         row = [float(field) for field in fields]
     except ValueError:
-        raise LabelError(f"{path}, line {number}: '{line[:60]}' are not numbers") from None
+        raise LabelError(f"{path}, line {number}: '{line[:60]}' does not consist of numbers") from None
     if len(row) not in _COLUMNS:
         raise LabelError(
             f"{path}, line {number}: has {len(row)} values, expected frame,class,source,azimuth,elevation[,distance]"

@@ -1,4 +1,4 @@
-"""Ambisonic recordings (STARSS23 and its kin) to stereo clips in the folder layout of DCASE2025, by any worker."""
+"""Converts ambisonic recordings (STARSS23 and similar) to stereo clips in the folder layout of DCASE2025."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from earwitness.media.sound.wav import write_wav
 
 Outcome = Literal["made", "kept", "rejected"]
 Tried = tuple[Crop, Outcome | UnreadableMediaError | LabelError, bool]
-"""A crop; what came of it, or why nothing did; and whether its labels held metres."""
+"""A crop, its outcome or error, and whether its labels contained metres."""
 GROUP: Final = 64
-"""Crops of a recording that one worker makes in one go."""
+"""Maximum number of crops of a recording in one task of a worker."""
 
 
 @dataclass(frozen=True, slots=True)
 class StereoJob:
-    """How clips are made; picklable.
+    """Settings for making clips; picklable.
 
     Attributes:
         out: folder of the data set.
-        video: whether recordings with a video give clips with pictures.
-        unknown_distance: metres to write for labels without a distance (STARSS22); None refuses them.
+        video: whether to write the pictures of recordings with a video.
+        unknown_distance: distance in metres for labels without one (STARSS22); None raises an error for them.
     """
 
     out: Path
@@ -46,15 +46,15 @@ class StereoJob:
 
 @dataclass(slots=True)
 class StereoReport:
-    """What came of a run.
+    """Result of a run.
 
     Attributes:
-        made: clips made now.
-        kept: clips that were there already.
-        rejected: crops too loud for a clip.
-        in_metres: recordings whose labels held metres, which were understood as such.
-        damaged: recordings that cannot be read, or whose labels cannot, each with why.
-        lost: crops of these that were not made.
+        made: number of new clips.
+        kept: number of clips that already existed.
+        rejected: number of crops that are too loud.
+        in_metres: recordings whose labels contained metres, and were interpreted as such.
+        damaged: reason for each recording that cannot be read, or whose labels cannot be read.
+        lost: number of crops of damaged recordings that were not made.
     """
 
     made: int = 0
@@ -72,20 +72,19 @@ def make_clips(
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> StereoReport:
-    """Make `clips` clips of the first `crops` that are different and not too loud; those that are there are kept.
+    """Make `clips` clips from the first `crops` that are unique and not too loud; existing clips are kept.
 
-    The files are the same whatever the number of workers and however often the run was interrupted. A recording that
-    cannot be read costs its own clips only: no others are made in their place, so that they can be made once it is
-    mended.
+    The files do not depend on the number of workers or on interruptions. If a recording cannot be read, only its own
+    clips are missing: they are not replaced by others, so that they can be made after it has been repaired.
 
     Raises:
-        UsageError: labels lack the distance, and none was given.
+        UsageError: labels have no distance, and none was set.
     """
     for folder in (job.out, *job.out.glob("*_dev/*/")):
         remove_partial_files(folder)
     report = StereoReport()
     draws = different(iter(crops))
-    # As many crops as clips are wanting can never make too many; what was rejected is made up for in the next round.
+    # Each round takes as many crops as clips are missing; rejected ones are replaced in the next round.
     while wanting := clips - report.made - report.kept - report.lost:
         batch = sorted(islice(draws, wanting), key=lambda crop: (crop.recording.split, crop.name))
         if not batch:
@@ -129,28 +128,28 @@ def _tried(group: list[Crop], job: StereoJob) -> Iterator[Tried]:
 
 
 def _groups(batch: list[Crop]) -> Iterator[list[Crop]]:
-    """Crops of one recording each, by start, so that a picture is decoded once for all crops that show it."""
+    """Groups of crops of one recording, sorted by start, so that each panorama is decoded once for all of them."""
     for _, crops in groupby(batch, key=lambda crop: (crop.recording.split, crop.recording.name)):
         ordered = sorted(crops, key=lambda crop: (crop.start, crop.deg))
         yield from (ordered[begin : begin + GROUP] for begin in range(0, len(ordered), GROUP))
 
 
 def make_clip(crop: Crop, job: StereoJob) -> tuple[Outcome, bool]:
-    """Make one clip, as `make_group`."""
+    """Make one clip; see `make_group`."""
     ((_, outcome, in_metres),) = make_group([crop], job)
     return outcome, in_metres
 
 
 def make_group(crops: list[Crop], job: StereoJob) -> Iterator[tuple[Crop, Outcome, bool]]:
-    """Make clips of one recording, given by start; labels are written last, so that a clip with labels is complete.
+    """Make clips of one recording, sorted by start; labels are written last, so that a clip with labels is complete.
 
     Yields:
-        Each crop, once it is done; what came of it; and whether the recording's labels held metres.
+        Each finished crop, its outcome, and whether the recording's labels contained metres.
 
     Raises:
-        LabelError: labels that break the format.
-        UsageError: labels lack the distance, and none was given.
-        UnreadableMediaError: a recording that cannot be read.
+        LabelError: the labels are malformed.
+        UsageError: labels have no distance, and none was set.
+        UnreadableMediaError: the recording cannot be read.
     """
     keep_freed_memory()
     recording = crops[0].recording
@@ -162,8 +161,8 @@ def make_group(crops: list[Crop], job: StereoJob) -> Iterator[tuple[Crop, Outcom
             continue
         if not labels.has_distance and job.unknown_distance is None:
             raise UsageError(
-                f"{recording.labels}: has no distances (as in STARSS22), which stereo labels need; give the metres to "
-                "write instead with --unknown-distance, or leave these recordings out"
+                f"{recording.labels}: has no distances (as in STARSS22), which stereo labels need; set one in metres "
+                "with --unknown-distance, or leave these recordings out"
             )
         stereo = read_stereo(recording, crop.start, crop.deg)
         if np.abs(stereo).max(initial=0.0) > LOUDEST:
@@ -179,7 +178,7 @@ def make_group(crops: list[Crop], job: StereoJob) -> Iterator[tuple[Crop, Outcom
 
 
 def _with_views(crops: list[Crop], labels: FoaLabels, job: StereoJob) -> Iterator[tuple[Crop, Outcome, bool]]:
-    """Write pictures and labels of crops whose sound is written; sound that stays without them goes."""
+    """Write pictures and labels of crops whose sound exists; sound without pictures is deleted."""
     waiting = dict.fromkeys(crops)
     try:
         for crop in write_views(crops, job.out / "video_dev"):
@@ -192,7 +191,7 @@ def _with_views(crops: list[Crop], labels: FoaLabels, job: StereoJob) -> Iterato
 
 
 def _finish(crop: Crop, labels: FoaLabels, job: StereoJob) -> tuple[Crop, Outcome, bool]:
-    write_table(_target(crop, job), labels.seen(crop.start, crop.deg, unknown_distance=job.unknown_distance))
+    write_table(_target(crop, job), labels.in_view(crop.start, crop.deg, unknown_distance=job.unknown_distance))
     return crop, "made", labels.in_metres
 
 

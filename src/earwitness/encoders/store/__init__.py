@@ -1,1 +1,1 @@
-"""Embeddings of a data set, kept beside it."""
+"""Embeddings of a data set, stored in its folder."""

@@ -1,4 +1,4 @@
-"""Fills the embedding store of a data set: each clip once, again only if its file has changed."""
+"""Fills the embedding store of a data set; a clip is encoded again only if its file has changed."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _DIGESTS: Final = "digests.json"
 
 @dataclass(frozen=True, slots=True)
 class EmbedJob:
-    """What to make; picklable.
+    """Settings of an embedding run; picklable.
 
     Attributes:
         spec: the encoder.
-        rate: pictures a second.
+        rate: pictures per second.
         horizontal_fov_deg: field of view of the pictures.
-        swap: make the tokens of the mirrored pictures too; sound needs no second pass.
-        device: where networks in torch run.
+        swap: encode mirrored pictures as well; sound needs no second pass.
+        device: where torch networks run.
     """
 
     spec: EncoderSpec
@@ -48,20 +48,20 @@ class EmbedJob:
     device: Device = "cpu"
 
     def load(self) -> SoundEncoder | PictureEncoder:
-        """The encoder, one thread; errors as `EncoderSpec.load`."""
+        """Load the encoder with one thread; raises the errors of `EncoderSpec.load`."""
         return self.spec.load(threads=1, device=self.device)
 
 
 @dataclass(slots=True)
 class EmbedReport:
-    """What came of a run.
+    """Result of a run.
 
     Attributes:
-        folder: where the store lies.
-        made: token maps made now.
-        kept: token maps that were there already.
-        without: ids of clips that have no file of this modality.
-        skipped: clips that could not be encoded, by id, with the reason.
+        folder: folder of the store.
+        made: number of token maps that this run encoded.
+        kept: number of token maps that were in the store before.
+        without: ids of clips without a file of this modality.
+        skipped: reasons why clips could not be encoded, by clip id.
     """
 
     folder: Path
@@ -72,7 +72,7 @@ class EmbedReport:
 
 
 class _Task(NamedTuple):
-    """A file to encode, as it is, mirrored, or both."""
+    """A file to encode: unchanged, mirrored, or both."""
 
     clip: str
     path: Path
@@ -87,21 +87,21 @@ def embed(
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> EmbedReport:
-    """Encode the clips of a data set that are not in its store yet, or whose files have changed since.
+    """Encode the clips of a data set that are not in its store or whose files have changed.
 
-    A clip that cannot be encoded is named in `skipped` and does not stop the others. A run that was interrupted goes on
-    where it stopped. Tokens do not depend on the number of workers.
+    A clip that cannot be encoded is listed in `skipped`; the others are still encoded. An interrupted run can be
+    resumed. Tokens do not depend on the number of workers.
 
     Args:
         root: folder of the data set, or the folder for its embeddings.
         clips: its clips.
-        job: what to make.
-        workers: processes, each with an encoder of its own.
-        progress: called with (clips done, clips in all).
+        job: settings of the run.
+        workers: number of processes, each with its own encoder.
+        progress: called with (clips done, total clips).
 
     Raises:
-        EncoderError: the weights are missing, no clip has this modality, or nothing can be written.
-        UsageError: the encoder or its settings are not known.
+        EncoderError: the weights are missing, no clip has this modality, or the store cannot be written.
+        UsageError: the encoder or its settings are unknown.
     """
     encoder = job.load()
     description = StoreDescription.of(encoder, job.rate, job.horizontal_fov_deg)
@@ -123,11 +123,11 @@ def embed(
 
 
 def outdated(root: Path, clips: Sequence[Clip], store: EmbeddingStore) -> list[str]:
-    """Ids of clips whose file is another now than the one that was encoded.
+    """Ids of clips whose file has changed since it was encoded.
 
     Args:
-        root: of the data set.
-        clips: to look at; those without a file, or without embeddings, are passed over.
+        root: folder of the data set.
+        clips: clips to check; those without a file or without embeddings are ignored.
         store: the embeddings.
     """
     digests = Digests.load(store_root(root) / _DIGESTS)
@@ -141,7 +141,7 @@ def outdated(root: Path, clips: Sequence[Clip], store: EmbeddingStore) -> list[s
 
 
 def _tasks(root: Path, clips: Sequence[Clip], job: EmbedJob, store: EmbeddingStore, report: EmbedReport) -> list[_Task]:
-    """What is to be done; notes in `report` what is not."""
+    """The files to encode; adds clips that need no work to `report`."""
     sound = store.description.modality == "sound"
     wanted = (False, True) if job.swap and not sound else (False,)
     cached = store_root(root) / _DIGESTS
@@ -162,7 +162,9 @@ def _tasks(root: Path, clips: Sequence[Clip], job: EmbedJob, store: EmbeddingSto
             tasks.append(_Task(clip.id, path, content, versions))
     digests.save(cached)
     if len(report.without) == len(clips):
-        raise EncoderError(f"{root}: no clip has {'sound' if sound else 'pictures'} for '{job.spec.name}' to encode")
+        raise EncoderError(
+            f"{root}: no clip has {'sound' if sound else 'pictures'} that '{job.spec.name}' could encode"
+        )
     return tasks
 
 
@@ -172,7 +174,7 @@ _Result = tuple[str, int, str | None]
 def _results(
     tasks: Sequence[_Task], job: EmbedJob, folder: Path, encoder: SoundEncoder | PictureEncoder, workers: int
 ) -> Generator[_Result, None, None]:
-    """Do the tasks here or in processes; results as they come."""
+    """Run the tasks in this process or in workers; yields results as they are finished."""
     if not tasks:
         return
     run = next_run(folder)
@@ -186,13 +188,13 @@ def _results(
             yield from executor.map(_encode_one, tasks, chunksize=4)
         except BrokenProcessPool as error:
             raise EncoderError(
-                "a worker process was ended, perhaps for want of memory; start again with fewer workers to go on"
+                "a worker process was killed, perhaps because memory ran out; resume with fewer workers"
             ) from error
 
 
 @dataclass(slots=True)
 class _Worker:
-    """What a process needs to encode."""
+    """Encodes files in one process."""
 
     job: EmbedJob
     encoder: SoundEncoder | PictureEncoder
@@ -224,7 +226,7 @@ class _Worker:
         pictures = list(reader)
         if reader.corrupt_packets:
             raise EncoderError(f"{task.path}: {reader.corrupt_packets} packets of its pictures are damaged")
-        # 150 pictures at 29.97 a second last 5.005 s: a sample in the last half picture is left over from rounding.
+        # 150 pictures at 29.97 per second last 5.005 s: a sample in the last half picture is a rounding artefact.
         end = reader.duration - 0.5 / float(reader.frame_rate)
         pictures = [one for one in pictures if one.time < end] or pictures[:1]
         frames, times = np.stack([one.rgb for one in pictures]), np.array([one.time for one in pictures])
@@ -242,7 +244,7 @@ def _encode_all(tasks: Iterable[_Task], worker: _Worker) -> Iterator[_Result]:
 
 
 _worker: _Worker | None = None
-"""Of a worker process, whose only state it is."""
+"""The only state of a worker process."""
 
 
 def _start(job: EmbedJob, folder: Path, run: int) -> None:

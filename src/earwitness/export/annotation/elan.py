@@ -1,4 +1,4 @@
-"""ELAN annotations (.eaf): a tier a class and source, on the media file's time line."""
+"""ELAN annotations (.eaf): one tier for each class and source."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _SCHEMA: Final = "http://www.mpi.nl/tools/elan/EAFv3.0.xsd"
 _SCHEMA_INSTANCE: Final = "http://www.w3.org/2001/XMLSchema-instance"
 _DATE: Final = "1970-01-01T00:00:00+00:00"
-"""The format wants one; always the same, so that the same events give the same bytes."""
+"""The format requires a date; a constant one makes the file reproducible."""
 _TYPE: Final = "sound event"
 
 
@@ -26,8 +26,8 @@ def to_elan(result: Detection, target: Path) -> str:
     """Return an ELAN document (EAF 3.0, Max Planck Institute for Psycholinguistics); times in whole milliseconds.
 
     Args:
-        result: what was found.
-        target: where the document will lie; the media file's address is relative to it.
+        result: the detection.
+        target: path of the document; the media file's address is relative to it.
     """
     Xml.register_namespace("xsi", _SCHEMA_INSTANCE)
     root = Xml.Element(
@@ -58,7 +58,7 @@ def to_elan(result: Detection, target: Path) -> str:
 
 
 def _media(file: Path | None, named: Path, target: Path) -> dict[str, str]:
-    """Where the media file is; one that is not there is looked for by ELAN in the document's folder."""
+    """Attributes that locate the media file; ELAN searches the document's folder for a missing one."""
     kind = mimetypes.guess_type(named.name)[0] or "unknown"
     relative = f"./{named.name}"
     if file is not None:
@@ -70,7 +70,7 @@ def _media(file: Path | None, named: Path, target: Path) -> dict[str, str]:
 
 
 def _address(path: str) -> str:
-    """A path as ELAN writes it, with spaces and letters as they are; what does not print is escaped as in a URL."""
+    """A path as ELAN writes it: spaces and letters unchanged, unprintable characters escaped as in a URL."""
     return "".join(sign if sign.isprintable() else quote(os.fsencode(sign)) for sign in path)
 
 

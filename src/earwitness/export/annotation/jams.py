@@ -1,4 +1,4 @@
-"""JAMS, the JSON of music and sound annotation: classes as `tag_open`, direction and distance in the sandbox."""
+"""JAMS, a JSON format for music and sound annotation: classes as `tag_open`, direction and distance in the sandbox."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _SPATIAL: Final = ("azimuth_deg", "distance_m", "onscreen", "source", "track")
 
 
 def jams_pieces(result: Detection) -> Iterator[str]:
-    """Yield a JAMS document (Humphrey et al., ISMIR 2014; schema 0.3), an observation at a time.
+    """Yield a JAMS document (Humphrey et al., ISMIR 2014; schema 0.3), one observation at a time.
 
-    The annotation's sandbox holds, an entry an observation, what the schema has no field for: direction, distance,
-    screen, source number and the track every 100 ms.
+    The annotation's sandbox has one entry for each observation with the values for which the schema has no field:
+    direction, distance, on/off screen, source number and the track every 100 ms.
     """
     annotation = {
         "namespace": "tag_open",

@@ -1,6 +1,6 @@
-"""RTTM, the format of diarisation tools: one line a sound, class (and source) in the place of the speaker.
+"""RTTM, the format of diarisation tools: one line for each event, with class (and source) as the speaker.
 
-There is no place for directions or distances in it.
+The format has no fields for direction and distance.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def to_rttm(result: Detection) -> str:
-    """Return the ten fields a line of NIST's RT-09 plan: type, file, channel, onset, duration, ..., name, score, <NA>.
+    """Return lines of ten fields (NIST RT-09): type, file, channel, onset, duration, ..., name, score, <NA>.
 
-    All lines are of type SPEAKER, since that is what readers look for; spaces in the file's name become "_", and what
-    does not print an escape.
+    All lines have the type SPEAKER, which readers expect. In the file's name, spaces become "_" and unprintable
+    characters are escaped.
     """
     stem = "clip" if result.path is None else result.path.stem
     file = one_line(stem).replace(" ", "_") or "clip"

@@ -1,4 +1,4 @@
-"""Praat TextGrid: an interval tier a class and source; silence between events is an empty interval."""
+"""Praat TextGrid: one interval tier for each class and source; gaps between events are empty intervals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _Interval = tuple[float, float, str]
 def to_textgrid(result: Detection) -> str:
     """Return a TextGrid in Praat's long text format (Praat manual: TextGrid file formats).
 
-    Without events there is one empty tier, since Praat opens no grid without tiers.
+    Without events, writes one empty tier, because Praat cannot open a grid without tiers.
     """
     end = max(result.duration, result.table.duration)
     found = tiers(result) or [Tier("sound events", ())]
@@ -38,7 +38,7 @@ def to_textgrid(result: Detection) -> str:
 
 
 def _filled(tier: Tier, end: float, *, has_video: bool) -> list[_Interval]:
-    """Intervals without holes from 0 to the end."""
+    """Contiguous intervals from 0 to the end."""
     intervals: list[_Interval] = []
     last = 0.0
     for event in tier.events:

@@ -1,4 +1,4 @@
-"""Events as tiers, for annotation tools in whose tiers nothing may overlap: one a class and source."""
+"""Events as tiers, one for each class and source, for annotation tools whose tiers must not overlap."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Tier:
     """The events of one class and source.
 
     Attributes:
-        name: the class, with a number from the second source of it on: "Knock", "Knock 2".
-        events: in order of time, none overlapping.
+        name: the class, numbered from its second source: "Knock", "Knock 2".
+        events: in order of time, without overlap.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Tier:
 
 
 def tiers(result: Detection) -> list[Tier]:
-    """The tiers of a result, in order of class and source."""
+    """Group the events of a result into tiers, in order of class and source."""
     grouped: dict[tuple[int, int], list[SoundEvent]] = {}
     for event in result.events:
         grouped.setdefault((event.sound_class.index, event.source), []).append(event)
@@ -40,6 +40,6 @@ def tiers(result: Detection) -> list[Tier]:
 
 
 def place(event: SoundEvent, has_video: bool) -> str:
-    """Where an event was: "23° left, 1.8 m, on screen"."""
+    """Describe the position of an event: "23° left, 1.8 m, on screen"."""
     words = [direction_in_degrees(event.azimuth), metres(event.distance)]
     return ", ".join([*words, screen(event.onscreen)] if has_video else words)

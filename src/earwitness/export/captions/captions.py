@@ -1,6 +1,6 @@
-"""Captions for people who cannot hear: what sounds, from which side, for as long as it takes to read.
+"""Captions for deaf and hard-of-hearing viewers: the sound and its side, shown long enough to read.
 
-The timing follows common rules of subtitling: at least a second, at most seven, about 17 characters a second.
+The timing follows common subtitling rules: at least 1 s, at most 7 s, about 17 characters per second.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ Style = Literal["terse", "full"]
 STYLES: Final[tuple[Style, ...]] = ("terse", "full")
 
 READING_SPEED: Final = 17.0
-"""Characters a second."""
+"""Characters per second."""
 SHORTEST_SECONDS: Final = 1.0
 LONGEST_SECONDS: Final = 7.0
-"""A sound that goes on is captioned again only when something about it changes."""
+"""A longer sound gets another caption only when its wording changes."""
 JOIN_GAP_SECONDS: Final = 1.5
-"""Pauses of up to this long do not end a caption."""
+"""A shorter pause does not end a caption."""
 MOST_AT_ONCE: Final = 3
-"""What is least certain makes way."""
+"""Captions at the same time; those with the lowest score are dropped."""
 POSITION_STEP: Final = 5
 POSITION_MARGIN: Final = 10
-_CALM_FRAMES: Final = 2 * FRAME_RATE + 1
+_SMOOTHING_FRAMES: Final = 2 * FRAME_RATE + 1
 _EPSILON: Final = 1e-6
 
 
@@ -43,9 +43,9 @@ class Caption:
     Attributes:
         start, end: seconds.
         text: such as "[knocking, off screen, left]".
-        position: where across the picture, percent from the left edge; None without direction.
-        score: how sure it is, 0..1.
-        line: lines above the lowest, so that captions of one time do not cover each other.
+        position: horizontal position, percent from the left edge; None without direction.
+        score: confidence, 0..1.
+        line: lines above the lowest, so that simultaneous captions do not overlap.
     """
 
     start: float
@@ -62,9 +62,9 @@ def captions(
     """Caption a table's events, in order of time.
 
     Args:
-        has_video: without a picture nothing is said about the screen.
-        style: `terse` as broadcasters write, or `full` with distances, motion, and what is ahead and on screen.
-        camera: turns azimuths into places in the picture.
+        has_video: if False, captions do not mention the screen.
+        style: `terse` as in broadcasting, or `full` with distance, motion, and also "ahead" and "on screen".
+        camera: maps azimuths to horizontal positions.
     """
     duration = table.duration
     pieces = [
@@ -77,17 +77,17 @@ def captions(
 
 
 def reading_seconds(text: str) -> float:
-    """How long a caption must stay up."""
+    """Shortest time that a caption must be shown, seconds."""
     return max(SHORTEST_SECONDS, len(text) / READING_SPEED)
 
 
 def _pieces(rows: EventTable, has_video: bool, style: Style, camera: Camera) -> list[Caption]:
-    """Cut an event where its wording changes for good: no piece is shorter than it takes to read."""
-    azimuth = _calm(rows.azimuth)
-    onscreen = _calm(rows.onscreen.astype(np.float32)) >= 0.5
+    """Split an event where its wording changes; each piece is long enough to read."""
+    azimuth = _smoothed(rows.azimuth)
+    onscreen = _smoothed(rows.onscreen.astype(np.float32)) >= 0.5
     words = [
-        caption_text(rows.class_index[0], angle, bool(seen), has_video=has_video, style=style)
-        for angle, seen in zip(azimuth.tolist(), onscreen.tolist(), strict=True)
+        caption_text(rows.class_index[0], angle, bool(on), has_video=has_video, style=style)
+        for angle, on in zip(azimuth.tolist(), onscreen.tolist(), strict=True)
     ]
     found = []
     for first, stop in _spans(words, rows.frame):
@@ -100,9 +100,9 @@ def _pieces(rows: EventTable, has_video: bool, style: Style, camera: Camera) -> 
     return found
 
 
-def _calm(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Running median over about two seconds; NaN, of a sound without direction, stays."""
-    return values if values.size < 3 else np.asarray(median_filter(values, size=min(_CALM_FRAMES, values.size)))
+def _smoothed(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Running median over about 2 s; keeps the NaN of sounds without direction."""
+    return values if values.size < 3 else np.asarray(median_filter(values, size=min(_SMOOTHING_FRAMES, values.size)))
 
 
 def _moved(azimuth: NDArray[np.float32]) -> float:
@@ -111,7 +111,7 @@ def _moved(azimuth: NDArray[np.float32]) -> float:
 
 
 def _spans(words: list[str], frame: NDArray[np.int32]) -> list[tuple[int, int]]:
-    """(first, stop) rows of equal wording; what is too short to be read joins what came before it."""
+    """(first, stop) rows of equal wording; a span too short to read joins the one before it."""
     changes = [i for i in range(1, len(words)) if words[i] != words[i - 1]]
     spans: list[tuple[int, int]] = []
     for first, stop in pairwise([0, *changes, len(words)]):
@@ -121,7 +121,7 @@ def _spans(words: list[str], frame: NDArray[np.int32]) -> list[tuple[int, int]]:
             spans[-1] = (spans[-1][0], stop)
         else:
             spans.append((first, stop))
-    if len(spans) > 1:  # the first one may be too short as well
+    if len(spans) > 1:  # the first span may also be too short
         first, stop = spans[0]
         seconds = (int(frame[stop - 1]) + 1 - int(frame[first])) * FRAME_SECONDS
         if seconds < reading_seconds(words[first]):
@@ -130,7 +130,7 @@ def _spans(words: list[str], frame: NDArray[np.int32]) -> list[tuple[int, int]]:
 
 
 def _position(azimuth: float, camera: Camera) -> int | None:
-    """Percent from the left edge, in coarse steps; beside the picture is its edge."""
+    """Percent from the left edge, in coarse steps; directions outside the picture are clipped to its edge."""
     if np.isnan(azimuth):
         return None
     half = camera.horizontal_fov_deg / 2
@@ -139,7 +139,7 @@ def _position(azimuth: float, camera: Camera) -> int | None:
 
 
 def _joined(pieces: list[Caption]) -> list[Caption]:
-    """Equal captions that overlap, or have but a short pause between them, become one."""
+    """Merge equal captions that overlap or are separated by a short pause only."""
     joined: dict[str, list[Caption]] = {}
     for piece in sorted(pieces, key=lambda caption: (caption.start, caption.end)):
         same = joined.setdefault(piece.text, [])
@@ -152,7 +152,7 @@ def _joined(pieces: list[Caption]) -> list[Caption]:
 
 
 def _timed(caption: Caption, duration: float) -> Caption:
-    """Long enough to be read, not longer than anyone would; at the very end of a clip it comes earlier instead."""
+    """Make a caption long enough to read, but not too long; at the end of a clip it starts earlier instead."""
     needed = reading_seconds(caption.text)
     end = min(max(caption.end, caption.start + needed), caption.start + max(LONGEST_SECONDS, needed))
     end = min(end, max(duration, caption.start + FRAME_SECONDS))
@@ -161,7 +161,7 @@ def _timed(caption: Caption, duration: float) -> Caption:
 
 
 def _fewer(timed: list[Caption]) -> list[Caption]:
-    """At most `MOST_AT_ONCE` at any time: what is less sure ends early, or gives way where it could not be read."""
+    """Keep at most `MOST_AT_ONCE` captions at any time; lower scores end early, or are dropped if too short to read."""
     kept = _ByTime(timed)
     for caption in sorted(timed, key=lambda caption: (-caption.score, caption.start, caption.text)):
         rivals = kept.overlapping(caption)
@@ -177,7 +177,7 @@ def _fewer(timed: list[Caption]) -> list[Caption]:
 
 
 def _stacked(kept: list[Caption]) -> list[Caption]:
-    """Each on the lowest line that is free while it is shown."""
+    """Place each caption on the lowest line that is free while it is shown."""
     placed = _ByTime(kept)
     for caption in sorted(kept, key=lambda caption: (caption.start, caption.end, caption.text)):
         taken = {other.line for other in placed.overlapping(caption)}
@@ -186,14 +186,14 @@ def _stacked(kept: list[Caption]) -> list[Caption]:
 
 
 class _ByTime:
-    """Captions in boxes of time, so that one is compared with those near it only: hours hold thousands.
+    """Captions indexed by time, so that each is compared with its neighbours only; hours contain thousands.
 
     Attributes:
-        all: in the order in which they came.
+        all: the captions in insertion order.
     """
 
     def __init__(self, longest_of: list[Caption]) -> None:
-        # None reaches farther than into the next box.
+        # No caption is longer than a box, so that overlapping ones are at most one box apart.
         self._box_seconds = 1 + max((caption.end - caption.start for caption in longest_of), default=0.0)
         self._boxes: defaultdict[int, list[Caption]] = defaultdict(list)
         self.all: list[Caption] = []

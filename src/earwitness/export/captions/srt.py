@@ -1,4 +1,4 @@
-"""SubRip captions: plain text, for players that know nothing better."""
+"""SubRip captions: plain text, supported by nearly all players."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _SLIVER_SECONDS: Final = 0.5
 
 
 def to_srt(result: Detection, style: Style = "terse") -> str:
-    """Return the SubRip file of a result; empty when nothing sounds.
+    """Return the SubRip file of a result; empty without events.
 
-    No two cues overlap, since many players show one only: what sounds at one time is one cue of several lines.
+    Cues never overlap, because many players show only one: simultaneous captions form one cue of several lines.
     """
     cues = _one_at_a_time(captions(result.table, has_video=result.has_video, style=style))
     return "\n".join(
@@ -35,11 +35,11 @@ def _one_at_a_time(found: list[Caption]) -> list[_Cue]:
             continue
         touches = bool(cues) and cues[-1][1] == start
         if touches and set(lines) < set(cues[-1][2]) and end - start < _SLIVER_SECONDS:
-            cues[-1] = (cues[-1][0], end, cues[-1][2])  # what has just ended may stay for a moment
+            cues[-1] = (cues[-1][0], end, cues[-1][2])  # keep a caption that has just ended for a moment
         elif touches and cues[-1][1] - cues[-1][0] < _SLIVER_SECONDS and set(cues[-1][2]) < set(lines):
-            cues[-1] = (cues[-1][0], end, lines)  # and what is about to begin may come a moment early
+            cues[-1] = (cues[-1][0], end, lines)  # show a caption a moment before it begins
         elif touches and _was_overlap(cues, lines):
-            cues[-1] = (cues[-1][0], end, lines)  # what goes on alone may do so a moment early
+            cues[-1] = (cues[-1][0], end, lines)  # drop a caption a moment before it ends
         elif touches and lines == cues[-1][2]:
             cues[-1] = (cues[-1][0], end, lines)
         else:
@@ -48,7 +48,7 @@ def _one_at_a_time(found: list[Caption]) -> list[_Cue]:
 
 
 def _was_overlap(cues: list[_Cue], lines: tuple[str, ...]) -> bool:
-    """Whether the last cue is but the moment in which one sound begins while another, shown before, ends."""
+    """Whether the last cue is only the short overlap of an ending caption and a beginning one."""
     if len(cues) < 2 or cues[-1][1] - cues[-1][0] >= _SLIVER_SECONDS or cues[-2][1] != cues[-1][0]:
         return False
     both = set(cues[-1][2])

@@ -1,4 +1,4 @@
-"""WebVTT captions, each placed on the side of the picture that its sound comes from."""
+"""WebVTT captions, each placed on the side of the picture from which its sound comes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ def to_vtt(result: Detection, style: Style = "terse", fov: float | None = None) 
     """Return the WebVTT file of a result (W3C WebVTT: The Web Video Text Tracks Format).
 
     Args:
-        fov: horizontal field of view of the camera, degrees; places the cues. By default the result's own.
+        fov: horizontal field of view of the camera, degrees, which determines cue positions; by default the result's
+            own.
     """
     camera = Camera(horizontal_fov_deg=result.view_with(fov).whole_fov)
     cues = captions(result.table, has_video=result.has_video, style=style, camera=camera)
@@ -28,7 +29,7 @@ def _cue(number: int, caption: Caption) -> str:
 
 
 def _settings(position: int | None) -> str:
-    """Anchor text to the nearer edge: a centred cue near an edge would be squeezed into a narrow column."""
+    """Align text to the nearer edge: players squeeze a centred cue near an edge into a narrow column."""
     if position is None:
         return ""
     align = "left" if position < 35 else "right" if position > 65 else "center"

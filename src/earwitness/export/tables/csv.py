@@ -1,7 +1,7 @@
 """DCASE2025 CSV: `frame,class,source,azimuth,distance,onscreen`, whole degrees and whole centimetres.
 
-A sound without direction (mono) has an empty azimuth cell, for any number there would be a claim: a scorer refuses such
-a file, as it should, and everything else in the row stands.
+A sound without direction (mono) has an empty azimuth cell, because any number would be wrong. Scorers reject such a
+file; the other cells of the row remain valid.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 _AZIMUTH, _DISTANCE = 3, 4
 _PIECE_ROWS: Final = 4096
-"""As text, the rows of hours take many times their size in the table."""
+"""Rows that are converted at a time: as text they take many times the memory of the table."""
 
 
 def csv_pieces(result: Detection) -> Iterator[str]:
-    """Yield the CSV file of a result, piece by piece; only the header when nothing sounds."""
+    """Yield the CSV file of a result, piece by piece; without events only the header."""
     table = result.table.sorted()
     yield f"{HEADER}\n"
     for begin in range(0, len(table), _PIECE_ROWS):
@@ -41,10 +41,10 @@ def _cells(table: EventTable) -> list[list[str]]:
 
 
 def to_submission_csv(result: Detection) -> str:
-    """Return the CSV file that the DCASE challenge takes: like `csv_pieces`, without empty cells or frames beyond 5 s.
+    """Return the CSV file for the DCASE challenge: like `csv_pieces`, without empty cells and frames beyond 5 s.
 
-    Sound that is the same in both channels has no direction that could be measured; two coincident microphones hear it
-    so from straight ahead, which is what is written.
+    Sound that is equal in both channels has no measurable direction. Coincident microphones record a source straight
+    ahead that way, so azimuth 0 is written.
     """
     table = result.table
     inside = table.select(table.frame < CLIP_FRAMES)

@@ -1,4 +1,4 @@
-"""JSON Lines: one event a line, each complete in itself, so that the files of many clips can simply be joined."""
+"""JSON Lines: one self-contained event per line, so that the files of many clips can be concatenated."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def jsonl_pieces(result: Detection) -> Iterator[str]:
-    """Yield one line an event, keys as in the JSON document, with the file that it was heard in (jsonlines.org)."""
+    """Yield one line for each event (jsonlines.org): the keys of the JSON document, and the media file."""
     file = file_text(result.path)
     for event in result.table.iter_events():
         values = {"file": file, **event_of(event).model_dump(mode="json", by_alias=True)}

@@ -1,4 +1,4 @@
-"""Apache Parquet: a row a source and 100 ms, typed columns, for pandas, DuckDB and the like."""
+"""Apache Parquet: one row for each source and 100 ms, with typed columns, for pandas, DuckDB and similar tools."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ COLUMNS: Final = (
 
 
 def to_parquet(result: Detection) -> bytes:
-    """Return the bytes of a Parquet file; columns are `COLUMNS`, unknown directions and distances are null.
+    """Return the bytes of a Parquet file with the columns `COLUMNS`; unknown directions and distances are null.
 
-    The file's key-value metadata say which model found the events and how long the sound is.
+    The file's key-value metadata hold the model and the duration.
 
     Raises:
         MissingExtraError: pyarrow is not installed.

@@ -1,4 +1,4 @@
-"""The events of a file as a table on the terminal."""
+"""The events of a file as a terminal table."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 MOST_ROWS: Final = 50
 NARROW: Final = 72
-"""Columns below which a terminal gets the essentials only."""
+"""A terminal with fewer columns shows time, sound and direction only."""
 
 
 def event_table(result: Detection, width: int, most_rows: int = MOST_ROWS) -> Table:
-    """Return a table of the first events: time, sound, direction; where there is room also distance, screen, surety.
+    """Return a table of the first events: time, sound, direction and, if wide enough, distance, screen, confidence.
 
     Args:
-        width: columns of the terminal.
+        width: width of the terminal, columns.
     """
     wide = width >= NARROW
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)

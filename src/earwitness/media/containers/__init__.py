@@ -1,1 +1,1 @@
-"""Containers: opening files, and what is in them."""
+"""Containers: opening media files and describing their contents."""

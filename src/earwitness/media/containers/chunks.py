@@ -1,4 +1,4 @@
-"""Files made of chunks (RIFF, Wave64, AIFF, CAF): walking them, and what lies behind the last one that is declared."""
+"""Chunk-based files (RIFF, Wave64, AIFF, CAF): iterating over chunks, and detecting data after the declared end."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import BinaryIO, Final, Literal
 
 _MOST_CHUNKS: Final = 1000
 _TAGS: Final = (b"TAG", b"ID3", b"APETAGEX", b"LYRICS")
-"""Tags of MP3 files, which some programs hang on to any file."""
-_LOOKED_AT: Final = 2**16
+"""Tags of MP3 files, which some programs append to other files too."""
+_BLOCK_BYTES: Final = 2**16
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkStyle:
-    """How a chunk's head is written.
+    """Format of a chunk header.
 
     Attributes:
-        name_bytes, size_bytes: of its two fields.
-        big_endian: whether sizes are.
-        counts_head: whether sizes count the head.
-        aligned: what a chunk holds is filled up to a multiple of so many bytes.
-        files: what whole files begin with.
+        name_bytes, size_bytes: lengths of its two fields.
+        big_endian: byte order of sizes.
+        counts_head: whether sizes include the header.
+        aligned: chunk contents are padded to a multiple of this number of bytes.
+        files: signatures at the start of a file.
     """
 
     name_bytes: int
@@ -33,11 +33,11 @@ class ChunkStyle:
 
     @property
     def head_bytes(self) -> int:
-        """Size of a head."""
+        """Size of a chunk header."""
         return self.name_bytes + self.size_bytes
 
     def padding(self, size: int) -> int:
-        """Bytes behind a chunk that holds `size`."""
+        """Padding after a chunk with `size` bytes of contents."""
         return -size % self.aligned
 
 
@@ -50,13 +50,13 @@ CAF: Final = ChunkStyle(4, 8, big_endian=True, counts_head=False, aligned=1, fil
 
 
 @dataclass(frozen=True, slots=True)
-class Behind:
-    """What lies behind the declared end of a file's samples and is no chunk.
+class TrailingData:
+    """Data after the declared end of a file's samples that is not a chunk.
 
     Attributes:
-        kind: "file": another whole file begins there; "sound": no structure, so the samples go on.
-        start: its first byte.
-        size: bytes from there to the end of the file.
+        kind: "file" if another complete file begins there; "sound" if there is no structure, so the samples continue.
+        start: position of its first byte.
+        size: number of bytes up to the end of the file.
     """
 
     kind: Literal["sound", "file"]
@@ -65,7 +65,10 @@ class Behind:
 
 
 def chunks(file: BinaryIO, style: ChunkStyle) -> Iterator[tuple[bytes, int, int]]:
-    """First four bytes of the name, size and first byte of each chunk from here on; the file then stands there."""
+    """Iterate over the chunks from the current position: first four bytes of the name, size, position of the contents.
+
+    The file is positioned at the contents when a chunk is yielded.
+    """
     for _ in range(_MOST_CHUNKS):
         found = _head(file, style)
         if found is None:
@@ -76,24 +79,26 @@ def chunks(file: BinaryIO, style: ChunkStyle) -> Iterator[tuple[bytes, int, int]
         file.seek(begin + size + style.padding(size))
 
 
-def what_follows(file: BinaryIO, style: ChunkStyle, end: int, file_bytes: int, padding: int = 0) -> Behind | None:
-    """What lies behind the samples of a file.
+def trailing_data(
+    file: BinaryIO, style: ChunkStyle, end: int, file_bytes: int, padding: int = 0
+) -> TrailingData | None:
+    """Find data after the samples of a file.
 
     Args:
         file: an open file; its position is changed.
-        style: of its chunks.
-        end: byte behind the samples.
+        style: format of its chunks.
+        end: position after the samples.
         file_bytes: size of the file.
-        padding: bytes that should follow the samples, which some writers forget.
+        padding: padding bytes that should follow the samples; some writers omit them.
 
     Returns:
-        None where nothing lies there but chunks, tags and zeros.
+        None if only chunks, tags and zeros follow.
     """
-    results = [_follows(file, style, start, file_bytes) for start in sorted({end + padding, end}, reverse=True)]
+    results = [_trailing_at(file, style, start, file_bytes) for start in sorted({end + padding, end}, reverse=True)]
     return next((found for found in results if found is None or found.kind == "file"), results[0])
 
 
-def _follows(file: BinaryIO, style: ChunkStyle, start: int, file_bytes: int) -> Behind | None:
+def _trailing_at(file: BinaryIO, style: ChunkStyle, start: int, file_bytes: int) -> TrailingData | None:
     position, known = start, False
     for _ in range(_MOST_CHUNKS):
         file.seek(position)
@@ -101,7 +106,7 @@ def _follows(file: BinaryIO, style: ChunkStyle, start: int, file_bytes: int) -> 
         if len(head) <= style.head_bytes or head.startswith(_TAGS):
             return None
         if head.startswith(style.files):
-            return Behind("file", position, file_bytes - position)
+            return TrailingData("file", position, file_bytes - position)
         file.seek(position)
         found = _head(file, style)
         assert found is not None
@@ -111,7 +116,7 @@ def _follows(file: BinaryIO, style: ChunkStyle, start: int, file_bytes: int) -> 
         known, position = True, file.tell() + size + style.padding(size)
     if known or _only_zeros(file, position):
         return None
-    return Behind("sound", position, file_bytes - position)
+    return TrailingData("sound", position, file_bytes - position)
 
 
 def _head(file: BinaryIO, style: ChunkStyle) -> tuple[bytes, int] | None:
@@ -128,7 +133,7 @@ def _is_name(name: bytes) -> bool:
 
 def _only_zeros(file: BinaryIO, position: int) -> bool:
     file.seek(position)
-    while piece := file.read(_LOOKED_AT):
+    while piece := file.read(_BLOCK_BYTES):
         if piece.strip(b"\0"):
             return False
     return True

@@ -1,4 +1,4 @@
-"""Opening containers: what PyAV raises on bad files becomes a typed error, once and here."""
+"""Opens containers; the only place where PyAV's exceptions for bad files are converted to typed errors."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from earwitness.media.containers.media_limits import MediaLimits
 from earwitness.media.sound.wave_header import is_plain_wave, read_wave_header
 
 _MICROSECONDS: Final = 1_000_000
-# A file must not make us open what it names, least of all over the network: neither by its kind (playlists, concat
-# scripts, image sequences) nor by what stands in it.
+# A file must not cause other files or network addresses to be opened, neither by its format (playlists, concat scripts,
+# image sequences) nor by its contents.
 _ONE_LOCAL_FILE: Final = {"protocol_whitelist": "file", "format_whitelist": ",".join(sorted(ALLOWED_FORMATS))}
 _HEADER_ONLY: Final = {"probesize": "32"}
-"""The least that FFmpeg takes."""
-# PyAV 19 always replaces what is no text in metadata, and has lost the option that asks for it.
+"""FFmpeg's minimum."""
+# PyAV 19 always replaces undecodable metadata, and no longer has the option for it.
 _METADATA: Final[dict[str, Any]] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
-_TO_THE_END: Final = {"ignore_length": "1"}
+_IGNORE_LENGTH: Final = {"ignore_length": "1"}
 
 
 @contextmanager
 def open_media(path: str | Path) -> Iterator[InputContainer]:
-    """Open a media file for reading: this file and no other, whatever stands in it.
+    """Open a media file for reading; its contents cannot cause other files to be opened.
 
     Raises:
-        UnreadableMediaError: the path is missing, no regular file, empty, of a kind that names other files, or holds
-            nothing that can be demultiplexed.
+        UnreadableMediaError: the file is missing, empty, not a regular file, of a format that refers to other files, or
+            cannot be demultiplexed.
     """
     path = Path(path)
     check_file(path)
@@ -50,58 +50,57 @@ def open_media(path: str | Path) -> Iterator[InputContainer]:
         container = av.open(
             str(path.absolute()),
             mode="r",
-            options={"max_pixels": str(limits.max_pixels)},  # of what is decoded only to know what it is
+            options={"max_pixels": str(limits.max_pixels)},  # for frames decoded to identify the stream
             container_options=options,
             timeout=float(limits.open_seconds),
             **_METADATA,
         )
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise UnreadableMediaError(_why_not(path, error)) from None
+        raise UnreadableMediaError(_open_error_text(path, error)) from None
     with container:
         for stream in container.streams.video:
             if _decodable(stream):
-                stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}  # whatever the header says
+                stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}  # the header can be wrong
         yield container
 
 
 def zero_time(container: InputContainer) -> Fraction:
-    """Time stamp (seconds) at which the container begins: the zero of all times that the readers report.
+    """Time stamp (seconds) at which the container starts: the origin of all times that the readers report.
 
-    MPEG transport streams and MP3 files begin at an arbitrary positive stamp, recordings that were cut out of longer
-    ones may begin at a negative one; players count from there. What an encoder put in front of the sound (priming)
-    begins before it, and FFmpeg does not count it.
+    MPEG transport streams and MP3 files start at an arbitrary positive time stamp, excerpts of longer recordings
+    sometimes at a negative one; players count from there. Encoder priming lies before this time and is not included.
     """
     return Fraction(container.start_time or 0, _MICROSECONDS)
 
 
 def container_duration(container: InputContainer) -> float | None:
-    """Declared length of the container in seconds, None if it declares none."""
+    """Declared duration of the container in seconds; None if there is none."""
     return None if not container.duration or container.duration < 0 else container.duration / _MICROSECONDS
 
 
 def audio_streams(container: InputContainer) -> list[AudioStream]:
-    """All sound tracks that can be decoded, in the container's order."""
+    """All decodable audio tracks, in the order of the container."""
     return [stream for stream in container.streams.audio if _decodable(stream)]
 
 
 def picture_stream(container: InputContainer) -> VideoStream | None:
-    """The first moving-picture track; an attached cover picture is none."""
+    """The first video track that is not a cover picture; None if there is none."""
     streams = container.streams.video
     return next((stream for stream in streams if _decodable(stream) and not is_cover(stream)), None)
 
 
 def is_cover(stream: VideoStream) -> bool:
-    """Whether a video stream is only the cover art of a sound file."""
+    """Whether a video stream is only the cover art of an audio file."""
     return bool(stream.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails))
 
 
 class PacketSource:
-    """Packets of one stream; damage ends or interrupts the stream but never raises.
+    """Packets of one stream; damage skips packets or ends the stream, but never raises an exception.
 
     Attributes:
-        corrupt: packets that could not be decoded.
+        corrupt: number of packets that could not be decoded.
         warning: why demultiplexing stopped early; None if it reached the end of the file.
-        read_bytes: byte behind the last packet, as far as the format says where packets lie.
+        read_bytes: position after the last packet, if the format provides packet positions.
     """
 
     def __init__(self, container: InputContainer, stream: AudioStream | VideoStream) -> None:
@@ -112,7 +111,7 @@ class PacketSource:
         self.read_bytes = 0
 
     def packets(self) -> Iterator[Packet[Any]]:
-        """Packets in file order, the flushing one last."""
+        """Packets in file order; the last one is the flush packet."""
         demuxed = self._container.demux(self._stream)
         while True:
             try:
@@ -132,7 +131,7 @@ class PacketSource:
             try:
                 frames: list[Any] = packet.decode()
             except (av.FFmpegError, OSError):
-                # A flushing packet has no size, and nothing of the file is lost with it.
+                # The flush packet is empty, so no data is lost with it.
                 if packet.size:
                     self.corrupt += 1
                     yield packet, None
@@ -141,20 +140,20 @@ class PacketSource:
 
 
 def stamp_seconds(pts: int | None, time_base: Fraction | None) -> Fraction | None:
-    """A time stamp in exact seconds; None where there is none."""
+    """A time stamp in exact seconds; None if there is none."""
     return None if pts is None or time_base is None else pts * Fraction(time_base)
 
 
 def _decodable(stream: AudioStream | VideoStream) -> bool:
-    # PyAV types it as always there; of a codec that it does not know there is none.
+    # PyAV's type hints are wrong here: streams of unknown codecs have no context.
     return cast("object | None", stream.codec_context) is not None
 
 
 def check_file(path: Path) -> None:
-    """Refuse what is no regular file with something in it: a pipe or a device would hang whoever opens it.
+    """Check that a path is a regular, non-empty file; opening a pipe or a device could block.
 
     Raises:
-        UnreadableMediaError: says what it is.
+        UnreadableMediaError: it is not.
     """
     try:
         found = path.stat()
@@ -171,21 +170,21 @@ def check_file(path: Path) -> None:
 
 
 def _wave_options(path: Path) -> dict[str, str]:
-    """How a WAV file is opened; nothing for other files."""
+    """FFmpeg options for opening a WAV file; empty for other files."""
     header = read_wave_header(path)
     if header is None:
         return {}
-    return (_HEADER_ONLY if is_plain_wave(path) else {}) | (_TO_THE_END if header.goes_on else {})
+    return (_HEADER_ONLY if is_plain_wave(path) else {}) | (_IGNORE_LENGTH if header.continues else {})
 
 
-def _why_not(path: Path, error: Exception) -> str:
-    """What to say of a file that FFmpeg did not open."""
+def _open_error_text(path: Path, error: Exception) -> str:
+    """Error message for a file that FFmpeg cannot open."""
     kind = refused_kind(path)
     if kind:
         return f"{path}: is {kind}"
-    if getattr(error, "errno", None) == EINVAL:  # its format is none of the allowed ones
-        return f"{path}: is of a kind that is not opened; convert it to a usual one, such as MP4, Matroska or WAV"
-    return f"{path}: not a readable video or audio file ({_reason(error)}); check that it plays and was copied in full"
+    if getattr(error, "errno", None) == EINVAL:  # its format is not in the list of allowed ones
+        return f"{path}: has an unsupported format; convert it to a common one, such as MP4, Matroska or WAV"
+    return f"{path}: not a readable video or audio file ({_reason(error)}); check that it plays, or copy it again"
 
 
 def _reason(error: Exception) -> str:

@@ -1,7 +1,7 @@
-"""Which kinds of media files are opened: those that hold their sound and pictures themselves.
+"""The media formats that are opened: only those that contain their audio and video themselves.
 
-FFmpeg also opens files that name further files, or play text as video: playlists (HLS, DASH), concat scripts, image
-sequences, session descriptions, scripts. None of these is listed, whatever the suffix of the file says.
+FFmpeg also opens files that refer to other files, or that render text as video: playlists (HLS, DASH), concat scripts,
+image sequences, session descriptions. None of these is allowed, whatever the file's extension.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _PICTURES: Final = (
     "psd_pipe", "sunrast_pipe", "pcx_pipe",
 )  # fmt: skip
 ALLOWED_FORMATS: Final = frozenset(_VIDEO + _SOUND + _PICTURES)
-"""FFmpeg's names of the demuxers that are used."""
+"""FFmpeg's names of the allowed demuxers."""
 
-_LOOKED_AT: Final = 2048
-_NAMING_OTHERS: Final = (
+_START_BYTES: Final = 2048
+_REFERRING_FORMATS: Final = (
     (b"#EXTM3U", "a playlist (HLS)"),
     (b"ffconcat", "a concat script"),
     (b"<MPD", "a playlist (DASH)"),
@@ -47,20 +47,20 @@ _NAMING_OTHERS: Final = (
 
 
 def refused_kind(path: Path) -> str:
-    """What a file that is not opened looks like, as the end of "is ..."; empty where it looks like nothing known."""
+    """Description of a file that is not opened, to follow "is ..."; empty if it is not recognised."""
     try:
         with path.open("rb") as file:
-            start = file.read(_LOOKED_AT)
+            start = file.read(_START_BYTES)
     except OSError:
         return ""
     text = start.lstrip(b"\xef\xbb\xbf \t\r\n")
-    for mark, kind in _NAMING_OTHERS:
+    for mark, kind in _REFERRING_FORMATS:
         if text.startswith(mark) or (mark.startswith(b"<") and mark in text):
-            return f"{kind}, which names other files or streams; name the video or audio file itself"
+            return f"{kind}, which refers to other files or streams; name the video or audio file itself"
     if text and b"\0" not in text and _is_text(text):
         return "text, not media; name a video or audio file"
     if "%" in path.name:
-        return "named like a sequence of pictures; rename it without '%'"
+        return "named like an image sequence; rename it without '%'"
     return ""
 
 
@@ -68,5 +68,5 @@ def _is_text(start: bytes) -> bool:
     try:
         start.decode("utf-8")
     except UnicodeDecodeError as error:
-        return error.start > len(start) - 4  # a character cut in two
+        return error.start > len(start) - 4  # a character cut at the end of the block
     return True

@@ -1,6 +1,6 @@
-"""What a media file may ask for: beyond these limits it is refused by name, before memory or hours are spent on it.
+"""Limits on media files, checked before memory or hours are spent on a damaged or hostile file.
 
-Each limit can be raised by an environment variable, `EARWITNESS_MAX_...`, for an honest file that needs more.
+Each limit can be changed by an environment variable, such as `EARWITNESS_MAX_PIXELS`, for a valid file that needs more.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ class MediaLimits:
     """Limits for one file.
 
     Attributes:
-        min_rate, max_rate: samples per second of a sound track.
-        max_channels: of a sound track.
-        max_pixels: width times height of a picture, cover art included.
-        max_silence_seconds: silence filled into gaps of a sound track in all, where that is more than `FILLED_RATIO`
-            times the sound itself; the same for the time that pictures stand still between distant time stamps.
-        max_packets_per_second: packets of a sound track for each second of it.
-        open_seconds: for opening a file, and for any one read.
+        min_rate, max_rate: samples per second of an audio track.
+        max_channels: channels of an audio track.
+        max_pixels: width times height of a picture, including cover art.
+        max_silence_seconds: total silence inserted into gaps of an audio track, if it exceeds `FILLED_RATIO` times the
+            audio itself; the same for the time that a picture is repeated between distant time stamps.
+        max_packets_per_second: packets per second of an audio track.
+        open_seconds: time for opening a file, and for each read.
     """
 
     min_rate: int = 1_000
@@ -39,10 +39,10 @@ class MediaLimits:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> MediaLimits:
-        """The limits, with those that environment variables give, such as `EARWITNESS_MAX_PIXELS`.
+        """The default limits, changed by environment variables such as `EARWITNESS_MAX_PIXELS`.
 
         Raises:
-            UsageError: a variable that is no positive whole number.
+            UsageError: the value of a variable is not a positive whole number.
         """
         given: dict[str, int] = {}
         for field in fields(cls):
@@ -52,25 +52,25 @@ class MediaLimits:
         return cls(**given)
 
     def check_sound(self, path: object, rate: int, channels: int) -> None:
-        """Refuse a sound track that no microphone makes.
+        """Check the format of an audio track.
 
         Raises:
-            MediaLimitError: its rate or its number of channels is beyond the limits.
+            MediaLimitError: its sample rate or its number of channels exceeds the limits.
         """
         if not self.min_rate <= rate <= self.max_rate:
             name = variable("max_rate" if rate > self.max_rate else "min_rate")
             raise MediaLimitError(
-                f"{path}: its sound claims {rate} samples per second; {self.min_rate} to {self.max_rate} are taken "
+                f"{path}: its sound has {rate} samples per second; {self.min_rate} to {self.max_rate} are allowed "
                 f"({name} changes the limit)"
             )
         if channels > self.max_channels:
             raise MediaLimitError(
-                f"{path}: its sound has {channels} channels; up to {self.max_channels} are taken "
+                f"{path}: its sound has {channels} channels; up to {self.max_channels} are allowed "
                 f"({variable('max_channels')} raises the limit)"
             )
 
     def check_picture(self, path: object, width: int, height: int) -> None:
-        """Refuse pictures that would take too much memory.
+        """Check the size of the pictures.
 
         Raises:
             MediaLimitError: they have too many pixels.
@@ -82,42 +82,42 @@ class MediaLimits:
             )
 
     def check_filled(self, path: object, filled: float, there: float, what: str = "silence in its sound") -> None:
-        """Refuse a file that is nearly all gaps.
+        """Check that a file does not consist mostly of gaps.
 
         Args:
             path: the file.
-            filled: seconds filled in so far.
-            there: seconds of true content so far.
-            what: is filled in.
+            filled: seconds inserted so far.
+            there: seconds of real content so far.
+            what: what is inserted, for the message.
 
         Raises:
-            MediaLimitError: more is filled in than may be.
+            MediaLimitError: too much was inserted.
         """
         if filled > max(self.max_silence_seconds, FILLED_RATIO * there):
             raise MediaLimitError(
                 f"{path}: its time stamps leave {filled:.0f} s of {what} around {there:.1f} s of content; if that is "
-                f"right, raise {variable('max_silence_seconds')}"
+                f"correct, raise {variable('max_silence_seconds')}"
             )
 
     def check_packets(self, path: object, packets: int, seconds: float) -> None:
-        """Refuse sound that is cut into absurdly small packets, at the first 100,000 of them and later.
+        """Check that audio is not split into absurdly small packets; the first 100,000 packets are always allowed.
 
         Raises:
-            MediaLimitError: there are too many for their length.
+            MediaLimitError: there are too many packets for their duration.
         """
         if packets > 2 * self.max_packets_per_second and packets > self.max_packets_per_second * seconds:
             raise MediaLimitError(
-                f"{path}: its sound is cut into {packets} packets for {seconds:.2f} s; convert the file, or raise "
+                f"{path}: its sound is split into {packets} packets for {seconds:.2f} s; convert the file, or raise "
                 f"{variable('max_packets_per_second')}"
             )
 
 
 FILLED_RATIO: Final = 4.0
-"""Times the length of what is there that may be filled in, however long a file is."""
+"""Inserted duration that is always allowed, relative to the real content."""
 
 
 def variable(limit: str) -> str:
-    """Environment variable that sets a limit."""
+    """Name of the environment variable for a limit."""
     return _PREFIX + limit.upper()
 
 

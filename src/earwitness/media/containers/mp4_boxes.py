@@ -1,4 +1,4 @@
-"""The outermost boxes of MP4 and QuickTime files: a second file that was appended, and the mark of ambisonic sound."""
+"""Top-level boxes of MP4 and QuickTime files: detects an appended second file and the marker of ambisonic audio."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _AMBISONIC_BOX: Final = b"SA3D"
 
 
 def boxes(path: Path) -> Iterator[tuple[bytes, int, int]]:
-    """Type, first byte and size of each outermost box, as far as they make sense.
+    """Type, position and size of each top-level box, up to the first invalid one.
 
     Raises:
         OSError: the file cannot be read.
@@ -37,7 +37,7 @@ def boxes(path: Path) -> Iterator[tuple[bytes, int, int]]:
 
 
 def second_file(path: Path) -> int | None:
-    """First byte of another whole file that was appended to the first; None where there is none.
+    """Position of a second file that was appended to the first; None if there is none.
 
     Raises:
         OSError: the file cannot be read.
@@ -47,7 +47,7 @@ def second_file(path: Path) -> int | None:
 
 
 def says_ambisonic(path: Path) -> bool:
-    """Whether the index of a file says that its sound is first-order ambisonics, or of higher order, in ambiX.
+    """Whether a file declares ambiX audio of first or higher order.
 
     Raises:
         OSError: the file cannot be read.

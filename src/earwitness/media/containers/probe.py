@@ -1,4 +1,4 @@
-"""What a media file holds: one look, no decoding beyond the first picture."""
+"""Describes the contents of a media file; only the first picture is decoded."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from earwitness.media.pictures.orientation import Orientation, square_width
 
 @dataclass(frozen=True, slots=True)
 class AudioInfo:
-    """The sound track that is read unless another one is asked for.
+    """The audio track that is read by default.
 
     Attributes:
         rate: samples per second.
-        channels: number of channels as declared.
-        layout: FFmpeg's name of the channel layout, say "stereo" or "5.1".
+        channels: declared number of channels.
+        layout: FFmpeg's name of the channel layout, such as "stereo" or "5.1".
         codec: FFmpeg's name of the codec.
         start: seconds after the container's zero.
-        tracks: number of sound tracks in the file.
-        track: number of this one, from 0; of two mono ones that are joined, that of the left one.
-        joined: the right one's number, where the track is joined with another one as left and right.
+        tracks: number of audio tracks in the file.
+        track: number of this track, from 0; the left one of two joined mono tracks.
+        joined: number of the right one of two joined mono tracks; otherwise None.
     """
 
     rate: int
@@ -53,15 +53,15 @@ class AudioInfo:
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """The first moving-picture track.
+    """The first video track.
 
     Attributes:
-        width, height: pixels as shown: after rotation, with square pixels.
-        fps: average frames per second; 0 where unknown.
-        rotation: counter-clockwise turn for showing, in degrees.
+        width, height: displayed size in pixels: after rotation, with square pixels.
+        fps: average frames per second; 0 if unknown.
+        rotation: counter-clockwise rotation for display, in degrees.
         start: seconds after the container's zero.
-        is_still: a single picture, such as a photograph.
-        duration: seconds; None where the file does not declare it.
+        is_still: whether there is only one picture, as in a photograph.
+        duration: seconds; None if the file does not declare it.
         codec: FFmpeg's name of the codec.
     """
 
@@ -81,11 +81,11 @@ class MediaInfo:
 
     Attributes:
         path: the file.
-        duration: seconds, as the container declares; 0 where it declares nothing.
-        audio: the default sound track, None without sound.
-        video: the first picture track, None without moving pictures (cover art does not count).
-        pictures: the file that holds the pictures, where they are not in `path`.
-        start: time stamp of the container's beginning, seconds: what is 0 in all results; it may be negative.
+        duration: declared duration in seconds; 0 if unknown.
+        audio: the default audio track; None if there is none.
+        video: the first video track, not counting cover art; None if there is none.
+        pictures: the file with the pictures, if it is not `path`.
+        start: time stamp of the container's start in seconds, which is time 0 of all results; it may be negative.
     """
 
     path: Path
@@ -97,27 +97,27 @@ class MediaInfo:
 
     @property
     def picture_path(self) -> Path:
-        """The file to open for the pictures."""
+        """The file that contains the pictures."""
         return self.pictures or self.path
 
 
 def probe(path: str | Path) -> MediaInfo:
-    """Look into a media file.
+    """Read the properties of a media file.
 
     Raises:
-        UnreadableMediaError: the file is missing, empty, a folder, junk, or has neither sound nor pictures.
+        UnreadableMediaError: the file is missing, empty, a folder, not a media file, or has neither sound nor pictures.
     """
     path = Path(path)
     with open_media(path) as container:
         audio, video = _audio(path, container), _video(container)
         if audio is None and video is None:
-            raise UnreadableMediaError(f"{path}: holds neither sound nor pictures; name a video or audio file")
+            raise UnreadableMediaError(f"{path}: has neither sound nor pictures; name a video or audio file")
         start = float(zero_time(container))
         return MediaInfo(path, container_duration(container) or 0.0, audio, video, start=start)
 
 
 def probe_pair(sound: str | Path, pictures: str | Path | None) -> MediaInfo:
-    """Look into a file, whose pictures may lie in another one that begins at the same time.
+    """Read the properties of a file whose pictures may be in a second file that starts at the same time.
 
     Raises:
         UnreadableMediaError: as `probe`.
@@ -166,24 +166,24 @@ def _video(container: InputContainer) -> VideoInfo | None:
 
 
 def _is_still(container: InputContainer, stream: VideoStream) -> bool:
-    """Whether there is one picture only; where the header does not count them (Matroska), a second is looked for."""
+    """Whether there is only one picture; if the header has no frame count (Matroska), the packets are counted."""
     if "image" in container.format.name or container.format.name.endswith("_pipe"):
         return True
     if stream.frames:
         return stream.frames == 1
     try:
         container.seek(0)
-    except av.FFmpegError:  # it was read from the beginning only as far as the first picture
+    except av.FFmpegError:  # not seekable, so that the packets cannot be counted
         return False
     packets = (packet for packet in PacketSource(container, stream).packets() if packet.size)
     return next(packets, None) is not None and next(packets, None) is None
 
 
 def _shown_size(container: InputContainer, stream: VideoStream) -> tuple[int, int, int]:
-    """Width, height and rotation of the first picture; of the header where no picture can be decoded."""
+    """Width, height and rotation of the first picture; size in the header if no picture can be decoded."""
     context = stream.codec_context
     context.thread_count = 1
-    if context.width * context.height > MediaLimits.from_environment().max_pixels:  # not to be decoded
+    if context.width * context.height > MediaLimits.from_environment().max_pixels:  # too large to decode
         return context.width, context.height, 0
     try:
         frame: Any = next((frames[0] for _, frames in PacketSource(container, stream).frames() if frames), None)

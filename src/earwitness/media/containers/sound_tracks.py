@@ -1,4 +1,4 @@
-"""Which of a file's sound tracks is read: the one that was named, the default one, or two mono ones that are a pair."""
+"""Selects the audio track to read: the requested one, the default one, or a left-right pair of mono tracks."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from av.stream import Disposition
 from earwitness.core.errors import NoAudioError, UsageError
 
 Track = int | tuple[int, int]
-"""A sound track's number, from 0, or the numbers of two mono tracks: left and right."""
+"""Number of an audio track, from 0, or the numbers of two mono tracks: left and right."""
 
 _TRACK: Final = re.compile(r"(\d{1,4})(?:\+(\d{1,4}))?")
 _LEFT: Final = frozenset({"left", "l", "lt", "fl", "links", "gauche", "izquierda", "sinistra"})
 _RIGHT: Final = frozenset({"right", "r", "rt", "fr", "rechts", "droite", "derecha", "destra"})
 _NAMES: Final = ("title", "handler_name", "name", "track_name")
-_ASIDE: Final = Disposition.visual_impaired | Disposition.hearing_impaired | Disposition.comment
-"""What speaks against a track: an audio description, a mix for the hard of hearing, a commentary."""
+_SECONDARY: Final = Disposition.visual_impaired | Disposition.hearing_impaired | Disposition.comment
+"""Dispositions of secondary tracks: audio description, mix for the hard of hearing, commentary."""
 _EQUAL_SECONDS: Final = 0.5
 
 
 class Choice(NamedTuple):
-    """The tracks to read.
+    """A selected track.
 
     Attributes:
-        track: the number, or the pair of numbers.
-        note: what a user should know about the choice; empty where there is none.
+        track: its number, or a pair of numbers.
+        note: note for the user about the selection; may be empty.
     """
 
     track: Track
@@ -37,10 +37,10 @@ class Choice(NamedTuple):
 
 
 def parse_track(text: str) -> Track | None:
-    """A track as it is named on the command line: "1", "0+1" for left and right, "auto" for None.
+    """Parse a track of the command line: "1", "0+1" for left and right, "auto" for None.
 
     Raises:
-        UsageError: something else.
+        UsageError: any other text.
     """
     if text == "auto":
         return None
@@ -51,20 +51,20 @@ def parse_track(text: str) -> Track | None:
 
 
 def track_text(track: Track) -> int | str:
-    """A track as settings and results keep it: the number, or "0+1"."""
+    """A track as stored in settings and results: the number, or "0+1"."""
     return track if isinstance(track, int) else f"{track[0]}+{track[1]}"
 
 
 def choose_track(path: Path, streams: Sequence[AudioStream], wanted: Track | None) -> Choice:
-    """Choose among the sound tracks of a file.
+    """Select an audio track of a file.
 
     Args:
         path: the file, for messages.
-        streams: its sound tracks.
-        wanted: what the user asks for; None leaves it to the file.
+        streams: its audio tracks.
+        wanted: the requested track; None selects one automatically.
 
     Raises:
-        NoAudioError: there is no sound track, or not so many, or two that are to be joined are not mono.
+        NoAudioError: there is no such track, or tracks to be joined are not mono.
     """
     if not streams:
         raise NoAudioError(f"{path}: has no sound track; earwitness needs a file with sound")
@@ -84,24 +84,22 @@ def choose_track(path: Path, streams: Sequence[AudioStream], wanted: Track | Non
 
 
 def default_track(streams: Sequence[AudioStream]) -> int:
-    """Number of the track that a player plays: flagged as default, and no commentary or description."""
+    """Number of the track that players select: flagged as default, and not a commentary or description."""
 
     def rank(number: int) -> tuple[bool, bool]:
         disposition = streams[number].disposition
-        return bool(disposition & _ASIDE), not disposition & Disposition.default
+        return bool(disposition & _SECONDARY), not disposition & Disposition.default
 
     return min(range(len(streams)), key=rank)
 
 
 def mono_advice(streams: Sequence[AudioStream]) -> str:
-    """How two mono tracks of a file could be joined; empty where there are no two of one length."""
+    """Advice on joining two mono tracks of equal length; empty if there are none."""
     mono = [number for number, stream in enumerate(streams) if _channels(stream) == 1]
-    if len(mono) < 2 or not _equal(streams[mono[0]], streams[mono[1]]):
+    if len(mono) < 2 or not _equal_length(streams[mono[0]], streams[mono[1]]):
         return ""
     first, second = mono[:2]
-    return (
-        f"; it has {len(mono)} mono tracks: if two of them are left and right, join them with --track {first}+{second}"
-    )
+    return f"; it has {len(mono)} mono tracks: if two of them are left and right, use --track {first}+{second}"
 
 
 def _check(path: Path, streams: Sequence[AudioStream], wanted: Track) -> None:
@@ -116,17 +114,17 @@ def _check(path: Path, streams: Sequence[AudioStream], wanted: Track) -> None:
 
 
 def _named_pair(streams: Sequence[AudioStream]) -> tuple[int, int] | None:
-    """Two mono tracks of one length, the only ones that are named left and right."""
+    """The only two mono tracks named left and right, if they have equal lengths; otherwise None."""
     sides = {number: _side(stream) for number, stream in enumerate(streams) if _channels(stream) == 1}
     left = [number for number, side in sides.items() if side == "left"]
     right = [number for number, side in sides.items() if side == "right"]
-    if len(left) != 1 or len(right) != 1 or not _equal(streams[left[0]], streams[right[0]]):
+    if len(left) != 1 or len(right) != 1 or not _equal_length(streams[left[0]], streams[right[0]]):
         return None
     return left[0], right[0]
 
 
 def _side(stream: AudioStream) -> str:
-    """The side that a mono track's channel or name says; empty where neither does."""
+    """Side of a mono track according to its channel or its name; empty if unknown."""
     channel = stream.codec_context.layout.channels[0].name if _channels(stream) == 1 else ""
     if channel in ("FL", "FR"):
         return "left" if channel == "FL" else "right"
@@ -135,7 +133,7 @@ def _side(stream: AudioStream) -> str:
     return "" if left == right else "left" if left else "right"
 
 
-def _equal(one: AudioStream, other: AudioStream) -> bool:
+def _equal_length(one: AudioStream, other: AudioStream) -> bool:
     if one.codec_context.sample_rate != other.codec_context.sample_rate:
         return False
     ends = [

@@ -1,4 +1,4 @@
-"""How a picture is turned for showing: display matrix and pixel shape, as phones and DV cameras write them."""
+"""Display orientation of a picture: display matrix and pixel aspect ratio, as phones and DV cameras write them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _SIDE_DATA_OF: Final[Any] = SideDataContainer
 
 @dataclass(frozen=True, slots=True)
 class Orientation:
-    """One of the eight ways to show a picture: transposed first, then flipped.
+    """One of the eight orientations of a picture: transposed first, then flipped.
 
     Attributes:
-        transpose: rows and columns change places.
-        flip_x, flip_y: left-right and top-bottom mirroring, after the transposition.
+        transpose: whether rows and columns are exchanged.
+        flip_x, flip_y: horizontal and vertical mirroring after the transposition.
     """
 
     transpose: bool = False
@@ -30,11 +30,12 @@ class Orientation:
 
     @classmethod
     def of(cls, frame: VideoFrame) -> Orientation:
-        """Orientation that a frame's display matrix asks for; upright without one.
+        """Orientation according to a frame's display matrix; upright if there is none.
 
         The matrix maps (x, y) to (a x + c y, b x + d y), y downwards; matrices that are not quarter turns are rounded.
         """
-        # Not `frame.side_data`, which ties a knot of references: pictures then pile up until Python looks for knots.
+        # `frame.side_data` would create a reference cycle, which keeps pictures in memory until the garbage collector
+        # runs.
         side_data = _SIDE_DATA_OF(frame).get("DISPLAYMATRIX")
         if side_data is None:
             return cls()
@@ -54,11 +55,11 @@ class Orientation:
         return 180 if self.flip_y else 0
 
     def size(self, width: int, height: int) -> tuple[int, int]:
-        """Width and height as shown."""
+        """Displayed width and height."""
         return (height, width) if self.transpose else (width, height)
 
     def apply(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The picture (H, W, 3) as shown, contiguous."""
+        """The picture (H, W, 3) in display orientation, contiguous."""
         if self.transpose:
             picture = picture.transpose(1, 0, 2)
         rows, columns = (slice(None, None, -1) if flip else slice(None) for flip in (self.flip_y, self.flip_x))
@@ -66,7 +67,7 @@ class Orientation:
 
 
 def square_width(frame: VideoFrame, sample_aspect: Any) -> int:
-    """Width (pixels) of a frame with its pixels made square, as the camera geometry needs them."""
+    """Width of a frame in square pixels, which the camera geometry needs."""
     if not sample_aspect or sample_aspect <= 0 or sample_aspect == 1:
         return frame.width
     return max(1, round(frame.width * Fraction(sample_aspect)))

@@ -1,4 +1,4 @@
-"""Pictures out of a video, upright and with their true times."""
+"""Reads the pictures of a video, upright and with their presentation times."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ RGBArray = NDArray[np.uint8]
 _DEFAULT_FPS: Final = 25
 _CLOCK_SLACK: Final = 1e-6
 _LONG_STILL: Final = 10.0
-"""Seconds from one picture to the next that hardly any encoder leaves, for its stream could not be sought in."""
+"""Frame interval in seconds above which a picture counts as repeated; encoders rarely produce such intervals."""
 
 
 class Picture(NamedTuple):
     """One picture of a video.
 
     Attributes:
-        time: seconds from the container's zero.
+        time: seconds from the container's start.
         rgb: (H, W, 3) uint8, rotation applied, square pixels.
     """
 
@@ -40,15 +40,15 @@ class Picture(NamedTuple):
 
 
 class PictureReader:
-    """Iterates over `Picture` (time, rgb) in presentation order; each iteration reads the file anew.
+    """Iterates over `Picture` (time, rgb) in presentation order; each iteration reads the file from the beginning.
 
     Attributes:
-        width, height: size in pixels of all pictures, as shown.
-        frame_rate: average frames per second of the file.
-        start: when the first picture is shown, seconds; known from the first one on.
-        duration: when the last picture ends, seconds; known after an iteration, until then the last picture so far.
-        corrupt_packets: packets that could not be decoded.
-        warnings: what a user should know about the file.
+        width, height: displayed size of all pictures in pixels.
+        frame_rate: average frames per second.
+        start: time of the first picture in seconds; set when it is read.
+        duration: end of the last picture read so far, in seconds.
+        corrupt_packets: number of packets that could not be decoded.
+        warnings: warnings about the file for the user.
     """
 
     start: float
@@ -61,19 +61,18 @@ class PictureReader:
 
         Args:
             path: a video file.
-            fps: None gives every picture with its time stamp. Otherwise pictures at the times k / fps, each the one
-                that a player shows then (the nearest earlier, the first one before its time), repeated or left out as
-                need be.
-            threads: decoder threads.
-            most_lines: larger pictures are made smaller, so that their shorter side has so many pixels.
+            fps: None yields every picture with its own time. A number yields pictures at the times k / fps, each the
+                one that a player shows at that time, so pictures are repeated or skipped as necessary.
+            threads: number of decoder threads.
+            most_lines: larger pictures are scaled down so that their shorter side has this many pixels.
 
         Raises:
-            UnreadableMediaError: the file cannot be opened, or none of its pictures be decoded.
-            NoVideoError: there are no moving pictures; cover art does not count.
-            MediaLimitError: they are too large, or stand still for too long (`MediaLimits`).
+            UnreadableMediaError: the file cannot be opened, or none of its pictures can be decoded.
+            NoVideoError: there is no video track; cover art does not count.
+            MediaLimitError: the pictures are too large, or one is repeated for too long (`MediaLimits`).
         """
         self.path, self.fps, self.threads = Path(path), fps, threads
-        # A frame's own conversion would set up its tables anew each time, which takes as long as using them.
+        # A frame's own conversion would set up its tables each time, which takes as long as the conversion.
         self._reformatter = VideoReformatter()
         self._limits = MediaLimits.from_environment()
         self._reset()
@@ -113,7 +112,7 @@ class PictureReader:
             index += 1
 
     def _frames(self, container: InputContainer, stream: VideoStream) -> Iterator[tuple[float, VideoFrame, float]]:
-        """(time, frame, nominal length) with times that never go back."""
+        """(time, frame, nominal duration) with times that never decrease."""
         source, nominal = PacketSource(container, stream), float(1 / self.frame_rate)
         clock = PictureClock(zero_time(container), nominal)
         begun, still, shown = False, 0.0, 0.0
@@ -126,7 +125,7 @@ class PictureReader:
                     begun, self.start = True, time
                 elif time - shown > _LONG_STILL:
                     still += time - shown
-                    self._limits.check_filled(self.path, still, time - still, "one and the same picture")
+                    self._limits.check_filled(self.path, still, time - still, "repeated pictures")
                 shown = time
                 self.duration = max(self.duration, time + length)
                 yield time, frame, length
@@ -134,27 +133,27 @@ class PictureReader:
             self.warnings.append(source.warning)
         if clock.restarts:
             self.warnings.append(
-                f"the time stamps of the pictures jump {clock.restarts} times; times after a jump may be off"
+                f"the time stamps of the pictures jump {clock.restarts} times; later times may be wrong"
             )
         if self.corrupt_packets:
-            self.warnings.append(f"{self.corrupt_packets} corrupt picture packets were left out")
+            self.warnings.append(f"{self.corrupt_packets} corrupt picture packets were skipped")
         if not begun:
             raise UnreadableMediaError(
                 f"{self.path}: none of its pictures can be decoded, or they have more than {self._limits.max_pixels} "
-                "pixels; convert or copy it again"
+                "pixels; convert the file or copy it again"
             )
 
     def _rgb(self, frame: VideoFrame) -> RGBArray:
         orientation = Orientation.of(frame)
         width, height = orientation.size(self.width, self.height)
-        # One call changes size (square pixels, or a stream that changes its size) and colours.
+        # One call converts both the size (square pixels, or a stream that changes its size) and the colours.
         upright: Any = self._reformatter.reformat(frame, width, height, "rgb24").to_ndarray()
         return orientation.apply(upright)
 
     def _stream(self, container: InputContainer) -> VideoStream:
         stream = picture_stream(container)
         if stream is None:
-            raise NoVideoError(f"{self.path}: has no moving pictures, only sound; name a video file")
+            raise NoVideoError(f"{self.path}: has no pictures, only sound; name a video file")
         context = stream.codec_context
         self._limits.check_picture(self.path, context.width, context.height)
         context.thread_count = self.threads
@@ -167,7 +166,7 @@ class PictureReader:
 
 
 def picture_seconds(path: str | Path) -> float:
-    """When the last picture of a video ends, seconds, by the stamps of its packets: nothing is decoded.
+    """End of the last picture of a video in seconds, from packet time stamps without decoding.
 
     Raises:
         UnreadableMediaError: the file cannot be opened.
@@ -182,7 +181,7 @@ def picture_seconds(path: str | Path) -> float:
             if packet.size:
                 shown, decoded = (stamp_seconds(stamp, packet.time_base) for stamp in (packet.pts, packet.dts))
                 length = float(stamp_seconds(packet.duration, packet.time_base) or nominal)
-                # In the order of packets the stamps of decoding go on, and those of showing go back and forth.
+                # In packet order, decoding time stamps increase, but presentation time stamps do not.
                 end = max(end, clock.place(shown if decoded is None else None, decoded, length) + length)
         return end
 

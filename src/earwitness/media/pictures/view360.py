@@ -1,8 +1,7 @@
-"""Perspective views of 360-degree video, picture by picture, by FFmpeg's v360 filter.
+"""Perspective views of 360-degree video, made by FFmpeg's v360 filter.
 
-The same views as `scenes.pictures.perspective`, more than ten times as fast: the filter works on the decoder's own
-planes, on the part of them that is seen, with a map that many views share. `perspective` remains the reference that
-this is tested against.
+The views equal those of `scenes.pictures.perspective`, the reference in the tests, and are made more than ten times as
+fast: the filter processes only the visible part of the decoder's planes, with a map that many views share.
 """
 
 from __future__ import annotations
@@ -29,34 +28,34 @@ from earwitness.media.containers.container import PacketSource, open_media, pict
 
 _TIME_BASE: Final = Fraction(1, 60_000)
 _MARGIN: Final = 4
-"""Pixels around what is seen, for the interpolation and for cuts at even columns."""
+"""Extra pixels around the visible part, for interpolation and for crops at even columns."""
 
 
 class PanoramaView:
-    """Turns panoramas of one size and pixel format into what a camera sees of them.
+    """Converts panoramas of one size and pixel format to perspective views.
 
     Args:
-        width, height: of the panoramas, pixels.
+        width, height: size of the panoramas in pixels.
         pixels: FFmpeg's name of their pixel format.
-        yaw: degrees; moves what is seen to the left, as `geometry.rotate_view` does.
-        camera: size and field of view.
+        yaw: rotation of the view in degrees; moves the contents to the left, like `geometry.rotate_view`.
+        camera: size and field of view of the views.
 
     Raises:
-        MediaError: FFmpeg comes without the filter.
+        MediaError: FFmpeg was built without the filter.
     """
 
     def __init__(self, width: int, height: int, pixels: str, yaw: float, camera: Camera = DCASE_CAMERA) -> None:
         window = _Window.around(width, height, yaw, camera)
-        self._lens = _lens(window.size, (width, height), pixels, round(window.turn, 6), camera)
-        self._cut: _Chain | None = None
+        self._projection = _projection(window.size, (width, height), pixels, round(window.turn, 6), camera)
+        self._crop: _FilterChain | None = None
         if window.size != (width, height) or window.left:
-            self._cut = _Chain(width, height, pixels)
-            window.cut(self._cut)
+            self._crop = _FilterChain(width, height, pixels)
+            window.add_crop(self._crop)
 
     def __call__(self, panorama: VideoFrame) -> VideoFrame:
         """The view of one panorama."""
-        seen = self._lens(panorama if self._cut is None else self._cut(panorama))
-        # The graph forgets how colours are coded; taken for another coding, they would be shifted.
+        seen = self._projection(panorama if self._crop is None else self._crop(panorama))
+        # The filter graph loses the colour space; without it, colours would be shifted.
         seen.colorspace, seen.color_range = panorama.colorspace, panorama.color_range
         return seen
 
@@ -66,10 +65,10 @@ class _Window:
     """The part of a panorama that a view needs.
 
     Attributes:
-        panorama: (width, height) of the whole.
-        size: (width, height) of the part; its middle row is the panorama's.
-        left: its first column, even; it may reach over the panorama's right edge, and goes on at the left one.
-        turn: degrees from the part's middle to the right, where the camera looks.
+        panorama: (width, height) of the panorama.
+        size: (width, height) of the part; its middle row is that of the panorama.
+        left: its first column, even; a part that crosses the panorama's right edge continues at the left edge.
+        turn: angle in degrees from the part's centre to the camera axis, positive to the right.
     """
 
     panorama: tuple[int, int]
@@ -82,17 +81,17 @@ class _Window:
         across, down = _filter_fov(camera)
         columns = min(width, 2 * ceil(across / 720 * width) + 2 * _MARGIN)
         rows = min(height, 2 * ceil(down / 360 * height) + 2 * _MARGIN)
-        # Colour planes have half the rows: the rows left out above and below must both be even in number.
+        # Colour planes have half the rows, so the numbers of rows cropped above and below must both be even.
         rows = height if height % 2 else rows + (height - rows) % 4
         middle = (0.5 + yaw / 360) * width - 0.5
         left = 2 * round((middle - (columns - 1) / 2) / 2)
         turn = (middle - left - (columns - 1) / 2) / width * 360
         return cls((width, height), (columns, rows), left % width, turn)
 
-    def cut(self, chain: _Chain) -> None:
-        """Add to `chain` what cuts the part out, into memory of its own.
+    def add_crop(self, chain: _FilterChain) -> None:
+        """Add filters to `chain` that copy the part to new memory.
 
-        The projection reads here and there: from a part that was just copied it does so half as fast again.
+        The projection reads pixels in scattered order, which is 1.5 times as fast in a part that was just copied.
         """
         (columns, rows), (width, height) = self.size, self.panorama
         top, over = (height - rows) // 2, self.left + columns - width
@@ -109,8 +108,8 @@ class _Window:
         chain.end = joined
 
 
-class _Chain:
-    """Filters one after the other, for pictures of one size and format."""
+class _FilterChain:
+    """A chain of filters for pictures of one size and format."""
 
     def __init__(self, width: int, height: int, pixels: str) -> None:
         self.graph = Graph()
@@ -128,7 +127,7 @@ class _Chain:
         self.end = added
 
     def __call__(self, frame: VideoFrame) -> VideoFrame:
-        """A picture through all filters."""
+        """Apply all filters to a picture."""
         if self._sink is None:
             self._sink = self.graph.add("buffersink")
             self.end.link_to(self._sink)
@@ -140,26 +139,28 @@ class _Chain:
 
 
 @lru_cache(maxsize=8)
-def _lens(size: tuple[int, int], panorama: tuple[int, int], pixels: str, turn: float, camera: Camera) -> _Chain:
-    """The projection of a part of a panorama; its map takes long to make and is shared by all views that look alike."""
+def _projection(
+    size: tuple[int, int], panorama: tuple[int, int], pixels: str, turn: float, camera: Camera
+) -> _FilterChain:
+    """The projection of a part of a panorama; its map is slow to compute and is shared by equal views."""
     across, down = _filter_fov(camera)
     options = {
         "input": "e", "output": "flat", "interp": "line", "w": camera.width, "h": camera.height,
         "h_fov": across, "v_fov": down, "yaw": turn,
-        # From the middle of the first pixel to that of the last: so the filter counts in panoramas. (Its colour planes
-        # are off by a quarter of a colour pixel at the view's edges, since half as many pixels span a little less.)
+        # The filter measures from the centre of the first pixel to that of the last one. Its colour planes are off by a
+        # quarter of a colour pixel at the edges of the view, since half as many pixels span a slightly smaller angle.
         "ih_fov": (size[0] - 1) / panorama[0] * 360, "iv_fov": (size[1] - 1) / panorama[1] * 180,
     }  # fmt: skip
-    lens = _Chain(*size, pixels)
+    chain = _FilterChain(*size, pixels)
     try:
-        lens.add("v360", ":".join(f"{name}={value}" for name, value in options.items()))
+        chain.add("v360", ":".join(f"{name}={value}" for name, value in options.items()))
     except (av.FFmpegError, ValueError) as error:
         raise MediaError(f"this FFmpeg has no filter v360 ({error}); install PyAV from its wheel") from None
-    return lens
+    return chain
 
 
 def _filter_fov(camera: Camera) -> tuple[float, float]:
-    """Fields of view, degrees: the filter's end at the outer edges of the outer pixels, ours at their centres."""
+    """Fields of view in degrees up to the outer edges of the outer pixels, as the filter defines them."""
     edge = np.tan(np.radians(camera.horizontal_fov_deg / 2))
     across = 2 * np.degrees(np.arctan(edge * camera.width / (camera.width - 1)))
     down = 2 * np.degrees(np.arctan(edge * camera.height / camera.width * camera.height / (camera.height - 1)))
@@ -167,7 +168,7 @@ def _filter_fov(camera: Camera) -> tuple[float, float]:
 
 
 def panorama_frames(path: Path, first: int, count: int, fps: float) -> Iterator[VideoFrame]:
-    """Pictures `first` .. `first + count - 1` of a video; only what is needed to decode them is read.
+    """Pictures `first` .. `first + count - 1` of a video; only the data needed to decode them is read.
 
     Raises:
         UnreadableMediaError: the file cannot be opened or has no such picture.
@@ -176,7 +177,7 @@ def panorama_frames(path: Path, first: int, count: int, fps: float) -> Iterator[
 
 
 def numbered_frames(path: Path, first: int, count: int, fps: float) -> Iterator[tuple[int, VideoFrame]]:
-    """As `panorama_frames`, each with its number; where pictures are damaged, numbers are missing.
+    """Like `panorama_frames`, each with its number; numbers of damaged pictures are missing.
 
     Raises:
         UnreadableMediaError: the file cannot be opened or has no such picture.
@@ -184,11 +185,11 @@ def numbered_frames(path: Path, first: int, count: int, fps: float) -> Iterator[
     with open_media(path) as container:
         stream = picture_stream(container)
         if stream is None or stream.time_base is None:
-            raise UnreadableMediaError(f"{path}: holds no moving pictures")
+            raise UnreadableMediaError(f"{path}: has no video track")
         stream.codec_context.thread_count = 1
         begin = stream.start_time or 0
         if first:
-            # Half a picture early, so that rounding never lands behind the one that is wanted.
+            # Half a frame early, so that rounding never seeks past the requested picture.
             container.seek(begin + int((first - 0.5) / fps / stream.time_base), stream=stream, backward=True)
         frames = (frame for _, decoded in PacketSource(container, stream).frames() for frame in decoded or ())
         numbered = ((_number(frame, begin, fps), frame) for frame in frames)

@@ -1,9 +1,9 @@
-"""First-order ambisonics in the sound track of a file: recognised by name or by content, and turned into stereo.
+"""First-order ambisonics: detection by channel names or by content, and conversion to stereo.
 
-ambiX has the channels W, Y, Z, X (ACN) with gains SN3D: of any sound field, near or diffuse, Y, Z and X have together
-the energy of W. The older order of Furse and Malham (FuMa) is W, X, Y, Z, and its W is 3 dB lower. In either, what
-comes from the right or from behind stands in Y or X with the opposite sign of W; microphones that are not ambisonic do
-not turn the sign of a whole channel with the direction.
+ambiX has the channels W, Y, Z, X (ACN) with SN3D gains: in any sound field, Y, Z and X together have the energy of W.
+The older format of Furse and Malham (FuMa) has the order W, X, Y, Z, and its W is 3 dB lower. In both, sound from the
+right or from behind appears in Y or X with the opposite sign of W; in recordings that are not ambisonic, the sign of a
+whole channel does not depend on the direction.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from earwitness.core.geometry import foa_to_stereo
 
 FloatArray = NDArray[np.float32]
 Layout = Literal["auto", "foa", "fuma", "surround"]
-"""What the channels of a track are taken for: what the file shows, ambiX, FuMa, or loudspeakers as labelled."""
+"""Interpretation of the channels of a track: automatic, ambiX, FuMa, or loudspeakers as declared."""
 LAYOUTS: Final[tuple[Layout, ...]] = ("auto", "foa", "fuma", "surround")
 Verdict = Literal["foa", "possible", "no"]
 
@@ -28,27 +28,27 @@ _LOUD_DB: Final = 30.0
 _LEAST_BLOCKS: Final = 5
 _SN3D_DB: Final = 0.0
 _OTHER_DB: Final = (3.01, 4.77)
-"""Energy of the other channels over that of W by FuMa and by N3D."""
+"""Energy of the other channels relative to W with FuMa and N3D gains."""
 _CERTAIN_DB: Final = 1.0
 _POSSIBLE_DB: Final = 0.5
-"""How far the middle of the blocks may be from these."""
+"""Maximum deviations of the median over the blocks from these levels."""
 _STEADY_DB: Final = 3.5
 _LOOSE_DB: Final = 5.0
 _LOOSE_TOTAL_DB: Final = 1.75
-"""How far the tenth and the ninetieth percentile of the blocks may be from their mean: reverberation spreads them."""
+"""Maximum deviations of the 10th and 90th percentile over the blocks from their mean, which reverberation increases."""
 _COHERENT: Final = 0.9
 _COPY_DB: Final = -25.0
 _STRONGEST_SHARE: Final = 0.2
-"""Of blocks, in how many another channel may be louder than W."""
+"""Maximum share of blocks in which another channel is louder than W."""
 
 
 class _Sign(NamedTuple):
-    """When a channel counts as one whose sign is opposite to that of W.
+    """Criteria for a channel with the opposite sign of W.
 
     Attributes:
-        coherence: at most.
-        level_db: at least, over W.
-        share: of the loud blocks, at least.
+        coherence: maximum coherence with W.
+        level_db: minimum level relative to W.
+        share: minimum share of the loud blocks.
     """
 
     coherence: float
@@ -62,12 +62,12 @@ _FUMA_W: Final = np.float32(np.sqrt(2))
 
 
 def is_ambisonic_layout(channels: tuple[str, ...]) -> bool:
-    """Whether a layout's channel names begin with four ambisonic ones."""
+    """Whether the first four channel names of a layout are ambisonic."""
     return len(channels) >= CHANNELS and all(name.startswith("AMBI") for name in channels[:CHANNELS])
 
 
 def ambisonic_stereo(samples: FloatArray, layout: Layout) -> FloatArray:
-    """Two coincident cardioids (2, n), left and right, of (>= 4, n) ambisonic samples; higher orders are left out."""
+    """Two coincident cardioids (2, n), left and right, from (>= 4, n) ambisonic samples; higher orders are ignored."""
     first = samples[:CHANNELS]
     if layout == "fuma":
         w, x, y, z = first
@@ -76,7 +76,7 @@ def ambisonic_stereo(samples: FloatArray, layout: Layout) -> FloatArray:
 
 
 class AmbisonicEvidence:
-    """Tells first-order ambisonics from other recordings with four channels by how their energies depend on each other.
+    """Distinguishes first-order ambisonics from other four-channel recordings by energies and coherences.
 
     Args:
         rate: samples per second.
@@ -88,7 +88,7 @@ class AmbisonicEvidence:
         self._products: list[NDArray[np.float64]] = []
 
     def add(self, samples: FloatArray) -> None:
-        """Take in (4, n) samples."""
+        """Add (4, n) samples."""
         held = np.concatenate([self._held, samples[:CHANNELS]], axis=1)
         blocks = held.shape[1] // self._length
         whole = held[:, : blocks * self._length].astype(np.float64).reshape(CHANNELS, blocks, self._length)
@@ -97,7 +97,7 @@ class AmbisonicEvidence:
         self._held = held[:, blocks * self._length :]
 
     def verdict(self) -> Verdict:
-        """Whether the channels are ambiX for certain, may be ambisonic, or are not."""
+        """Result: "foa" if the channels are certainly ambiX, "possible" if they may be ambisonic, otherwise "no"."""
         blocks = np.concatenate(self._products) if self._products else np.zeros((0, 2 * CHANNELS - 1))
         energy, cross = blocks[:, :CHANNELS], blocks[:, CHANNELS:]
         total = energy.sum(axis=1)
@@ -108,10 +108,10 @@ class AmbisonicEvidence:
 
 
 class _Blocks:
-    """Figures of the loud blocks.
+    """Statistics of the loud blocks.
 
     Args:
-        energy: (blocks, 4) of the channels.
+        energy: (blocks, 4) energies of the channels.
         cross: (blocks, 3) sums of W times each other channel.
     """
 
@@ -140,12 +140,12 @@ class _Blocks:
         return bool(self._high - self._low <= 2 * most_db)
 
     def _opposite(self, sign: _Sign) -> bool:
-        """Whether a channel has the opposite sign of W in so many blocks: what comes from the right or from behind."""
+        """Whether enough blocks have a channel with the opposite sign of W (sound from the right or from behind)."""
         found = (self._coherence < sign.coherence) & (self._share > 10 ** (sign.level_db / 10))
         return bool(np.count_nonzero(found.any(axis=1)) >= max(3, sign.share * len(found)))
 
     def _in_front(self) -> bool:
-        """Whether X, the last channel, is a copy of W: a lone source in front has it so, and no loudspeaker behind."""
+        """Whether X, the last channel, is a copy of W, as for a single source in front; rear loudspeakers are not."""
         alike = (self._share[:, 2] > 10 ** (_COPY_DB / 10)) & (self._coherence[:, 2] > _COHERENT)
         return bool(np.median(alike) == 1)
 

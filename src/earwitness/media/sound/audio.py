@@ -1,4 +1,4 @@
-"""Stereo sound out of any media file, block by block, placed by its time stamps."""
+"""Reads stereo audio from any media file in blocks, placed by time stamps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from av.container import InputContainer
 
 from earwitness.core.errors import NotStereoError
 from earwitness.media.containers.container import audio_streams, open_media
-from earwitness.media.containers.lengths import TRUNCATED_SECONDS, behind_the_end, declared_end, unfilled_end
+from earwitness.media.containers.lengths import TRUNCATED_SECONDS, declared_end, trailing_data_warning, unfilled_end
 from earwitness.media.containers.media_limits import MediaLimits
 from earwitness.media.containers.sound_tracks import Track, choose_track, mono_advice
 from earwitness.media.sound.ambisonics import Layout
@@ -26,36 +26,36 @@ from earwitness.media.timeline import SampleClock
 
 DEFAULT_RATE: Final = 24_000
 DUAL_MONO_DIFFERENCE: Final = 1e-3
-"""Below this ratio of peak |L - R| to peak level (-60 dB) two channels carry the same sound."""
+"""Below this ratio of peak |L - R| to the peak level (-60 dB), both channels count as identical."""
 _MONO_JOIN_SECONDS: Final = 0.1
 MONO: Final = "mono"
-"""Reason of the stretches in which the track has one channel."""
+"""Reason of the stretches in which the track has only one channel."""
 
 
 class AudioReader:
-    """Iterates over blocks of (2, n) float32 at `rate`, about a second each; memory does not grow with length.
+    """Iterates over blocks of (2, n) float32 at `rate`, about a second each; memory use does not depend on the length.
 
-    Sample i of all blocks together lies i / rate seconds after the container's zero: a late start and gaps in the
-    time stamps become silence, overlaps are cut, corrupt packets are skipped with their time kept. Layouts of more
-    than two channels are mixed down (`downmix.stereo_matrix`), ambisonics becomes two cardioids, and what is mono for
-    some time comes out on both channels then. Each iteration reads the file anew and resets the statistics, which are
-    complete when it ends.
+    Sample i of the concatenated blocks lies i / rate seconds after the container's start: a late start and gaps in the
+    time stamps become silence, overlaps are cut, and corrupt packets are replaced by silence. Layouts with more than
+    two channels are mixed down (`downmix.stereo_matrix`), ambisonics is converted to two cardioids, and mono sections
+    are delivered on both channels. Each iteration reads the file from the beginning and resets the statistics, which
+    are complete when it ends.
 
     Attributes:
-        track: the track that is read, or two mono ones: left and right.
-        tracks: number of sound tracks of the file.
-        source_rate, layout: of the sound track as decoded, which may differ from what it declares.
-        channels: what its channels are taken for: "foa" or "fuma" (ambisonics), else "surround".
-        start_seconds: silence before the first sound.
-        gap_seconds, gaps: silence filled in between, and in how many places.
-        corrupt_packets: packets that could not be decoded.
-        damaged_samples: samples that were no numbers, or far too large, and are silent.
+        track: the track that is read, or two mono tracks: left and right.
+        tracks: number of audio tracks in the file.
+        source_rate, layout: sample rate and channel layout as decoded, which can differ from the declared ones.
+        channels: interpretation of the channels: "foa" or "fuma" (ambisonics), else "surround".
+        start_seconds: silence before the first frame.
+        gap_seconds, gaps: total length and number of the gaps that were filled with silence.
+        corrupt_packets: number of packets that could not be decoded.
+        damaged_samples: number of NaN, infinite or far too large samples, which were set to 0.
         channel_difference: peak of |L - R| relative to the peak level; 0 while silent.
-        samples: samples at `rate` handed out so far.
-        undirected: stretches in which the sound carries no direction, in order of time; one list for the reader's life,
-            which grows while the file is read.
-        warnings: what a user should know about the file.
-        tap: told the channels as they were recorded, (channels, n) of each frame, before they are mixed or resampled.
+        samples: number of samples at `rate` delivered so far.
+        undirected: stretches in which the sound carries no direction, in order of time. The list object stays the same,
+            and grows while the file is read.
+        warnings: warnings about the file for the user.
+        tap: receives the original channels of each frame, (channels, n), before downmix and resampling.
     """
 
     def __init__(
@@ -67,21 +67,21 @@ class AudioReader:
         swap: bool = False,
         layout: Layout = "auto",
     ) -> None:
-        """Open the file and decode its first frame; of four channels, and of what begins in mono, more.
+        """Open the file and decode its first frame, or more frames if it has four channels or starts in mono.
 
         Args:
             path: a video or audio file.
-            rate: samples per second to deliver.
-            mono: whether a track that is mono throughout is an error, or is delivered on both channels.
-            track: which sound track, from 0, or two mono ones: left and right; None takes the default one.
+            rate: samples per second of the output.
+            mono: whether a track that is mono throughout raises an error, or is delivered on both channels.
+            track: audio track, from 0, or two mono tracks: left and right; None selects the default track.
             swap: exchange left and right.
-            layout: what the channels are, where the file does not say it or says it wrongly.
+            layout: interpretation of the channels, if the file declares none or a wrong one.
 
         Raises:
-            UnreadableMediaError: the file cannot be opened, or nothing of its sound be decoded.
-            NoAudioError: there is no sound track, or not so many.
+            UnreadableMediaError: the file cannot be opened, or none of its audio can be decoded.
+            NoAudioError: there is no such audio track.
             NotStereoError: the track is mono and `mono` is "error".
-            MediaLimitError: the sound is beyond the limits (`MediaLimits`).
+            MediaLimitError: the audio exceeds the limits (`MediaLimits`).
         """
         self.path, self.rate, self.swap = Path(path), rate, swap
         self._limits = MediaLimits.from_environment()
@@ -96,11 +96,11 @@ class AudioReader:
             facts = channel_facts(self.path, container, stream, layout, find_stereo=find_stereo)
             if facts.mono and find_stereo:
                 raise NotStereoError(
-                    f"{self.path}: its sound is mono and carries no direction; allow mono to get events without one"
+                    f"{self.path}: its sound is mono and carries no direction; allow mono for events without one"
                     f"{mono_advice(streams)}"
                 )
         self.source_rate, self.layout, self.channels = facts.rate, facts.name, facts.layout
-        self._begins_mono, self._certain = facts.mono and isinstance(self.track, int), facts.certain
+        self._starts_mono, self._certain = facts.mono and isinstance(self.track, int), facts.certain
         self._notes = [note for note in (chosen, facts.note) if note]
         self._reset()
 
@@ -124,7 +124,7 @@ class AudioReader:
 
     @property
     def duration(self) -> float:
-        """Seconds handed out so far."""
+        """Seconds delivered so far."""
         return self.samples / self.rate
 
     @property
@@ -134,24 +134,24 @@ class AudioReader:
 
     @property
     def dual_mono(self) -> bool:
-        """Whether, so far, both channels of a stereo track carried the same sound."""
+        """Whether both channels of a stereo track have been identical so far."""
         return self._peak > 0 and self.channel_difference < DUAL_MONO_DIFFERENCE
 
     @property
     def mono(self) -> bool:
-        """Whether all sound so far had one channel."""
+        """Whether all frames so far had one channel."""
         return self._mono
 
     @property
     def directional(self) -> bool:
-        """Whether the sound can tell left from right: neither mono nor dual mono so far."""
+        """Whether the sound carries directions: neither mono nor dual mono so far."""
         return not (self._mono or self.dual_mono)
 
     def _reset(self) -> None:
         self.start_seconds = self.gap_seconds = 0.0
         self.gaps = self.corrupt_packets = self.damaged_samples = self.samples = 0
         self._peak = self._peak_difference = 0.0
-        self._mono = self._begins_mono
+        self._mono = self._starts_mono
         self.undirected.clear()
         self.warnings: list[str] = [*self._notes]
         if not self._certain:
@@ -164,7 +164,7 @@ class AudioReader:
         return stream
 
     def _joined(self, left: int, right: int) -> Iterator[StereoArray]:
-        """Two mono tracks as the channels of one sound."""
+        """Two mono tracks as left and right channel."""
         sides = [AudioReader(self.path, self.rate, "allow", track) for track in (left, right)]
         for side in sides:
             side.tap = None if self.tap is None else self.tap.part()
@@ -179,7 +179,7 @@ class AudioReader:
         self.start_seconds = min(side.start_seconds for side in sides)
 
     def _blocks(self, container: InputContainer, stream: AudioStream) -> Iterator[tuple[int, StereoArray]]:
-        """Blocks of about a second at the source's rate, gaps filled."""
+        """Blocks of about a second at the source's sample rate, with gaps filled."""
         end = declared_end(container, stream)
         decoder = SoundDecoder(
             self.path, container, stream, self.channels, swap=self.swap, warn=self._warn, tap=self.tap
@@ -217,7 +217,7 @@ class AudioReader:
         self._limits.check_filled(self.path, filled / clock.rate, (clock.position - filled) / clock.rate)
 
     def _note_mono(self, sound: Sound, clock: SampleClock, samples: int) -> None:
-        """Keep the stretches in which the sound has one channel."""
+        """Record the stretches in which the audio has one channel."""
         if not sound.mono:
             self._mono = False
             return
@@ -237,20 +237,20 @@ class AudioReader:
         self.gaps, self.corrupt_packets = clock.gaps, decoder.corrupt_packets
         self.damaged_samples = decoder.damaged_samples
         if clock.gaps:
-            self._warn(f"{clock.gaps} gaps of together {self.gap_seconds:.2f} s in the sound were filled with silence")
+            self._warn(f"{clock.gaps} gaps of {self.gap_seconds:.2f} s in total were filled with silence")
         if clock.restarts:
-            self._warn(f"the time stamps of the sound jump {clock.restarts} times; times after a jump may be off")
+            self._warn(f"the time stamps of the sound jump {clock.restarts} times; later times may be wrong")
         mono = [stretch for stretch in self.undirected if stretch.reason == MONO]
         if mono and not self._mono:
             self._warn(sentence(mono))
         end = clock.position / clock.rate
-        behind = behind_the_end(self.path, container, decoder.read_bytes, end)
-        if behind:
-            self._warn(behind)
+        warning = trailing_data_warning(self.path, container, decoder.read_bytes, end)
+        if warning:
+            self._warn(warning)
             return
         until = unfilled_end(self.path, container, end) if declared is None else float(declared)
         if until - end > TRUNCATED_SECONDS and not clock.restarts:
-            self._warn(f"the file is cut short: sound until {end:.1f} s of {until:.1f} s")
+            self._warn(f"the file is truncated: sound ends at {end:.1f} s of {until:.1f} s")
 
     def _measured(self, stereo: StereoArray) -> StereoArray:
         if stereo.shape[1]:
@@ -275,6 +275,6 @@ def read_audio(
     track: Track | None = None,
     swap: bool = False,
 ) -> StereoArray:
-    """All of a file's sound as (2, N) float32 at `rate`; arguments and errors as `AudioReader`."""
+    """Read all audio of a file as (2, N) float32 at `rate`; arguments and errors as for `AudioReader`."""
     blocks = list(AudioReader(path, rate, mono, track, swap))
     return np.concatenate(blocks, axis=1) if blocks else np.zeros((2, 0), np.float32)

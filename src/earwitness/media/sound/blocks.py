@@ -1,4 +1,4 @@
-"""Blocks of decoded sound: marking the last frame, filling in silence, putting parts together."""
+"""Helpers for blocks of decoded audio: marking the last frame, inserting silence, concatenating parts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BLOCK_SECONDS: Final = 1
 
 
 def joined_channels(left: Iterable[StereoArray], right: Iterable[StereoArray]) -> Iterator[StereoArray]:
-    """Blocks (2, n) with the left channel of `left` and the right one of `right`; what ends first is padded."""
+    """Blocks (2, n) with the left channel of `left` and the right one of `right`; the shorter input is zero-padded."""
     sources, done = (iter(left), iter(right)), [False, False]
     held = [np.zeros(0, np.float32), np.zeros(0, np.float32)]
     while True:
@@ -33,7 +33,7 @@ def joined_channels(left: Iterable[StereoArray], right: Iterable[StereoArray]) -
 
 
 def mark_last(sounds: Iterator[Sound]) -> Iterator[tuple[Sound, bool]]:
-    """Frames, each with whether it is the last one."""
+    """Each frame, and whether it is the last one."""
     held: Sound | None = None
     for sound in sounds:
         if held is not None:
@@ -44,7 +44,7 @@ def mark_last(sounds: Iterator[Sound]) -> Iterator[tuple[Sound, bool]]:
 
 
 def without_padding(sound: Sound, declared_end: Fraction | None) -> StereoArray:
-    """The last frame up to the declared end: what lies behind only fills up the encoder's frame."""
+    """The last frame up to the declared end, without the encoder's padding."""
     if declared_end is None or sound.start is None:
         return sound.stereo
     keep = round((declared_end - sound.start) * sound.rate)
@@ -52,7 +52,7 @@ def without_padding(sound: Sound, declared_end: Fraction | None) -> StereoArray:
 
 
 def silence(rate: int, samples: int, parts: list[StereoArray]) -> Iterator[tuple[int, StereoArray]]:
-    """Silence in blocks of at most a second; what does not fill one is left in `parts`."""
+    """Silence in blocks of at most a second; an incomplete last block is added to `parts`."""
     if samples > rate * BLOCK_SECONDS:
         yield from join(rate, parts)
     while samples > rate * BLOCK_SECONDS:
@@ -63,7 +63,7 @@ def silence(rate: int, samples: int, parts: list[StereoArray]) -> Iterator[tuple
 
 
 def join(rate: int, parts: list[StereoArray]) -> Iterator[tuple[int, StereoArray]]:
-    """One block of all parts, which are then taken; none of no parts."""
+    """Concatenate and clear `parts`; yields nothing if there are none."""
     if parts:
         yield rate, np.concatenate(parts, axis=1)
         parts.clear()

@@ -1,4 +1,4 @@
-"""Decoded frames of one sound track, in stereo, and what is known of each."""
+"""Decodes the frames of one audio track and converts them to stereo."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Sound(NamedTuple):
 
     Attributes:
         stereo: (2, n) float32.
-        start: seconds from the container's zero; None where there is no time stamp.
+        start: seconds from the container's start; None if there is no time stamp.
         rate: samples per second.
         after_loss: whether data was lost just before it.
         mono: whether it has one channel.
@@ -40,32 +40,32 @@ class Sound(NamedTuple):
 
 
 class Tap(Protocol):
-    """Told the channels of a sound track as they were recorded."""
+    """Receives the original channels of an audio track."""
 
     def add(self, channels: StereoArray) -> None:
-        """Take in (channels, n) samples."""
+        """Receive (channels, n) samples."""
 
     def part(self) -> Tap:
-        """Another one, for a further track, that counts as part of this one."""
+        """A tap for another track whose results belong to this one."""
 
 
 class SoundDecoder:
-    """Decodes one sound track.
+    """Decodes one audio track.
 
     Args:
         path: the file, for messages.
-        container, stream: the file, open, and its track.
-        layout: what its channels are taken for.
+        container, stream: the open file and its track.
+        layout: interpretation of the channels.
         swap: exchange left and right.
-        warn: told what a user should know, possibly several times.
-        tap: told the channels as they were recorded.
+        warn: called with each warning, possibly repeatedly.
+        tap: receives the original channels.
 
     Attributes:
-        source_rate, layout_name: of the first frame.
-        corrupt_packets: packets that could not be decoded.
-        damaged_samples: samples that are no numbers, or far beyond any sound; they are silent.
-        read_bytes: byte behind the last packet.
-        lost_until: where the last packets end, if they could not be decoded; seconds from the container's zero.
+        source_rate, layout_name: sample rate and layout of the first frame.
+        corrupt_packets: number of packets that could not be decoded.
+        damaged_samples: number of NaN, infinite or far too large samples, which are set to 0.
+        read_bytes: position after the last packet.
+        lost_until: end of the last packets if they could not be decoded, in seconds from the container's start.
     """
 
     def __init__(
@@ -90,8 +90,8 @@ class SoundDecoder:
         """Frames in order.
 
         Raises:
-            UnreadableMediaError: nothing can be decoded.
-            MediaLimitError: the sound is beyond the limits.
+            UnreadableMediaError: no frame can be decoded.
+            MediaLimitError: the audio exceeds the limits.
         """
         zero, lost = zero_time(self._container), False
         for frame, after_loss in self.raw_frames(zero):
@@ -103,18 +103,18 @@ class SoundDecoder:
             lost = False
         if not self.source_rate:
             raise UnreadableMediaError(
-                f"{self._path}: nothing of its sound track can be decoded; convert or copy it again"
+                f"{self._path}: its sound track cannot be decoded; convert the file or copy it again"
             )
         if self.corrupt_packets:
             self._warn(f"{self.corrupt_packets} corrupt sound packets were replaced by silence")
         if self.damaged_samples:
-            self._warn(f"{self.damaged_samples} samples that are no numbers, or far too large, were set to silence")
+            self._warn(f"{self.damaged_samples} samples that are not numbers, or far too large, were set to 0")
 
     def raw_frames(self, zero: Fraction = Fraction(0)) -> Iterator[tuple[Any, bool]]:
-        """Frames as PyAV has them, within the limits; None and True for lost packets.
+        """PyAV frames, each with False; None and True for a lost packet.
 
         Raises:
-            MediaLimitError: the sound is beyond the limits.
+            MediaLimitError: the audio exceeds the limits.
         """
         source = PacketSource(self._container, self._stream)
         packets, samples = 0, 0
@@ -148,7 +148,7 @@ class SoundDecoder:
             stereo, known = to_stereo(samples, channel_names(frame) if samples.shape[0] > _STEREO else ())
             if not known:
                 self._warn(
-                    f"channel layout '{frame.layout.name}' is unknown: its first two channels are taken for stereo"
+                    f"channel layout '{frame.layout.name}' is unknown: its first two channels are used as stereo"
                 )
         return stereo[::-1] if self._swap else stereo
 
@@ -159,7 +159,7 @@ def channel_names(frame: Any) -> tuple[str, ...]:
 
 
 def _after(zero: Fraction, pts: int | None, base: Fraction | None) -> Fraction | None:
-    """Seconds from `zero` to a time stamp, in one step: files may have very many."""
+    """Seconds from `zero` to a time stamp, with a single Fraction for speed."""
     if pts is None or base is None:
         return None
     whole = base.denominator * zero.denominator

@@ -1,4 +1,4 @@
-"""From any channel layout to stereo."""
+"""Converts any channel layout to stereo."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _BOTH: Final = {"FC": _HALF_POWER, "BC": 0.5, "TC": 0.5, "TFC": 0.5, "TBC": 0.5}
 _SILENT: Final = frozenset({"LFE", "LFE2"})
 _LONG: Final = frozenset({"s64", "s64p"})
 LOUDEST: Final = 1e6
-"""Floats beyond this (120 dB above full scale) are damage, not sound; 16-bit numbers that somebody took for floats
-without scaling them stay below."""
+"""Larger floats (120 dB above full scale) are damaged samples. 16-bit integers stored as floats without scaling are
+smaller than this."""
 
 
 @cache
 def stereo_matrix(channels: tuple[str, ...]) -> NDArray[np.float32] | None:
-    """Downmix matrix (2, channels) by ITU-R BS.775: L = FL + 0.707 FC + 0.707 SL (+ 0.707 BL), LFE left out.
+    """Downmix matrix (2, channels) by ITU-R BS.775: L = FL + 0.707 FC + 0.707 SL (+ 0.707 BL), without LFE.
 
-    The gains are not normalised, so that sound in front keeps its level; floats have the room above 1.
+    The gains are not normalised, so that sound in front keeps its level; floats can exceed 1.
 
     Args:
-        channels: FFmpeg's channel names, say ("FL", "FR", "FC", "LFE", "BL", "BR").
+        channels: FFmpeg's channel names, such as ("FL", "FR", "FC", "LFE", "BL", "BR").
 
     Returns:
-        None where a channel has no known direction, as in ambisonics or discrete tracks.
+        None if a channel has no known direction, as in ambisonics or discrete layouts.
     """
     known = _LEFT.keys() | _RIGHT.keys() | _BOTH.keys() | _SILENT
     if not all(name in known for name in channels):
@@ -46,7 +46,7 @@ def stereo_matrix(channels: tuple[str, ...]) -> NDArray[np.float32] | None:
 def frame_samples(frame: AudioFrame) -> NDArray[np.float32]:
     """Samples (channels, n) of a decoded frame as floats, from any sample format, planar or packed.
 
-    Whole numbers come out in [-1, 1]; floats as they are, NaN and infinities among them (`silence_damage`).
+    Integers are scaled to [-1, 1]; floats are unchanged and may include NaN and infinities (see `silence_damage`).
     """
     raw = _raw(frame)
     if not frame.format.is_planar:
@@ -55,13 +55,13 @@ def frame_samples(frame: AudioFrame) -> NDArray[np.float32]:
         return ((raw.astype(np.float32) - 128) / 128).astype(np.float32)
     if np.issubdtype(raw.dtype, np.integer):
         return (raw / -float(np.iinfo(raw.dtype).min)).astype(np.float32)
-    with np.errstate(over="ignore", invalid="ignore"):  # of doubles: becomes infinite
+    with np.errstate(over="ignore", invalid="ignore"):  # large doubles become infinite
         return raw.astype(np.float32)
 
 
 def silence_damage(samples: NDArray[np.float32]) -> int:
-    """Set samples to 0 that are no numbers or beyond `LOUDEST`, in place; returns how many there were."""
-    if np.abs(samples).max(initial=0.0) <= LOUDEST:  # false for NaN too
+    """Set NaN, infinite and too large samples (`LOUDEST`) to 0 in place; returns their number."""
+    if np.abs(samples).max(initial=0.0) <= LOUDEST:  # also False for NaN
         return 0
     bad = ~(np.abs(samples) <= LOUDEST)
     samples[bad] = 0
@@ -77,9 +77,9 @@ def _raw(frame: AudioFrame) -> NDArray[Any]:
 
 
 def to_stereo(samples: NDArray[np.float32], channels: tuple[str, ...]) -> tuple[NDArray[np.float32], bool]:
-    """Stereo (2, n) of samples (channels, n), and whether the layout said which channel is which.
+    """Convert samples (channels, n) to stereo (2, n); also returns whether the layout is known.
 
-    Mono comes out on both channels; of an unknown layout the first two channels are taken.
+    Mono is copied to both channels; of an unknown layout the first two channels are used.
     """
     if samples.shape[0] == 1:
         return np.repeat(samples, 2, axis=0), True

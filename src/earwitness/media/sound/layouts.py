@@ -1,4 +1,4 @@
-"""What the channels of a sound track are: mono, loudspeakers or ambisonics, by what the file says and by its sound."""
+"""Channel layout of an audio track: mono, loudspeakers or ambisonics, from the file's metadata and its content."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ from earwitness.media.sound.decode import SoundDecoder, channel_names
 from earwitness.media.sound.downmix import frame_samples, silence_damage
 from earwitness.media.sound.wave_header import read_wave_header
 
-_ONE_SETUP: Final = frozenset({"aac", "opus", "vorbis", "flac", "alac"})
-"""Codecs whose layout MP4 and Matroska declare once for a whole track."""
+_CONSTANT_LAYOUT: Final = frozenset({"aac", "opus", "vorbis", "flac", "alac"})
+"""Codecs whose layout is constant within a track in MP4 and Matroska."""
 _ORDERS: Final = (4, 9, 16)
-"""Channels of ambisonics of the first to the third order; the first four of higher ones are those of the first."""
+"""Channel counts of ambisonics of orders 1 to 3; the first four channels are always those of the first order."""
 _AMBISONIC: Final = (
-    "its channels are first-order ambisonics ({}) and are read as two cardioids that face left and right; "
+    "its channels are first-order ambisonics ({}) and are converted to two cardioids that face left and right; "
     "--layout surround reads them as loudspeakers"
 )
-_PERHAPS: Final = (
-    "its channels, labelled '{}', may be first-order ambisonics, so directions would be guesses and are left out; "
-    "--layout foa (ambiX), fuma or surround says what they are"
+_UNCERTAIN: Final = (
+    "its channels, labelled '{}', may be first-order ambisonics, so no directions are reported; "
+    "choose --layout foa (ambiX), fuma or surround"
 )
 
 
 class ChannelFacts(NamedTuple):
-    """What the channels of a track are.
+    """Channel layout of a track.
 
     Attributes:
         rate: samples per second of the first frame.
         name: FFmpeg's name of the layout of the first frame.
-        mono: whether there is one channel, as far as was looked.
-        layout: what the channels are taken for: "foa", "fuma" or "surround".
-        certain: False where they may be ambisonic and nothing more is known: then there is no direction.
-        note: what a user should know.
+        mono: whether all examined frames have one channel.
+        layout: interpretation of the channels: "foa", "fuma" or "surround".
+        certain: False if the channels may be ambisonic, so that directions are unknown.
+        note: note for the user; may be empty.
     """
 
     rate: int
@@ -60,24 +60,24 @@ class ChannelFacts(NamedTuple):
 def channel_facts(
     path: Path, container: InputContainer, stream: AudioStream, wanted: Layout = "auto", *, find_stereo: bool = False
 ) -> ChannelFacts:
-    """Look at the first frame of a track and, where that does not tell, at more of them.
+    """Determine the channel layout from the first frame of a track, or from more frames if necessary.
 
-    The container is read from its beginning, and is not to be used afterwards.
+    The container is read from its current position and must not be used afterwards.
 
     Args:
         path: the file, for messages.
-        container, stream: the file, open, and its track.
-        wanted: what the user says that the channels are.
-        find_stereo: whether a track that begins in mono is searched for frames with more channels.
+        container, stream: the open file and its track.
+        wanted: layout requested by the user.
+        find_stereo: whether to search a track that starts in mono for frames with more channels.
 
     Raises:
-        NotStereoError: ambisonics is asked for, and there are fewer than four channels.
-        UnreadableMediaError: nothing can be decoded.
+        NotStereoError: ambisonics is requested, but the track has fewer than four channels.
+        UnreadableMediaError: no frame can be decoded.
     """
     frames = (frame for frame, _ in SoundDecoder(path, container, stream).raw_frames() if frame is not None)
     first = next(frames, None)
     if first is None:
-        raise UnreadableMediaError(f"{path}: nothing of its sound track can be decoded; convert or copy it again")
+        raise UnreadableMediaError(f"{path}: its sound track cannot be decoded; convert the file or copy it again")
     count, rate, name = int(first.layout.nb_channels), int(first.sample_rate), str(first.layout.name)
     if wanted in ("foa", "fuma") and count < CHANNELS:
         raise NotStereoError(f"{path}: has {count} channels; first-order ambisonics has {CHANNELS}")
@@ -86,20 +86,20 @@ def channel_facts(
         mono = all(frame.layout.nb_channels == 1 for frame in frames)
     if wanted != "auto" or count < CHANNELS:
         return ChannelFacts(rate, name, mono, "surround" if wanted == "auto" else wanted)
-    said = _said(path, container, channel_names(first))
-    if said is not None:
-        order = "W, X, Y, Z" if said == "fuma" else "W, Y, Z, X"
-        return ChannelFacts(rate, name, mono, said, note=_AMBISONIC.format(order))
-    verdict = _analysed(first, frames) if count in _ORDERS else "no"
+    declared = _declared_layout(path, container, channel_names(first))
+    if declared is not None:
+        order = "W, X, Y, Z" if declared == "fuma" else "W, Y, Z, X"
+        return ChannelFacts(rate, name, mono, declared, note=_AMBISONIC.format(order))
+    verdict = _content_verdict(first, frames) if count in _ORDERS else "no"
     if verdict == "foa":
         return ChannelFacts(rate, name, mono, "foa", note=_AMBISONIC.format("W, Y, Z, X"))
     if verdict == "possible":
-        return ChannelFacts(rate, name, mono, "surround", certain=False, note=_PERHAPS.format(name))
+        return ChannelFacts(rate, name, mono, "surround", certain=False, note=_UNCERTAIN.format(name))
     return ChannelFacts(rate, name, mono, "surround")
 
 
-def _analysed(first: Any, frames: Iterator[Any]) -> Verdict:
-    """What the sound of the first four channels says."""
+def _content_verdict(first: Any, frames: Iterator[Any]) -> Verdict:
+    """Result of the content analysis of the first four channels."""
     evidence, left = AmbisonicEvidence(first.sample_rate), ANALYSED_SECONDS * first.sample_rate
     count = first.layout.nb_channels
     frame: Any = first
@@ -112,8 +112,8 @@ def _analysed(first: Any, frames: Iterator[Any]) -> Verdict:
     return evidence.verdict()
 
 
-def _said(path: Path, container: InputContainer, names: tuple[str, ...]) -> Layout | None:
-    """The ambisonic order of channels that the file itself states."""
+def _declared_layout(path: Path, container: InputContainer, names: tuple[str, ...]) -> Layout | None:
+    """The ambisonic layout that the file declares; None if it declares none."""
     if is_ambisonic_layout(names):
         return "foa"
     if container.format.name == "wav":
@@ -123,7 +123,7 @@ def _said(path: Path, container: InputContainer, names: tuple[str, ...]) -> Layo
 
 
 def _may_change(container: InputContainer, stream: AudioStream) -> bool:
-    """Whether frames of a track may have other channels than its first one."""
+    """Whether later frames of a track can have another layout than the first one."""
     codec = stream.codec_context.name
-    fixed = container.format.name.startswith(("mov", "matroska")) and codec in _ONE_SETUP
+    fixed = container.format.name.startswith(("mov", "matroska")) and codec in _CONSTANT_LAYOUT
     return not (fixed or codec.startswith(("pcm", "adpcm")))

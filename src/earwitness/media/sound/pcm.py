@@ -1,4 +1,4 @@
-"""16-bit WAV files, read in part: a crop costs what the crop holds, whatever the recording's length."""
+"""Random access to 16-bit WAV files: reading a crop takes the same time for recordings of any length."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _SAMPLE_BYTES: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class WavInfo:
-    """The header of a WAV file, checked against its size.
+    """The header of a WAV file, checked against the file size.
 
     Attributes:
         rate: samples per second.
         channels: number of channels.
-        samples: samples per channel that are there.
-        offset: byte at which the samples begin.
+        samples: available samples per channel.
+        offset: position of the first sample.
     """
 
     rate: int
@@ -35,7 +35,7 @@ class WavInfo:
 
     @property
     def seconds(self) -> float:
-        """Length."""
+        """Duration in seconds."""
         return self.samples / self.rate
 
 
@@ -43,7 +43,7 @@ def wav_info(path: Path) -> WavInfo:
     """Read the header.
 
     Raises:
-        UnreadableMediaError: no 16-bit PCM WAV file, or one that is cut short, or several joined.
+        UnreadableMediaError: the file is not 16-bit PCM WAV, is truncated, or consists of several joined files.
     """
     check_file(path)
     try:
@@ -51,7 +51,7 @@ def wav_info(path: Path) -> WavInfo:
     except OSError as error:
         raise UnreadableMediaError(f"{path}: cannot be read ({error.strerror})") from None
     if header is None:
-        raise UnreadableMediaError(f"{path}: is no readable WAV file; convert it to 16-bit PCM WAV")
+        raise UnreadableMediaError(f"{path}: is not a readable WAV file; convert it to 16-bit PCM WAV")
     _check(path, header)
     return WavInfo(header.rate, header.channels, header.samples_there, header.data_start)
 
@@ -62,13 +62,13 @@ def read_pcm(path: Path, start: int = 0, samples: int | None = None) -> NDArray[
     Args:
         path: a 16-bit PCM WAV file.
         start: first sample.
-        samples: how many; None reads to the end.
+        samples: number of samples; None reads to the end.
 
     Returns:
         (channels, samples) float32 in [-1, 1).
 
     Raises:
-        UnreadableMediaError: not such a file, or the samples are not there.
+        UnreadableMediaError: as `wav_info`, or the file has fewer samples.
     """
     info = wav_info(path)
     wanted = info.samples - start if samples is None else samples
@@ -87,9 +87,9 @@ def _check(path: Path, header: WaveHeader) -> None:
     declared = header.declared_samples
     if declared is not None and header.samples_there < declared:
         raise UnreadableMediaError(
-            f"{path}: is cut short: {header.samples_there} of {declared} samples are there; copy it again"
+            f"{path}: is truncated: it has {header.samples_there} of {declared} samples; copy it again"
         )
-    if header.behind is not None and header.behind.kind == "file":
+    if header.trailing is not None and header.trailing.kind == "file":
         raise UnreadableMediaError(
-            f"{path}: two files were joined: {header.behind_seconds:.1f} s lie behind the end of the first; split it"
+            f"{path}: two files were joined: {header.trailing_seconds:.1f} s follow the end of the first; split them"
         )

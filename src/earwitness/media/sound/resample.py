@@ -1,4 +1,4 @@
-"""Changing the sample rate of stereo sound, as a stream and of whole arrays; exact lengths."""
+"""Resamples stereo audio, as a stream or as whole arrays, with exact output lengths."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ StereoArray = NDArray[np.float32]
 
 
 class StreamResampler:
-    """Resamples stereo block by block; the result does not depend on how the input was cut.
+    """Resamples stereo audio block by block; the result does not depend on the block sizes.
 
-    After `finish` exactly round(samples in * rate_out / rate_in) samples have come out.
+    After `finish`, the total output is exactly round(input samples * rate_out / rate_in) samples.
     """
 
     def __init__(self, rate_in: int, rate_out: int) -> None:
@@ -23,14 +23,14 @@ class StreamResampler:
         self._made = 0
 
     def push(self, block: StereoArray) -> StereoArray:
-        """Feed (2, n) samples; returns the (2, m) that are ready, m may be 0."""
+        """Feed (2, n) samples; returns the (2, m) samples that are ready, where m may be 0."""
         self._fed += block.shape[1]
         if self._stream is None:
             return block
         return self._take(self._stream.resample_chunk(np.ascontiguousarray(block.T)))
 
     def finish(self) -> StereoArray:
-        """The rest, (2, m); the stream is closed."""
+        """Close the stream; returns the remaining samples (2, m)."""
         if self._stream is None:
             return np.zeros((2, 0), np.float32)
         made_before = self._made

@@ -1,4 +1,4 @@
-"""Parts of a recording in which its sound carries no direction."""
+"""Stretches: parts of a recording in which the sound carries no direction."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 _LISTED: Final = 4
-"""More stretches than these are counted in a sentence, not listed."""
+"""Maximum number of stretches listed in a sentence; further ones are only counted."""
 _LEAST_SHARE: Final = 0.05
-"""A frame of which less than this lies in a stretch is left alone: rounding of times, not sound."""
+"""Minimum share of a frame that must lie in a stretch; smaller overlaps come from rounded times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,8 @@ class Stretch:
     """Part of a recording in which its sound carries no direction.
 
     Attributes:
-        start, end: seconds on the time axis of the result (0 is the container's start); the end may be infinite.
-        reason: why, as it is to be said after "no direction": "mono", "the same sound on both channels".
+        start, end: seconds from the container's start; the end may be infinite.
+        reason: reason, worded to follow "no direction": "mono", "the same sound on both channels".
     """
 
     start: float
@@ -30,7 +30,7 @@ class Stretch:
 
 
 def joined(stretches: Iterable[Stretch], tolerance: float = 0.0) -> list[Stretch]:
-    """In order of time; those of one reason that overlap, or are at most `tolerance` seconds apart, become one."""
+    """Sort stretches by time; stretches with the same reason that are at most `tolerance` seconds apart are merged."""
     result: list[Stretch] = []
     for stretch in sorted(stretches, key=lambda one: (one.reason, one.start)):
         last = result[-1] if result else None
@@ -42,7 +42,7 @@ def joined(stretches: Iterable[Stretch], tolerance: float = 0.0) -> list[Stretch
 
 
 def covered_frames(stretches: Iterable[Stretch], frames: int, frame_seconds: float) -> NDArray[np.bool_]:
-    """(frames,) which of the frames, each of `frame_seconds`, lie in a stretch, if only in part."""
+    """(frames,) bool: whether each frame of `frame_seconds` lies at least partly in a stretch."""
     covered = np.zeros(frames, dtype=np.bool_)
     for stretch in stretches:
         first = int(np.floor(max(0.0, stretch.start) / frame_seconds + _LEAST_SHARE))
@@ -52,7 +52,7 @@ def covered_frames(stretches: Iterable[Stretch], frames: int, frame_seconds: flo
 
 
 def sentence(stretches: Iterable[Stretch]) -> str:
-    """One line that says where there is no direction and why; empty for no stretches."""
+    """One line that lists where there is no direction, and why; empty if there are no stretches."""
     stretches = joined(stretches)
     if not stretches:
         return ""

@@ -1,1 +1,1 @@
-"""The shapes of the networks; torch-free."""
+"""Dimensions of the networks; torch-free."""

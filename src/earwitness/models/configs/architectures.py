@@ -1,4 +1,4 @@
-"""The kinds of networks, by the name that recipes and checkpoints give them; torch-free."""
+"""The architectures, by their names in recipes and checkpoints; torch-free."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _adapter: Final[TypeAdapter[ModelConfig]] = TypeAdapter(TaggedConfig)
 
 
 def tagged(raw: dict[str, Any]) -> dict[str, Any]:
-    """Plain values with their architecture, which is `seld` where none is named (as in the first recipes)."""
+    """Plain values with their architecture, by default `seld` (which the first recipes did not name)."""
     return {"architecture": "seld", **raw}
 
 
@@ -26,13 +26,13 @@ def model_config(raw: dict[str, Any]) -> ModelConfig:
     """Dimensions from plain values.
 
     Raises:
-        pydantic.ValidationError: they are not those of a network.
+        pydantic.ValidationError: they are not valid dimensions.
     """
     return _adapter.validate_python(tagged(raw))
 
 
 def token_widths(config: ModelConfig) -> dict[str, int]:
-    """The tokens that a network takes: modality's name -> their width D."""
+    """The tokens that a network takes: name of the modality -> width D."""
     if isinstance(config, CmcConfig):
         return {name: spec.dim for name, spec in config.tokens.items()}
     if isinstance(config, BaselineConfig) and config.visual is not None:

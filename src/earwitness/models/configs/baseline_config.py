@@ -1,4 +1,4 @@
-"""The shape of the official DCASE2025 baselines; torch-free."""
+"""Dimensions of the official DCASE2025 baselines; torch-free."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class VisualInput(StrictModel):
         name: the modality.
         dim: width D of a token.
         grid: rows and columns of the positions.
-        reduce: `channels` averages over D, as the official code does, which leaves one number a position;
-            `positions` averages over the grid; `none` keeps all P x D numbers of a frame.
+        reduce: `channels` averages over D, as the official code does, and keeps one value per position; `positions`
+            averages over the grid; `none` keeps all P x D values of a frame.
     """
 
     name: str = "visual"
@@ -30,7 +30,7 @@ class VisualInput(StrictModel):
 
     @property
     def width(self) -> int:
-        """Numbers of a frame after `reduce`."""
+        """Width of a frame after `reduce`."""
         positions = prod(self.grid)
         return {"channels": positions, "positions": self.dim, "none": positions * self.dim}[self.reduce]
 
@@ -39,11 +39,11 @@ class BaselineConfig(StrictModel):
     """Dimensions of `earwitness.models.baseline.BaselineNet`; the defaults are the official audio baseline's.
 
     Attributes:
-        architecture: which network.
+        architecture: name of the architecture.
         in_channels: feature channels: log-mels of left and right.
         mels: feature bins.
-        frames_per_label: feature frames of a label frame; the time pools multiply to it.
-        dynamic_range_db: what lies further below the loudest band of a clip is raised to there, as librosa does; None
+        frames_per_label: feature frames per label frame; the product of the time pools.
+        dynamic_range_db: levels further below the loudest band of a clip are raised to this limit, as in librosa; None
             for no limit.
         filters: channels of the convolutions.
         pools: max pooling after each convolution, in time and frequency.
@@ -51,9 +51,9 @@ class BaselineConfig(StrictModel):
         heads: attention heads.
         attention_layers: self-attention after the GRU.
         visual: visual input; None is the audio baseline.
-        decoder_layers, decoder_ffn: transformer decoder that reads the visual input.
-        decoder_dropout: in it.
-        head_width: of the layer before the output.
+        decoder_layers, decoder_ffn: transformer decoder over the visual input.
+        decoder_dropout: dropout in the decoder.
+        head_width: width of the layer before the output.
         dropout: after convolutions, between GRU layers, on attention.
         tracks: simultaneous sources of one class.
         classes: sound classes.
@@ -86,7 +86,7 @@ class BaselineConfig(StrictModel):
 
     @property
     def fields(self) -> int:
-        """Outputs of a track and class: x, y, metres, and on screen where there are pictures."""
+        """Outputs per track and class: x, y, metres, and on-screen with visual input."""
         return 3 if self.visual is None else 4
 
     @model_validator(mode="after")
@@ -95,7 +95,7 @@ class BaselineConfig(StrictModel):
         if time != self.frames_per_label:
             raise ValueError(f"time pools multiply to {time}, but a label frame has {self.frames_per_label} frames")
         if self.bins_out < 1:
-            raise ValueError(f"frequency pools leave nothing of the {self.mels} bins")
+            raise ValueError(f"the frequency pools multiply to more than the {self.mels} bins")
         if self.rnn_width % self.heads:
             raise ValueError(f"rnn_width {self.rnn_width} must be a multiple of the {self.heads} heads")
         return self

@@ -1,7 +1,4 @@
-"""The shape of the Cross-Modal Conformer: each choice of the reconstruction is a named value; torch-free.
-
-The shape of a SELD network, as one frozen, checked value; torch-free, so that recipes and cards are too.
-"""
+"""Dimensions of the SELD network and of the Cross-Modal Conformer: each design choice is a named value; torch-free."""
 
 from __future__ import annotations
 
@@ -14,48 +11,49 @@ from earwitness.core.schema import StrictModel
 from earwitness.core.vocabulary import NUM_CLASSES
 
 Size = Annotated[int, Field(ge=1, le=65_536)]
-"""A width or a length; more is damage, and would take all memory."""
+"""A width or a length; larger values would exhaust the memory."""
 Layers = Annotated[int, Field(ge=1, le=100)]
 Kernel = Annotated[int, Field(ge=1, le=1025)]
 TAGGER_CHANNELS: Final = 2
-"""The last ones, where there is a tagger."""
+"""Number of the tagger's input channels, which are the last feature channels."""
 
 
 class SeldShape(StrictModel):
-    """Dimensions that all networks with the residual encoder and a Conformer share.
+    """Dimensions shared by all networks with the residual encoder and a Conformer.
 
-    The default pools time to 10 frames/s after the first residual stage (three convolutions, so that attacks are seen
-    at full rate) and spends its width on the late, small maps: this is where a CPU trains fastest per parameter.
+    The defaults pool time to 10 frames/s after the first residual stage (three convolutions process onsets at the full
+    rate) and use large widths for the late, small maps, where a CPU trains fastest per parameter.
 
     Attributes:
         in_channels: feature channels C.
         mels: feature bins F.
-        frames_per_label: feature frames of one 100-ms label frame; the time pools multiply to it.
+        frames_per_label: feature frames per label frame of 100 ms; the product of the time pools.
         stem_width: channels of the stem convolution.
         stem_kernel: its square kernel, odd.
         stem_stride: its stride in time and frequency.
         widths: channels of each residual stage.
         pools: average pooling after each stage, in time and frequency.
         dim: width of the Conformer.
-        heads: attention heads; dim / heads must be even (rotary positions turn pairs).
+        heads: attention heads; dim / heads must be even, since rotary positions rotate pairs.
         blocks: Conformer blocks.
         conv_kernel: depthwise convolution over label frames, odd.
         ffn_mult: width of the feed-forward parts relative to `dim`.
         dropout: in the Conformer and before it.
         direction: activation of x and y; `tanh` bounds the activity vector.
-        activity: what says that a class sounds: the `length` of its vectors (ACCDDOA), or a `logit` of its own, so that
-            the vectors are free to say nothing but the direction.
-        common: add an x, y and log distance of the frame as a whole to those of every track and class. Often one source
-            sounds alone, and where it is does not depend on what it is: all classes learn it together.
-        tagger: let YAMNet, frozen, hear the last two channels (`features.TAGGER_CHANNELS`), and add what it thinks to
-            the Conformer's input and to the activity.
-        tagger_dropout: of what the tagger thinks.
-        reverberance: channels with the log-mel of mid and the coherence, for a short way from them to the distance;
-            None leaves it to the deep one.
-        whole_clip: add to the activity of each class what mean and maximum over the clip's frames say of it: whether it
-            sounds in the clip at all.
-        distance_head: add to the log distance of each class what two layers of their own make of the Conformer's output
-            and of what the tagger thinks; they begin at nothing.
+        activity: output that encodes the activity of a class: the `length` of its vectors (ACCDDOA), or a separate
+            `logit`, so that the vectors encode the direction only.
+        common: add a class-independent x, y and log distance of the frame to those of every track and class. Often one
+            source is active alone, and its position does not depend on its class, so all classes train it together.
+        tagger: run a frozen YAMNet on the last two channels (`features.TAGGER_CHANNELS`), and add its projected
+            activations to the Conformer's input and to the activity.
+        tagger_dropout: dropout of the tagger's output.
+        reverberance: channels with the log-mel of mid and the coherence, from which a small network estimates an
+            addition to the log distance; None has no such network.
+        whole_clip: add to the activity of each class a term computed from the mean and the maximum over the clip's
+            frames: whether the class occurs in the clip at all.
+        distance_head: add to the log distance of each class the output of two further layers on the Conformer's and the
+            tagger's output, initialised to zero.
+        any_sound: add an output class for any sound, interference included.
         tracks: simultaneous sources of one class.
         classes: sound classes.
     """
@@ -82,12 +80,13 @@ class SeldShape(StrictModel):
     reverberance: tuple[NonNegativeInt, NonNegativeInt] | None = None
     whole_clip: bool = False
     distance_head: bool = False
+    any_sound: bool = False
     tracks: Size = 3
     classes: Size = NUM_CLASSES
 
     @property
     def own_channels(self) -> int:
-        """Feature channels that the network itself hears."""
+        """Feature channels that the network itself processes: all but the tagger's."""
         return self.in_channels - (TAGGER_CHANNELS if self.tagger else 0)
 
     @property
@@ -103,17 +102,16 @@ class SeldShape(StrictModel):
         if time != self.frames_per_label:
             raise ValueError(f"time strides multiply to {time}, but a label frame has {self.frames_per_label} frames")
         if self.mels % (self.stem_stride[1] * prod(pool[1] for pool in self.pools)):
-            raise ValueError(f"frequency strides do not divide the {self.mels} bins")
+            raise ValueError(f"the frequency strides and pools do not divide the {self.mels} bins")
         if self.dim % (2 * self.heads):
             raise ValueError(f"dim {self.dim} must be a multiple of twice the {self.heads} heads")
         if self.tagger and (self.activity != "logit" or self.in_channels <= TAGGER_CHANNELS):
-            raise ValueError("a tagger needs activity 'logit', and channels besides its own two")
-        if self.whole_clip and self.activity != "logit":
-            raise ValueError("whole_clip needs activity 'logit'")
+            raise ValueError("a tagger needs activity 'logit' and channels in addition to its own two")
+        for name in ("whole_clip", "any_sound"):
+            if getattr(self, name) and self.activity != "logit":
+                raise ValueError(f"{name} needs activity 'logit'")
         if self.reverberance and max(self.reverberance) >= self.own_channels:
-            raise ValueError(
-                f"reverberance {self.reverberance} names channels beyond the {self.own_channels} there are"
-            )
+            raise ValueError(f"reverberance {self.reverberance}: channel numbers must be below {self.own_channels}")
         if not (self.stem_kernel % 2 and self.conv_kernel % 2):
             raise ValueError("kernels must be odd")
         return self
@@ -123,21 +121,21 @@ class SeldConfig(SeldShape):
     """Dimensions of `earwitness.models.seld.SeldNet`.
 
     Attributes:
-        architecture: which network; see `earwitness.models.configs.architectures`.
+        architecture: name of the architecture; see `earwitness.models.configs.architectures`.
     """
 
     architecture: Literal["seld"] = "seld"
 
 
 class TokenInput(StrictModel):
-    """Tokens of one modality, as the network takes them.
+    """Token input of one modality.
 
     Attributes:
         dim: width D of a token.
-        grid: rows and columns of the positions, row by row from the top left; None where they form no grid.
-        pool: neighbouring rows and columns that are averaged into one position; needs a grid that they divide.
-        reach_s: a label frame looks at tokens at most this far away in time, seconds; None: at all of the clip.
-        directions: whether a position's azimuth and elevation are told to the network.
+        grid: rows and columns of the positions, row by row from the top left; None if they form no grid.
+        pool: rows and columns of neighbours that are averaged into one position; must divide the grid.
+        reach_s: largest distance in time, seconds, at which a label frame attends to a token; None has no limit.
+        directions: whether the azimuth and elevation of a position are encoded in its tokens.
     """
 
     dim: Size
@@ -158,23 +156,24 @@ class TokenInput(StrictModel):
 
 
 class CmcConfig(SeldShape):
-    """Dimensions of `earwitness.models.cmc.CmcNet`: those of the SELD network, and what is done with the tokens.
+    """Dimensions of `earwitness.models.cmc.CmcNet`: those of the SELD network and of the token fusion.
 
     Source: reconstruction of Berghi & Jackson 2025; known: both embeddings enter a modified Conformer block.
 
     Attributes:
-        architecture: which network.
-        tokens: modality's name -> its tokens; {} is the SELD network alone. Modalities are taken in this order.
+        architecture: name of the architecture.
+        tokens: name of the modality -> its tokens, applied in this order; {} is the SELD network alone.
         fusion: `cross_attention` in the Conformer blocks, or `concatenation` with the frames before them.
-        cross_blocks: the Conformer blocks that have cross-attention, from 0; None: all.
+        cross_blocks: numbers, from 0, of the Conformer blocks with cross-attention; None for all.
         cross_heads: attention heads of cross-attention.
-        token_time: `rotary` turns queries and keys by their times, so that attention depends on how far apart they are;
-            `sinusoid` adds the time to the tokens; `none`.
-        direction_bands: Fourier bands of azimuth and elevation; 0 tells no directions.
-        null_token: whether a frame may look at nothing: one more key, with a value of zero.
-        gate: one learned gate a modality and block (`scalar`) or a channel (`channel`); `open` has none.
-        gate_gain: factor of the gate's parameter before tanh: how fast gates open, for they start closed.
-        token_dropout: on the projected tokens.
+        token_time: `rotary` rotates queries and keys by their times, so that attention depends on their distance in
+            time; `sinusoid` adds an encoding of the time to the tokens; `none`.
+        direction_bands: Fourier bands of azimuth and elevation; 0 encodes no directions.
+        null_token: add a key with a value of zero, so that a frame can attend to no token.
+        gate: `scalar` learns one gate per modality and block, `channel` one per channel; `open` has no gates.
+        gate_gain: factor of the gate's parameter before tanh; larger values open the gates faster from their closed
+            start.
+        token_dropout: dropout of the projected tokens.
     """
 
     architecture: Literal["cmc"] = "cmc"
@@ -204,5 +203,5 @@ class CmcConfig(SeldShape):
             raise ValueError(f"cross_blocks must lie in 0..{self.blocks - 1}")
         bad = [name for name in self.tokens if not name.isidentifier()]
         if bad:
-            raise ValueError(f"a modality's name must be letters, digits and _, not '{bad[0]}'")
+            raise ValueError(f"the name of a modality must consist of letters, digits and _, not '{bad[0]}'")
         return self

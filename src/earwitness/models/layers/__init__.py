@@ -1,1 +1,1 @@
-"""Parts that networks are built from (torch)."""
+"""Layers of the networks (torch)."""

@@ -1,4 +1,4 @@
-"""Conformer blocks with rotary positions: any length in, the same length out."""
+"""Conformer blocks with rotary positions, for sequences of any length."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def rotary(length: int, width: int, like: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def rotary_at(positions: Tensor, width: int) -> tuple[Tensor, Tensor]:
-    """Cosines and sines (..., width / 2) of rotary embedding at any positions (...), whole or not."""
+    """Cosines and sines (..., width / 2) of rotary embedding at positions (...), which may be fractions."""
     rates = 10000.0 ** (-torch.arange(0, width, 2, device=positions.device, dtype=torch.float32) / width)
     angles = positions[..., None] * rates
     return angles.cos(), angles.sin()
 
 
 def turn(heads: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotate the halves of (B, heads, T, width) by position; attention then depends on distance in time alone."""
+    """Rotate the halves of (B, heads, T, width) by position; attention then depends on distance in time only."""
     a, b = heads.chunk(2, dim=-1)
     cos, sin = cos.to(heads.dtype), sin.to(heads.dtype)
     return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
@@ -34,12 +34,12 @@ def turn(heads: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, dropout: float = 0.0) -> Tensor:
     """Scaled dot-product attention of (B, heads, T, width) to (B, heads, N, width).
 
-    torch's own kernel, but for learning on CPUs: there its backward pass takes three to ten times as long as these few
-    products at the lengths of clips.
+    Uses torch's kernel except for training on CPUs, where the backward pass of that kernel takes three to ten times as
+    long as these few products for sequences of a clip's length.
 
     Args:
         query, key, value: the projections.
-        mask: bool, broadcasts to (B, heads, T, N); True may be looked at, and each row has a True.
+        mask: bool, broadcasts to (B, heads, T, N); True may be attended to, and each row has a True.
         dropout: on the attention weights.
     """
     if query.is_cuda or not query.requires_grad:
@@ -52,7 +52,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None
 
 
 class FeedForward(nn.Sequential):
-    """LayerNorm, expand, SiLU, contract; dropout on the narrow side only, where drawing it costs a quarter."""
+    """LayerNorm, expand, SiLU, contract; dropout of the output only, where drawing it costs a quarter."""
 
     def __init__(self, dim: int, mult: int, dropout: float) -> None:
         super().__init__(
@@ -122,7 +122,7 @@ class ConformerBlock(nn.Module):
         self.norm = nn.LayerNorm(dim)
 
     def forward(self, frames: Tensor, between: Callable[[Tensor], Tensor] | None = None) -> Tensor:
-        """(B, T, dim) -> (B, T, dim); `between` is done after self-attention, before the convolution."""
+        """(B, T, dim) -> (B, T, dim); `between` is applied after self-attention and before the convolution."""
         frames = frames + 0.5 * self.before(frames)
         frames = frames + self.attention(frames)
         if between is not None:

@@ -1,4 +1,4 @@
-"""Convolutional parts of the SELD encoder."""
+"""Convolutional layers of the SELD encoder, and feature normalisation."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 
 class Scaler(nn.Module):
-    """Feature normalisation that travels with the weights: (x - mean) / std per channel and bin.
+    """Feature normalisation, (x - mean) / std per channel and bin, with statistics saved in the checkpoint.
 
-    Buffers rather than a file beside the model, so that a checkpoint cannot be used with the wrong statistics.
+    Buffers instead of a separate file prevent the use of a checkpoint with the wrong statistics.
 
     Args:
         channels: feature channels C.
@@ -25,7 +25,7 @@ class Scaler(nn.Module):
         self.register_buffer("std", torch.ones(channels, 1, bins))
 
     def set(self, mean: Tensor, std: Tensor) -> None:
-        """Take statistics that broadcast to (C, 1, F)."""
+        """Set the statistics, which broadcast to (C, 1, F)."""
         self.mean.copy_(mean)
         self.std.copy_(std)
 
@@ -36,7 +36,7 @@ class Scaler(nn.Module):
 
 
 class ConvBlock(nn.Sequential):
-    """Convolution, batch normalisation, ReLU; same size out at stride 1."""
+    """Convolution, batch normalisation, ReLU; keeps the size at stride 1."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: tuple[int, int] = (1, 1)) -> None:
         super().__init__(
@@ -49,7 +49,7 @@ class ConvBlock(nn.Sequential):
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions with a shortcut, then average pooling.
 
-    Source: He et al. 2016, basic block; the pooled variant is the usual one in SELD encoders.
+    Source: He et al. 2016, basic block; SELD encoders commonly use the pooled variant.
 
     Args:
         inputs, outputs: channels; the shortcut is a 1x1 convolution where they differ.

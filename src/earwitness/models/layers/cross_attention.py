@@ -1,7 +1,4 @@
-"""How semantic tokens enter the SELD stream: gated cross-attention, or gated concatenation.
-
-Multi-head attention of one sequence to another: the projections, and nothing that cannot be exported.
-"""
+"""Fusion of semantic tokens with the frames: gated cross-attention or gated concatenation; exportable attention."""
 
 from __future__ import annotations
 
@@ -48,14 +45,14 @@ class MultiHeadAttention(nn.Module):
         turns: tuple[Angles, Angles] | None = None,
         null: bool = False,
     ) -> Tensor:
-        """(B, T, dim) looks at (B, N, dim): (B, T, dim).
+        """Attention of frames (B, T, dim) to tokens (B, N, dim): (B, T, dim).
 
         Args:
-            frames: make the queries.
-            tokens: make keys and values.
-            mask: bool, broadcasts to (B, heads, T, N), or N + 1 with `null`; True may be looked at.
+            frames: source of the queries.
+            tokens: source of keys and values.
+            mask: bool, broadcasts to (B, heads, T, N), or N + 1 with `null`; True may be attended to.
             turns: rotary positions of the queries and of the keys.
-            null: adds a last key and value of zeros.
+            null: append a key and a value of zeros.
         """
         query, key = self._split(self.query(frames)), self._split(self.key(tokens))
         value = self._split(self.value(tokens))
@@ -74,16 +71,16 @@ class MultiHeadAttention(nn.Module):
 
 
 _CONCATENATION_WIDTH_S = 0.25
-"""Standard deviation of the weights with which tokens are taken over to label frames, where reach_s says nothing."""
+"""Standard deviation of the weights that align tokens to label frames, where reach_s is not set."""
 
 
 class Gate(nn.Module):
-    """A learned factor in (-1, 1) that starts at exactly 0, so that what it guards is not there at first.
+    """A learned factor in (-1, 1) that starts at exactly 0, so that its input contributes nothing at first.
 
-    Source: Alayrac et al. 2022, Flamingo, section 3.1.2 (tanh gating); `gain` opens it faster.
+    Source: Alayrac et al. 2022, Flamingo, section 3.1.2 (tanh gating); a larger `gain` opens it faster.
 
     Args:
-        config: which kind.
+        config: of the network.
     """
 
     def __init__(self, config: CmcConfig) -> None:
@@ -113,9 +110,9 @@ class CrossAttention(nn.Module):
         self.gate = Gate(config)
 
     def forward(self, frames: Tensor, tokens: Projected) -> Tensor:
-        """Frames (B, T', dim) with what they found in tokens (B, T, P, dim); unchanged where there are none."""
+        """Frames (B, T', dim) updated from tokens (B, T, P, dim); unchanged where there are no tokens."""
         positions = tokens.values.shape[2]
-        allowed = tokens.allowed | ~tokens.allowed.any(dim=2, keepdim=True)  # softmax over nothing would be NaN
+        allowed = tokens.allowed | ~tokens.allowed.any(dim=2, keepdim=True)  # an empty softmax would be NaN
         mask = allowed[..., None].expand(-1, -1, -1, positions).flatten(2)[:, None]
         if self.null:
             mask = functional.pad(mask, (0, 1), value=True)
@@ -135,7 +132,7 @@ class CrossAttention(nn.Module):
 
 
 class Concatenation(nn.Module):
-    """Gated update of the frames from frames and all modalities side by side.
+    """Gated update of the frames from the concatenation of frames and all modalities.
 
     Args:
         config: of the network.
@@ -153,7 +150,7 @@ class Concatenation(nn.Module):
         self.gate = Gate(config)
 
     def forward(self, frames: Tensor, tokens: Mapping[str, Projected]) -> Tensor:
-        """Frames (B, T', dim) with all modalities mixed in; a missing one counts as zeros, none leaves them alone."""
+        """Frames (B, T', dim) updated from all modalities; missing ones count as zeros, without any nothing changes."""
         if not tokens:
             return frames
         beside = [

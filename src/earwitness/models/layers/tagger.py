@@ -1,4 +1,4 @@
-"""A frozen tagger of AudioSet inside a network: what its layers think of the sound, for each label frame."""
+"""A frozen AudioSet tagger inside a network: activations of its layers for each label frame."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _LATE_WIDTH: Final = 1024
 _EARLY_STEP, _LATE_STEP = 16, 32
 """Frames of 10 ms from one output to the next."""
 _PADDING: Final = 24
-"""Frames of silence before and after, so that the first and the last label frame lie between outputs."""
+"""Frames of silence before and after, so that the first and the last label frame lie between two outputs."""
 
 
 class YamnetTrunk(nn.Module):
-    """The convolutions of YAMNet, on a spectrogram of any length, with batch normalisation folded in.
+    """The convolutions of YAMNet for spectrograms of any length, with batch normalisation folded in.
 
     Source: Howard et al. 2017, MobileNet v1; weights of YAMNet (tensorflow/models, research/audioset, Apache-2.0).
-    They do not learn.
+    The weights are frozen.
     """
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class YamnetTrunk(nn.Module):
 
     @property
     def convolutions(self) -> list[nn.Conv2d]:
-        """In the order in which they are done."""
+        """The convolutions in the order of their application."""
         return [part for part in self.modules() if isinstance(part, nn.Conv2d)]
 
     @torch.no_grad()
@@ -60,12 +60,12 @@ class YamnetTrunk(nn.Module):
 
 
 class Tagger(nn.Module):
-    """YAMNet's thoughts, projected and brought to label frames.
+    """YAMNet's activations, projected and interpolated at label frames.
 
     Args:
-        dim: width of what comes out.
-        frames_per_label: frames of 10 ms of a label frame.
-        dropout: of what comes out.
+        dim: width of the output.
+        frames_per_label: frames of 10 ms per label frame.
+        dropout: of the output.
     """
 
     def __init__(self, dim: int, frames_per_label: int, dropout: float) -> None:
@@ -80,14 +80,14 @@ class Tagger(nn.Module):
         """The two channels (B, 2, T, 64) of `features.TAGGER_CHANNELS` -> (B, label frames, dim)."""
         early, late = self.trunk(halves.transpose(1, 2).flatten(1, 2))
         labels = halves.shape[2] * 2 // self.frames_per_label
-        heard = self._at_labels(self.early(early), labels, _EARLY_STEP) + self._at_labels(
+        both = self.at_labels(self.early(early), labels, _EARLY_STEP) + self.at_labels(
             self.late(late), labels, _LATE_STEP
         )
-        finished: Tensor = self.finish(heard)
+        finished: Tensor = self.finish(both)
         return finished
 
-    def _at_labels(self, steps: Tensor, labels: int, step: int) -> Tensor:
-        """(B, n, dim), step k centred on frame (k + 1) step - 1 of what was padded, at the middles of label frames."""
+    def at_labels(self, steps: Tensor, labels: int, step: int) -> Tensor:
+        """Interpolate (B, n, dim), step k centred on frame (k + 1) step - 1 of the padded input, at label frames."""
         middle = (torch.arange(labels, device=steps.device) + 0.5) * self.frames_per_label - 0.5
         place = ((middle + _PADDING + 1) / step - 1).clamp(0, steps.shape[1] - 1)
         before = place.floor().long()
@@ -108,7 +108,7 @@ def _separables(layers: tuple[_Separable, ...]) -> list[nn.Module]:
 
 
 def _conv(inputs: int, outputs: int, kernel: int, stride: int, groups: int = 1) -> list[nn.Module]:
-    """Convolution and ReLU; at stride 2 the padding is after the map alone, as in TensorFlow for even sizes."""
+    """Convolution and ReLU; at stride 2 padding is at the end only, as in TensorFlow for even sizes."""
     pad = [nn.ZeroPad2d((0, 1, 0, 1))] if stride == 2 else []
     padding = kernel // 2 if stride == 1 else 0
     return [*pad, nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups), nn.ReLU(inplace=True)]

@@ -1,4 +1,4 @@
-"""From an encoder's tokens to keys of the network's own width, that know their time and their direction."""
+"""Projection of an encoder's tokens to the width of the network, with encodings of time and direction."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _ENDLESS: Final = 1e9
 
 @dataclass(frozen=True, slots=True)
 class Projected:
-    """Tokens of one modality, ready to be looked at.
+    """Projected tokens of one modality.
 
     Attributes:
         values: (B, T, P, dim).
         places: (B, T) float32, times in label frames, 0 in the middle of the first.
-        allowed: (B, T', T) bool, whether a label frame may look at a step.
+        allowed: (B, T', T) bool, whether a label frame may attend to a step.
     """
 
     values: Tensor
@@ -35,12 +35,12 @@ class Projected:
 
     @property
     def some(self) -> Tensor:
-        """(B, T', 1), 1 where a label frame has anything to look at, else 0."""
+        """(B, T', 1), 1 where a label frame may attend to at least one step, else 0."""
         return self.allowed.any(dim=2, keepdim=True).to(self.values.dtype)
 
 
 class TokenProjection(nn.Module):
-    """Pool, normalise, project to `dim`, add direction (and time).
+    """Pool, normalise and project tokens to `dim`; add encodings of direction and time.
 
     Args:
         name: of the modality, for messages.
@@ -63,9 +63,9 @@ class TokenProjection(nn.Module):
         """Tokens (B, T, P, D) for `frames` label frames.
 
         Raises:
-            ModelError: another width or grid than the network was built for.
+            ModelError: width or grid differ from those of the network.
         """
-        tokens = self._pooled(self._checked(tokens))
+        tokens = self.pooled(self._checked(tokens))
         values = self.project(self.norm(tokens.values))
         if self.direction is not None:
             values = values + self.direction(direction_features(tokens.directions, self.bands))[:, None]
@@ -81,17 +81,18 @@ class TokenProjection(nn.Module):
         positions, dim = tokens.values.shape[2:]
         if dim != self.spec.dim:
             raise ModelError(
-                f"the network takes '{self.name}' tokens of {self.spec.dim} numbers, these have {dim}: "
-                "they are of another encoder"
+                f"the network takes '{self.name}' tokens of width {self.spec.dim}, but these have width {dim}: "
+                "use the encoder of the recipe"
             )
         if self.spec.grid is not None and positions != self.spec.grid[0] * self.spec.grid[1]:
             raise ModelError(
-                f"the network takes '{self.name}' tokens on a grid of {self.spec.grid[0]}x{self.spec.grid[1]}, "
-                f"these have {positions} positions"
+                f"the network takes '{self.name}' tokens on a grid of {self.spec.grid[0]}x{self.spec.grid[1]}, but "
+                f"these have {positions} positions: use the grid of the recipe"
             )
         return tokens
 
-    def _pooled(self, tokens: Tokens) -> Tokens:
+    def pooled(self, tokens: Tokens) -> Tokens:
+        """Tokens averaged over neighbouring rows and columns of their grid, as `spec.pool` sets."""
         if self.spec.pool == (1, 1) or self.spec.grid is None:
             return tokens
         rows, columns = self.spec.pool
@@ -103,7 +104,7 @@ class TokenProjection(nn.Module):
 
 
 def direction_features(directions: Tensor, bands: int) -> Tensor:
-    """Sines and cosines of 1..bands times azimuth and elevation, and whether there is a direction at all.
+    """Sines and cosines of 1..bands times azimuth and elevation, and 1 if there is a direction.
 
     Args:
         directions: (B, P, 2) degrees; NaN gives zeros.
@@ -119,14 +120,14 @@ def direction_features(directions: Tensor, bands: int) -> Tensor:
 
 
 def aligned_mean(projected: Projected, width: float) -> Tensor:
-    """Tokens as one vector a label frame: the mean over positions, weighted over time by nearness.
+    """One vector per label frame: the mean over positions, weighted over time by a Gaussian.
 
     Args:
         projected: (B, T, P, dim).
         width: standard deviation of the weights, label frames.
 
     Returns:
-        (B, T', dim); zeros where a frame has nothing to look at.
+        (B, T', dim); zeros for frames that may attend to no step.
     """
     steps = functional.silu(projected.values).mean(dim=2)
     frames = torch.arange(projected.allowed.shape[1], device=steps.device)

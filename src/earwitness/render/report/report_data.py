@@ -1,4 +1,4 @@
-"""What the page knows: plain values, made from a result, a diagnosis and a camera."""
+"""Data of the page: plain values from a result, a diagnosis and a camera."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ EVENTS: Final = "events"
 
 
 def page_data(result: Detection, view: View, diagnosis: Diagnosis | None, problem: str | None) -> dict[str, Any]:
-    """Everything but media, spectrogram and events (`event_values`), for which there is a placeholder.
+    """Return all data except media and spectrogram, with a placeholder for the events (`event_values`).
 
     Args:
-        view: what the pictures show.
-        diagnosis: what the doctor says; None where there is no file.
-        problem: why the file could not be looked at.
+        view: the field of view of the pictures.
+        diagnosis: the recording's diagnosis; None without a file.
+        problem: why the file could not be examined.
     """
     used = sorted(set(result.table.class_index.tolist()))
     return {
@@ -42,7 +42,7 @@ def page_data(result: Detection, view: View, diagnosis: Diagnosis | None, proble
         "duration": max(result.duration, result.table.duration, 0.1),
         "rate": FRAME_RATE,
         "hasVideo": result.has_video,
-        "scored": bool(result.model.sha256),  # labels of a CSV file say nothing of confidence
+        "scored": bool(result.model.sha256),  # CSV labels have no confidence
         "fov": round(view.whole_fov, 6),
         "classes": {
             str(index): {"name": CLASSES[index].name, "colour": CLASS_COLOURS[index], "icon": svg_icon(index)}
@@ -60,14 +60,14 @@ def page_data(result: Detection, view: View, diagnosis: Diagnosis | None, proble
 
 
 def event_values(result: Detection) -> Iterator[dict[str, Any]]:
-    """Each event, with what looking at the pictures did to it."""
+    """Yield each event with the effect of visual analysis."""
     return (_event(event, visual) for event, visual in result.explained_events())
 
 
 def examine(path: Path | None) -> tuple[Diagnosis | None, str | None]:
-    """What the doctor says of a file, or why nothing."""
+    """Return the diagnosis of a file, or why there is none."""
     if path is None:
-        return None, "The file that was listened to is not beside the result, so it was not examined (--media FILE)."
+        return None, "The media file was not found beside the result, so it was not examined (--media FILE)."
     try:
         return diagnose(path), None
     except MediaError as error:
@@ -86,7 +86,7 @@ def _warnings(result: Detection, diagnosis: Diagnosis | None, problem: str | Non
 
 
 def _printable(values: Any) -> Any:
-    """Plain values, with every text as `one_line` has it: they may be a stranger's."""
+    """Plain values with every text passed through `one_line`, because a saved result may be untrusted."""
     if isinstance(values, str):
         return one_line(values)
     if isinstance(values, Mapping):
@@ -100,7 +100,7 @@ def _check(check: Any) -> dict[str, Any]:
 
 
 def _event(event: SoundEvent, visual: EventVisual | None) -> dict[str, Any]:
-    """Short keys: tracks of an hour are many numbers."""
+    """The values of an event, with short keys because the tracks of an hour are long."""
     table = event.table
     return {
         "c": event.sound_class.index, "src": event.source, "s": round(event.start, 1), "e": round(event.end, 1),

@@ -1,4 +1,4 @@
-"""The page itself: style, program and data in one file that opens without a network."""
+"""The report page: style, program and data in one file that works offline."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _PROGRAM: Final = (
     "base", "words", "tracks", "player", "marks", "radar", "timeline", "table", "moment", "about", "controls", "start",
 )  # fmt: skip
-"""Parts of the page's script; each leans on those before it."""
+"""Parts of the page's script; each depends on those before it."""
 _MARK: Final = re.compile(r"(\{\{[a-z-]+\}\})")
 
 
@@ -43,26 +43,25 @@ def write_report(result: Detection, target: str | Path, fov: float | None = None
 
 
 def report_html(result: Detection, target: Path, fov: float | None = None, player: Player = "auto") -> str:
-    """The whole page of `report_pieces`."""
+    """Return the page of `report_pieces` as one text."""
     return "".join(report_pieces(result, target, fov, player))
 
 
 def report_pieces(result: Detection, target: Path, fov: float | None = None, player: Player = "auto") -> Iterator[str]:
-    """Make the report that will lie at `target`, piece by piece.
+    """Yield the report for the path `target`, piece by piece.
 
-    The page asks no network for anything (its content security policy forbids it). Where the media file is not there,
-    or a saved result alone says where it is, player, spectrogram and the doctor's findings are left out, and the page
-    says so.
+    The page makes no network requests; its content security policy forbids them. Without a media file, or if only a
+    saved result names its path, the page has no player, spectrogram and recording checks, and says so.
 
     Args:
-        result: what was found.
-        target: where the page will lie; a linked video's address is relative to it.
-        fov: horizontal field of view of the camera, degrees; places the marks. By default the result's own.
-        player: video or sound inside the page, beside it, inside if it is small, or not at all.
+        result: the detection.
+        target: path of the page; the address of a linked video is relative to it.
+        fov: horizontal field of view of the camera, degrees, which positions the marks; by default the result's own.
+        player: media of the report: embedded, linked, embedded if small, or none.
 
     Raises:
-        MediaError: the media file is there, but cannot be read.
-        EncodingError: an impossible field of view.
+        MediaError: the media file exists, but cannot be read.
+        EncodingError: the field of view is not within 1..170.
     """
     view = result.view_with(fov)
     if not 1 <= view.fov <= 170:
@@ -82,7 +81,7 @@ def _strip(info: MediaInfo | None) -> str:
         return ""
     try:
         picture = spectrogram(info.path)
-    except MediaError:  # the doctor has said what is wrong with it
+    except MediaError:  # the diagnosis already reports the problem
         return ""
     return "data:image/png;base64," + b64encode(png(picture)).decode("ascii")
 
@@ -96,7 +95,7 @@ def _assembled(data: dict[str, Any], result: Detection, media: Media) -> Iterato
         "{{media-source}}": [where],
         "{{style}}": [(parts / "report.css").read_text(encoding="utf-8")],
         "{{program}}": [(parts / "program" / f"{name}.js").read_text(encoding="utf-8") for name in _PROGRAM],
-        # So that it cannot end the script element in which it stands.
+        # Data must not close the surrounding script element.
         "{{data}}": (piece.replace("<", "\\u003c") for piece in values),
         "{{media}}": [media.source if media.how == "embed" else ""],
     }

@@ -1,4 +1,4 @@
-"""The spectrogram strip below the lanes' clock: what there is to hear, as a picture."""
+"""The spectrogram above the timeline of the report."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ MOST_COLUMNS: Final = 3000
 _FMIN, _FMAX = 50.0, 12_000.0
 _RANGE_DB: Final = 65.0
 _QUIETEST_TOP_DB: Final = -20.0
-"""About -68 dBFS: what is quieter throughout stays dark."""
+"""About -68 dBFS; recordings below it stay dark."""
 _COLOURS: Final = np.array(
     [(13, 15, 22), (36, 30, 84), (92, 34, 122), (168, 52, 108), (232, 98, 70), (252, 176, 72), (253, 245, 190)], float
 )
-"""Dark to light; the same on light and dark pages."""
+"""Colour map, dark to light, for light and dark pages."""
 
 
 def spectrogram(path: Path) -> RGBArray:
-    """Mel spectrogram (BANDS, columns, 3) of a file's mid signal; the left edge is time 0, the right edge the end.
+    """Draw the mel spectrogram (BANDS, columns, 3) of a file's mid signal, from time 0 to its end.
 
-    Memory does not grow with length: columns of long files are maxima over many windows.
+    Memory use is constant: columns of long files are maxima over many windows.
 
     Raises:
         MediaError: the sound cannot be read.
@@ -45,14 +45,14 @@ def spectrogram(path: Path) -> RGBArray:
 
 
 def png(picture: RGBArray) -> bytes:
-    """A picture as a PNG file."""
+    """Encode a picture as PNG."""
     sink = BytesIO()
     Image.fromarray(picture).quantize(64).save(sink, "PNG", optimize=True)
     return sink.getvalue()
 
 
 def _powers(blocks: Iterable[NDArray[np.float32]]) -> Iterable[NDArray[np.float32]]:
-    """Mel power (n, BANDS) of whole windows; what is left of a block joins the next one."""
+    """Yield the mel power (n, BANDS) of complete windows; the remainder of a block joins the next one."""
     taper = np.hanning(WINDOW).astype(np.float32)
     matrix = mel_matrix(RATE, WINDOW, BANDS, _FMIN, _FMAX)
     rest = np.zeros(0, np.float32)
@@ -69,7 +69,7 @@ def _powers(blocks: Iterable[NDArray[np.float32]]) -> Iterable[NDArray[np.float3
 
 
 class _Columns:
-    """Columns that are halved in number, by their maxima, whenever there are too many."""
+    """Columns of limited number: when there are too many, pairs are merged by their maxima."""
 
     def __init__(self, most: int) -> None:
         self._most, self._stride = most, 1

@@ -1,4 +1,4 @@
-"""An annotated video: the original picture and sound, with what is heard drawn in."""
+"""An annotated video: the original picture and sound, with the events drawn in."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from earwitness.core.errors import EncodingError
 from earwitness.core.events import EventTable
 from earwitness.core.geometry import DEFAULT_FOV_DEG
 from earwitness.core.memory import give_back
-from earwitness.media.containers.sound_tracks import Track
 from earwitness.media.writer import MediaWriter
 from earwitness.render.marks import Marks
+from earwitness.render.sprite import RGBArray
 from earwitness.render.style import Scale
-from earwitness.render.video.frame_source import FrameSource
+from earwitness.render.video.frame_source import FrameSource, KeptSound
 from earwitness.render.video.overlay import Overlay
 from earwitness.render.video.panel import Panel
 
 _TIDIED_EVERY: Final = 100
-"""Pictures after which memory is given back."""
+"""Frames after which freed memory is returned to the system."""
 
 
 def render_video(
@@ -31,64 +31,71 @@ def render_video(
     fov: float = DEFAULT_FOV_DEG,
     progress: Callable[[float], None] | None = None,
     threads: int = 1,
-    track: Track | None = None,
-    sound_seconds: float | None = None,
+    sound: KeptSound | None = None,
 ) -> Path:
-    """Draw the events of `table` into a copy of `source`, whose sound, length and picture times stay.
+    """Draw the events of `table` into a copy of `source` that keeps its sound, length and frame times.
 
-    Below the picture come a view from above and a timeline, so the video becomes higher. A file with sound only gets
-    a drawn background of 1280x720, as does one whose pictures cannot be decoded or are tiny. Where the pictures end
-    before the sound, the last one is held.
+    A view from above and a timeline are added below the picture. A file without pictures, or whose pictures cannot be
+    decoded or are tiny, gets a drawn background of 1280x720. If the pictures end before the sound, the last one is
+    held.
 
     Args:
         source: video or sound file.
-        table: what to show.
+        table: the events.
         out: file to write, .mp4, .m4v, .mov or .mkv.
-        fov: horizontal field of view of the camera, degrees, of the picture as shown.
+        fov: horizontal field of view of the camera, degrees, for the picture as shown.
         progress: called with the done fraction, 0..1.
-        threads: of the decoder and the encoder.
-        track: the sound track to keep, from 0, or two mono ones; None: the default one.
-        sound_seconds: how long that lasts, where it was heard before; else it is counted.
+        threads: threads of the decoder and the encoder.
+        sound: the audio track to keep; by default the default track.
 
     Returns:
         `out`.
 
     Raises:
-        MediaError: the source cannot be read, or the video not be written.
+        MediaError: the source cannot be read, or the video cannot be written.
     """
-    source, out = Path(source), Path(out)
+    source, out, sound = Path(source), Path(out), sound or KeptSound()
     if out.exists() and out.samefile(source):
         raise EncodingError(f"{out}: would overwrite the source; choose another name")
     if not 1 <= fov <= 170:
         raise EncodingError(f"a horizontal field of view of {fov} degrees is not possible; give 1..170")
-    stage = FrameSource(source, fov, threads, track, sound_seconds)
-    scale = Scale(stage.width, stage.height)
-    if not stage.has_picture:
-        # Where there is no picture, nothing is outside it.
-        table = table.with_columns(onscreen=True)
-    overlay, marks = Overlay(stage.width, stage.height, fov), Marks(table, fov / 2)
-    panel = Panel(table, stage.duration, scale, fov, key=stage.has_picture)
-    canvas = np.zeros((stage.height + panel.height, stage.width, 3), np.uint8)
+    frames = FrameSource(source, fov, threads, sound)
+    if not frames.has_picture:
+        table = table.with_columns(onscreen=True)  # without a camera, no source is off screen
+    scene = _AnnotatedScene(table, frames, fov)
     with MediaWriter(
-        out,
-        stage.width,
-        canvas.shape[0],
-        stage.fps,
-        copy_audio_from=source,
-        copy_track=track,
-        threads=threads,
+        out, frames.width, scene.height, frames.fps, copy_audio_from=source, copy_track=sound.track, threads=threads,
         preset="superfast",
-    ) as writer:
-        for number, (time, picture, length) in enumerate(stage.pictures()):
-            now = marks.at(time)
+    ) as writer:  # fmt: skip
+        for number, (time, picture, length) in enumerate(frames.pictures()):
             if number % _TIDIED_EVERY == 0:
                 give_back()
-            canvas[: stage.height] = picture
-            overlay.draw(canvas[: stage.height], now)
-            panel.draw(canvas[stage.height :], now, time)
-            writer.write_frame(canvas, time, length)
+            writer.write_frame(scene.draw(picture, time), time, length)
             if progress is not None:
-                progress(min(1.0, time / stage.duration))
+                progress(min(1.0, time / frames.duration))
     if progress is not None:
         progress(1.0)
     return out
+
+
+class _AnnotatedScene:
+    """Draws frames with marks and the panel below them.
+
+    Attributes:
+        height: height of a whole frame, pixels.
+    """
+
+    def __init__(self, table: EventTable, frames: FrameSource, fov: float) -> None:
+        self._overlay, self._marks = Overlay(frames.width, frames.height, fov), Marks(table, fov / 2)
+        scale = Scale(frames.width, frames.height)
+        self._panel = Panel(table, frames.duration, scale, fov, key=frames.has_picture)
+        self.height = frames.height + self._panel.height
+        self._canvas = np.zeros((self.height, frames.width, 3), np.uint8)
+
+    def draw(self, picture: RGBArray, time: float) -> RGBArray:
+        """Return the frame at `time` (seconds); the next call overwrites it."""
+        marks, split = self._marks.at(time), picture.shape[0]
+        self._canvas[:split] = picture
+        self._overlay.draw(self._canvas[:split], marks)
+        self._panel.draw(self._canvas[split:], marks, time)
+        return self._canvas

@@ -1,11 +1,9 @@
-"""Where events are drawn: a video's own pictures, a photograph, or a drawn background.
-
-A drawn background for files that have sound only.
-"""
+"""The pictures to draw on: those of a video, a photograph, or a drawn background for files with sound only."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -30,7 +28,7 @@ _STEP_DEG: Final = 15
 
 
 def drawn_background(title: str, horizontal_fov_deg: float) -> RGBArray:
-    """A stage (720, 1280, 3): the horizon, lines of equal direction with their degrees, and the file's name."""
+    """Draw a background (720, 1280, 3): the horizon, lines of equal azimuth with labels, and the file's name."""
     width, height = SIZE
     scale, camera = Scale(width, height), Camera(width, height, horizontal_fov_deg)
     shade = np.abs(np.linspace(-1, 1, height))[:, None, None]
@@ -51,10 +49,10 @@ def drawn_background(title: str, horizontal_fov_deg: float) -> RGBArray:
 
 DRAWN_FPS: Final = 20
 LEAST_WIDTH: Final = 32
-"""Narrower pictures have no room for anything."""
+"""Narrower pictures have no room for marks."""
 _HOLD_FROM_SECONDS: Final = 0.3
 _LONG_SECONDS: Final = 1.0
-"""A picture that is shown longer is drawn again, `DRAWN_FPS` times a second: what sounds meanwhile has to be seen."""
+"""A picture shown longer than this is repeated `DRAWN_FPS` times a second, so that its marks can change."""
 _DECLARED_WELL_SECONDS: Final = 1.0
 
 
@@ -62,9 +60,9 @@ class ShownFrame(NamedTuple):
     """One picture to draw on.
 
     Attributes:
-        time: seconds.
-        picture: (height, width, 3), not to be written to.
-        length: seconds that it is shown; None where unknown.
+        time: start, seconds.
+        picture: (height, width, 3), read-only.
+        length: duration, seconds; None if unknown.
     """
 
     time: float
@@ -72,45 +70,52 @@ class ShownFrame(NamedTuple):
     length: float | None
 
 
-class FrameSource:
-    """Pictures over the whole length of a file.
+@dataclass(frozen=True, slots=True)
+class KeptSound:
+    """The audio track of an annotated video.
 
     Attributes:
-        width, height: of the pictures, even.
-        fps: nominal rate.
-        duration: of pictures and sound together, seconds.
-        has_picture: whether a camera made the pictures.
+        track: the track, from 0, or two mono ones; None is the default track.
+        seconds: its duration, if known; otherwise it is measured by decoding.
+    """
+
+    track: Track | None = None
+    seconds: float | None = None
+
+
+class FrameSource:
+    """Pictures for the whole duration of a file.
+
+    Attributes:
+        width, height: even size of the pictures, pixels.
+        fps: nominal frame rate.
+        duration: duration of pictures and sound together, seconds.
+        has_picture: whether the pictures come from the file.
     """
 
     def __init__(
-        self,
-        source: Path,
-        horizontal_fov_deg: float,
-        threads: int = 1,
-        track: Track | None = None,
-        sound_seconds: float | None = None,
+        self, source: Path, horizontal_fov_deg: float, threads: int = 1, sound: KeptSound | None = None
     ) -> None:
-        """Look at `source`.
+        """Open `source`.
 
         Args:
-            source: video or sound file. Where none of its pictures can be decoded, or they are tiny, there is a drawn
-                background.
-            horizontal_fov_deg: of the camera.
-            threads: of the decoder.
-            track: the sound track that counts; None: the default one.
-            sound_seconds: how long that lasts; counted where it is not known.
+            source: video or sound file. If its pictures cannot be decoded or are tiny, a background is drawn instead.
+            horizontal_fov_deg: field of view of the camera.
+            threads: threads of the decoder.
+            sound: the audio track that determines the duration; by default the default track.
 
         Raises:
-            MediaError: it cannot be read.
+            MediaError: the file cannot be read.
         """
+        sound = sound or KeptSound()
         info = probe(source)
         self._reader = _reader(source, info, threads)
         self.has_picture = self._reader is not None
         self.fps = Fraction(DRAWN_FPS)
         self._last: RGBArray | None = None
-        self._sound = _counted(info, track) if sound_seconds is None else sound_seconds
+        self._sound = _sound_seconds(info, sound.track) if sound.seconds is None else sound.seconds
         if self._reader is None:
-            title = source.name.encode(errors="replace").decode()  # a name may hold bytes that are no text
+            title = source.name.encode(errors="replace").decode()  # names may contain bytes that are not valid text
             self._last = drawn_background(title, horizontal_fov_deg)
             height, width = self._last.shape[:2]
         else:
@@ -120,7 +125,7 @@ class FrameSource:
         self.duration = max(self._sound, _picture_end(info, self._sound) if self.has_picture else 0.0, 0.1)
 
     def pictures(self) -> Iterator[ShownFrame]:
-        """All pictures, cut to the even size; the last one is repeated while sound goes on."""
+        """Yield all pictures, cropped to the even size; the last one is repeated until the sound ends."""
         end = 0.0
         if self._reader is not None:
             yield from self._moving(self._reader)
@@ -155,13 +160,13 @@ def _reader(source: Path, info: MediaInfo, threads: int) -> PictureReader | None
         return None
     try:
         reader = PictureReader(source, threads=threads)
-    except (UnreadableMediaError, MediaLimitError):  # the sound can be shown all the same
+    except (UnreadableMediaError, MediaLimitError):  # draw the background instead
         return None
     return reader if reader.width >= LEAST_WIDTH and reader.height >= 2 else None
 
 
 def _repeated(picture: RGBArray, start: float, stop: float) -> Iterator[ShownFrame]:
-    """A picture from `start` to `stop`, again and again at whole multiples of a drawn picture's time."""
+    """Yield a picture from `start` to `stop`, at multiples of 1 / `DRAWN_FPS`."""
     time, index = start, int(np.floor(start * DRAWN_FPS + 1e-6)) + 1
     while time < stop - 1e-3:
         following = min(index / DRAWN_FPS, stop)
@@ -169,8 +174,8 @@ def _repeated(picture: RGBArray, start: float, stop: float) -> Iterator[ShownFra
         time, index = following, index + 1
 
 
-def _counted(info: MediaInfo, track: Track | None) -> float:
-    """How long the sound really lasts: files may declare anything, and be cut short."""
+def _sound_seconds(info: MediaInfo, track: Track | None) -> float:
+    """Duration of the decoded sound; declared durations may be wrong, and files truncated."""
     if info.audio is None:
         return 0.0
     reader = AudioReader(info.path, rate=8000, mono="allow", track=track)
@@ -180,7 +185,7 @@ def _counted(info: MediaInfo, track: Track | None) -> float:
 
 
 def _picture_end(info: MediaInfo, sound: float) -> float:
-    """When the pictures end: as declared if the sound bears that out, else by their packets."""
+    """End of the pictures, seconds: the declared one if it agrees with the sound, else from their packets."""
     if info.audio is None or abs(info.duration - sound) <= _DECLARED_WELL_SECONDS:
         return info.duration
     return picture_seconds(info.path)

@@ -1,4 +1,4 @@
-"""Marks on the picture: where each sound comes from, what it is, how far away."""
+"""Marks on the picture: direction, class and distance of each sound."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _RING_RANGE: Final = (10.0, 44.0)
 _UNKNOWN_DISTANCE_M: Final = 2.5
 _LANE_PITCH: Final = 46.0
 _BEAM_OPACITY: Final = 0.42
-# A little above the middle: faces are, and the bottom is for what lies aside.
+# A little above the middle, where faces are; the bottom is for sources outside the picture.
 _HORIZON: Final = 0.45
 _PLATE_OPACITY: Final = 0.80
 _SCORE_STEPS: Final = 6
@@ -31,16 +31,16 @@ _ICON_SHARE: Final = 0.58
 class Overlay:
     """Draws marks onto pictures of one size.
 
-    A source in view gets a beam at its column (the elevation is unknown), a ring that is smaller the farther it is,
-    and a label. The ring is dashed if the source is within the field of view but not in the picture. Sources beside
-    the picture get an arrow at its edge, and those without direction stand in a list in the corner.
+    A source in view has a beam at its column (the elevation is unknown), a ring whose size decreases with distance,
+    and a label. The ring is dashed if the source is within the field of view but off screen. Sources outside the
+    picture have an arrow at its edge; those without direction are listed in the corner.
     """
 
     def __init__(self, width: int, height: int, horizontal_fov_deg: float) -> None:
         """Prepare for pictures of `width` x `height` pixels."""
         self.camera = Camera(width, height, horizontal_fov_deg)
         self.scale = Scale(width, height)
-        # Some for each source of the moment, however large the pictures are.
+        # Enough for several sprites of each active source, at any picture size.
         self._cache = SpriteCache(max(SPRITE_BYTES, 12 * width * height))
 
     def draw(self, canvas: RGBArray, marks: list[Mark]) -> None:
@@ -63,12 +63,12 @@ class Overlay:
         return 0 <= column <= self.camera.width
 
     def _row(self, mark: Mark, in_view: bool) -> float:
-        """Lanes in view lie around the horizon (0, one up, one down ...); lanes aside rise from the bottom."""
+        """Row of a lane: in view around the horizon (0, one up, one down, ...), outside upwards from the bottom."""
         pitch = self.scale.px(_LANE_PITCH)
         if in_view:
             row = self.scale.height * _HORIZON + (mark.lane + 1) // 2 * (-1 if mark.lane % 2 else 1) * pitch
         else:
-            # An upright picture is too narrow for the labels of both sides in one row.
+            # A portrait picture is too narrow for the labels of both sides in one row.
             lane = 2 * mark.lane + (mark.azimuth < 0) if self.scale.portrait else mark.lane
             row = self.scale.height - pitch * (lane + 0.75)
         return float(np.clip(row, pitch / 2, max(pitch / 2, self.scale.height - pitch / 2)))
@@ -161,14 +161,14 @@ class Overlay:
         return Sprite.from_image(smooth_drawing(width, height, colour, draw), _opacity(score_step))
 
     def _make_chip(self, class_index: int, detail: str) -> Sprite:
-        # What is unsure is faint, but for what has to be read.
+        # Uncertain marks are faint, except for their text.
         return Sprite.from_image(
             chip_image(CLASSES[class_index].name, detail, class_colour(class_index), self.scale, class_index)
         )
 
 
 def chip_image(name: str, detail: str, colour: Colour, scale: Scale, class_index: int | None = None) -> Image.Image:
-    """A label: dark plate, a stripe of colour, the class's icon if there is one, the name and below it the detail."""
+    """Draw a label: a dark plate with a coloured stripe, the class icon if given, the name and the detail below it."""
     bold, plain = font(scale.px(12), True), font(scale.px(10.5))
     pad, stripe, icon = scale.px(6), scale.px(4), 0 if class_index is None else scale.px(18)
     text_left = stripe + pad + (icon + pad if icon else 0)
@@ -195,7 +195,7 @@ def chip_image(name: str, detail: str, colour: Colour, scale: Scale, class_index
 
 
 def _step(score: float) -> int:
-    """Scores in a few steps, so that sprites can be used again."""
+    """Quantize scores, so that sprites can be reused."""
     return round(score * _SCORE_STEPS)
 
 

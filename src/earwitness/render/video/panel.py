@@ -1,7 +1,4 @@
-"""The panel below the picture: radar and timeline.
-
-The scene from above: the camera at the bottom, what sounds in front of it.
-"""
+"""The panel below the picture: timeline, and radar, a view from above with the camera at the bottom."""
 
 from __future__ import annotations
 
@@ -19,19 +16,19 @@ from earwitness.render.video.timeline_strip import Timeline
 
 RINGS_M: Final = (1.0, 2.0, 5.0)
 RANGE_M: Final = 8.0
-"""Sources farther away stand at the rim."""
+"""Sources farther away are drawn at the rim."""
 _FOOT: Final = 16.0
 
 
 class Radar:
-    """A half disc seen from above, left on the left.
+    """A half disc, seen from above.
 
     Attributes:
         width, height: pixels.
     """
 
     def __init__(self, width: int, scale: Scale, horizontal_fov_deg: float, *, key: bool = True) -> None:
-        """Prepare a radar of `width` pixels; `key` explains full and hollow dots."""
+        """Prepare a radar of `width` pixels; `key` adds a legend for full and hollow dots."""
         self._scale, self._fov, self._key = scale, horizontal_fov_deg, key
         self._margin = scale.px(9)
         self.radius = width / 2 - self._margin
@@ -40,16 +37,16 @@ class Radar:
         self._cache = SpriteCache()
 
     def position(self, azimuth: float, distance: float) -> tuple[float, float]:
-        """Column and row (pixels) of a source; beyond the range it stands at the rim.
+        """Column and row (pixels) of a source, at most at the rim.
 
-        Near distances get more room: the radius grows with the square root of the distance.
+        The radius grows with the square root of the distance, which gives near sources more room.
         """
         reach = self.radius * min(1.0, sqrt(max(distance, 0.0) / RANGE_M))
         x, y = self._camera
         return x - reach * sin(radians(azimuth)), y - reach * cos(radians(azimuth))
 
     def picture(self, marks: list[Mark]) -> RGBArray:
-        """The radar (height, width, 3) with `marks` in it; sources of unknown distance are rays."""
+        """Draw the radar (height, width, 3) with `marks`; sources of unknown distance are rays."""
         canvas = self._ground.copy()
         for mark in marks:
             if isnan(mark.azimuth):
@@ -105,7 +102,7 @@ class Radar:
         return canvas
 
     def _make_key(self) -> Sprite:
-        """What full and hollow dots mean."""
+        """The legend of full and hollow dots."""
         size, small = self._scale.px(4), font(self._scale.px(8.5))
 
         def draw(drawing: Any, zoom: float) -> None:
@@ -154,7 +151,7 @@ _NARROW: Final = 220.0
 
 
 class Panel:
-    """Radar beside the timeline, or above it below a narrow picture.
+    """Radar beside the timeline, or above it if the picture is narrow.
 
     Attributes:
         width, height: pixels; the height is even and depends on how many classes occur.
@@ -163,13 +160,13 @@ class Panel:
     def __init__(
         self, table: EventTable, duration: float, scale: Scale, horizontal_fov_deg: float, *, key: bool = True
     ) -> None:
-        """Prepare a panel as wide as the picture; `key` explains how being outside the picture is shown."""
+        """Prepare a panel as wide as the picture; `key` adds a legend for off-screen sources."""
         margin = scale.px(8)
         self.width = scale.width
         radar_width = min(scale.px(_RADAR_WIDTH), self.width - 2 * margin)
         stacked = scale.portrait or self.width - radar_width - 3 * margin < scale.px(_NARROW)
         if not stacked:
-            # Many lanes make the panel high; then the radar may be wide.
+            # Many lanes make the panel high, so that there is room for a wider radar.
             lanes = Timeline.height_of(table, scale)
             radar_width = max(radar_width, min(2 * (lanes - scale.px(20)), round(self.width * _RADAR_SHARE)))
         self.radar = Radar(radar_width, scale, horizontal_fov_deg, key=key)
@@ -191,7 +188,7 @@ class Panel:
     def draw(self, canvas: RGBArray, marks: list[Mark], time: float) -> None:
         """Draw the panel onto its part (height, width, 3) of a canvas, in place.
 
-        Only the playhead moves with every picture; the rest changes ten times a second, as labels do.
+        Only the playhead moves with every frame; everything else changes ten times a second, as the labels do.
         """
         frame = int(time * FRAME_RATE + 1e-6)
         if frame != self._frame:
@@ -210,6 +207,6 @@ class Panel:
             (self._radar_at, self.radar.picture(marks)),
             (self._timeline_at, self.timeline.picture(time)),
         ):
-            # An even height may cost the last row of the margin, never of a part.
+            # Rounding to an even height removes a row of the margin at most.
             ground[top : top + part.shape[0], left : left + part.shape[1]] = part
         return ground

@@ -1,4 +1,4 @@
-"""The strip of time: a lane a class, a bar a sound, a playhead."""
+"""The timeline: one lane for each class, one bar for each sound, and a playhead."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from earwitness.render.sprite import RGBArray
 from earwitness.render.style import PANEL, PLATE, RULE, SOFT_TEXT, TEXT, Scale, class_colour, clock_text, font
 
 WINDOW_SECONDS: Final = 60.0
-"""Longer files scroll: half of this lies before the playhead, half behind."""
+"""Longer files scroll, with the playhead in the middle of this window."""
 _OFFSCREEN_STRENGTH: Final = 0.45
 _LANE: Final = 15.0
 _AXIS: Final = 16.0
@@ -25,14 +25,14 @@ _KEPT_TILES: Final = 6
 
 
 class Timeline:
-    """Lanes over time; drawn once in tiles, of which a window is cut for every moment.
+    """Lanes over time, drawn once in tiles, from which each frame takes its window.
 
     Attributes:
         width, height: pixels.
     """
 
     def __init__(self, table: EventTable, duration: float, width: int, scale: Scale) -> None:
-        """Prepare a strip of `width` pixels for a file of `duration` seconds."""
+        """Prepare a timeline of `width` pixels for a file of `duration` seconds."""
         self._table = separated(table)
         self._scale, self.width = scale, width
         self.classes: list[int] = sorted(set(table.class_index.tolist()))
@@ -50,21 +50,21 @@ class Timeline:
 
     @staticmethod
     def height_of(table: EventTable, scale: Scale) -> int:
-        """Pixels that the strip of a table is high."""
+        """Height of the timeline of a table, pixels."""
         lanes = max(1, np.unique(table.class_index).size)
         return scale.px(_AXIS) + scale.px(_LANE) * lanes + scale.px(2)
 
     def view_start(self, time: float) -> float:
-        """First second in view when the playhead is at `time`."""
+        """Time at the left edge when the playhead is at `time`, seconds."""
         return float(np.clip(time - self.window / 2, 0.0, self.duration - self.window))
 
     def playhead(self, time: float) -> int:
-        """Column (pixels) of the playhead."""
+        """Column of the playhead, pixels."""
         column = (min(time, self.duration) - self.view_start(time)) * self.pixels_per_second
         return self._label_width + min(self.plot_width - 1, round(column))
 
     def picture(self, time: float) -> RGBArray:
-        """The strip (height, width, 3) without its playhead."""
+        """Draw the timeline (height, width, 3) without its playhead."""
         canvas = self._frame.copy()
         first = round(self.view_start(time) * self.pixels_per_second)
         done = 0
@@ -79,7 +79,7 @@ class Timeline:
         return canvas
 
     def draw_playhead(self, canvas: RGBArray, time: float) -> None:
-        """Draw the playhead onto the strip's part of a canvas, in place."""
+        """Draw the playhead onto the timeline's part of a canvas, in place."""
         column, half = self.playhead(time), self._scale.px(1) - 1
         canvas[self._axis - self._scale.px(5) : self.height, column - half : column + half + 1] = TEXT
 
@@ -89,7 +89,7 @@ class Timeline:
         return min(round(widest) + self._scale.px(22), self.width // 2)
 
     def _make_frame(self) -> RGBArray:
-        """What does not move: the names of the lanes."""
+        """Draw the static part: the names of the lanes."""
         image = Image.new("RGB", (self.width, self.height), PANEL)
         drawing, names = ImageDraw.Draw(image), font(self._scale.px(9.5))
         for lane, class_index in enumerate(self.classes):
@@ -108,7 +108,7 @@ class Timeline:
         return self._tiles[number]
 
     def _make_tile(self, number: int) -> RGBArray:
-        """Columns number * plot_width ... of the whole strip."""
+        """Draw the columns of a tile, which starts at column number * plot_width."""
         image = Image.new("RGB", (self.plot_width, self.height), PANEL)
         drawing = ImageDraw.Draw(image)
         begin = number * self.window
@@ -132,12 +132,12 @@ class Timeline:
             drawing.line([x, self._axis - self._scale.px(3), x, self.height], fill=RULE)
 
     def _ticks(self, begin: float) -> range:
-        """Seconds to mark from `begin` on, as many as have room."""
+        """Ticks of the window that starts at `begin`, in whole seconds."""
         step = self._step
         return range(max(0, int(np.ceil(begin / step))) * step, int(min(begin + self.window, self.duration)) + 1, step)
 
     def _make_axis(self, begin: float) -> RGBArray:
-        """The numbers above the lanes; none is cut."""
+        """Draw the numbers above the lanes; none is cut off."""
         image = Image.new("RGB", (self.width - self._label_width, self._axis - self._scale.px(4)), PANEL)
         drawing, numbers = ImageDraw.Draw(image), font(self._scale.px(8.5))
         for tick in self._ticks(begin):
@@ -163,7 +163,7 @@ class Timeline:
 
 
 def _bars(table: EventTable) -> NDArray[np.int64]:
-    """(n, 6): class, row within the lane, rows of the lane, first frame, frame after the last, in the picture."""
+    """(n, 6): class, row within the lane, rows of the lane, first frame, frame after the last, on screen."""
     if not len(table):
         return np.zeros((0, 6), np.int64)
     table = table.select(np.lexsort((table.frame, table.source, table.class_index)))
@@ -179,7 +179,7 @@ def _bars(table: EventTable) -> NDArray[np.int64]:
 
 
 def _rows(table: EventTable) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Row within its class's lane for each source, and how many rows that lane has."""
+    """For each table row, its row within the lane of its class, and the number of rows of that lane."""
     row, rows = np.zeros(len(table), np.int64), np.ones(len(table), np.int64)
     for class_index in np.unique(table.class_index):
         mine = np.flatnonzero(table.class_index == class_index)

@@ -1,1 +1,1 @@
-"""Rooms, impulse responses and microphones."""
+"""Rooms, room impulse responses (RIRs) and microphones."""

@@ -1,7 +1,7 @@
-"""Measured rooms as a pool: SOFA files become RIRs of the same kind and scale as simulated ones.
+"""Pools of measured rooms: RIRs from SOFA files in the format and scale of simulated ones.
 
-First-order ambisonic responses are taken as they are. A single microphone's are given directions: the direct sound
-comes from the source, the rest from directions that change at random, as much from everywhere.
+First-order ambisonic responses are used unchanged. Responses of a single microphone are given directions: the direct
+sound comes from the source, the remaining sound from random directions that vary over time, uniformly distributed.
 """
 
 from __future__ import annotations
@@ -26,32 +26,32 @@ FloatArray = NDArray[np.float64]
 
 _VERSION: Final = 1
 _ONSET_SHARE: Final = 0.25
-"""Direct sound begins where a response first reaches this share of its peak."""
+"""The direct sound starts where a response first reaches this share of its peak."""
 _WALK_STEP: Final = 0.5
-"""Metres up to which positions that follow one another in a file are a walk."""
-_UNEVEN: Final = 1.6
-"""How much longer than most a step of a walk may be; from one height to the next it is a jump."""
+"""Maximum distance in metres of consecutive positions of a walk."""
+_MOST_RELATIVE_STEP: Final = 1.6
+"""Maximum step of a walk relative to the median step; changes of height between walks are longer."""
 _WALK_SPACING: Final = 0.25
-"""Metres between the points of a walk that are kept."""
+"""Minimum distance in metres of the points of a walk that are kept."""
 _WALK_POINTS: Final = 24
 _FARTHEST_OFF_DEG: Final = 30.0
-"""Median error of the direct sound's direction above which channels or positions must be wrong."""
+"""If the median error of the direct sound's direction exceeds this, channels or positions must be wrong."""
 _TURN_SAMPLES: Final = 36
-_BODY: Final = 1.5
-"""Metres of the listener above the floor, where the file does not say."""
+_LISTENER_HEIGHT: Final = 1.5
+"""Height of the listener in metres if the file does not state it."""
 
 
 def measured_pool(source: str | Path, cache: Path, progress: Callable[[int, int], None] | None = None) -> Path:
-    """The folder of the pool of a SOFA file, or of all SOFA files below a folder: from the cache, or built there.
+    """The folder of the pool of a SOFA file or of all SOFA files below a folder; built in the cache if missing.
 
     Args:
         source: file or folder; each file is a room.
         cache: folder for pools.
-        progress: called with (rooms done, rooms in all).
+        progress: called with (rooms done, total rooms).
 
     Raises:
-        BankError: there are no SOFA files, or none can be used. One of several costs itself alone: see
-            `poolfiles.left_out`.
+        BankError: there is no SOFA file, or none can be used. Unusable files among others are skipped: see
+            `rir_files.left_out`.
         MissingExtraError: h5py is not installed.
     """
     source = Path(source)
@@ -62,7 +62,7 @@ def measured_pool(source: str | Path, cache: Path, progress: Callable[[int, int]
     for path in files:
         digest.update(_digest(path))
     folder = cache / f"sofa-{digest.hexdigest()[:16]}-v{_VERSION}"
-    # Pools that do not say what they left out were made before units were read.
+    # Pools without a list of skipped files were built before units were taken into account.
     if left_out(folder) is None:
         parts, unusable = _read_rooms(files, progress)
         save_rooms(parts, folder, unusable)
@@ -78,10 +78,10 @@ def _digest(path: Path) -> bytes:
 
 
 def _read_rooms(files: Sequence[Path], progress: Callable[[int, int], None] | None) -> tuple[list[RoomPart], list[str]]:
-    """The rooms of files, and why others of them are none.
+    """The rooms of the files, and the reasons why other files cannot be used.
 
     Raises:
-        BankError: none is.
+        BankError: no file can be used.
     """
     parts: list[RoomPart] = []
     unusable: list[BankError] = []
@@ -98,10 +98,11 @@ def _read_rooms(files: Sequence[Path], progress: Callable[[int, int], None] | No
 
 
 def read_room(path: Path) -> RoomPart:
-    """One room from a SOFA file.
+    """Read a room from a SOFA file.
 
-    Responses are resampled to 24 kHz, scaled so that the direct sound is that of 1 / distance, and shifted, all alike,
-    so that it arrives when sound does; the level of the directional channels is set by the direct sound too.
+    Responses are resampled to 24 kHz, scaled so that the direct sound has the level 1 / distance, and shifted by a
+    common delay so that it arrives at the time of flight. The level of the directional channels is also set by the
+    direct sound.
 
     Raises:
         BankError: the file cannot be used.
@@ -122,7 +123,7 @@ def read_room(path: Path) -> RoomPart:
     gain = 1 / max(float(np.median(np.array(strength) * distance)), 1e-12)
     loudest = max(float(np.abs(rir).max()) for rir in horizontal) * gain * SCALE
     if not loudest <= float(np.finfo(np.float16).max):
-        raise BankError(f"'{path}': its direct sounds are too faint for its reflections; are its delays right?")
+        raise BankError(f"'{path}': its direct sounds are too weak compared with its reflections; check its delays")
     rirs = [(rir.T * (gain * SCALE)).astype(np.float16) for rir in horizontal]
     order, walk = _walks(sofa.position)
     return RoomPart(
@@ -160,26 +161,26 @@ def _direct(rir: FloatArray, onset: int) -> FloatArray:
 def _horizontal(
     sofa: SofaRoom, responses: Sequence[FloatArray], onset: NDArray[np.int_], towards: FloatArray
 ) -> list[FloatArray]:
-    """W, Y and X of ambisonic responses, Y and X as strong as W on their axes."""
-    heard = []
+    """W, Y and X of ambisonic responses, normalised so that Y and X equal W for sources on their axes."""
+    estimates = []
     for response, at in zip(responses, onset, strict=True):
         w, y, _, x = _direct(response, int(at))
-        heard.append([np.sum(w * x) / np.sum(w * w), np.sum(w * y) / np.sum(w * w)])
-    found, true = np.array(heard), towards[:, :2]
-    # Which of the normalisations the file has (1, sqrt 2, sqrt 3) follows from the direct sounds themselves.
+        estimates.append([np.sum(w * x) / np.sum(w * w), np.sum(w * y) / np.sum(w * w)])
+    found, true = np.array(estimates), towards[:, :2]
+    # The normalisation of the file (1, sqrt 2 or sqrt 3) follows from the direct sounds.
     gain = float(np.sum(found * true) / np.sum(true * true))
     off = np.degrees(np.arctan2(found[:, 1], found[:, 0]) - np.arctan2(true[:, 1], true[:, 0]))
     error = float(np.median(np.abs((off + 180) % 360 - 180)))
     if error > _FARTHEST_OFF_DEG or gain <= 0:
         raise BankError(
-            f"'{sofa.path}': direct sounds come from elsewhere than the file says ({error:.0f} degrees off in the "
-            "median); channels must be W, Y, Z, X and positions relative to the listener's view"
+            f"'{sofa.path}': direct sounds do not come from the stated positions (median error {error:.0f} degrees); "
+            "channels must be W, Y, Z, X and positions relative to the listener's view"
         )
     return [np.stack([response[0], response[1] / gain, response[3] / gain]) for response in responses]
 
 
 def _spread(response: FloatArray, onset: int, towards: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """W, Y and X of a single microphone's response: the rest of the sound comes from changing random directions."""
+    """W, Y and X of a single microphone's response; all but the direct sound comes from varying random directions."""
     wave = response[0]
     start, window = direct_window(onset)
     share = np.zeros(wave.size)
@@ -190,20 +191,20 @@ def _spread(response: FloatArray, onset: int, towards: FloatArray, rng: np.rando
     turning = np.stack([np.interp(place, np.arange(len(corners)), corners[:, axis]) for axis in (0, 1)])
     length = np.sqrt(np.interp(place, np.arange(len(corners)), corners[:, 2]) ** 2 + np.sum(turning**2, axis=0))
     ahead, left = turning / np.maximum(length, 1e-9)
-    rest = wave * (1 - share)
+    diffuse = wave * (1 - share)
     direct = wave * share
-    return np.stack([wave, direct * towards[1] + rest * left, direct * towards[0] + rest * ahead])
+    return np.stack([wave, direct * towards[1] + diffuse * left, direct * towards[0] + diffuse * ahead])
 
 
 def _walks(position: FloatArray) -> tuple[list[int], NDArray[np.int32]]:
-    """Which responses to keep in which order, and the walk of each; -1 for single positions.
+    """The indices of the responses in their new order, and the walk of each; -1 for single positions.
 
-    Positions that follow one another closely in the file, as in TAU-SRIR, are walks; what lies between the points that
-    a walk keeps are single positions, and where nothing is left for those, walks serve as them too.
+    Closely spaced consecutive positions, as in TAU-SRIR, form walks. Positions between the points that a walk keeps are
+    single positions; if there are none, the points of the walks are also used as single positions.
     """
     steps = np.linalg.norm(np.diff(position, axis=0), axis=1)
     near = steps[(steps <= _WALK_STEP) & (steps > 1e-6)]
-    longest = min(_WALK_STEP, _UNEVEN * float(np.median(near))) if near.size else _WALK_STEP
+    longest = min(_WALK_STEP, _MOST_RELATIVE_STEP * float(np.median(near))) if near.size else _WALK_STEP
     breaks = np.flatnonzero((steps > longest) | (steps < 1e-6)) + 1
     walks: list[list[int]] = []
     for run in np.split(np.arange(len(position)), breaks):
@@ -229,8 +230,8 @@ def _parts(walk: list[int]) -> list[list[int]]:
 
 
 def _room(sofa: SofaRoom, rirs: Sequence[FloatArray]) -> Room:
-    """A shoebox that holds all that was measured, for what wants to know how large the room is."""
-    height = sofa.eye_height or max(_BODY, 0.1 - float(sofa.position[:, 2].min()))
+    """A shoebox that contains all measured positions, for uses that need a room size."""
+    height = sofa.eye_height or max(_LISTENER_HEIGHT, 0.1 - float(sofa.position[:, 2].min()))
     low, high = sofa.position.min(axis=0), sofa.position.max(axis=0)
     low, high = np.minimum(low, -1.0) - 0.7, np.maximum(high, 1.0) + 0.7
     size = (float(high[0] - low[0]), float(high[1] - low[1]), max(2.5, height + float(high[2])))
@@ -238,7 +239,7 @@ def _room(sofa: SofaRoom, rirs: Sequence[FloatArray]) -> Room:
 
 
 def _rt60(rirs: Sequence[FloatArray]) -> float:
-    """Median RT60 at 1 kHz of a few responses; 0 where they are too short to tell."""
+    """Median RT60 at 1 kHz of some responses; 0 if they are too short to measure it."""
     measured = []
     for rir in rirs[:: max(1, len(rirs) // 8)]:
         try:

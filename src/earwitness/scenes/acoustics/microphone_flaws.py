@@ -1,9 +1,8 @@
-"""What microphones are not: equal, quiet alike, and of one pattern at all frequencies.
+"""Flaws of real microphones, for coincident pairs in mid and side.
 
-Three flaws of coincident pairs, in mid and side. Side is weaker or stronger than it should be, by frequency, so that
-the patterns of left and right widen or narrow. Above some 6 kHz the capsules of an array lie too far apart for its
-encoder: how strong mid and side are depends on the direction besides (spatial aliasing: orders above the first leak).
-And one channel is louder, and noisier by itself, than the other.
+The level of side differs from the ideal by frequency, so that the patterns of left and right become wider or narrower.
+Above about 6 kHz, the capsules of an array are too far apart for its encoder: the levels of mid and side depend on the
+direction (spatial aliasing: orders above the first leak). The channels differ in gain and noise.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ from numpy.typing import NDArray
 SIDE_KNOTS_HZ: Final = (100.0, 400.0, 1500.0, 5000.0, 11000.0)
 ALIASING_FROM_HZ: Final = 6000.0
 _ALIASING_FULL: Final = 1.5
-"""Frequency relative to `ALIASING_FROM_HZ` from which on aliasing is at its full strength."""
+"""Frequency, relative to `ALIASING_FROM_HZ`, from which on aliasing has its full strength."""
 _ORDERS: Final = (2, 3)
 """Circular harmonics that leak into the first order."""
 _LEAST_GAIN: Final = 0.05
 _MOST: Final = 100.0
-"""dB, or share."""
+"""Largest absolute value, in dB or as a share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +29,11 @@ class MicrophoneFlaws:
     """The flaws of a stereo pair.
 
     Attributes:
-        side_db: gain of side relative to what it should be at `SIDE_KNOTS_HZ`, straight over log-frequency between.
-        leaks: (2, 4) for mid and for side, sine and cosine of orders 2 and 3 of the azimuth: how much louder, as a
-            share, sound from there is at full aliasing.
-        gain_db: left louder than right.
-        noise_db: hiss of left louder than that of right, besides.
+        side_db: gain error of side at `SIDE_KNOTS_HZ`, interpolated over log-frequency.
+        leaks: (2, 4) for mid and side, sine and cosine of orders 2 and 3 of the azimuth: relative change of the
+            amplitude at full aliasing.
+        gain_db: gain of left relative to right.
+        noise_db: additional level of the noise of left relative to right.
     """
 
     side_db: tuple[float, ...] = (0.0,) * len(SIDE_KNOTS_HZ)
@@ -44,10 +43,10 @@ class MicrophoneFlaws:
 
     @classmethod
     def of(cls, raw: dict[str, Any]) -> MicrophoneFlaws:
-        """From plain values, which have lists where this has tuples.
+        """From plain values, with lists instead of tuples.
 
         Raises:
-            AttributeError, KeyError, TypeError, ValueError: they are no such flaws.
+            AttributeError, KeyError, TypeError, ValueError: the values are invalid.
         """
         if raw.keys() != {field.name for field in fields(cls)}:
             raise ValueError(f"flaws have {', '.join(field.name for field in fields(cls))}")
@@ -63,7 +62,7 @@ class MicrophoneFlaws:
         return np.asarray(10 ** (knots / 20), dtype=np.float32)
 
     def towards(self, azimuth_deg: float, frequency: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Gains (2, bins) of mid and side at frequencies in Hz for a source at an azimuth: pattern and aliasing."""
+        """Gains (2, bins) of mid and side at frequencies in Hz for a source at an azimuth, including `pattern`."""
         angle = np.radians(azimuth_deg)
         harmonics = np.array([wave(order * angle) for order in _ORDERS for wave in (np.sin, np.cos)])
         rising = np.clip((frequency / ALIASING_FROM_HZ - 1) / (_ALIASING_FULL - 1), 0, 1)
@@ -74,17 +73,17 @@ class MicrophoneFlaws:
 
     @property
     def channel_gains(self) -> NDArray[np.float32]:
-        """(2, 1) of left and right, of the same mean level in dB as without."""
+        """(2, 1) gains of left and right, with a mean of 0 dB."""
         return _apart(self.gain_db)
 
     @property
     def noise_gains(self) -> NDArray[np.float32]:
-        """(2, 1) of the hiss of left and right."""
+        """(2, 1) gains of the noise of left and right."""
         return _apart(self.noise_db)
 
 
 def draw_flaws(rng: np.random.Generator) -> MicrophoneFlaws:
-    """Flaws as of small recorders and arrays: side within some dB, channels within one or two."""
+    """Random flaws typical of small recorders and arrays: a few dB for side, one or two dB between channels."""
     whole, tilt = rng.normal(0, 0.8), rng.normal(0, 1.0)
     steps = np.linspace(-1, 1, len(SIDE_KNOTS_HZ))
     side = np.clip(whole + tilt * steps + rng.normal(0, 0.5, steps.size), -6, 4)

@@ -1,9 +1,9 @@
-"""What a stereo microphone makes of horizontal first-order RIRs and of a diffuse bed.
+"""Response of a stereo microphone to horizontal first-order RIRs and to a diffuse bed.
 
-For coincident pairs that is a matrix, and exact. For the others the direct sound is exact (its time, level and spectrum
-at either microphone, by the source's true place); reflections are decoded from W, Y and X by filters that give a
-diffuse field the right power at either microphone and the right coherence between them, and single reflections the
-right level and time differences as far as first order resolves them, that is below c / (2 aperture).
+For coincident pairs it is a matrix and exact. For other pairs, the direct sound is exact: time, level and spectrum at
+each microphone follow from the position of the source. Reflections are decoded from W, Y and X by filters that preserve
+the power and the coherence of a diffuse field at all frequencies, and the level and time differences of single
+reflections at frequencies that first order resolves, below c / (2 aperture).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from earwitness.scenes.acoustics.convolver import mix_at
-from earwitness.scenes.acoustics.microphones import Apart, Coincident, Microphone
+from earwitness.scenes.acoustics.microphones import Coincident, Microphone, NonCoincident
 from earwitness.scenes.acoustics.rir_pool import RirPool
 from earwitness.scenes.acoustics.rooms import SPEED_OF_SOUND
 from earwitness.scenes.scene import SAMPLE_RATE
@@ -25,14 +25,14 @@ from earwitness.scenes.scene import SAMPLE_RATE
 FloatArray = NDArray[np.float32]
 
 _TAPS: Final = 256
-"""Length of filters, half of it before the sound's arrival in the middle of the pair."""
+"""Length of the filters; half of the taps precede the arrival of the sound at the centre of the pair."""
 _LEAD: Final = _TAPS // 2
 _FREQUENCIES: Final = fft.rfftfreq(_TAPS, 1 / SAMPLE_RATE)
 _FAR_METRES: Final = 1000.0
 
 
 def capture_rir(microphone: Microphone, pool: RirPool, index: int, view_deg: float) -> FloatArray:
-    """RIR number `index` as mid and side of a microphone turned by `view_deg`: (2, samples)."""
+    """RIR number `index` as mid and side of a microphone rotated by `view_deg`: (2, samples)."""
     if isinstance(microphone, Coincident):
         if microphone.ahead == 0.0 and microphone.omni == microphone.left == 1.0:
             return pool.stereo_rir(index, view_deg)
@@ -41,21 +41,21 @@ def capture_rir(microphone: Microphone, pool: RirPool, index: int, view_deg: flo
         return np.stack([mid, np.float32(microphone.left) * y])
     rir = pool.turned_rir(index, view_deg)
     direct, start, late = pool.direct(index)
-    place = _turned(pool.position[index].astype(np.float64), view_deg)
+    place = _rotated(pool.position[index].astype(np.float64), view_deg)
     ahead, left, _ = place / np.linalg.norm(place)
     rir[:, start : start + direct.size] -= np.outer([1.0, left, ahead], direct).astype(np.float32)
-    heard = _decoder(microphone).reflections(rir)
-    for channel, taps in zip(heard, _direct_kernel(microphone, place, late), strict=True):
+    mid_side = _decoder(microphone).reflections(rir)
+    for channel, taps in zip(mid_side, _direct_kernel(microphone, place, late), strict=True):
         mix_at(channel[None], np.convolve(direct, taps).astype(np.float32)[None], start - _LEAD)
-    return heard
+    return mid_side
 
 
 def capture_bed(microphone: Microphone, bed: FloatArray) -> FloatArray:
     """A diffuse bed as mid and side of a microphone.
 
     Args:
-        microphone: what hears it.
-        bed: (2, samples), W and Y: uncorrelated, Y of a third of W's power.
+        microphone: the microphone.
+        bed: (2, samples) W and Y, uncorrelated, Y with a third of the power of W.
     """
     if isinstance(microphone, Coincident):
         mid = float(np.hypot(microphone.omni, microphone.ahead / np.sqrt(3)))
@@ -65,7 +65,7 @@ def capture_bed(microphone: Microphone, bed: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Decoder:
-    """Filters (bins,) from W and X to mid and from Y to side, and powers of mid and side in a diffuse field."""
+    """Filters (bins,) from W and X to mid and from Y to side, and the power of mid and side in a diffuse field."""
 
     mid_from_w: NDArray[np.complex128]
     mid_from_x: NDArray[np.complex128]
@@ -95,11 +95,10 @@ class _Decoder:
 
 
 @lru_cache(maxsize=8)
-def _decoder(microphone: Apart) -> _Decoder:
-    """Least squares over all directions, its power corrected to that of the microphone itself.
+def _decoder(microphone: NonCoincident) -> _Decoder:
+    """Least-squares filters over all directions, with their power corrected to that of the microphone.
 
-    Above the frequency that first order resolves, the phases of the last one that it does are kept: what counts there
-    is the power alone.
+    Above the highest frequency that first order resolves, the phase is held constant: only the power matters there.
     """
     towards = _directions()
     pairs = microphone.pair(np.round(towards * _FAR_METRES, 6), _FREQUENCIES)
@@ -117,7 +116,7 @@ def _decoder(microphone: Apart) -> _Decoder:
 
 @lru_cache(maxsize=1)
 def _directions(across: int = 32, around: int = 32) -> NDArray[np.float64]:
-    """Directions (n, 3) spread evenly over the sphere, mirrored ones in pairs."""
+    """Directions (n, 3), uniformly distributed over the sphere and mirror-symmetric."""
     up = (np.arange(across) + 0.5) / across * 2 - 1
     azimuth = (np.arange(around) + 0.5) / around * 2 * np.pi
     level = np.sqrt(1 - up**2)[:, None]
@@ -126,27 +125,27 @@ def _directions(across: int = 32, around: int = 32) -> NDArray[np.float64]:
 
 
 def _taps(spectrum: NDArray[np.complex128]) -> NDArray[np.float64]:
-    """The filter (TAPS,) of a spectrum (bins,), time 0 at tap LEAD."""
+    """The filter (_TAPS,) of a spectrum (bins,), with time 0 at tap _LEAD."""
     return np.roll(fft.irfft(spectrum, _TAPS), _LEAD)
 
 
 def _interpolated(spectrum: NDArray[np.complex128], length: int) -> NDArray[np.complex64]:
-    """The filter's spectrum for transforms of `length`, delayed by LEAD samples."""
+    """The spectrum of the filter for transforms of `length`, delayed by _LEAD samples."""
     return np.asarray(fft.rfft(_taps(spectrum), length), dtype=np.complex64)
 
 
-def _direct_kernel(microphone: Apart, place: NDArray[np.float64], shift: float) -> NDArray[np.float64]:
-    """Filters (2, TAPS) of the direct sound to mid and side, `shift` samples late; arrival in the middle at LEAD."""
+def _direct_kernel(microphone: NonCoincident, place: NDArray[np.float64], shift: float) -> NDArray[np.float64]:
+    """Filters (2, _TAPS) from the direct sound, delayed by `shift` samples, to mid and side; time 0 is at _LEAD."""
     left, right = microphone.pair(place[None], _FREQUENCIES)[0] * np.exp(
         -2j * np.pi * _FREQUENCIES / SAMPLE_RATE * shift
     )
-    # A tone at half the sample rate has no phase.
+    # The spectrum at half the sample rate must be real.
     both = np.stack([(left + right) / 2, (left - right) / 2])
     both[:, -1] = both[:, -1].real
     return np.stack([_taps(spectrum) for spectrum in both])
 
 
-def _turned(place: NDArray[np.float64], view_deg: float) -> NDArray[np.float64]:
+def _rotated(place: NDArray[np.float64], view_deg: float) -> NDArray[np.float64]:
     turn = np.radians(view_deg)
     ahead = place[0] * np.cos(turn) - place[1] * np.sin(turn)
     left = place[0] * np.sin(turn) + place[1] * np.cos(turn)

@@ -1,9 +1,7 @@
-"""Microphones: what a stereo pair hears of a sound that comes from some place, in mid and side.
+"""Models of stereo microphones: the response to a source at a position, as mid and side.
 
-Mid is (L + R) / 2, side (L - R) / 2. Every pair here is symmetric: mid hears both sides alike, side hears them with
-opposite signs. Places are metres from the pair's middle: ahead, left, up.
-
-Sound at the surface of a rigid sphere: the simplest head.
+Mid is (L + R) / 2, side (L - R) / 2. All pairs are mirror-symmetric: mid has the same response to both sides, side has
+opposite signs. Positions are in metres from the centre of the pair: ahead, left, up. The head is a rigid sphere.
 """
 
 from __future__ import annotations
@@ -19,18 +17,18 @@ from earwitness.core.errors import UsageError
 from earwitness.scenes.acoustics.rooms import SPEED_OF_SOUND
 
 _ORDERS_BEYOND: Final = 12
-"""Orders of the series beyond the largest ka; the rest is below 1e-4 for sources three radii away or more."""
+"""Orders of the series above the largest ka; the truncation error is below 1e-4 from three radii on."""
 
 
 def sphere_response(cosine: ArrayLike, distance: float, ka: NDArray[np.float64]) -> NDArray[np.complex128]:
-    """Pressure at a point of a rigid sphere, relative to that at its centre if the sphere were not there.
+    """Pressure on the surface of a rigid sphere, relative to the free-field pressure at its centre.
 
     Source: Duda and Martens, "Range dependence of the response of a spherical head model" (JASA 1998), equation 4,
     with the opposite sign of time (a delay is exp(-i w t)).
 
     Args:
-        cosine: (n,) cosines of the angles between the source and the point, seen from the centre.
-        distance: of the source from the centre, in radii; above 1.
+        cosine: (n,) cosines of the angles at the centre between the source and the points.
+        distance: distance of the source from the centre in radii, above 1.
         ka: (bins,) wave number times radius, not negative.
 
     Returns:
@@ -51,9 +49,9 @@ def sphere_response(cosine: ArrayLike, distance: float, ka: NDArray[np.float64])
 
 
 def _hankel(count: int, argument: NDArray[np.float64]) -> NDArray[np.complex128]:
-    """Spherical Hankel functions of the first kind and orders 0 to `count` - 1 (2 or more): (count, n).
+    """Spherical Hankel functions of the first kind, orders 0 to `count` - 1 (`count` is at least 2): (count, n).
 
-    Upward recurrence is stable for them, and much faster than Bessel functions order by order.
+    Upward recurrence is stable for them and much faster than evaluating Bessel functions for each order.
     """
     values = np.empty((count, argument.size), dtype=np.complex128)
     values[0] = -1j * np.exp(1j * argument) / argument
@@ -71,10 +69,10 @@ Float = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Coincident:
-    """Two first-order microphones in one place: W, Y and X say all about them, nothing is approximated.
+    """Two coincident first-order microphones; their signals follow exactly from W, Y and X.
 
     Attributes:
-        name: how it is called.
+        name: name of the microphone.
         omni, ahead: shares of W and X in mid.
         left: share of Y in side.
     """
@@ -85,22 +83,22 @@ class Coincident:
     left: float
 
 
-class Apart(Protocol):
-    """Two microphones that are not in one place, so that time tells directions too."""
+class NonCoincident(Protocol):
+    """Two microphones at different positions, whose signals also have time differences."""
 
     @property
     def name(self) -> str:
-        """How it is called."""
+        """Name of the microphone."""
 
     @property
     def aperture(self) -> float:
-        """Metres that sound from the side travels from one to the other."""
+        """Path difference in metres between the microphones for sound from the side."""
 
     def pair(self, places: Float, frequency: Float) -> Complex:
-        """Transfer functions to left and right, relative to an omnidirectional microphone in the middle.
+        """Transfer functions to left and right, relative to an omnidirectional microphone at the centre.
 
         Args:
-            places: (n, 3) of sources.
+            places: (n, 3) positions of sources.
             frequency: (bins,) Hz.
 
         Returns:
@@ -110,13 +108,13 @@ class Apart(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SpacedPair:
-    """Two first-order microphones side by side, each hearing the spherical wave at its own place.
+    """Two first-order microphones side by side; each receives the spherical wave at its own position.
 
     Attributes:
-        name: how it is called.
-        spacing: metres between them.
+        name: name of the microphone.
+        spacing: distance between them in metres.
         omni: 1 for omnidirectional, 0.5 for cardioid, 0 for figure-of-eight microphones.
-        turn_deg: how far each faces away from straight ahead.
+        turn_deg: angle of each axis from the front, in degrees.
     """
 
     name: str
@@ -126,32 +124,32 @@ class SpacedPair:
 
     @property
     def aperture(self) -> float:
-        """Metres that sound from the side travels from one to the other."""
+        """See `NonCoincident.aperture`."""
         return self.spacing
 
     def pair(self, places: Float, frequency: Float) -> Complex:
-        """See `Apart.pair`."""
+        """See `NonCoincident.pair`."""
         middle = np.linalg.norm(places, axis=1)
         turn = np.radians(self.turn_deg)
-        heard = []
+        channels = []
         for sign in (1.0, -1.0):
             way = places - np.array([0.0, sign * self.spacing / 2, 0.0])
             distance = np.maximum(np.linalg.norm(way, axis=1), 1e-3)
             facing = (np.cos(turn) * way[:, 0] + sign * np.sin(turn) * way[:, 1]) / distance
             gain = (self.omni + (1 - self.omni) * facing) * middle / distance
             delay = np.outer((distance - middle) / SPEED_OF_SOUND, frequency)
-            heard.append(gain[:, None] * np.exp(-2j * np.pi * delay))
-        return np.stack(heard, axis=1)
+            channels.append(gain[:, None] * np.exp(-2j * np.pi * delay))
+        return np.stack(channels, axis=1)
 
 
 @dataclass(frozen=True, slots=True)
 class RigidHead:
-    """Ears on a rigid sphere: shadow and detour of a head without hair, pinnae or shoulders.
+    """Ears on a rigid sphere: head shadow and path differences, without hair, pinnae or shoulders.
 
     Attributes:
-        name: how it is called.
-        radius: metres.
-        ear_deg: how far from straight ahead the ears are.
+        name: name of the microphone.
+        radius: radius in metres.
+        ear_deg: azimuth of the ears from the front, in degrees.
     """
 
     name: str
@@ -160,24 +158,24 @@ class RigidHead:
 
     @property
     def aperture(self) -> float:
-        """Metres that sound from the side travels from one ear to the other (Woodworth)."""
+        """Path difference in metres between the ears for sound from the side (Woodworth)."""
         return self.radius * (np.pi / 2 + 1)
 
     def pair(self, places: Float, frequency: Float) -> Complex:
-        """See `Apart.pair`."""
+        """See `NonCoincident.pair`."""
         wave = 2 * np.pi * frequency * self.radius / SPEED_OF_SOUND
         ear = np.radians(self.ear_deg)
         distance = np.linalg.norm(places, axis=1)
-        heard = np.empty((len(places), 2, frequency.size), dtype=np.complex128)
+        channels = np.empty((len(places), 2, frequency.size), dtype=np.complex128)
         for away in np.unique(distance):
-            # Nothing is inside the head.
+            # Sources cannot be inside the head.
             far = max(float(away), 1.2 * self.radius)
             some = np.flatnonzero(distance == away)
             forward, aside = np.cos(ear) * places[some, 0], np.sin(ear) * places[some, 1]
             cosines = np.concatenate([forward + aside, forward - aside]) / far
             ears = sphere_response(np.clip(cosines, -1, 1), far / self.radius, wave)
-            heard[some] = ears.reshape(2, some.size, -1).swapaxes(0, 1)
-        return heard
+            channels[some] = ears.reshape(2, some.size, -1).swapaxes(0, 1)
+        return channels
 
 
 Microphone = Coincident | SpacedPair | RigidHead
@@ -194,18 +192,18 @@ MICROPHONES: Final[dict[str, Microphone]] = {
         RigidHead("head"),
     )
 }
-"""dcase: cardioids facing left and right. xy: cardioids 45 degrees to either side. ms: a cardioid ahead; left and right
-are its sum and its difference with a figure-of-eight of half its sensitivity. ortf: cardioids 17 cm and 110 degrees
-apart. phone: omnidirectional microphones 14 cm apart. head: ears on a rigid sphere."""
+"""dcase: cardioids that face left and right. xy: cardioids at 45 degrees to each side. ms: a cardioid that faces ahead;
+left and right are its sum and difference with a figure-of-eight of half its sensitivity. ortf: cardioids 17 cm and 110
+degrees apart. phone: omnidirectional microphones 14 cm apart. head: ears on a rigid sphere."""
 
 
 def microphone_called(name: str) -> Microphone:
-    """The microphone called `name`.
+    """The microphone named `name`.
 
     Raises:
-        UsageError: there is none; lists the names.
+        UsageError: there is none; the message lists the names.
     """
     try:
         return MICROPHONES[name]
     except KeyError:
-        raise UsageError(f"no microphone is called '{name}'; known are {', '.join(MICROPHONES)}") from None
+        raise UsageError(f"unknown microphone '{name}'; choose one of: {', '.join(MICROPHONES)}") from None

@@ -1,11 +1,8 @@
-"""Pools of RIRs on disk: rooms end to end in one array that can be memory-mapped, whole or not at all."""
+"""Pools of RIRs on disk: all rooms in one array that can be memory-mapped; written atomically."""
 
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -15,17 +12,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.core.errors import BankError
+from earwitness.core.errors import BankError, EncodingError
+from earwitness.core.files.atomic import atomic_folder, remove_partial_files
 from earwitness.scenes.acoustics.rooms import Room
 
 VERSION: Final = 2
 SCALE: Final = 32.0
-"""RIRs are stored as float16 times this, which keeps faint tails out of the subnormal range."""
+"""RIRs are multiplied by this before they are stored as float16, so that weak tails are not subnormal."""
 DIRECT_SAMPLES: Final = 36
-"""Samples from its arrival on that are taken for the direct sound of a measured RIR: 1.5 ms."""
+"""Samples after its arrival that count as the direct sound of a measured RIR: 1.5 ms."""
 DIRECT_TAPER: Final = 12
-_UNFINISHED: Final = ".pool-"
-_ABANDONED_SECONDS: Final = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +42,10 @@ class RoomPart:
 
 
 def direct_window(onset: int) -> tuple[int, NDArray[np.float64]]:
-    """What of a measured RIR is its direct sound, which arrives at sample `onset`.
+    """The window of the direct sound in a measured RIR; the direct sound arrives at sample `onset`.
 
     Returns:
-        start: where it begins; window: (samples,), from 0 to 1 and back.
+        start: first sample of the window; window: (samples,), from 0 to 1 and back.
     """
     taper = np.sin(np.arange(1, DIRECT_TAPER + 1) / (DIRECT_TAPER + 1) * np.pi / 2) ** 2
     window = np.concatenate([taper, np.ones(DIRECT_SAMPLES), taper[::-1]])
@@ -58,31 +54,24 @@ def direct_window(onset: int) -> tuple[int, NDArray[np.float64]]:
 
 
 def save_rooms(parts: Sequence[RoomPart], folder: Path, left_out: Sequence[str] | None = None) -> None:
-    """Keep rooms as a pool, whole or not at all; with it, why others are not among them.
+    """Save rooms as a pool atomically, with the reasons why other rooms were left out.
 
     Raises:
         BankError: the folder cannot be written.
     """
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(folder.parent)
-        temporary = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=folder.parent))
-        try:
+        remove_partial_files(folder.parent)
+        with atomic_folder(folder) as temporary:
             _write(parts, temporary, left_out)
-            shutil.rmtree(folder, ignore_errors=True)
-            temporary.rename(folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-    except OSError as error:
+    except EncodingError as error:
         needed = sum(rir.nbytes for part in parts for rir in part.rirs) / 1e6
         raise BankError(
-            f"the RIR pool '{folder}' cannot be written ({error.strerror or error}); "
-            f"make {needed:.0f} MB of space there, or set EARWITNESS_CACHE to another folder"
+            f"the RIR pool {error}; it takes {needed:.0f} MB of space; set EARWITNESS_CACHE to use another folder"
         ) from error
 
 
 def left_out(folder: Path) -> list[str] | None:
-    """Why rooms are not in the pool that was to hold them; None where there is no pool, or it does not say."""
+    """The reasons why rooms were left out of a pool; None if there is no pool or it has no such list."""
     with suppress(OSError, ValueError, TypeError, KeyError):
         return [str(why) for why in json.loads((folder / "rooms.json").read_text(encoding="utf-8"))["left_out"]]
     return None
@@ -100,7 +89,7 @@ def _write(parts: Sequence[RoomPart], folder: Path, left_out: Sequence[str] | No
     onsets = [part.onset for part in parts if part.onset is not None]
     if onsets:
         columns["onset"] = np.concatenate(onsets)
-    # Written, not mapped: on a full disk a mapped file ends the process instead of raising an error.
+    # Written instead of mapped: on a full disk, a mapped file kills the process instead of raising an error.
     with (folder / "samples.npy").open("wb") as file:
         header = {"descr": "<f2", "fortran_order": False, "shape": (int(offsets[-1]), 3)}
         np.lib.format.write_array_header_1_0(file, header)
@@ -111,10 +100,3 @@ def _write(parts: Sequence[RoomPart], folder: Path, left_out: Sequence[str] | No
     if left_out is not None:
         rooms["left_out"] = list(left_out)
     (folder / "rooms.json").write_text(json.dumps(rooms), encoding="utf-8")
-
-
-def _remove_abandoned(cache: Path) -> None:
-    """Remove what killed runs left of pools they were building; younger ones may still be under way."""
-    for path in cache.glob(f"{_UNFINISHED}*"):
-        if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
-            shutil.rmtree(path, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""A pool of RIRs, memory-mapped: many rooms, many source positions, paths to walk along."""
+"""A memory-mapped pool of RIRs: many rooms with single source positions and paths of moving sources."""
 
 from __future__ import annotations
 
@@ -25,15 +25,16 @@ class RirPool:
     """RIRs of many rooms.
 
     Attributes:
-        samples: (total, 3) float16, all RIRs end to end, channels W, Y, X, scaled.
-        offsets: (n + 1,) int64, where each RIR begins.
-        room: (n,) int32, index of each RIR's room.
-        path: (n,) int32, path of the room that the RIR's position lies on, in walking order; -1 for single positions.
+        samples: (total, 3) float16, all RIRs concatenated, channels W, Y, X, scaled.
+        offsets: (n + 1,) int64, start of each RIR.
+        room: (n,) int32, index of the room of each RIR.
+        path: (n,) int32, number of the path in the room that the position is on, in walking order; -1 for single
+            positions.
         position: (n, 3) float32, metres from the microphone: ahead, left, up.
         rooms: the rooms.
-        name: tells pools apart; recipes name the pool that they were drawn from.
-        onset: (n,) int32, sample at which the direct sound of a RIR arrives that is measured, or whose source is not
-            alike to all sides; None where it is one sample of 1 / distance at the time that sound takes.
+        name: identifies the pool; recipes store the name of their pool.
+        onset: (n,) int32, sample at which the direct sound arrives, for measured RIRs and directional sources; None if
+            the direct sound is a single sample of 1 / distance at the time of flight.
     """
 
     samples: NDArray[np.float16]
@@ -52,17 +53,17 @@ class RirPool:
     def rir(self, index: int) -> NDArray[np.float32]:
         """RIR number `index`: (3, samples) float32, channels W, Y, X; the direct sound is 1 / distance."""
         part = self.samples[self.offsets[index] : self.offsets[index + 1]]
-        # Converted as it lies, which is several times as fast as channel by channel.
+        # Converting before transposing is several times as fast as converting each channel.
         return np.multiply(part.astype(np.float32).T, np.float32(1 / SCALE), order="C")
 
     def stereo_rir(self, index: int, view_deg: float) -> NDArray[np.float32]:
-        """RIR number `index` as W and Y' of a view turned by `view_deg`: (2, samples)."""
+        """RIR number `index` as W and Y' of a view rotated by `view_deg`: (2, samples)."""
         w, y, x = self.rir(index)
         turn = np.radians(view_deg)
         return np.stack([w, x * np.float32(np.sin(turn)) + y * np.float32(np.cos(turn))])
 
     def turned_rir(self, index: int, view_deg: float) -> NDArray[np.float32]:
-        """RIR number `index` as W, Y' and X' of a view turned by `view_deg`: (3, samples)."""
+        """RIR number `index` as W, Y' and X' of a view rotated by `view_deg`: (3, samples)."""
         w, y, x = self.rir(index)
         sin, cos = np.float32(np.sin(np.radians(view_deg))), np.float32(np.cos(np.radians(view_deg)))
         return np.stack([w, x * sin + y * cos, x * cos - y * sin])
@@ -71,7 +72,7 @@ class RirPool:
         """The direct sound in W of RIR number `index`.
 
         Returns:
-            samples: (n,); start: where in the RIR they begin; late: samples by which it truly arrives later than that.
+            samples: (n,); start: their first sample in the RIR; late: additional delay in fractional samples.
         """
         if self.onset is None:
             distance = float(np.linalg.norm(self.position[index]))
@@ -82,20 +83,20 @@ class RirPool:
         return np.asarray(part * window[: part.size], dtype=np.float32), start, 0.0
 
     def static(self, room: int) -> NDArray[np.intp]:
-        """Indices of the room's single positions."""
+        """Indices of the single positions of a room."""
         return np.flatnonzero((self.room == room) & (self.path < 0))
 
     def paths(self, room: int) -> list[NDArray[np.intp]]:
-        """Indices of each of the room's paths, in walking order."""
+        """Indices of each path of a room, in walking order."""
         inside = (self.room == room) & (self.path >= 0)
         return [np.flatnonzero(inside & (self.path == path)) for path in np.unique(self.path[inside])]
 
     @classmethod
     def load(cls, folder: str | Path) -> RirPool:
-        """Open the pool in `folder`; samples stay on disk until they are used.
+        """Open the pool in `folder`; samples are read from disk when used.
 
         Raises:
-            BankError: there is no pool, or it is damaged.
+            BankError: there is no pool or it is damaged.
         """
         folder = Path(folder)
         try:
@@ -117,9 +118,9 @@ class RirPool:
                 samples, index["offsets"], index["room"], index["path"], index["position"], rooms, folder.name, onset
             )
         except (OSError, KeyError, ValueError) as error:
-            raise BankError(f"no usable RIR pool in '{folder}' ({error}); delete it to build it anew") from error
+            raise BankError(f"no usable RIR pool in '{folder}' ({error}); delete the folder to rebuild it") from error
         if pool.samples.shape != (int(pool.offsets[-1]), 3):
-            raise BankError(f"the RIR pool in '{folder}' is damaged; delete the folder to build it anew")
+            raise BankError(f"the RIR pool in '{folder}' is damaged; delete the folder to rebuild it")
         return pool
 
     @classmethod
@@ -130,13 +131,13 @@ class RirPool:
         workers: int = 1,
         progress: Callable[[int, int], None] | None = None,
     ) -> RirPool:
-        """The pool of `config`, from the cache folder or built and kept there.
+        """Open the pool of `config` in the cache; it is built there if missing.
 
         Args:
-            config: what the pool holds; the same config gives the same RIRs.
+            config: contents of the pool; the same config gives the same RIRs.
             cache: folder for pools; by default `default_cache()`.
-            workers: processes that simulate rooms.
-            progress: called with (rooms done, rooms in all).
+            workers: number of processes that simulate rooms.
+            progress: called with (rooms done, total rooms).
         """
         folder = Path(cache or default_cache()) / config.name
         if not (folder / "rooms.json").is_file():
@@ -145,5 +146,5 @@ class RirPool:
 
 
 def default_cache() -> Path:
-    """Folder that keeps pools, unless told otherwise."""
+    """Default folder for pools."""
     return cache_folder("rir-pools")

@@ -1,10 +1,10 @@
 """Shoebox rooms and their impulse responses (RIRs) in horizontal first-order ambisonics.
 
-Early reflections come from pyroomacoustics' image-source model (Allen & Berkley 1979), per octave band; from the time
-on at which the image sources of the chosen order are no longer complete, the tail is Gaussian noise with the energy
-that a diffuse field has then (4 pi c / V per second, times the band's exponential decay), matched to the image
-sources' own energy where it takes over. Channels are W, Y and X
-(Y to the left, X ahead), so that any view and any coincident microphone pair follows by matrixing.
+Early reflections come from pyroomacoustics' image-source model (Allen & Berkley 1979) per octave band. After the time
+at which the image sources of the chosen order are no longer complete, the tail is Gaussian noise with the energy of a
+diffuse field (4 pi c / V per second, times the exponential decay of the band), matched to the energy of the image
+sources at the transition. Channels are W, Y and X (Y to the left, X ahead), so that any view and any coincident
+microphone pair can be derived with a matrix.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from earwitness.scenes.scene import SAMPLE_RATE
 SPEED_OF_SOUND: Final = 343.0
 BAND_CENTRES_HZ: Final = (125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0)
 REFERENCE_BANDS: Final = (2, 3)
-"""Bands (500 Hz and 1 kHz) whose mean reverberation time is a room's RT60."""
+"""The RT60 of a room is the mean reverberation time of these bands (500 Hz and 1 kHz)."""
 IMAGE_ORDER: Final = 10
 DECAY_KEPT_DB: Final = 55.0
-"""RIRs are cut where the slowest band has decayed by this much."""
+"""RIRs are truncated where the slowest band has decayed by this much."""
 _FADE_SECONDS: Final = 0.01
 _DECAY_RATE: Final = float(np.log(1e6))
 """Energy decays by exp(-_DECAY_RATE t / RT60): 60 dB in RT60."""
@@ -34,14 +34,14 @@ _DECAY_RATE: Final = float(np.log(1e6))
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A furnished-like shoebox.
+    """A shoebox room with the absorption of a furnished room.
 
     Attributes:
         size: (length, width, height) in metres.
         rt60: reverberation time in seconds at 500 Hz to 1 kHz.
-        band_factors: RT60 of each octave band relative to `rt60`; low bands ring longer than high ones.
+        band_factors: RT60 of each octave band relative to `rt60`; usually longer at low frequencies.
         microphone: (x, y, z) in metres.
-        kind: name of a kind of rooms (`room_kinds`); "" where it was drawn of none.
+        kind: name of the kind of room (`room_kinds`); "" if it has none.
     """
 
     size: tuple[float, float, float]
@@ -52,12 +52,12 @@ class Room:
 
     @property
     def volume(self) -> float:
-        """Cubic metres."""
+        """Volume in cubic metres."""
         return float(np.prod(self.size))
 
     @property
     def surface(self) -> float:
-        """Square metres of walls, floor and ceiling."""
+        """Area of walls, floor and ceiling in square metres."""
         length, width, height = self.size
         return 2 * (length * width + length * height + width * height)
 
@@ -67,13 +67,13 @@ class Room:
         return self.rt60 * np.asarray(self.band_factors)
 
     def absorption(self) -> NDArray[np.float64]:
-        """(7,) energy absorption of the walls that gives `band_rt60` by Eyring's formula."""
+        """(7,) energy absorption coefficients that give `band_rt60` by Eyring's formula."""
         exponent = 4 * _DECAY_RATE * self.volume / (SPEED_OF_SOUND * self.surface * self.band_rt60)
         return np.asarray(np.clip(1 - np.exp(-exponent), 0.01, 0.99))
 
     @property
     def shortest_rt60(self) -> float:
-        """Below this RT60 the walls would have to absorb more than 80 % of the sound."""
+        """RT60 at which the walls absorb 80 % of the sound; the lower limit for drawn rooms."""
         return 4 * _DECAY_RATE * self.volume / (SPEED_OF_SOUND * self.surface * -float(np.log(1 - 0.8)))
 
 
@@ -105,14 +105,14 @@ def simulate(
 
     Args:
         room: the room.
-        positions: (n, 3) metres, in the room's coordinates.
-        rng: draws the diffuse tails.
+        positions: (n, 3) metres in room coordinates.
+        rng: random generator of the diffuse tails.
         order: highest reflection order of the image sources.
-        facing: directivity of each source; None: all are alike to all sides.
+        facing: directivity of each source; None: all are omnidirectional.
 
     Returns:
-        n arrays of (3, samples) float32, channels W, Y, X at 24 kHz; the direct sound is 1 / distance, times what the
-        source sends that way.
+        n arrays of (3, samples) float32, channels W, Y, X at 24 kHz; the direct sound is 1 / distance times the gain of
+        the source in that direction.
     """
     images, damping = _image_sources(room, positions, order)
     if facing is None:
@@ -143,9 +143,9 @@ def measure_rt60(rir: NDArray[np.floating], centre_hz: float = 1000.0) -> float:
 
 
 def calibrated(room: Room, rng: np.random.Generator, order: int = IMAGE_ORDER) -> Room:
-    """The same room with its walls corrected until the RT60 that one measures is the RT60 that was asked for.
+    """The same room, with the absorption corrected so that the measured RT60 equals the requested one.
 
-    Image sources in a shoebox decay more slowly than Eyring's formula says (axial modes are damped least).
+    Image sources in a shoebox decay more slowly than Eyring's formula predicts (axial modes are damped least).
     """
     size = np.asarray(room.size)
     probes = np.asarray([(0.2, 0.25, 0.4), (0.8, 0.7, 0.6), (0.25, 0.8, 0.5), (0.7, 0.2, 0.3)]) * size
@@ -185,7 +185,7 @@ def _assemble(
     order: int,
     power: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float32]:
-    """One RIR (3, samples) from image sources and a diffuse tail; `power` (7,) is sent to all sides in the mean."""
+    """One RIR (3, samples) from image sources and a diffuse tail; `power` (7,) is the mean power of the source."""
     samples = int(room.band_rt60.max() * DECAY_KEPT_DB / 60 * SAMPLE_RATE) + SAMPLE_RATE // 25
     switch = order * min(room.size) / SPEED_OF_SOUND
     trains = _early(images, damping, samples, complete_until=switch)
@@ -204,7 +204,7 @@ def _early(
 ) -> NDArray[np.float32]:
     """Impulse trains (bands, 3, samples) of the image sources.
 
-    Delays are rounded to samples: the microphones coincide, so that a delay common to all channels has no direction.
+    Delays are rounded to samples: the microphones coincide, so that a common delay does not affect the direction.
     """
     distance = np.linalg.norm(images, axis=0)
     delay = distance / SPEED_OF_SOUND
@@ -222,7 +222,7 @@ def _early(
 
 
 def _late(room: Room, samples: int, start: float, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Diffuse tail (bands, 3, samples): W, Y and X are uncorrelated, Y and X carry a third of W's power each."""
+    """Diffuse tail (bands, 3, samples): W, Y and X are uncorrelated, Y and X each have a third of the power of W."""
     time = np.arange(samples) / SAMPLE_RATE
     onset = np.sin(np.clip((time - start) / _FADE_SECONDS, 0, 1) * np.pi / 2)
     share = np.sqrt([1.0, 1 / 3, 1 / 3]).astype(np.float32)[:, None]
@@ -234,10 +234,10 @@ def _late(room: Room, samples: int, start: float, rng: np.random.Generator) -> N
 def _tail_gain(
     early: NDArray[np.float32], room: Room, switch: float, power: NDArray[np.float64] | None
 ) -> NDArray[np.float32]:
-    """Gain (bands,) by which each band's tail continues the image sources without a step.
+    """Gain (bands,) at which the tail of each band continues the image sources without a step in level.
 
-    Image sources in a shoebox decay more slowly than the diffuse field does, so that theory alone sets the tail a few
-    dB too low: the energy of the last third of the early part says how much.
+    Image sources in a shoebox decay more slowly than a diffuse field, so that the theoretical tail is some dB too weak.
+    The gain is estimated from the energy of the last third of the early part.
     """
     window = slice(int(switch * 2 / 3 * SAMPLE_RATE), int(switch * SAMPLE_RATE))
     if window.stop >= early.shape[2]:
@@ -251,12 +251,12 @@ def _tail_gain(
 
 
 def _diffuse_power(room: Room) -> float:
-    """Power a sample of the diffuse field of a source that gives 1 at 1 m, before decay: 4 pi c / (V rate)."""
+    """Power per sample of the diffuse field before decay, for a source of level 1 at 1 m: 4 pi c / (V rate)."""
     return float(4 * np.pi * SPEED_OF_SOUND / (room.volume * SAMPLE_RATE))
 
 
 def _band_windows(length: int) -> NDArray[np.float32]:
-    """Zero-phase octave-band windows (7, length // 2 + 1) that add up to one: equal bands leave an impulse as it is."""
+    """Zero-phase octave-band windows (7, length // 2 + 1) that sum to one."""
     frequency = np.maximum(fft.rfftfreq(length, 1 / SAMPLE_RATE), 1.0)
     position = np.interp(np.log2(frequency), np.log2(BAND_CENTRES_HZ), np.arange(len(BAND_CENTRES_HZ)))
     band = np.arange(len(BAND_CENTRES_HZ))[:, None]

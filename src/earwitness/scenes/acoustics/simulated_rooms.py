@@ -1,4 +1,4 @@
-"""Simulated rooms as a pool: many rooms, many source positions, paths to walk along."""
+"""Pools of simulated rooms, with single source positions and paths of moving sources."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ _NAME: Final = re.compile(r"rooms(\d+)-pos(\d+)-paths(\d+)x(\d+)-step([\d.e+-]+?
 
 
 class PoolConfig(StrictModel):
-    """What a pool holds.
+    """Contents of a pool.
 
     Attributes:
         rooms: number of rooms.
-        positions: static source positions a room.
-        paths: straight paths a room, along which sources can walk.
-        path_points: RIRs along each path.
-        path_step: metres between the points of a path.
-        seed: pools of different seeds have different rooms.
-        kind: `plain` shoeboxes with sources all over the room, alike to all sides; or `varied`: several kinds of rooms
-            (`room_kinds`), sources where those of real recordings are (`places`), which face somewhere (`directivity`).
+        positions: static source positions per room.
+        paths: straight paths of moving sources per room.
+        path_points: RIRs per path.
+        path_step: distance between the points of a path in metres.
+        seed: pools with different seeds have different rooms.
+        kind: `plain`: shoeboxes with omnidirectional sources anywhere in the room; `varied`: several kinds of rooms
+            (`room_kinds`) with directional sources (`directivity`) at positions as in real recordings (`places`).
     """
 
     rooms: int = Field(default=120, ge=1)
@@ -50,7 +50,7 @@ class PoolConfig(StrictModel):
 
     @property
     def name(self) -> str:
-        """Folder name that tells pools apart."""
+        """Folder name that identifies the pool."""
         return (
             f"rooms{self.rooms}-pos{self.positions}-paths{self.paths}x{self.path_points}"
             f"-step{self.path_step:g}-seed{self.seed}-v{VERSION}{'-varied' if self.kind == 'varied' else ''}"
@@ -58,7 +58,7 @@ class PoolConfig(StrictModel):
 
     @classmethod
     def named(cls, name: str) -> PoolConfig | None:
-        """The config of a pool with this name; None where it is not one that this version simulates."""
+        """The config of the pool named `name`; None if this version cannot simulate it."""
         match = _NAME.fullmatch(name)
         if match is None or int(match[7]) != VERSION:
             return None
@@ -72,7 +72,7 @@ class PoolConfig(StrictModel):
 def build(
     config: PoolConfig, folder: Path, workers: int = 1, progress: Callable[[int, int], None] | None = None
 ) -> None:
-    """Simulate the pool of `config` and save it in `folder`; about 0.2 s a room and core."""
+    """Simulate the pool of `config` and save it in `folder`; takes about 0.2 s per room and core."""
     seeds = np.random.SeedSequence(config.seed).spawn(config.rooms)
     jobs = [(config, seed) for seed in seeds]
     parts: list[RoomPart] = []
@@ -118,20 +118,20 @@ def _simulate_varied(config: PoolConfig, rng: np.random.Generator) -> RoomPart:
         walk = draw_walk(room, config.path_points, config.path_step, rng, on_floor=number % 2 == 0)
         points.extend(walk)
         path.extend([number] * len(walk))
-        # Who walks faces where they go, or back.
+        # Moving sources face forwards or backwards.
         ahead = (walk[1] - walk[0]) * (1 if rng.random() < 0.5 else -1)
         strength = draw_directivity(ahead, rng).strength
         facing.extend([Directivity(tuple((ahead / np.linalg.norm(ahead)).tolist()), strength)] * len(walk))
     positions = np.stack(points)
     rirs = [(rir.T * SCALE).astype(np.float16) for rir in simulate(room, positions, rng, facing=facing)]
     relative = (positions - microphone).astype(np.float32)
-    # The direct sound has a spectrum, as that of measured responses has.
+    # The direct sound of a directional source has a spectrum, as in measured responses.
     onset = np.rint(np.linalg.norm(positions - microphone, axis=1) / SPEED_OF_SOUND * SAMPLE_RATE).astype(np.int32)
     return RoomPart(room, rirs, np.asarray(path, dtype=np.int32), relative, onset)
 
 
 def _random_point(room: Room, rng: np.random.Generator) -> NDArray[np.float64]:
-    """A place for a source, all round the microphone, near ones as likely as far ones."""
+    """A random source position around the microphone; the distance is log-uniform."""
     microphone = np.asarray(room.microphone)
     while True:
         azimuth = rng.uniform(-np.pi, np.pi)
@@ -145,7 +145,7 @@ def _random_point(room: Room, rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def _random_path(room: Room, config: PoolConfig, rng: np.random.Generator) -> list[NDArray[np.float64]]:
-    """A straight walk at constant height; shorter than asked for where the room is too small."""
+    """A straight path at constant height; shorter than requested if the room is too small."""
     steps = config.path_points
     while True:
         for _ in range(100):

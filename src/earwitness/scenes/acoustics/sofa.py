@@ -19,30 +19,30 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 
 LONGEST_SECONDS: Final = 2.0
-"""What of a response is used."""
+"""Only this part of a response is used."""
 _READ_SECONDS: Final = LONGEST_SECONDS + 0.2
 _FOA_CHANNELS: Final = 4
 _SAME_PLACE_METRES: Final = 0.01
 _NEAREST_METRES: Final = 0.05
 _MOST_BYTES: Final = 3 * 2**30
-"""Responses of a file that are worked on at once."""
+"""Maximum memory for the responses of a file."""
 _NO_ROOMS: Final = ("freefield", "simplefreefield", "simpleheadphone", "annotated", "singletracked")
-"""How conventions begin that describe heads, headphones or sources, without a room around them."""
+"""Prefixes of conventions for heads, headphones or sources without a room."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SofaRoom:
-    """What a SOFA file says about one room, and its responses as they are asked for.
+    """The description of a room in a SOFA file; responses are read on demand.
 
     Attributes:
         path: the file.
-        rate: samples a second.
-        position: (n, 3) sources relative to the listener, in metres ahead, left and up as the listener looks.
-        eye_height: metres of the listener above the floor; None where the file does not say.
-        ambisonic: whether responses are W, Y, Z, X; else of one omnidirectional microphone.
-        data: `Data.IR`, (measurements, receivers, samples) or with emitters before or after the samples.
-        emitter_axis: which axis of `data` the emitters are; None without.
-        delay: (measurements, receivers, emitters) samples to add in front.
+        rate: samples per second.
+        position: (n, 3) positions of sources relative to the listener and its view: metres ahead, left and up.
+        eye_height: height of the listener above the floor in metres; None if the file does not state it.
+        ambisonic: whether responses are W, Y, Z, X; else they are of one omnidirectional microphone.
+        data: `Data.IR`, (measurements, receivers, samples), or with an axis of emitters before or after the samples.
+        emitter_axis: axis of the emitters in `data`; None if there is none.
+        delay: (measurements, receivers, emitters) samples to prepend.
     """
 
     path: Path
@@ -59,10 +59,10 @@ class SofaRoom:
         return len(self.position)
 
     def response(self, index: int) -> FloatArray:
-        """Response number `index`, its first two seconds: (4, samples) W, Y, Z, X, or (1, samples).
+        """The first two seconds of response number `index`: (4, samples) W, Y, Z, X, or (1, samples).
 
         Raises:
-            BankError: it cannot be read, is silent, or holds NaN or infinity.
+            BankError: it cannot be read, is silent, or contains NaN or infinity.
         """
         channels, most = _FOA_CHANNELS if self.ambisonic else 1, round(_READ_SECONDS * self.rate)
         measurement, emitter = divmod(index, self.delay.shape[2])
@@ -87,10 +87,11 @@ class SofaRoom:
 
 @contextmanager
 def open_sofa(path: Path) -> Iterator[SofaRoom]:
-    """Open a SOFA file of room responses; nothing but this file is opened.
+    """Open a SOFA file of room responses; no other file is opened.
 
     Raises:
-        BankError: it is not readable, or holds none that fit: first-order ambisonics (W, Y, Z, X), or a microphone.
+        BankError: it cannot be read, or its responses are neither first-order ambisonics (W, Y, Z, X) nor of a
+            single microphone.
         MissingExtraError: h5py is not installed.
     """
     try:
@@ -114,7 +115,7 @@ def _described(path: Path, sofa: SofaVariables) -> SofaRoom:
         raise ValueError("it lacks the attribute Conventions = SOFA")
     convention = sofa.attribute("SOFAConventions")
     if convention.lower().startswith(_NO_ROOMS):
-        raise ValueError(f"it is a {convention}, which holds no room; SingleRoomSRIR is one that does")
+        raise ValueError(f"its convention {convention} has no room; use SingleRoomSRIR")
     if sofa.attribute("DataType") not in ("FIR", "FIR-E", "FIRE"):
         raise ValueError(f"its data type is '{sofa.attribute('DataType')}', not FIR or FIR-E")
     data, rate = sofa.dataset("Data.IR"), sofa.rate()
@@ -139,7 +140,7 @@ def _described(path: Path, sofa: SofaVariables) -> SofaRoom:
 
 
 def _emitter_axis(sofa: SofaVariables, data: Any) -> int | None:
-    """FIR-E has emitters last, the older FIRE has samples last; files say how many samples there are, or it shows."""
+    """FIR-E has emitters last, the older FIRE has samples last; decided by N, or else by the longer axis."""
     if data.ndim != 4:
         return None
     samples = sofa.dataset("N").size if "N" in sofa else max(data.shape[2:])
@@ -149,19 +150,19 @@ def _emitter_axis(sofa: SofaVariables, data: Any) -> int | None:
 def _refuse_much(responses: int, seconds: float) -> None:
     needed = responses * _FOA_CHANNELS * min(seconds, LONGEST_SECONDS) * 24_000 * 8
     if needed > _MOST_BYTES:
-        raise ValueError(f"it holds {responses} responses of {seconds:.3g} s, which is too much; split it")
+        raise ValueError(f"it has {responses} responses of {seconds:.3g} s, which is too much; split it")
 
 
 def _positions(sofa: SofaVariables, measurements: int, emitters: int) -> tuple[FloatArray, float]:
-    """Sources (n, 3) as the listener sees them, and the listener's height."""
+    """Positions of sources (n, 3) in the coordinates of the listener, and the height of the listener."""
     listener = sofa.places("ListenerPosition", measurements)
     source = sofa.places("SourcePosition", measurements)[:, None, :]
     if emitters > 1:
         source = source + sofa.places("EmitterPosition", emitters)[None, :, :]
-    turned = _turned(sofa, (source - listener[:, None, :]).reshape(-1, 3), emitters)
-    if not np.isfinite(turned).all() or np.linalg.norm(turned, axis=1).min() < _NEAREST_METRES:
-        raise ValueError("a source is less than 5 cm from the listener, or nowhere")
-    return turned, float(listener[0, 2])
+    rotated = _rotated(sofa, (source - listener[:, None, :]).reshape(-1, 3), emitters)
+    if not np.isfinite(rotated).all() or np.linalg.norm(rotated, axis=1).min() < _NEAREST_METRES:
+        raise ValueError("a source is less than 5 cm from the listener, or has no position")
+    return rotated, float(listener[0, 2])
 
 
 def _is_ambisonic(sofa: SofaVariables, receivers: int) -> bool:
@@ -170,7 +171,7 @@ def _is_ambisonic(sofa: SofaVariables, receivers: int) -> bool:
             raise ValueError(f"it has {receivers} ambisonic channels; 4 (W, Y, Z, X) or more are needed")
         return True
     if receivers == _FOA_CHANNELS:
-        # Capsules of an array are apart; ambisonic channels are not.
+        # Capsules of an array have different positions; ambisonic channels have the same.
         places = sofa.places("ReceiverPosition", receivers)
         return bool(np.ptp(places, axis=0).max() < _SAME_PLACE_METRES)
     if receivers == 2:
@@ -178,8 +179,8 @@ def _is_ambisonic(sofa: SofaVariables, receivers: int) -> bool:
     return False
 
 
-def _turned(sofa: SofaVariables, places: FloatArray, emitters: int) -> FloatArray:
-    """Places in the listener's own axes: ahead is its view, up its up vector."""
+def _rotated(sofa: SofaVariables, places: FloatArray, emitters: int) -> FloatArray:
+    """Positions in the coordinates of the listener: ahead is its view, up its up vector."""
     if "ListenerView" not in sofa:
         return places
     count = len(places) // emitters

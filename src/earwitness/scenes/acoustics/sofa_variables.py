@@ -1,4 +1,4 @@
-"""The variables of a SOFA file: read from this file alone, of sane size, in metres, radians, hertz and samples."""
+"""Validated access to the variables of a SOFA file, converted to metres, radians, hertz and samples."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FloatArray = NDArray[np.float64]
 
 _MOST_NUMBERS: Final = 4_000_000
 _LARGEST_CHUNK: Final = 256 * 2**20
-"""Bytes of a compressed chunk, which is unpacked whole whatever is read of it."""
+"""Maximum size of a compressed chunk in bytes; a chunk is always decompressed completely."""
 _ANGLES: Final = {
     **dict.fromkeys(("degree", "degrees", "deg", "°"), float(np.pi / 180)),
     **dict.fromkeys(("radian", "radians", "rad"), 1.0),
@@ -41,9 +41,9 @@ _TURN: Final = 2 * np.pi
 
 
 class SofaVariables:
-    """Access to what an open SOFA file holds; all that is wrong is a ValueError that names the variable.
+    """Access to the variables of an open SOFA file; all faults raise a ValueError that names the variable.
 
-    Links to other places and data that lie in other files are refused: a file must not make us open another one.
+    Links and external data are refused, so that a file cannot cause another one to be opened.
     """
 
     def __init__(self, file: h5py.File) -> None:
@@ -53,7 +53,7 @@ class SofaVariables:
         return self._file.get(name, getlink=True) is not None
 
     def attribute(self, name: str, variable: str | None = None) -> str:
-        """Text of an attribute of the file, or of a variable; "" without one."""
+        """Text of an attribute of the file or of a variable; "" if there is none."""
         value = (self._file if variable is None else self.dataset(variable)).attrs.get(name, "")
         if isinstance(value, np.ndarray):
             value = value.ravel()[0] if value.size else ""
@@ -62,10 +62,10 @@ class SofaVariables:
         return (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)).strip("\0 ")
 
     def dataset(self, name: str) -> Any:
-        """A variable, unread.
+        """A variable, without reading its values.
 
         Raises:
-            ValueError: it is not there, lies elsewhere, or is packed in chunks that are too large.
+            ValueError: it is missing, is in another file, or has chunks that are too large.
         """
         link = self._file.get(name, getlink=True)
         if link is None:
@@ -74,18 +74,18 @@ class SofaVariables:
         if not isinstance(found, h5py.Dataset):
             raise ValueError(f"{name} is a link or a group, not data of this file")
         if found.is_virtual or found.external:
-            raise ValueError(f"the data of {name} lie in another file; save it in one")
+            raise ValueError(f"the data of {name} are in another file; save it as a single file")
         if found.dtype.kind not in "fiu":
             raise ValueError(f"{name} does not hold numbers")
         if found.chunks and int(np.prod(found.chunks, dtype=float)) * found.dtype.itemsize > _LARGEST_CHUNK:
-            raise ValueError(f"{name} is packed in chunks of more than {_LARGEST_CHUNK >> 20} MB; save it again")
+            raise ValueError(f"{name} has chunks of more than {_LARGEST_CHUNK >> 20} MB; save it again")
         return found
 
     def numbers(self, name: str) -> FloatArray:
-        """All values of a variable, as it is shaped.
+        """All values of a variable in its own shape.
 
         Raises:
-            ValueError: it is not there, too large, empty, or holds what is no number.
+            ValueError: it is missing, too large or empty, or contains non-finite values.
         """
         found = self.dataset(name)
         if not 0 < found.size <= _MOST_NUMBERS:
@@ -104,12 +104,12 @@ class SofaVariables:
             said = ", ".join(f"{value:g}" for value in values[:3])
             raise ValueError(
                 f"Data.SamplingRate is {said} {unit}".rstrip()
-                + f"; one rate of {_LOWEST_HZ:g} to {_HIGHEST_HZ:g} Hz is needed (is its unit right?)"
+                + f"; one rate of {_LOWEST_HZ:g} to {_HIGHEST_HZ:g} Hz is needed (check its unit)"
             )
         return float(values[0] * _RATES[unit])
 
     def delays(self, measurements: int, receivers: int, emitters: int, rate: float) -> NDArray[np.int64]:
-        """Data.Delay: (measurements, receivers, emitters) samples; zeros without one."""
+        """Data.Delay: (measurements, receivers, emitters) samples; zeros if missing."""
         shape = (measurements, receivers, emitters)
         if "Data.Delay" not in self:
             return np.zeros(shape, dtype=np.int64)
@@ -120,34 +120,34 @@ class SofaVariables:
         if not (values.min() > -1 and values.max() <= _LONGEST_DELAY_SECONDS * rate):
             raise ValueError(
                 f"Data.Delay goes from {values.min():g} to {values.max():g} samples; "
-                f"0 to {_LONGEST_DELAY_SECONDS * rate:g} are possible"
+                f"it must be within 0 to {_LONGEST_DELAY_SECONDS * rate:g}"
             )
         values = values.reshape(*values.shape, *(1,) * (3 - values.ndim)) if values.ndim < 3 else values
         return np.broadcast_to(np.rint(np.maximum(values, 0)).astype(np.int64), self._fits("Data.Delay", values, shape))
 
     def places(self, name: str, count: int, same_as: str | None = None) -> FloatArray:
-        """Places or directions (count, 3) of a variable: metres ahead, left and up.
+        """Positions or directions (count, 3) of a variable: metres ahead, left and up.
 
         Args:
             name: the variable.
-            count: how many there must be; one serves for all.
-            same_as: the variable whose coordinates it has where it does not say.
+            count: required number; a single one is repeated.
+            same_as: variable whose coordinate type and units apply if the variable does not state its own.
         """
         values = self.numbers(name)
         if values.ndim == 3:
             if np.ptp(values, axis=2).max() > _SAME_METRES:
-                raise ValueError(f"{name} changes from one measurement to the next, which is not understood")
+                raise ValueError(f"{name} changes between measurements, which is not supported")
             values = values[..., 0]
         if values.ndim != 2 or values.shape[1] != 3:
-            raise ValueError(f"{name} has the shape {values.shape}; three coordinates a place are needed")
+            raise ValueError(f"{name} has the shape {values.shape}; three coordinates per position are needed")
         about = name if same_as is None or self.attribute("Type", name) else same_as
         places = self._cartesian(name, about, values)
         if np.abs(places).max() > _FARTHEST_METRES:
-            raise ValueError(f"{name} goes up to {np.abs(places).max():g} m; {_FARTHEST_METRES:g} m are possible")
+            raise ValueError(f"{name} goes up to {np.abs(places).max():g} m; the limit is {_FARTHEST_METRES:g} m")
         return np.broadcast_to(places, self._fits(name, places, (count, 3)))
 
     def is_harmonic(self, name: str) -> bool:
-        """Whether places are spherical harmonics instead."""
+        """Whether the type is spherical harmonics instead of coordinates."""
         return "harmonic" in self.attribute("Type", name).lower()
 
     def _cartesian(self, name: str, about: str, values: FloatArray) -> FloatArray:
@@ -168,7 +168,7 @@ class SofaVariables:
             raise ValueError(f"{name} is in '{', '.join(units)}', not 'degree, degree, metre'")
         azimuth, elevation, radius = (values * np.array(spherical, dtype=np.float64)).T
         if np.abs(elevation).max() > np.pi / 2 + 1e-3 or np.abs(azimuth).max() > 2 * _TURN or radius.min() < 0:
-            raise ValueError(f"{name} has angles or distances that cannot be; are its units right?")
+            raise ValueError(f"{name} has impossible angles or distances; check its units")
         level = radius * np.cos(elevation)
         return np.stack([level * np.cos(azimuth), level * np.sin(azimuth), radius * np.sin(elevation)], axis=1)
 
@@ -177,27 +177,27 @@ class SofaVariables:
 
     @staticmethod
     def _fits(name: str, values: NDArray[Any], shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape, after a look that values can be repeated to it."""
+        """Check that values can be broadcast to a shape; returns the shape."""
         if len(values.shape) != len(shape) or any(
             have not in (1, want) for have, want in zip(values.shape, shape, strict=True)
         ):
-            raise ValueError(f"{name} has the shape {values.shape}; {shape} or 1 in their place are needed")
+            raise ValueError(f"{name} has the shape {values.shape}; {shape} is needed, where any length may be 1")
         return shape
 
 
 def _refuse_radians(name: str, values: FloatArray) -> None:
-    """See that angles without a unit can only be degrees, as they are by default."""
+    """Refuse angles without a unit that may be radians; the default is degrees."""
     angles = values[:, :2]
     small = np.abs(angles[:, 0]).max() <= _TURN + 1e-3 and np.abs(angles[:, 1]).max() <= np.pi / 2 + 1e-3
     if small and np.any(angles % 1):
-        raise ValueError(f"{name} does not say its Units, and its angles may be radians")
+        raise ValueError(f"{name} has no Units, and its angles may be radians; add its Units")
 
 
 def open_file(path: Path) -> h5py.File:
     """Open an HDF5 file.
 
     Raises:
-        OSError: it is none.
+        OSError: it is not an HDF5 file.
     """
     if not path.is_file():
         raise OSError("there is no such file")

@@ -1,1 +1,1 @@
-"""Sound banks."""
+"""Sound banks: layouts, splits, checks and decoding."""

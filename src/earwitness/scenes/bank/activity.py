@@ -1,4 +1,4 @@
-"""When a recording really sounds: the energy rule behind the labels of synthetic scenes."""
+"""Sound activity of a recording by its energy; the labels of synthetic scenes are based on it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from earwitness.scenes.scene import SAMPLE_RATE
 BLOCK_SECONDS: Final = 0.01
 BLOCK_SAMPLES: Final = int(SAMPLE_RATE * BLOCK_SECONDS)
 THRESHOLD_DB: Final = -38.0
-"""A block sounds when its level is above this, relative to the recording's loud parts (95th percentile)."""
+"""A block is active if its level exceeds this, relative to the loud parts of the recording (95th percentile)."""
 
 
 def sounding_blocks(samples: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which 10-ms blocks of a recording sound: (ceil(n / BLOCK_SAMPLES),) bool."""
+    """Which 10-ms blocks of a recording are active: (ceil(n / BLOCK_SAMPLES),) bool."""
     energy = _block_energy(samples)
     return np.asarray(energy > np.percentile(energy, 95) * 10 ** (THRESHOLD_DB / 10))
 
 
 def loud_level(samples: NDArray[np.float32]) -> float:
-    """RMS of a recording's loud parts, which `THRESHOLD_DB` is relative to."""
+    """RMS of the loud parts of a recording, the reference of `THRESHOLD_DB`."""
     return float(np.sqrt(np.percentile(_block_energy(samples), 95)))
 
 

@@ -1,4 +1,4 @@
-"""Where a sound bank's list of recordings comes from: one adaptor a layout, all behind one protocol."""
+"""Layouts of sound banks: an adaptor for each layout lists the recordings."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from earwitness.scenes.bank.label_map import class_of, class_of_all
 
 KINDS: Final = frozenset({*(sound_class.slug for sound_class in CLASSES), BACKGROUND, INTERFERENCE})
 _LARGEST_LIST: Final = 256 * 2**20
-"""Bytes of a list of recordings; FSD50K's have 3 million."""
+"""Maximum size of a list of recordings in bytes; those of FSD50K have 3 million."""
 _COLUMNS: Final = ("split", "group", "licence", "attribution", "variant_of")
 
 
 class BankAdaptor(Protocol):
-    """Knows one layout of sound banks.
+    """Lists the recordings of sound banks with a particular layout.
 
     Attributes:
-        published: whether its splits are those of a published set, which results are compared on.
+        published: whether the splits are those of a published data set, which are used unchanged.
     """
 
     published: bool
@@ -34,30 +34,30 @@ class BankAdaptor(Protocol):
         """Whether the folder or file `root` has this layout."""
 
     def sounds(self, root: Path) -> Iterator[BankSound]:
-        """All recordings of a class, whether their files are there or not.
+        """All recordings with a class; their files are not checked.
 
         Raises:
-            BankError: the list breaks its format; names the file and the line.
+            BankError: the list violates its format; the message names the file and the line.
         """
 
     def left_out(self, root: Path) -> list[str]:
-        """Files of the folder that may be recordings, but are none of the bank's; by their paths below it."""
+        """Paths, relative to the folder, of files that may be recordings but are not in the bank."""
 
 
 class ManifestFolder:
     """A folder with `manifest.csv`: columns file, class, and optionally split, group, licence, attribution, variant_of.
 
-    Others are ignored.
+    Other columns are ignored.
     """
 
     published = False
 
     def fits(self, root: Path) -> bool:
-        """Whether there is a manifest."""
+        """Whether the folder has a manifest."""
         return (root / "manifest.csv").is_file()
 
     def sounds(self, root: Path) -> Iterator[BankSound]:
-        """The manifest's rows."""
+        """The rows of the manifest."""
         path = root / "manifest.csv"
         for line, row in _rows(path, {"file", "class"}):
             yield _listed(path, line, row, row["file"])
@@ -71,7 +71,7 @@ class ManifestFolder:
 class FileList:
     """A CSV file instead of a folder: columns path, class, and optionally those of a manifest.
 
-    Paths are relative to the CSV's folder; classes are slugs or labels of AudioSet, FSD50K or ESC-50.
+    Paths are relative to the folder of the CSV file; classes are slugs or labels of AudioSet, FSD50K or ESC-50.
     """
 
     published = False
@@ -81,31 +81,31 @@ class FileList:
         return root.is_file() and root.suffix.lower() == ".csv"
 
     def sounds(self, root: Path) -> Iterator[BankSound]:
-        """The list's rows."""
+        """The rows of the list."""
         for line, row in _rows(root, {"path", "class"}):
             yield _listed(root, line, row, row["path"])
 
     def left_out(self, root: Path) -> list[str]:
-        """Nothing: a list is chosen by hand."""
+        """Nothing: the list is an explicit selection."""
         return []
 
 
 class Fsd50k:
     """FSD50K as published: `FSD50K.ground_truth`, `FSD50K.dev_audio`, `FSD50K.eval_audio`.
 
-    The development part's own splits are kept ("train", "val" as valid); the evaluation part is split "test".
-    Recordings whose labels belong to two classes at once are left out.
+    The splits of the development part are kept ("train", and "val" as "valid"); the evaluation part is split "test".
+    Recordings whose labels belong to two classes are left out.
     """
 
     published = True
     _FOLDER: Final = "FSD50K.ground_truth"
 
     def fits(self, root: Path) -> bool:
-        """Whether the ground truth is there."""
+        """Whether the folder has the ground truth."""
         return (root / self._FOLDER / "dev.csv").is_file() or (root / self._FOLDER / "eval.csv").is_file()
 
     def sounds(self, root: Path) -> Iterator[BankSound]:
-        """Recordings of one class."""
+        """Recordings whose labels belong to exactly one class."""
         for part in ("dev", "eval"):
             path = root / self._FOLDER / f"{part}.csv"
             if not path.is_file():
@@ -117,18 +117,18 @@ class Fsd50k:
                     clip = row["fname"]
                     split = "test" if part == "eval" else row.get("split", "").replace("val", "valid")
                     licence, uploader = about.get(clip, ("", ""))
-                    # The published splits keep an uploader's sounds together, so the uploader is the group.
+                    # The published splits keep the sounds of an uploader together, so the uploader is the group.
                     group = uploader or f"freesound_{clip}"
                     credit = f"freesound {clip}{' by ' + uploader if uploader else ''}, FSD50K"
                     yield BankSound(f"FSD50K.{part}_audio/{clip}.wav", kind, split, group, licence, credit)
 
     def left_out(self, root: Path) -> list[str]:
-        """Nothing: recordings of other classes are left out by design."""
+        """Nothing: recordings of other classes are omitted by design."""
         return []
 
 
 def _clip_info(path: Path) -> dict[str, tuple[str, str]]:
-    """Licence and uploader of each clip; empty where the bank came without its metadata."""
+    """Licence and uploader of each clip; empty if the bank has no metadata."""
     if not path.is_file():
         return {}
     try:
@@ -139,16 +139,16 @@ def _clip_info(path: Path) -> dict[str, tuple[str, str]]:
 
 
 class Esc50:
-    """ESC-50 as published: `meta/esc50.csv` and `audio`. Fold 5 is valid; clips of one source file are a group."""
+    """ESC-50 as published: `meta/esc50.csv` and `audio`. Fold 5 is "valid"; clips of a source file form a group."""
 
     published = True
 
     def fits(self, root: Path) -> bool:
-        """Whether the meta data are there."""
+        """Whether the folder has the metadata."""
         return (root / "meta" / "esc50.csv").is_file()
 
     def sounds(self, root: Path) -> Iterator[BankSound]:
-        """Recordings of one class."""
+        """Recordings whose labels belong to exactly one class."""
         for _, row in _rows(root / "meta" / "esc50.csv", {"filename", "fold", "category"}):
             kind = class_of(row["category"])
             if kind:
@@ -158,24 +158,24 @@ class Esc50:
                 yield BankSound(f"audio/{row['filename']}", kind, split, f"freesound_{source}", "CC-BY-NC", credit)
 
     def left_out(self, root: Path) -> list[str]:
-        """Nothing: recordings of other classes are left out by design."""
+        """Nothing: recordings of other classes are omitted by design."""
         return []
 
 
 class ClassFolders:
-    """One folder a class, named by its slug, and optionally `background` and `interference`.
+    """A folder for each class, named by its slug, and optionally `background` and `interference`.
 
-    Labels of AudioSet, FSD50K or ESC-50 will do as names, too; see `labelmap`. Links to folders are followed.
+    Labels of AudioSet, FSD50K or ESC-50 are also accepted as names; see `label_map`. Links to folders are followed.
     """
 
     published = False
 
     def fits(self, root: Path) -> bool:
-        """Any folder will do."""
+        """Whether `root` is a folder."""
         return root.is_dir()
 
     def sounds(self, root: Path) -> Iterator[BankSound]:
-        """Sound and video files in the classes' folders, at any depth."""
+        """Sound and video files in the folders of the classes, at any depth."""
         for folder in _folders(root):
             kind = _kind_of(folder.name)
             if kind is not None:
@@ -184,9 +184,9 @@ class ClassFolders:
                         yield BankSound(f"{folder.name}/{name}", kind)
 
     def left_out(self, root: Path) -> list[str]:
-        """All files in the classes' folders that have no suffix of a recording, and recordings in no such folder.
+        """Files in the folders of the classes without a media suffix, and media files outside of folders.
 
-        Folders of no class are named by `unused_folders`.
+        `unused_folders` lists the folders that are not of a class.
         """
         loose = [path.name for path in sorted(root.iterdir()) if _is_media(path.name) and not path.is_dir()]
         known = [folder for folder in _folders(root) if _kind_of(folder.name) is not None]
@@ -198,7 +198,7 @@ def _folders(root: Path) -> list[Path]:
 
 
 def _names(folder: Path) -> list[str]:
-    """Files below a folder, by their paths in it; hidden ones are none."""
+    """Relative paths of the files below a folder, without hidden ones."""
     return [path.relative_to(folder).as_posix() for path in walk_files(folder)]
 
 
@@ -211,26 +211,26 @@ def _kind_of(name: str) -> str | None:
 
 
 ADAPTORS: Final[tuple[BankAdaptor, ...]] = (ManifestFolder(), FileList(), Fsd50k(), Esc50(), ClassFolders())
-"""In the order in which they are tried."""
+"""In the order of precedence."""
 
 
 def adaptor_of(root: Path, adaptors: Iterable[BankAdaptor] = ADAPTORS) -> BankAdaptor:
-    """The first adaptor that fits the bank at `root`.
+    """The first adaptor that matches the bank at `root`.
 
     Raises:
-        BankError: nothing fits.
+        BankError: no adaptor matches.
     """
     for adaptor in adaptors:
         if adaptor.fits(root):
             return adaptor
-    raise BankError(f"no sound bank at '{root}': give a folder with manifest.csv or with one folder a class")
+    raise BankError(f"no sound bank at '{root}': give a folder with manifest.csv or with one folder per class")
 
 
 def list_sounds(root: Path, adaptors: Iterable[BankAdaptor] = ADAPTORS) -> list[BankSound]:
-    """The recordings of the bank at `root`, by the first adaptor that fits.
+    """The recordings of the bank at `root`, by the first adaptor that matches.
 
     Raises:
-        BankError: nothing fits, the list breaks its format, or the folder cannot be read.
+        BankError: no adaptor matches, the list violates its format, or the folder cannot be read.
     """
     try:
         sounds = list(adaptor_of(root, adaptors).sounds(root))
@@ -247,12 +247,12 @@ def list_sounds(root: Path, adaptors: Iterable[BankAdaptor] = ADAPTORS) -> list[
 
 
 def is_published(root: Path) -> bool:
-    """Whether the splits of the bank at `root` are those of a published set."""
+    """Whether the splits of the bank at `root` are those of a published data set."""
     return adaptor_of(root).published
 
 
 def unused_folders(root: Path, adaptors: Iterable[BankAdaptor] = ADAPTORS) -> list[str]:
-    """Names of folders in a bank of one folder a class that hold recordings, but name no class."""
+    """For banks with a folder per class: names of folders with recordings that are not of a class."""
     if not isinstance(adaptor_of(root, adaptors), ClassFolders):
         return []
     unknown = [path for path in _folders(root) if _kind_of(path.name) is None]
@@ -262,7 +262,7 @@ def unused_folders(root: Path, adaptors: Iterable[BankAdaptor] = ADAPTORS) -> li
 def _rows(path: Path, needed: set[str]) -> Iterator[tuple[int, dict[str, str]]]:
     try:
         if path.stat().st_size > _LARGEST_LIST:
-            raise BankError(f"'{path}' is larger than any list of recordings; give another one")
+            raise BankError(f"'{path}' is too large for a list of recordings; give another file")
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             missing = needed - set(reader.fieldnames or ())

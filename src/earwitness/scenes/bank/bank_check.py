@@ -1,4 +1,4 @@
-"""Which sounds of a bank cannot be used, looked up once for each file."""
+"""Finds the unusable sounds of a bank; the result for each file is cached."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from earwitness.scenes.bank.recording import read_recording, sounds_at_once
 from earwitness.scenes.bank.sound_bank import SoundBank
 
 _VERSION: Final = 1
-"""Of what counts as unusable; verdicts of others are not believed."""
+"""Version of the check; cached results of other versions are ignored."""
 
 
 def unusable_sounds(
     bank: SoundBank | str | Path, cache: Path | None = None, progress: Callable[[int, int], None] | None = None
 ) -> dict[str, str]:
-    """Names of sounds that cannot be used, and why; remembered for each file until it changes.
+    """Names of unusable sounds with the reasons; cached for each file until it changes.
 
-    A file whose beginning is plainly audible needs no more than that; the others are decoded.
+    A file whose beginning is clearly audible is accepted at once; other files are decoded.
 
     Args:
-        bank: an open bank, or where it is.
-        cache: folder for what was found; by default the user's.
-        progress: called with (files looked at, files to be looked at).
+        bank: an open bank, or its path.
+        cache: folder of the cached results; by default in the user's cache.
+        progress: called with (files checked, files to check).
 
     Raises:
-        BankError: no such bank, or no sounds.
+        BankError: there is no such bank, or it has no sounds.
     """
     bank = bank if isinstance(bank, SoundBank) else SoundBank.open(bank)
     kept = (cache or cache_folder("bank-checks")) / f"{bank_key(bank.root)}.json"
@@ -42,7 +42,7 @@ def unusable_sounds(
     changed = [name for name, stamp in stamps.items() if name not in known or known[name][0] != stamp]
     found = {name: known[name] for name in stamps if name in known}
     for number, name in enumerate(changed, start=1):
-        found[name] = stamps[name], _why_not(bank.root / name)
+        found[name] = stamps[name], _problem(bank.root / name)
         if progress:
             progress(number, len(changed))
     if changed:
@@ -53,7 +53,7 @@ def unusable_sounds(
 
 
 def file_stamp(path: Path) -> str:
-    """What changes when a file does; the same for all that are missing."""
+    """A text that changes with the file; the same for all missing files."""
     try:
         about = path.stat()
     except (OSError, ValueError):
@@ -62,17 +62,17 @@ def file_stamp(path: Path) -> str:
 
 
 def first_names(names: Sequence[str], shown: int = 3) -> str:
-    """A few names of many, for messages."""
+    """The first few names and the number of the others, for messages."""
     more = f" and {len(names) - shown} more" if len(names) > shown else ""
     return printable(", ".join(names[:shown])) + more
 
 
 def printable(text: str) -> str:
-    """A message on one line, also where names in it have characters that do not print."""
+    """A message on one line, with non-printable characters escaped."""
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
-def _why_not(path: Path) -> str:
+def _problem(path: Path) -> str:
     if sounds_at_once(path):
         return ""
     try:
@@ -83,12 +83,12 @@ def _why_not(path: Path) -> str:
 
 
 def bank_key(root: Path) -> str:
-    """Names of banks in the cache: by their folders."""
+    """Key of a bank in the cache, from its folder."""
     return hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:32]
 
 
 def _read(path: Path) -> dict[str, tuple[str, str]]:
-    """Stamps and verdicts by name; none where there are none yet, or they are damaged."""
+    """Stamps and problems by name; empty if there is no readable file."""
     with suppress(OSError, ValueError, TypeError, AttributeError, KeyError):
         raw = json.loads(path.read_text(encoding="utf-8"))
         if raw["version"] == _VERSION:

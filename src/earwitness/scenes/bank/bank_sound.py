@@ -1,4 +1,4 @@
-"""One recording of a sound bank; which recordings a licence leaves."""
+"""The description of a recording in a sound bank, and selection by licence."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ADDRESSES: Final = {
     "licenses/by-nc/": "ccbync",
     "licenses/by-sa/": "ccbysa",
 }
-"""Freesound names licences by their address at creativecommons.org."""
+"""Freesound identifies licences by their URL at creativecommons.org."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +24,12 @@ class BankSound:
     """One recording of a bank.
 
     Attributes:
-        name: path below the bank's folder, with forward slashes; names the sound in scene recipes.
+        name: path relative to the folder of the bank, with forward slashes; identifies the sound in scene recipes.
         kind: slug of a target class, or "background" or "interference".
-        split: "train" or "valid"; "" where the bank has no splits.
-        group: speaker, recording or sample family; sounds of a group are never in two splits.
-        licence, attribution: what to credit; "" where unknown.
-        variant_of: the recording that this is a changed copy of (pitched, filtered, cut again); "" for an original.
+        split: "train" or "valid"; "" if the bank has no splits.
+        group: speaker, recording or sample family; the sounds of a group must be in one split.
+        licence, attribution: for credits; "" if unknown.
+        variant_of: name of the recording that this one was derived from (pitched, filtered, cut); "" for an original.
     """
 
     name: str
@@ -42,13 +42,13 @@ class BankSound:
 
 
 def with_licence(sounds: Iterable[BankSound], licences: Iterable[str]) -> list[BankSound]:
-    """The sounds under one of `licences` ("cc0", "cc-by"); versions do not matter, unknown licences never pass."""
+    """The sounds under one of `licences` ("cc0", "cc-by") of any version; sounds without a licence are left out."""
     wanted = {licence_family(licence) for licence in licences}
     return [sound for sound in sounds if sound.licence and licence_family(sound.licence) in wanted]
 
 
 def licence_family(licence: str) -> str:
-    """A licence without its version or punctuation: "CC-BY-4.0", "CC BY 3.0" are "ccby"; "CC0-1.0" is "cc0"."""
+    """A licence without version and punctuation: "ccby" for "CC-BY-4.0" and "CC BY 3.0", "cc0" for "CC0-1.0"."""
     for part, family in _ADDRESSES.items():
         if part in licence:
             return family

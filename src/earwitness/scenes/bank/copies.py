@@ -1,4 +1,4 @@
-"""Finds recordings of a bank that are the same sound in other files: at another level, coded or cut otherwise."""
+"""Finds duplicate recordings of a bank that differ in level, coding or length."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ Progress = Callable[[int, int], None]
 _VERSION: Final = 1
 _EDGES_HZ: Final = (100, 200, 350, 550, 850, 1300, 2000, 3000, 4500, 6500)
 _PARTS: Final = 16
-"""Parts of equal length in which the energy of each band is compared."""
+"""Number of segments of equal length in which the energy of each band is compared."""
 _WINDOW: Final = 512
 _SILENCE: Final = 0.02
-"""Of the peak: what is below at the beginning and the end does not count."""
+"""Samples at the ends below this share of the peak are ignored."""
 _ALIKE: Final = 0.95
-"""Cosine between the patterns of two recordings from which their samples are compared."""
+"""Cosine similarity of two patterns from which on the samples are compared."""
 _LENGTHS: Final = 0.08
-"""Share by which the lengths of copies may differ."""
+"""Maximum relative difference in length of copies."""
 _SAME: Final = 0.9
-"""Correlation of samples, at the best shift, from which two recordings are the same."""
+"""Correlation of the samples at the best shift from which on two recordings are duplicates."""
 _SAME_CODED: Final = 0.6
-"""The same where patterns are as good as equal: coders at low rates change noise-like samples, not their spectrum."""
+"""The same for almost equal patterns: low-rate codecs change noise-like samples, but not their spectrum."""
 _EQUAL: Final = 0.985
 _LONGEST_SECONDS: Final = 20
 _CHUNK: Final = 512
@@ -47,12 +47,12 @@ _CHUNK: Final = 512
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Patterns:
-    """What recordings sound like, whatever their level.
+    """Level-independent time-frequency patterns of recordings.
 
     Attributes:
-        names: of the recordings.
-        length: (n,) seconds without silence at the ends.
-        pattern: (n, parts x bands) roots of the shares of energy; rows of length 1.
+        names: names of the recordings.
+        length: (n,) duration in seconds without silence at the ends.
+        pattern: (n, segments x bands) square roots of the shares of energy; rows have unit length.
     """
 
     names: tuple[str, ...]
@@ -61,7 +61,7 @@ class Patterns:
 
 
 def pattern_of(samples: NDArray[np.int16]) -> FloatArray:
-    """Length in seconds and pattern of a recording: (1 + parts x bands,)."""
+    """Length in seconds and pattern of a recording: (1 + segments x bands,)."""
     wave = _trimmed(samples)
     padded = np.pad(wave, (0, max(0, _WINDOW * _PARTS - wave.size)))
     frames = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[:: _WINDOW // 2]
@@ -75,7 +75,7 @@ def pattern_of(samples: NDArray[np.int16]) -> FloatArray:
 
 
 def correlation(one: NDArray[np.int16], other: NDArray[np.int16]) -> float:
-    """Correlation, 0 to 1, of two recordings at the shift where they agree best, whatever their levels."""
+    """Normalised correlation, 0 to 1, of two recordings at the best shift."""
     waves = [_trimmed(samples)[: _LONGEST_SECONDS * SAMPLE_RATE] for samples in (one, other)]
     size = fft.next_fast_len(waves[0].size + waves[1].size, real=True)
     spectra = [fft.rfft(wave, size) for wave in waves]
@@ -87,14 +87,14 @@ def correlation(one: NDArray[np.int16], other: NDArray[np.int16]) -> float:
 def copies_between(
     one: SoundBank, other: SoundBank, cache: Path | None = None, progress: Progress | None = None
 ) -> list[tuple[str, str]]:
-    """Pairs of recordings, one of each split of a bank, that are the same sound; whatever their format, level or shift.
+    """Pairs of duplicate recordings in two splits of a bank, for any format, level or shift.
 
-    All of them are decoded once; what they sound like is kept in the cache until their files change.
+    All recordings are decoded once; their patterns are cached until the files change.
 
     Args:
-        one, other: two splits; recordings that cannot be read match nothing.
-        cache: folder for what was found; by default the user's.
-        progress: called with (recordings decoded, recordings to be decoded).
+        one, other: two splits; unreadable recordings match nothing.
+        cache: folder of the cached results; by default in the user's cache.
+        progress: called with (recordings decoded, recordings to decode).
     """
     root, names = one.root, [[sound.name for sound in part.sounds] for part in (one, other)]
     stamps = [[(name, file_stamp(root / name)) for name in part] for part in names]
@@ -112,7 +112,7 @@ def copies_between(
 
 
 def _candidates(found: Patterns, lefts: Sequence[int], rights: Sequence[int]) -> Iterator[tuple[str, str, float]]:
-    """Pairs that may be copies, and the cosine between their patterns."""
+    """Pairs that may be duplicates, with the cosine similarity of their patterns."""
     for start in range(0, len(lefts), _CHUNK):
         rows = np.asarray(lefts[start : start + _CHUNK], dtype=np.intp)
         columns = np.asarray(rights, dtype=np.intp)
@@ -128,7 +128,7 @@ def _is_copy(one: Path, other: Path, alike: float) -> bool:
 
 
 def patterns(root: Path, names: Sequence[str], cache: Path | None = None, progress: Progress | None = None) -> Patterns:
-    """What recordings sound like, from the cache or decoded now; those that cannot be read are left out."""
+    """Patterns of recordings, from the cache or from decoding; unreadable recordings are left out."""
     kept = (cache or cache_folder("bank-checks")) / f"{bank_key(root)}-patterns.npz"
     known = _read(kept)
     stamps = {name: file_stamp(root / name) for name in names}
@@ -167,7 +167,7 @@ def _keep(path: Path, rows: dict[str, tuple[str, FloatArray]]) -> None:
 
 
 def _trimmed(samples: NDArray[np.int16]) -> FloatArray:
-    """Without silence at the ends; full scale 1."""
+    """The recording without silence at the ends, with full scale 1."""
     wave = np.multiply(samples, np.float32(1 / 32767), dtype=np.float32)
     level = np.abs(wave)
     loud = np.flatnonzero(level > _SILENCE * level.max(initial=0))

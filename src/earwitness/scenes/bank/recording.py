@@ -1,4 +1,4 @@
-"""Reading one file of a sound bank: mono, 24 kHz, levelled without clipping, without a direct-current offset."""
+"""Reads a file of a sound bank: mono, 24 kHz, without clipping and without a DC offset."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ FloatArray = NDArray[np.float32]
 LONGEST_SECONDS: Final = 3600
 _SILENT_PEAK: Final = 1e-4
 _QUIET_PEAK: Final = 0.03
-"""Below this peak 16 bits would be too few: the recording is brought to `_RAISED_PEAK` first."""
+"""Recordings with a lower peak are amplified to `_RAISED_PEAK`, since 16 bits would not suffice."""
 _RAISED_PEAK: Final = 0.5
 _OFFSET_SHARE: Final = 0.008
-"""An offset of this share of the loud parts' level (-42 dB) or more is removed; it would count as sound at -38 dB."""
+"""A DC offset above this share of the loud level (-42 dB) is removed; at -38 dB it would count as activity."""
 _RUMBLE_SHARE: Final = 0.75
-"""The same for an offset that changes: share of the energy that is below `_RUMBLE_HZ`."""
+"""A varying offset is removed if this share of the energy is below `_RUMBLE_HZ`."""
 _RUMBLE_HZ: Final = 12.0
 _LOWEST_HZ: Final = 20.0
 _EDGE_SECONDS: Final = 0.002
 _FADE_SECONDS: Final = 0.01
 _FEWEST_BYTES: Final = 400
-"""Bytes a second below which a file holds gaps, if it holds sound at all."""
+"""Files with fewer bytes per second have gaps, or no sound."""
 _FIRST_FRAMES: Final = 64
 _AUDIBLE_PEAK: Final = 1e-3
 _AUDIBLE_HZ: Final = 10_000.0
 _FLOAT_CODECS: Final = ("pcm_f", "wavpack")
-"""What can hold samples that are no numbers."""
+"""Codecs that can contain NaN or infinity."""
 
 
 def read_recording(path: Path) -> NDArray[np.int16]:
-    """All samples of a recording: (n,) of full scale 32767.
+    """All samples of a recording: (n,) with full scale 32767.
 
-    Peaks above full scale, which float files have, are brought to it; an offset is removed.
+    Recordings that exceed full scale, which is possible in float files, are scaled down; an offset is removed.
 
     Raises:
-        BankError: the file is missing, unreadable, too long or silent, or holds samples that are no numbers or far
+        BankError: the file is missing, unreadable, too long or silent, or contains samples that are not finite or far
             too large.
     """
     blocks: list[FloatArray] = []
@@ -58,15 +58,13 @@ def read_recording(path: Path) -> NDArray[np.int16]:
                 blocks.append(block.mean(axis=0))
                 if sum(part.size for part in blocks) > LONGEST_SECONDS * SAMPLE_RATE:
                     raise BankError(
-                        f"sound bank file '{path}' lasts more than {LONGEST_SECONDS // 60} minutes: cut it into parts"
+                        f"sound bank file '{path}' is longer than {LONGEST_SECONDS // 60} minutes: split it"
                     )
     except MediaError as error:
         raise BankError(f"sound bank file '{path}' cannot be read: {error}") from error
     mono = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
     if reader.damaged_samples or not np.isfinite(mono).all():
-        raise BankError(
-            f"sound bank file '{path}' holds samples that are no numbers, or far too large: export it again"
-        )
+        raise BankError(f"sound bank file '{path}' has samples that are not finite or far too large: export it again")
     mono = _within_full_scale(mono)
     if mono.size and _is_offset(mono):
         mono = _within_full_scale(_without_offset(mono))
@@ -85,10 +83,10 @@ def _within_full_scale(mono: FloatArray) -> FloatArray:
 
 
 def sounds_at_once(path: Path) -> bool:
-    """Whether the beginning of a file is plainly audible, so that it can be used; False says nothing.
+    """Whether the beginning of a file is clearly audible, so that the file is usable; False is inconclusive.
 
-    A tenth of the time of reading all. Files that may hold what is no number, or whose length is odd, are left to
-    `read_recording`.
+    Takes a tenth of the time of `read_recording`, which must decide for files that may contain NaN or have an
+    implausible length.
     """
     try:
         with open_media(path) as container:
@@ -109,7 +107,7 @@ def sounds_at_once(path: Path) -> bool:
 
 
 def _audible(mono: FloatArray, rate: int) -> bool:
-    """Whether there is sound between the offset and what resampling takes away."""
+    """Whether there is sound above DC and below the frequencies that resampling removes."""
     if mono.size < BLOCK_SAMPLES // 2 or rate <= 0:
         return False
     spectrum = np.fft.rfft(mono - mono.mean())
@@ -119,7 +117,7 @@ def _audible(mono: FloatArray, rate: int) -> bool:
 
 
 def _is_offset(mono: FloatArray) -> bool:
-    """Whether a constant or slowly changing offset is strong enough to be taken for sound."""
+    """Whether a constant or slowly varying offset is strong enough to count as activity."""
     level = loud_level(mono)
     if level <= 0:
         return False
@@ -131,10 +129,10 @@ def _is_offset(mono: FloatArray) -> bool:
 
 
 def _without_offset(mono: FloatArray) -> FloatArray:
-    """What is above 20 Hz, without a phase shift; faded, since an offset that starts and ends is a click."""
+    """High-pass filtered at 20 Hz without phase shift and faded, since the start of an offset is a click."""
     edge, fade = (min(round(seconds * SAMPLE_RATE), mono.size // 4) for seconds in (_EDGE_SECONDS, _FADE_SECONDS))
     held = mono.astype(np.float64)
-    # Resampling rings where the offset starts and ends.
+    # Resampling rings at the start and the end of the offset.
     held[:edge], held[held.size - edge :] = held[edge], held[held.size - edge - 1]
     slopes = signal.butter(2, _LOWEST_HZ, "highpass", fs=SAMPLE_RATE, output="sos")
     length = min(held.size - 1, round(SAMPLE_RATE / _LOWEST_HZ) * 3)

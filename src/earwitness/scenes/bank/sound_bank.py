@@ -1,4 +1,4 @@
-"""A sound bank: isolated mono recordings by class, from any layout that `adaptors` knows."""
+"""A sound bank: isolated mono recordings by class, in any layout of `adaptors`."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from earwitness.scenes.bank.splits import copied_files, refuse_leaks, split_name
 __all__ = ["BACKGROUND", "INTERFERENCE", "BankSound", "SoundBank"]
 
 _MOST_KEPT_BYTES: Final = 2**30
-"""Decoded samples that a process keeps: six hours; what was used longest ago is decoded again."""
-_DEALT: Final = "it names none itself, and has too few groups for a fifth of them to be 'valid', the others 'train'"
+"""Size of the cache of decoded samples in a process: six hours; the least recently used are evicted."""
+_NO_SPLITS: Final = "it has no splits of its own and too few groups to assign a fifth of them to 'valid'"
 
 
 @dataclass(eq=False)
 class SoundBank:
-    """Sounds of one split of a bank, decoded when first used and kept as 16-bit samples.
+    """Sounds of one split of a bank, decoded on first use and cached as 16-bit samples.
 
     Attributes:
-        root: the bank's folder.
-        sounds: the sounds, in the order of their names.
-        weights: pattern of names, as `bell/cdda-*` -> how often such sounds are drawn, relative to others; the last
-            pattern that fits counts. What has a weight of 0 is never drawn.
+        root: folder of the bank.
+        sounds: the sounds, sorted by name.
+        weights: relative frequency with which sounds are drawn, by name pattern such as `bell/cdda-*`; the last
+            matching pattern counts. Sounds with a weight of 0 are never drawn.
     """
 
     root: Path
@@ -58,7 +58,7 @@ class SoundBank:
         self._by_name = {sound.name: sound for sound in self.sounds}
         order = [sound_class.slug for sound_class in CLASSES] + [BACKGROUND, INTERFERENCE]
         self._kinds = tuple(kind for kind in order if kind in self._groups)
-        # Groups count by the square root of their size: a compromise between balance and variety.
+        # Groups are weighted by the square root of their size, a compromise between balance and variety.
         roots = {
             kind: np.sqrt([len(group) for group in groups]) * [weight_of(group[0], self.weights) for group in groups]
             for kind, groups in self._groups.items()
@@ -80,13 +80,13 @@ class SoundBank:
         Args:
             root: a folder or a list of files in one of the layouts of `adaptors`.
             split: keep only sounds of this split; None keeps all. A bank without splits is split by its groups.
-            licences: keep only sounds under one of these, as ("cc0", "cc-by"); None keeps all.
-            without: names of sounds to leave out, as `bank_check.unusable_sounds` finds them.
-            weights: how often sounds are drawn; see the attribute.
+            licences: keep only sounds under one of these licences, as ("cc0", "cc-by"); None keeps all.
+            without: names of sounds to leave out, such as those of `bank_check.unusable_sounds`.
+            weights: see the attribute.
 
         Raises:
-            BankError: no such bank, no sounds, a list that breaks its format, or with a split, a recording that is in
-                two of them.
+            BankError: there is no such bank, it has no sounds, its list violates the format, or, with a split, a
+                recording is in two splits.
         """
         root = Path(root)
         listed = list_sounds(root)
@@ -96,28 +96,30 @@ class SoundBank:
             sounds = with_licence(sounds, licences)
         left_out, weights = frozenset(without), weights or {}
         asked, sounds = len(sounds), [sound for sound in sounds if sound.name not in left_out]
-        if not any(sound.kind not in (BACKGROUND, INTERFERENCE) and weight_of(sound, weights) for sound in sounds):
-            there = f"its splits are {split_names(listed)}" if any(sound.split for sound in listed) else _DEALT
-            where = f" in its split '{split}'; {there}" if split else ""
+        targets = [sound for sound in sounds if sound.kind not in (BACKGROUND, INTERFERENCE)]
+        where = f" in its split '{split}'" if split else ""
+        if not targets:
+            there = f"its splits are {split_names(listed)}" if any(sound.split for sound in listed) else _NO_SPLITS
+            where = f"{where}; {there}" if split else ""
             under = f" under {', '.join(licences)}" if licences is not None else ""
             unusable = f" that can be used ({asked - len(sounds)} cannot)" if asked > len(sounds) else ""
-            weighed = " with a weight above 0" if weights else ""
-            problem = f"has no sound of any target class{unusable}{weighed}{under}{where}"
-            raise BankError(f"the sound bank at '{root}' {problem}")
+            raise BankError(f"the sound bank at '{root}' has no sound of any target class{unusable}{under}{where}")
+        if not any(weight_of(sound, weights) for sound in targets):
+            raise BankError(f"the sound bank at '{root}' has no sound of any target class with a weight above 0{where}")
         return cls(folder, tuple(sorted(sounds, key=lambda sound: sound.name)), weights)
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """Kinds that have sounds, target classes in class order first."""
+        """Kinds that have sounds; target classes first, in class order."""
         return self._kinds
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Target classes that have no sounds: they will not be heard in any scene."""
+        """Target classes without sounds: no scene contains them."""
         return tuple(sound_class.slug for sound_class in CLASSES if sound_class.slug not in self._groups)
 
     def draw(self, kind: str, rng: np.random.Generator) -> BankSound:
-        """A random sound of `kind`: first a group, then one of its sounds, so that prolific groups do not dominate.
+        """A random sound of `kind`: first a group, then one of its sounds, so that large groups do not dominate.
 
         Raises:
             BankError: the bank has no sound of this kind.
@@ -129,17 +131,17 @@ class SoundBank:
         return group[int(rng.integers(len(group)))]
 
     def mates(self, sound: BankSound) -> list[BankSound]:
-        """All sounds of the same kind and group, `sound` among them."""
+        """All sounds of the same kind and group, including `sound`."""
         for group in self._groups[sound.kind]:
             if group[0].group == sound.group and sound in group:
                 return group
         return [sound]
 
     def sound(self, name: str) -> BankSound:
-        """The sound called `name`.
+        """The sound named `name`.
 
         Raises:
-            BankError: there is no such sound in this split.
+            BankError: this split has no such sound.
         """
         try:
             return self._by_name[name]
@@ -147,11 +149,11 @@ class SoundBank:
             raise BankError(f"the sound bank at '{self.root}' has no sound '{name}'") from None
 
     def find(self, name: str) -> BankSound | None:
-        """The sound called `name`, if this split has it."""
+        """The sound named `name`; None if this split does not have it."""
         return self._by_name.get(name)
 
     def samples(self, name: str, start: int = 0, end: int | None = None) -> NDArray[np.float32]:
-        """Samples of a sound, or of it from `start` to before `end`: (n,) float32 in [-1, 1], mono, 24 kHz.
+        """Samples `start` (inclusive) to `end` (exclusive) of a sound: (n,) float32 in [-1, 1], mono, 24 kHz.
 
         Raises:
             BankError: the file is missing, unreadable or silent.
@@ -177,13 +179,13 @@ class SoundBank:
         return samples
 
     def sounding(self, name: str) -> NDArray[np.bool_]:
-        """Which 10-ms blocks of a sound are not silence: see `activity.sounding_blocks`."""
+        """Which 10-ms blocks of a sound are active: see `activity.sounding_blocks`."""
         if name not in self._sounding:
             self._sounding[name] = sounding_blocks(self.samples(name))
         return self._sounding[name]
 
     def loudness(self, name: str) -> float:
-        """RMS of the parts of a sound that are not silence."""
+        """RMS of the active parts of a sound."""
         if name not in self._loudness:
             samples = self.samples(name)
             loud = samples[np.repeat(self.sounding(name), BLOCK_SAMPLES)[: samples.size]]
@@ -191,7 +193,7 @@ class SoundBank:
         return self._loudness[name]
 
     def preload(self) -> list[str]:
-        """Decode everything now (about 25 s for three hours of sound); returns the names of unreadable sounds."""
+        """Decode all sounds (about 25 s for three hours of sound); returns the names of unreadable sounds."""
         unreadable = []
         for sound in self.sounds:
             try:
@@ -202,14 +204,14 @@ class SoundBank:
 
 
 def weight_of(sound: BankSound, weights: Mapping[str, float]) -> float:
-    """How often a sound is drawn, relative to others: the last pattern of its name that fits says it, else 1."""
+    """Relative frequency with which a sound is drawn: that of the last matching pattern, or 1."""
     fitting = [weight for pattern, weight in weights.items() if fnmatchcase(sound.name, pattern)]
     return fitting[-1] if fitting else 1.0
 
 
 def _of_split(root: Path, folder: Path, listed: Sequence[BankSound], split: str) -> list[BankSound]:
-    """Sounds of a split, after a look that no other has them too."""
-    # Published splits are what results are compared on, whatever is in them.
+    """Sounds of a split, after checking that no recording is in several splits."""
+    # Published splits are used unchanged, so that results are comparable.
     if not is_published(root):
         copies = copied_files(folder, listed)
         listed = with_splits(listed, copies=copies)

@@ -1,4 +1,4 @@
-"""Which split each recording of a bank is in, and that no recording is heard in two of them."""
+"""Assigns the recordings of a bank to splits, and checks that no recording is in two splits."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from earwitness.core.errors import BankError
 from earwitness.scenes.bank.bank_sound import BankSound
 
 VALID_SHARE: Final = 0.2
-"""Share of the groups that are valid where a bank has no splits of its own."""
+"""Share of the groups in "valid" if a bank has no splits of its own."""
 _PEEK_BYTES: Final = 16_384
-"""Bytes from the middle that are compared before a whole file is read."""
+"""Bytes from the middle of files that are compared before complete files are read."""
 
 Copies = Sequence[frozenset[str]]
-"""Sets of names of recordings whose files are the same, byte by byte."""
+"""Sets of names of recordings with byte-identical files."""
 
 
 def with_splits(sounds: Iterable[BankSound], seed: int = 0, copies: Copies = ()) -> list[BankSound]:
-    """The same sounds with a split each, where the bank has none at all: whole groups go to train or to valid.
+    """Assign whole groups to "train" or "valid" if the bank has no splits; otherwise the sounds are unchanged.
 
-    The split of a group depends on its name and the seed alone, so that adding sounds moves no other. Groups that share
-    a recording (copies of a file, variants of one) go together. Banks with a split of their own are left as they are.
+    The split of a group depends only on its name and the seed, so that adding sounds does not change the split of
+    others. Groups that share a recording (copies of a file, variants of a recording) are assigned together.
     """
     sounds = list(sounds)
     if any(sound.split for sound in sounds):
@@ -41,7 +41,7 @@ def _split(group: str, seed: int) -> str:
 
 
 def _families(sounds: Sequence[BankSound], copies: Copies) -> dict[str, str]:
-    """The first name of all groups that hang together, by the name of each; a sound without a group is one."""
+    """For each group, the first name among all groups connected to it; a sound without a group is its own group."""
     parent: dict[str, str] = {}
 
     def root(key: str) -> str:
@@ -63,13 +63,13 @@ def _families(sounds: Sequence[BankSound], copies: Copies) -> dict[str, str]:
 
 
 def copied_files(root: Path, sounds: Iterable[BankSound]) -> list[frozenset[str]]:
-    """Names of recordings whose files are the same, byte by byte; only files of equal size are opened."""
+    """Names of recordings with byte-identical files; only files of equal size are opened."""
     by_size: dict[Hashable, list[str]] = defaultdict(list)
     for name in dict.fromkeys(sound.name for sound in sounds):
         try:
             about = (root / name).stat()
         except (OSError, ValueError):
-            continue  # named as missing where it would be used
+            continue  # reported as missing when it is used
         if about.st_size and (root / name).is_file():
             by_size[about.st_size].append(name)
     found = _alike(by_size.values(), lambda name: _middle(root / name))
@@ -77,7 +77,7 @@ def copied_files(root: Path, sounds: Iterable[BankSound]) -> list[frozenset[str]
 
 
 def _alike(groups: Iterable[list[str]], key: Callable[[str], Hashable]) -> list[list[str]]:
-    """Parts of each group that have the same key; only those of at least two."""
+    """Subsets of each group with the same key and at least two members."""
     parts = []
     for names in groups:
         by_key: dict[Hashable, list[str]] = defaultdict(list)
@@ -93,7 +93,7 @@ def _middle(path: Path) -> Hashable:
             file.seek(max(0, path.stat().st_size // 2 - _PEEK_BYTES // 2))
             return file.read(_PEEK_BYTES)
     except OSError:
-        return path  # like no other
+        return path  # unique
 
 
 def _digest(path: Path) -> Hashable:
@@ -105,10 +105,10 @@ def _digest(path: Path) -> Hashable:
 
 
 def refuse_leaks(root: Path, sounds: Sequence[BankSound], copies: Copies = ()) -> None:
-    """See that no recording of a bank with splits is in two of them.
+    """Check that no recording of a bank is in two splits.
 
     Raises:
-        BankError: a file, a group, a variant or a copy of a file is in two splits; names them.
+        BankError: a file, a group, a variant or a copy of a file is in two splits; the message names them.
     """
     by_name = {sound.name: sound for sound in sounds}
     _refuse(root, sounds, lambda sound: sound.name, "the file '{key}' is listed")
@@ -139,7 +139,7 @@ def _refuse(root: Path, sounds: Sequence[BankSound], key: Callable[[BankSound], 
         if _apart(sound, other):
             raise BankError(
                 f"the bank at '{root}': {what.format(key=key(sound))} in the splits '{other.split}' and "
-                f"'{sound.split}' ('{other.name}', '{sound.name}'); put all of it in one"
+                f"'{sound.split}' ('{other.name}', '{sound.name}'); put all of it in one split"
             )
 
 
@@ -153,12 +153,12 @@ def _neighbours(sounds: list[BankSound]) -> Iterable[tuple[BankSound, BankSound]
 
 
 def without_split(sounds: Iterable[BankSound]) -> list[str]:
-    """Names of the sounds that say no split where others do: no split has them."""
+    """Names of the sounds without a split in a bank with splits; no split contains them."""
     sounds = list(sounds)
     return [sound.name for sound in sounds if not sound.split] if any(sound.split for sound in sounds) else []
 
 
 def split_names(sounds: Iterable[BankSound]) -> str:
-    """The splits that there are and how many sounds each has, for messages."""
+    """The splits and their numbers of sounds, for messages."""
     counts = Counter(sound.split or "none" for sound in sounds)
     return ", ".join(f"{name} ({count})" for name, count in sorted(counts.items()))

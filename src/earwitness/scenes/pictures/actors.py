@@ -1,4 +1,4 @@
-"""Staging: which cut-out plays each source of a scene, where it stands, and what silent things stand about."""
+"""Actors: the cut-out and the position of each source of a scene, and of silent bystanders."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from earwitness.scenes.pictures.cutouts import Cutout, CutoutLibrary
 from earwitness.scenes.scene import Scene, SourceTrack
 
 LOWEST_SOURCE: Final = 0.1
-"""Metres above the floor below which no source is imagined."""
+"""Minimum height of a source above the floor in metres."""
 _SMALLEST_SHARE: Final = 0.055
-"""Smallest height of a cut-out, as a share of the picture's: what is smaller cannot be recognised."""
+"""Minimum height of a cut-out relative to the picture; smaller ones cannot be recognised."""
 _PERSON_SCALES: Final = (0.72, 1.12)
-"""People are so much smaller or taller, so that their mouths are where the sound is."""
+"""Range of scales of people, which are scaled so that their mouths are at the position of the sound."""
 _MOVING_METRES_PER_SECOND: Final = 0.05
 _LOW_STAND: Final = 0.06
 
@@ -32,12 +32,12 @@ class Actor:
     """A cut-out in a scene.
 
     Attributes:
-        cutout: what it looks like.
-        scale: its size relative to its natural one.
+        cutout: its pictures.
+        scale: scale relative to its natural size.
         base: height of its lower edge, metres above the camera.
-        path: (n, 2) metres ahead and to the left of the turned camera, one a label frame, or one in all.
-        active: (n,) whether it sounds.
-        seed: of the order of its phases.
+        path: (n, 2) metres ahead and to the left of the rotated camera, one per label frame, or a single one.
+        active: (n,) whether it is active.
+        seed: seed of the order of its phases.
     """
 
     cutout: Cutout
@@ -53,7 +53,7 @@ class Actor:
         return bool(np.ptp(self.path, axis=0).max() < 1e-3)
 
     def place(self, seconds: float) -> tuple[float, float]:
-        """Metres (ahead, left) at a time; label frames tell where it is in their middle."""
+        """Position (ahead, left) in metres at a time; the position of a label frame is that at its centre."""
         time = min(max(seconds / FRAME_SECONDS - 0.5, 0.0), len(self.path) - 1.0)
         before = min(int(time), max(len(self.path) - 2, 0))
         here, there = self.path[before], self.path[min(before + 1, len(self.path) - 1)]
@@ -61,38 +61,38 @@ class Actor:
         return ahead, left
 
     def sounding(self, seconds: float) -> bool:
-        """Whether it sounds at a time."""
+        """Whether it is active at a time."""
         return bool(self.active[min(int(seconds / FRAME_SECONDS + 1e-6), len(self.active) - 1)])
 
     def velocity(self, seconds: float) -> tuple[float, float]:
-        """Metres a second (ahead, left)."""
+        """Velocity (ahead, left) in metres per second."""
         before, after = self.place(seconds - FRAME_SECONDS), self.place(seconds + FRAME_SECONDS)
         return (after[0] - before[0]) / (2 * FRAME_SECONDS), (after[1] - before[1]) / (2 * FRAME_SECONDS)
 
     def moving(self, seconds: float) -> bool:
-        """Whether it walks or is wheeled at a time."""
+        """Whether it moves at a time."""
         return not self.stays and float(np.hypot(*self.velocity(seconds))) > _MOVING_METRES_PER_SECOND
 
     def board(self, seconds: float) -> Billboard:
-        """Its upright rectangle at a time; people look where they walk."""
+        """Its upright rectangle at a time; people face the direction of motion."""
         ahead, left = self.place(seconds)
         mirrored = False
         if self.moving(seconds):
             forward, leftward = self.velocity(seconds)
-            # To the left as the camera sees it, wherever the camera looks.
+            # To the left in the picture, for any direction of the camera.
             mirrored = leftward * ahead - forward * left > 0
         width, height = self.scale * self.cutout.width, self.scale * self.cutout.height
         return Billboard(ahead, left, self.base, width, height, mirrored)
 
 
 def tracks_in_sight(scene: Scene) -> list[SourceTrack]:
-    """The tracks of labelled classes: interference is heard but not shown."""
+    """The tracks of labelled classes, without interference, which is not shown."""
     known = {sound_class.slug for sound_class in CLASSES}
     return [track for track in scene.tracks if track.kind in known]
 
 
 def places(track: SourceTrack) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Where a source is: (n, 2) metres ahead and left, (n,) metres above the camera."""
+    """Positions of a source: (n, 2) metres ahead and left, (n,) metres above the camera."""
     azimuth, elevation = np.radians(track.azimuth), np.radians(track.elevation)
     level = track.distance * np.cos(elevation)
     return np.stack([level * np.cos(azimuth), level * np.sin(azimuth)], axis=1), track.distance * np.sin(elevation)
@@ -101,7 +101,7 @@ def places(track: SourceTrack) -> tuple[NDArray[np.float64], NDArray[np.float64]
 def place_sources(
     scene: Scene, library: CutoutLibrary, camera: Camera, eye_height: float, rng: np.random.Generator
 ) -> list[Actor]:
-    """One actor a labelled source, wherever it is: the camera decides what of them is seen."""
+    """An actor for each labelled source, on screen or not."""
     actors = []
     for track in tracks_in_sight(scene):
         cutout = library.pick(track.kind, rng)
@@ -120,9 +120,9 @@ def place_bystanders(
     mean: float,
     rng: np.random.Generator,
 ) -> list[Actor]:
-    """Silent people and things in sight, so that what is seen does not tell what is heard.
+    """Silent people and objects on screen, so that pictures do not reveal which classes are active.
 
-    They neither stand in front of a source nor touch one.
+    They neither cover a source nor touch one.
     """
     added: list[Actor] = []
     for _ in range(min(int(rng.poisson(mean)), 4)):
@@ -142,8 +142,8 @@ def place_bystanders(
     return added
 
 
-def imagined_room(scene: Scene, rng: np.random.Generator) -> Room:
-    """A room that holds all sources of a scene, where the real one is unknown."""
+def room_around(scene: Scene, rng: np.random.Generator) -> Room:
+    """A random room that contains all sources of a scene, for scenes whose room is unknown."""
     reach = np.array([[1.6, 1.6], [1.6, 1.6]])
     eye_height = float(rng.uniform(1.2, 1.6))
     turn = np.radians(scene.recipe.view_deg)
@@ -160,7 +160,7 @@ def imagined_room(scene: Scene, rng: np.random.Generator) -> Room:
 
 
 def to_room(points: NDArray[np.float64], room: Room, view_deg: float) -> NDArray[np.float64]:
-    """Places (n, 2) ahead and left of the turned camera in the room's coordinates."""
+    """Positions (n, 2) ahead and left of the rotated camera, in room coordinates."""
     turn = np.radians(view_deg)
     x = np.cos(turn) * points[:, 0] + np.sin(turn) * points[:, 1] + room.microphone[0]
     y = -np.sin(turn) * points[:, 0] + np.cos(turn) * points[:, 1] + room.microphone[1]
@@ -168,7 +168,7 @@ def to_room(points: NDArray[np.float64], room: Room, view_deg: float) -> NDArray
 
 
 def _fit(cutout: Cutout, sound: float, path: NDArray[np.float64], camera: Camera) -> tuple[float, float]:
-    """Scale and base (metres above the floor) with which a cut-out sounds `sound` metres above the floor."""
+    """Scale and base (metres above the floor) of a cut-out whose sound is `sound` metres above the floor."""
     distance = float(np.median(np.hypot(path[:, 0], path[:, 1])))
     smallest = _SMALLEST_SHARE * camera.height / camera.focal_px * distance
     scale = max(1.0, smallest / cutout.height)
@@ -177,7 +177,7 @@ def _fit(cutout: Cutout, sound: float, path: NDArray[np.float64], camera: Camera
         return scale, base if base > _LOW_STAND else 0.0
     if cutout.stance == "person" and cutout.sound > 0.5 * cutout.height:
         scale *= float(np.clip(sound / cutout.sound, *_PERSON_SCALES))
-    # The body holds the place that sounds; only what is well above its top must be lifted.
+    # The sound may be anywhere on the body; only a sound well above its top raises the cut-out.
     base = sound - (1.15 if cutout.stance == "person" else 0.98) * scale * cutout.height
     return scale, base if base > _LOW_STAND else 0.0
 

@@ -1,4 +1,4 @@
-"""The user's 360-degree photos and videos as rooms: equirectangular, of any size."""
+"""Backgrounds from the user's 360-degree photos and videos: equirectangular, of any size."""
 
 from __future__ import annotations
 
@@ -26,56 +26,56 @@ Frame = NDArray[np.uint8]
 
 
 class Background(Protocol):
-    """What is seen behind the sources."""
+    """The background of the pictures of a scene."""
 
     def frames(
         self, camera: Camera, view_deg: float, fps: Fraction | float, seconds: float, rng: np.random.Generator
     ) -> Iterator[Frame]:
-        """Pictures (H, W, 3) of a camera turned by `view_deg`, without end, `fps` a second.
+        """Pictures (H, W, 3) of a camera rotated by `view_deg`; infinite.
 
         Args:
             camera: size and field of view.
-            view_deg: turn of the view.
-            fps: pictures a second.
-            seconds: how much of it will be looked at.
-            rng: draws the part that is seen.
+            view_deg: rotation of the view.
+            fps: pictures per second.
+            seconds: duration that will be used.
+            rng: draws the part of a video.
         """
 
 
 @dataclass(eq=False)
-class Photo:
-    """A 360-degree photo: a picture (H, W, 3), or a file that is read when it is first seen."""
+class PanoramaPhoto:
+    """A 360-degree photo: a picture (H, W, 3), or a file that is read on first use."""
 
     picture: Frame | Path
 
     def frames(
         self, camera: Camera, view_deg: float, fps: Fraction | float, seconds: float, rng: np.random.Generator
     ) -> Iterator[Frame]:
-        """See `Background.frames`: always the same one."""
+        """See `Background.frames`: always the same picture."""
         if isinstance(self.picture, Path):
             self.picture = load_panorama(self.picture)
         return repeat(view(self.picture, view_deg, camera))
 
 
 @dataclass(eq=False)
-class Film:
-    """A 360-degree video; one that is shorter than a scene begins anew."""
+class PanoramaVideo:
+    """A 360-degree video; it is repeated if it is shorter than a scene."""
 
     path: Path
     _fps: float = field(init=False, repr=False)
     _seconds: float = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Look at the file.
+        """Check the file.
 
         Raises:
             UnreadableMediaError: it cannot be read.
-            MediaError: it holds no 360-degree pictures.
+            MediaError: it is not a 360-degree video.
         """
         media = probe(self.path)
         video = media.video
         if video is None or video.is_still:
-            raise MediaError(f"{self.path}: holds no moving pictures; give a 360-degree video")
+            raise MediaError(f"{self.path}: has no video; give a 360-degree video")
         if abs(video.width - 2 * video.height) > 2:
             raise MediaError(
                 f"{self.path}: a 360-degree video is twice as wide as high, this one is {video.width}x{video.height}; "
@@ -112,26 +112,26 @@ class Film:
 
 
 def open_backgrounds(folder: str | Path) -> list[Background]:
-    """All 360-degree photos and videos in a folder, by name; photos are read when they are first seen.
+    """All 360-degree photos and videos in a folder, sorted by name; photos are read on first use.
 
     Raises:
-        MediaError: there is no such folder, or nothing in it; or a photo or video that is not of 360 degrees.
-        UnreadableMediaError: a photo or video that cannot be read.
+        MediaError: the folder is missing or empty, or a photo or video does not cover 360 degrees.
+        UnreadableMediaError: a photo or video cannot be read.
     """
     folder = Path(folder)
     found: list[Background] = []
     for path in walk_files(folder) if folder.is_dir() else ():
         if path.suffix.lower() in PICTURE_SUFFIXES:
             check_panorama(path)
-            found.append(Photo(path))
+            found.append(PanoramaPhoto(path))
         elif path.suffix.lower() in VIDEO_SUFFIXES:
-            found.append(Film(path))
+            found.append(PanoramaVideo(path))
     if not found:
         raise MediaError(f"{folder}: no 360-degree photos or videos; give a folder of JPEG, PNG or MP4 panoramas")
     return found
 
 
 def unused_files(folder: Path) -> list[str]:
-    """Files of a folder of backgrounds that are neither photos nor videos."""
+    """Files in a folder of backgrounds that are neither photos nor videos."""
     suffixes = PICTURE_SUFFIXES | VIDEO_SUFFIXES
     return [path.relative_to(folder).as_posix() for path in walk_files(folder) if path.suffix.lower() not in suffixes]

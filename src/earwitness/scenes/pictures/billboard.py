@@ -1,4 +1,4 @@
-"""Upright pictures in a perspective view: projecting them, their shadows, and laying them over the background."""
+"""Billboards (upright pictures) in a perspective view: projection, shadows and compositing."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from PIL import Image, ImageFilter
 from earwitness.core.geometry import Camera
 
 NEAR: Final = 0.12
-"""Metres ahead of the camera from which on something can be seen."""
+"""Near plane: minimum distance ahead of the camera in metres."""
 _SHADOW_DARKNESS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Billboard:
-    """A rectangle that stands upright and faces the camera.
+    """An upright rectangle that faces the camera.
 
     Attributes:
-        ahead, left: metres from the camera to its middle.
+        ahead, left: position of its centre, metres from the camera.
         base: height of its lower edge, metres above the camera (negative below).
         width, height: metres.
-        mirrored: whether its picture is shown left-right reversed.
+        mirrored: whether its picture is mirrored.
     """
 
     ahead: float
@@ -43,12 +43,12 @@ class Billboard:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Patch:
-    """A piece of picture to lay over another.
+    """A part of a picture to composite over another picture.
 
     Attributes:
         x, y: its upper left corner in the picture.
-        colour: (h, w, 3) uint8, premultiplied with opacity.
-        keep: (h, w, 1) uint8, share (of 255) of what is below that stays.
+        colour: (h, w, 3) uint8, premultiplied by opacity.
+        keep: (h, w, 1) uint8, transparency: share (of 255) of the background that is kept.
     """
 
     x: int
@@ -58,12 +58,12 @@ class Patch:
 
     @property
     def box(self) -> tuple[int, int, int, int]:
-        """Its place: x0, y0, x1, y1."""
+        """Its bounding box: x0, y0, x1, y1."""
         height, width = self.keep.shape[:2]
         return self.x, self.y, self.x + width, self.y + height
 
-    def lay_over(self, picture: NDArray[np.uint8], x: int = 0, y: int = 0) -> None:
-        """Put it onto an (H, W, 3) picture, or a piece of one that begins at column `x` and row `y`, in place."""
+    def composite(self, picture: NDArray[np.uint8], x: int = 0, y: int = 0) -> None:
+        """Composite it in place over a picture (H, W, 3), or over a region that starts at column `x` and row `y`."""
         x0, y0, x1, y1 = self.box
         rows = slice(max(y0, y), min(y1, y + picture.shape[0]))
         columns = slice(max(x0, x), min(x1, x + picture.shape[1]))
@@ -74,7 +74,7 @@ class Patch:
         region[...] = _scaled(region, self.keep[part]) + self.colour[part]
 
     def over(self, below: Patch) -> Patch:
-        """Both in one."""
+        """This patch composited over another one."""
         x, y = min(self.x, below.x), min(self.y, below.y)
         right = max(part.x + part.keep.shape[1] for part in (self, below))
         bottom = max(part.y + part.keep.shape[0] for part in (self, below))
@@ -89,7 +89,7 @@ class Patch:
 
 
 def _softened(visible: NDArray[np.bool_]) -> NDArray[np.uint8] | None:
-    """Shares (h, w, 1) of 255 with smooth borders; None where all is visible."""
+    """Opacity (h, w, 1) uint8 with smooth borders; None if everything is visible."""
     if visible.all():
         return None
     mask = Image.fromarray(visible.view(np.uint8) * np.uint8(255))
@@ -97,7 +97,7 @@ def _softened(visible: NDArray[np.bool_]) -> NDArray[np.uint8] | None:
 
 
 def _scaled(values: NDArray[np.uint8], share: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Values times share over 255, rounded, without leaving 16 bits."""
+    """Values * share / 255, rounded, in 16-bit arithmetic."""
     product: Any = values.astype(np.uint16)
     product *= share
     product += np.uint16(128)
@@ -108,9 +108,9 @@ def _scaled(values: NDArray[np.uint8], share: NDArray[np.uint8]) -> NDArray[np.u
 
 @dataclass(frozen=True, slots=True)
 class _Grid:
-    """Pixel edges (0 at the left and top) to directions on the plane a metre ahead, as in `perspective.rays`.
+    """Maps pixel edges (0 at the left and top) to the plane one metre ahead, as in `perspective.rays`.
 
-    Column x looks left0 - step * x to the left, row y up0 - row_step * y up.
+    Column x is at left0 - step * x to the left, row y is at up0 - row_step * y above.
     """
 
     left0: float
@@ -128,16 +128,16 @@ class _Grid:
 
 
 def project(board: Billboard, picture: Image.Image, camera: Camera, depth: NDArray[np.float32] | None) -> Patch | None:
-    """What a camera sees of a billboard.
+    """Project a billboard into the picture of a camera.
 
     Args:
-        board: where it is.
-        picture: what is on it, mode "RGBa".
-        camera: looks ahead.
-        depth: (H, W) metres to what may hide it.
+        board: the billboard.
+        picture: its picture, mode "RGBa".
+        camera: the camera, which faces ahead.
+        depth: (H, W) metres to objects that may cover it.
 
     Returns:
-        The visible part, or None where there is none.
+        The visible part, or None if it is not visible.
     """
     window = _window(board, camera)
     if window is None:
@@ -172,7 +172,7 @@ def project(board: Billboard, picture: Image.Image, camera: Camera, depth: NDArr
 
 
 def shadow(board: Billboard, camera: Camera, depth: NDArray[np.float32] | None) -> Patch | None:
-    """The soft shadow on the ground that a billboard stands on; None where the ground is out of sight."""
+    """The soft shadow of a billboard on the ground; None if the ground is not visible."""
     if board.base > -0.1 or board.distance < NEAR:
         return None
     radius = 0.36 * min(board.width, 0.9)
@@ -196,7 +196,7 @@ def shadow(board: Billboard, camera: Camera, depth: NDArray[np.float32] | None) 
     off = ((reach - board.ahead) ** 2 + (reach * left - board.left) ** 2) / radius**2
     dark = _SHADOW_DARKNESS * np.exp(-np.minimum(off, 30.0))
     if depth is not None:
-        # What is nearer than the ground hides it; the ground itself may be the top of a table.
+        # Closer objects cover the ground, which may also be the top of a table.
         length = np.sqrt(1 + left[None, :] ** 2 + up[:, None] ** 2)
         dark = dark * (depth[y0:y1, x0:x1] > reach * length - 0.05)
     keep = 255 * (1 - dark)
@@ -204,13 +204,13 @@ def shadow(board: Billboard, camera: Camera, depth: NDArray[np.float32] | None) 
 
 
 def _window(board: Billboard, camera: Camera) -> tuple[int, int, int, int] | None:
-    """(x0, y0, x1, y1): the pixels that a billboard can touch."""
+    """(x0, y0, x1, y1): the pixels that a billboard may cover; None if there are none."""
     rho = board.distance
     if rho < NEAR:
         return None
     cos, sin = board.ahead / rho, board.left / rho
     half = board.width / 2
-    # A point s metres to the left of the middle is ahead - s sin ahead of the camera: keep what is in front of it.
+    # A point s metres left of the centre is (ahead - s sin) ahead of the camera: clip points behind the near plane.
     sides = [-half, half]
     if abs(sin) > 1e-9:
         limit = (board.ahead - NEAR) / sin
@@ -230,7 +230,7 @@ def _window(board: Billboard, camera: Camera) -> tuple[int, int, int, int] | Non
 
 
 def _reach(board: Billboard, camera: Camera, window: tuple[int, int, int, int]) -> NDArray[np.float32]:
-    """(h, w) metres from the camera to the billboard, pixel by pixel."""
+    """(h, w) metres from the camera to the billboard at each pixel."""
     x0, y0, x1, y1 = window
     grid = _Grid.of(camera)
     row_step = grid.row_step

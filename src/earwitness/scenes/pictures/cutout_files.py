@@ -1,4 +1,4 @@
-"""The user's cut-outs: pictures with a transparent ground, from stills, animations and short videos."""
+"""Reads the user's cut-outs: pictures with transparency from stills, animations and short videos."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from earwitness.scenes.pictures.photo import LARGEST, MOST_PICTURES, PICTURE_SUF
 
 CUTOUT_SUFFIXES: Final = PICTURE_SUFFIXES | VIDEO_SUFFIXES
 _LEAST_ALPHA: Final = 16
-"""Of 255: below, nothing can be seen."""
+"""Lower alpha values (of 255) are invisible."""
 
 
 def read_cutout(path: Path) -> tuple[list[Image.Image], float | None]:
-    """Pictures of mode RGBA, and how many are to be shown a second where the file says so.
+    """Pictures of mode RGBA, and their frame rate if the file has one.
 
     Raises:
-        UnreadableMediaError: the file cannot be read or has no transparent ground.
+        UnreadableMediaError: the file cannot be read or has no transparent pixels.
     """
     frames, rate = _film(path) if path.suffix.lower() in VIDEO_SUFFIXES else (read_animation(path), None)
     seen = [frame.getchannel("A").getextrema() for frame in frames]
     if all(alpha == (255, 255) for alpha in seen):
         raise UnreadableMediaError(
-            f"{path}: has no transparent ground; cut the thing out and save it with alpha, as PNG or WebP"
+            f"{path}: has no transparent background; cut the object out and save it with alpha, as PNG or WebP"
         )
     if max(int(alpha[1]) for alpha in seen) < _LEAST_ALPHA:  # type: ignore[arg-type]
-        raise UnreadableMediaError(f"{path}: is transparent everywhere; save it with the thing in it")
+        raise UnreadableMediaError(f"{path}: is completely transparent; save it with the object in it")
     return frames, rate
 
 
@@ -44,7 +44,7 @@ def _film(path: Path) -> tuple[list[Image.Image], float | None]:
     with open_media(path) as container:
         stream = picture_stream(container)
         if stream is None:
-            raise UnreadableMediaError(f"{path}: holds no moving pictures; give a short video with alpha")
+            raise UnreadableMediaError(f"{path}: has no video; give a short video with alpha")
         decoder = _decoder(stream)
         packets = PacketSource(container, stream).packets()
         try:
@@ -61,7 +61,7 @@ def _film(path: Path) -> tuple[list[Image.Image], float | None]:
 
 
 def _decoder(stream: VideoStream) -> Any:
-    """What decodes a stream with its alpha: FFmpeg's own decoders of VP8 and VP9 drop it."""
+    """A decoder that keeps alpha; FFmpeg's native decoders of VP8 and VP9 drop it."""
     own = stream.codec_context
     if own.name not in ("vp8", "vp9"):
         return own

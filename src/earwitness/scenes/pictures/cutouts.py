@@ -1,4 +1,4 @@
-"""Cut-outs: what stands for a source in the picture, drawn by code or from the user's own pictures."""
+"""Cut-outs: pictures of sources with transparency, drawn or from the user's own files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 from PIL import Image
@@ -16,12 +16,12 @@ from earwitness.core.errors import MediaError, UnreadableMediaError
 from earwitness.core.vocabulary import CLASSES, class_by_slug
 from earwitness.data.dcase.layout import walk_files
 from earwitness.scenes.pictures.cutout_files import CUTOUT_SUFFIXES, read_cutout
+from earwitness.scenes.pictures.objects.catalogue import OBJECTS
+from earwitness.scenes.pictures.objects.drawn_object import SILENT, DrawnObject, Palette, Stance
 from earwitness.scenes.pictures.people import people
 from earwitness.scenes.pictures.people.appearance import Appearance
 from earwitness.scenes.pictures.people.poses import PHASES, Action
 from earwitness.scenes.pictures.sprite_canvas import SpriteCanvas
-from earwitness.scenes.pictures.things.catalogue import THINGS
-from earwitness.scenes.pictures.things.thing import REST, Coat, Stance, Thing
 
 State = Literal["idle", "sounding", "walking", "walking_sounding"]
 Draw = Callable[[State, int, float], Image.Image]
@@ -29,22 +29,22 @@ Draw = Callable[[State, int, float], Image.Image]
 PEOPLE_PER_CLASS: Final = 12
 _CACHE_BYTES: Final = 96 * 2**20
 _LEVELS: Final = tuple(2.0 ** (step / 2) for step in range(8, 21))
-"""Resolutions that pictures are kept at, pixels a metre: 16 to 1024."""
+"""Resolutions of cached pictures in pixels per metre: 16 to 1024."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cutout:
-    """A thing or a person with a transparent ground.
+    """Pictures of an object or a person with transparency.
 
     Attributes:
         kind: slug of the class of its sound.
-        name: what it is.
-        width, height: metres of its picture.
-        sound: height of the place that sounds, metres above the lower edge; it is in the middle of the width.
-        stance: "person" and "floor" stand on the floor, "table" on something.
-        rate: phases a second while it sounds.
-        phases: number of phases of each state that it has; "idle" always.
-        draw: its picture in a state and phase, at a number of pixels a metre.
+        name: name of the object or person.
+        width, height: size of its picture in metres.
+        sound: height of the sound source above the lower edge in metres; horizontally, it is at the centre.
+        stance: "person" and "floor" stand on the floor, "table" on furniture.
+        rate: phases per second while it is active.
+        phases: number of phases of each state; always includes "idle".
+        draw: draws its picture in a state and phase, at a number of pixels per metre.
     """
 
     kind: str
@@ -74,7 +74,7 @@ _ACTIONS: Final[dict[str, tuple[Action, float]]] = {
     "laughter": ("laugh", 9.0),
     "footsteps": ("stand", 4.0),
 }
-"""What people of each class do while they sound, and how many phases a second."""
+"""Action of people of each class while active, and phases per second."""
 DEFAULT_HEIGHTS: Final[dict[str, float]] = {
     "female_speech": 1.65,
     "male_speech": 1.78,
@@ -90,13 +90,13 @@ DEFAULT_HEIGHTS: Final[dict[str, float]] = {
     "bell": 0.35,
     "knock": 2.05,
 }
-"""Metres that the user's pictures of a class are high when their names do not say ("radio@0.3m.png")."""
+"""Heights in metres of the user's pictures of a class whose names do not state it ("radio@0.3m.png")."""
 
 
 LOWEST_METRES: Final = 0.02
 HIGHEST_METRES: Final = 5.0
 WIDEST_METRES: Final = 10.0
-"""Sizes that the user's pictures may have; all that is drawn takes memory."""
+"""Limits of the size of the user's pictures, which limit the memory for drawing."""
 
 
 @dataclass(eq=False)
@@ -104,25 +104,27 @@ class CutoutLibrary:
     """Cut-outs of all classes.
 
     Attributes:
-        folder: the user's pictures, one folder a class (named by its slug) of files with a transparent ground: stills;
-            phases numbered `name_1.png`, `name_2.png`, ...; animated WebP, PNG or GIF; short videos with alpha (WebM,
-            MOV, MKV). The first phase is what a silent source looks like. `name@1.2m.png` tells the real height.
-            Classes without a folder are drawn by code.
-        max_pixels_per_metre: sharpest resolution that is drawn.
+        folder: the user's pictures, with a subfolder for each class (named by its slug) of files with transparency:
+            stills; phases numbered `name_1.png`, `name_2.png`, ...; animated WebP, PNG or GIF; short videos with alpha
+            (WebM, MOV, MKV). The first phase is that of a silent source. `name@1.2m.png` states the real height.
+            Classes without a folder are drawn.
+        max_pixels_per_metre: maximum resolution of drawn pictures.
     """
 
     folder: str | Path | None = None
     max_pixels_per_metre: float = 512.0
     _by_kind: dict[str, tuple[Cutout, ...]] = field(default_factory=dict, init=False, repr=False)
-    _cache: OrderedDict[tuple[Any, ...], Image.Image] = field(default_factory=OrderedDict, init=False, repr=False)
+    _cache: OrderedDict[tuple[Cutout, State, int, float], Image.Image] = field(
+        default_factory=OrderedDict, init=False, repr=False
+    )
     _cached_bytes: int = field(default=0, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Find the user's pictures.
+        """Read the user's pictures.
 
         Raises:
-            MediaError: the folder is missing or has a subfolder of no class.
-            UnreadableMediaError: a picture cannot be read or has no transparent ground.
+            MediaError: the folder is missing or has a subfolder that is not of a class.
+            UnreadableMediaError: a picture cannot be read or has no transparency.
         """
         own = _read_folder(Path(self.folder)) if self.folder is not None else {}
         for sound_class in CLASSES:
@@ -143,10 +145,10 @@ class CutoutLibrary:
         return choices[int(rng.integers(len(choices)))]
 
     def picture(self, cutout: Cutout, state: State, phase: int, pixels_per_metre: float) -> Image.Image:
-        """A cut-out's picture at about the resolution asked for, with premultiplied alpha (mode "RGBa")."""
+        """The picture of a cut-out at about the given resolution, with premultiplied alpha (mode "RGBa")."""
         wanted = min(pixels_per_metre, self.max_pixels_per_metre)
         level = min(_LEVELS, key=lambda kept: abs(np.log(kept / wanted)))
-        key = (id(cutout), state, phase % cutout.phases[state], level)
+        key = (cutout, state, phase % cutout.phases[state], level)
         found = self._cache.pop(key, None)
         if found is None:
             found = cutout.draw(state, phase % cutout.phases[state], level).convert("RGBa")
@@ -161,7 +163,7 @@ class CutoutLibrary:
 def _drawn(kind: str) -> tuple[Cutout, ...]:
     if kind in _ACTIONS:
         return tuple(_person(kind, number) for number in range(PEOPLE_PER_CLASS))
-    return tuple(_thing(thing, coat) for thing in THINGS if thing.kind == kind for coat in thing.coats)
+    return tuple(_object(drawn, palette) for drawn in OBJECTS if drawn.kind == kind for palette in drawn.palettes)
 
 
 def _person(kind: str, number: int) -> Cutout:
@@ -171,7 +173,7 @@ def _person(kind: str, number: int) -> Cutout:
 
     def draw(state: State, phase: int, pixels_per_metre: float) -> Image.Image:
         sounding = state in ("sounding", "walking_sounding")
-        # Footsteps are somebody walking, on the spot where the path is unknown.
+        # Footsteps show a person walking, on the spot if the source does not move.
         walks = state in ("walking", "walking_sounding") or (sounding and kind == "footsteps")
         return people.draw_person(appearance, action if sounding else "stand", walks, phase, pixels_per_metre)
 
@@ -181,33 +183,33 @@ def _person(kind: str, number: int) -> Cutout:
     return Cutout(kind, name, people.WIDTH, people.HEIGHT, sound, "person", rate, phases, draw)
 
 
-def _thing(thing: Thing, coat: Coat) -> Cutout:
+def _object(drawn: DrawnObject, palette: Palette) -> Cutout:
     def draw(state: State, phase: int, pixels_per_metre: float) -> Image.Image:
-        canvas = SpriteCanvas(thing.width, thing.height, pixels_per_metre)
-        thing.sculpt(canvas, coat, phase if state == "sounding" else REST)
+        canvas = SpriteCanvas(drawn.width, drawn.height, pixels_per_metre)
+        drawn.draw(canvas, palette, phase if state == "sounding" else SILENT)
         return canvas.finish()
 
-    phases: dict[State, int] = {"idle": 1, "sounding": thing.phases}
+    phases: dict[State, int] = {"idle": 1, "sounding": drawn.phases}
     return Cutout(
-        thing.kind, thing.name, thing.width, thing.height, thing.sound, thing.stance, thing.rate, phases, draw
+        drawn.kind, drawn.name, drawn.width, drawn.height, drawn.sound, drawn.stance, drawn.rate, phases, draw
     )
 
 
 def _read_folder(folder: Path) -> dict[str, tuple[Cutout, ...]]:
     if not folder.is_dir():
-        raise MediaError(f"{folder}: no such folder; give a folder with one subfolder of RGBA pictures a class")
+        raise MediaError(f"{folder}: no such folder; give a folder with a subfolder of RGBA pictures for each class")
     known = {sound_class.slug for sound_class in CLASSES}
     found: dict[str, tuple[Cutout, ...]] = {}
     for subfolder in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
         if subfolder.name not in known:
-            raise MediaError(f"{subfolder}: no sound class is called so; the classes are {', '.join(sorted(known))}")
+            raise MediaError(f"{subfolder}: not the name of a class; the classes are {', '.join(sorted(known))}")
         series: dict[tuple[Path, str], list[Path]] = {}
         for path in sorted(walk_files(subfolder), key=_by_number):
             if path.suffix.lower() in CUTOUT_SUFFIXES:
                 series.setdefault((path.parent, re.sub(r"[_-]\d+$", "", path.stem)), []).append(path)
         cutouts = tuple(_from_files(subfolder.name, name, paths) for (_, name), paths in series.items())
         if not cutouts:
-            raise MediaError(f"{subfolder}: holds no picture; remove the folder to have the class drawn")
+            raise MediaError(f"{subfolder}: has no picture; remove the folder to use drawn pictures")
         found[subfolder.name] = cutouts
     if not found:
         raise MediaError(f"{folder}: has no folder of a class; the classes are {', '.join(sorted(known))}")
@@ -215,7 +217,7 @@ def _read_folder(folder: Path) -> dict[str, tuple[Cutout, ...]]:
 
 
 def unused_files(folder: Path) -> list[str]:
-    """Files of a folder of cut-outs that are neither pictures nor videos, or in no folder of a class."""
+    """Files in a folder of cut-outs that are neither pictures nor videos, or not in the folder of a class."""
     return [
         path.relative_to(folder).as_posix()
         for path in walk_files(folder)
@@ -224,14 +226,14 @@ def unused_files(folder: Path) -> list[str]:
 
 
 def _height(path: Path, name: str, kind: str) -> float:
-    """Metres that the name tells, as "radio@0.3m" or "radio@30cm"; else the class's usual ones."""
+    """Height in metres from the name, as "radio@0.3m" or "radio@30cm", or the default of the class."""
     match = re.search(r"@([\d.,eE+-]+) ?(m|cm)$", name, re.IGNORECASE)
     if match is None:
         return DEFAULT_HEIGHTS[kind]
     try:
         metres = float(match[1].replace(",", ".")) * (0.01 if match[2].lower() == "cm" else 1.0)
     except ValueError:
-        raise UnreadableMediaError(f"{path}: '@{match[1]}{match[2]}' is no height; write it as @1.2m") from None
+        raise UnreadableMediaError(f"{path}: '@{match[1]}{match[2]}' is not a height; write it as @1.2m") from None
     if not LOWEST_METRES <= metres <= HIGHEST_METRES:
         raise UnreadableMediaError(
             f"{path}: the height in the name, {metres:g} m, must be {LOWEST_METRES:g} to {HIGHEST_METRES:g} m"
@@ -249,7 +251,7 @@ def _from_files(kind: str, name: str, paths: list[Path]) -> Cutout:
     frames = [frame for part, _ in parts for frame in part]
     if len({frame.size for frame in frames}) > 1:
         raise UnreadableMediaError(f"{paths[0]}: the phases of '{name}' differ in size; make them equal")
-    # What counts is the thing, not the empty margin around it.
+    # Crop the empty margin around the object.
     boxes = np.array([seen for frame in frames if (seen := frame.getchannel("A").getbbox()) is not None])
     box = tuple(int(side) for side in (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0)))
     frames = [frame.crop((box[0], box[1], box[2], box[3])) for frame in frames]
@@ -257,7 +259,7 @@ def _from_files(kind: str, name: str, paths: list[Path]) -> Cutout:
     height = _height(paths[0], name, kind)
     if height * size[0] / size[1] > WIDEST_METRES:
         raise UnreadableMediaError(
-            f"{paths[0]}: would be {height * size[0] / size[1]:.3g} m wide; tell its height in the name (@0.3m)"
+            f"{paths[0]}: would be {height * size[0] / size[1]:.3g} m wide; state its height in the name (@0.3m)"
         )
 
     def draw(state: State, phase: int, pixels_per_metre: float) -> Image.Image:

@@ -1,6 +1,6 @@
-"""Pictures made of a background with patches over it, and their planes as a video encoder takes them.
+"""Pictures composited from a background and patches, and their planes for a video encoder.
 
-From one picture to the next little changes, and only that is laid over and converted anew.
+Little changes between consecutive pictures; only the changed regions are composited and converted.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from earwitness.scenes.pictures.billboard import Patch
 
 Frame = NDArray[np.uint8]
 Box = tuple[int, int, int, int]
-"""x0, y0, x1, y1, pixels; without column x1 and row y1."""
+"""x0, y0, x1, y1 in pixels; column x1 and row y1 are excluded."""
 
 _REACH: Final = 4
-"""Pixels around a changed one whose colour may change with it: colours are shared by four pixels and interpolated."""
+"""Pixels around a change whose colour may also change, since chroma is subsampled and interpolated."""
 _MARGIN: Final = 16
-"""Pixels converted around what is kept, so that the borders of what is converted do not show."""
+"""Pixels converted around the region that is kept, so that border effects of the conversion are cut off."""
 _STEP: Final = 32
-"""Sizes that are converted are multiples of this, since FFmpeg takes long to prepare for a new one."""
+"""Converted sizes are multiples of this, since FFmpeg's setup for each new size is slow."""
 
 
 class Layers:
-    """A background (H, W, 3) with patches over it.
+    """A background (H, W, 3) with patches composited over it.
 
     Attributes:
-        picture: (H, W, 3) how it looks; changes with every `show`.
+        picture: (H, W, 3) the composited picture; updated in place by `show`.
     """
 
     def __init__(self, background: Frame) -> None:
@@ -42,7 +42,7 @@ class Layers:
         self.picture = background.copy()
 
     def show(self, patches: Sequence[Patch | None]) -> list[Box]:
-        """Lay `patches` over the background, in their order; returns where the picture changed."""
+        """Composite `patches` over the background in order; returns the regions that changed."""
         boxes = _apart(_changed(self._patches, patches))
         self._patches = patches
         for x0, y0, x1, y1 in boxes:
@@ -50,7 +50,7 @@ class Layers:
             region[...] = self._background[y0:y1, x0:x1]
             for patch in patches:
                 if patch is not None:
-                    patch.lay_over(region, x0, y0)
+                    patch.composite(region, x0, y0)
         return boxes
 
 
@@ -63,7 +63,7 @@ class Planes:
         self._planes = _converted(picture[:height, :width])
 
     def update(self, picture: Frame, boxes: Sequence[Box]) -> None:
-        """Take over what changed in the picture."""
+        """Convert the changed regions of the picture."""
         for box in boxes:
             kept, seen = self._grown(box, _REACH, 2), self._grown(box, _REACH + _MARGIN, _STEP)
             parts = _converted(picture[seen[1] : seen[3], seen[0] : seen[2]])
@@ -73,7 +73,7 @@ class Planes:
                 plane[y0:y1, x0:x1] = part[y0 - top : y1 - top, x0 - left : x1 - left]
 
     def frame(self) -> VideoFrame:
-        """The picture for the encoder."""
+        """The picture as a frame for the encoder."""
         frame = VideoFrame(*self._size, "yuv420p")
         for target, plane in zip(frame.planes, self._planes, strict=True):
             _array(target)[:, : target.width] = plane
@@ -81,7 +81,7 @@ class Planes:
         return frame
 
     def _grown(self, box: Box, by: int, step: int) -> Box:
-        """A box with `by` more pixels around it, its sides at multiples of `step`, within the picture."""
+        """A box grown by `by` pixels and rounded outwards to multiples of `step`, within the picture."""
         width, height = self._size
         x0, y0 = (max(0, (side - by) // step * step) for side in box[:2])
         x1, y1 = (
@@ -91,13 +91,13 @@ class Planes:
 
 
 def _changed(before: Sequence[Patch | None], after: Sequence[Patch | None]) -> list[Box]:
-    """Boxes of the patches that came, went or lie elsewhere in the order."""
+    """Boxes of the patches that were added, removed or reordered."""
     moved = [pair for pair in zip_longest(before, after) if pair[0] is not pair[1]]
     return [patch.box for pair in moved for patch in pair if patch is not None]
 
 
 def _apart(boxes: list[Box]) -> list[Box]:
-    """Boxes that do not meet, and hold all of those given."""
+    """Disjoint boxes that cover all given ones."""
     apart: list[Box] = []
     for box in boxes:
         while meeting := [other for other in apart if _meet(box, other)]:
@@ -124,10 +124,10 @@ def _converted(picture: Frame) -> list[Frame]:
 
 @lru_cache(maxsize=64)
 def _reformatter(width: int, height: int) -> VideoReformatter:
-    """One for each size: it keeps what it prepared for the last one that it saw."""
+    """A reformatter for each size, since a reformatter caches only its last setup."""
     return VideoReformatter()
 
 
 def _array(plane: Any) -> Frame:
-    """A plane's own memory: (rows, bytes a row)."""
+    """View of the memory of a plane: (rows, bytes per row)."""
     return np.frombuffer(plane, dtype=np.uint8).reshape(-1, plane.line_size)

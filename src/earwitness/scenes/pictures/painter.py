@@ -1,4 +1,4 @@
-"""Painting flat surfaces in metres: walls, floors, fronts of furniture."""
+"""Paints flat surfaces in metres: walls, floors, fronts of furniture."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _SUPERSAMPLING: Final = 2
 
 
 def colour(hue: float, saturation: float, value: float) -> Colour:
-    """RGB of a hue in degrees and saturation and value in [0, 1]."""
+    """RGB from a hue in degrees and saturation and value in [0, 1]."""
     red, green, blue = colorsys.hsv_to_rgb(hue / 360 % 1, min(max(saturation, 0), 1), min(max(value, 0), 1))
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
 def shade(base: Colour, factor: float) -> Colour:
-    """`base` made darker (below 1) or lighter (above 1)."""
+    """`base` darkened (factor below 1) or lightened (above 1)."""
     red, green, blue = base
     return _byte(red * factor), _byte(green * factor), _byte(blue * factor)
 
@@ -37,7 +37,7 @@ def blend(first: Colour, second: Colour, share: float) -> Colour:
 
 
 def pick(rng: np.random.Generator, options: list[Colour] | tuple[Colour, ...]) -> Colour:
-    """One of `options`, slightly varied."""
+    """A random one of `options`, slightly varied."""
     chosen = options[int(rng.integers(len(options)))]
     return shade(chosen, float(rng.uniform(0.93, 1.05)))
 
@@ -48,7 +48,7 @@ class Painter:
     def __init__(self, width: float, height: float, pixels_per_metre: float, base: Colour) -> None:
         self.width, self.height = width, height
         self.scale = pixels_per_metre * _SUPERSAMPLING
-        # Whole output pixels, so that supersampling reduces evenly.
+        # A whole number of output pixels, so that supersampling can be reduced exactly.
         size = tuple(max(4, round(length * pixels_per_metre)) * _SUPERSAMPLING for length in (width, height))
         self.image = Image.new("RGB", (size[0], size[1]), base)
         self._draw = ImageDraw.Draw(self.image)
@@ -67,21 +67,21 @@ class Painter:
         fill: Colour | None,
         *,
         radius: float = 0.0,
-        outline: Colour | None = None,
-        line: float = 0.0,
+        outline: tuple[Colour, float] | None = None,
     ) -> None:
-        """A rectangle, corners rounded by `radius`, with an outline `line` metres wide."""
+        """A rectangle with corners rounded by `radius` and an outline of some colour and width in metres."""
         left, bottom = self._pixel(min(x0, x1), min(y0, y1))
         right, top = self._pixel(max(x0, x1), max(y0, y1))
         if right - left < 1 or bottom - top < 1:
             return
         sides = (left, top, right - 1, bottom - 1)
-        width = max(1, round(line * self.scale)) if outline else 0
-        # Pillow rounds even the corners of lines one pixel wide; for the rest, it only takes longer.
+        line_colour, line_width = outline if outline is not None else (None, 0.0)
+        width = max(1, round(line_width * self.scale)) if outline is not None else 0
+        # Pillow rounds even the corners of lines one pixel wide; otherwise, rounded_rectangle is only slower.
         if radius or round(right - 1) - round(left) < 2 or round(bottom - 1) - round(top) < 2:
-            self._draw.rounded_rectangle(sides, radius * self.scale, fill, outline, width)
+            self._draw.rounded_rectangle(sides, radius * self.scale, fill, line_colour, width)
         else:
-            self._draw.rectangle(sides, fill, outline, width)
+            self._draw.rectangle(sides, fill, line_colour, width)
 
     def ellipse(self, x: float, y: float, rx: float, ry: float, fill: Colour) -> None:
         """An ellipse around (x, y)."""
@@ -109,13 +109,13 @@ class Painter:
         self.image.paste(strip, (left, high))
 
     def shadow(self, x0: float, y0: float, x1: float, y1: float, blur: float, strength: float) -> None:
-        """Darken a soft-edged rectangle, as something that hangs in front of the surface does."""
+        """Darken a rectangle with soft edges: the shadow of an object in front of the surface."""
         margin = blur * 2
         left, low = (round(part) for part in self._pixel(x0 - margin, y0 - margin))
         right, high = (round(part) for part in self._pixel(x1 + margin, y1 + margin))
         if right - left < 4 or low - high < 4:
             return
-        # Shadows are soft: a quarter of the resolution is plenty.
+        # Shadows are blurred, so that a quarter of the resolution suffices.
         small = (max(2, (right - left) // 4), max(2, (low - high) // 4))
         edge = margin * self.scale / 4
         mask = Image.new("L", small, 0)
@@ -124,7 +124,7 @@ class Painter:
         self.image.paste((0, 0, 0), (left, high, right, low), mask)
 
     def paste(self, picture: Image.Image, x0: float, y0: float, x1: float, y1: float) -> None:
-        """Put a picture into a rectangle."""
+        """Paste a picture into a rectangle."""
         left, bottom = (round(part) for part in self._pixel(x0, y0))
         right, top = (round(part) for part in self._pixel(x1, y1))
         if right > left and bottom > top:
@@ -135,7 +135,7 @@ class Painter:
 
 
 def mottled(image: Image.Image, rng: np.random.Generator, coarse: float, fine: float, patch: float) -> Image.Image:
-    """`image` times smooth noise with blotches of `patch` pixels, and grain."""
+    """`image` multiplied by smooth noise, with blotches of `patch` pixels, and by grain."""
     small = (max(2, round(image.width / patch) + 1), max(2, round(image.height / patch) + 1))
     blotches = Image.fromarray(rng.standard_normal((small[1], small[0])).astype(np.float32))
     smooth = np.asarray(blotches.resize(image.size, Image.Resampling.BICUBIC))

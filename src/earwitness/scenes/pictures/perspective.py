@@ -1,8 +1,8 @@
-"""Perspective views of equirectangular panoramas, in NumPy alone.
+"""Perspective views of equirectangular panoramas with NumPy.
 
-Convention (that of the official stereo SELD generator): the panorama's middle is azimuth 0, left is positive; a view
-turned by `yaw` shows a source at azimuth a at a + yaw. Directions of pixels: the first and the last column look
-exactly to the edges of the field of view.
+Convention of the official stereo SELD generator: the centre of the panorama is azimuth 0, left is positive; a view
+rotated by `yaw` shows a source with azimuth a at a + yaw. The first and the last column of a picture are exactly at the
+edges of the field of view.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _HALF: Final = np.uint32(0x00800080)
 
 
 def rays(camera: Camera = DCASE_CAMERA) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Where each column and row of a picture looks, on the plane one metre ahead.
+    """Position of each column and row of a picture on the plane one metre ahead.
 
     Returns:
-        left: (width,) metres to the left, falling; up: (height,) metres up, falling.
+        left: (width,) metres to the left, decreasing; up: (height,) metres up, decreasing.
     """
     edge = np.tan(np.radians(camera.horizontal_fov_deg / 2))
     left = np.linspace(edge, -edge, camera.width)
@@ -38,27 +38,27 @@ def rays(camera: Camera = DCASE_CAMERA) -> tuple[NDArray[np.float32], NDArray[np
 
 
 def view(panorama: Image, yaw: float = 0.0, camera: Camera = DCASE_CAMERA, seam: Seam = "smooth") -> Image:
-    """What `camera`, turned by `yaw`, sees of a panorama; bilinear.
+    """The picture of a panorama by a camera rotated by `yaw`, with bilinear interpolation.
 
     Args:
         panorama: (H, W, 3) uint8, equirectangular, 360 by 180 degrees, of any size.
-        yaw: degrees; moves what is seen to the left, as `geometry.rotate_view` does.
+        yaw: degrees; positive values move the content to the left, as in `geometry.rotate_view`.
         camera: size and field of view of the picture.
-        seam: "smooth" joins the panorama's left and right edges; "official" repeats the official generator's joint,
-            which skips half a pixel on either side (for pictures equal to the published ones).
+        seam: "smooth" joins the left and right edges of the panorama; "official" reproduces the seam of the official
+            generator, which skips half a pixel on each side (for pictures identical to the published ones).
 
     Returns:
         (camera.height, camera.width, 3) uint8.
 
     Raises:
-        MediaError: the panorama is no (H, W, 3) uint8 picture of at least 2 by 2.
+        MediaError: the panorama is not an (H, W, 3) uint8 picture of at least 2 by 2.
     """
     if panorama.ndim != 3 or panorama.shape[2] != 3 or panorama.dtype != np.uint8 or min(panorama.shape[:2]) < 2:
         raise MediaError(f"a panorama is an (H, W, 3) uint8 picture, not {panorama.dtype} of shape {panorama.shape}")
     height, width = panorama.shape[:2]
     if seam == "official":
         return _view_map(height, width, camera, float(yaw) % 360.0, True).apply(_pack(panorama))
-    # A turn by whole panorama pixels is a roll: the (slow) map is then the same for all of them.
+    # Rotations by whole panorama pixels are rolls, so that they share one map, which is slow to compute.
     shift = yaw / 360.0 * width
     whole = round(shift)
     fraction = round(shift - whole, 6)
@@ -68,12 +68,12 @@ def view(panorama: Image, yaw: float = 0.0, camera: Camera = DCASE_CAMERA, seam:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _ViewMap:
-    """Which four panorama pixels make each picture pixel, and how much of each.
+    """The four panorama pixels of each picture pixel, with their weights.
 
     Attributes:
         shape: (height, width) of the picture.
         corners: four arrays (pixels,) of flat panorama indices.
-        weights: four arrays (pixels,) of 256ths, summing to 256.
+        weights: four arrays (pixels,) of weights with the sum 256.
     """
 
     shape: tuple[int, int]
@@ -82,7 +82,7 @@ class _ViewMap:
 
     def apply(self, packed: NDArray[np.uint32]) -> Image:
         """The picture (height, width, 3) of a packed panorama."""
-        # Two channels, 16 bits apart, share one multiplication: 255 * 256 leaves each in its own half.
+        # Two channels, 16 bits apart, share one multiplication: products up to 255 * 256 do not overlap.
         outer: Any = np.full(self.corners[0].size, _HALF)
         inner: Any = outer.copy()
         flat = packed.ravel()
@@ -117,7 +117,7 @@ def _view_map(height: int, width: int, camera: Camera, yaw: float, official_seam
     x = (longitude / (2 * np.pi) + 0.5) * width - 0.5
     y = np.clip((0.5 - latitude / np.pi) * height - 0.5, 0, height - 1)
     if official_seam:
-        # The official code lets SciPy's "wrap" mode, whose period is one pixel short, resolve the half pixels outside.
+        # The official code uses SciPy's "wrap" mode, whose period is one pixel too short, for the outer half pixels.
         x = np.where(x < 0, x + width - 1, np.where(x > width - 1, x - (width - 1), x))
     left_column = np.floor(x).astype(np.intp)
     top_row = np.minimum(np.floor(y), height - 2).astype(np.intp)

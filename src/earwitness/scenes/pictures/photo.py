@@ -1,4 +1,4 @@
-"""The user's picture files: of sane size, upright, eight bits a channel, and of no format that opens other programs."""
+"""Reads the user's picture files: limited in size, upright, 8 bits per channel, only formats without external tools."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ PICTURE_SUFFIXES: Final = frozenset(
 )
 _FORMATS: Final = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "TGA", "TIFF", "WEBP")
 MOST_PIXELS: Final = 128_000_000
-"""Of a picture: a panorama of 16000 x 8000."""
+"""Maximum size of a picture: a panorama of 16000 x 8000."""
 MOST_PICTURES: Final = 150
-"""Pictures of an animation that are kept: a few seconds are enough for something that moves a little."""
+"""Maximum number of pictures that are read from an animation."""
 LARGEST: Final = (1024, 1024)
 _KEPT_PIXELS: Final = 64_000_000
-"""Of all pictures of an animation; of more, each is made smaller."""
+"""Larger animations are scaled down to `LARGEST`."""
 _ORIENTATION: Final = 0x0112
 _FULL_16_BITS: Final = 65_535
 _BROKEN: Final = (
     OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, AttributeError, OverflowError, MemoryError,
     struct.error, zlib.error, Image.DecompressionBombError, Image.DecompressionBombWarning,
 )  # fmt: skip
-"""What Pillow raises on broken files."""
+"""Errors that Pillow raises on damaged files."""
 
 
 def read_photo(path: Path, mode: str = "RGB") -> Image.Image:
-    """The picture of a file, upright, of `mode` "RGB" or "RGBA"; the first of an animation.
+    """The picture of a file, upright, in mode "RGB" or "RGBA"; the first one of an animation.
 
     Raises:
-        UnreadableMediaError: there is no readable picture, or it is too large.
+        UnreadableMediaError: the picture cannot be read or is too large.
     """
     with _opened(path) as image:
         return _upright(image, mode)
 
 
 def read_animation(path: Path) -> list[Image.Image]:
-    """The pictures of a file, upright, of mode "RGBA": one, or those of an animation.
+    """The pictures of a file, upright, in mode "RGBA"; several for an animation.
 
     Raises:
         UnreadableMediaError: as `read_photo`.
@@ -64,14 +64,14 @@ def read_animation(path: Path) -> list[Image.Image]:
 
 
 def photo_size(path: Path) -> tuple[int, int]:
-    """Width and height as the picture is shown; only the header is read, but of pictures that are to be turned.
+    """Width and height of the upright picture; only the header is read, except for rotated pictures.
 
     Raises:
         UnreadableMediaError: as `read_photo`.
     """
     with _opened(path) as image:
         on_its_side, size = image.getexif().get(_ORIENTATION) in (5, 6, 7, 8), image.size
-    # Of some formats Pillow turns the size on its own, of others it does not: what is read tells.
+    # Pillow rotates the size of some formats itself, so that the picture must be read.
     return read_photo(path).size if on_its_side else size
 
 
@@ -81,9 +81,9 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         if not path.is_file():
             raise OSError("no such file")
         with warnings.catch_warnings():
-            # Of damage that it can live with, and of sizes: those are limited here.
+            # Warnings about recoverable damage and about sizes, which are limited below.
             warnings.simplefilter("ignore")
-            # By its name, Pillow would map a TIFF into memory, and take those that lie on their side for upright.
+            # Given a path, Pillow would memory-map TIFF files and ignore their rotation.
             with path.open("rb") as file, Image.open(file, formats=_known_formats()) as image:
                 if image.width * image.height > MOST_PIXELS:
                     raise OSError(f"{image.width}x{image.height} pixels are more than {MOST_PIXELS // 10**6} million")
@@ -95,7 +95,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
 
 
 def _known_formats() -> list[str]:
-    """Those of the formats that this Pillow was built with."""
+    """The accepted formats that this build of Pillow supports."""
     Image.init()
     return [name for name in _FORMATS if name in Image.OPEN]
 
@@ -105,12 +105,12 @@ def _upright(image: Image.Image, mode: str) -> Image.Image:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """Grey of 16 bits, 32 bits or floats as grey of eight, which Pillow would cut off at 255 instead."""
+    """Convert grey of 16 bits, 32 bits or floats to 8 bits by scaling; Pillow would clip it at 255."""
     if not (image.mode.startswith("I") or image.mode == "F"):
         return image
     values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0.0, neginf=0.0)
     if image.mode == "F":
-        # Floats go up to 1 by habit, or as far as they go.
+        # Full scale of floats is usually 1; larger values are scaled to the maximum.
         full = max(1.0, float(values.max(initial=0.0)))
     else:
         full = _FULL_16_BITS * max(1.0, np.ceil(float(values.max(initial=0.0)) / _FULL_16_BITS))

@@ -1,4 +1,4 @@
-"""The pictures of a scene: its room, turned as the scene is, with its sources at their true places."""
+"""Renders the pictures of a scene: its room in the view of the scene, with the sources at their positions."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ from PIL import Image
 from earwitness.core.geometry import DCASE_CAMERA, Camera
 from earwitness.media.writer import FAST_VIDEO, MediaWriter
 from earwitness.scenes.acoustics.rooms import Room
-from earwitness.scenes.pictures.actors import Actor, imagined_room, place_bystanders, place_sources, to_room
-from earwitness.scenes.pictures.backgrounds import Background, Photo
+from earwitness.scenes.pictures.actors import Actor, place_bystanders, place_sources, room_around, to_room
+from earwitness.scenes.pictures.backgrounds import Background, PanoramaPhoto
 from earwitness.scenes.pictures.billboard import NEAR, Billboard, Patch, project, shadow
 from earwitness.scenes.pictures.cutouts import CutoutLibrary, State
 from earwitness.scenes.pictures.interior.furniture import Furniture, stand
 from earwitness.scenes.pictures.interior.panorama import Footprint, draw_interior
 from earwitness.scenes.pictures.interior.room_style import RoomStyle
 from earwitness.scenes.pictures.layers import Box, Layers, Planes
-from earwitness.scenes.pictures.things.thing import WIDTH as TROLLEY_WIDTH
-from earwitness.scenes.pictures.things.thing import draw_trolley
+from earwitness.scenes.pictures.objects.drawn_object import WIDTH as TROLLEY_WIDTH
+from earwitness.scenes.pictures.objects.drawn_object import draw_trolley
 from earwitness.scenes.scene import SAMPLE_RATE, Scene
 
 Frame = NDArray[np.uint8]
 
 DCASE_FPS: Final = Fraction(30_000, 1_001)
 _PHOTO_EYE_HEIGHT: Final = 1.5
-"""Metres above the floor at which the user's 360-degree photos are taken to have been shot."""
+"""Assumed height of the camera of the user's 360-degree photos in metres."""
 _STAND_BREADTH: Final = (0.34, 0.9)
 _TROLLEY_SHARPNESS: Final = 200.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PictureScene:
-    """What a scene's pictures are made of.
+    """The parts of the pictures of a scene.
 
     Attributes:
-        background: (H, W, 3) the empty room, at the beginning.
-        moving: the pictures after it where the background is a video; None where it stays as it is.
-        depth: (H, W) metres to furniture that may hide somebody; None without furniture.
-        actors: sources, in the order of the scene's labelled tracks, then bystanders.
-        eye_height: metres of the camera above the floor.
-        trolleys: whether things above the floor stand on trolleys, for lack of furniture.
+        background: (H, W, 3) first picture of the empty room.
+        moving: the following pictures if the background is a video; None if it is static.
+        depth: (H, W) metres to furniture that may cover actors; None if there is no furniture.
+        actors: sources, in the order of the labelled tracks of the scene, then bystanders.
+        eye_height: height of the camera above the floor in metres.
+        trolleys: whether objects above the floor stand on trolleys, because there is no furniture.
     """
 
     background: Frame
@@ -73,37 +73,37 @@ class PictureRenderer:
         panoramas: Sequence[Frame | Background] = (),
         bystanders: float = 0.7,
     ) -> None:
-        """Prepare.
+        """Create a renderer.
 
         Args:
-            library: cut-outs; by default those drawn by code.
+            library: cut-outs; by default drawn ones.
             camera: size and field of view.
-            fps: pictures a second.
-            rooms: the rooms of the pool that scenes were rendered with, so that what is seen is what is heard; without
-                them, rooms are made up around the sources.
-            panoramas: 360-degree photos or videos, or equirectangular pictures (H, W, 3), to use as rooms instead of
-                drawn ones.
-            bystanders: mean number of silent people and things in sight.
+            fps: pictures per second.
+            rooms: rooms of the pool that the scenes were rendered with, so that sound and pictures match; without them,
+                random rooms around the sources are used.
+            panoramas: 360-degree photos or videos, or equirectangular pictures (H, W, 3), to use instead of drawn
+                rooms.
+            bystanders: mean number of silent people and objects on screen.
         """
         self.library = library or CutoutLibrary()
         self.camera = camera
         self.fps = fps
         self.rooms = rooms
-        self.panoramas = [Photo(each) if isinstance(each, np.ndarray) else each for each in panoramas]
+        self.panoramas = [PanoramaPhoto(each) if isinstance(each, np.ndarray) else each for each in panoramas]
         self.bystanders = bystanders
 
     def render(self, scene: Scene, seed: int | np.random.SeedSequence) -> Iterator[Frame]:
-        """The pictures of a scene, (H, W, 3) uint8 each, `fps` a second from time 0 on.
+        """The pictures of a scene, (H, W, 3) uint8 each, at `fps` from time 0.
 
-        Labelled sources are in the picture when the camera sees them; interference is not shown.
+        Labelled sources in the field of view are shown; interference is not.
         """
         for layers, _ in self._pictures(scene, seed):
             yield layers.picture.copy()
 
-    def film(self, scene: Scene, seed: int | np.random.SeedSequence) -> Iterator[VideoFrame]:
-        """The same pictures as an encoder takes them: 4:2:0 in BT.709; only what changes is converted.
+    def video_frames(self, scene: Scene, seed: int | np.random.SeedSequence) -> Iterator[VideoFrame]:
+        """The same pictures as 4:2:0 frames in BT.709 for an encoder; only changed regions are converted.
 
-        Odd sizes lose their last column or row, since 4:2:0 colour knows only even ones.
+        Pictures of odd size lose their last column or row, since 4:2:0 needs even sizes.
         """
         planes, shown = None, None
         for layers, boxes in self._pictures(scene, seed):
@@ -114,43 +114,43 @@ class PictureRenderer:
             yield planes.frame()
 
     def _pictures(self, scene: Scene, seed: int | np.random.SeedSequence) -> Iterator[tuple[Layers, list[Box]]]:
-        """Pictures, and where each differs from the one before while the background stays."""
+        """Pictures, with the regions that differ from the previous one if the background is the same."""
         stage = self.stage(scene, seed)
         count = round(scene.recipe.seconds * float(self.fps))
-        shows = [_Show(actor, stage, self.library, self.camera) for actor in stage.actors]
+        projectors = [_ActorProjector(actor, stage, self.library, self.camera) for actor in stage.actors]
         layers = Layers(stage.background)
         for number in range(count):
             seconds = number / float(self.fps)
-            order = sorted(shows, key=lambda show: -show.distance(seconds))
+            order = sorted(projectors, key=lambda projector: -projector.distance(seconds))
             if number and stage.moving is not None:
                 layers = Layers(next(stage.moving))
-            yield layers, layers.show([show.patch(seconds) for show in order])
+            yield layers, layers.show([projector.patch(seconds) for projector in order])
 
     def picture_at(self, scene: Scene, seed: int | np.random.SeedSequence, seconds: float) -> Frame:
-        """The one picture (H, W, 3) of a scene at a time; films are seen as they begin."""
+        """The picture (H, W, 3) of a scene at a time; video backgrounds show their first frame."""
         stage = self.stage(scene, seed)
-        shows = [_Show(actor, stage, self.library, self.camera) for actor in stage.actors]
-        shows.sort(key=lambda show: -show.distance(seconds))
+        projectors = [_ActorProjector(actor, stage, self.library, self.camera) for actor in stage.actors]
+        projectors.sort(key=lambda projector: -projector.distance(seconds))
         layers = Layers(stage.background)
-        layers.show([show.patch(seconds) for show in shows])
+        layers.show([projector.patch(seconds) for projector in projectors])
         return layers.picture
 
     def stage(self, scene: Scene, seed: int | np.random.SeedSequence) -> PictureScene:
-        """The empty room and who plays in it."""
+        """The empty room and the actors of a scene."""
         sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
-        # Not spawn(): it counts, and the same sequence must give the same pictures when used again.
+        # Not spawn(), which has state: the same sequence must always give the same pictures.
         children = [np.random.SeedSequence(sequence.entropy, spawn_key=(*sequence.spawn_key, n)) for n in range(3)]
-        room_rng, cast_rng, crowd_rng = (np.random.default_rng(child) for child in children)
-        room = self.rooms[scene.recipe.room] if self.rooms else imagined_room(scene, room_rng)
+        room_rng, source_rng, bystander_rng = (np.random.default_rng(child) for child in children)
+        room = self.rooms[scene.recipe.room] if self.rooms else room_around(scene, room_rng)
         if self.panoramas:
             room = Room(room.size, room.rt60, room.band_factors, (*room.microphone[:2], _PHOTO_EYE_HEIGHT))
         turn = scene.recipe.view_deg
-        actors = place_sources(scene, self.library, self.camera, room.microphone[2], cast_rng)
-        actors += place_bystanders(actors, self.library, self.camera, room, turn, self.bystanders, crowd_rng)
+        actors = place_sources(scene, self.library, self.camera, room.microphone[2], source_rng)
+        actors += place_bystanders(actors, self.library, self.camera, room, turn, self.bystanders, bystander_rng)
         if self.panoramas:
             panorama = self.panoramas[int(room_rng.integers(len(self.panoramas)))]
             frames = panorama.frames(self.camera, turn, self.fps, scene.recipe.seconds, room_rng)
-            moving = None if isinstance(panorama, Photo) else frames
+            moving = None if isinstance(panorama, PanoramaPhoto) else frames
             return PictureScene(next(frames), None, tuple(actors), room.microphone[2], True, moving)
         interior = draw_interior(
             room.size,
@@ -171,9 +171,9 @@ def write_scene(
 
     Args:
         path: .mp4, .mov or .mkv.
-        scene: whose sound it is.
-        frames: its pictures, `fps` a second, from `PictureRenderer.film` or `render`.
-        fps: pictures a second.
+        scene: the scene with its sound.
+        frames: its pictures from `PictureRenderer.video_frames` or `render`.
+        fps: pictures per second.
 
     Raises:
         EncodingError: the file cannot be written.
@@ -193,7 +193,7 @@ def write_scene(
                 writer.write_video_frame(picture, float(number / rate))
             else:
                 writer.write_frame(picture, float(number / rate))
-            # Sound goes along with the pictures, so that the file can be played while it is read.
+            # Sound and pictures are interleaved, so that the file can be streamed.
             upto = round((number + 1) / rate * SAMPLE_RATE)
             _write_sound(writer, scene, written, upto)
             written = upto
@@ -206,8 +206,8 @@ def _write_sound(writer: MediaWriter, scene: Scene, start: int, end: int) -> Non
         writer.write_audio(block)
 
 
-class _Show:
-    """An actor's patches, time by time; those that come again are kept."""
+class _ActorProjector:
+    """Projects an actor over time; patches of static actors are cached."""
 
     def __init__(self, actor: Actor, stage: PictureScene, library: CutoutLibrary, camera: Camera) -> None:
         self._actor, self._stage, self._library, self._camera = actor, stage, library, camera
@@ -224,7 +224,7 @@ class _Show:
         actor = self._actor
         moving = not self._stays and actor.moving(seconds)
         state = actor.cutout.state(actor.sounding(seconds), moving)
-        # Footsteps set the pace of whoever walks.
+        # The walking rate is that of footsteps.
         rate = 4.0 if state == "walking" else actor.cutout.rate
         order = self._orders[state]
         phase = int(order[int(seconds * rate) % len(order)])
@@ -256,16 +256,16 @@ def _over(top: Patch | None, below: Patch | None) -> Patch | None:
 
 
 def _phase_order(actor: Actor, state: State) -> NDArray[np.intp]:
-    """In which order phases are shown: at random for talking mouths, else in turn."""
+    """The order of the phases: random for speech, otherwise sequential."""
     count = actor.cutout.phases[state]
     if state != "sounding" or actor.cutout.kind not in ("female_speech", "male_speech") or count < 2:
         return np.arange(count)
-    # Steps other than 0 modulo the number of phases: the mouth never rests.
+    # Steps are never 0 modulo the number of phases, so that consecutive phases differ.
     return np.cumsum(np.random.default_rng(actor.seed).integers(1, count, 64)) % count
 
 
 def _stands(style: RoomStyle, actors: Sequence[Actor], room: Room, turn: float) -> list[Furniture]:
-    """Tables and plinths under what stays above the floor."""
+    """Tables and plinths under static actors above the floor."""
     furniture = []
     for actor in actors:
         height = actor.base + room.microphone[2]
@@ -277,7 +277,7 @@ def _stands(style: RoomStyle, actors: Sequence[Actor], room: Room, turn: float) 
 
 
 def _in_the_way(footprint: Footprint, actors: Sequence[Actor], room: Room, turn: float, margin: float = 0.3) -> bool:
-    """Whether furniture would touch somebody or stand between them and the camera."""
+    """Whether furniture would touch an actor or be between an actor and the camera."""
     x0, y0, x1, y1 = footprint
     shares = np.linspace(0.1, 1.0, 12)[:, None, None]
     for actor in actors:

@@ -1,4 +1,4 @@
-"""Modelling pictures of things from softly shaded shapes on a transparent ground."""
+"""Draws pictures of objects from shaded shapes on a transparent background."""
 
 from __future__ import annotations
 
@@ -16,17 +16,16 @@ Place = tuple[float, float]
 
 _SUPERSAMPLING: Final = 3
 _LIGHT: Final = (0.5, 0.85)
-"""Light comes from the upper left: weights of slopes facing left and up."""
+"""Weights of slopes that face left and up: the light comes from the upper left."""
 
 
 class SpriteCanvas:
-    """A transparent picture of `width` by `height` metres; x to the right of its middle, z up from its lower edge.
+    """A transparent picture of `width` by `height` metres; x is to the right of its centre, z up from its lower edge.
 
-    Each shape hides what was made before it, is lit from the upper left as if it bulged, and casts a soft shadow on
-    what it hides.
+    Each shape covers the previous ones, is shaded as if convex and lit from the upper left, and casts a soft shadow.
 
     Attributes:
-        shift: metres by which all that follows is moved to the right.
+        shift: metres by which the following shapes are moved to the right.
     """
 
     def __init__(self, width: float, height: float, pixels_per_metre: float) -> None:
@@ -54,7 +53,7 @@ class SpriteCanvas:
         self._add((x - rx, z - rz, x + rx, z + rz), draw, fill, **look)
 
     def polygon(self, points: list[Place], fill: Colour, soft: float = 0.0, **look: float) -> None:
-        """A polygon, its corners rounded by about `soft` metres."""
+        """A polygon with corners rounded by about `soft` metres."""
         closed = [*points, points[0]]
 
         def draw(pen: ImageDraw.ImageDraw, at: Callable[[Place], Place], scale: float) -> None:
@@ -78,7 +77,7 @@ class SpriteCanvas:
         self._add((min(x0, x1), min(z0, z1), max(x0, x1), max(z0, z1)), draw, fill, **look)
 
     def limb(self, points: list[Place], radii: list[float], fill: Colour, **look: float) -> None:
-        """A tapering tube along `points`, of the given radius at each."""
+        """A tube along `points` with the given radius at each point."""
 
         def draw(pen: ImageDraw.ImageDraw, at: Callable[[Place], Place], scale: float) -> None:
             placed = [(*at(point), radius * scale) for point, radius in zip(points, radii, strict=True)]
@@ -118,12 +117,12 @@ class SpriteCanvas:
         """Add a shape.
 
         Args:
-            bounds: (x0, z0, x1, z1) that hold it.
+            bounds: bounding box (x0, z0, x1, z1).
             draw: draws its mask.
             fill: its colour.
-            bevel: metres over which its rim bends away; 0 for a flat shape.
+            bevel: width of its rounded rim in metres; 0 for a flat shape.
             cast: darkness of its shadow.
-            gloss: strength of the light and dark sides.
+            gloss: contrast of the shading.
             opacity: 0 to 1.
         """
         margin = 2.5 * max(bevel, 0.02 if cast else 0.0) * self.scale + 2
@@ -154,9 +153,9 @@ class SpriteCanvas:
             self._colour[window] *= 1 - cast * self._shadow(image)[..., None]
         mask = np.asarray(image, dtype=np.float32) * np.float32(opacity / 255)
         colour = np.asarray(fill, dtype=np.float32) * self._lighting(image, bevel, gloss)[..., None]
-        rest = 1 - mask
-        self._colour[window] = colour * mask[..., None] + self._colour[window] * rest[..., None]
-        self._alpha[window] = mask + self._alpha[window] * rest
+        transparency = 1 - mask
+        self._colour[window] = colour * mask[..., None] + self._colour[window] * transparency[..., None]
+        self._alpha[window] = mask + self._alpha[window] * transparency
 
     def _span(self, low: float, high: float, margin: float, axis: int) -> tuple[int, int]:
         return max(0, int(low - margin)), min(self._alpha.shape[axis], int(np.ceil(high + margin)))
@@ -169,7 +168,7 @@ class SpriteCanvas:
         return fallen
 
     def _lighting(self, mask: Image.Image, bevel: float, gloss: float) -> NDArray[np.float32]:
-        """Brightness (h, w) of a bulging shape, around 1."""
+        """Brightness (h, w) of a convex shape, around 1."""
         radius = bevel * self.scale
         if radius < 0.5 or min(mask.size) < 3:
             return np.ones((mask.height, mask.width), dtype=np.float32)

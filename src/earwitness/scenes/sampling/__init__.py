@@ -1,1 +1,1 @@
-"""Drawing scene recipes."""
+"""Random scene recipes."""

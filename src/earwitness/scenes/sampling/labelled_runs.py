@@ -1,4 +1,4 @@
-"""Runs of sources in labels: how long they sound, pause and move, how many there are at once; to fit and to compare."""
+"""Statistics of labels: durations, pauses, motion and polyphony of sources, to fit presets and to compare scenes."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 
 FRAMES_PER_SECOND: Final = 10
 LONGEST_PAUSE_FRAMES: Final = 50
-"""A source that was silent for longer counts as one that begins anew."""
+"""After a longer pause, a source counts as a new one."""
 MOVES_DEG: Final = 5.0
-"""A run whose directions lie farther apart than this moves."""
+"""A run counts as moving if its directions differ by more than this."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """A source sounding without a pause.
+    """An uninterrupted activity of a source.
 
     Attributes:
-        recording, class_index, source: which.
-        first: label frame.
+        recording, class_index, source: identify the source.
+        first: first label frame.
         azimuth, elevation: (frames,) degrees; azimuth unfolded.
     """
 
@@ -37,17 +37,17 @@ class Run:
 
     @property
     def end(self) -> int:
-        """The frame after its last."""
+        """The frame after the last one."""
         return self.first + len(self.azimuth)
 
     @property
     def seconds(self) -> float:
-        """How long it sounds."""
+        """Duration in seconds."""
         return len(self.azimuth) / FRAMES_PER_SECOND
 
     @property
     def turn_deg(self) -> float:
-        """Angle between its first and its farthest direction."""
+        """Angle between the first direction and the one farthest from it, in degrees."""
         azimuth, elevation = np.radians(self.azimuth), np.radians(self.elevation)
         ways = np.stack([np.cos(azimuth) * np.cos(elevation), np.sin(azimuth) * np.cos(elevation), np.sin(elevation)])
         return float(np.degrees(np.arccos(np.clip(ways[:, 0] @ ways, -1, 1).min())))
@@ -57,7 +57,7 @@ def runs_of(rows: Iterable[tuple[str, int, int, int, float, float]]) -> list[Run
     """Runs of label rows (recording, frame, class, source, azimuth, elevation), in any order."""
     by_source: dict[tuple[str, int, int], dict[int, tuple[float, float]]] = defaultdict(dict)
     for recording, frame, class_index, source, azimuth, elevation in rows:
-        # Some sources are labelled twice in a frame: the first place counts.
+        # Some sources are labelled twice in a frame: the first label counts.
         by_source[recording, class_index, source].setdefault(frame, (azimuth, elevation))
     runs = []
     for key in sorted(by_source):
@@ -68,7 +68,7 @@ def runs_of(rows: Iterable[tuple[str, int, int, int, float, float]]) -> list[Run
 
 
 def pauses_of(runs: Iterable[Run]) -> dict[int, list[float]]:
-    """By class, seconds from the end of each run to the next of the same source; infinite after the last one."""
+    """Pauses in seconds between runs of the same source, by class; infinite after the last run."""
     by_source: dict[tuple[str, int, int], list[Run]] = defaultdict(list)
     for run in runs:
         by_source[run.recording, run.class_index, run.source].append(run)
@@ -81,7 +81,7 @@ def pauses_of(runs: Iterable[Run]) -> dict[int, list[float]]:
 
 
 def windows(runs: Iterable[Run], frames: int, hop: int) -> Iterator[list[tuple[int, int]]]:
-    """Of windows over each recording: the sources (class, number) that sound in it."""
+    """The active sources (class, number) in each window over each recording."""
     by_recording: dict[str, list[Run]] = defaultdict(list)
     for run in runs:
         by_recording[run.recording].append(run)
@@ -94,7 +94,7 @@ def windows(runs: Iterable[Run], frames: int, hop: int) -> Iterator[list[tuple[i
 
 
 def at_once(runs: Iterable[Run]) -> tuple[NDArray[np.float64], float]:
-    """Of the frames with an event, the shares (4,) with 1, 2, 3 and more; of class-frames, that with two of a class."""
+    """Shares (4,) of active frames with 1, 2, 3 and more events, and share of class frames with several sources."""
     counts: dict[tuple[str, int], dict[int, int]] = defaultdict(lambda: defaultdict(int))
     for run in runs:
         for frame in range(run.first, run.end):

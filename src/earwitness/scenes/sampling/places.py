@@ -1,4 +1,4 @@
-"""Where sources are in rooms that are like those of real recordings: mostly below the microphone, 0.5 to 6 m away."""
+"""Random source positions as in real recordings: mostly below the microphone, at distances of 0.5 to 6 m."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from numpy.typing import NDArray
 from earwitness.scenes.acoustics.rooms import Room
 
 DISTANCE: Final = (0.5, 6.0)
-"""Metres."""
+"""Range in metres."""
 _MEDIAN, _SPREAD = 2.8, 0.55
-"""Metres, and the deviation of the distance's logarithm."""
+"""Median in metres, and standard deviation of the logarithm of the distance."""
 _LOWEST_ELEVATION, _HIGHEST_ELEVATION = -72.0, 25.0
 _ELEVATION: Final = (-18.0, 15.0)
-"""Mean and deviation, degrees."""
+"""Mean and standard deviation in degrees."""
 _ANYWHERE: Final = 0.25
-"""Share of places that are at any elevation alike, so that all classes find theirs."""
+"""Share of positions with uniformly distributed elevation, so that there are positions for all classes."""
 _CLEARANCE: Final = 0.15
-"""Metres to walls and ceiling; sources may lie on the floor."""
+"""Minimum distance to walls and ceiling in metres; sources may be on the floor."""
 _ON_FLOOR: Final = 0.03
 _FLOOR_METRES: Final = 1.7
-"""Median of how far to the side walks on the floor, as steps are, begin."""
+"""Median horizontal distance of the start of paths on the floor, as of footsteps."""
 _TRIALS: Final = 400
 
 
 def draw_place(room: Room, rng: np.random.Generator) -> NDArray[np.float64]:
-    """A source's place (3,) in the room, metres; nearer than asked for where the room is too small."""
+    """A random source position (3,) in the room, in metres; closer than usual if the room is too small."""
     microphone, nearer = np.asarray(room.microphone), 1.0
     while True:
         for _ in range(_TRIALS):
@@ -41,7 +41,7 @@ def draw_place(room: Room, rng: np.random.Generator) -> NDArray[np.float64]:
 def draw_walk(
     room: Room, points: int, step: float, rng: np.random.Generator, *, on_floor: bool
 ) -> list[NDArray[np.float64]]:
-    """A straight walk at constant height, on the floor or at a speaker's mouth; shorter where the room is too small."""
+    """A straight path at constant height, on the floor or at mouth height; shorter if the room is too small."""
     while True:
         for _ in range(_TRIALS):
             start = draw_place(room, rng)

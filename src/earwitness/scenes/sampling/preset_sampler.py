@@ -1,4 +1,4 @@
-"""Draws scene recipes as a preset has them: sources that speak, pause and go on, in places that fit their class."""
+"""Draws scene recipes from a preset: sources with runs and pauses, at elevations typical of their class."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from earwitness.scenes.sampling.sampler import SceneConfig, SceneSampler
 from earwitness.scenes.scene import SAMPLE_RATE, TONE_KNOTS_HZ, EventRecipe, SceneRecipe
 
 _WHOLE: Final = frozenset({"knock", "door", "bell"})
-"""Classes whose sounds are not cut: their runs end with a sound of theirs."""
+"""Classes whose sounds are not truncated: their runs end with a complete sound."""
 _CANDIDATES: Final = 12
-_HEARD_BEFORE: Final = 1.2
-"""Seconds before the scene from which on a source that sounds already is rendered."""
+_PREROLL_SECONDS: Final = 1.2
+"""A source that is active before the scene starts at most this long before it."""
 _LEAST_SECONDS: Final = 0.2
 _WITHIN_RUN: Final = (0.03, 0.3)
-"""Pauses between the sounds of a run, seconds: too short to end it."""
+"""Pauses in seconds between the sounds of a run, too short to end it."""
 _EDGES_DEG: Final = np.arange(-90.0, 91.0, 4.0)
 _TRIALS: Final = 12
 _ACROSS: Final = 2 / np.pi
-"""Share of the speed of a straight walk that is across the line of sight, in the mean over headings."""
+"""Mean tangential share of the speed of a straight motion, over all headings."""
 
 
 class PresetSampler:
     """Draws recipes from a bank, a pool of rooms and a preset; the same generator state gives the same recipe.
 
-    What a preset does not say (levels, beds, colours, speeds, class weights) is drawn as `SceneSampler` does.
+    Quantities that a preset does not define (levels, beds, tone, speeds, class weights) are drawn by `SceneSampler`.
     """
 
     def __init__(self, bank: SoundBank, pool: RirPool, config: SceneConfig, preset: ScenePreset) -> None:
@@ -52,7 +52,7 @@ class PresetSampler:
         return self.plain.recipe(room, self.events(room, rng), rng)
 
     def events(self, room: int, rng: np.random.Generator) -> list[EventRecipe]:
-        """The sources of a scene in a room of the pool, interference among them."""
+        """The sources of a scene in a room of the pool, including interference."""
         config = self.config
         occupied = np.zeros(round(config.seconds * 10), dtype=int)
         taken: set[int] = set()
@@ -74,7 +74,7 @@ class PresetSampler:
     def _source(
         self, kind: str, room: int, taken: set[int], occupied: NDArray[np.int_], rng: np.random.Generator
     ) -> EventRecipe | None:
-        """A source of `kind` that keeps to the allowed overlap; None where there is no room in time or space."""
+        """A source of `kind` within the allowed overlap; None if there is no free position or time."""
         scenes, config = self.preset.classes[kind], self.config
         place = self._place(kind, room, taken, rng)
         if place is None:
@@ -90,9 +90,9 @@ class PresetSampler:
         return None
 
     def _runs(self, scenes: ClassScenes, rng: np.random.Generator) -> list[tuple[float, float]]:
-        """When a source sounds that is heard in the scene at all: (begin, end) of each run, seconds.
+        """Runs of a source that is active in the scene: (start, end) of each in seconds.
 
-        A window meets a long run more often than a short one, at any of its moments alike.
+        A window is more likely to overlap a long run than a short one, and does so at a uniformly distributed time.
         """
         window = self.config.seconds
         lengths = np.maximum(draw(scenes.run_seconds, rng, _CANDIDATES), _LEAST_SECONDS)
@@ -106,7 +106,7 @@ class PresetSampler:
         while runs[0][0] > 0 and rng.random() < scenes.resumes:
             end = runs[0][0] - self._pause(scenes, rng)
             runs.insert(0, (end - self._length(scenes, rng), end))
-        return [(max(a, -_HEARD_BEFORE), b) for a, b in runs if b > -_HEARD_BEFORE / 2 and a < window]
+        return [(max(a, -_PREROLL_SECONDS), b) for a, b in runs if b > -_PREROLL_SECONDS / 2 and a < window]
 
     def _pause(self, scenes: ClassScenes, rng: np.random.Generator) -> float:
         return float(draw(scenes.pause_seconds, rng))
@@ -122,7 +122,7 @@ class PresetSampler:
         path: tuple[float, float],
         rng: np.random.Generator,
     ) -> EventRecipe:
-        """A source whose runs are filled with sounds of one group of the bank."""
+        """A source whose runs consist of sounds of one group of the bank."""
         config, plain = self.config, self.plain
         speed = float(rng.uniform(*plain.speeds(kind)))
         mates = self.bank.mates(self.bank.draw(kind, rng))
@@ -169,7 +169,7 @@ class PresetSampler:
     def _place(
         self, kind: str, room: int, taken: set[int], rng: np.random.Generator
     ) -> tuple[tuple[int, ...], float, float] | None:
-        """RIR indices, start on the path and points a second, at an elevation that fits the class."""
+        """RIR indices, start on the path and points per second, at an elevation typical of the class."""
         scenes, fit = self.preset.classes[kind], self._fit[kind]
         if rng.random() < scenes.moves:
             paths = [path for path in self.pool.paths(room) if int(path[0]) not in taken]
@@ -188,9 +188,9 @@ class PresetSampler:
         return (int(free[_chosen(fit[free], rng)]),), 0.0, 0.0
 
     def _fits(self, scenes: ClassScenes) -> NDArray[np.float64]:
-        """Of each place of the pool, how much more often a class is there than a place of the pool is."""
+        """For each position of the pool, the frequency of the class at its elevation relative to that of the pool."""
         wanted = share_between(scenes.elevation_deg, _EDGES_DEG)
-        # As one does not measure to the degree, and rooms have few places, neighbours count as well.
+        # Smoothed over neighbouring bins, since labels are not exact to the degree and rooms have few positions.
         wanted = np.convolve(wanted, [0.25, 0.5, 0.25], mode="same")
         there = np.bincount(self._bin[self.pool.path < 0], minlength=len(wanted)) / max((self.pool.path < 0).sum(), 1)
         there = np.convolve(there, [0.25, 0.5, 0.25], mode="same")

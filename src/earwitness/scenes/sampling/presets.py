@@ -1,4 +1,4 @@
-"""Presets of scenes: named distributions, fitted to labels of real recordings, as plain data that recipes can hold."""
+"""Scene presets: named distributions fitted to labels of real recordings, as plain data for recipes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from earwitness.core.schema import StrictModel
 from earwitness.core.vocabulary import CLASSES
 
 LEVELS: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
-"""Of what quantiles say; between them distributions are straight, and nothing lies outside."""
+"""Levels of the quantiles; distributions are linear between them and truncated outside."""
 _Elevation = Annotated[float, Field(ge=-90, le=90)]
 _Amount = Annotated[float, Field(le=3600)]
 """Seconds, or degrees a second."""
@@ -28,16 +28,16 @@ _Weight = Annotated[float, Field(ge=0, le=1e6)]
 
 
 class ClassScenes(StrictModel):
-    """How sounds of one class occur.
+    """Distributions of the sources of one class.
 
     Attributes:
-        elevation_deg: quantiles at `LEVELS` of where they are, degrees above the microphone.
-        run_seconds: of how long a source sounds without a pause.
-        pause_seconds: of pauses after which the same source goes on.
-        resumes: chance that a run is followed by such a pause and another run.
-        moves: chance that a source moves while it sounds.
-        turn_deg_per_second: of how fast those are that move, seen from the microphone.
-        pairs: chance that a further source of a scene that holds the class already is of the same class.
+        elevation_deg: quantiles at `LEVELS` of the elevation from the microphone, degrees.
+        run_seconds: quantiles of the duration of a run (activity without a pause).
+        pause_seconds: quantiles of the pauses between runs of a source.
+        resumes: probability that a run is followed by a pause and another run.
+        moves: probability that a source moves while active.
+        turn_deg_per_second: quantiles of the angular speed of moving sources.
+        pairs: probability that another source of a scene with this class is of the same class.
     """
 
     elevation_deg: Elevations
@@ -62,13 +62,13 @@ class ClassScenes(StrictModel):
 
 
 class ScenePreset(StrictModel):
-    """How scenes are made up.
+    """Distributions of scenes.
 
     Attributes:
-        name: of the preset.
+        name: name of the preset.
         source_weights: relative frequency of 0, 1, 2, ... sources in `window_seconds`.
-        window_seconds: length of the windows that these were counted in.
-        classes: by slug, each class once.
+        window_seconds: length of the windows that the weights were counted in.
+        classes: distributions of each class, by slug.
     """
 
     name: str = Field("own", min_length=1, max_length=200)
@@ -90,28 +90,28 @@ class ScenePreset(StrictModel):
 
 
 def preset_names() -> tuple[str, ...]:
-    """Names of the presets that ship."""
+    """Names of the shipped presets."""
     folder = files("earwitness") / "assets" / "scenes"
     return tuple(sorted(entry.name.removesuffix(".json") for entry in folder.iterdir() if entry.name.endswith(".json")))
 
 
 def named_preset(name: str) -> ScenePreset:
-    """The shipped preset called `name`.
+    """The shipped preset named `name`.
 
     Raises:
-        UsageError: there is none; lists the names.
+        UsageError: there is none; the message lists the names.
     """
     return ScenePreset.model_validate(preset_values(name))
 
 
 def preset_values(name: str) -> Any:
-    """Plain values of the shipped preset called `name`.
+    """Plain values of the shipped preset named `name`.
 
     Raises:
-        UsageError: there is none, or it is damaged.
+        UsageError: there is none or it is damaged.
     """
     if name not in preset_names():
-        raise UsageError(f"no preset of scenes is called '{name}'; known are {', '.join(preset_names())}")
+        raise UsageError(f"unknown scene preset '{name}'; choose one of: {', '.join(preset_names())}")
     try:
         return json.loads((files("earwitness") / "assets" / "scenes" / f"{name}.json").read_text(encoding="utf-8"))
     except ValueError as error:
@@ -119,13 +119,13 @@ def preset_values(name: str) -> Any:
 
 
 def draw(quantiles: Sequence[float], rng: np.random.Generator, size: int | None = None) -> NDArray[np.float64]:
-    """Values of the distribution that has these quantiles at `LEVELS`."""
+    """Random values of the distribution with these quantiles at `LEVELS`."""
     return np.asarray(np.interp(rng.uniform(LEVELS[0], LEVELS[-1], size), LEVELS, quantiles))
 
 
 def share_between(quantiles: Sequence[float], edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of the distribution between neighbouring edges (n,): (n - 1,)."""
-    # Steps (two levels with one value) are made steep instead.
+    """Share of the distribution between adjacent edges (n,): (n - 1,)."""
+    # Equal quantiles are separated slightly, so that values increase strictly.
     values = np.asarray(quantiles) + np.arange(len(quantiles)) * 1e-6
     below = np.interp(edges, values, LEVELS, left=LEVELS[0], right=LEVELS[-1])
     return np.asarray(np.diff(below) / (LEVELS[-1] - LEVELS[0]))

@@ -1,4 +1,4 @@
-"""Kinds of rooms that recordings are made in, by size, height and reverberation."""
+"""Kinds of rooms by size, height and reverberation time."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from earwitness.scenes.acoustics.rooms import BAND_CENTRES_HZ, REFERENCE_BANDS, 
 
 Range = tuple[float, float]
 MICROPHONE_MARGIN: Final = 0.6
-"""Metres, least, from the microphone to a wall, or a third of the room's width where that is less."""
+"""Minimum distance in metres from the microphone to a wall, or a third of the width of the room if that is less."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoomKind:
-    """Ranges that rooms of a kind are drawn from; lengths and times log-uniformly.
+    """Ranges of the rooms of a kind; lengths and RT60 are log-uniform.
 
     Attributes:
-        name: of the kind.
-        share: how often it is drawn.
+        name: name of the kind.
+        share: relative frequency.
         length, width, height: metres.
         rt60: seconds at 500 Hz to 1 kHz.
-        tilt: by how much an octave more takes from the logarithm of the RT60.
+        tilt: decrease of the logarithm of the RT60 per octave.
     """
 
     name: str
@@ -44,7 +44,7 @@ ROOM_KINDS: Final = (
 
 
 def draw_room_of_kind(rng: np.random.Generator) -> Room:
-    """A random room of a random kind, its microphone anywhere but near a wall, at 1 to 1.8 m."""
+    """A random room of a random kind; the microphone is at a height of 1 to 1.8 m and not close to a wall."""
     shares = np.array([kind.share for kind in ROOM_KINDS])
     kind = ROOM_KINDS[int(rng.choice(len(ROOM_KINDS), p=shares / shares.sum()))]
     size = tuple(float(np.exp(rng.uniform(*np.log(ends)))) for ends in (kind.length, kind.width, kind.height))

@@ -1,4 +1,4 @@
-"""Draws scene recipes: which sounds, when, where, how loud, in which room."""
+"""Draws random scene recipes: sounds, times, positions, levels and the room."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from earwitness.scenes.sampling.presets import ScenePreset, preset_values
 from earwitness.scenes.scene import SAMPLE_RATE, TONE_KNOTS_HZ, EventRecipe, NoiseRecipe, SceneRecipe
 
 _IMPULSIVE: Final = frozenset({"knock", "door", "clapping", "bell", "footsteps", "laughter"})
-"""Classes whose sounds are often heard several times in a row."""
+"""Classes whose sounds often occur several times in a row."""
 _SPEECH: Final = frozenset({"female_speech", "male_speech"})
 _RANGES: Final = (
     "walk_speed", "repeat_gap", "speed", "wide_speed", "lowest_hz", "highest_hz", "level_db", "snr_db", "hiss_db",
@@ -31,40 +31,41 @@ _RANGES: Final = (
 
 
 class SceneConfig(StrictModel):
-    """The distributions that scenes are drawn from. Ranges are (low, high), drawn uniformly.
+    """The distributions of random scenes. Ranges are (low, high) of uniform distributions.
 
     Attributes:
         seconds: length of a scene.
-        event_weights: relative frequency of 1, 2, 3, ... events in a scene.
-        empty_probability: share of scenes without any target event.
-        max_overlap: most target events sounding at once.
-        same_class_probability: chance that an event has the class of one before it in the scene.
-        moving_probability: chance that a source walks along a path.
-        walk_speed: metres a second.
-        repeat_probability: chance that an impulsive sound is heard again after a pause.
+        event_weights: relative frequency of 1, 2, 3, ... events per scene.
+        empty_probability: share of scenes without a target event.
+        max_overlap: maximum number of simultaneously active target events.
+        same_class_probability: probability that an event has the class of a previous one in the scene.
+        moving_probability: probability that a source moves along a path.
+        walk_speed: metres per second.
+        repeat_probability: probability that an impulsive sound is repeated after a pause.
         repeat_gap: seconds between repeated sounds.
         speed: playback speed of a sound.
-        wide_speed: playback speed of sounds other than speech, whose voice tells the class; None takes `speed` for all.
-        band_probability: chance that a source is band-limited, at each end of its spectrum on its own. Recordings come
-            with limits that tell their origin; a network must not learn classes from them.
-        lowest_hz, highest_hz: ranges of the limits, drawn log-uniformly.
-        tone_db: standard deviation of the random colouring of a source.
-        level_db: level of the sounding parts at 1 m, dB re full scale.
-        interference_probability: chance of a sound of no target class.
-        snr_db: level of the loudest event at 1 m over the bed.
-        background_probability: chance that the bed holds a recorded background.
-        hiss_db: level of microphone noise under the bed.
+        wide_speed: playback speed of sounds other than speech, whose pitch indicates the class; None uses `speed`.
+        band_probability: probability of a band limit at each end of the spectrum of a source. Recordings have band
+            limits that depend on their origin, from which a network must not learn classes.
+        lowest_hz, highest_hz: ranges of the band limits, log-uniform.
+        tone_db: standard deviation of the random equalisation of a source.
+        level_db: level of the active parts at 1 m, dB re full scale.
+        interference_probability: probability of a sound that is not of a target class.
+        snr_db: level of the loudest event at 1 m relative to the bed.
+        background_probability: probability that the bed is a recorded background.
+        hiss_db: level of microphone noise relative to the bed.
         peak_db: peak of the finished scene, dB re full scale.
         class_weights: relative frequency of each class.
         microphone: name of the stereo microphone (`microphones.MICROPHONES`).
-        fov_deg: horizontal field of view of the camera, which says what is on screen.
-        elevation_deg: where sources may be, degrees above the microphone; those that walk, all the way. Rooms have
-            places from -60 to 45 degrees, of which a picture shows fewer than it does of recorded ones: 19 % of what
-            sounds is on screen; within 35 degrees it is the 25 % of the DCASE2025 set.
-        preset: distributions of real recordings (`presets.ScenePreset`) in the place of those of number, time, place,
-            motion and repetition of events above; the name of one that ships, or its values.
-        preset_share: share of the scenes that are drawn by the preset, where there is one.
-        flaw_probability: chance that the microphone of a scene is not ideal (`flaws`); coincident ones only.
+        fov_deg: horizontal field of view of the camera, which decides what is on screen.
+        elevation_deg: range of elevations of sources from the microphone; for moving sources, of the whole path. Rooms
+            have positions from -60 to 45 degrees, with 19 % of the events on screen; within 35 degrees it is 25 %, as
+            in the DCASE2025 set.
+        preset: distributions of real recordings (`presets.ScenePreset`), which replace those of number, time, position,
+            motion and repetition of events above; the name of a shipped preset, or its values.
+        preset_share: share of the scenes that are drawn from the preset, if there is one.
+        flaw_probability: probability that the microphone of a scene has flaws (`microphone_flaws`); coincident
+            microphones only.
     """
 
     seconds: float = Field(default=5.0, gt=0, le=3600)
@@ -157,10 +158,10 @@ class SceneSampler:
         return self.recipe(room, events, rng)
 
     def recipe(self, room: int, events: list[EventRecipe], rng: np.random.Generator) -> SceneRecipe:
-        """The scene of some events: turned any way, over a bed."""
+        """The scene with these events, a random view and a random bed."""
         config = self.config
         loudest = max((event.level_db for event in events), default=float(np.mean(config.level_db)))
-        # Drawn only where there may be any, so that other scenes stay what they were.
+        # Drawn only if the probability is not 0, so that other scenes do not change.
         flawed = config.flaw_probability > 0 and rng.random() < config.flaw_probability
         flaws = draw_flaws(rng) if flawed else None
         return SceneRecipe(
@@ -182,13 +183,13 @@ class SceneSampler:
         return self.any_kind(rng)
 
     def any_kind(self, rng: np.random.Generator) -> str:
-        """A class that the bank has, by its weight."""
+        """A random class of the bank, by its weight."""
         return self._targets[int(rng.choice(len(self._targets), p=self._weights))].slug
 
     def event(
         self, kind: str, room: int, taken: set[int], occupied: NDArray[np.int_] | None, rng: np.random.Generator
     ) -> EventRecipe | None:
-        """An event of `kind` that keeps to the allowed overlap; None where no room in time or space is left."""
+        """An event of `kind` within the allowed overlap; None if there is no free position or time."""
         config = self.config
         names, gap = self._sounds(kind, rng)
         speed = float(rng.uniform(*self.speeds(kind)))
@@ -210,7 +211,7 @@ class SceneSampler:
             return None
         length = event_seconds(self.bank, event)
         sounding = event_blocks(self.bank, event)
-        # Clips are cut from longer recordings at random: events may have begun before, and may go on after.
+        # Clips are random excerpts of longer recordings: events may start before and end after them.
         for _ in range(8):
             onset = float(rng.uniform(-0.5 * length, config.seconds - min(0.6, 0.5 * length)))
             active = sound_frames(sounding, onset, config.seconds)
@@ -224,7 +225,7 @@ class SceneSampler:
         return None
 
     def _sounds(self, kind: str, rng: np.random.Generator) -> tuple[tuple[str, ...], float]:
-        """One sound, or a few of the same group with pauses between."""
+        """One sound, or several of the same group, and the pause between them."""
         sound = self.bank.draw(kind, rng)
         names = [sound.name]
         if kind in _IMPULSIVE and rng.random() < self.config.repeat_probability:
@@ -238,7 +239,7 @@ class SceneSampler:
         return wide or self.config.speed
 
     def band(self, rng: np.random.Generator) -> tuple[float, float]:
-        """Limits of a source's spectrum. Draws nothing where sources have none."""
+        """Band limits of a source; draws no random numbers if `band_probability` is 0."""
         config = self.config
         if not config.band_probability:
             return 0.0, 0.0
@@ -247,7 +248,7 @@ class SceneSampler:
         return (float(low) if limited[0] else 0.0, float(high) if limited[1] else 0.0)
 
     def _place(self, room: int, taken: set[int], rng: np.random.Generator) -> tuple[tuple[int, ...], float, float]:
-        """RIR indices, start on the path and points a second; no two sources of a scene share a place."""
+        """RIR indices, start on the path and points per second; the sources of a scene have different positions."""
         paths = [path for path in self.pool.paths(room) if self._level[path].all()]
         if paths and rng.random() < self.config.moving_probability:
             path = paths[int(rng.integers(len(paths)))]
@@ -279,10 +280,10 @@ class SceneSampler:
 
 
 def _within(pool: RirPool, elevation_deg: tuple[float, float]) -> NDArray[np.bool_]:
-    """Of each place of the pool, whether its elevation is in the range.
+    """Whether the elevation of each position of the pool is in the range.
 
     Raises:
-        BankError: a room has no such place.
+        BankError: a room has no such position.
     """
     ahead, left, up = pool.position.astype(np.float64).T
     elevation = np.degrees(np.arctan2(up, np.hypot(ahead, left)))
@@ -292,16 +293,16 @@ def _within(pool: RirPool, elevation_deg: tuple[float, float]) -> NDArray[np.boo
         if places.size and not within[places].any():
             low, high = elevation_deg
             raise BankError(
-                f"room {room} of the pool has no place from {low:g} to {high:g} degrees: widen elevation_deg"
+                f"room {room} of the pool has no position from {low:g} to {high:g} degrees: widen elevation_deg"
             )
     return np.asarray(within)
 
 
 def event_seconds(bank: SoundBank, event: EventRecipe) -> float:
-    """Length of an event's dry sound in seconds."""
-    if not event.cuts and not event.pauses:  # added up as it always was, to the last bit
+    """Duration of the dry sound of an event in seconds."""
+    if not event.cuts and not event.pauses:  # the order of operations is kept for bit-identical scenes
         samples = sum(bank.size(name) for name in event.sounds)
         return samples / SAMPLE_RATE / event.speed + event.gap * (len(event.sounds) - 1)
-    sounding = [bank.size(name) / SAMPLE_RATE / event.speed for name in event.sounds]
-    heard = sum(min(seconds, event.cut(number)) for number, seconds in enumerate(sounding))
-    return heard + sum(event.pause(number) for number in range(len(sounding) - 1))
+    durations = [bank.size(name) / SAMPLE_RATE / event.speed for name in event.sounds]
+    played = sum(min(seconds, event.cut(number)) for number, seconds in enumerate(durations))
+    return played + sum(event.pause(number) for number in range(len(durations) - 1))

@@ -1,1 +1,1 @@
-"""Writing sets of synthetic clips."""
+"""Data sets of synthetic clips on disk."""

@@ -1,4 +1,4 @@
-"""Who renders the clips of a set: processes on this machine, or a Ray cluster; the files are the same."""
+"""Engines that render the clips of a set: local processes or a Ray cluster; both write the same files."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ class Engine(Protocol):
     """Renders clips."""
 
     def run(self, job: RenderJob, tasks: Sequence[Task]) -> Iterator[bool]:
-        """Render the clips of `tasks` into the job's folder; says of each, in any order, whether it is new.
+        """Render the clips of `tasks` into the folder of the job; yields for each, in any order, whether it is new.
 
         Raises:
-            SynthesisError: it broke down; clips that are done stay.
+            SynthesisError: the engine failed; finished clips are kept.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Processes:
-    """Processes on this machine; one alone is this one.
+    """Processes on this machine; with one worker, clips are rendered in this process.
 
     Attributes:
-        workers: how many.
+        workers: number of processes.
     """
 
     workers: int = 1
@@ -56,18 +56,18 @@ class Processes:
                 yield from executor.map(render_clip, [job] * len(tasks), indices, kept, chunksize=chunk)
         except BrokenProcessPool as error:
             raise SynthesisError(
-                f"a worker was killed ({error}); if memory ran out, give fewer --workers; clips that are done are kept"
+                f"a worker was killed ({error}); if memory ran out, use fewer --workers; finished clips are kept"
             ) from error
 
 
 @dataclass(frozen=True, slots=True)
 class RayCluster:
-    """A Ray cluster: clips are rendered anywhere and written here, so that only the bank must be there on every node.
+    """A Ray cluster: nodes render clips and this machine writes them, so that nodes need only the bank.
 
     Attributes:
-        address: of a running cluster; None takes the one that this process is connected to, or starts one on this
-            machine and ends it afterwards.
-        workers: processors of the cluster that is started.
+        address: address of a running cluster; None uses the one that this process is connected to, or starts one on
+            this machine and stops it afterwards.
+        workers: CPUs of the cluster that is started.
     """
 
     address: str | None = None
@@ -75,37 +75,37 @@ class RayCluster:
 
     def run(self, job: RenderJob, tasks: Sequence[Task]) -> Iterator[bool]:
         """See `Engine.run`."""
-        # Only this machine sees what is there already.
+        # Existing clips are checked here, since only this machine has them.
         yield from (render_clip(job, *task) for task in tasks if task[1] is not None)
         missing = [index for index, kept in tasks if kept is None]
         if missing:
             with connected(self.address, self.workers) as ray:
                 try:
-                    yield from _rendered_there(ray, job, missing)
+                    yield from _render_on_cluster(ray, job, missing)
                 except ray.exceptions.RayTaskError as error:
                     raise error.cause from None
                 except ray.exceptions.RayError as error:
-                    raise SynthesisError(f"the Ray cluster failed ({error}); clips that are done are kept") from error
+                    raise SynthesisError(f"the Ray cluster failed ({error}); finished clips are kept") from error
 
 
-def _rendered_there(ray: Any, job: RenderJob, indices: Sequence[int]) -> Iterator[bool]:
-    """Render clips on the cluster, a few batches for each of its processors under way at a time."""
+def _render_on_cluster(ray: Any, job: RenderJob, indices: Sequence[int]) -> Iterator[bool]:
+    """Render clips on the cluster with a limited number of pending batches per CPU."""
     render = ray.remote(_render_batch).options(num_cpus=1)
-    job_there = ray.put(job)
+    shared_job = ray.put(job)
     most = max(1, int(ray.cluster_resources().get("CPU", 1))) * _QUEUED_PER_CPU
     size = max(1, min(_RAY_BATCH, len(indices) // most))
     batches = (indices[start : start + size] for start in range(0, len(indices), size))
-    running: list[Any] = [render.remote(job_there, batch) for batch in islice(batches, most)]
+    running: list[Any] = [render.remote(shared_job, batch) for batch in islice(batches, most)]
     while running:
         (done,), running = ray.wait(running, num_returns=1)
-        running.extend(render.remote(job_there, batch) for batch in islice(batches, 1))
+        running.extend(render.remote(shared_job, batch) for batch in islice(batches, 1))
         for files in ray.get(done):
             _write(job.out, files)
             yield True
 
 
 def _render_batch(job: RenderJob, indices: Sequence[int]) -> list[dict[str, bytes]]:
-    """On a node of the cluster: the files of each clip, labels last."""
+    """Render clips on a node; returns the files of each clip, labels last."""
     rendered = []
     for index in indices:
         with TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""A contact sheet of scenes: what they sound like and where their sources are, at one look."""
+"""Contact sheets of scenes: waveform, spectrogram, directions, distances and pictures."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ _TITLES: Final = (
 
 
 def busiest_second(scene: Scene) -> float:
-    """The time at which most sources that are in the picture sound, as early as possible."""
+    """The earliest time with the most active on-screen sources."""
     seen = scene.labels.frame[scene.labels.onscreen]
     count = np.bincount(seen if seen.size else scene.labels.frame, minlength=1)
     return (int(np.argmax(count)) + 0.5) * FRAME_SECONDS
 
 
 def write_preview(scenes: Sequence[Scene], path: Path, pictures: Sequence[Frame] = ()) -> None:
-    """Write a contact sheet with one row a scene: waveform, spectrogram, azimuth and distance over time, a picture.
+    """Write a contact sheet with one row per scene: waveform, spectrogram, azimuth and distance over time, a picture.
 
-    Azimuth goes all round, so that sources behind the microphone are told from those in front.
+    Azimuth covers 360 degrees, so that sources behind the microphone are distinguished from those in front.
 
     Args:
-        scenes: one a row.
-        path: of the PNG file.
-        pictures: (H, W, 3) uint8, one a scene; none are drawn without them.
+        scenes: one per row.
+        path: path of the PNG file.
+        pictures: (H, W, 3) uint8, one per scene; empty for no pictures.
 
     Raises:
         EncodingError: the file cannot be written.

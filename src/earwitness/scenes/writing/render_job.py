@@ -1,8 +1,8 @@
-"""What a set of synthetic clips is rendered from: picklable, and the same in every worker."""
+"""Settings for rendering a set of synthetic clips; picklable and the same in every worker."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -12,32 +12,30 @@ import numpy as np
 from earwitness.core.geometry import Camera
 from earwitness.scenes.acoustics.rir_pool import PoolConfig, RirPool
 from earwitness.scenes.bank.sound_bank import SoundBank
-from earwitness.scenes.pictures.backgrounds import open_backgrounds
-from earwitness.scenes.pictures.cutouts import CutoutLibrary
-from earwitness.scenes.pictures.scene_picture import DCASE_FPS, PictureRenderer
+from earwitness.scenes.pictures import DCASE_FPS, CutoutLibrary, PictureRenderer, open_backgrounds
 from earwitness.scenes.sampling.sampler import SceneConfig
 from earwitness.scenes.synthesizer import Synthesizer
 
 
 @dataclass(frozen=True)
 class RenderJob:
-    """What to render.
+    """Settings for rendering a set of clips.
 
     Attributes:
         bank: folder of the sound bank.
         out: folder of the data set.
-        seed: scene `i` depends on (seed, i) only.
-        split: split of the bank; None takes all sounds.
+        seed: scene `i` depends only on (seed, i).
+        split: split of the bank; None uses all sounds.
         rooms: the simulated RIR pool.
-        scene: the scenes' distributions.
-        cache: folder of RIR pools; None is the default one.
-        licences: only sounds under these; None takes all.
+        scene: the distributions of the scenes.
+        cache: folder of RIR pools; None takes the default.
+        licences: use only sounds under these licences; None uses all.
         without: sounds of the bank to leave out.
-        video: whether to render pictures too.
-        fps: pictures a second.
-        cutouts: folder of the user's cut-outs; None draws all by code.
-        backgrounds: folder of the user's 360-degree photos and videos; None draws rooms by code.
-        measured: folder of a pool of measured rooms (`measured.measured_pool`), which takes the place of `rooms`.
+        video: whether to render pictures.
+        fps: pictures per second.
+        cutouts: folder of the user's cut-outs; None: all are drawn.
+        backgrounds: folder of the user's 360-degree photos and videos; None: rooms are drawn.
+        measured: folder of a pool of measured rooms (`measured_rooms.measured_pool`), which replaces `rooms`.
     """
 
     bank: Path
@@ -56,26 +54,27 @@ class RenderJob:
     measured: Path | None = None
 
     def __hash__(self) -> int:
-        """By the fields that mostly tell jobs apart."""
-        return hash((self.bank, self.out, self.seed, self.split, self.rooms.name, self.licences, self.without))
+        """Hash of all fields; presets in `scene` contain mappings, which have no hash of their own."""
+        plain = (getattr(self, field.name) for field in fields(self) if field.name != "scene")
+        return hash((*plain, self.scene.model_dump_json()))
 
     def scene_seed(self, index: int) -> np.random.SeedSequence:
-        """What clip `index` is drawn from."""
+        """The seed of clip `index`."""
         return np.random.SeedSequence(self.seed, spawn_key=(index,))
 
     def synthesizer(self) -> Synthesizer:
-        """The opened bank and rooms; kept for the process's life, wherever the clips go.
+        """The opened bank and rooms; cached for the process, for any output folder.
 
         Raises:
-            BankError: they cannot be used.
+            BankError: the bank or the rooms cannot be used.
         """
         return _synthesizer(replace(self, out=Path()))
 
     def pictures(self, camera: Camera) -> PictureRenderer:
-        """The opened cut-outs and backgrounds, kept as well.
+        """The renderer with the opened cut-outs and backgrounds; cached like `synthesizer`.
 
         Raises:
-            MediaError: the user's own cannot be used.
+            MediaError: the user's files cannot be used.
         """
         return _pictures(replace(self, out=Path()), camera)
 
@@ -89,7 +88,7 @@ def _synthesizer(job: RenderJob) -> Synthesizer:
 
 @lru_cache(maxsize=1)
 def _pictures(job: RenderJob, camera: Camera) -> PictureRenderer:
-    """Its cut-outs are drawn once. The room that is seen is the room that is heard."""
+    """The renderer; pictures show the rooms of the pool."""
     return PictureRenderer(
         CutoutLibrary(job.cutouts),
         camera,

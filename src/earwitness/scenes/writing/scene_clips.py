@@ -1,4 +1,4 @@
-"""One clip of a set: rendered and written whole or not at all; and one scene of a set again."""
+"""Renders and writes clips of a set, each completely or not at all, and single scenes from their recipes."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from earwitness.core.files.atomic import atomic_file
 from earwitness.core.files.small_files import CARD_BYTES, read_text
 from earwitness.data.dcase.labels import write_table
 from earwitness.media.sound.wav import write_wav
-from earwitness.scenes.pictures.scene_picture import write_scene
+from earwitness.scenes.pictures import write_scene
 from earwitness.scenes.renderer import SceneRenderer
 from earwitness.scenes.scene import SAMPLE_RATE, Scene, SceneRecipe
 from earwitness.scenes.writing.render_job import RenderJob
 
 SPLIT: Final = "dev-train-synth"
 FOLDERS: Final = ("stereo_dev", "recipes_dev", "metadata_dev", "video_dev")
-"""Each has a folder `SPLIT` for what there is of a clip."""
+"""Each has a subfolder `SPLIT` with a file per clip."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeptClip:
-    """A clip that is there already.
+    """An existing clip.
 
     Attributes:
-        name: of the clip.
-        recipe: its recipe's JSON; "" where it has none.
+        name: name of the clip.
+        recipe: JSON of its recipe; "" if it has none.
     """
 
     name: str
@@ -35,12 +35,12 @@ class KeptClip:
 
 
 def clip_name(recipe: SceneRecipe, index: int) -> str:
-    """DCASE name of a clip: fold1 is where synthetic clips conventionally go."""
+    """DCASE name of a clip; by convention, synthetic clips are in fold1."""
     return f"fold1_room{recipe.room + 1}_mix{index:03d}_deg{int(recipe.view_deg):03d}_start0000"
 
 
 def kept_clips(job: RenderJob) -> dict[int, KeptClip]:
-    """The complete clips in the job's folder, by number."""
+    """The complete clips in the folder of the job, by number."""
     kept = {}
     for labels in (job.out / "metadata_dev" / SPLIT).glob("fold1_room*_mix*_deg*_start0000.csv"):
         number = labels.stem.split("_mix")[1].split("_")[0]
@@ -53,18 +53,18 @@ def kept_clips(job: RenderJob) -> dict[int, KeptClip]:
 
 
 def render_clip(job: RenderJob, index: int, kept: KeptClip | None = None) -> bool:
-    """Render clip `index` into the job's folder; the labels are written last: a clip with labels is complete.
+    """Render clip `index` into the folder of the job; labels are written last, so that a clip with labels is complete.
 
     Args:
-        job: what to render.
+        job: settings of the set.
         index: number of the clip.
-        kept: the clip, if it is there already: then it is only checked that it is the same.
+        kept: the existing clip, if there is one: it is checked and not rendered again.
 
     Returns:
-        Whether it was rendered now.
+        Whether the clip was rendered.
 
     Raises:
-        SynthesisError: the clip that is there was made with other options.
+        SynthesisError: the existing clip was made with other options.
     """
     synthesizer = job.synthesizer()
     recipe = synthesizer.draft(job.scene_seed(index))
@@ -101,8 +101,8 @@ def write_recipe(path: Path, recipe: SceneRecipe) -> None:
 
 
 def write_pictures(job: RenderJob, scene: Scene, path: Path) -> None:
-    """Write a scene's video; its camera is that of the recipe."""
-    frames = job.pictures(scene.recipe.camera).film(scene, scene.recipe.picture_seed)
+    """Write the video of a scene with the camera of its recipe."""
+    frames = job.pictures(scene.recipe.camera).video_frames(scene, scene.recipe.picture_seed)
     write_scene(path, scene, frames, job.fps)
 
 
@@ -115,20 +115,20 @@ def render_recipe(
     noise: bool = True,
     stems: bool = False,
 ) -> Scene:
-    """Render the recipe file `path` into the job's folder: sound, labels and recipe; video and stems if asked.
+    """Render the recipe file `path` into the folder of the job: sound, labels, recipe, and optionally video and stems.
 
     Args:
-        job: the bank and the rooms of the recipe's set, and where to write.
-        path: what `write_clip` or this function wrote.
-        view_deg: another turn of the camera and the microphone; None keeps the recipe's.
-        microphone: name of another microphone; None keeps the recipe's.
+        job: bank and rooms of the recipe, and the output folder.
+        path: a recipe that `write_clip` or this function wrote.
+        view_deg: another rotation of the camera and the microphone; None keeps that of the recipe.
+        microphone: name of another microphone; None keeps that of the recipe.
         noise: whether to render the bed and the hiss.
-        stems: also write one sound file for each event, and one for the noise; they add up to the scene with noise.
+        stems: write a sound file for each event and one for the noise as well; their sum is the scene with noise.
 
     Raises:
-        BankError: no such recipe, or it was made with another bank or other rooms.
-        RecipeError: there is no such microphone.
-        SynthesisError: files of these names are there that this function did not write.
+        BankError: there is no such recipe, or it was made with another bank or other rooms.
+        UsageError: there is no such microphone.
+        SynthesisError: files with these names exist that this function did not write.
     """
     recipe = read_recipe(path)
     _refuse_overwriting(job.out, path)
@@ -154,10 +154,10 @@ def render_recipe(
 
 
 def read_recipe(path: Path) -> SceneRecipe:
-    """The recipe in a file.
+    """Read a recipe file.
 
     Raises:
-        BankError: there is none; names the file.
+        BankError: the file is not a recipe; the message names it.
     """
     text = read_text(path, CARD_BYTES, BankError)
     try:
@@ -167,27 +167,25 @@ def read_recipe(path: Path) -> SceneRecipe:
 
 
 def _refuse_overwriting(out: Path, path: Path) -> None:
-    """See that files of a scene that are there already were written with a recipe beside them, and not the recipe."""
+    """Check that existing files have a recipe with them, and that `out` is not the folder of the recipe `path`."""
     if out.resolve() == path.parent.resolve():
-        raise SynthesisError(f"'{out}' is where the recipe lies: name another folder with --out")
+        raise SynthesisError(f"'{out}' contains the recipe itself: give another folder with --out")
     there = [name for suffix in (".wav", ".csv", ".mp4", ".json") if (name := out / f"{path.stem}{suffix}").exists()]
     try:
         if there:
             read_recipe(out / f"{path.stem}.json")
     except BankError:
-        raise SynthesisError(
-            f"'{there[0]}' is there already and is not of a scene: name another folder with --out"
-        ) from None
+        raise SynthesisError(f"'{there[0]}' exists and is not of a scene: give another folder with --out") from None
 
 
 def _check_same(recipe: SceneRecipe, name: str, kept: KeptClip) -> None:
     same = kept.name == name
     if same and kept.recipe:
         found = SceneRecipe.from_json(kept.recipe)
-        # Recipes did not always name their pool and seed.
+        # Old recipes have no pool and no seed.
         same = replace(found, pool=found.pool or recipe.pool, seed=found.seed or recipe.seed) == recipe
     if not same:
         raise SynthesisError(
             f"the clip {kept.name} in the output folder was made with another seed, bank or options; "
-            "give the same ones to go on with that set, or another --out"
+            "use the same ones to resume that set, or another --out"
         )

@@ -1,6 +1,6 @@
-"""Writes synthetic scenes as a DCASE2025 data set, by any engine.
+"""Writes synthetic scenes as a DCASE2025 data set with any engine.
 
-Who is to be credited for a rendered set: every sound in it, its licence and its attribution.
+The credits of a set list every sound in it with its licence and attribution.
 """
 
 from __future__ import annotations
@@ -24,33 +24,33 @@ _COLUMNS: Final = ("file", "class", "clips", "licence", "attribution")
 
 
 def sounds_of(recipe: SceneRecipe) -> set[str]:
-    """Names of all bank sounds in a scene, the background among them."""
+    """Names of all bank sounds in a scene, including the background."""
     names = {name for event in recipe.events for name in event.sounds}
     return names | ({recipe.noise.sound} if recipe.noise.sound is not None else set())
 
 
 def refuse_foreign(folder: Path) -> None:
-    """See that credits that are there already are those of a set.
+    """Check that an existing credits file is that of a set.
 
     Raises:
-        SynthesisError: the file is somebody else's, or the folder is none.
+        SynthesisError: it is another file, or `folder` is not a folder.
     """
     path, first = folder / FILE_NAME, b""
     if folder.exists() and not folder.is_dir():
-        raise SynthesisError(f"'{folder}' is not a folder: name another one with --out")
+        raise SynthesisError(f"'{folder}' is not a folder: give another one with --out")
     if not path.exists():
         return
     with suppress(OSError), path.open("rb") as file:
         first = file.readline(200)
     if first.strip() != ",".join(_COLUMNS).encode():
-        raise SynthesisError(f"'{path}' is there already and is not of a set: name another folder with --out")
+        raise SynthesisError(f"'{path}' exists and is not of a set: give another folder with --out")
 
 
 def write_credits(folder: Path, bank: SoundBank) -> Path:
     """Write `CREDITS.csv` (columns file, class, clips, licence, attribution) for the recipes below `folder`.
 
-    It is made from the recipes that lie there, so that it does not depend on workers or on restarts. Sounds of clips
-    that another bank gave are listed as such.
+    It is created from the recipes in the folder, so that it does not depend on workers or restarts. Sounds that are not
+    in this bank are listed as such.
 
     Raises:
         BankError: a recipe is damaged.
@@ -78,20 +78,20 @@ def render_folder(
     progress: Callable[[int, int], None] | None = None,
     engine: Engine | None = None,
 ) -> int:
-    """Render clips 0 .. clips - 1 of `job` into its folder, and their credits; clips that are there already are kept.
+    """Render clips 0 .. clips - 1 of `job` into its folder, with credits; existing clips are kept.
 
     Args:
-        job: what to render.
+        job: settings of the set.
         clips: number of clips.
-        workers: processes; the files are the same whatever their number.
-        progress: called with (clips done, clips in all).
-        engine: what does the work instead of processes on this machine.
+        workers: number of processes; it does not affect the files.
+        progress: called with (clips done, total clips).
+        engine: engine to use instead of processes on this machine.
 
     Returns:
-        How many clips were rendered now.
+        Number of clips that were rendered.
 
     Raises:
-        SynthesisError: the folder holds clips made with other options, or the engine broke down.
+        SynthesisError: the folder has clips made with other options, or the engine failed.
         EncodingError: a file cannot be written.
         BankError: a sound or a room cannot be used.
     """
@@ -99,7 +99,7 @@ def render_folder(
         remove_partial_files(folder)
     kept = kept_clips(job)
     tasks = [(index, kept.get(index)) for index in range(clips)]
-    job.synthesizer()  # builds the pool once, before the workers look for it
+    job.synthesizer()  # builds the pool once, before the workers open it
     rendered = 0
     for done, new in enumerate((engine or Processes(workers)).run(job, tasks), start=1):
         rendered += new
@@ -110,5 +110,5 @@ def render_folder(
 
 
 def first_scenes(job: RenderJob, clips: int) -> list[Scene]:
-    """Scenes of clips 0 .. clips - 1, rendered anew, as for a preview."""
+    """Scenes of clips 0 .. clips - 1, rendered again for a preview."""
     return [job.synthesizer().scene(job.scene_seed(index)) for index in range(clips)]

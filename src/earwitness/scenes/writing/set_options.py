@@ -1,4 +1,4 @@
-"""What the clips of a set were made with, so that a set that is gone on with stays one."""
+"""Records the options of a set, so that a resumed run uses the same ones."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from earwitness.core.files.atomic import atomic_file
 
 NOTE: Final = ".earwitness-set.json"
 RECORDINGS: Final = "recordings"
-"""Name of an option that is no option: a digest of what the clips are cut from."""
+"""Name of the entry with a digest of the recordings that the clips are cut from; not an option."""
 
 
 def keep_to_options(folder: Path, options: Mapping[str, Any]) -> None:
-    """Note the options of a new set; refuse others for one that is there.
+    """Record the options of a new set, or check them against those of an existing one.
 
     Args:
-        folder: of the set.
-        options: plain values, by the names that the command line has for them.
+        folder: folder of the set.
+        options: plain values, by the names of the command-line options.
 
     Raises:
-        SynthesisError: the set was made with other options; says which.
-        EncodingError: the note cannot be written.
+        SynthesisError: the set was made with other options; the message names one.
+        EncodingError: the record cannot be written.
     """
     path, before = folder / NOTE, dict[str, Any]()
     with suppress(OSError, ValueError, TypeError):
         before = dict(json.loads(path.read_text(encoding="utf-8")))
-    # A run that made nothing binds nobody.
+    # The options of a set without clips may change.
     for name, value in options.items() if any(folder.glob("*_dev/*/*")) else ():
         if name in before and before[name] != value:
-            what = (
-                f"--{name} {before[name]}, not {value}" if name != RECORDINGS else "other recordings than are there now"
-            )
-            raise SynthesisError(f"'{folder}' holds clips made with {what}: name another folder with --out")
+            what = f"--{name} {before[name]}, not {value}"
+            if name == RECORDINGS:
+                what = "other recordings than the present ones"
+            raise SynthesisError(f"'{folder}' holds clips made with {what}: give another folder with --out")
     if dict(options) != before:
         with atomic_file(path) as temporary:
             temporary.write_text(json.dumps(before | dict(options), indent=1) + "\n", encoding="utf-8")

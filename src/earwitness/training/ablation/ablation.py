@@ -1,4 +1,4 @@
-"""An ablation from beginning to end, as far as it has got."""
+"""Runs an ablation and tabulates its finished runs."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ PLOT_NAME: Final = "ablation.png"
 def ablate(
     plan: AblationPlan, out: Path, only: Collection[str] = (), say: Callable[[str], None] = print, workers: int = 1
 ) -> None:
-    """Train every run that is not finished: all rows with the first seed, then with the next.
+    """Train every unfinished run: all variants with the first seed, then with the next.
 
     Args:
-        plan: what to run.
+        plan: the runs.
         out: folder of the ablation.
-        only: names of variants; empty: all.
-        say: told what happens.
+        only: names of variants; empty runs all.
+        say: called with progress messages.
         workers: processes that compute features.
 
     Raises:
-        RecipeError: `only` names something else.
+        RecipeError: `only` holds an unknown variant.
         EarwitnessError: as training.
     """
     unknown = sorted(set(only) - set(plan.recipe.variants))
@@ -43,17 +43,17 @@ def ablate(
     for number, run in enumerate(wanted, start=1):
         head = f"{number}/{len(wanted)} {run.row}, seed {run.seed}"
         if finished(run, out / RUNS):
-            say(f"{head}: kept")
+            say(f"{head}: finished already")
             continue
         say(f"{head}: training in {out / RUNS / run.folder}")
         done = train(run, out / RUNS, workers)
         for part in ("valid", "test"):
             done.outputs(part)
-        say(f"{head}: F20/1 {done.facts['last_valid_f_score']:.3f} on the validation clips at its end")
+        say(f"{head}: final F20/1 {done.facts['last_valid_f_score']:.3f} on the validation clips")
 
 
 def tabulate(plan: AblationPlan, out: Path) -> list[Row]:
-    """Score what is finished, and write JSON, Markdown and a picture of it.
+    """Score the finished runs and write the results as JSON, Markdown and a plot.
 
     Raises:
         RecipeError: the reference has no finished run yet.

@@ -1,4 +1,4 @@
-"""The ablation recipe: which variants, seeds, ensembles and comparisons; and the training recipe of each run."""
+"""The ablation recipe (variants, seeds, ensembles, comparisons) and the training recipe of each run."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _NAME: Final = r"^[A-Za-z0-9+][A-Za-z0-9 +._,()'-]*$"
 
 
 class Variant(StrictModel):
-    """One way of training.
+    """A variant of the training recipe.
 
     Attributes:
-        recipe: file of its training recipe, relative to the ablation recipe; None takes `base`.
-        set: changes to it, `section.key` -> value.
-        pretrain: the pre-training whose weights it begins with.
+        recipe: file of the training recipe, relative to the ablation recipe; None takes `base`.
+        set: changes to that recipe, `section.key` -> value.
+        pretrain: the pre-training from whose weights it starts.
         about: a sentence for the report.
     """
 
@@ -39,10 +39,10 @@ class Variant(StrictModel):
 
 
 class EnsembleRow(StrictModel):
-    """Runs that answer as one.
+    """An ensemble of runs.
 
     Attributes:
-        members: names of variants; all their seeds take part.
+        members: names of variants; the runs of all their seeds are members.
         weights: `tuned` on the validation set, or `equal`.
         about: a sentence for the report.
     """
@@ -53,11 +53,11 @@ class EnsembleRow(StrictModel):
 
 
 class WithoutRow(StrictModel):
-    """A variant's own checkpoints, heard without some of their modalities.
+    """A variant's checkpoints, evaluated without some of their modalities.
 
     Attributes:
-        variant: its name.
-        only: the modalities that are left.
+        variant: name of the variant.
+        only: the modalities that are kept.
         about: a sentence for the report.
     """
 
@@ -67,11 +67,11 @@ class WithoutRow(StrictModel):
 
 
 class SeenRow(StrictModel):
-    """A variant's events merged with what a visual detector sees in the test videos.
+    """A variant's events merged with visual detections in the test videos.
 
     Attributes:
-        variant: its name.
-        detector: of people and things.
+        variant: name of the variant.
+        detector: name of the visual detector.
         about: a sentence for the report.
     """
 
@@ -81,21 +81,21 @@ class SeenRow(StrictModel):
 
 
 class AblationRecipe(StrictModel):
-    """What `earwitness ablate` runs.
+    """The recipe of `earwitness ablate`.
 
     Attributes:
-        name: of the whole; runs and results lie in runs/NAME by default.
-        base: file of the training recipe that variants start from, relative to this one.
-        train, valid, test: data sets in the folder layout of DCASE2025. They must share neither sounds nor rooms; the
-            test set is scored once a run, after validation has chosen its checkpoint and its thresholds.
-        shards: folder for computed features; None computes them on the fly.
-        seeds: of the runs of each variant, two at least: one run says nothing about chance.
+        name: of the ablation; runs and results are written to runs/NAME by default.
+        base: file of the training recipe on which variants are based, relative to this file.
+        train, valid, test: data sets in the folder layout of DCASE2025. They must share neither sounds nor rooms. The
+            test set is scored once per run, after checkpoint and thresholds were chosen on the validation set.
+        shards: folder for cached features; None computes them on the fly.
+        seeds: of the runs of each variant, at least two, to show the variation between runs.
         set: changes to all training recipes.
-        pretraining: runs that come first, by name, on data of their own.
+        pretraining: pre-training runs by name, on their own data.
         variants: by name, in the order of the table.
-        reference: the variant that all others are compared with.
-        ensembles: rows of several runs together.
-        without: rows of checkpoints that lose modalities.
+        reference: the variant with which all others are compared.
+        ensembles: rows of ensembles.
+        without: rows of checkpoints evaluated without some modalities.
         seen: rows of visual post-processing.
     """
 
@@ -135,10 +135,10 @@ class AblationRecipe(StrictModel):
                 raise ValueError(f"{where}: there is no variant '{name}'; there are {', '.join(self.variants)}")
         for where, variant in (*self.variants.items(), *self.pretraining.items()):
             if variant.pretrain is not None and (variant.pretrain not in self.pretraining or where in self.pretraining):
-                raise ValueError(f"{where}: there is no pretraining '{variant.pretrain}' that it can begin with")
+                raise ValueError(f"{where}: there is no pretraining '{variant.pretrain}' from which it can start")
         rows = [*self.variants, *self.ensembles, *self.without, *self.seen]
         if len(set(rows)) != len(rows):
-            raise ValueError("rows need names of their own")
+            raise ValueError("two rows have the same name: rename one")
         return self
 
 
@@ -147,12 +147,12 @@ class AblationRun:
     """One training run of an ablation.
 
     Attributes:
-        row: the variant's or the pre-training's name.
+        row: name of the variant or the pre-training.
         seed: of the run.
-        recipe: what to train, without `run.init_from`.
-        before: the run whose weights it begins with.
-        test: data set that it is scored on; None for pre-training.
-        clips: digests of which clips the sets hold, so that a set that has grown gives new runs.
+        recipe: its training recipe, without `run.init_from`.
+        before: the run from whose weights it starts.
+        test: data set on which it is scored; None for pre-training.
+        clips: digests of the names of the sets' clips, so that changed sets lead to new runs.
     """
 
     row: str
@@ -164,7 +164,7 @@ class AblationRun:
 
     @property
     def key(self) -> str:
-        """Twelve hexadecimal digits: the same for the same recipe, beginning and clips."""
+        """Twelve hexadecimal digits that identify recipe, initial weights and clips."""
         plain = self.recipe.model_dump(mode="json")
         plain.pop("name")
         parts = [plain, self.before.key if self.before else None, self.test, self.clips]
@@ -172,7 +172,7 @@ class AblationRun:
 
     @property
     def folder(self) -> str:
-        """Name of its folder: readable, and another one for another recipe."""
+        """Name of its folder, which contains the key."""
         return f"{self.row.replace(' ', '_')}-seed{self.seed}-{self.key}"
 
 
@@ -181,9 +181,9 @@ class AblationPlan:
     """An ablation with the recipes of all its runs.
 
     Attributes:
-        recipe: what was asked for.
-        pretraining: runs that come first.
-        runs: of each variant, one a seed, in the order of `recipe.variants`.
+        recipe: the ablation recipe.
+        pretraining: pre-training runs.
+        runs: one per variant and seed, in the order of `recipe.variants`.
     """
 
     recipe: AblationRecipe
@@ -195,22 +195,22 @@ class AblationPlan:
         return tuple(run for run in self.runs if run.row == row)
 
     def in_order(self) -> Iterator[AblationRun]:
-        """Every run once, the most telling first: all variants with the first seed, then with the next."""
+        """Every run once: all variants with the first seed, then with the next, so that early results are complete."""
         for seed in self.recipe.seeds:
             yield from (run for run in self.pretraining if run.seed == seed)
             yield from (run for run in self.runs if run.seed == seed)
 
 
 def load_plan(path: Path, overrides: list[str] | None = None) -> AblationPlan:
-    """Read an ablation recipe and work out the recipe of each run.
+    """Read an ablation recipe and derive the recipe of each run.
 
     Args:
         path: YAML file.
-        overrides: `key=value` for keys of the ablation recipe, the value in YAML; `variants.NAME.set` and the like too.
+        overrides: `key=value` for keys of the ablation recipe, nested ones as `variants.NAME.set` too; values in YAML.
 
     Raises:
-        RecipeError: no such file, not YAML, an unknown key, or a training recipe that is not valid (says of which row).
-        LabelError: one of the sets is not there or empty.
+        RecipeError: the file is missing or not YAML, a key is unknown, or a training recipe is invalid (names the row).
+        LabelError: one of the sets is missing or empty.
     """
     asked = _read(path, overrides or [])
     clips = tuple(_digest(root) for root in (asked.train, asked.valid, asked.test))
@@ -249,7 +249,7 @@ def _digest(root: str, splits: Sequence[str] | None = None) -> str:
 def _read(path: Path, overrides: list[str]) -> AblationRecipe:
     raw = read_yaml(path)
     for text in overrides:
-        override(raw, text, whole_below="set")  # what stands below `set` is itself a key with dots
+        override(raw, text, whole_below="set")  # keys below `set` contain dots
     try:
         return AblationRecipe.model_validate(raw)
     except ValidationError as error:

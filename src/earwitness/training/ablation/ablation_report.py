@@ -1,7 +1,4 @@
-"""What came out: rows of all finished runs; a Markdown page and a JSON file.
-
-The ablation as a picture: F20/1 of each row with its interval, and how each class gains over the reference.
-"""
+"""The report of an ablation: rows of all finished runs, Markdown tables and a plot."""
 
 from __future__ import annotations
 
@@ -23,16 +20,16 @@ from earwitness.fusion.visual_analysis import open_visual_analysis
 from earwitness.metrics.intervals import Interval
 from earwitness.render.score_plots import BLUE, DPI, FAINT, INK, ORANGE
 from earwitness.training.ablation.ablation_plan import AblationPlan
-from earwitness.training.ablation.ablation_runs import Finished
-from earwitness.training.ablation.ablation_tables import After, Kind, Row, SetOutputs, judge
+from earwitness.training.ablation.ablation_runs import FinishedRun
+from earwitness.training.ablation.ablation_tables import After, Kind, Row, SetOutputs, score_run
 from earwitness.training.export.ensemble_export import combine_clips, tune_weights
 
 WIDEST_GAIN: Final = 40.0
-"""Percentage points at which the colours end."""
+"""Percentage points at the ends of the colour scale."""
 
 
 def plot(rows: Sequence[Row], reference: Row, path: Path) -> None:
-    """Draw the rows in their order and, beside them, the gain of each class over the reference."""
+    """Plot F20/1 of each row with its interval and, beside it, the gain of each class over the reference."""
     height = 1.7 + 0.42 * len(rows)
     figure = Figure(figsize=(12.5, height), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1.0, 1.25), sharey=True)
@@ -100,8 +97,8 @@ def _gains(axes: Axes, rows: Sequence[Row], reference: Row) -> None:
     axes.figure.colorbar(shown, ax=axes, shrink=0.8, pad=0.01).outline.set_visible(False)
 
 
-def collect(plan: AblationPlan, done: Sequence[Finished]) -> list[Row]:
-    """The rows of what is finished, in the recipe's order; rows without any finished run are left out."""
+def collect(plan: AblationPlan, done: Sequence[FinishedRun]) -> list[Row]:
+    """Rows of the finished runs, in the recipe's order; rows without a finished run are left out."""
     of = {name: [one for one in done if one.run.row == name] for name in plan.recipe.variants}
     rows = [
         _row(name, "variant", of[name], None, variant.about)
@@ -114,7 +111,7 @@ def collect(plan: AblationPlan, done: Sequence[Finished]) -> list[Row]:
         if of[asked.variant]
     ]
     rows += [
-        _row(name, "seen", of[asked.variant], None, asked.about, _look(plan.recipe.test, asked.detector))
+        _row(name, "seen", of[asked.variant], None, asked.about, _visual_fusion(plan.recipe.test, asked.detector))
         for name, asked in plan.recipe.seen.items()
         if of[asked.variant]
     ]
@@ -126,16 +123,16 @@ def collect(plan: AblationPlan, done: Sequence[Finished]) -> list[Row]:
     return rows
 
 
-def _look(root: str, detector: str) -> After:
-    """Merge a clip's events with what is seen in its video; a clip without one keeps its events.
+def _visual_fusion(root: str, detector: str) -> After:
+    """A function that merges a clip's events with visual detections in its video; without a video they stay.
 
     Raises:
         RecipeError: there is no such detector.
-        MissingExtraError, MissingWeightsError: it is not here.
+        MissingExtraError, MissingWeightsError: the detector is not installed.
     """
-    visual_analysis, why = open_visual_analysis(detector)
+    visual_analysis, reason = open_visual_analysis(detector)
     if visual_analysis is None:
-        raise RecipeError(f"visual post-processing: {why}")
+        raise RecipeError(f"visual post-processing: {reason}")
     videos = {clip.name: clip.picture for clip in scan(Path(root)).clips}
 
     def after(name: str, table: EventTable) -> EventTable:
@@ -146,21 +143,26 @@ def _look(root: str, detector: str) -> After:
 
 
 def _row(
-    name: str, kind: Kind, done: Sequence[Finished], only: Sequence[str] | None, about: str, after: After | None = None
+    name: str,
+    kind: Kind,
+    done: Sequence[FinishedRun],
+    only: Sequence[str] | None,
+    about: str,
+    after: After | None = None,
 ) -> Row:
-    judged = [judge(one.outputs("valid", only), one.outputs("test", only), after) for one in done]
+    judged = [score_run(one.outputs("valid", only), one.outputs("test", only), after) for one in done]
     facts = {key: done[0].facts[key] for key in ("parameters", "steps", "clips_learnt", "training_clips")}
     return Row(name, kind, tuple(counts for counts, _ in judged), tuple(f_score for _, f_score in judged), about, facts)
 
 
-def _ensemble(name: str, members: Sequence[Finished], *, tuned: bool, about: str) -> Row:
+def _ensemble(name: str, members: Sequence[FinishedRun], *, tuned: bool, about: str) -> Row:
     valid, test = ([one.outputs(part) for one in members] for part in ("valid", "test"))
     weights = tune_weights([one.fields for one in valid], valid[0].references).weights if tuned else None
     whole = [
         SetOutputs(part[0].names, combine_clips([one.fields for one in part], weights), part[0].references)
         for part in (valid, test)
     ]
-    counts, reached = judge(whole[0], whole[1])
+    counts, reached = score_run(whole[0], whole[1])
     facts = {
         "members": [f"{one.run.row}, seed {one.run.seed}" for one in members],
         "weights": None if weights is None else [round(weight, 4) for weight in weights],
@@ -170,7 +172,7 @@ def _ensemble(name: str, members: Sequence[Finished], *, tuned: bool, about: str
 
 
 def markdown(plan: AblationPlan, rows: Sequence[Row], reference: Row) -> str:
-    """Tables: all rows, each class, differences from the reference."""
+    """Tables of all rows, of the differences from the reference, and of each class."""
     test = len(reference.pooled.files)
     lines = [
         f"Strict protocol, {test} test clips; mean over seeds (counts pooled), 95 % interval over clips (jackknife).",
@@ -196,7 +198,7 @@ def markdown(plan: AblationPlan, rows: Sequence[Row], reference: Row) -> str:
         len(row.counts) for row in rows if row.kind == "variant"
     )
     if missing:
-        lines += [f"{missing} of {len(plan.runs)} runs have not been made yet.", ""]
+        lines += [f"{missing} of {len(plan.runs)} runs are not finished yet.", ""]
     return "\n".join(lines)
 
 
@@ -242,7 +244,7 @@ def _signed(interval: Interval) -> str:
 
 
 def _signed_range(interval: Interval) -> str:
-    # Bold: the interval does not hold 0.
+    # Bold: the interval does not contain 0.
     mark = "**" if interval.low > 0 or interval.high < 0 else ""
     return f"{mark}{_signed(interval)}{mark} ({100 * interval.low:+.1f} to {100 * interval.high:+.1f})"
 

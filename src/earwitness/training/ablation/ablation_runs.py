@@ -1,4 +1,4 @@
-"""Runs of an ablation: trained once, resumed when killed, skipped when finished; what they say is kept."""
+"""Runs of an ablation: trained once, resumed when interrupted, skipped when finished; their outputs are cached."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ from earwitness.training.data.training_sources import open_sources
 from earwitness.training.loop.trainer import BEST_NAME, Trainer
 from earwitness.training.loop.training_state import STATES
 from earwitness.training.loop.validate import ValidSet
-from earwitness.training.recipe import FolderSpec, Recipe
+from earwitness.training.recipe import Recipe
+from earwitness.training.recipe_sections import FolderSpec
 
 FACTS_NAME: Final = "run.json"
 EVERY_CLIP: Final = 10**9
@@ -37,13 +38,13 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
-    """A run that is done.
+class FinishedRun:
+    """A finished run.
 
     Attributes:
-        run: what it was.
-        folder: where it lies.
-        facts: parameters, steps and the like.
+        run: the run.
+        folder: its folder.
+        facts: number of parameters, steps and similar values.
     """
 
     run: AblationRun
@@ -51,21 +52,21 @@ class Finished:
     facts: dict[str, Any]
 
     def outputs(self, part: str, only: Sequence[str] | None = None) -> SetOutputs:
-        """What its best checkpoint says of the "valid" or the "test" set; computed once, then read.
+        """Outputs of the best checkpoint for the "valid" or the "test" set; computed once, then cached.
 
         Args:
             part: "valid" or "test".
-            only: the modalities that it has; None: all that it was trained with.
+            only: the modalities to use; None uses all with which it was trained.
         """
         name = part if only is None else f"{part}-only-{'-'.join(only) or 'features'}"
         path = self.folder / f"{name}.npz"
-        kept = _read(path)
-        references = _Heard.open(self.run.recipe, self._root(part))
-        if kept is None or kept[0] != references.names:
-            kept = references.names, references.outputs(load_model(self.folder / BEST_NAME), only)
+        cached = _read(path)
+        clips = _SetClips.open(self.run.recipe, self._root(part))
+        if cached is None or cached[0] != clips.names:
+            cached = clips.names, clips.outputs(load_model(self.folder / BEST_NAME), only)
             with atomic_file(path) as temporary, temporary.open("wb") as file:
-                np.savez(file, names=np.array(kept[0], dtype=np.str_), fields=kept[1].astype(np.float16))
-        return SetOutputs(kept[0], kept[1].astype(np.float32), references.tables)
+                np.savez(file, names=np.array(cached[0], dtype=np.str_), fields=cached[1].astype(np.float16))
+        return SetOutputs(cached[0], cached[1].astype(np.float32), clips.tables)
 
     def _root(self, part: str) -> str:
         if part == "test":
@@ -75,20 +76,20 @@ class Finished:
         return self.run.recipe.data.valid_folder.root
 
 
-def finished(run: AblationRun, runs: Path) -> Finished | None:
-    """The run, if it is done."""
+def finished(run: AblationRun, runs: Path) -> FinishedRun | None:
+    """The run if it is finished, else None."""
     folder = runs / run.folder
     path = folder / FACTS_NAME
     if not path.exists():
         return None
     try:
-        return Finished(run, folder, read_json(path, CARD_BYTES, TrainingError))
+        return FinishedRun(run, folder, read_json(path, CARD_BYTES, TrainingError))
     except TrainingError as error:
-        raise TrainingError(f"{error}; delete the folder to run it anew") from None
+        raise TrainingError(f"{error}; delete the folder to train the run again") from None
 
 
-def train(run: AblationRun, runs: Path, workers: int = 1) -> Finished:
-    """Train a run to its end, from where it was stopped if it was; a finished one is left as it is.
+def train(run: AblationRun, runs: Path, workers: int = 1) -> FinishedRun:
+    """Train a run to its end, resuming an interrupted one; a finished run is not changed.
 
     Raises:
         EarwitnessError: as the trainer.
@@ -101,7 +102,7 @@ def train(run: AblationRun, runs: Path, workers: int = 1) -> Finished:
         first = finished(run.before, runs) or train(run.before, runs, workers)
         begin = recipe.run.model_copy(update={"init_from": str(first.folder)})
         recipe = recipe.model_copy(update={"run": begin})
-    with locked_folder(folder, "earwitness ablate"):  # as `earwitness train` holds it, if it is given this folder
+    with locked_folder(folder, "earwitness ablate"):  # the lock that `earwitness train` takes, too
         sources = open_sources(recipe.data, recipe.features, workers=workers)
         trainer = Trainer(recipe, folder, sources.train, sources.valid)
         scores = trainer.run(resume=any(folder.glob(STATES)))
@@ -117,12 +118,12 @@ def train(run: AblationRun, runs: Path, workers: int = 1) -> Finished:
     }
     with atomic_file(folder / FACTS_NAME) as temporary:
         temporary.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-    return Finished(run, folder, facts)
+    return FinishedRun(run, folder, facts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Heard:
-    """A set as a run hears it; clips sorted by name."""
+class _SetClips:
+    """The clips of a set with a run's features and tokens, sorted by name."""
 
     stream: SceneStream
     order: tuple[int, ...]
@@ -130,7 +131,7 @@ class _Heard:
     tables: tuple[Any, ...]
 
     @classmethod
-    def open(cls, recipe: Recipe, root: str) -> _Heard:
+    def open(cls, recipe: Recipe, root: str) -> _SetClips:
         data = recipe.data.model_copy(update={"valid_folder": FolderSpec(root=root)})
         sources = open_sources(data, recipe.features)
         tokens = TokenLookup.open(data, token_widths(recipe.model))
@@ -146,13 +147,13 @@ class _Heard:
 
     def outputs(self, model: Network, only: Sequence[str] | None) -> NDArray[np.float32]:
         """Fields (N, T, 3, classes, 4) of all clips, in order."""
-        heard = ValidSet.render(self.stream, len(self.order))
-        fields = (heard if only is None else heard.only(only)).outputs(model)
+        valid = ValidSet.render(self.stream, len(self.order))
+        fields = (valid if only is None else valid.only(only)).outputs(model)
         return fields[list(self.order)]
 
 
 def _read(path: Path) -> tuple[tuple[str, ...], NDArray[np.float32]] | None:
-    """Names and fields of a file of outputs; None if there is none, or a damaged one."""
+    """Names and fields in a file of outputs; None if it is missing or damaged."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return tuple(arrays["names"].tolist()), arrays["fields"]

@@ -1,4 +1,4 @@
-"""From outputs to rows: thresholds from the validation set, counts from the test set, intervals and differences."""
+"""Rows of an ablation: thresholds from the validation set, counts on the test set, intervals and differences."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from earwitness.training.export.calibrate import class_thresholds
 
 Kind = Literal["variant", "ensemble", "without", "seen"]
 After = Callable[[str, EventTable], EventTable]
-"""What is done to the events of a test clip, by its name."""
+"""Post-processing of a test clip's events: (name of the clip, events) -> events."""
 QUANTITIES = ("f_score", "doa_error_deg", "relative_distance_error", "onscreen_accuracy")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SetOutputs:
-    """What a run says of a set.
+    """Outputs of a run for a set.
 
     Attributes:
         names: (N,) of the clips, sorted.
@@ -43,11 +43,11 @@ class Row:
     """A row of the table.
 
     Attributes:
-        name: what it is called.
+        name: of the row.
         kind: a trained variant, an ensemble, a variant without some of its modalities, or with visual post-processing.
-        counts: of the test set, one a seed (an ensemble has one in all).
-        valid_f_score: macro F20/1 of each on the validation set, with the thresholds that were tuned there.
-        about: a sentence.
+        counts: on the test set, one per seed (a single one for an ensemble).
+        valid_f_score: macro F20/1 of each on the validation set, with the thresholds tuned there.
+        about: a description in one sentence.
         facts: further values for the JSON, such as parameters or weights.
     """
 
@@ -60,22 +60,22 @@ class Row:
 
     @property
     def pooled(self) -> Counts:
-        """Counts of all seeds together: each file once, with what all seeds made of it."""
+        """Counts of all seeds together; each file occurs once, with the sums over the seeds."""
         return Counts.concatenate(self.counts)
 
     @property
     def scores(self) -> Scores:
-        """Of all seeds together."""
+        """Scores of all seeds together."""
         return Scores.from_counts(self.pooled, Protocol.STRICT)
 
     @property
     def each(self) -> tuple[Scores, ...]:
-        """Of each seed."""
+        """Scores of each seed."""
         return tuple(Scores.from_counts(counts, Protocol.STRICT) for counts in self.counts)
 
     @property
     def intervals(self) -> Intervals:
-        """95 % over clips."""
+        """95 % intervals over clips."""
         return jackknife(self.pooled, Protocol.STRICT)
 
     def minus(self, other: Row) -> Intervals:
@@ -83,8 +83,8 @@ class Row:
         return jackknife(self.pooled, Protocol.STRICT, minus=other.pooled)
 
 
-def judge(valid: SetOutputs, test: SetOutputs, after: After | None = None) -> tuple[Counts, float]:
-    """Score a run's outputs: thresholds from `valid`, counts of `test` with them, and F20/1 reached on `valid`."""
+def score_run(valid: SetOutputs, test: SetOutputs, after: After | None = None) -> tuple[Counts, float]:
+    """Tune thresholds on `valid`; return the counts on `test` and the macro F20/1 on `valid` with these thresholds."""
     thresholds = np.array(class_thresholds(valid.fields, valid.references))
     reached = Scores.from_counts(_counts(valid, thresholds), Protocol.STRICT).macro.f_score
     return _counts(test, thresholds, after), reached
@@ -102,7 +102,7 @@ def _rows(tables: Sequence[EventTable]) -> list[LabelRows]:
 
 
 def as_json(rows: Sequence[Row], reference: Row) -> dict[str, Any]:
-    """All rows with intervals, differences from `reference`, and each class, as plain values."""
+    """All rows as plain values, with intervals, differences from `reference` and scores of each class."""
     return {"reference": reference.name, "rows": {row.name: _row_json(row, reference) for row in rows}}
 
 
@@ -134,7 +134,7 @@ def _row_json(row: Row, reference: Row) -> dict[str, Any]:
 
 
 def bounds(interval: Interval) -> dict[str, float | None]:
-    """Estimate and ends of an interval; None where it cannot be said."""
+    """Estimate and bounds of an interval; None where undefined."""
 
     def known(value: float) -> float | None:
         return None if np.isnan(value) else round(value, 4)

@@ -1,1 +1,1 @@
-"""What training learns from."""
+"""Training data: sources, streams of clips, augmentation, semantic tokens."""

@@ -1,7 +1,4 @@
-"""Random changes of feature batches: drawn first, as values that can be kept and compared, then applied.
-
-Random changes that concern a batch as a whole: mixup, and modalities that are taken away; drawn, then applied.
-"""
+"""Augmentation of feature batches, mixup and modality dropout: drawn first as plain values, then applied."""
 
 from __future__ import annotations
 
@@ -17,17 +14,17 @@ from torch import Tensor
 from earwitness.core.multi_accddoa import Targets
 from earwitness.features import TAGGER_CHANNELS, FeatureConfig, swap
 from earwitness.models.token_batch import TokenBatch, Tokens
-from earwitness.training.recipe import AugmentSpec
+from earwitness.training.recipe_sections import AugmentSpec
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MixDraw:
-    """What happens to a batch.
+    """Mixup and modality dropout of a batch.
 
     Attributes:
-        partner: (B,) the clip that each is mixed with.
+        partner: (B,) index of the clip that each clip is mixed with.
         share: of the clip itself; 1 mixes nothing.
-        kept: modality's name -> (B,) bool, clips that keep its tokens.
+        kept: name of the modality -> (B,) bool, clips that keep its tokens.
     """
 
     partner: NDArray[np.int64]
@@ -40,7 +37,7 @@ class MixDraw:
         return self.share < 1
 
     def part(self, rows: slice) -> MixDraw:
-        """What happens to a process's part of the batch."""
+        """The draw for one process's part of the batch."""
         kept = {name: clips[rows] for name, clips in self.kept.items()}
         return MixDraw(self.partner[rows] - rows.start, self.share, kept)
 
@@ -48,9 +45,9 @@ class MixDraw:
 def draw_mix(
     spec: AugmentSpec, rng: np.random.Generator, batch: int, modalities: Sequence[str], processes: int = 1
 ) -> MixDraw:
-    """Draw what happens to a batch of `batch` clips; partners are drawn within each process's part.
+    """Draw mixup and modality dropout for `batch` clips; partners are drawn within each process's part.
 
-    Source: Zhang et al. 2018, mixup, with one share for a batch.
+    Source: Zhang et al. 2018, mixup, with one share per batch.
     """
     kept = {name: rng.random(batch) >= spec.modality_dropout for name in modalities}
     each = batch // processes
@@ -61,7 +58,7 @@ def draw_mix(
 
 
 def mixed(features: Tensor, draw: MixDraw) -> Tensor:
-    """Features (B, C, T, F), each mixed with its partner's."""
+    """Features (B, C, T, F), mixed with those of each clip's partner."""
     if not draw.mixes:
         return features
     partner = torch.from_numpy(draw.partner).to(features.device)
@@ -69,9 +66,9 @@ def mixed(features: Tensor, draw: MixDraw) -> Tensor:
 
 
 def mixed_tokens(tokens: TokenBatch, draw: MixDraw) -> dict[str, Tokens]:
-    """Tokens as mixup and modality dropout leave them.
+    """Tokens after mixup and modality dropout.
 
-    A clip has a mixture's tokens where it and its partner have a step; where only one has, those of that one.
+    Steps that both the clip and its partner have are mixed; steps that only one of them has are taken from that one.
     """
     return {name: _mixed(_without(given, draw.kept.get(name)), draw) for name, given in tokens.items()}
 
@@ -103,19 +100,19 @@ LOG_MEL_PER_DB: Final = 0.1
 def swap_clip(
     features: NDArray[np.floating], targets: Targets, config: FeatureConfig
 ) -> tuple[NDArray[np.floating], Targets]:
-    """Left and right swapped, in features (C, T, F) and targets alike: the paper's doubling of the data."""
+    """Swap left and right in features (C, T, F) and targets: the paper's doubling of the data."""
     return swap(features, config), targets.mirrored()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AugmentDraw:
-    """What happens to each clip of a batch.
+    """Augmentation of each clip of a batch.
 
     Attributes:
         gain: (B, F) added to all log-mel channels, in their unit: FilterAugment and level.
-        hidden: (B, T, F) bool, cells that are masked.
-        hidden_rows: (B, T) bool, frames that are masked in channels without a frequency axis.
-        shift: (B,) bins that channels with a frequency axis move up.
+        hidden: (B, T, F) bool, masked cells.
+        hidden_rows: (B, T) bool, masked frames in channels without a frequency axis.
+        shift: (B,) bins by which channels with a frequency axis are shifted up.
     """
 
     gain: NDArray[np.float32]
@@ -124,12 +121,12 @@ class AugmentDraw:
     shift: NDArray[np.int64]
 
     def part(self, rows: slice) -> AugmentDraw:
-        """What happens to some of the clips."""
+        """The draw for some of the clips."""
         return AugmentDraw(self.gain[rows], self.hidden[rows], self.hidden_rows[rows], self.shift[rows])
 
 
 def draw(spec: AugmentSpec, rng: np.random.Generator, batch: int, frames: int, bins: int) -> AugmentDraw:
-    """Draw the changes of a batch of (frames, bins) maps."""
+    """Draw the augmentation of a batch of (frames, bins) maps."""
     gain = np.zeros((batch, bins), dtype=np.float32)
     hidden = np.zeros((batch, frames, bins), dtype=np.bool_)
     hidden_rows = np.zeros((batch, frames), dtype=np.bool_)
@@ -152,7 +149,7 @@ def draw(spec: AugmentSpec, rng: np.random.Generator, batch: int, frames: int, b
 
 
 def filter_curve(spec: AugmentSpec, rng: np.random.Generator, bins: int) -> NDArray[np.float64]:
-    """Gains (F,) in dB over frequency: random values at random bands' edges, straight lines between.
+    """Gains (F,) in dB over frequency: random values at the edges of random bands, linear between.
 
     Source: Nam et al. 2022, FilterAugment, linear type.
     """
@@ -172,12 +169,12 @@ def _spans(rng: np.random.Generator, count: int, longest: int, size: int) -> lis
 
 @dataclass(frozen=True, slots=True)
 class ChannelKinds:
-    """Which feature channels a change concerns.
+    """Which augmentations apply to which feature channels.
 
     Attributes:
-        level: (C,) bool, log-mel: gains add to them.
-        mel: (C,) bool, has a frequency axis: masks and shifts along it.
-        masked: (C,) bool, may be masked; what a tagger hears is left as it is.
+        level: (C,) bool, log-mel channels, to which gains are added.
+        mel: (C,) bool, channels with a frequency axis, which are masked and shifted along it.
+        masked: (C,) bool, channels that may be masked; the tagger's channels are not.
     """
 
     level: Tensor
@@ -186,7 +183,7 @@ class ChannelKinds:
 
     @classmethod
     def of(cls, channels: Sequence[str]) -> ChannelKinds:
-        """Kinds of the channels of a `FeatureConfig`."""
+        """For the channels of a `FeatureConfig`."""
         level = torch.tensor([name.startswith("logmel") for name in channels])
         masked = torch.tensor([name not in TAGGER_CHANNELS for name in channels])
         return cls(level, masked & torch.tensor([name != "stpacc" for name in channels]), masked)
@@ -197,15 +194,15 @@ class ChannelKinds:
 
 
 def apply(features: Tensor, change: AugmentDraw, kinds: ChannelKinds, mean: Tensor) -> Tensor:
-    """Change a batch.
+    """Augment a batch.
 
-    Gains are the same in all log-mel channels, so that the level differences, which carry direction, stay.
+    Gains are the same in all log-mel channels, which preserves the level differences that carry direction.
 
     Args:
         features: (B, C, T, F).
-        change: what to do.
+        change: the draw to apply.
         kinds: of the channels.
-        mean: (C, 1, F) what masked cells are set to, so that they read as "nothing known" after scaling.
+        mean: (C, 1, F) value of masked cells, which scaling maps to 0.
 
     Returns:
         A new tensor of the same shape.
@@ -221,7 +218,7 @@ def apply(features: Tensor, change: AugmentDraw, kinds: ChannelKinds, mean: Tens
 
 
 def _shifted(features: Tensor, shift: NDArray[np.int64]) -> Tensor:
-    """Each clip moved up by its number of bins, edge bins repeated."""
+    """Each clip shifted up by its number of bins, edge bins repeated."""
     if not shift.any():
         return features
     bins = features.shape[-1]

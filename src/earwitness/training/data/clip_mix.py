@@ -1,4 +1,4 @@
-"""Sets of clips mixed by weight: draw k is the same whoever asks; no clip comes again before all others of its set."""
+"""Weighted mix of clip sets: draw k is deterministic, and no clip repeats before all others of its set were drawn."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from earwitness.core.errors import EarwitnessError, LabelError
 
-_PATIENCE: Final = 100
-"""Damaged clips in a row after which a set is given up."""
+_MAX_DAMAGED: Final = 100
+"""Damaged clips in a row after which drawing fails."""
 ROUND: Final = 1000
-"""Draws after which the shares of the sets are exact; weights below a thousandth are taken for that."""
+"""Draws after which the shares of the sets are exact; smaller shares than a thousandth are raised to it."""
 
 
 class ClipSet(Protocol):
@@ -24,11 +24,11 @@ class ClipSet(Protocol):
         """Number of clips."""
 
     def __getitem__(self, index: int, /) -> Any:
-        """A clip; raises an EarwitnessError if it is damaged."""
+        """A clip; raises an EarwitnessError if the clip is damaged."""
 
 
-class Endless(Protocol):
-    """Something that clips can be drawn from without end."""
+class ClipSource(Protocol):
+    """An endless source of clips."""
 
     def draw(self, number: int) -> Any:
         """Clip `number`; the same number gives the same clip."""
@@ -36,11 +36,11 @@ class Endless(Protocol):
 
 @dataclass(slots=True)
 class Subset:
-    """Some clips of a set.
+    """A subset of a set of clips.
 
     Attributes:
         clips: the set.
-        members: indices of the clips that belong.
+        members: indices of the chosen clips.
     """
 
     clips: ClipSet
@@ -56,11 +56,11 @@ class Subset:
 
 
 @dataclass(slots=True)
-class Joined:
-    """Several sets as one.
+class JoinedClips:
+    """Several sets, concatenated.
 
     Attributes:
-        parts: the sets, one after the other.
+        parts: the sets, in order.
     """
 
     parts: Sequence[ClipSet]
@@ -79,13 +79,13 @@ class Joined:
 
 
 @dataclass(slots=True)
-class Shuffled:
-    """A set, in another order each time through.
+class ShuffledClips:
+    """An endless stream of a set's clips, in a new random order for each pass.
 
     Attributes:
         clips: the set.
         seed: of the orders.
-        damaged: clips that could not be read when their turn came, by number in the set, with the reason.
+        damaged: clips that could not be read, by number in the set, with the reason.
     """
 
     clips: ClipSet
@@ -95,22 +95,22 @@ class Shuffled:
     _order: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64), init=False, repr=False)
 
     def draw(self, number: int) -> Any:
-        """Clip `number`; where it is damaged, the next in order stands in for it.
+        """Clip `number`; a damaged clip is replaced by the next in order.
 
         Raises:
-            LabelError: one clip after another is damaged.
+            LabelError: too many clips in a row are damaged.
         """
-        for place in range(number, number + _PATIENCE):
+        for place in range(number, number + _MAX_DAMAGED):
             index = self.index(place)
             try:
                 return self.clips[index]
             except EarwitnessError as error:
                 self.damaged[index] = str(error)
         reason = next(reversed(self.damaged.values()))
-        raise LabelError(f"{_PATIENCE} clips in a row are damaged; run `earwitness dataset check`. The last: {reason}")
+        raise LabelError(f"{_MAX_DAMAGED} clips in a row are damaged ({reason}); run `earwitness dataset check`")
 
     def index(self, number: int) -> int:
-        """Which clip of the set draw `number` is."""
+        """Index in the set of draw `number`."""
         passed, place = divmod(number, len(self.clips))
         if passed != self._pass:
             rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(passed,)))
@@ -119,10 +119,10 @@ class Shuffled:
 
 
 class ClipPass:
-    """Every clip of a set once, in shuffled order: what validation looks at."""
+    """Every clip of a set once, in shuffled order, for validation."""
 
     def __init__(self, clips: ClipSet, seed: int) -> None:
-        self._clips = Shuffled(clips, seed)
+        self._clips = ShuffledClips(clips, seed)
 
     def __len__(self) -> int:
         """Number of clips."""
@@ -134,20 +134,20 @@ class ClipPass:
 
 
 class ClipMix:
-    """Draws from several sets at fixed shares.
+    """Draws from several sets in fixed shares.
 
     Args:
-        parts: for each set where to draw and its weight, say [(real, 1.0), (synthetic, 3.0)].
-        seed: of the order in which the sets take turns.
+        parts: each set with its weight, for example [(real, 1.0), (synthetic, 3.0)].
+        seed: of the order in which the sets alternate.
 
     Raises:
-        LabelError: no set, or weights that are not positive.
+        LabelError: there is no set, or a weight is not positive.
     """
 
-    def __init__(self, parts: Sequence[tuple[Endless, float]], seed: int) -> None:
+    def __init__(self, parts: Sequence[tuple[ClipSource, float]], seed: int) -> None:
         weights = np.array([weight for _, weight in parts], dtype=np.float64)
         if not weights.size or not (weights > 0).all() or not np.isfinite(weights).all():
-            raise LabelError("a mix of sets needs at least one set, and weights that are positive")
+            raise LabelError("a mix of data sets needs at least one set and positive weights")
         self._parts, self._seed = tuple(part for part, _ in parts), seed
         self._quotas = _whole_shares(weights / weights.sum(), ROUND)
         self._round, self._turns = -1, np.zeros(0, np.int64)
@@ -158,7 +158,7 @@ class ClipMix:
         return self._parts[part].draw(drawn)
 
     def turn(self, number: int) -> tuple[int, int]:
-        """Which set draw `number` comes from, and how many were drawn from that set before."""
+        """The set from which draw `number` comes, and the number of earlier draws from that set."""
         passed, place = divmod(number, ROUND)
         if passed != self._round:
             rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(passed,)))
@@ -169,7 +169,7 @@ class ClipMix:
 
 
 def _whole_shares(shares: NDArray[np.float64], total: int) -> NDArray[np.int64]:
-    """Whole numbers, each at least 1, nearest to `shares` of `total` and adding up to it."""
+    """Integers of at least 1, closest to `shares` times `total`, with the sum `total`."""
     quotas = np.maximum(np.floor(shares * total), 1).astype(np.int64)
     for _ in range(abs(total - int(quotas.sum()))):
         lacking = shares * total - quotas

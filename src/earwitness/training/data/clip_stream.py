@@ -1,4 +1,4 @@
-"""The stream of training clips: scene k is the same scene whenever, wherever and by whichever worker it is made."""
+"""The stream of training clips: scene k is the same scene in every run and in every worker."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from earwitness.core.events import EventTable
-from earwitness.core.multi_accddoa import encode
+from earwitness.core.multi_accddoa import Targets, encode
 from earwitness.data.clips import LoadedClip
 from earwitness.data.shard import ShardClip
 from earwitness.encoders.tokens import TokenMap
@@ -28,7 +28,7 @@ TRAIN_STREAM: Final = 0
 VALID_STREAM: Final = 1
 SWAP_STREAM: Final = 2
 _WAYS: Final = {"double": (False, True), "none": (False,)}
-"""Whether left and right are exchanged, for each clip that is made of a scene."""
+"""For each clip made of a scene: whether left and right are swapped."""
 
 
 class TrainingScene(Protocol):
@@ -40,11 +40,11 @@ class TrainingScene(Protocol):
 
     @property
     def labels(self) -> EventTable:
-        """The truth."""
+        """The true events."""
 
 
 class SceneSource(Protocol):
-    """What makes scenes: the synthesizer, or a stand-in in tests."""
+    """A source of scenes: the synthesizer, or a substitute in tests."""
 
     def scene(self, seed_sequence: np.random.SeedSequence) -> TrainingScene:
         """The scene of a seed; the same seed gives the same scene."""
@@ -52,7 +52,7 @@ class SceneSource(Protocol):
 
 @runtime_checkable
 class NumberedSource(Protocol):
-    """What gives clips of folders: by number, since each comes once before any comes again."""
+    """A source of folders' clips, which are addressed by number: none repeats before all were drawn."""
 
     def at(self, number: int) -> TrainingScene:
         """Clip `number`; the same number gives the same clip."""
@@ -62,19 +62,19 @@ SourceFactory = Callable[[], SceneSource | NumberedSource]
 
 
 def scene_seed(seed: int, stream: int, index: int) -> np.random.SeedSequence:
-    """Seed of scene `index` of a stream, independent of workers and of the scenes before it."""
+    """Seed of scene `index` of a stream, independent of the workers and of earlier scenes."""
     return np.random.SeedSequence(seed, spawn_key=(stream, index))
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Which clip it is, so that more can be looked up for it, such as embeddings.
+    """Identity of a clip, used to look up its embeddings.
 
     Attributes:
-        clip_id: split and name within its data set, say "dev-train-sony/fold3_room21_mix001_deg040_start0010"; empty
-            for scenes that are in no folder.
-        root: folder of the data set; empty likewise.
-        swapped: whether left and right are exchanged.
+        clip_id: split and name within its data set, such as "dev-train-sony/fold3_room21_mix001_deg040_start0010";
+            empty for scenes synthesized on the fly.
+        root: folder of the data set; empty for such scenes.
+        swapped: whether left and right are swapped.
     """
 
     clip_id: str = ""
@@ -94,12 +94,12 @@ class TrainingClip:
 
     @property
     def clip_id(self) -> str:
-        """Split and name of a clip that is in a folder; else empty."""
+        """Split and name of a clip in a folder, else empty."""
         return self.origin.clip_id
 
     @property
     def swapped(self) -> bool:
-        """Whether left and right are exchanged."""
+        """Whether left and right are swapped."""
         return self.origin.swapped
 
 
@@ -111,9 +111,9 @@ class Batch:
         features: (B, C, T, F) float16.
         active: (B, T', 3, classes) bool.
         values: (B, T', 3, classes, 4) float32.
-        scenes: indices of the scenes in it.
-        origins: which clip each of the B is.
-        tokens: semantic tokens of the modalities that any of the clips has.
+        scenes: indices of the scenes.
+        origins: identity of each of the B clips.
+        tokens: semantic tokens of the modalities that at least one clip has.
     """
 
     features: Tensor
@@ -124,7 +124,7 @@ class Batch:
     tokens: TokenBatch = field(default_factory=dict)
 
     def to(self, device: torch.device) -> Batch:
-        """The same on `device`, features and tokens as float32."""
+        """The batch on `device`, with features and tokens as float32."""
         return replace(
             self,
             features=self.features.to(device).float(),
@@ -137,16 +137,16 @@ class Batch:
 class SceneStream(Dataset[tuple[int, list[TrainingClip]]]):
     """Map-style dataset: index -> the one or two clips of a scene.
 
-    The source is opened where it is used, once a process.
+    Each process opens the source at its first use.
 
     Args:
-        open_source: makes the scene source; must be picklable where workers are spawned.
-        features: what to compute.
+        open_source: opens the scene source; must be picklable where workers are spawned.
+        features: features to compute.
         seed: of the stream.
-        scenes: number of different scenes; None never repeats.
+        scenes: number of different scenes; None never repeats one.
         swap: left-right swapping.
-        stream: number that keeps streams of one seed apart.
-        tokens: where the clips' semantic tokens are.
+        stream: number that distinguishes streams with the same seed.
+        tokens: the clips' semantic tokens.
     """
 
     def __init__(
@@ -173,7 +173,7 @@ class SceneStream(Dataset[tuple[int, list[TrainingClip]]]):
     def __getitem__(self, index: int) -> tuple[int, list[TrainingClip]]:
         """Clips of scene `index`."""
         scene, features = self.scene(index)
-        plain = features, encode(scene.labels)
+        plain = features, self.targets(scene)
         ways = (self._coin(index),) if self.swap == "random" else _WAYS[self.swap]
         clips = []
         for swapped in ways:
@@ -200,15 +200,19 @@ class SceneStream(Dataset[tuple[int, list[TrainingClip]]]):
         frames = scene.labels.num_frames * self.features.frames_per_label + self.features.closing_frames
         return scene, extractor(scene.audio)[:, :frames]
 
+    def targets(self, scene: TrainingScene) -> Targets:
+        """Training targets of a scene."""
+        return encode(scene.labels)
+
     def tokens_of(self, scene: TrainingScene) -> dict[str, TokenMap]:
-        """Semantic tokens of a scene, as it is."""
+        """Semantic tokens of a scene that is not swapped."""
         return self._find(_origin(scene, swapped=False))
 
     def _find(self, origin: Origin) -> dict[str, TokenMap]:
         return self.tokens.find(origin.clip_id, origin.root, origin.swapped)
 
     def available(self, wanted: int) -> int:
-        """How many of `wanted` different scenes there are."""
+        """Number of different scenes, at most `wanted`."""
         source = self._open()
         return min(wanted, len(source)) if isinstance(source, Sized) else wanted
 
@@ -218,7 +222,7 @@ class SceneStream(Dataset[tuple[int, list[TrainingClip]]]):
         return self._source
 
     def _coin(self, index: int) -> bool:
-        # By index, not by scene: a scene that comes again may come the other way round.
+        # By index, not by scene, so that a repeated scene may be swapped differently.
         return bool(np.random.default_rng(scene_seed(self.seed, SWAP_STREAM, index)).integers(2))
 
 
@@ -231,7 +235,7 @@ def _origin(scene: TrainingScene, swapped: bool) -> Origin:
 class _FromStep(Sampler[list[int]]):
     """Batch k holds scenes k n .. k n + n - 1, or a process's part of them.
 
-    It starts at any k, so that a resumed run sees what it would have seen.
+    It can start at any k, so that a resumed run trains on the same scenes.
     """
 
     def __init__(self, start: int, stop: int, scenes: int, part: slice) -> None:
@@ -268,15 +272,15 @@ def batches(
     prefetch: int = 4,
     part: slice = slice(None),
 ) -> DataLoader[tuple[int, list[TrainingClip]]]:
-    """Loader of batches `start` .. `stop` - 1, the same whatever the number of workers.
+    """Loader of batches `start` .. `stop` - 1, which do not depend on the number of workers.
 
     Args:
-        stream: makes the clips.
-        start, stop: batches.
-        scenes: scenes a batch.
-        workers: processes that make them; 0 makes them here.
-        prefetch: batches that a worker makes ahead.
-        part: the scenes of each batch that are this process's.
+        stream: of clips.
+        start, stop: numbers of the batches.
+        scenes: scenes per batch.
+        workers: processes that generate the clips; 0 generates them in this process.
+        prefetch: batches that a worker prepares in advance.
+        part: this process's scenes of each batch.
     """
     return DataLoader(
         stream,
@@ -289,5 +293,5 @@ def batches(
 
 
 def _quiet_worker(_: int) -> None:
-    # One thread a process: two fighting over a busy core were measured 100 times slower than one.
+    # One thread per process: two that competed for a busy core were measured 100 times slower than one.
     torch.set_num_threads(1)

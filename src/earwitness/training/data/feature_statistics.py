@@ -1,4 +1,4 @@
-"""Statistics of training features, for the normalisation that networks begin with."""
+"""Statistics of training features, for a network's feature normalisation."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from earwitness.training.data.clip_stream import SceneStream
 
 
 def feature_statistics(stream: SceneStream, scenes: int) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation (C, 1, 1) of the first scenes' features.
+    """Mean and standard deviation (C, 1, 1) of the features of the first scenes.
 
-    All log-mel channels share one mean and one deviation: the level differences between them carry the direction. A
-    tagger's channels are for its own ears, and stay as they are.
+    All log-mel channels share one mean and one deviation, since the level differences between them carry direction. The
+    tagger's channels are not normalised.
     """
     maps = np.stack([stream.scene(index)[1] for index in range(scenes)], axis=1).astype(np.float64)
     channels = stream.features.channels

@@ -1,4 +1,4 @@
-"""Semantic tokens of training clips: found by clip id in the embeddings of the recipe's folders."""
+"""Semantic tokens of training clips, looked up by clip id in the embeddings of the recipe's folders."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from earwitness.data.dcase.layout import Clip, scan
 from earwitness.encoders.store.embed_job import outdated
 from earwitness.encoders.store.embedding_store import EmbeddingStore, StoreDescription, list_stores
 from earwitness.encoders.tokens import TokenMap
-from earwitness.training.recipe import DataSpec, TokenSource
+from earwitness.training.recipe_sections import DataSpec, TokenSource
 
 
 @dataclass(frozen=True, slots=True)
 class TokenLookup:
-    """The embeddings that a recipe learns from; picklable.
+    """The embeddings that a recipe trains on; picklable.
 
     Attributes:
-        stores: modality's name -> folder of a data set -> its embeddings.
+        stores: name of the modality -> folder of the data set -> its embeddings.
         optional: modalities that a clip may lack.
     """
 
@@ -28,16 +28,15 @@ class TokenLookup:
 
     @classmethod
     def open(cls, data: DataSpec, widths: Mapping[str, int]) -> TokenLookup:
-        """Open what the model needs.
+        """Open the embeddings that the model needs.
 
         Args:
             data: the recipe's data section.
-            widths: the modalities that the model takes, and their width.
+            widths: the model's modalities and their widths.
 
         Raises:
-            EncoderError: a folder has no embeddings of an encoder, or not those that are asked for, or clips that
-                changed since.
-            RecipeError: embeddings of another width, or of other weights or settings in one folder than in another.
+            EncoderError: a folder lacks the requested embeddings, or its clips have changed since.
+            RecipeError: the embeddings have another width, or differ in weights or settings between folders.
         """
         roots = [one.root for one in (*data.folders, *([data.valid_folder] if data.valid_folder else []))]
         stores = {name: _open(name, data.tokens[name], roots, width) for name, width in widths.items()}
@@ -49,14 +48,14 @@ class TokenLookup:
 
     @property
     def descriptions(self) -> dict[str, StoreDescription]:
-        """What the tokens of each modality depend on."""
+        """Encoder, weights and settings of each modality's tokens."""
         return {name: next(iter(stores.values())).description for name, stores in self.stores.items()}
 
     def find(self, clip_id: str, root: str, swapped: bool = False) -> dict[str, TokenMap]:
-        """Tokens of a clip; empty for a scene that is in no folder.
+        """Tokens of a clip; empty for a scene synthesized on the fly.
 
         Raises:
-            EncoderError: a modality is missing that is not optional (says what to run).
+            EncoderError: a required modality is missing (names the command to run).
         """
         if not clip_id:
             return {}
@@ -83,17 +82,19 @@ def _open(name: str, source: TokenSource, roots: list[str], width: int) -> dict[
         if source.missing == "error" or any(found.encoder == source.encoder for _, found in list_stores(root))
     }
     if not stores:
-        raise RecipeError(f"data.tokens.{name}: no folder has embeddings of '{source.encoder}'; see `dataset embed`")
+        raise RecipeError(
+            f"data.tokens.{name}: no folder has embeddings of '{source.encoder}'; run `earwitness dataset embed`"
+        )
     first = next(iter(stores.values()))
     for root, store in stores.items():
         if store.description != first.description:
             raise RecipeError(
                 f"data.tokens.{name}: the embeddings of {root} were made with other weights or settings than those of "
-                f"{next(iter(stores))}: {store.description} and {first.description}; embed both alike"
+                f"{next(iter(stores))}: {store.description} and {first.description}; embed both with the same"
             )
     if first.description.dim != width:
         raise RecipeError(
-            f"model.tokens.{name}.dim is {width}, but the embeddings of '{source.encoder}' have "
-            f"{first.description.dim} numbers a token"
+            f"model.tokens.{name}.dim is {width}, but the embeddings of '{source.encoder}' have width "
+            f"{first.description.dim}: set it to that"
         )
     return stores

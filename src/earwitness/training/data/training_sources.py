@@ -1,6 +1,6 @@
-"""Opens what a recipe learns from: what is damaged is named, and what is held out is never trained on.
+"""Training and validation sources of a recipe: folders of clips, or the synthesizer.
 
-Opens the synthesizer that a recipe asks for: train and valid never share sounds or rooms.
+Both never share sounds or rooms, and damaged clips are left out and reported.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from earwitness.scenes.bank.bank_check import unusable_sounds
 from earwitness.scenes.bank.copies import copies_between
 from earwitness.scenes.bank.sound_bank import SoundBank
 from earwitness.scenes.bank.splits import without_split
-from earwitness.training.data.clip_mix import ClipMix, ClipPass, Endless, Joined, Shuffled, Subset
+from earwitness.training.data.clip_mix import ClipMix, ClipPass, ClipSource, JoinedClips, ShuffledClips, Subset
 from earwitness.training.data.clip_stream import SourceFactory
 from earwitness.training.data.holdout import chosen_clips, hold_out, refuse_overlap
-from earwitness.training.recipe import DataSpec, FolderSpec
+from earwitness.training.recipe_sections import DataSpec, FolderSpec
 
 SPLITS: Final[tuple[Literal["train", "valid"], ...]] = ("train", "valid")
 VALID_ROOMS: Final = 40
 _VALID_SEED_OFFSET: Final = 1_000_003
-"""Added to the pool's seed for validation, so that its rooms are never heard in training."""
+"""Added to the pool's seed for validation, so that training and validation use different rooms."""
 _TRAINING_ONLY: Final = ("class_weights", "speed", "wide_speed", "tone_db", "band_probability", "peak_db", "snr_db",
                          "preset_share")  # fmt: skip
-"""Settings of scenes that widen what is learnt and have no place in what is measured."""
+"""Settings of scenes that augment training and do not apply to validation."""
 
 _Config = TypeVar("_Config", PoolConfig, SceneConfig)
 
@@ -46,9 +46,8 @@ class OpenSynthesizer:
 
     Attributes:
         spec: the recipe's data section.
-        split: which sounds of the bank, and which rooms.
-        without: names of sounds to leave out, as `skipped_sounds` found them; None looks only for those that cannot be
-            used.
+        split: selects the sounds of the bank and the rooms.
+        without: names of sounds to leave out, from `skipped_sounds`; None leaves out the unusable ones only.
     """
 
     spec: DataSpec
@@ -56,7 +55,7 @@ class OpenSynthesizer:
     without: tuple[str, ...] | None = None
 
     def __call__(self) -> Synthesizer:
-        """Open the bank, without what of it cannot be used, and the pool of rooms; builds it when it is not cached."""
+        """Open the bank without its unusable sounds, and the pool of rooms, which is built if it is not cached."""
         without = unusable_sounds(self.spec.bank) if self.without is None else self.without
         return Synthesizer.from_bank(
             self.spec.bank, split=self.split, rooms=self.pool(), config=self.scene(), cache=self.spec.cache,
@@ -64,7 +63,7 @@ class OpenSynthesizer:
         )  # fmt: skip
 
     def weights(self) -> dict[str, float]:
-        """How often sounds are drawn; validation leaves out what training does, and has the others alike."""
+        """How often sounds are drawn; validation leaves out the same sounds and draws the others equally often."""
         weights = self.spec.weights
         return weights if self.split == "train" else {name: weight for name, weight in weights.items() if not weight}
 
@@ -76,7 +75,7 @@ class OpenSynthesizer:
         return pool.model_copy(update={"rooms": min(pool.rooms, VALID_ROOMS), "seed": pool.seed + _VALID_SEED_OFFSET})
 
     def scene(self) -> SceneConfig:
-        """Distributions of this split; those of validation are neither weighted nor widened."""
+        """Scene distributions of this split; those of validation are neither weighted nor augmented."""
         scene = _checked(SceneConfig, self.spec.scene, "data.scene")
         if self.split == "train":
             return scene
@@ -85,21 +84,21 @@ class OpenSynthesizer:
 
 
 def skipped_sounds(root: str, progress: Callable[[int, int], None] | None = None) -> dict[str, str]:
-    """Sounds of a bank that are neither trained nor validated on, and why; looked up once, then remembered.
+    """Sounds of a bank that are used neither for training nor for validation, with the reason; cached.
 
-    Those that cannot be used; those that say no split where others do; and of a bank that is split by its groups alone,
-    sounds for validation of which training has a copy, whatever its level or format.
+    These are unusable sounds; sounds without a split where others have one; and, in a bank split by groups only,
+    validation sounds of which training has a copy, at any level and in any format.
 
     Args:
         root: of the bank.
-        progress: called with (sounds compared, sounds in all).
+        progress: called with (sounds compared, total number of sounds).
 
     Raises:
-        BankError: no such bank, a split without target classes, or a recording that is in both of its splits.
+        BankError: there is no such bank, a split has no target classes, or a recording is in both splits.
     """
     skipped = unusable_sounds(root)
     listed = list_sounds(Path(root))
-    skipped |= dict.fromkeys(without_split(listed), "says no split, while others of the bank do")
+    skipped |= dict.fromkeys(without_split(listed), "has no split, while other sounds of the bank have one")
     train, valid = (SoundBank.open(root, split, without=skipped) for split in SPLITS)
     if is_published(Path(root)):
         return skipped
@@ -107,9 +106,9 @@ def skipped_sounds(root: str, progress: Callable[[int, int], None] | None = None
     if copies and any(sound.split for sound in listed):
         raise BankError(
             f"the bank at '{root}': '{copies[0][0]}' (train) and '{copies[0][1]}' (valid) are the same recording; "
-            f"remove one, or put both in one split ({len(copies)} such)"
+            f"remove one, or put both into one split ({len(copies)} such pairs)"
         )
-    return skipped | {valid: f"is the same recording as '{train}', which is trained on" for train, valid in copies}
+    return skipped | {valid: f"is the same recording as the training sound '{train}'" for train, valid in copies}
 
 
 def _checked(kind: type[_Config], values: dict[str, object], name: str) -> _Config:
@@ -121,12 +120,12 @@ def _checked(kind: type[_Config], values: dict[str, object], name: str) -> _Conf
 
 
 Progress = Callable[[str, int, int], None]
-"""Called with (folder, clips done, clips in all)."""
+"""Called with (folder, clips done, total number of clips)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """A factory of something that is open already; picklable, since sets pickle as names of files.
+class OpenedSource:
+    """A factory that returns an opened source; picklable, since sets pickle as file names.
 
     Attributes:
         source: a `ClipMix` or a `ClipPass`.
@@ -141,12 +140,12 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where a recipe's clips come from.
+    """Sources of a recipe's clips.
 
     Attributes:
-        train, valid: factories for the streams of training and validation.
-        train_clips, valid_clips: clips in folders; None where scenes are endless.
-        skipped: damaged clips of the folders, by folder and clip id, or sounds of the bank, with the reason.
+        train, valid: factories of the training and validation sources.
+        train_clips, valid_clips: number of clips in folders; None for scenes synthesized on the fly.
+        skipped: damaged clips of the folders, by folder and clip id, or skipped sounds of the bank, with the reason.
     """
 
     train: SourceFactory
@@ -158,10 +157,10 @@ class Sources:
 
 @dataclass(slots=True)
 class ScenesByNumber:
-    """Endless scenes from the bank, as one part of a mix.
+    """Scenes synthesized from the bank, as one part of a mix.
 
     Attributes:
-        open_source: opens the synthesizer, once a process.
+        open_source: opens the synthesizer, once per process.
         seed: scene k depends on (seed, k) only.
     """
 
@@ -178,27 +177,26 @@ class ScenesByNumber:
 def open_sources(
     spec: DataSpec, features: FeatureConfig, progress: Progress | None = None, workers: int = 1
 ) -> Sources:
-    """Open what a recipe learns from: the bank, or its folders; with `spec.shards`, compute what is not there yet.
+    """Open the recipe's bank or folders; with `spec.shards`, compute the features that are not cached yet.
 
     Args:
         spec: the recipe's data section.
-        features: what to compute.
+        features: features to compute.
         progress: called while features are computed.
-        workers: processes that compute them.
+        workers: processes that compute features.
 
     Raises:
-        RecipeError: a folder, split or room that is not there, or without usable clips; or validation clips that are
-            trained on too.
+        RecipeError: a folder, split or room is missing or has no usable clips, or training and validation overlap.
     """
     if not spec.folders:
-        told = None if progress is None else lambda done, total: progress(spec.bank, done, total)
-        skipped = skipped_sounds(spec.bank, told)
+        report = None if progress is None else lambda done, total: progress(spec.bank, done, total)
+        skipped = skipped_sounds(spec.bank, report)
         train, valid = (OpenSynthesizer(spec, split, tuple(skipped)) for split in SPLITS)
         return Sources(train, valid, skipped=skipped)
     try:
         return _open(spec, features, progress, workers)
     except LabelError as error:
-        raise RecipeError(f"data.folders: {error} (the recipe's first lines say what it needs)") from error
+        raise RecipeError(f"data.folders: {error} (the recipe's first lines list what it needs)") from error
 
 
 def _open(spec: DataSpec, features: FeatureConfig, progress: Progress | None, workers: int) -> Sources:
@@ -217,9 +215,9 @@ def _open(spec: DataSpec, features: FeatureConfig, progress: Progress | None, wo
         [clip for clips, _ in parted for clip in clips], held_out + [clip for one in sets[count:] for clip in one.clips]
     )
     if not sum(map(len, valid)):
-        raise LabelError("no validation clips are left; hold out other rooms")
-    parts: list[tuple[Endless, float]] = [
-        (Shuffled(clips, _seed(spec.seed, number)), one.weight)
+        raise LabelError("there are no validation clips; hold out other rooms")
+    parts: list[tuple[ClipSource, float]] = [
+        (ShuffledClips(clips, _seed(spec.seed, number)), one.weight)
         for number, (one, clips) in enumerate(zip(spec.folders, train, strict=True))
     ]
     if spec.bank_weight:
@@ -227,7 +225,7 @@ def _open(spec: DataSpec, features: FeatureConfig, progress: Progress | None, wo
     skipped = {f"{one.root}/{name}": reason for one, part in zip(specs, sets, strict=True)
                for name, reason in part.skipped.items()}  # fmt: skip
     return Sources(
-        Opened(ClipMix(parts, spec.seed)), Opened(ClipPass(Joined(valid), spec.valid_seed)),
+        OpenedSource(ClipMix(parts, spec.seed)), OpenedSource(ClipPass(JoinedClips(valid), spec.valid_seed)),
         sum(map(len, train)), sum(map(len, valid)), skipped,
     )  # fmt: skip
 
@@ -254,5 +252,5 @@ def _part(clips: Shard | FolderClips, members: tuple[Clip, ...]) -> Subset:
 
 
 def _seed(seed: int, number: int) -> int:
-    """A seed of its own for each folder, so that equal folders do not go in step."""
+    """A separate seed for each folder, so that equal folders are drawn in different orders."""
     return int(np.random.SeedSequence(seed, spawn_key=(number,)).generate_state(1)[0])

@@ -1,1 +1,1 @@
-"""From training runs to models that need no torch."""
+"""Export of training runs as models that do not need torch."""

@@ -1,4 +1,4 @@
-"""Calibration, smoothing and thresholds, chosen on one half of the validation scenes and judged on the other."""
+"""Calibration, smoothing and thresholds: fitted on one half of the validation scenes, scored on the other."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit
 
 from earwitness.core.events import EventTable
 from earwitness.core.multi_accddoa import X, Y, encode
@@ -18,51 +20,54 @@ from earwitness.metrics import Scores
 from earwitness.metrics.matching import Pairs, matched_pairs
 from earwitness.metrics.reliability import expected_calibration_error
 from earwitness.models.network import Network
-from earwitness.training.export.model_export import Judgement
+from earwitness.training.export.model_export import TuningResult
 from earwitness.training.loop.validate import ValidSet, decode_outputs, score_outputs
 
 GRID: Final = tuple(np.round(np.arange(0.1, 0.81, 0.05), 2).tolist())
 UNTUNED: Final = 0.5
 FEWEST_SCENES: Final = 2
-UNJUDGED: Final = (
-    "Neither tuned nor scored: one half of the validation scenes sets thresholds and calibration, the other judges "
-    "them, and there was only one scene; validate on two or more and export again."
+UNTUNED_LIMIT: Final = (
+    "Neither tuned nor scored: half of the validation scenes set thresholds and calibration, the others score them, "
+    "but there was only one scene; export again with two scenes or more."
 )
 AUDIBLE: Final = 0.25
-"""Probability of a class from which its distance counts."""
+"""Probability from which a detection is used to fit azimuth and distance."""
 SMOOTHINGS: Final = tuple(
     Smoothing(fill_gap_frames=fill, min_event_frames=least, median_azimuth_frames=steady)
     for fill, least, steady in ((1, 2, 0), (3, 3, 0), (5, 4, 5))
 )
-"""What is tried, gentle to strong."""
+"""Candidates, from weak to strong."""
 FEWEST_CELLS: Final = 50
-"""A class that sounds, or is silent, in fewer frames than this is left uncalibrated."""
-_NEWTON_STEPS: Final = 30
+"""A class that is active, or inactive, in fewer frames than this stays uncalibrated."""
+_GRADIENT: Final = 1e-7
+"""Norm of the gradient of the logistic regression at which its fit ends."""
 _RIDGE: Final = 1.0
-"""Pull towards the uncalibrated map, in cells' worth of evidence: it decides where there is little."""
+"""Strength of the ridge towards the uncalibrated map, in cells: it dominates where there are few."""
 _FLATTEST: Final = 0.05
 _NEAREST, _FARTHEST = 1e-3, 1e3
-"""Factors of the distance, beyond which an answer says nothing of it."""
+"""Bounds of the distance factor."""
 _FARTHEST_DEG: Final = 40.0
 _REWEIGHTINGS: Final = 12
+_STIFFNESS: Final = 0.1
+"""Weight of a change of the map's slope relative to an error of 1 degree, per prediction."""
 _LEAST_RISE: Final = 0.1
-"""Degrees by which a map of the azimuth rises for each degree at least."""
+"""Smallest slope of the azimuth map, degrees per degree."""
 
 
-def judge(net: Network, valid: ValidSet) -> Judgement:
-    """Everything that is tuned from the even scenes, scores with it on the odd ones: no scene sets what it judges.
+def tune_and_score(net: Network, valid: ValidSet) -> TuningResult:
+    """Tune on the even scenes, score on the odd ones, so that no scene is used for both.
 
-    A single scene can do neither: then nothing is tuned or scored, and the card says so.
+    With a single scene nothing is tuned or scored, and the card says so.
     """
     if len(valid.references) < FEWEST_SCENES:
-        return _unjudged()
-    return judge_outputs(valid.outputs(net), valid.references)
+        return _untuned()
+    return tune_and_score_outputs(valid.outputs(net), valid.references)
 
 
-def judge_outputs(outputs: NDArray[np.float32], references: Sequence[EventTable]) -> Judgement:
-    """The same from physical fields (N, T', 3, classes, 4), not yet calibrated, and N tables."""
+def tune_and_score_outputs(outputs: NDArray[np.float32], references: Sequence[EventTable]) -> TuningResult:
+    """As `tune_and_score`, from uncalibrated physical fields (N, T', 3, classes, 4) and N reference tables."""
     if len(references) < FEWEST_SCENES:
-        return _unjudged()
+        return _untuned()
     even, odd = slice(0, None, 2), slice(1, None, 2)
     calibration = calibrate(outputs[even], references[even])
     outputs = calibration.apply(outputs)
@@ -71,16 +76,16 @@ def judge_outputs(outputs: NDArray[np.float32], references: Sequence[EventTable]
     reached = figures(scores, len(outputs[odd]))
     probability, truth = cells(outputs[odd], references[odd])
     reached["synthetic/calibration_error"] = round(expected_calibration_error(probability, truth), 4)
-    return Judgement(thresholds, reached, calibration, smoothing)
+    return TuningResult(thresholds, reached, calibration, smoothing)
 
 
-def _unjudged() -> Judgement:
-    """What is known after too few scenes."""
-    return Judgement((UNTUNED,) * NUM_CLASSES, {}, limits=(UNJUDGED,))
+def _untuned() -> TuningResult:
+    """Default thresholds and no scores, for too few scenes."""
+    return TuningResult((UNTUNED,) * NUM_CLASSES, {}, limits=(UNTUNED_LIMIT,))
 
 
 def calibrate(outputs: NDArray[np.float32], references: Sequence[EventTable]) -> Calibration:
-    """The calibration that makes these outputs most probable, and their distances right in the relative sense.
+    """Fit activities by maximum likelihood, azimuths by mean absolute error, distances by relative distance error.
 
     Args:
         outputs: (N, T, 3, classes, 4) physical fields.
@@ -98,14 +103,14 @@ def calibrate(outputs: NDArray[np.float32], references: Sequence[EventTable]) ->
 def cells(
     outputs: NDArray[np.float32], references: Sequence[EventTable]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Activity, and whether the class truly sounds, in each frame: (N T, classes) each."""
+    """Predicted activity and true activity (bool) of each class in each frame: (N T, classes) each."""
     activity = np.hypot(outputs[..., X], outputs[..., Y]).max(axis=2).astype(np.float64)
     truth = np.stack([encode(table, activity.shape[1]).active.any(axis=1) for table in references])
     return activity.reshape(-1, NUM_CLASSES), truth.reshape(-1, NUM_CLASSES)
 
 
 def tune(outputs: NDArray[np.float32], references: Sequence[EventTable]) -> tuple[Smoothing, tuple[float, ...]]:
-    """The smoothing, and with it the thresholds, that give the best macro F20/1."""
+    """The smoothing with the best macro F20/1, and the thresholds tuned with it."""
     swept = [_sweep(outputs, references, smoothing) for smoothing in SMOOTHINGS]
     best = int(np.argmax([f_scores.mean() for _, f_scores in swept]))
     return SMOOTHINGS[best], swept[best][0]
@@ -116,19 +121,19 @@ def class_thresholds(
 ) -> tuple[float, ...]:
     """The threshold of each class with the best F20/1.
 
-    F20/1 of a class depends on no other class's threshold, so that one sweep finds them all. A class that no threshold
-    detects keeps 0.5.
+    F20/1 of a class does not depend on the thresholds of the others, so one sweep finds them all. A class that is
+    detected at no threshold keeps 0.5.
 
     Args:
         outputs: (N, T, 3, classes, 4) physical fields.
         references: N tables.
-        smoothing: of the events; None leaves them as decoded.
+        smoothing: of the events; None applies none.
     """
     return _sweep(outputs, references, smoothing)[0]
 
 
 def figures(scores: Scores, scenes: int) -> dict[str, float]:
-    """Scores for a card; what cannot be said (NaN) is left out."""
+    """Scores for a card; undefined ones (NaN) are left out."""
     macro = scores.macro
     named = {
         "synthetic/scenes": float(scenes),
@@ -158,20 +163,29 @@ def _sweep(
 
 
 def _logistic(x: NDArray[np.float64], truth: NDArray[np.bool_]) -> tuple[float, float]:
-    """Slope and offset of the logistic regression of `truth` on `x` (n,), by Newton's method."""
+    """Slope and offset of the logistic regression of `truth` on `x`, both (n,), with a ridge towards slope 1, offset 0.
+
+    Classes with too few active or inactive cells keep slope 1 and offset 0.
+    """
     if min(truth.sum(), (~truth).sum()) < FEWEST_CELLS:
         return 1.0, 0.0
     design = np.stack([x, np.ones_like(x)], axis=1)
-    start = weights = np.array([1.0, 0.0])
-    for _ in range(_NEWTON_STEPS):
-        probability = 1 / (1 + np.exp(-design @ weights))
-        gradient = design.T @ (truth - probability) - _RIDGE * (weights - start)
-        curvature = (design * (probability * (1 - probability))[:, None]).T @ design + _RIDGE * np.eye(2)
-        step = np.clip(np.linalg.solve(curvature, gradient), -1.0, 1.0)
-        weights = weights + step
-        if np.abs(step).max() < 1e-8:
-            break
-    return float(max(weights[0], _FLATTEST)), float(weights[1])
+    start = np.array([1.0, 0.0])
+
+    def loss(weights: NDArray[np.float64]) -> float:
+        logits = design @ weights
+        ridge = _RIDGE / 2 * np.square(weights - start).sum()
+        return float(np.logaddexp(0, logits).sum() - logits[truth].sum() + ridge)
+
+    def gradient(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(design.T @ (expit(design @ weights) - truth) + _RIDGE * (weights - start))
+
+    def hessian(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        probability = expit(design @ weights)
+        return np.asarray((design * (probability * (1 - probability))[:, None]).T @ design + _RIDGE * np.eye(2))
+
+    found = minimize(loss, start, jac=gradient, hess=hessian, method="trust-exact", options={"gtol": _GRADIENT})
+    return float(max(found.x[0], _FLATTEST)), float(found.x[1])
 
 
 def _pairs(outputs: NDArray[np.float32], references: Sequence[EventTable]) -> Pairs:
@@ -181,20 +195,21 @@ def _pairs(outputs: NDArray[np.float32], references: Sequence[EventTable]) -> Pa
 
 
 def _azimuth_map(pairs: Pairs) -> tuple[float, ...]:
-    """Where answers truly are: the piecewise straight, rising map with the smallest mean absolute error.
+    """Map from predicted to true azimuth: the piecewise linear, rising map with the smallest mean absolute error.
 
-    Fitted by reweighted least squares with a pull towards no change. Answers that are far off belong to other sources,
-    and say nothing of how directions are bent.
+    Fitted by reweighted least squares with a penalty on changes of the slope, so that noise does not cause steps.
+    Predictions that are far off belong to other sources and are left out.
     """
     side = np.where(pairs.answered_azimuth < 0, -1.0, 1.0)
-    said, true = pairs.answered_azimuth * side, pairs.azimuth * side
-    near = np.abs(said - true) <= _FARTHEST_DEG
-    said, true = said[near], true[near]
-    if len(said) < FEWEST_CELLS:
+    predicted, true = pairs.answered_azimuth * side, pairs.azimuth * side
+    near = np.abs(predicted - true) <= _FARTHEST_DEG
+    predicted, true = predicted[near], true[near]
+    if len(predicted) < FEWEST_CELLS:
         return IDENTITY
     knots = np.array(IDENTITY)
-    design = np.maximum(1 - np.abs(said[:, None] - knots) / (knots[1] - knots[0]), 0)[:, 1:]
-    pull = _RIDGE * np.eye(design.shape[1])
+    design = np.maximum(1 - np.abs(predicted[:, None] - knots) / (knots[1] - knots[0]), 0)[:, 1:]
+    bends = np.diff(np.eye(len(knots)), 2, axis=0)[:, 1:]
+    pull = _RIDGE * np.eye(len(knots) - 1) + _STIFFNESS * len(predicted) / 10 * bends.T @ bends
     values = knots[1:]
     for _ in range(_REWEIGHTINGS):
         weight = 1 / np.maximum(np.abs(true - design @ values), 1.0)
@@ -208,9 +223,9 @@ def _azimuth_map(pairs: Pairs) -> tuple[float, ...]:
 def _distance_factor(pairs: Pairs) -> float:
     """The factor of all distances that makes the mean relative distance error of calibrated outputs smallest.
 
-    It is a median: of the true over the answered distance, weighted with the inverse of that. Overestimates cost more
-    than underestimates, so that a network that is right in the middle answers too far in this sense. One factor: those
-    of single classes were measured to fit the scenes they come from, and no others.
+    This is the median of true over predicted distance, weighted by the inverse of that ratio. Overestimates cost more
+    than underestimates, so a network whose median is right predicts too far in this sense. One factor for all classes:
+    factors per class were measured to fit their own scenes and no others.
     """
     if len(pairs.distance_cm) < FEWEST_CELLS:
         return 1.0

@@ -1,7 +1,4 @@
-"""From several models to one file: an ensemble whose weights and thresholds a validation set decides.
-
-Weights of an ensemble's members, tuned on a validation set.
-"""
+"""Export of several models as one ensemble file, with weights and thresholds tuned on a validation set."""
 
 from __future__ import annotations
 
@@ -27,22 +24,22 @@ from earwitness.training.export.calibrate import class_thresholds, figures
 from earwitness.training.loop.validate import THRESHOLDS, score_outputs
 
 FACTORS: Final = (0.0, 0.5, 2.0)
-"""What the search multiplies a weight by."""
+"""Factors by which the search changes a weight."""
 ROUNDS: Final = 2
 LEAST_GAIN: Final = 1e-4
-"""Gains in F20/1 below this are not worth leaving equal weights for."""
+"""Smallest gain in F20/1 for which a weight is changed."""
 
 Fields = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class TunedWeights:
-    """What the search found.
+    """Result of the search.
 
     Attributes:
         weights: (members,), summing to 1.
-        equal_f_score: macro F20/1 of equal weights on the same clips.
-        f_score: of these.
+        equal_f_score: macro F20/1 with equal weights on the same clips.
+        f_score: macro F20/1 with `weights`.
     """
 
     weights: tuple[float, ...]
@@ -51,12 +48,12 @@ class TunedWeights:
 
 
 def combine_clips(outputs: Sequence[Fields], weights: Sequence[float] | None = None) -> Fields:
-    """The ensemble's fields (N, T, 3, classes, 4) from those of its members; clip by clip, to bound memory."""
+    """The ensemble's fields (N, T, 3, classes, 4) from those of its members; clip by clip, to limit memory."""
     return np.stack([combine(clip, weights) for clip in zip(*outputs, strict=True)])
 
 
 def tune_weights(outputs: Sequence[Fields], references: Sequence[EventTable]) -> TunedWeights:
-    """Search weights, one member at a time, from equal ones on.
+    """Search for weights, one member at a time, starting from equal ones.
 
     The score is strict macro F20/1 at the best common threshold. Tracks are matched once, for equal weights.
 
@@ -90,10 +87,10 @@ def tune_weights(outputs: Sequence[Fields], references: Sequence[EventTable]) ->
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClipOutputs:
-    """What each member says of the clips of a set.
+    """Outputs of each member for the clips of a data set.
 
     Attributes:
-        outputs: of each member (N, T, 3, classes, 4).
+        outputs: one array (N, T, 3, classes, 4) per member.
         references: N tables.
     """
 
@@ -115,32 +112,32 @@ def export_ensemble(
     Args:
         names: the members.
         path: the .ensemble file.
-        name: of the whole; by default the members' names.
-        weights: one a member; None for equal ones, or for those that `valid` decides.
-        valid: DCASE folder that tunes weights (where none are given) and thresholds.
-        splits: of it; None takes all that begin with dev-train.
+        name: of the ensemble; by default the members' names.
+        weights: one per member; None for equal weights, or for weights tuned on `valid`.
+        valid: DCASE folder on which weights (unless given) and thresholds are tuned.
+        splits: splits of `valid` to use; None takes all whose name starts with dev-train.
 
     Raises:
-        RecipeError: another number of weights than members.
-        ModelError: a member is not there, or does not fit the others.
-        LabelError: `valid` holds less than two usable clips.
+        RecipeError: the number of weights differs from that of the members.
+        ModelError: a member is missing, or does not fit the others.
+        LabelError: `valid` holds fewer than two usable clips.
     """
     if weights is not None and len(weights) != len(names):
-        raise RecipeError(f"{len(weights)} weights for {len(names)} members: give one each")
+        raise RecipeError(f"{len(weights)} weights for {len(names)} members: give one weight per member")
     if weights is not None and not (all(0 <= weight <= LARGEST_WEIGHT for weight in weights) and any(weights)):
         raise RecipeError(f"weights must be numbers in 0..{LARGEST_WEIGHT:g}, and not all 0")
     files = [member_file(member) for member in names]
     labels = [f"mirror:{file.card.name}" if mirrored else file.card.name for file, mirrored in files]
     card = ensemble_card([file.card for file, _ in files], labels, name)
     if valid is not None:
-        heard = run_clips([load(member)[0] for member in names], valid, splits)
-        weights, card = _tuned(heard, card, weights)
+        outputs = run_clips([load(member)[0] for member in names], valid, splits)
+        weights, card = _tuned(outputs, card, weights)
     write_ensemble(path, files, card, weights)
     return card
 
 
 def run_clips(members: Sequence[Runner], folder: Path, splits: Sequence[str] | None = None) -> ClipOutputs:
-    """Let members hear the clips of a DCASE folder.
+    """Run the members on the clips of a DCASE folder.
 
     Raises:
         LabelError: no usable clips.
@@ -151,21 +148,23 @@ def run_clips(members: Sequence[Runner], folder: Path, splits: Sequence[str] | N
     for number in range(len(clips)):
         clip = clips[number]
         references.append(clip.labels)
-        for said, member in zip(outputs, members, strict=True):
-            answer = member.at(clip.clip.picture).outputs([clip.audio])
-            said.append(np.concatenate(list(answer))[: clip.labels.num_frames])
-    return ClipOutputs(tuple(np.stack(said) for said in outputs), tuple(references))
+        for member_outputs, member in zip(outputs, members, strict=True):
+            blocks = member.at(clip.clip.picture).outputs([clip.audio])
+            member_outputs.append(np.concatenate(list(blocks))[: clip.labels.num_frames])
+    return ClipOutputs(tuple(np.stack(member_outputs) for member_outputs in outputs), tuple(references))
 
 
-def _tuned(heard: ClipOutputs, card: ModelCard, weights: Sequence[float] | None) -> tuple[tuple[float, ...], ModelCard]:
+def _tuned(clips: ClipOutputs, card: ModelCard, weights: Sequence[float] | None) -> tuple[tuple[float, ...], ModelCard]:
     """Weights, and the card with thresholds from the even clips and scores with them from the odd ones."""
-    if len(heard.references) < 2:
-        raise LabelError("one half of --valid chooses, the other judges: a single clip is not enough")
+    if len(clips.references) < 2:
+        raise LabelError(
+            "--valid holds one clip: half of the clips tune the ensemble and half score it; give two or more"
+        )
     even, odd = slice(0, None, 2), slice(1, None, 2)
     if weights is None:
-        weights = tune_weights([output[even] for output in heard.outputs], heard.references[even]).weights
-    whole = combine_clips(heard.outputs, weights)
-    thresholds = class_thresholds(whole[even], heard.references[even])
-    scores = score_outputs(whole[odd], heard.references[odd], np.array(thresholds))
+        weights = tune_weights([output[even] for output in clips.outputs], clips.references[even]).weights
+    whole = combine_clips(clips.outputs, weights)
+    thresholds = class_thresholds(whole[even], clips.references[even])
+    scores = score_outputs(whole[odd], clips.references[odd], np.array(thresholds))
     judged = {key.replace("synthetic/", "valid/"): value for key, value in figures(scores, len(whole[odd])).items()}
     return tuple(weights), card.model_copy(update={"thresholds": thresholds, "scores": judged})

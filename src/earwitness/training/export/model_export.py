@@ -1,9 +1,4 @@
-"""From a training run to a model that needs no torch: one ONNX file, checked against torch, and its card.
-
-Weights as 16-bit numbers in an ONNX file: half the size, and arithmetic in 32 bits once they are read.
-
-Made-up tokens for a network, to export it with and to compare the export with.
-"""
+"""Export of a training run as an ONNX file, checked against torch, with its model card."""
 
 from __future__ import annotations
 
@@ -33,18 +28,18 @@ from earwitness.models.mirrored import MirroredNetwork
 from earwitness.models.network import Network
 from earwitness.models.token_arrays import TokenArrays
 from earwitness.models.token_batch import Tokens
-from earwitness.training.loop.training_state import read_tokens, trained_by
+from earwitness.training.loop.training_state import read_tokens, start_commit
 from earwitness.training.recipe import Recipe, load_recipe
 
 FEWEST: Final = 1024
-"""Weights with fewer numbers than this stay as they are: there is nothing to gain."""
+"""Smaller weights stay float32: halving them gains nothing."""
 _LARGEST: Final = float(np.finfo(np.float16).max)
 
 
 def to_half_precision(path: Path) -> None:
-    """Rewrite an ONNX file with its large float32 weights as float16, each turned back by a Cast where it is used.
+    """Store the large float32 weights of an ONNX file as float16, each cast back to float32 where it is used.
 
-    ONNX Runtime does the casts once, while it loads.
+    ONNX Runtime casts once, at load time, and computes in float32.
     """
     model = onnx.load(str(path))
     graph, casts = model.graph, []
@@ -67,8 +62,8 @@ def to_half_precision(path: Path) -> None:
 _POSITIONS = 3
 
 
-def some_tokens(config: ModelConfig, batch: int, rng: np.random.Generator) -> dict[str, TokenArrays]:
-    """Random tokens of all modalities; where the network can do without, the last of several clips has none."""
+def random_tokens(config: ModelConfig, batch: int, rng: np.random.Generator) -> dict[str, TokenArrays]:
+    """Random tokens of all modalities; the last of several clips has none where the network allows it."""
     made = {}
     for name, dim in token_widths(config).items():
         steps, positions = int(rng.integers(3, 9)), fixed_positions(config, name) or _POSITIONS
@@ -84,7 +79,7 @@ def some_tokens(config: ModelConfig, batch: int, rng: np.random.Generator) -> di
 
 
 def fixed_positions(config: ModelConfig, name: str) -> int | None:
-    """Positions of a modality's tokens, where the network has them fixed."""
+    """Number of token positions of a modality where the network fixes it, else None."""
     grid = None
     if isinstance(config, CmcConfig):
         grid = config.tokens[name].grid
@@ -94,7 +89,7 @@ def fixed_positions(config: ModelConfig, name: str) -> int | None:
 
 
 def token_axes(key: str, config: ModelConfig) -> dict[int, str]:
-    """Which axes of the input `<name>.<part>` may have any length."""
+    """The dynamic axes of the input `<name>.<part>`, with their names."""
     name, part = key.rsplit(".", 1)
     axes = {0: "batch"} if part == "directions" else {0: "batch", 1: f"{name}_steps"}
     if part in ("values", "directions") and fixed_positions(config, name) is None:
@@ -106,19 +101,19 @@ OPSET: Final = 17
 TOLERANCE: Final = 1e-4
 """Largest difference between ONNX Runtime and torch, relative to 1 + |value|."""
 HALF_TOLERANCE: Final = 5e-3
-"""The same where weights are rounded to 16 bits."""
+"""The same for weights rounded to 16 bits."""
 SYNTHETIC_LIMIT: Final = (
-    "Learnt from synthetic scenes only: simulated shoebox rooms, a sound bank's recordings, coincident stereo."
+    "Trained on synthetic scenes only: simulated shoebox rooms, a sound bank's recordings, coincident stereo."
 )
 LIMITS: Final = (
     "Needs real stereo from coincident (or panned) channels: spaced microphones shift the directions.",
-    "Front and back cannot be told apart; directions lie in -90..90 degrees.",
-    "On screen or not is a guess from sound alone, for a camera of 100 degrees horizontal field of view.",
+    "Does not distinguish front from back; directions lie in -90..90 degrees.",
+    "Estimates on/off screen from sound alone, for a camera with a horizontal field of view of 100 degrees.",
 )
 
 
 class _Physical(nn.Module):
-    """The network with physical outputs, all inputs side by side."""
+    """The network with physical outputs and positional inputs."""
 
     def __init__(self, net: Network) -> None:
         super().__init__()
@@ -133,26 +128,26 @@ class _Physical(nn.Module):
 def export_onnx(net: Network, path: Path, *, half: bool = False) -> None:
     """Write `net` as ONNX: `features` (batch, C, T, F) -> `accddoa` (batch, T', 3, classes, 4), batch and time dynamic.
 
-    For each modality there are four inputs more, `<name>.values` to `<name>.here`; see `token_arrays.TokenArrays`.
-    The file appears only once ONNX Runtime agrees with torch on several batch sizes and lengths.
+    Each modality adds four inputs, `<name>.values` to `<name>.here`; see `token_arrays.TokenArrays`. The file is
+    written only if ONNX Runtime agrees with torch for several batch sizes and lengths.
 
     Args:
-        net: what to write.
+        net: the network.
         path: the file.
-        half: keep large weights as 16-bit numbers, half the size.
+        half: store large weights as 16-bit numbers: half the size.
 
     Raises:
-        ModelError: it does not agree.
+        ModelError: ONNX Runtime and torch disagree.
     """
     config = net.config
-    # The wrapper too must be in evaluation mode: the exporter restores the mode it finds, all the way down.
+    # The wrapper must be in evaluation mode too: the exporter restores the mode it finds, recursively.
     model = _Physical(net).eval().cpu()
     example = torch.zeros(2, config.in_channels, 10 * config.frames_per_label, config.mels)
-    tokens = some_tokens(config, 2, np.random.default_rng(0))
+    tokens = random_tokens(config, 2, np.random.default_rng(0))
     inputs = [f"{name}.{part}" for name in tokens for part in Tokens._fields]
     with atomic_file(path) as partial:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the tracer warns of every Python number; the check below is what counts
+            warnings.simplefilter("ignore")  # the tracer warns about every Python number; check_onnx decides
             torch.onnx.export(
                 model,
                 (example, *(part for arrays in tokens.values() for part in Tokens.of(arrays))),
@@ -174,10 +169,10 @@ def export_onnx(net: Network, path: Path, *, half: bool = False) -> None:
 
 
 def check_onnx(model: nn.Module, config: ModelConfig, path: Path, tolerance: float) -> float:
-    """Compare ONNX Runtime with torch; returns the largest difference.
+    """Compare ONNX Runtime with torch and return the largest difference.
 
     Raises:
-        ModelError: it exceeds `tolerance`.
+        ModelError: the difference exceeds `tolerance`.
     """
     runtime = OnnxRuntime(path, device="cpu")
     rng = np.random.default_rng(0)
@@ -185,27 +180,29 @@ def check_onnx(model: nn.Module, config: ModelConfig, path: Path, tolerance: flo
     for batch, frames in ((1, 10), (3, 25), (1, 100)):
         shape = (batch, config.in_channels, frames * config.frames_per_label, config.mels)
         features = rng.normal(size=shape).astype(np.float32)
-        tokens = some_tokens(config, batch, rng)
+        tokens = random_tokens(config, batch, rng)
         parts = [part for arrays in tokens.values() for part in Tokens.of(arrays)]
         with torch.no_grad():
             expected: NDArray[np.float32] = model(torch.from_numpy(features), *parts).numpy()
         difference = np.abs(runtime.run(features, tokens) - expected) / (1 + np.abs(expected))
         worst = max(worst, float(difference.max()))
     if not worst <= tolerance:
-        raise ModelError(f"{path}: ONNX Runtime differs from torch by {worst:.1e}; this torch cannot export the model")
+        raise ModelError(
+            f"{path}: ONNX Runtime differs from torch by {worst:.1e}; export with another version of torch"
+        )
     return worst
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """What is known of a model by validation.
+class TuningResult:
+    """Results of validation.
 
     Attributes:
-        thresholds: (classes,) probability from which a class counts as sounding.
+        thresholds: (classes,) probability from which a class counts as active, after calibration.
         scores: figures for the card.
-        calibration: of the model's outputs; thresholds are meant for calibrated ones.
+        calibration: of the model's outputs.
         smoothing: of the events.
-        limits: what the model cannot do, or what is not known of it, one sentence each.
+        limits: known limits and unknowns of the model, one sentence each.
     """
 
     thresholds: tuple[float, ...]
@@ -215,68 +212,77 @@ class Judgement:
     limits: tuple[str, ...] = ()
 
 
-def export_run(
-    run: Path,
-    path: Path,
-    judgement: Judgement,
-    *,
-    name: str | None = None,
-    checkpoint: str = "last.safetensors",
-    mirror: bool = False,
-    half: bool = False,
-    limits: tuple[str, ...] = (),
-) -> ModelCard:
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """How to export a training run.
+
+    Attributes:
+        name: of the model; None takes the recipe's.
+        checkpoint: file in the run's folder.
+        mirror: also run the model on the left-right swapped clip and average both (`MirroredNetwork`).
+        half: store large weights as 16-bit numbers.
+        limits: further limits of the model for its card, one sentence each.
+    """
+
+    name: str | None = None
+    checkpoint: str = "last.safetensors"
+    mirror: bool = False
+    half: bool = False
+    limits: tuple[str, ...] = ()
+
+
+def export_run(run: Path, path: Path, tuning: TuningResult, options: ExportOptions | None = None) -> ModelCard:
     """Export the model of a training run, with its card.
 
     Args:
         run: folder of the run.
         path: the .onnx file to write; the card gets the same name with .json.
-        judgement: thresholds and scores for the card.
-        name: of the model; by default the recipe's.
-        checkpoint: file in the run's folder.
-        mirror: let the model hear each clip left-right swapped as well (`Mirrored`).
-        half: keep its large weights as 16-bit numbers.
-        limits: what else the model cannot do, one sentence each.
+        tuning: thresholds and scores for the card.
+        options: how to export.
 
     Raises:
-        RecipeError: a name that no card keeps, the folder has no recipe, or its features cannot be swapped.
+        RecipeError: a name that a card cannot hold, the folder has no recipe, or its features cannot be swapped.
         ModelError: no checkpoint, or the export failed.
         EncodingError: model or card cannot be written.
     """
-    for text, what in ((name or "model", "--name"), *((limit, "--limit") for limit in limits)):
-        check_words(text, what)
+    options = options or ExportOptions()
+    for text, option in ((options.name or "model", "--name"), *((limit, "--limit") for limit in options.limits)):
+        check_words(text, option)
     recipe = run_recipe(run)
-    net = load_model(run / checkpoint)
-    made_by = read_tokens(run)
-    if mirror and recipe.model.architecture == "symmetric":
-        raise RecipeError("--mirror is for networks that are not symmetric: this one's answers are mirrored already")
-    if mirror and made_by:
-        raise RecipeError("--mirror goes with models that take no tokens: a mirrored clip has others")
+    net = load_model(run / options.checkpoint)
+    if options.mirror and recipe.model.architecture == "symmetric":
+        raise RecipeError("--mirror does not apply to symmetric networks: export without it")
+    if options.mirror and read_tokens(run):
+        raise RecipeError("--mirror does not apply to models that take tokens: export without it")
     if net.config != recipe.model:
-        raise ModelError(f"{run / checkpoint}: its dimensions are not those of the run's recipe.yaml")
-    # Model and card change together: what was there stays until both are whole.
+        raise ModelError(f"{run / options.checkpoint}: its dimensions differ from those in the run's recipe.yaml")
+    # Model and card change together: the previous files stay until both are complete.
     with atomic_file(path) as new_model, atomic_file(card_path(path)) as new_card:
-        export_onnx(MirroredNetwork(net, recipe.features) if mirror else net, new_model, half=half)
-        card = ModelCard(
-            name=name or recipe.name,
-            features=recipe.features,
-            tokens={
-                name: TokenNeed(made_by=made, required=recipe.model.architecture == "baseline")
-                for name, made in made_by.items()
-            },
-            model=recipe.model.model_dump(mode="json") | ({"mirrored": True} if mirror else {}),
-            calibration=judgement.calibration,
-            thresholds=judgement.thresholds,
-            smoothing=judgement.smoothing,
-            data=_data(recipe, checkpoint),
-            recipe=_portable(recipe),
-            commit=trained_by(run),
-            scores=judgement.scores,
-            limits=(*(() if recipe.data.folders else (SYNTHETIC_LIMIT,)), *LIMITS, *judgement.limits, *limits),
-            sha256=file_sha256(new_model),
-        )
+        export_onnx(MirroredNetwork(net, recipe.features) if options.mirror else net, new_model, half=options.half)
+        card = _card(run, recipe, tuning, options, file_sha256(new_model))
         card.write(new_card)
     return card
+
+
+def _card(run: Path, recipe: Recipe, tuning: TuningResult, options: ExportOptions, sha256: str) -> ModelCard:
+    return ModelCard(
+        name=options.name or recipe.name,
+        features=recipe.features,
+        tokens={
+            name: TokenNeed(made_by=description, required=recipe.model.architecture == "baseline")
+            for name, description in read_tokens(run).items()
+        },
+        model=recipe.model.model_dump(mode="json") | ({"mirrored": True} if options.mirror else {}),
+        calibration=tuning.calibration,
+        thresholds=tuning.thresholds,
+        smoothing=tuning.smoothing,
+        data=_data(recipe, options.checkpoint),
+        recipe=_portable(recipe),
+        commit=start_commit(run),
+        scores=tuning.scores,
+        limits=(*(() if recipe.data.folders else (SYNTHETIC_LIMIT,)), *LIMITS, *tuning.limits, *options.limits),
+        sha256=sha256,
+    )
 
 
 def run_recipe(run: Path) -> Recipe:
@@ -293,7 +299,7 @@ def run_recipe(run: Path) -> Recipe:
 def _data(recipe: Recipe, checkpoint: str) -> dict[str, Any]:
     clips = recipe.run.steps * recipe.run.batch
     known: dict[str, Any] = {"training_clips": clips, "checkpoint": checkpoint}
-    if recipe.data.folders:  # which may hold anything: their names are all that is known of them
+    if recipe.data.folders:  # their contents are unknown: only their names are recorded
         known |= {"kind": "clips of folders", "folders": [Path(one.root).name for one in recipe.data.folders]}
         return known | ({"bank": Path(recipe.data.bank).name} if recipe.data.bank_weight else {})
     scenes = min(recipe.data.scenes or clips, recipe.run.steps * recipe.scenes_per_batch)
@@ -301,7 +307,7 @@ def _data(recipe: Recipe, checkpoint: str) -> dict[str, Any]:
 
 
 def _portable(recipe: Recipe) -> dict[str, Any]:
-    """The recipe without the folders of the machine it ran on."""
+    """The recipe with folder names in place of the paths of the machine it ran on."""
     plain = recipe.model_dump(mode="json")
     plain["data"] |= {"bank": Path(recipe.data.bank).name, "cache": None, "shards": None}
     for folder in (*plain["data"]["folders"], *filter(None, [plain["data"]["valid_folder"]])):

@@ -1,9 +1,7 @@
-"""Several processes that train one model, started by torchrun; alone, all of this does nothing.
+"""Devices, and data-parallel training with torchrun; with a single process the functions here change nothing.
 
-Each process learns from its part of every batch. Losses, gradients and batch statistics are those of the whole batch,
-so that a run does not depend on the number of processes, but for the draws of dropout.
-
-What a run computes on.
+Each process trains on its part of every batch. Losses, gradients and batch statistics are those of the whole batch, so
+that a run does not depend on the number of processes, apart from the dropout masks.
 """
 
 from __future__ import annotations
@@ -30,7 +28,7 @@ def pick_device(wanted: str) -> torch.device:
     """The device of `auto`, `cpu` or `cuda`.
 
     Raises:
-        TrainingError: CUDA was asked for and is not there.
+        TrainingError: CUDA is requested but not available.
     """
     if wanted == "cuda" and not torch.cuda.is_available():
         raise TrainingError("run.device is cuda, but torch finds no usable GPU: use auto or cpu")
@@ -38,24 +36,24 @@ def pick_device(wanted: str) -> torch.device:
 
 
 def fast_bf16(device: torch.device) -> bool:
-    """Whether the device has instructions for bfloat16; emulated, it is slower than float32."""
+    """Whether the device has bfloat16 instructions; emulated bfloat16 is slower than float32."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return any(torch.cpu.get_capabilities().get(name, False) for name in ("avx512_bf16", "amx_bf16"))
 
 
-def be_deterministic() -> None:
-    """Let torch take only algorithms that give the same bits every time, or say which one there is not.
+def use_deterministic_algorithms() -> None:
+    """Restrict torch to deterministic algorithms; it raises an error where an operation has none.
 
-    On one processor core training is reproducible without it; on a GPU it costs speed.
+    Training on one CPU core is reproducible without this; on a GPU it costs speed.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read by CUDA when it starts
     torch.backends.cudnn.benchmark = False
     torch.use_deterministic_algorithms(True)
 
 
-_PATIENCE: Final = timedelta(hours=2)
-"""How long processes wait for the one that validates."""
+_TIMEOUT: Final = timedelta(hours=2)
+"""How long processes wait for the first one, which validates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +61,8 @@ class World:
     """The processes of a run.
 
     Attributes:
-        rank: which of them this one is.
-        size: how many there are.
+        rank: number of this process, from 0.
+        size: number of processes.
     """
 
     rank: int = 0
@@ -76,31 +74,31 @@ class World:
         return self.rank == 0
 
     def part(self, count: int) -> slice:
-        """This process's part of `count` things.
+        """This process's part of `count` scenes.
 
         Raises:
-            TrainingError: they cannot be parted evenly.
+            TrainingError: `count` is not a multiple of the number of processes.
         """
         if count % self.size:
-            raise TrainingError(f"{self.size} processes cannot share {count} scenes a batch: change run.batch")
+            raise TrainingError(f"{self.size} processes cannot share {count} scenes per batch evenly: change run.batch")
         each = count // self.size
         return slice(self.rank * each, (self.rank + 1) * each)
 
-    def told(self, news: object) -> object:
-        """What the first process has to say, in all of them."""
+    def broadcast(self, value: object) -> object:
+        """The first process's `value`, in all processes."""
         if self.size == 1:
-            return news
-        box = [news]
+            return value
+        box = [value]
         distributed.broadcast_object_list(box)
         return box[0]
 
 
 @contextmanager
-def held_by_first(folder: Path, command: str) -> Iterator[None]:
-    """Hold the folder of a run, in the first of its processes: the others write nothing.
+def locked_by_first(folder: Path, command: str) -> Iterator[None]:
+    """Lock the folder of a run in the first process; the others write nothing.
 
     Raises:
-        InUseError: another program holds it.
+        InUseError: another program has locked it.
         EncodingError: the folder cannot be written.
     """
     with locked_folder(folder, command) if int(os.environ.get("RANK", "0")) == 0 else nullcontext():
@@ -108,29 +106,29 @@ def held_by_first(folder: Path, command: str) -> Iterator[None]:
 
 
 def join(device: torch.device) -> World:
-    """Join the processes that torchrun started; outside torchrun, a world of one."""
+    """Join the process group of torchrun; without torchrun, a world of size 1."""
     if "RANK" not in os.environ or "WORLD_SIZE" not in os.environ:
         return World()
     if not distributed.is_initialized():
-        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_PATIENCE)
+        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_TIMEOUT)
     return World(distributed.get_rank(), distributed.get_world_size())
 
 
-def own_device(device: torch.device) -> torch.device:
-    """The GPU of this process, where there are several."""
+def local_device(device: torch.device) -> torch.device:
+    """The GPU of this process, by its local rank."""
     if device.type != "cuda":
         return device
     return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
 
 
 def leave() -> None:
-    """Part with the other processes; alone, nothing."""
+    """Leave the process group, if any."""
     if distributed.is_initialized():
         distributed.destroy_process_group()
 
 
 def process_mean(value: Tensor) -> Tensor:
-    """Mean of a figure over the processes; alone, itself. Gradients do not pass."""
+    """Mean of a value over the processes, without gradients."""
     if not distributed.is_initialized():
         return value.detach()
     summed = value.detach().clone()
@@ -138,13 +136,13 @@ def process_mean(value: Tensor) -> Tensor:
     return summed / distributed.get_world_size()
 
 
-def shared(model: nn.Module, world: World, *, unused: bool) -> nn.Module:
-    """The model with gradients that are averaged over the processes.
+def data_parallel(model: nn.Module, world: World, *, unused: bool) -> nn.Module:
+    """The model with gradients averaged over the processes.
 
     Args:
-        model: its batch normalisation must be that of `share_statistics`.
+        model: prepared by `synchronise_batch_norm`.
         world: the processes.
-        unused: whether some weights have no part in some batches, as those of a modality that is missing.
+        unused: whether some batches leave weights unused, as those of a missing modality.
     """
     if world.size == 1:
         return model
@@ -152,23 +150,23 @@ def shared(model: nn.Module, world: World, *, unused: bool) -> nn.Module:
     return DistributedDataParallel(model, device_ids=devices, broadcast_buffers=False, find_unused_parameters=unused)
 
 
-def share_statistics(model: nn.Module, world: World) -> None:
-    """Let batch normalisation see the whole batch, not the process's part; weights and their names stay."""
+def synchronise_batch_norm(model: nn.Module, world: World) -> None:
+    """Make batch normalisation use the statistics of the whole batch; weights and their names stay."""
     if world.size == 1:
         return
     for parent in list(model.modules()):
         for name, child in parent.named_children():
             if isinstance(child, nn.BatchNorm1d | nn.BatchNorm2d):
-                setattr(parent, name, SharedNorm(child))
+                setattr(parent, name, SynchronisedBatchNorm(child))
 
 
-class SharedNorm(nn.Module):
+class SynchronisedBatchNorm(nn.Module):
     """Batch normalisation with mean and variance over all processes, which hold equal numbers of values.
 
-    torch's SyncBatchNorm does the same, but on GPUs only.
+    torch's SyncBatchNorm does the same on GPUs only.
 
     Args:
-        norm: whose weights and statistics it takes over.
+        norm: layer whose weights and statistics it takes over.
     """
 
     weight: Tensor

@@ -1,4 +1,4 @@
-"""The second stage: a run that begins with the weights of another one."""
+"""Initial weights of a run: from a checkpoint, another run or a shipped model."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ _SCALER: Final = frozenset(["scaler.mean", "scaler.std"])
 
 
 def load_initial(model: Network, source: str, features: FeatureConfig) -> None:
-    """Give `model` the weights and feature statistics of a checkpoint.
+    """Load the weights and feature statistics of a checkpoint into `model`.
 
-    A Cross-Modal Conformer may begin with a SELD network's weights, and a network with a tagger with those of one
-    without: what it has besides is closed and stays fresh.
+    A Cross-Modal Conformer may start from a SELD network's weights, and a network with a tagger from those of one
+    without. The additional parts keep their initial weights, with which they contribute nothing.
 
     Args:
-        model: gets the weights.
+        model: the network to initialise.
         source: the name of a shipped model (`default`), a .safetensors file, or the folder of a run: its best
             checkpoint, else its last.
-        features: that the model will hear; those of the checkpoint's own run must be the same, where it is known.
+        features: of the new run; those of the checkpoint must be the same, where they are known.
 
     Raises:
-        TrainingError: there is none, or it does not fit the recipe (says where they differ).
+        TrainingError: there is no such checkpoint, or it does not fit the recipe (names the differences).
     """
     try:
         path = shipped_checkpoint(source) or _locate(Path(source))
@@ -49,7 +49,7 @@ def load_initial(model: Network, source: str, features: FeatureConfig) -> None:
     _same_features(path, features)
     expected = model.state_dict()
     if config != model.config:
-        tensors = _heard_by_tagger(tensors, expected)
+        tensors = _with_tagger_channels(tensors, expected)
     fresh = {name for name in expected.keys() - tensors.keys() if _is_addition(model, name)}
     wrong = sorted(
         name for name in expected.keys() | tensors.keys()
@@ -65,12 +65,12 @@ def load_initial(model: Network, source: str, features: FeatureConfig) -> None:
     model.load_state_dict({**expected, **tensors})
 
 
-def give_tagger(model: Network) -> None:
-    """Give a network's tagger, where it has one, the weights of YAMNet, as 16-bit numbers hold them.
+def load_tagger_weights(model: Network) -> None:
+    """Load the weights of YAMNet, rounded to 16 bits, into the network's tagger, if it has one.
 
     Raises:
-        MissingWeightsError: they have not been fetched, and no shipped model holds them.
-        EncoderError: they are not YAMNet's.
+        MissingWeightsError: the weights were not downloaded, and no shipped model holds them.
+        EncoderError: the downloaded weights are not those of YAMNet.
     """
     tagger = getattr(model, "tagger", None)
     if tagger is None:
@@ -85,8 +85,8 @@ def _is_addition(model: Network, name: str) -> bool:
     return (isinstance(model, CmcNet) and name.startswith(FUSION_PARTS)) or name.startswith(ADDED_PARTS)
 
 
-def _heard_by_tagger(tensors: dict[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The same, normalising the tagger's channels, which come last, where only the network expects some: not at all."""
+def _with_tagger_channels(tensors: dict[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors, with feature statistics for the tagger's channels, which are last, if the checkpoint lacks them."""
     if not any(name.startswith(TAGGER_PARTS) for name in expected.keys() - tensors.keys()):
         return tensors
     widened = dict(tensors)
@@ -104,28 +104,28 @@ def _locate(source: Path) -> Path:
     if not found:
         raise TrainingError(
             f"run.init_from: no checkpoint at '{source}': name a shipped model (default), a .safetensors file, or the "
-            "folder of a run that has validated or ended"
+            "folder of a run that has been validated or is finished"
         )
     return found[0]
 
 
 def _same_features(path: Path, features: FeatureConfig) -> None:
     recipe = path.parent / _RECIPE
-    heard = load_recipe(recipe).features if recipe.is_file() else checkpoint_features(path)
-    if heard is None:
+    theirs = load_recipe(recipe).features if recipe.is_file() else checkpoint_features(path)
+    if theirs is None:
         return
     own = tuple(name for name in features.channels if name not in TAGGER_NAMES)
-    if heard not in (features, features.model_copy(update={"channels": own})):
+    if theirs not in (features, features.model_copy(update={"channels": own})):
         raise TrainingError(
-            f"run.init_from: {path} learnt from other features than the recipe's: {_differences(heard, features)}"
+            f"run.init_from: {path} was trained on other features than the recipe's: {_differences(theirs, features)}"
         )
 
 
 def _differences(theirs: ModelConfig | FeatureConfig, ours: ModelConfig | FeatureConfig) -> str:
-    """Which settings differ, in words."""
+    """The first settings that differ, for messages."""
     there, here = _plain(theirs), _plain(ours)
     different = [
-        f"{key} is {there.get(key, 'not there')} in it and {here.get(key, 'not there')} here"
+        f"{key} is {there.get(key, 'not set')} in the checkpoint and {here.get(key, 'not set')} in the recipe"
         for key in dict.fromkeys([*there, *here])
         if there.get(key) != here.get(key)
     ]

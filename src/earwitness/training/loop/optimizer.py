@@ -1,8 +1,6 @@
-"""The optimizer of a recipe.
+"""The optimizer, its learning-rate schedule, and the moving average of the weights that is validated and exported.
 
-Learning rates by step: pure functions of the step, so that nothing has to be stored to resume.
-
-Exponential moving average of a model's weights: what is validated and exported.
+The learning rate is a pure function of the step, so that a resumed run needs no stored schedule.
 """
 
 from __future__ import annotations
@@ -14,17 +12,17 @@ from typing import Final, cast
 import torch
 from torch import Tensor, nn
 
-from earwitness.training.recipe import OptimSpec
+from earwitness.training.recipe_sections import OptimSpec
 
 ONECYCLE_START: Final = 1 / 25
 """First rate of OneCycle relative to its peak (Smith & Topin 2018)."""
 
 
 def learning_rate(spec: OptimSpec, step: int, steps: int) -> float:
-    """Rate of optimizer step `step`, 0 <= step < steps.
+    """Learning rate of optimizer step `step`, 0 <= step < steps.
 
-    `onecycle` rises by a half cosine from peak / 25, the others by a straight line from near zero; `constant` stays
-    at the peak, the others fall by a half cosine to peak * final.
+    `onecycle` warms up along a half cosine from peak / 25, the others linearly from near zero. `constant` then stays at
+    the peak; the others decay along a half cosine to peak * final.
     """
     rising = round(spec.warmup * steps)
     if step < rising:
@@ -39,14 +37,14 @@ def learning_rate(spec: OptimSpec, step: int, steps: int) -> float:
 
 
 class Ema:
-    """Averaged copy of a model.
+    """Exponential moving average of a model's weights.
 
-    The decay starts low and rises to its value, so that the average forgets the random start (as in TensorFlow's
-    ExponentialMovingAverage with num_updates).
+    The decay starts low and rises to its value, so that the average forgets the random initial weights (as in
+    TensorFlow's ExponentialMovingAverage with num_updates).
 
     Args:
-        model: what to follow.
-        decay: in [0, 1); 0 copies.
+        model: the model to average.
+        decay: in [0, 1); 0 copies the weights.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
@@ -55,7 +53,7 @@ class Ema:
 
     @torch.no_grad()
     def update(self, model: nn.Module, step: int) -> None:
-        """Take in the weights after optimizer step `step` (counted from 1)."""
+        """Update the average with the weights after optimizer step `step` (counted from 1)."""
         decay = min(self.decay, (1 + step) / (10 + step)) if self.decay else 0.0
         new, old = model.state_dict(), self.model.state_dict()
         floating = [name for name, value in old.items() if value.is_floating_point()]
@@ -67,12 +65,12 @@ class Ema:
 
 
 def make_optimizer(model: nn.Module, spec: OptimSpec) -> torch.optim.AdamW:
-    """AdamW (without weight decay: Adam); its rate is set before each step."""
+    """AdamW (Adam if weight decay is 0); the learning rate is set before each step."""
     return torch.optim.AdamW(parameter_groups(model, spec.weight_decay), lr=1.0, betas=spec.betas, fused=True)
 
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Matrices and kernels with weight decay; biases, norms and scalars without. What is frozen is left out."""
+    """Matrices and kernels with weight decay; biases, norms and scalars without; no frozen parameters."""
     learnt = [value for value in model.parameters() if value.requires_grad]
     decayed = [value for value in learnt if value.ndim > 1]
     plain = [value for value in learnt if value.ndim <= 1]

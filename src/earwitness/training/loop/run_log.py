@@ -1,4 +1,4 @@
-"""Where a run's figures go: a line of JSON each, TensorBoard on request, and the terminal."""
+"""The log of a run: JSON lines, TensorBoard on request, and the terminal."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from earwitness.core.files.atomic import atomic_file
 from earwitness.core.files.unwritable import unwritable
 
 
-class QuietLog:
-    """Log of a process that is not the one that writes."""
+class NullLog:
+    """Log of the processes other than the first: writes nothing."""
 
-    def __enter__(self) -> QuietLog:
+    def __enter__(self) -> NullLog:
         return self
 
     def __exit__(self, *_: object) -> None:
         pass
 
     def write(self, step: int, kind: str, **values: float) -> None:
-        """Note nothing."""
+        """Ignore the values."""
 
 
 class RunLog:
-    """Log of one run; `log.jsonl` is cut back to the step that a resumed run starts from.
+    """Log of one run; `log.jsonl` is truncated to the step from which a resumed run starts.
 
     Args:
         folder: of the run.
-        start: step that the run starts or resumes at.
-        steps: optimizer steps in all.
+        start: step at which the run starts or resumes.
+        steps: total number of optimizer steps.
         tensorboard: also write TensorBoard files.
     """
 
@@ -60,7 +60,7 @@ class RunLog:
         self.steps, self._began, self._start = steps, time.monotonic(), start
 
     def _keep_before(self, start: int, *, done: bool) -> None:
-        """Drop what comes again: steps after `start`, and of a run that is done the validation of its end."""
+        """Drop lines that will be written again: steps after `start`, and the last validation of a finished run."""
         if not self.path.is_file():
             return
         lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -83,11 +83,11 @@ class RunLog:
             self._progress.stop()
         if self._board:
             self._board.close()
-        with suppress(OSError) if error is not None else nullcontext():  # the line that could not be written
+        with suppress(OSError) if error is not None else nullcontext():  # close fails again if a write failed
             self._file.close()
 
     def write(self, step: int, kind: str, **values: float) -> None:
-        """Note `values` of `step`, under `kind`: train or valid; what is no finite number becomes null."""
+        """Write the `values` of `step` under `kind`, train or valid; values that are not finite become null."""
         plain = {name: value if math.isfinite(value) else None for name, value in values.items()}
         try:
             self._file.write(json.dumps({"step": step, "kind": kind, **plain}) + "\n")
@@ -112,7 +112,7 @@ class RunLog:
 
 
 def _entry(line: str) -> tuple[int, str] | None:
-    """Step and kind of a line; None for one that was cut short, or that no run wrote."""
+    """Step and kind of a line; None for a truncated or foreign line."""
     try:
         values = json.loads(line)
         return int(values["step"]), str(values["kind"])

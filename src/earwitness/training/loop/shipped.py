@@ -1,4 +1,4 @@
-"""What a run can begin with that ships with earwitness: checkpoints of its models, and YAMNet's weights inside them."""
+"""Weights that ship with earwitness: checkpoints of its models, and YAMNet's weights inside them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 CHECKPOINT_SUFFIX: Final = ".safetensors"
 _SHORT: Final = ".half"
-"""Ends the names of weights that `halved.halve` rounded."""
+"""Suffix of the weights that `model_export.to_half_precision` rounded."""
 
 
 def shipped_checkpoint(name: str) -> Path | None:
-    """The checkpoint of the shipped model called `name`; None where no shipped model is called so.
+    """The checkpoint of the shipped model `name`; None if no shipped model has that name.
 
     Raises:
         ModelError: the model has no checkpoint.
@@ -38,19 +38,19 @@ def shipped_checkpoint(name: str) -> Path | None:
 
 
 def checkpoint_features(path: Path) -> FeatureConfig | None:
-    """What the model of a checkpoint hears, by the card beside it; None where it does not ship."""
+    """The features of a shipped checkpoint, from the card beside it; None for other checkpoints."""
     shipped = [model.with_suffix(CHECKPOINT_SUFFIX) for model in shipped_models().values()]
     return read_card(card_path(path)).features if path in shipped else None
 
 
 def trunk_weights(prefix: str = TRUNK_PREFIX) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Kernel and bias of each of YAMNet's convolutions: those that were fetched, else those in the default model.
+    """Kernel and bias of each of YAMNet's convolutions: the downloaded ones, else those in the default model.
 
-    They are the same but for rounding to 16 bits, which networks do anyway.
+    The two differ by rounding to 16 bits, which is applied to both when a network loads them.
 
     Raises:
-        MissingWeightsError: they were not fetched, and the default model holds none.
-        EncoderError: those that were fetched are damaged.
+        MissingWeightsError: they were not downloaded, and the default model holds none.
+        EncoderError: the downloaded weights are damaged.
     """
     try:
         return convolutions()
@@ -72,6 +72,6 @@ def _inside_default(prefix: str) -> list[tuple[NDArray[np.float32], NDArray[np.f
         if before or tensor.name.startswith(prefix):
             layer, _, part = name.rpartition(".")
             found.setdefault(layer, {})[part] = numpy_helper.to_array(tensor).astype(np.float32)
-    # By block, then by place in it: early.1, early.3, ..., late.1, ...
+    # Sorted by block and index: early.1, early.3, ..., late.1, ...
     order = sorted(found, key=lambda layer: (layer.split(".")[0], int(layer.rpartition(".")[2])))
     return [(found[layer]["weight"], found[layer]["bias"]) for layer in order]

@@ -1,8 +1,7 @@
-"""All that a run needs to go on exactly where it was: saved atomically, the last two kept.
+"""The state of a run, for an exact resume, and the recipe, embeddings and commit with which it was started.
 
-Which code trained a model: written down when a run begins, for it may be exported by later code.
-
-Going on with a run: only with the recipe and the embeddings that it began with.
+States are saved atomically, and the last two are kept. A run resumes only with the recipe and the embeddings of its
+start. The commit is recorded then, since later code may export the model.
 """
 
 from __future__ import annotations
@@ -30,13 +29,13 @@ COMMIT_NAME: Final = "commit"
 
 
 def write_commit(run: Path) -> None:
-    """Note in the run's folder what code it begins with."""
+    """Record the commit of the running code in the run's folder."""
     with atomic_file(run / COMMIT_NAME) as temporary:
         temporary.write_text(commit() + "\n", encoding="utf-8")
 
 
-def trained_by(run: Path) -> str:
-    """Commit of the code that began the run; of the present code for runs that have no note of it."""
+def start_commit(run: Path) -> str:
+    """Commit of the code that started the run; of the running code if none was recorded."""
     try:
         return (run / COMMIT_NAME).read_text(encoding="utf-8").strip()
     except FileNotFoundError:
@@ -53,11 +52,11 @@ _FREE: Final = frozenset(
                     "tensorboard", "init_from")
     ]
 )  # fmt: skip
-"""Settings that may change on the way: they say where things are and how the machine is used, not what is learnt."""
+"""Settings that may differ on resume: paths and use of the machine, which do not affect the result."""
 
 
-def note_start(folder: Path, recipe: Recipe, tokens: Mapping[str, StoreDescription]) -> None:
-    """Write what the run begins with into its folder."""
+def write_start(folder: Path, recipe: Recipe, tokens: Mapping[str, StoreDescription]) -> None:
+    """Write the recipe and the descriptions of the embeddings into the run's folder."""
     with atomic_file(folder / RECIPE_NAME) as temporary:
         temporary.write_text(recipe.dump(), encoding="utf-8")
     if tokens:
@@ -65,14 +64,14 @@ def note_start(folder: Path, recipe: Recipe, tokens: Mapping[str, StoreDescripti
         with atomic_file(folder / TOKENS_NAME) as temporary:
             temporary.write_text(json.dumps(plain, indent=1), encoding="utf-8")
     else:
-        (folder / TOKENS_NAME).unlink(missing_ok=True)  # of a run that began here and ended before it saved anything
+        (folder / TOKENS_NAME).unlink(missing_ok=True)  # left by a run that ended before its first save
 
 
 def read_tokens(folder: Path) -> dict[str, StoreDescription]:
-    """What the tokens of a run's modalities were made with; empty for a run without.
+    """Descriptions of the embeddings of a run's modalities; empty for a run without tokens.
 
     Raises:
-        TrainingError: the note is damaged.
+        TrainingError: the file is damaged.
     """
     path = folder / TOKENS_NAME
     if not path.is_file():
@@ -81,17 +80,17 @@ def read_tokens(folder: Path) -> dict[str, StoreDescription]:
         plain = json.loads(path.read_text(encoding="utf-8"))
         return {name: StoreDescription.model_validate(values) for name, values in plain.items()}
     except (OSError, ValueError, AttributeError) as error:
-        raise TrainingError(f"{path}: damaged; train the run anew") from error
+        raise TrainingError(f"{path}: damaged; train the run again") from error
 
 
 def check_same_run(folder: Path, recipe: Recipe, tokens: Mapping[str, StoreDescription]) -> None:
-    """Refuse to resume what would not be the same run.
+    """Refuse to resume a run with another recipe or other embeddings.
 
-    The schedule spans run.steps and all draws come from the seeds: with others, the second half would not follow from
-    the first.
+    The schedule spans run.steps and all random draws follow from the seeds: with other values the run would not
+    continue the one that was stopped.
 
     Raises:
-        TrainingError: says what differs.
+        TrainingError: names the differences.
     """
     path = folder / RECIPE_NAME
     if path.is_file():
@@ -103,16 +102,14 @@ def check_same_run(folder: Path, recipe: Recipe, tokens: Mapping[str, StoreDescr
         ]
         if changed:
             raise TrainingError(
-                f"the run in '{folder}' has another recipe: {'; '.join(changed[:4])}. --resume goes on with what a run "
-                "began with; to go on otherwise, start a new run with --set run.init_from={folder}".format(
-                    folder=folder
-                )
+                f"the run in '{folder}' has another recipe: {'; '.join(changed[:4])}. --resume needs the recipe with "
+                f"which the run was started; to change it, start a new run with --set run.init_from={folder}"
             )
     for name, description in read_tokens(folder).items():
         if name in tokens and tokens[name] != description:
             raise TrainingError(
-                f"the run in '{folder}' learnt from '{name}' tokens of other weights or settings: they were made with "
-                f"{description}, and those of the folders now with {tokens[name]}"
+                f"the run in '{folder}' was trained on '{name}' tokens of other weights or settings: {description}, "
+                f"but the folders now hold {tokens[name]}; embed the folders with the former"
             )
 
 
@@ -133,16 +130,16 @@ _log = logging.getLogger(__name__)
 
 @contextmanager
 def saving(folder: Path) -> Iterator[None]:
-    """Whatever cannot be written within ends the run; what it has saved says how to go on.
+    """Turn a write error into a `TrainingError` that says how to continue the run.
 
     Raises:
-        TrainingError: something cannot be written.
+        TrainingError: a file cannot be written.
     """
     try:
         yield
     except EncodingError as error:
         saved = any(folder.glob(STATES))
-        then = "then go on with --resume" if saved else "then start it again: no training state was saved yet"
+        then = "then continue with --resume" if saved else "then start it again: no training state was saved yet"
         raise TrainingError(f"{error}, {then}") from error
 
 
@@ -150,7 +147,7 @@ def saving(folder: Path) -> Iterator[None]:
 class TrainingState:
     """State after `step` optimizer steps.
 
-    Learning rate, dropout and augmentation follow from the step and the recipe's seed; nothing else is random.
+    Learning rate, dropout and augmentation follow from the step and the recipe's seed; no other state is random.
     """
 
     step: int
@@ -160,16 +157,16 @@ class TrainingState:
     optimizer: dict[str, Any]
 
     def save(self, folder: Path) -> None:
-        """Write `state-<step>.pt`, then drop older ones.
+        """Write `state-<step>.pt`, then delete older ones.
 
         Raises:
-            TrainingError: it cannot be written.
+            TrainingError: the file cannot be written.
         """
         path = folder / f"state-{self.step:08d}.pt"
         with saving(folder), atomic_file(path) as temporary, temporary.open("wb") as file:
             try:
                 torch.save({name: getattr(self, name) for name in self.__dataclass_fields__}, file)
-            except RuntimeError as error:  # torch's own for a full disk
+            except RuntimeError as error:  # torch raises it for a full disk
                 raise OSError(ENOSPC, first_line(error)) from None
             file.flush()
             os.fsync(file.fileno())
@@ -178,7 +175,7 @@ class TrainingState:
 
     @classmethod
     def latest(cls, folder: Path) -> TrainingState | None:
-        """The newest readable state in `folder`; None where there is none.
+        """The newest readable state in `folder`; None if there is no state.
 
         Raises:
             TrainingError: there are states, but none can be read.
@@ -187,21 +184,21 @@ class TrainingState:
         for path in sorted(folder.glob(STATES), reverse=True):
             try:
                 state = cls(**torch.load(path, map_location="cpu", weights_only=True))
-            except Exception as error:  # of a damaged file torch.load raises whatever its pickle runs into
+            except Exception as error:  # torch.load raises any exception for a damaged file
                 reasons.append(f"{path.name}: {_reason(error)}")
                 continue
             for reason in reasons:
-                _log.warning("%s cannot be used, so that the run goes on from step %d", reason, state.step)
+                _log.warning("%s cannot be read; resuming from step %d", reason, state.step)
             return state
         if reasons:
             raise TrainingError(
-                f"no readable training state in '{folder}' ({reasons[0]}); start the run anew without --resume"
+                f"no readable training state in '{folder}' ({reasons[0]}); start the run again without --resume"
             )
         return None
 
 
 def _reason(error: Exception) -> str:
-    """What is wrong, and what the safe unpickler refused, which stands far back in its message."""
+    """The reason for messages; names the object that the safe unpickler refused, which is late in torch's message."""
     text = " ".join(str(error).split()) or type(error).__name__
     refused = re.search(r"GLOBAL (\S+)", text)
-    return f"it holds more than tensors, and what it asks for, {refused[1]}, is refused" if refused else text[:200]
+    return f"it holds an object that is not allowed, {refused[1]}" if refused else text[:200]

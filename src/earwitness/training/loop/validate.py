@@ -1,4 +1,4 @@
-"""Validation on a fixed set of scenes that share no sound and no room with training."""
+"""Validation on a fixed set of scenes that share no sounds and no rooms with training."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from earwitness.models.network import Network
 from earwitness.models.token_arrays import stack_tokens
 from earwitness.models.token_batch import Tokens
 from earwitness.training.data.clip_stream import SceneStream
-from earwitness.training.recipe import RunSpec
+from earwitness.training.recipe_sections import RunSpec
 
 BATCH: Final = 20
 THRESHOLDS: Final = RunSpec().thresholds
@@ -32,8 +32,8 @@ class ValidSet:
 
     Attributes:
         features: (N, C, T, F) float16.
-        references: the truth of each.
-        tokens: semantic tokens of each, by modality; empty where there are none at all.
+        references: the true events of each scene.
+        tokens: semantic tokens of each scene, by modality; empty if no scene has any.
     """
 
     features: NDArray[np.float16]
@@ -45,17 +45,17 @@ class ValidSet:
         """The first `scenes` scenes of `stream`, or all if it has fewer.
 
         Raises:
-            LabelError: it has none.
+            LabelError: the stream has no scenes.
         """
         pairs = [stream.scene(index) for index in range(stream.available(scenes))]
         if not pairs:
-            raise LabelError("there is no clip to validate on; name a folder or rooms that hold at least one")
+            raise LabelError("no clips to validate on; name a folder or rooms with at least one clip")
         features = np.stack([features.astype(np.float16) for _, features in pairs])
         tokens = tuple(stream.tokens_of(scene) for scene, _ in pairs)
         return cls(features, tuple(scene.labels for scene, _ in pairs), tokens)
 
     def only(self, modalities: Collection[str]) -> ValidSet:
-        """The same scenes with the tokens of some modalities alone: what a model makes of less than it can use."""
+        """The same scenes with the tokens of the given modalities only."""
         kept = tuple({name: clip[name] for name in modalities if name in clip} for clip in self.tokens)
         return replace(self, tokens=kept)
 
@@ -79,7 +79,7 @@ class ValidSet:
 def decode_outputs(
     outputs: NDArray[np.float32], threshold: float | NDArray[np.float64], smoothing: Smoothing | None = None
 ) -> list[EventTable]:
-    """Events of physical fields (N, T', 3, classes, 4) at one threshold or (classes,) thresholds; may be smoothed."""
+    """Events of physical fields (N, T', 3, classes, 4) at one threshold or (classes,) thresholds, smoothed if given."""
     tables = [decode(output, threshold=threshold) for output in outputs]
     return tables if smoothing is None else [smoothing.apply(table) for table in tables]
 
@@ -90,12 +90,12 @@ def score_outputs(
     threshold: float | NDArray[np.float64],
     smoothing: Smoothing | None = None,
 ) -> Scores:
-    """Strict scores of physical fields; arguments as of `decode_outputs`."""
+    """Strict scores of physical fields; arguments as for `decode_outputs`."""
     return score_tables(references, decode_outputs(outputs, threshold, smoothing))
 
 
 def validate(model: Network, valid: ValidSet, thresholds: Sequence[float] = THRESHOLDS) -> tuple[Scores, float]:
-    """Scores at the best of some thresholds common to all classes, and that threshold."""
+    """Scores at the best of the given thresholds, common to all classes, and that threshold."""
     outputs = valid.outputs(model)
     scored = [(score_outputs(outputs, valid.references, threshold), threshold) for threshold in thresholds]
     return max(scored, key=lambda item: item[0].macro.f_score)

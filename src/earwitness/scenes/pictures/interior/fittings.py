@@ -1,4 +1,4 @@
-"""What hangs on walls: windows, doors, pictures, shelves, clocks, radiators."""
+"""Fittings of walls: windows, doors, pictures, shelves, clocks, radiators."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ Paint = Callable[[Painter, RoomStyle, float, float, np.random.Generator], None]
 
 @dataclass(frozen=True, slots=True)
 class Fitting:
-    """Something on a wall.
+    """A fitting of a wall.
 
     Attributes:
-        name: what it is.
-        width: range of metres along the wall.
-        min_height: lowest wall that it fits on, metres.
-        low: height of its lower edge: furniture below it must not be higher.
-        limit: how many of this name a room has at most.
-        paint: paints it onto a wall, from x on, so and so wide.
+        name: name of the fitting.
+        width: range of its width in metres.
+        min_height: minimum height of the wall in metres.
+        low: height of its lower edge; furniture in front of it must be lower.
+        limit: maximum number of fittings of this name in a room.
+        paint: paints it onto a wall at x with a width.
     """
 
     name: str
@@ -74,7 +74,7 @@ def _curtains(painter: Painter, cloth: Colour, x: float, width: float, top: floa
 
 
 def _outdoors(daylight: float, rng: np.random.Generator) -> Image.Image:
-    """What a window shows: sky, hills, trees or houses, out of focus."""
+    """The view from a window: sky, hills, trees or houses, out of focus."""
     scene = Painter(2.0, 2.0, 64, (0, 0, 0))
     if daylight < 0.3:
         scene.gradient(0, 0, 2, 2, (34, 40, 66), (12, 16, 34))
@@ -119,7 +119,7 @@ def _door(painter: Painter, style: RoomStyle, x: float, width: float, rng: np.ra
         low, high = 0.15 + row * 1.75 / rows, 0.15 + (row + 1) * 1.75 / rows - 0.1
         for left, right in ((0.18, 0.48), (0.52, 0.82)) if rng.random() < 0.7 else ((0.18, 0.82),):
             panel = (x + left * width, low, x + right * width, high)
-            painter.box(*panel, shade(leaf, 0.95), outline=shade(leaf, 0.78), line=0.012)
+            painter.box(*panel, shade(leaf, 0.95), outline=(shade(leaf, 0.78), 0.012))
     handle = x + (0.13 if rng.random() < 0.5 else 0.8 * width)
     painter.box(handle, 1.0, handle + 0.03, 1.12, (150, 146, 138), radius=0.01)
     painter.box(handle, 1.05, handle + 0.12, 1.075, (176, 172, 164), radius=0.01)
@@ -137,7 +137,7 @@ def _picture(painter: Painter, style: RoomStyle, x: float, width: float, rng: np
 
 
 def _artwork(rng: np.random.Generator) -> Image.Image:
-    """An abstract, a seascape or a bunch of stripes."""
+    """Abstract shapes, a seascape or stripes."""
     hue = float(rng.uniform(0, 360))
     art = Painter(1.0, 1.0, 96, colour(hue, 0.15, 0.93))
     kind = int(rng.integers(3))
@@ -176,7 +176,7 @@ def _shelf(painter: Painter, style: RoomStyle, x: float, width: float, rng: np.r
 
 
 def books(painter: Painter, x: float, low: float, width: float, height: float, rng: np.random.Generator) -> None:
-    """A row of books, with gaps and an ornament now and then."""
+    """A row of books with gaps."""
     end = x + width
     while x < end - 0.03:
         if rng.random() < 0.12:
@@ -185,7 +185,7 @@ def books(painter: Painter, x: float, low: float, width: float, height: float, r
         breadth = float(rng.uniform(0.018, 0.045))
         tall = height * float(rng.uniform(0.68, 1.0))
         spine = colour(float(rng.uniform(0, 360)), float(rng.uniform(0.1, 0.6)), float(rng.uniform(0.25, 0.85)))
-        painter.box(x, low, min(x + breadth, end), low + tall, spine, outline=shade(spine, 0.7), line=0.003)
+        painter.box(x, low, min(x + breadth, end), low + tall, spine, outline=(shade(spine, 0.7), 0.003))
         painter.box(
             x + breadth * 0.25, low + tall * 0.7, min(x + breadth * 0.75, end), low + tall * 0.8, shade(spine, 1.5)
         )

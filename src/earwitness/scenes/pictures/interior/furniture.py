@@ -1,4 +1,4 @@
-"""Furniture made of boxes: cupboards, bookcases, sofas, tables, and stands for things that sound."""
+"""Furniture made of boxes: cupboards, bookcases, sofas, tables, and stands for sources."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _SKIN_SCALE: Final = 110.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Box:
-    """A box along the room's axes.
+    """An axis-aligned box.
 
     Attributes:
-        low, high: opposite corners, metres in the room.
-        colour: of its faces.
-        front: face with a picture of its own: 0 +x, 1 -x, 2 +y, 3 -y.
-        skin: that picture, if any.
+        low, high: opposite corners, metres in room coordinates.
+        colour: colour of its faces.
+        front: face with its own texture: 0 +x, 1 -x, 2 +y, 3 -y.
+        skin: the texture of this face, if any.
     """
 
     low: Point
@@ -41,9 +41,9 @@ class Furniture:
     """A piece of furniture.
 
     Attributes:
-        boxes: what it is made of.
-        footprint: (x0, y0, x1, y1) on the floor, metres in the room.
-        shadow: how dark the floor is under it, 0 to 1.
+        boxes: its parts.
+        footprint: (x0, y0, x1, y1) on the floor, metres in room coordinates.
+        shadow: darkness of the floor under it, 0 to 1.
     """
 
     boxes: tuple[Box, ...]
@@ -53,7 +53,7 @@ class Furniture:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A box of a piece against a wall: metres along the wall (a), off the wall (b) and up (c)."""
+    """A box of furniture at a wall: metres along the wall (a), from the wall (b) and up (c)."""
 
     a: tuple[float, float]
     b: tuple[float, float]
@@ -69,14 +69,14 @@ def furnish(
     keep_clear: Callable[[tuple[float, float, float, float]], bool],
     rng: np.random.Generator,
 ) -> list[Furniture]:
-    """Put furniture along the walls.
+    """Place random furniture along the walls.
 
     Args:
-        style: the room's style.
-        size: of the room.
-        openings: of each wall: doors stay free, windows are not hidden by what is high.
-        keep_clear: says whether a footprint must stay empty.
-        rng: draws the pieces and their places.
+        style: style of the room.
+        size: size of the room.
+        openings: openings of each wall: doors are kept free, and tall furniture does not cover windows.
+        keep_clear: whether a footprint must be kept free.
+        rng: random generator.
     """
     placed: list[Furniture] = []
     for _ in range(round(30 * style.furnished)):
@@ -100,7 +100,7 @@ def furnish(
 
 
 def stand(style: RoomStyle, x: float, y: float, height: float, breadth: float) -> Furniture:
-    """What a thing stands on whose underside is `height` metres up: a stool, a table, a plinth."""
+    """A stand with its top at `height` metres: a stool, a table or a plinth."""
     half = breadth / 2
     wood = style.wood
     top = Box((x - half, y - half, height - 0.035), (x + half, y + half, height), shade(wood, 1.05))
@@ -160,8 +160,7 @@ def _cupboard(style: RoomStyle, rng: np.random.Generator) -> tuple[float, float,
                 left + breadth / doors - 0.012,
                 high - 0.014,
                 shade(body, 1.05),
-                outline=shade(body, 0.62),
-                line=0.006,
+                outline=(shade(body, 0.62), 0.006),
             )
             front.ellipse(left + breadth / doors / 2, (low + high) / 2, 0.015, 0.015, (70, 66, 62))
     front.box(0, 0, breadth, 0.05, shade(body, 0.55))
@@ -174,7 +173,7 @@ def _cupboard(style: RoomStyle, rng: np.random.Generator) -> tuple[float, float,
 
 
 def _ornaments(breadth: float, depth: float, height: float, rng: np.random.Generator) -> list[_Part]:
-    """A few small things on top: books lying, a vase, a box."""
+    """Small objects on top of furniture."""
     parts = []
     for a in np.arange(0.1, breadth - 0.3, 0.4):
         if rng.random() < 0.55:

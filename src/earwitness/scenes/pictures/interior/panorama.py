@@ -1,4 +1,4 @@
-"""Pictures of rooms from inside: drawn by casting rays in a furnished shoebox, or the user's own 360-degree photos."""
+"""Pictures of room interiors: ray-cast furnished shoeboxes, or the user's own 360-degree photos."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ _CORNER_DARKNESS: Final = 0.3
 _CORNER_METRES: Final = 0.22
 _MIDDLE_GREY: Final = 148.0
 _SHOULDER: Final = 195.0
-"""Brightness above which highlights are compressed."""
+"""Higher brightness is compressed."""
 _GRAIN: Final = 1.6
-"""Standard deviation of the camera's noise, of 255."""
+"""Standard deviation of the camera noise, of 255."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Interior:
-    """A room to look at, with the camera in it.
+    """A room with a camera, ready for rendering.
 
     Attributes:
         size: (length, width, height) in metres; x ahead, y to the left, z up, from the right rear corner of the floor.
-        eye: the camera's place.
+        eye: position of the camera.
         style: colours and materials.
-        furniture: what stands in it.
-        lamps: (x, y) of the ceiling lamps.
+        furniture: its furniture.
+        lamps: (x, y) positions of the ceiling lamps.
         atlas: textures; the first six are the walls ahead, behind, left and right, the ceiling and the floor.
-        skins: number of the texture of each box and face.
-        seed: of the camera's grain.
-        exposure: factor of the picture's brightness.
+        skins: texture number of each face of each box.
+        seed: seed of the camera noise.
+        exposure: brightness factor.
     """
 
     size: Point
@@ -61,7 +61,7 @@ class Interior:
     exposure: float = 1.0
 
     def panorama(self, width: int = 1920) -> NDArray[np.uint8]:
-        """Equirectangular picture (width // 2, width, 3), azimuth 0 in the middle."""
+        """Equirectangular picture (width // 2, width, 3) with azimuth 0 at the centre."""
         height = width // 2
         azimuth = np.pi * (1 - 2 * (np.arange(width, dtype=np.float32) + 0.5) / width)
         elevation = np.pi * (0.5 - (np.arange(height, dtype=np.float32) + 0.5) / height)
@@ -71,7 +71,7 @@ class Interior:
         return self.cast(ahead, left, up, 2 * np.pi / width)[0]
 
     def view(self, camera: Camera = DCASE_CAMERA, yaw: float = 0.0) -> tuple[NDArray[np.uint8], FloatArray]:
-        """Perspective picture of a camera turned by `yaw`, sharper than by way of a panorama.
+        """Perspective picture of a camera rotated by `yaw`, sharper than a view of a panorama.
 
         Returns:
             picture: (height, width, 3) uint8; depth: (height, width) metres to furniture, else infinite.
@@ -91,11 +91,11 @@ class Interior:
     def cast(
         self, ahead: FloatArray, left: FloatArray, up: FloatArray, pixel: float
     ) -> tuple[NDArray[np.uint8], FloatArray]:
-        """What rays hit.
+        """Cast rays from the camera.
 
         Args:
             ahead, left, up: (h, w) directions of any length.
-            pixel: angle of a pixel in radians, against aliasing.
+            pixel: angle of a pixel in radians, for anti-aliasing.
 
         Returns:
             picture: (h, w, 3) uint8; depth: (h, w) metres to furniture, else infinite.
@@ -103,7 +103,7 @@ class Interior:
         shape = ahead.shape
         directions = np.stack([part.ravel() for part in (ahead, left, up)]).astype(np.float32)
         colours, depth, texture = self._trace(directions, pixel)
-        # Only where two surfaces meet do four rays a pixel make a difference.
+        # Supersampling with four rays per pixel is needed only at edges between surfaces.
         edge = edges(texture.reshape(shape))
         aside = np.where(edge % shape[1] == shape[1] - 1, -1, 1)
         below = np.where(edge // shape[1] == shape[0] - 1, -shape[1], shape[1])
@@ -121,7 +121,7 @@ class Interior:
         return picture, depth.reshape(shape)
 
     def _trace(self, directions: FloatArray, pixel: float) -> tuple[FloatArray, FloatArray, NDArray[np.intp]]:
-        """Colours (3, n), distances (n,) and textures (n,) that rays (3, n) meet."""
+        """Colours (3, n), distances (n,) and textures (n,) at the hits of rays (3, n)."""
         unit = directions / np.sqrt((directions**2).sum(axis=0))
         hit = Hit.of_walls(unit, self.size, self.eye)
         number = 0
@@ -135,17 +135,17 @@ class Interior:
         return colours, hit.reach, hit.texture
 
     def _light(self, hit: Hit, place: list[FloatArray]) -> FloatArray:
-        """Brightness and tint (3, n) of what is hit: lamps, corners, what stands on the floor."""
+        """Brightness and tint (3, n) at hits from lamps, corners and shadows of furniture."""
         light = np.full(hit.reach.shape, 0.56 + 0.16 * self.style.daylight, dtype=np.float32)
         strength = np.float32(1.3 / len(self.lamps))
         for lamp_x, lamp_y in self.lamps:
             towards = [lamp_x - place[0], lamp_y - place[1], self.size[2] - 0.25 - place[2]]
             squared = towards[0] ** 2 + towards[1] ** 2 + towards[2] ** 2
             cosine = np.choose(hit.face // 2, towards) * (1 - 2 * (hit.face % 2)) / np.sqrt(squared)
-            # Light bounces: what looks away from the lamp still gets some.
+            # Surfaces that face away from the lamp receive reflected light.
             light += strength * (0.35 + 0.65 * np.maximum(cosine, 0)) / (1 + 0.16 * squared)
         light *= self._occlusion(hit, place)
-        # Lamps must not be darkened by the ceiling around them.
+        # The ceiling has the texture of the lamps, which must not be darkened.
         glowing = hit.texture == _CEILING
         light[glowing] = np.maximum(light[glowing], 0.93)
         tint = np.array([1.0, 1 - 0.05 * self.style.warmth, 1 - 0.14 * self.style.warmth], dtype=np.float32)
@@ -179,13 +179,13 @@ def draw_interior(
     stands: Callable[[RoomStyle], list[Furniture]] = lambda style: [],
     pixels_per_metre: float = 96.0,
 ) -> Interior:
-    """A random room of a given size.
+    """Draw a random room of a given size.
 
     Args:
         size, eye: as in `Interior`.
-        rng: draws the style, the fittings and the furniture.
-        keep_clear: says which footprints must stay free of furniture.
-        stands: furniture that must be there, in the room's style.
+        rng: random generator of the style, the fittings and the furniture.
+        keep_clear: whether a footprint must be kept free of furniture.
+        stands: required furniture, in the style of the room.
         pixels_per_metre: resolution of the surfaces.
     """
     style = RoomStyle.draw(rng)
@@ -211,16 +211,16 @@ def draw_interior(
     skins = [_add_skins(atlas, box) for piece in furniture for box in piece.boxes]
     table = np.asarray(skins, dtype=np.intp).reshape(-1, 6)
     room = Interior(size, eye, style, furniture, lamps, atlas, table, int(rng.integers(2**31)))
-    # As cameras do: the mean brightness of the whole room is brought to a middle grey.
+    # Automatic exposure: the mean brightness of the whole room becomes middle grey.
     return replace(room, exposure=style.exposure * _MIDDLE_GREY / float(room.panorama(96).mean()))
 
 
 def load_panorama(path: str | Path) -> NDArray[np.uint8]:
-    """A 360-degree photo (equirectangular, twice as wide as high), as (H, W, 3) uint8.
+    """Read a 360-degree photo (equirectangular, twice as wide as high) as (H, W, 3) uint8.
 
     Raises:
-        UnreadableMediaError: there is no readable picture.
-        MediaError: it is not twice as wide as high; names its size.
+        UnreadableMediaError: the picture cannot be read.
+        MediaError: it is not twice as wide as high; the message gives its size.
     """
     path = Path(path)
     check_panorama(path)
@@ -228,13 +228,13 @@ def load_panorama(path: str | Path) -> NDArray[np.uint8]:
 
 
 def check_panorama(path: Path) -> None:
-    """See that a file holds a 360-degree photo; only its header is read.
+    """Check that a file is a 360-degree photo; only its header is read.
 
     Raises:
         UnreadableMediaError, MediaError: as `load_panorama`.
     """
     width, height = photo_size(path)
-    # One pixel more or less is what odd sizes and careless scaling leave.
+    # Scaling of odd sizes can change the width by a pixel or two.
     if abs(width - 2 * height) > 2 or height < 2:
         raise MediaError(
             f"{path}: a 360-degree photo is twice as wide as high, this one is {width}x{height}; "
@@ -243,7 +243,7 @@ def check_panorama(path: Path) -> None:
 
 
 def _soften_highlights(colours: FloatArray) -> None:
-    """Compress what is brighter than film can hold, in place."""
+    """Compress highlights in place."""
     bright = colours > _SHOULDER
     room = 255 - _SHOULDER
     colours[bright] = _SHOULDER + room * np.tanh((colours[bright] - _SHOULDER) / room)

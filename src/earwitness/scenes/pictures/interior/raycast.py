@@ -1,6 +1,6 @@
-"""What rays from the camera hit: the six surfaces of a shoebox room and the boxes in it.
+"""Ray casting in a shoebox room with boxes, and a texture atlas.
 
-Textures of many surfaces in one array, so that a picture samples all of them in one go.
+The textures of all surfaces are in one array, so that they are sampled together.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ODD_BYTES: Final = np.uint32(0x00FF00FF)
 
 @dataclass(slots=True, eq=False)
 class TextureAtlas:
-    """Pictures with their reductions by 2, 4, 8, ... (mip levels), end to end."""
+    """Pictures and their reductions by 2, 4, 8, ... (mip levels), concatenated."""
 
     _pixels: list[NDArray[np.uint32]] = field(default_factory=list)
     _offset: list[list[int]] = field(default_factory=list)
@@ -47,12 +47,12 @@ class TextureAtlas:
     def sample(
         self, texture: NDArray[np.intp], u: NDArray[np.float32], v: NDArray[np.float32], footprint: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """Colours, bilinear within the mip level that fits.
+        """Colours, with bilinear interpolation in the best mip level.
 
         Args:
-            texture: (n,) numbers of textures.
+            texture: (n,) texture numbers.
             u, v: (n,) in [0, 1], from the left and from the top.
-            footprint: (n,) metres that a picture's pixel covers on the surface.
+            footprint: (n,) size in metres of a pixel of the picture on the surface.
 
         Returns:
             (3, n) float32 in [0, 255].
@@ -80,7 +80,7 @@ class TextureAtlas:
 
 
 def _mix(first: NDArray[np.uint32], second: NDArray[np.uint32], share: NDArray[np.uint32]) -> Any:
-    """Packed RGBA pixels mixed by 256ths of `second`, two channels to a multiplication."""
+    """Mix packed RGBA pixels with `share` / 256 of `second`, two channels per multiplication."""
     keep, eight = np.uint32(256) - share, np.uint32(8)
     even = ((first & _ODD_BYTES) * keep + (second & _ODD_BYTES) * share) >> eight
     odd = ((first >> eight) & _ODD_BYTES) * keep + ((second >> eight) & _ODD_BYTES) * share
@@ -92,13 +92,13 @@ FloatArray = NDArray[np.float32]
 
 @dataclass(slots=True, eq=False)
 class Hit:
-    """What rays hit first.
+    """The first hits of rays.
 
     Attributes:
         reach: (n,) distance in lengths of the ray.
-        face: (n,) 0 to 5: the surface faces +x, -x, +y, -y, +z, -z.
-        texture: (n,) its number in the atlas.
-        u, v: (n,) place on the texture, from the left and from the top, 0 to 1.
+        face: (n,) 0 to 5: orientation of the surface: +x, -x, +y, -y, +z, -z.
+        texture: (n,) texture number in the atlas.
+        u, v: (n,) position on the texture, from the left and from the top, 0 to 1.
     """
 
     reach: FloatArray
@@ -109,7 +109,7 @@ class Hit:
 
     @classmethod
     def of_walls(cls, unit: FloatArray, size: Point, eye: Point) -> Hit:
-        """The six surfaces of the room, seen from inside."""
+        """Hits on the six inner surfaces of the room."""
         reaches = []
         for ray, length, start in zip(unit, size, eye, strict=True):
             steep = np.where(np.abs(ray) < 1e-7, np.float32(1e-7), ray)
@@ -117,7 +117,7 @@ class Hit:
         axis = np.argmin(np.stack(reaches), axis=0)
         reach = np.minimum(np.minimum(reaches[0], reaches[1]), reaches[2])
         forward = np.choose(axis, unit) > 0
-        # The wall at the far end of an axis looks back along it.
+        # The wall at the far end of an axis faces backwards along it.
         face = 2 * axis + forward
         texture = np.where(forward, 2 * axis, 2 * axis + 1).astype(np.intp)
         x, y, z = (start + reach * ray for start, ray in zip(eye, unit, strict=True))
@@ -131,7 +131,7 @@ class Hit:
         return cls(reach, face, texture, across, down)
 
     def meet_boxes(self, unit: FloatArray, eye: Point, boxes: tuple[Box, ...], skins: NDArray[np.intp]) -> None:
-        """Let boxes that stand together hide what is behind them."""
+        """Update the hits with a group of boxes."""
         low = np.min([box.low for box in boxes], axis=0).astype(np.float32) - _vector(eye)
         high = np.max([box.high for box in boxes], axis=0).astype(np.float32) - _vector(eye)
         near = _candidates(unit, low, high)
@@ -167,7 +167,7 @@ class Hit:
 
 
 def _candidates(unit: FloatArray, low: FloatArray, high: FloatArray) -> NDArray[np.intp]:
-    """Indices of the rays within the cone around a box (corners relative to the eye)."""
+    """Indices of the rays within the bounding cone of a box (corners relative to the camera)."""
     corners = np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(3, 8)
     centre = (low + high) / 2
     centre /= max(float(np.linalg.norm(centre)), 1e-6)
@@ -178,7 +178,7 @@ def _candidates(unit: FloatArray, low: FloatArray, high: FloatArray) -> NDArray[
 
 
 def edges(texture: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Flat indices of the pixels (h, w) beside another surface."""
+    """Flat indices of the pixels (h, w) next to another surface."""
     edge = np.zeros(texture.shape, dtype=np.bool_)
     across, down = texture[:, 1:] != texture[:, :-1], texture[1:] != texture[:-1]
     edge[:, 1:] |= across

@@ -1,4 +1,4 @@
-"""How a room looks: colours and materials, drawn at random within what goes together."""
+"""Styles of rooms: random combinations of matching colours and materials."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ _TILES: Final[tuple[Colour, ...]] = ((214, 208, 198), (188, 190, 190), (168, 152
 
 @dataclass(frozen=True, slots=True)
 class RoomStyle:
-    """The look of a room.
+    """The style of a room.
 
     Attributes:
-        wall, accent: colours of the walls and of the one that stands out.
-        accent_wall: which of the four walls stands out; 4 for none.
+        wall, accent: colours of the walls and of the accent wall.
+        accent_wall: index of the accent wall; 4 for none.
         wallpaper: one of WALLPAPERS.
         floor: one of FLOORS.
         floor_colour, ceiling, trim, wood, fabric: colours.
         warmth: tint of the lamps, 0 (neutral) to 1 (warm).
-        daylight: brightness of what the windows show, 0 (night) to 1.
+        daylight: brightness outside, 0 (night) to 1.
         exposure: brightness of the picture.
         lamps: number of ceiling lamps.
-        panels: whether the lamps are office panels rather than globes.
-        furnished: how full the room is, 0 to 1.
+        panels: whether the lamps are office panels instead of globes.
+        furnished: density of furniture, 0 to 1.
     """
 
     wall: Colour

@@ -1,4 +1,4 @@
-"""The surfaces of a room: floors, ceilings and walls with their windows, doors, pictures and shelves."""
+"""Textures of the surfaces of a room: floors, ceilings, and walls with fittings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from earwitness.scenes.pictures.interior.room_style import RoomStyle
 from earwitness.scenes.pictures.painter import Colour, Painter, blend, colour, mottled, shade
 
 Opening = tuple[float, float, float]
-"""A part of a wall, from the left as seen from inside, in front of which furniture must not exceed a height: metres."""
+"""(start, end, height) in metres from the left, seen from inside: furniture in front of it must not be taller."""
 
 _SKIRTING: Final = 0.09
 
@@ -28,18 +28,18 @@ def wall(
     hung: Counter[str],
     rng: np.random.Generator,
 ) -> tuple[Image.Image, list[Opening]]:
-    """One wall, seen from inside.
+    """Draw a wall, seen from inside.
 
     Args:
-        style: the room's style.
+        style: style of the room.
         index: 0 ahead, 1 behind, 2 left, 3 right.
         width, height: metres.
         scale: pixels per metre.
-        hung: how many fittings of each name the room has already; counted up.
-        rng: draws the fittings.
+        hung: number of fittings of each name in the room; updated.
+        rng: random generator.
 
     Returns:
-        The wall, and what must not be hidden by furniture.
+        The wall, and the parts that furniture must not cover.
     """
     base = style.accent if index == style.accent_wall else style.wall
     painter = Painter(width, height, scale, base)
@@ -53,7 +53,7 @@ def wall(
 
 
 def floor(style: RoomStyle, length: float, width: float, scale: float, rng: np.random.Generator) -> Image.Image:
-    """The floor, seen from above."""
+    """Draw the floor, seen from above."""
     painter = Painter(length, width, scale, style.floor_colour)
     _FLOORS[style.floor](painter, style.floor_colour, rng)
     if min(length, width) > 2.5 and rng.random() < 0.3 + 0.5 * style.furnished:
@@ -70,7 +70,7 @@ def ceiling(
     scale: float,
     rng: np.random.Generator,
 ) -> Image.Image:
-    """The ceiling, in the floor's coordinates, with lamps at the given places."""
+    """Draw the ceiling in floor coordinates, with lamps at the given positions."""
     painter = Painter(length, width, scale, style.ceiling)
     if style.panels:
         for x in np.arange(0.6, length, 0.6):
@@ -92,7 +92,7 @@ def ceiling(
 
 
 def _hang_fittings(painter: Painter, style: RoomStyle, hung: Counter[str], rng: np.random.Generator) -> list[Opening]:
-    """Fill the wall from left to right with what hangs on walls."""
+    """Add random fittings to a wall from left to right."""
     openings: list[Opening] = []
     x = float(rng.uniform(0.25, 0.8))
     for _ in range(40):
@@ -125,9 +125,9 @@ def _panels(painter: Painter, base: Colour, style: RoomStyle, rng: np.random.Gen
     for x in np.arange(0.12, painter.width - 0.3, pitch):
         for low, high in ((0.2, 0.85), (1.0, painter.height - 0.25)):
             box = (float(x), low, min(float(x) + pitch - 0.12, painter.width - 0.1), high)
-            painter.box(*box, None, outline=shade(base, 0.84), line=0.02)
+            painter.box(*box, None, outline=(shade(base, 0.84), 0.02))
             painter.box(
-                box[0] + 0.01, box[1] - 0.008, box[2] + 0.01, box[3] - 0.008, None, outline=shade(base, 1.06), line=0.01
+                box[0] + 0.01, box[1] - 0.008, box[2] + 0.01, box[3] - 0.008, None, outline=(shade(base, 1.06), 0.01)
             )
 
 
@@ -169,7 +169,7 @@ def _planks(painter: Painter, base: Colour, rng: np.random.Generator) -> None:
 
 
 def _herringbone(painter: Painter, base: Colour, rng: np.random.Generator) -> None:
-    # Blocks four times as long as broad, laid at right angles; drawn along the axes and seen askew it looks as laid.
+    # Blocks with an aspect ratio of 4:1, laid at right angles and parallel to the walls.
     breadth = float(rng.uniform(0.09, 0.13))
     block = 4 * breadth
     for row in range(-4, int(painter.height / breadth) + 5):
@@ -181,8 +181,7 @@ def _herringbone(painter: Painter, base: Colour, rng: np.random.Generator) -> No
                 x + block,
                 y + breadth,
                 shade(base, float(rng.uniform(0.86, 1.1))),
-                outline=shade(base, 0.68),
-                line=0.004,
+                outline=(shade(base, 0.68), 0.004),
             )
             painter.box(
                 x + block,
@@ -190,8 +189,7 @@ def _herringbone(painter: Painter, base: Colour, rng: np.random.Generator) -> No
                 x + block + breadth,
                 y + block,
                 shade(base, float(rng.uniform(0.86, 1.1))),
-                outline=shade(base, 0.68),
-                line=0.004,
+                outline=(shade(base, 0.68), 0.004),
             )
 
 

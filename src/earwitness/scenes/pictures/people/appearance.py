@@ -1,4 +1,4 @@
-"""What people look like."""
+"""Random appearances of people."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ _LEGS: Final[tuple[Colour, ...]] = ((52, 66, 98), (44, 44, 50), (120, 104, 84), 
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """What somebody looks like.
+    """The appearance of a person.
 
     Attributes:
-        woman: body shape and wardrobe.
+        woman: whether body shape and clothes are a woman's.
         skin, hair, top, bottom, shoes: colours.
         hairstyle: 0 to 4.
         garment: 0 plain, 1 striped, 2 jacket over shirt, 3 with collar and buttons.
         skirt: a skirt or dress instead of trousers.
-        beard, glasses: whether worn.
-        girth: breadth relative to the average.
+        beard, glasses: whether the person has them.
+        girth: body width relative to the average.
     """
 
     woman: bool
@@ -73,7 +73,7 @@ class Appearance:
 
     @classmethod
     def draw(cls, woman: bool, rng: np.random.Generator) -> Appearance:
-        """Somebody at random."""
+        """A random person."""
         return cls(
             woman=woman,
             skin=pick(rng, _SKINS),

@@ -1,4 +1,4 @@
-"""Heads: faces, hair, beards, glasses."""
+"""Draws heads: faces, hair, beards, glasses."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from earwitness.scenes.pictures.sprite_canvas import Place, SpriteCanvas
 
 
 def head_centre(pose: Pose) -> Place:
-    """Middle of the face."""
+    """Centre of the face."""
     return (pose.tilt * 1.5, 1.575 - pose.sink)
 
 
 def back_hair(canvas: SpriteCanvas, appearance: Appearance, pose: Pose) -> None:
-    """Hair that hangs behind the neck."""
+    """Draw the hair behind the neck."""
     x, z = head_centre(pose)
     if appearance.hairstyle == 0:
         canvas.polygon(
@@ -48,7 +48,7 @@ def back_hair(canvas: SpriteCanvas, appearance: Appearance, pose: Pose) -> None:
 
 
 def head(canvas: SpriteCanvas, appearance: Appearance, pose: Pose) -> None:
-    """Head, face and the hair in front."""
+    """Draw the head, the face and the hair in front."""
     x, z = head_centre(pose)
     for sign in (-1, 1):
         canvas.ellipse(x + sign * 0.098, z - 0.012, 0.018, 0.03, shade(appearance.skin, 0.94), bevel=0.008)

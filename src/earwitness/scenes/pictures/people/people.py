@@ -1,4 +1,4 @@
-"""People, drawn from the front."""
+"""Draws people, seen from the front."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from earwitness.scenes.pictures.people.poses import Action, Pose, pose_of
 from earwitness.scenes.pictures.sprite_canvas import Place, SpriteCanvas
 
 HEIGHT: Final = 1.78
-"""Metres from sole to crown, a little headroom included."""
+"""Height of the picture in metres, including some headroom."""
 MOUTH: Final = 1.515
-"""Height of the mouth."""
+"""Height of the mouth in metres."""
 WIDTH: Final = 1.1
 
 
 def draw_person(
     appearance: Appearance, action: Action, walking: bool, phase: int, pixels_per_metre: float
 ) -> Image.Image:
-    """Picture (RGBA) of somebody doing something, HEIGHT metres high and WIDTH wide."""
+    """Picture (RGBA) of a person in an action, HEIGHT metres high and WIDTH metres wide."""
     canvas = SpriteCanvas(WIDTH, HEIGHT, pixels_per_metre)
-    sculpt_person(canvas, appearance, pose_of(action, walking, phase, elbow_breadth(appearance)))
+    add_person(canvas, appearance, pose_of(action, walking, phase, elbow_breadth(appearance)))
     return canvas.finish()
 
 
 def elbow_breadth(appearance: Appearance) -> float:
-    """Metres from the middle of the body to a hanging elbow."""
+    """Distance in metres from the body axis to the elbow of a hanging arm."""
     return (0.21 if appearance.woman else 0.25) * appearance.girth
 
 
-def sculpt_person(canvas: SpriteCanvas, appearance: Appearance, pose: Pose) -> None:
-    """Add somebody to a picture."""
+def add_person(canvas: SpriteCanvas, appearance: Appearance, pose: Pose) -> None:
+    """Draw a person on a canvas."""
     if appearance.woman:
         back_hair(canvas, appearance, pose)
     if not pose.hands_in_front:
@@ -168,7 +168,7 @@ def _arm(canvas: SpriteCanvas, appearance: Appearance, pose: Pose, side: int) ->
     elbow, hand = pose.elbows[side], pose.hands[side]
     sleeve = shade(appearance.top, 0.97)
     span = max(float(np.hypot(hand[0] - elbow[0], hand[1] - elbow[1])), 1e-6)
-    # Sleeves end short of the hand, however much the forearm is foreshortened.
+    # Sleeves end before the hand, also when the forearm is foreshortened.
     share = max(0.3, 1 - 0.075 / span)
     wrist = (elbow[0] + share * (hand[0] - elbow[0]), elbow[1] + share * (hand[1] - elbow[1]))
     thick = 0.054 * appearance.girth * (0.88 if appearance.woman else 1)

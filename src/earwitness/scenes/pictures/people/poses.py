@@ -1,4 +1,4 @@
-"""What people do: joints of the body, action by action and phase by phase."""
+"""Poses of people: positions of the joints for each action and phase."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ PHASES: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """Joints of a body of normal height, in metres; the first of a pair is on the viewer's left.
+    """Joints of a body of average height, in metres; the first of a pair is on the viewer's left.
 
     Attributes:
-        elbows, hands, knees, feet: places of the joints.
-        mouth: how far it is open, 0 to 1.
-        laughing: closed eyes, wide mouth.
-        tilt: how far the head leans to the right.
-        sink: how far the upper body is lowered.
-        hands_in_front: arms before the body rather than beside it.
-        turn: how far the face looks to the right, -1 to 1.
+        elbows, hands, knees, feet: positions of the joints.
+        mouth: opening of the mouth, 0 to 1.
+        laughing: whether the eyes are closed and the mouth is wide open.
+        tilt: shift of the head to the right in metres.
+        sink: downward shift of the upper body in metres.
+        hands_in_front: whether the arms are in front of the body instead of beside it.
+        turn: rotation of the face to the right, -1 to 1.
     """
 
     elbows: tuple[Place, Place]
@@ -40,7 +40,7 @@ class Pose:
 
 
 def pose_of(action: Action, walking: bool, phase: int, breadth: float) -> Pose:
-    """The pose of somebody whose elbows hang `breadth` metres off the middle."""
+    """The pose of a person whose elbows hang `breadth` metres from the body axis."""
     phase %= PHASES
     pose = _acting(action, phase, breadth)
     return _walking(pose, action, phase, breadth) if walking else pose
@@ -83,7 +83,7 @@ def _acting(action: Action, phase: int, breadth: float) -> Pose:
 
 
 def _walking(pose: Pose, action: Action, phase: int, breadth: float) -> Pose:
-    """`pose` in mid-step, seen three quarters from the front: contact, passing, contact, passing."""
+    """`pose` while walking, in three-quarter view; the phases are contact, passing, contact, passing."""
     swing = (0.17, 0.0, -0.17, 0.0)[phase]
     lifts = (0.1 if phase == 1 else 0.0, 0.1 if phase == 3 else 0.0)
     stepping = replace(

@@ -1,0 +1,1 @@
+"""Parts of `scripts/fuzz.py`: what is made, what reads it, and what watches."""

@@ -1,1 +1,0 @@
-"""Drawn things that sound."""
