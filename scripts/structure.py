@@ -36,17 +36,10 @@ VERBS = "cli"
 OWN_SOURCE = Path(__file__).resolve().parents[1] / "src" / "earwitness"
 LONG_FUNCTIONS: Mapping[str, int] = {
     "earwitness.cli.dataset.make_stereo": 64,
-    "earwitness.cli.detect.run": 77,
-    "earwitness.detect.detector.Detector.detect": 62,
-    "earwitness.render.video.annotated_video.render_video": 68,
 }
 MANY_ARGUMENTS: Mapping[str, int] = {
     "earwitness.core.events.EventTable.from_columns": 8,
-    "earwitness.detect.detector.Detector.load": 8,
-    "earwitness.detect.detector.Detector.detect": 10,
-    "earwitness.detect.detector.Detector._detection": 9,
     "earwitness.media.writer.MediaWriter.__init__": 12,
-    "earwitness.render.video.annotated_video.render_video": 8,
 }
 """Functions that exceed a limit, with the lines or arguments that each may have. These lists may only shrink: the check
 also fails when a function has fewer than its entry allows, so that the entry is lowered or removed with it."""

@@ -91,8 +91,8 @@ def run(
         typer.Option(
             metavar="DETECTOR",
             rich_help_panel=_PICTURES,
-            help="Visual detector: pose; vitpose or owlvit-boxes (experimental: never run with published weights); "
-            "auto: pose where it is installed.",
+            help="Visual detector: pose, auto (pose where it is installed), or vitpose or owlvit-boxes (experimental: "
+            "never run with published weights).",
         ),
     ] = "auto",
     no_vision: Annotated[
@@ -161,9 +161,9 @@ def run(
     Exit code: 0 all done, 1 some inputs failed, 2 wrong usage.
     """
     one_thread()
-    from earwitness.cli.detect_settings import DetectSettings, detect_files
+    from earwitness.cli.detect_options import DetectOptions, detect_files
 
-    settings = DetectSettings(
+    settings = DetectOptions(
         inputs=tuple(inputs or ()), dcase=dcase, out=out, formats=tuple(format or ()), captions=captions, model=model,
         device=device, modalities=modalities, threads=threads, vision=None if no_vision else vision,
         threshold=threshold, mono=mono, swap_channels=swap_channels, track=track, layout=layout, render=render,

@@ -28,8 +28,8 @@ def run(
         str,
         typer.Option(
             metavar="DETECTOR",
-            help="Visual detector: pose; vitpose or owlvit-boxes (experimental: never run with published weights); "
-            "auto: pose where it is installed.",
+            help="Visual detector: pose, auto (pose where it is installed), or vitpose or owlvit-boxes (experimental: "
+            "never run with published weights).",
         ),
     ] = "auto",
     no_vision: Annotated[bool, typer.Option("--no-vision", help="Analyse sound only.")] = False,

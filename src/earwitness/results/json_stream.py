@@ -20,12 +20,12 @@ def placeholder(name: str) -> str:
 def document_pieces(
     document: Any, lists: Mapping[str, Iterable[Any]], indent: int | None, *, item_lines: bool = False
 ) -> Iterator[str]:
-    """Yield the text of a document item by item, as `json.dumps` writes it with the lists inserted.
+    """Yield the text of a document item by item, as `json.dumps` would write it with the lists in their places.
 
     Args:
         document: plain values, with a `placeholder` for each list.
-        lists: the lists by name, in the order of their placeholders.
-        indent: spaces per level; None: one line without spaces.
+        lists: by name, in the order of their places.
+        indent: spaces a level; None: all on one line, without any spaces.
         item_lines: write each item of a list on one line, with spaces after commas and colons.
     """
     text = _text(document, indent)

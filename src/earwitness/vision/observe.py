@@ -123,17 +123,11 @@ def observe(
     queue.finish()
     all_shots = shots.finish(len(grids)) if shots else ()
     grids.settle(len(grids), [shot.start for shot in all_shots])
-    frames = np.array(queue.frames, dtype=np.int64)
+    frames, bounds = np.array(queue.frames, dtype=np.int64), _outer_bounds(all_shots)
+    warnings = tuple(reader.warnings)
     return Observation(
-        reader.width,
-        reader.height,
-        _outer_bounds(all_shots),
-        frames,
-        queue.boxes,
-        grids.grids,
-        tuple(reader.warnings),
-        all_shots,
-    )
+        reader.width, reader.height, bounds, frames, queue.boxes, grids.grids, warnings, all_shots
+    )  # fmt: skip
 
 
 def _outer_bounds(shots: Sequence[Shot]) -> tuple[int, int, int, int]:

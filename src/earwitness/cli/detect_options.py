@@ -30,7 +30,7 @@ ENGINES = ("local", "ray")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DetectSettings:
+class DetectOptions:
     """The options of `detect`, unchecked; `detect_files` checks them.
 
     Attributes:
@@ -128,7 +128,7 @@ class DetectSettings:
         return plan(self.inputs, self.out, (*batch.suffixes, *growing))
 
 
-def detect_files(settings: DetectSettings) -> int:
+def detect_files(settings: DetectOptions) -> int:
     """Process all files, write their results and print what was found.
 
     Returns:
@@ -157,7 +157,7 @@ def detect_files(settings: DetectSettings) -> int:
     return failed
 
 
-def _check_combinations(settings: DetectSettings) -> None:
+def _check_combinations(settings: DetectOptions) -> None:
     if bool(settings.inputs) == (settings.dcase is not None):
         raise UsageError("name INPUT files, or a data set with --dcase; not both")
     if settings.out.exists() and not settings.out.is_dir():
@@ -168,7 +168,7 @@ def _check_combinations(settings: DetectSettings) -> None:
 
 
 def _process(
-    settings: DetectSettings, batch: BatchSettings, limits: FileLimits, load: partial[Detector], todo: Plan,
+    settings: DetectOptions, batch: BatchSettings, limits: FileLimits, load: partial[Detector], todo: Plan,
     journal: Journal,
 ) -> int:  # fmt: skip
     """Process the files that are not finished yet; returns how many failed."""
