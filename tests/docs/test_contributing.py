@@ -29,7 +29,7 @@ TASKS = (
     "A class of sound", "A microphone", "An export format", "An encoder", "An augmentation", "A head",
     "An option of detect", "A label format", "A metric", "A caption rule",
 )  # fmt: skip
-MOST_FILES = {"An option of detect": 3}
+MOST_FILES = {"An option of detect": 4}
 """All others have at most two source files."""
 
 

@@ -75,7 +75,7 @@ class VisualResult(Visual):
                 return "the sound has no direction to compare with the picture"
             return "no visible object in that direction could make this sound"
         likely = float(self.fused.common[rows].mean())
-        verdict = "likely" if likely >= 0.5 else "perhaps" if likely >= 0.25 else "unlikely"
+        verdict = "likely to be" if likely >= 0.5 else "possibly" if likely >= 0.25 else "unlikely to be"
         outside = likely >= 0.5 and not self.fused.table.onscreen[rows].mean() >= 0.5
         where = ", but the sounding part is probably above or below the picture" if outside else ""
         return (

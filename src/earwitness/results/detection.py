@@ -42,14 +42,14 @@ class Detection:
         model: the model.
         duration: duration of the sound, seconds.
         path: the media file as given by the user; None for an array, or if unknown.
-        media: location of the media file, if it is not `path`.
-        trusted: whether `path` may be opened; False for saved results, which may name any file of the user.
         has_video: whether the file has moving pictures; without them, no event is on screen.
         sha256: SHA-256 of the media file; None if unknown.
         warnings: reasons not to trust the result, one sentence each.
         settings: all settings of the run, as plain values.
         elapsed: duration of the detection, seconds; 0 for a saved result.
         visual: the visual analysis; None where there was none.
+        media: location of the media file, if it is not `path`.
+        trusted: whether `path` may be opened; False for saved results, which may name any file of the user.
         vocabulary: the classes that `class_index` refers to.
     """
 

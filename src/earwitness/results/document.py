@@ -149,7 +149,7 @@ def read_document(path: str | Path) -> Document:
         raise LabelError(f"{path}: not an earwitness events file: {first_problem(error)}") from None
     difference = document.vocabulary.difference(DEFAULT_VOCABULARY)
     if difference:
-        raise LabelError(f"{path}: {difference}; this version can only read results with the latter")
+        raise LabelError(f"{path}: {difference}; this version reads only results with the classes of DCASE2025")
     return document
 
 

@@ -101,7 +101,7 @@ class ModelRunner:
             )
         difference = card.vocabulary.difference(DEFAULT_VOCABULARY)
         if difference:
-            raise ModelError(f"the model '{card.name}': {difference}; this version runs models with the latter only")
+            raise ModelError(f"the model '{card.name}': {difference}; this version runs only models for DCASE2025")
         self.card = card
         self._token_encoders = dict(token_encoders or {})
         self._video: Path | None = None

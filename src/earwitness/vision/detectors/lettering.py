@@ -12,7 +12,7 @@ from earwitness.vision.boxes import PERSON, Boxes
 ByteArray = NDArray[np.uint8]
 
 _LEVELS: Final = 8
-"""Tolerance of the grey level of a backbackground."""
+"""Tolerance of the grey level of a background."""
 _EDGE: Final = 50
 """Smallest change over two pixels at the edge of a stroke, grey levels."""
 _STROKES: Final = 6
@@ -20,7 +20,7 @@ _STROKES: Final = 6
 _ROWS: Final = 0.03
 """Smallest share of the rows of a picture covered by a line of text."""
 _BOX_FLAT: Final = 0.75
-"""Smallest share of backbackground and letters in a box of lettering; people have less."""
+"""Smallest share of background and letters in a box of lettering; people have less."""
 _BOX_ROWS: Final = 0.25
 
 
@@ -37,7 +37,7 @@ def has_lettering(grey: ByteArray) -> bool:
 
 
 def without_lettering(rgb: ByteArray, boxes: Boxes) -> Boxes:
-    """Remove boxes of people that contain only lettering on a plain backbackground."""
+    """Remove boxes of people that contain only lettering on a plain background."""
     if PERSON not in boxes.label:
         return boxes
     height, width = rgb.shape[:2]
