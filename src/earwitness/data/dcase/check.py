@@ -15,6 +15,7 @@ import numpy as np
 
 from earwitness.core.errors import EarwitnessError, LabelError
 from earwitness.core.events import FRAME_SECONDS
+from earwitness.core.isolation import limits_for
 from earwitness.core.vocabulary import NUM_CLASSES
 from earwitness.data.dcase.labels import CLIP_FRAMES, METRES_BELOW_CM, LabelRows, are_metres, read_rows
 from earwitness.data.dcase.layout import Clip, DcaseFolder, scan
@@ -135,7 +136,8 @@ def _check_clip(root: Path, parts: set[tuple[str, str]], frames: int, clip: Clip
             report("out of range" if " must " in what and "header" not in what else "malformed", clip.labels, what)
     if clip.picture:
         try:
-            _check_picture(clip.picture, frames * FRAME_SECONDS, report)
+            with limits_for(clip.picture):
+                _check_picture(clip.picture, frames * FRAME_SECONDS, report)
         except EarwitnessError as error:
             report("malformed", clip.picture, without_path(error, clip.picture))
     return ClipReport(clip, seconds, rows, tuple(problems))

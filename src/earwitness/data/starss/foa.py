@@ -19,6 +19,7 @@ from earwitness.core.errors import EarwitnessError, LabelError, UnreadableMediaE
 from earwitness.core.events import FRAME_RATE, EventTable
 from earwitness.core.files.small_files import TABLE_BYTES, read_text
 from earwitness.core.geometry import DCASE_CAMERA, foa_to_stereo, fold, rotate_view
+from earwitness.core.isolation import limits_for
 from earwitness.core.source_numbers import separate_sources
 from earwitness.core.vocabulary import NUM_CLASSES
 from earwitness.data.dcase.labels import CLIP_FRAMES, are_metres
@@ -139,7 +140,8 @@ def find_recordings(root: Path | str, video: bool = True, damaged: dict[str, str
     first: EarwitnessError | None = None
     for path in (path for path in labels if not path.name.startswith(".")):
         try:
-            found.append(_recording(root, path, video))
+            with limits_for(path):
+                found.append(_recording(root, path, video))
         except EarwitnessError as error:
             if damaged is None:
                 raise

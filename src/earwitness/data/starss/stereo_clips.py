@@ -13,8 +13,9 @@ from typing import Final, Literal
 
 import numpy as np
 
-from earwitness.core.errors import LabelError, UnreadableMediaError, UsageError
+from earwitness.core.errors import LabelError, MediaError, UsageError
 from earwitness.core.files.atomic import remove_partial_files
+from earwitness.core.isolation import each_within_limits
 from earwitness.core.memory import keep_freed_memory
 from earwitness.data.dcase.labels import write_table
 from earwitness.data.starss.crop_views import write_views
@@ -23,7 +24,7 @@ from earwitness.data.starss.foa import LOUDEST, RATE, FoaLabels, read_foa_labels
 from earwitness.media.sound.wav import write_wav
 
 Outcome = Literal["made", "kept", "rejected"]
-Tried = tuple[Crop, Outcome | UnreadableMediaError | LabelError, bool]
+Tried = tuple[Crop, Outcome | MediaError | LabelError, bool]
 """A crop, its outcome or error, and whether its labels contained metres."""
 GROUP: Final = 64
 """Maximum number of crops of a recording in one task of a worker."""
@@ -90,7 +91,7 @@ def make_clips(
         if not batch:
             break
         for crop, outcome, in_metres in _outcomes(batch, job, workers):
-            if isinstance(outcome, UnreadableMediaError | LabelError):
+            if isinstance(outcome, MediaError | LabelError):
                 report.damaged.setdefault(crop.recording.name, str(outcome))
                 report.lost += 1
                 continue
@@ -120,10 +121,11 @@ def _made(group: list[Crop], job: StereoJob) -> list[Tried]:
 def _tried(group: list[Crop], job: StereoJob) -> Iterator[Tried]:
     done = set[Crop]()
     try:
-        for made in make_group(group, job):
+        recording = group[0].recording
+        for made in each_within_limits(recording.video or recording.sound, make_group(group, job)):
             done.add(made[0])
             yield made
-    except (UnreadableMediaError, LabelError) as error:
+    except (MediaError, LabelError) as error:
         yield from ((crop, error, False) for crop in group if crop not in done)
 
 
@@ -149,7 +151,7 @@ def make_group(crops: list[Crop], job: StereoJob) -> Iterator[tuple[Crop, Outcom
     Raises:
         LabelError: the labels are malformed.
         UsageError: labels have no distance, and none was set.
-        UnreadableMediaError: the recording cannot be read.
+        MediaError: the recording cannot be read, or exceeds the limits of a file.
     """
     keep_freed_memory()
     recording = crops[0].recording
@@ -184,7 +186,7 @@ def _with_views(crops: list[Crop], labels: FoaLabels, job: StereoJob) -> Iterato
         for crop in write_views(crops, job.out / "video_dev"):
             del waiting[crop]
             yield _finish(crop, labels, job)
-    except UnreadableMediaError:
+    except MediaError:
         for crop in waiting:
             _sound(crop, job).unlink(missing_ok=True)
         raise

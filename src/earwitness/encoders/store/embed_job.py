@@ -16,6 +16,7 @@ import numpy as np
 from earwitness.core.errors import EarwitnessError, EncoderError
 from earwitness.core.files.digests import Digests
 from earwitness.core.geometry import DEFAULT_FOV_DEG
+from earwitness.core.isolation import each_within_limits
 from earwitness.data.dcase.layout import Clip
 from earwitness.encoders.encoder_registry import Device, EncoderSpec
 from earwitness.encoders.protocol import PictureEncoder, SoundEncoder
@@ -203,7 +204,7 @@ class _Worker:
     def encode(self, task: _Task) -> _Result:
         """Encode a file and write its tokens."""
         try:
-            for swapped, tokens in self._maps(task):
+            for swapped, tokens in each_within_limits(task.path, self._maps(task)):
                 self.writer.add(task.clip, swapped, task.content, tokens)
         except EarwitnessError as error:
             return task.clip, 0, str(error)

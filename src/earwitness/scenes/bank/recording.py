@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import fft, signal
 
 from earwitness.core.errors import BankError, MediaError
+from earwitness.core.isolation import limits_for
 from earwitness.media.containers.container import PacketSource, audio_streams, container_duration, open_media
 from earwitness.media.sound.audio import AudioReader
 from earwitness.media.sound.downmix import frame_samples, to_stereo
@@ -52,7 +53,7 @@ def read_recording(path: Path) -> NDArray[np.int16]:
     """
     blocks: list[FloatArray] = []
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), limits_for(path):
             reader = AudioReader(path, rate=SAMPLE_RATE, mono="allow")
             for block in reader:
                 blocks.append(block.mean(axis=0))
