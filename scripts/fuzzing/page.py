@@ -33,7 +33,7 @@ _ORIGINS: Final = (
     "x" * 9000,
 )
 _LIMIT_BYTES: Final = 2_000_000
-_PATIENCE_SECONDS: Final = 4.0
+_PATIENCE_SECONDS: Final = 1.0
 """For an answer to a request that may be incomplete."""
 _ALIVE_SECONDS: Final = 60.0
 _WORK_SECONDS: Final = 100.0

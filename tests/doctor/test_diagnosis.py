@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -278,6 +279,15 @@ def test_dialogue_from_side_to_side_is_no_silent_channel() -> None:
     dropped[0, 3 * RATE : 5 * RATE] = 0
     dropped[1, 8 * RATE : 10 * RATE] = 0
     assert "silent" in stretched(dropped)["stretches"]
+
+
+@pytest.mark.parametrize("level", [1e-6, 1e3, 9e5])
+def test_any_level_of_floats_can_be_judged(level: float) -> None:
+    stereo = np.stack([noise(6, 0), np.zeros(6 * RATE)]) * level
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        stretched(stereo)
+        stretched(stereo[::-1])
 
 
 def stretched(stereo: NDArray[np.floating]) -> dict[str, str]:

@@ -80,7 +80,8 @@ class LongWindows:
         phases = cross_phases(left, right, self._band)
         self._phases += phases
         peak = self._peak(phases)
-        apart = 10 * np.log10((lefts[self._judged].sum() + _TINY) / (rights[self._judged].sum() + _TINY))
+        energies = [float(energy[self._judged].sum(dtype=np.float64)) for energy in (lefts, rights)]
+        apart = 10 * np.log10((energies[0] + _TINY) / (energies[1] + _TINY))
         lag = float("nan")
         if peak.at_zero > COHERENT:
             lag = 0.0
