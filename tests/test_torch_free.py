@@ -23,11 +23,13 @@ def run(*arguments):
     done = CliRunner().invoke(app, [str(one) for one in arguments])
     assert done.exit_code == 0, (arguments, done.output, done.exception)
 
-sound = np.random.default_rng(0).normal(0, 0.05, (2, 48_000)).astype("float32")
+rng = np.random.default_rng(0)
+room = rng.normal(0, 1e-3, (2, 48_000))
+sound = (np.array([[1.0], [0.5]]) * rng.normal(0, 0.05, 48_000) + room).astype("float32")
 write_wav(Path("a.wav"), sound, 24_000)
 run("detect", "a.wav", "--out", "out", "--model", sys.argv[1])
 run("export", "out/a.json", "--format", "csv,jsonl,vtt,srt,html,audacity,elan,textgrid,rttm,jams")
-run("render", "out/a.json", "--out", "drawn.mp4", "--report", "report.html", "--plot", "plot.png")
+run("render", "out/a.json", "--media", "a.wav", "--out", "drawn.mp4", "--report", "report.html", "--plot", "plot.png")
 run("doctor", "a.wav", "--json")
 for module in pkgutil.iter_modules(earwitness.serve.__path__, "earwitness.serve."):
     try:

@@ -15,9 +15,10 @@ import pytest
 from numpy.typing import NDArray
 
 from earwitness.batch.formats import parse_formats
-from earwitness.batch.jobs import BatchSettings, Done, Failure, run_batch
+from earwitness.batch.jobs import BatchSettings, Done, Failure
 from earwitness.batch.planning import plan
 from earwitness.batch.ray_workers import run_on_ray
+from earwitness.batch.workers import run_workers
 from earwitness.core.errors import ClusterError, WorkerError
 from earwitness.core.ray_cluster import connected
 from earwitness.detect.detector import Detector
@@ -62,7 +63,8 @@ def test_the_bytes_are_the_same_and_a_crash_costs_its_file_alone(
         write_wav(tmp_path / f"{name}.wav", make_burst(2, (0.5, 1, 20 + number)), 24_000)
     (tmp_path / "e.wav").write_bytes(b"junk" * 50)
     here, there = plan([tmp_path], tmp_path / "here"), plan([tmp_path], tmp_path / "there")
-    list(run_batch(Detector.load(meter_model), [job for job in here.jobs if job.source.stem != "crash"], SETTINGS))
+    whole = [job for job in here.jobs if job.source.stem != "crash"]
+    list(run_workers(partial(Detector.load, meter_model), whole, SETTINGS, 1))
     crashing = importlib.import_module("crashing_detectors").CrashingDetector
     results = list(run_on_ray(partial(crashing.load, meter_model), there.jobs, SETTINGS, 2))
     assert {result.job.source.stem for result in results if isinstance(result, Done)} == {"a", "b", "d"}

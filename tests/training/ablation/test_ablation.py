@@ -106,7 +106,7 @@ def test_events_are_merged_with_what_is_seen(tmp_path: Path, monkeypatch: pytest
     class Fake:
         """Sees one thing, in three frames."""
 
-        def look(self, path: Path, table: EventTable) -> Any:
+        def analyse(self, path: Path, table: EventTable) -> Any:
             looked.append(path.name)
             three = np.arange(3)
             seen = EventTable.from_columns(

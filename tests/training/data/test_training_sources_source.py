@@ -43,7 +43,7 @@ def test_sounds_that_cannot_be_used_are_left_out_of_training(tmp_path, monkeypat
     assert list(sources.skipped) == ["bell/junk.wav"]
     used = {sound.name for split in (sources.train, sources.valid) for sound in split().bank.sounds}
     assert used == {f"bell/{number}.wav" for number in range(24)}
-    monkeypatch.setattr(bank_check, "_why_not", lambda path: pytest.fail("was looked up before"))
+    monkeypatch.setattr(bank_check, "_problem", lambda path: pytest.fail("was looked up before"))
     assert list(unusable_sounds(tmp_path / "bank")) == ["bell/junk.wav"]
     monkeypatch.undo()
     monkeypatch.setenv("EARWITNESS_CACHE", str(tmp_path / "cache"))
@@ -78,7 +78,7 @@ def test_recipes_name_presets_and_share_scenes_with_them():
     assert train.preset == valid.preset is not None
     assert (train.preset_share, valid.preset_share) == (0.5, 1.0)
     assert train.flaw_probability == valid.flaw_probability == 0.4
-    with pytest.raises(UsageError, match=r"data\.scene\.preset.*no preset of scenes is called 'mars'"):
+    with pytest.raises(UsageError, match=r"data\.scene\.preset.*unknown scene preset 'mars'"):
         OpenSynthesizer(DataSpec(scene={"preset": "mars"}), "train").scene()
 
 

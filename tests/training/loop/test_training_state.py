@@ -36,11 +36,11 @@ def test_a_state_that_cannot_be_written_leaves_the_last_one(tmp_path: Path, monk
         raise RuntimeError("[enforce fail at inline_container.cc:664] . unexpected pos 64 vs 0")
 
     monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(TrainingError, match="make space, then continue with --resume"):
+    with pytest.raises(TrainingError, match="free some disk space, then continue with --resume"):
         state(2).save(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["state-00000001.pt"]
     (tmp_path / "state-00000001.pt").unlink()
-    with pytest.raises(TrainingError, match="make space, then start it again: no training state was saved yet"):
+    with pytest.raises(TrainingError, match="free some disk space, then start it again: no training state"):
         state(2).save(tmp_path)
 
 
