@@ -1,11 +1,19 @@
-# make demo: analyse the sample video.  make test: every test.  Also: lint, docs, bench, fuzz, audit, clean, and
-# test-install: install the wheel in fresh environments of every Python that is there and run the demo in each.
-# The first of these that runs and can make environments; or say make PYTHON=/path/to/python.
+# make demo          analyse the sample video
+# make test          run all tests
+# make lint          check style, types, imports, structure and licences
+# make docs          build the documentation into build/site
+# make bench         measure speed and memory
+# make fuzz          damage input files at random; fuzz-guided: guided by coverage
+# make audit         look for known vulnerabilities in the dependencies (needs the network)
+# make test-install  install the wheel in a fresh environment of each Python found, and run the demo there
+# make clean         remove everything that these commands made
+#
+# PYTHON is the first interpreter that runs and can make environments; choose one by make PYTHON=/path/to/python.
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
 	$$name -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-# One thread a process: two fighting over a busy core were measured 100 times slower than one.
+# One thread per process: two threads on one busy core were measured to be 100 times slower.
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
@@ -27,10 +35,11 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check src tests bench scripts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/structure.py --check
 	$(BIN)/python scripts/check_licences.py
 
 docs: $(VENV)/.dev
-	NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict  # not --quiet: it hides the warnings that --strict counts
 	@echo "open build/site/index.html"
 
 bench: $(VENV)/.dev
@@ -62,10 +71,10 @@ $(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.demo: $(VENV)/.core
 	-$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[vision]"
-	-$(BIN)/earwitness models pull pose  # 10 MB; without it, the demo listens but does not look, and says so
+	-$(BIN)/earwitness models pull pose  # 10 MB; without it, the demo analyses the sound only, and says so
 	touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt "torch==2.13.0" -e ".[train,parquet,serve,docs,vision,semantic,sofa,ray,dev]"
-	-$(BIN)/earwitness models pull yamnet efficientnet-lite0  # without them, the tests that need real weights are skipped
+	-$(BIN)/earwitness models pull yamnet efficientnet-lite0  # without them, tests that need real weights are skipped
 	touch $@ $(VENV)/.core

@@ -10,14 +10,15 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402
 
-from earwitness.accddoa import decode, encode, ideal_output  # noqa: E402
-from earwitness.events import EventTable, link_sources  # noqa: E402
+from earwitness.core.events import EventTable  # noqa: E402
+from earwitness.core.multi_accddoa import decode, encode, ideal_output  # noqa: E402
+from earwitness.core.source_numbers import link_sources  # noqa: E402
 
 FRAMES = 50
 
 
 def scene(classes: list[int], seed: int = 0) -> EventTable:
-    """One event a list entry, 2-4 s long; entries that repeat a class overlap in it, 30 degrees apart or more."""
+    """One event of 2 to 4 s per list entry; events of the same class overlap, at least 30 degrees apart."""
     random = np.random.default_rng(seed)
     tables = []
     for source, class_index in enumerate(classes):
@@ -32,12 +33,12 @@ def scene(classes: list[int], seed: int = 0) -> EventTable:
 
 
 def milliseconds(call: str, names: dict[str, object]) -> float:
-    """Best of five means over 200 calls."""
+    """Milliseconds per call: the best of five means over 200 calls."""
     return min(timeit.repeat(call, globals=names, number=200, repeat=5)) / 200 * 1e3
 
 
 def main() -> None:
-    """Print a table of milliseconds a clip."""
+    """Print a table of milliseconds per clip."""
     scenes = {"silence": [], "3 events": [0, 6, 8], "6 events": [0, 1, 4, 6, 8, 10], "2 of one class": [0, 0, 8]}
     print(f"{'scene':<18}{'encode ms':>12}{'decode ms':>12}{'of it, linking':>16}")
     for name, classes in scenes.items():

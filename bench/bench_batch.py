@@ -1,9 +1,9 @@
-"""A large batch, killed in the middle and started again: `python bench/bench_batch.py [--files N] [--model MODEL]`.
+"""A large batch that is killed halfway and restarted: `python bench/bench_batch.py [--files N] [--model MODEL]`.
 
-N short WAV files (1 to 2 s, 24 kHz), four of them junk, go through `earwitness detect --jobs 2`, which is killed with
--9 when half of them are done and started again by the same command. Prints what the journal says of it, the processor
-time a file, the parent's memory, and how many of a sample of results have the bytes of an undisturbed run with one
-process.
+`earwitness detect --jobs 2` processes N short WAV files (1 to 2 s, 24 kHz), four of which are damaged. It is killed
+with SIGKILL when half of them are done, and restarted with the same command. Prints the entries of the journal, the
+processor time per file, the parent's memory, and how many of a sample of results equal, byte for byte, those of an
+uninterrupted run with one process.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402
 
-from earwitness.inference.journal import JOURNAL_NAME  # noqa: E402
-from earwitness.media.wav import write_wav  # noqa: E402
+from earwitness.batch.journal import JOURNAL_NAME  # noqa: E402
+from earwitness.media.sound.wav import write_wav  # noqa: E402
 
 RATE, JUNK, SAMPLE = 24_000, 4, 100
 LOOK_SECONDS = 0.5
 
 
 def make_files(folder: Path, count: int) -> None:
-    """Bursts of noise from one side or the other, each file another one; the last few are no sound files at all."""
+    """Write files of panned noise bursts, all different; the last few are not sound files."""
     folder.mkdir()
     rng = np.random.default_rng(0)
     noise = rng.standard_normal(4 * RATE).astype(np.float32) * 0.1
@@ -45,7 +45,7 @@ def make_files(folder: Path, count: int) -> None:
 
 
 def noted(folder: Path) -> list[str]:
-    """Sources that the journal has, in its order; a line that a kill cut off does not count."""
+    """Sources in the journal, in its order; a line that was cut off by the kill does not count."""
     path = folder / JOURNAL_NAME
     lines = path.read_text().splitlines()[1:] if path.is_file() else []
     return [json.loads(line)["source"] for line in lines if line.endswith("}")]
@@ -58,13 +58,13 @@ def command(sounds: Path, out: Path, model: str, jobs: int) -> list[str]:
 
 
 def resident_mb(process: int) -> list[float]:
-    """What a process takes now; nothing where it has just ended."""
+    """Resident memory of a process now, megabytes; empty if it has just ended."""
     status = Path(f"/proc/{process}/status").read_text()
     return [int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS:")]
 
 
 def run(line: list[str], out: Path, stop_at: int | None) -> tuple[int, list[float]]:
-    """Run the command, kill it when so many files are done; returns its exit code and the parent's memory at work."""
+    """Run the command and kill it after a number of files; return its exit code and samples of the parent's memory."""
     memory: list[float] = []
     before = len(noted(out))
     with subprocess.Popen(line, stderr=subprocess.DEVNULL, start_new_session=True) as process:
@@ -80,7 +80,7 @@ def run(line: list[str], out: Path, stop_at: int | None) -> tuple[int, list[floa
 
 
 def main() -> None:
-    """Kill, start again and print."""
+    """Kill, restart and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=1000)
     parser.add_argument("--model", default="default")
@@ -99,18 +99,18 @@ def main() -> None:
         missing = given.files - JUNK - len(set(done))
         print(f"{len(done)} done, {len(done) - len(set(done))} twice, {missing} missing")
         each = 1000 * spent / (given.files - first)
-        print(f"{each:.0f} ms of processor time a file in the second run, its start included")
-        print(f"memory of the parent: {memory[0]:.0f} MB at the beginning, {memory[-1]:.0f} at the end")
+        print(f"{each:.0f} ms of processor time per file in the second run, including its start")
+        print(f"memory of the parent: {memory[0]:.0f} MB at the start, {memory[-1]:.0f} MB at the end")
         some = Path(folder) / "some"
         some.mkdir()
         for path in sorted(sounds.glob("0*.wav"))[:: max(1, given.files // SAMPLE)]:
             os.link(path, some / path.name)
         subprocess.run(command(some, alone, given.model, 1), check=True, stderr=subprocess.DEVNULL)
-        print(f"{same(alone, out)} of {len(list(some.iterdir()))} results as of an undisturbed run")
+        print(f"{same(alone, out)} of {len(list(some.iterdir()))} results equal those of an uninterrupted run")
 
 
 def same(alone: Path, out: Path) -> int:
-    """How many CSVs of one folder have the same bytes in another."""
+    """Number of CSV files that are the same, byte for byte, in two folders."""
     tables = list(alone.glob("*.csv"))
     return sum(path.read_bytes() == (out / path.name).read_bytes() for path in tables)
 

@@ -1,8 +1,8 @@
-"""How fast data sets are checked, made and read for training: python bench/bench_dataset.py.
+"""Speed of checking and making data sets, and of reading them for training: `python bench/bench_dataset.py`.
 
-Generates recordings of STARSS23's sizes (four channels at 24 kHz, 1920x960 video): one of moving noise, which is as
-hard to decode as video gets, and one of a drawn room with a camera's grain in which four things move. Times are
-processor time, so that other work on the machine does not count (it still slows down caches and shared cores).
+Generates recordings in the format of STARSS23 (four channels at 24 kHz, 1920x960 video): one of moving noise, the
+hardest case for a video decoder, and one of a drawn room with camera grain and four moving objects. Times are
+processor time, so that other processes count little (they still compete for caches and shared cores).
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402
 
-from earwitness.data.check import check  # noqa: E402
-from earwitness.data.crops import Crop, random_crops  # noqa: E402
-from earwitness.data.foa import Recording, find_recordings  # noqa: E402
+from earwitness.data.dcase.check import check  # noqa: E402
+from earwitness.data.starss.crops import Crop, random_crops  # noqa: E402
+from earwitness.data.starss.foa import Recording, find_recordings  # noqa: E402
+from earwitness.data.starss.stereo_clips import StereoJob, make_clips, make_group  # noqa: E402
 from earwitness.features import FeatureConfig  # noqa: E402
-from earwitness.media.wav import write_wav  # noqa: E402
+from earwitness.media.pictures.view360 import PanoramaView, panorama_frames  # noqa: E402
+from earwitness.media.sound.wav import write_wav  # noqa: E402
 from earwitness.media.writer import MediaWriter  # noqa: E402
-from earwitness.synthesis.panorama import draw_interior  # noqa: E402
-from earwitness.synthesis.starss import StereoJob, make_clips, make_group  # noqa: E402
-from earwitness.synthesis.view360 import PanoramaView, panorama_frames  # noqa: E402
-from earwitness.training.folders import open_sources  # noqa: E402
-from earwitness.training.recipe import DataSpec  # noqa: E402
-from earwitness.training.stream import SceneStream, batches  # noqa: E402
+from earwitness.scenes.pictures import draw_interior  # noqa: E402
+from earwitness.training.data.clip_stream import SceneStream, batches  # noqa: E402
+from earwitness.training.data.training_sources import open_sources  # noqa: E402
+from earwitness.training.recipe_sections import DataSpec  # noqa: E402
 
 RATE = 24_000
 FPS = Fraction(30_000, 1001)
@@ -42,7 +42,7 @@ Frame = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
 
 def noise() -> Iterator[Frame]:
-    """Blocks of random colours, moving."""
+    """Moving blocks of random colours."""
     coarse = np.random.default_rng(0).integers(0, 256, (60, 120, 3), dtype=np.uint8)
     picture = coarse.repeat(16, axis=0).repeat(16, axis=1)
     for number in range(SECONDS * 30):
@@ -50,7 +50,7 @@ def noise() -> Iterator[Frame]:
 
 
 def room() -> Iterator[Frame]:
-    """A room that stands still, with grain, and four patches that walk in it."""
+    """A static room with grain and four moving patches."""
     rng = np.random.default_rng(3)
     still = draw_interior((6.0, 5.0, 2.9), (3.0, 2.5, 1.5), rng).panorama(1920)
     grain = [rng.normal(0, 1.5, (960, 1920, 1)).astype(np.int8) for _ in range(3)]
@@ -63,7 +63,7 @@ def room() -> Iterator[Frame]:
 
 
 def make_starss(root: Path, name: str, frames: Iterator[Frame] | None, preset: str = "") -> Recording:
-    """A set of one recording."""
+    """Write a data set of one recording."""
     split, rng = "dev-train-tau", np.random.default_rng(0)
     write_wav(root / "foa_dev" / split / f"{name}.wav", rng.normal(scale=0.05, size=(4, SECONDS * RATE)), RATE)
     labels = root / "metadata_dev" / split / f"{name}.csv"
@@ -85,14 +85,14 @@ def cost(work: Callable[[], object]) -> float:
 
 
 def say(step: str, seconds: float) -> None:
-    """One line of the table."""
+    """Print one row of the table."""
     print(f"{step:64} {seconds * 1000:9.1f}", flush=True)
 
 
 def bench_pictures(recording: Recording, kind: str, out: Path) -> None:
-    """Lone crops, overlapping crops, and what they consist of."""
+    """Measure single crops, overlapping crops, and their parts."""
     lone, dense = StereoJob(out / "lone"), StereoJob(out / "dense")
-    # Whole degrees need three maps in all (35 ms each), which a run makes once.
+    # Whole degrees need only three maps (35 ms each), which are computed once per run.
     list(make_group([Crop(recording, 0, yaw) for yaw in (9, 47, 94)], StereoJob(out / "warm")))
     say(f"dataset stereo, {kind}: a crop on its own", cost(lambda: list(make_group([Crop(recording, 31, 210)], lone))))
     starts = np.linspace(0, SECONDS * 10 - 50, DENSE_CLIPS).astype(int).tolist()
@@ -107,7 +107,7 @@ def bench_pictures(recording: Recording, kind: str, out: Path) -> None:
 
 
 def bench_training(dataset: Path, other: Path, shards: Path) -> None:
-    """Clips as they reach the training loop, swapped ones too."""
+    """Measure clips as the training loop receives them, with their swapped copies."""
     raw = {"folders": [{"root": str(dataset)}], "valid_folder": {"root": str(other)}}
     features = FeatureConfig()
     for name, more in (("on the fly", {}), ("from the shard", {"shards": str(shards)})):

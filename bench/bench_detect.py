@@ -1,7 +1,7 @@
 """Speed and memory of the whole `earwitness detect`: `python bench/bench_detect.py [MODEL]`, one thread.
 
 Each row is a fresh process that decodes a stereo WAV (48 kHz), computes features, runs the model and writes its files.
-Without a shipped model an untrained network of the default size stands in: same cost, no meaning.
+If no model is shipped, an untrained network of the default size is used: the cost is the same.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402
 from measured import run_measured  # noqa: E402
 
-from earwitness.inference.models import shipped_models  # noqa: E402
+from earwitness.detect.model.model_files import shipped_models  # noqa: E402
 
 RATE = 48_000
 MINUTES = (1, 10, 30)
 
 
 def write_scene(path: Path, minutes: int) -> None:
-    """Panned noise bursts over a noise floor, written block by block."""
+    """Write panned noise bursts over a noise floor, block by block."""
     random = np.random.default_rng(0)
     with wave.open(str(path), "wb") as file:
         file.setnchannels(2)
@@ -40,12 +40,12 @@ def write_scene(path: Path, minutes: int) -> None:
 
 
 def untrained_model(folder: Path) -> Path:
-    """A network of the default size, exported; needs the extra `train`."""
+    """Export an untrained network of the default size; needs the extra `train`."""
+    from earwitness.detect.model.card import ModelCard, card_path, file_sha256
     from earwitness.features import FeatureConfig
-    from earwitness.inference.card import ModelCard, card_path, file_sha256
-    from earwitness.models.config import SeldConfig
+    from earwitness.models.configs.seld_config import SeldConfig
     from earwitness.models.seld import SeldNet
-    from earwitness.training.export import export_onnx
+    from earwitness.training.export.model_export import export_onnx
 
     path, config = folder / "untrained.onnx", SeldConfig()
     export_onnx(SeldNet(config).eval(), path)
@@ -60,7 +60,7 @@ def untrained_model(folder: Path) -> Path:
 
 
 def main() -> None:
-    """Print times real time and peak memory for sounds of several lengths."""
+    """Print speed and peak memory for sounds of several lengths."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if len(sys.argv) > 1:

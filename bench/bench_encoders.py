@@ -1,8 +1,8 @@
-"""How fast data sets are embedded: python bench/bench_encoders.py [--large].
+"""Speed of embedding data sets: `python bench/bench_encoders.py [--large]`.
 
-Takes the fetched weights of YAMNet and EfficientNet-Lite0; CLAP and OWL-ViT (with --large) run at their published sizes
-with random weights, which cost the same. Prints processor milliseconds for a 5-s clip on one thread, and what of them
-is decoding the video, since a busy machine makes wall-clock time say little.
+Uses the downloaded weights of YAMNet and EfficientNet-Lite0. With --large, also CLAP and OWL-ViT in their published
+sizes with random weights, which cost the same. Prints processor milliseconds per 5-s clip on one thread, and the share
+of video decoding. Processor time is more stable than wall-clock time on a busy machine.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-from earwitness.data.layout import scan
-from earwitness.encoders.embed import DEFAULT_RATE, EmbedJob, embed
-from earwitness.encoders.load import EncoderSpec
-from earwitness.encoders.store import EmbeddingStore
-from earwitness.errors import MissingWeightsError
-from earwitness.media.pictures import PictureReader
-from earwitness.media.wav import write_wav
+from earwitness.core.errors import MissingWeightsError
+from earwitness.data.dcase.layout import scan
+from earwitness.encoders.encoder_registry import EncoderSpec
+from earwitness.encoders.store.embed_job import DEFAULT_RATE, EmbedJob, embed
+from earwitness.encoders.store.embedding_store import EmbeddingStore
+from earwitness.media.pictures.pictures import PictureReader
+from earwitness.media.sound.wav import write_wav
 from earwitness.media.writer import MediaWriter
 
 RATE = 24_000
@@ -33,7 +33,7 @@ READS = 200
 
 
 def make_set(root: Path) -> Path:
-    """Clips of DCASE2025's sizes: noise, and a picture of blocks that moves."""
+    """Write clips in the format of DCASE2025: noise, and moving blocks as the picture."""
     rng = np.random.default_rng(0)
     picture = rng.integers(0, 256, (18, 32, 3), dtype=np.uint8).repeat(20, axis=0).repeat(20, axis=1)
     for number in range(CLIPS):
@@ -56,7 +56,7 @@ def processor_ms(work: Callable[[], object]) -> float:
 
 
 def save_large(folder: Path) -> dict[str, Path]:
-    """CLAP and OWL-ViT at their published sizes, random weights, with next to no text tower."""
+    """Save CLAP and OWL-ViT in their published sizes with random weights and a minimal text tower."""
     import transformers
 
     text = {"hidden_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
@@ -77,13 +77,13 @@ def main() -> None:
         specs = [EncoderSpec(name=name) for name in ("yamnet", "efficientnet-lite0")]
         if "--large" in sys.argv[1:]:
             specs += [EncoderSpec(name=name, folder=path) for name, path in save_large(Path(folder)).items()]
-        print(f"{'processor ms a 5-s clip, one thread':52} {'ms':>8} {'clips/s':>8} {'kB a clip':>10}")
+        print(f"{'processor ms per 5-s clip, one thread':52} {'ms':>8} {'clips/s':>8} {'kB/clip':>10}")
         path = clips[0].picture
         assert path is not None
         decoding = processor_ms(lambda: list(PictureReader(path, DEFAULT_RATE)))
-        print(f"{f'decoding 640x360 video, {DEFAULT_RATE:g} pictures a second':52} {decoding:8.1f}")
+        print(f"{f'decoding 640x360 video, {DEFAULT_RATE:g} pictures/s':52} {decoding:8.1f}")
         for spec in specs:
-            # One clip tells enough of a network that takes seconds for each.
+            # One clip is enough for a network that takes seconds per clip.
             chosen = clips[:1] if spec.folder else clips
             for swap in (False, True) if spec.modality == "picture" and not spec.folder else (False,):
                 job, target = EmbedJob(spec, swap=swap), Path(folder, f"out-{spec.name}-{swap}")

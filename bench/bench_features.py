@@ -1,4 +1,4 @@
-"""How many times faster than real time the features are: `python bench/bench_features.py`, one thread."""
+"""Speed of feature extraction relative to real time: `python bench/bench_features.py`, one thread."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REPEATS = 40
 
 
 def real_time_factor(config: FeatureConfig) -> float:
-    """Seconds of sound per second of computing: 5-s clips, median of the repeats."""
+    """Seconds of sound per second of computing: median over repeated 5-s clips."""
     extract = FeatureExtractor(config)
     clip = np.random.default_rng(0).normal(0, 0.1, (2, int(SECONDS * config.sample_rate))).astype(np.float32)
     extract(clip)
@@ -30,7 +30,7 @@ def real_time_factor(config: FeatureConfig) -> float:
 
 
 def main() -> None:
-    """Print a table of stacks and factors."""
+    """Print a table of feature stacks and factors."""
     stacks = {
         "default": FeatureConfig(),
         "default, hop 150": FeatureConfig(hop=150),

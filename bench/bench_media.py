@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from earwitness.media.audio import AudioReader
-from earwitness.media.pictures import PictureReader
-from earwitness.media.probe import probe
+from earwitness.media.containers.probe import probe
+from earwitness.media.pictures.pictures import PictureReader
+from earwitness.media.sound.audio import AudioReader
 from earwitness.media.writer import MediaWriter, write_wav
 
 SECONDS = 20

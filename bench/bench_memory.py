@@ -1,8 +1,8 @@
-"""Peak memory of `earwitness detect --render --grow` on a video of 10 minutes and one of 3 hours, and of live sound.
+"""Peak memory of `earwitness detect --render --grow` on videos of 10 minutes and 3 hours, and the cost of live sound.
 
 `python bench/bench_memory.py [MINUTES ...] [--no-vision]`, one thread. The videos are 320x180 at 2 pictures a second,
-48 kHz stereo sound: something moves a third of the time, and for five seconds of each minute the two people of the
-sample video are there. Each has a process of its own. The live figure is the time that one answer takes (hop 0.5 s,
+48 kHz stereo sound: an object moves a third of the time, and the two people of the sample video are present for five
+seconds of each minute. Each video has a separate process. The live figure is the time for one update (hop 0.5 s,
 lookahead 1 s).
 """
 
@@ -24,7 +24,7 @@ import av  # noqa: E402
 import numpy as np  # noqa: E402
 from measured import run_measured  # noqa: E402
 
-from earwitness.vision.choice import open_detector  # noqa: E402
+from earwitness.vision.detectors.detector_registry import open_detector  # noqa: E402
 
 RATE, FPS, SECONDS = 48_000, 2, 10
 WIDTH, HEIGHT = 320, 180
@@ -37,7 +37,7 @@ def people() -> np.ndarray:
 
 
 def draw(number: int, room: np.ndarray) -> np.ndarray:
-    """A picture: five seconds of each minute a room with people, else a wall; in both something moves and rests."""
+    """One picture: a room with people for five seconds of each minute, else a wall; both with an object that moves."""
     second = number // FPS
     picture = room.copy() if second % 60 < 5 else np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
     step = number if second % 15 < 5 else (second - second % 15 + 5) * FPS
@@ -47,7 +47,7 @@ def draw(number: int, room: np.ndarray) -> np.ndarray:
 
 
 def write_video(path: Path, minutes: int) -> None:
-    """Panned noise bursts and pictures as `draw` makes them; the same ten seconds of sound are never repeated."""
+    """Write panned noise bursts, never the same ten seconds twice, and the pictures of `draw`."""
     random, room = np.random.default_rng(0), people()
     with av.open(str(path), "w") as output:
         video: Any = output.add_stream("libx264", rate=FPS, options={"preset": "ultrafast"})
@@ -89,7 +89,7 @@ def measure(folder: Path, minutes: int, *further: str) -> tuple[float, float]:
 
 
 def live_answer() -> float:
-    """Median seconds of one answer of the live stream."""
+    """Median seconds for one update of the live stream."""
     from earwitness import Detector
 
     stream, random, took = Detector.load("default").stream(RATE), np.random.default_rng(0), []
@@ -102,11 +102,11 @@ def live_answer() -> float:
 
 
 def main() -> None:
-    """Print peak memory by length, and the cost of live answers."""
+    """Print peak memory by length, and the cost of live updates."""
     further = [text for text in sys.argv[1:] if text == "--no-vision"]
     lengths = [int(text) for text in sys.argv[1:] if text not in further] or [10, 180]
     if not further:
-        open_detector("pose")  # says what is missing: without it, nothing would be looked at
+        open_detector("pose")  # an error if it is missing: pictures would not be analysed
     print(f"{'minutes':>8} {'seconds':>8} {'peak MB':>8} {'of the first':>13}")
     first = None
     with tempfile.TemporaryDirectory() as folder:
@@ -114,7 +114,7 @@ def main() -> None:
             seconds, peak = measure(Path(folder), minutes, *further)
             first = first or peak
             print(f"{minutes:8d} {seconds:8.0f} {peak:8.0f} {peak / first:13.2f}", flush=True)
-    print(f"live: an answer takes {1000 * live_answer():.0f} ms of processor time, one every 500 ms; latency 1.5 s")
+    print(f"live: an update takes {1000 * live_answer():.0f} ms of processor time, one every 500 ms; latency 1.5 s")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Scoring against a plain-Python scorer, on a random set as large as the test split: `python bench/bench_metrics.py`.
+"""Speed of scoring, compared with a plain-Python scorer: `python bench/bench_metrics.py`.
 
-One thread. The plain scorer works as scorers usually do: a dictionary a frame, a loop over classes, one Hungarian
-assignment a cell; it runs on a tenth of the clips, and its score there must equal ours.
+One thread, on a random set as large as the test split. The plain scorer is written as usual: one dictionary per frame,
+a loop over classes, one Hungarian assignment per cell. It runs on a tenth of the clips, where its score must equal
+ours.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402
 from scipy.optimize import linear_sum_assignment  # noqa: E402
 
-from earwitness.data.dcase_csv import HEADER, read_table  # noqa: E402
+from earwitness.data.dcase.labels import HEADER, read_table  # noqa: E402
 from earwitness.metrics import (  # noqa: E402
     Protocol,
     Scores,
@@ -37,7 +38,7 @@ PLAIN_CLIPS = CLIPS // 10
 
 
 def random_clip(random: np.random.Generator) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
-    """Reference and predicted rows: up to 5 events, some of one class, found and mistaken at random."""
+    """Reference and predicted rows: up to 5 events, some of the same class, with random errors."""
     reference, prediction = [], []
     for source in range(int(random.integers(0, 6))):
         class_index = int(random.choice([0, 1, 8, *range(13)]))
@@ -54,7 +55,7 @@ def random_clip(random: np.random.Generator) -> tuple[list[tuple[int, ...]], lis
 
 
 def write_set(folder: Path, clips: int, seed: int = 0) -> tuple[Path, Path, int]:
-    """Write references and predictions; returns both folders and the number of rows."""
+    """Write references and predictions; return both folders and the number of rows."""
     random, rows = np.random.default_rng(seed), 0
     sides = (folder / "reference", folder / "prediction")
     for side in sides:
@@ -99,14 +100,14 @@ def plain_score(reference: Path, prediction: Path, names: list[str]) -> float:
 
 
 def seconds(call: Callable[[], object]) -> tuple[float, object]:
-    """Wall time of one call, and what it returned."""
+    """Wall-clock seconds of one call, and its result."""
     start = time.perf_counter()
     result = call()
     return time.perf_counter() - start, result
 
 
 def main() -> None:
-    """Print seconds for the set and microseconds a clip."""
+    """Print seconds for the set and microseconds per clip."""
     with tempfile.TemporaryDirectory() as folder:
         reference, prediction, rows = write_set(Path(folder), CLIPS)
         print(f"{CLIPS:,} clips, {rows:,} rows in {2 * CLIPS:,} files\n")

@@ -1,4 +1,4 @@
-"""How fast pictures are made: rooms, views, 5-s clips: `python bench/bench_pictures.py`, one thread."""
+"""Speed of rendering rooms, views and 5-s clips: `python bench/bench_pictures.py`, one thread."""
 
 from __future__ import annotations
 
@@ -11,17 +11,15 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402
 
-from earwitness.events import EventTable  # noqa: E402
-from earwitness.synthesis.panorama import draw_interior  # noqa: E402
-from earwitness.synthesis.perspective import view  # noqa: E402
-from earwitness.synthesis.picture import PictureRenderer  # noqa: E402
-from earwitness.synthesis.scene import NoiseRecipe, Scene, SceneRecipe, SourceTrack  # noqa: E402
+from earwitness.core.events import EventTable  # noqa: E402
+from earwitness.scenes.pictures import PictureRenderer, draw_interior, view  # noqa: E402
+from earwitness.scenes.scene import NoiseRecipe, Scene, SceneRecipe, SourceTrack  # noqa: E402
 
 FRAMES = 50
 
 
 def _scene(walking: bool) -> Scene:
-    """A woman speaking, a telephone and a knock in sight; the woman may walk by."""
+    """A speaking woman, who may walk past, a telephone and a knock, all in view."""
     share = np.linspace(0, 1, FRAMES)
     azimuth = 35 - 60 * share if walking else np.full(FRAMES, 35.0)
     sounding = (np.arange(FRAMES) // 12) % 2 == 0

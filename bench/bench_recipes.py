@@ -1,8 +1,8 @@
-"""Training speed and peak memory of each recipe's network beside the official audio baseline's, in one run on one core.
+"""Training speed and peak memory of each recipe's network and of the official audio baseline, on one core.
 
-Learning alone (forward, loss, backward, update) from made-up clips of 5 s with made-up tokens; what reading or making
-clips costs comes on top (bench_training.py, bench_dataset.py). Rates are clips per second of processor time, so that
-other work on the machine matters little; each recipe runs in a process of its own. bfloat16 where the recipe has it.
+Measures training steps only (forward, loss, backward, update) on random 5-s clips with random tokens, without the cost
+of reading or making clips (bench_training.py, bench_dataset.py). Rates are clips per second of processor time, so that
+other processes count little. Each recipe runs in a separate process, in bfloat16 if it says so.
 
 Run: python bench/bench_recipes.py [RECIPE...]
 """
@@ -34,12 +34,11 @@ SOUND_STEPS, PICTURES, COLUMNS = 10, 10, 10
 
 
 def measure(title: str) -> dict[str, float]:
-    """Learn a few batches of one recipe; in a process of its own, since peak memory never falls."""
+    """Train on a few batches of one recipe; needs its own process, since peak memory never falls."""
     from earwitness.models.build import build, parameter_count
-    from earwitness.training.devices import fast_bf16
-    from earwitness.training.losses import AdpitLoss
-    from earwitness.training.official_loss import OfficialLoss
-    from earwitness.training.optimizer import make_optimizer
+    from earwitness.training.loop.distributed import fast_bf16
+    from earwitness.training.loop.optimizer import make_optimizer
+    from earwitness.training.losses import AdpitLoss, OfficialLoss
     from earwitness.training.recipe import load_recipe
 
     torch.set_num_threads(1)
@@ -74,10 +73,10 @@ def measure(title: str) -> dict[str, float]:
 
 
 def made_up_tokens(config: object, batch: int) -> dict[str, object]:
-    """Ten tokens of sound, ten pictures of ten columns (or of the network's grid), for five seconds."""
-    from earwitness.models.architectures import token_widths
-    from earwitness.models.tokens import Tokens
-    from earwitness.training.token_example import fixed_positions
+    """Random tokens for five seconds: ten of sound, and ten pictures of ten columns (or of the network's grid)."""
+    from earwitness.models.configs.architectures import token_widths
+    from earwitness.models.token_batch import Tokens
+    from earwitness.training.export.model_export import fixed_positions
 
     made: dict[str, object] = {}
     for name, dim in token_widths(config).items():  # type: ignore[arg-type]

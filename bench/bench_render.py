@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from earwitness.events import EventTable
+from earwitness.core.events import EventTable
 from earwitness.media.writer import MediaWriter, write_wav
 from earwitness.render.marks import Marks
-from earwitness.render.overlay import Overlay
-from earwitness.render.panel import Panel
-from earwitness.render.picture import timeline_picture
 from earwitness.render.style import Scale
-from earwitness.render.video import render_video
+from earwitness.render.timeline_picture import timeline_picture
+from earwitness.render.video.annotated_video import render_video
+from earwitness.render.video.overlay import Overlay
+from earwitness.render.video.panel import Panel
 
 SECONDS = 15
 SIZES = {"640x360": (640, 360), "720x1280 (portrait)": (720, 1280), "1280x720": (1280, 720), "1920x1080": (1920, 1080)}
@@ -31,7 +31,7 @@ def main() -> None:
             _write(path, width, height)
             seconds = _timed(lambda path=path: render_video(path, table, Path(folder) / "out.mp4"))
             drawing = _drawing(table, width, height)
-            print(f"{'render ' + name:36s} {SECONDS / seconds:8.1f} x real time   drawing {drawing:5.2f} ms a picture")
+            print(f"{'render ' + name:36s} {SECONDS / seconds:8.1f} x real time   drawing {drawing:5.2f} ms/picture")
         write_wav(Path(folder) / "in.wav", np.zeros((2, SECONDS * 24000), np.float32), 24000)
         seconds = _timed(lambda: render_video(Path(folder) / "in.wav", table, Path(folder) / "out.mp4"))
         print(f"{'render sound only, 1280x720':36s} {SECONDS / seconds:8.1f} x real time")
@@ -60,7 +60,7 @@ def _drawing(table: EventTable, width: int, height: int) -> float:
 
 
 def _events(seconds: int) -> EventTable:
-    """Four sources at a time, moving."""
+    """Events of four moving sources at a time."""
     rng = np.random.default_rng(0)
     tables = []
     for class_index, source in ((0, 0), (1, 0), (1, 1), (8, 0), (6, 0), (12, 0)):
@@ -77,7 +77,7 @@ def _events(seconds: int) -> EventTable:
 
 
 def _write(path: Path, width: int, height: int) -> None:
-    """A textured scene that moves slowly, with a little sensor noise."""
+    """Write a textured, slowly moving scene with a little sensor noise."""
     rng = np.random.default_rng(0)
     scene = rng.integers(60, 200, (height // 16 + 1, width // 16 + 8, 3), dtype=np.uint8).repeat(16, 0).repeat(16, 1)
     noise = rng.integers(0, 6, (8, height, width, 1), dtype=np.uint8)

@@ -1,6 +1,6 @@
-"""How many 5-s scenes a second the synthesiser makes: `python bench/bench_synthesis.py [--bank DIR]`, one thread.
+"""Speed of the synthesiser in 5-s scenes per second: `python bench/bench_synthesis.py [--bank DIR]`, one thread.
 
-Times are processor seconds of one core, so that other work on the machine matters little.
+Times are processor seconds of one core, so that other processes count little.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402
 
 from earwitness.features import FeatureExtractor  # noqa: E402
-from earwitness.synthesis import PoolConfig, SceneConfig, Synthesizer  # noqa: E402
-from earwitness.synthesis.clips import render_clip  # noqa: E402
-from earwitness.synthesis.job import RenderJob  # noqa: E402
-from earwitness.synthesis.microphones import DEFAULT, MICROPHONES  # noqa: E402
+from earwitness.scenes import PoolConfig, SceneConfig, Synthesizer  # noqa: E402
+from earwitness.scenes.acoustics.microphones import DEFAULT, MICROPHONES  # noqa: E402
+from earwitness.scenes.writing.render_job import RenderJob  # noqa: E402
+from earwitness.scenes.writing.scene_clips import render_clip  # noqa: E402
 
 TINY_BANK = Path(__file__).parents[1] / "tests" / "data" / "bank"
 SCENES = 150
@@ -29,7 +29,7 @@ VIDEO_CLIPS = 24
 
 
 def rate(synthesizer: Synthesizer, *, features: bool = False, scenes: int = SCENES) -> float:
-    """Scenes a second from a ready pool and a decoded bank."""
+    """Scenes per second, with the pool and the decoded bank in memory."""
     extract = FeatureExtractor() if features else None
     seeds = np.random.SeedSequence(1).spawn(scenes)
     synthesizer.scene(seeds[0])
@@ -42,7 +42,7 @@ def rate(synthesizer: Synthesizer, *, features: bool = False, scenes: int = SCEN
 
 
 def walking_rate(synthesizer: Synthesizer) -> float:
-    """Seconds of one walking source, its room and its labels that are rendered in a second."""
+    """Seconds of one walking source, with room and labels, rendered per second."""
     config = SceneConfig(moving_probability=1.0, event_weights=(1.0,), empty_probability=0.0)
     walking = Synthesizer(synthesizer.bank, synthesizer.pool, config)
     drafts = [walking.draft(seed) for seed in np.random.SeedSequence(2).spawn(SCENES)]
@@ -54,7 +54,7 @@ def walking_rate(synthesizer: Synthesizer) -> float:
 
 
 def clip_rate(job: RenderJob, clips: int) -> float:
-    """Clips a second, written to a folder."""
+    """Clips per second, written to a folder."""
     render_clip(job, 0)
     begin = time.process_time()
     for index in range(1, clips + 1):
@@ -63,7 +63,7 @@ def clip_rate(job: RenderJob, clips: int) -> float:
 
 
 def main() -> None:
-    """Print rooms, scenes and clips a second."""
+    """Print rates of rooms, scenes and clips."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--bank", type=Path, default=TINY_BANK)
     bank = parser.parse_args().bank

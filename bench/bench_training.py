@@ -1,6 +1,7 @@
-"""Training speed of the default model: clips a second forward, backward and update, by precision and batch.
+"""Training speed of the default model in clips per second (forward, backward, update), by precision and batch size.
 
-One thread. Run: python bench/bench_training.py [--bank PATH]; with a bank also how fast one worker makes clips.
+One thread. Run: python bench/bench_training.py [--bank PATH]; with a bank, also the speed of one worker that makes
+clips.
 """
 
 from __future__ import annotations
@@ -10,18 +11,18 @@ import time
 
 import torch
 
-from earwitness.training.devices import fast_bf16
+from earwitness.training.data.clip_stream import SceneStream
+from earwitness.training.data.training_sources import OpenSynthesizer
+from earwitness.training.loop.distributed import fast_bf16
+from earwitness.training.loop.optimizer import parameter_groups
 from earwitness.training.losses import AdpitLoss
-from earwitness.training.optimizer import parameter_groups
 from earwitness.training.recipe import Recipe, check_recipe
-from earwitness.training.source import OpenSynthesizer
-from earwitness.training.stream import SceneStream
 
 STEPS = 6
 
 
 def learning(recipe: Recipe, *, bf16: bool, batch: int) -> float:
-    """Clips a second of the learning process alone."""
+    """Clips per second of the training process alone."""
     from earwitness.models.seld import SeldNet
 
     net = SeldNet(recipe.seld).to(memory_format=torch.channels_last)
@@ -47,9 +48,9 @@ def learning(recipe: Recipe, *, bf16: bool, batch: int) -> float:
 
 
 def making(recipe: Recipe, scenes: int = 60) -> float:
-    """Clips a second that one process synthesises, features and left-right swap included."""
+    """Clips per second that one process synthesises, with features and left-right swap."""
     stream = SceneStream(OpenSynthesizer(recipe.data, "train"), recipe.features, seed=1)
-    for index in range(scenes):  # decodes much of the bank, as a worker has done after a minute
+    for index in range(scenes):  # decodes much of the bank, as a worker does in its first minute
         stream[index]
     begun = time.perf_counter()
     clips = sum(len(stream[index][1]) for index in range(scenes, 2 * scenes))
@@ -59,7 +60,7 @@ def making(recipe: Recipe, scenes: int = 60) -> float:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bank", help="sound bank; without it only learning is measured")
+    parser.add_argument("--bank", help="sound bank; without it, only training steps are measured")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     recipe = check_recipe({"data": {"bank": arguments.bank or "soundbank", "pool": {"rooms": 10}}}, "bench")

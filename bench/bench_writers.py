@@ -1,7 +1,7 @@
-"""What each format takes in memory and time for hours of events that were looked at.
+"""Memory and time that each format needs for hours of events with visual explanations.
 
-`python bench/bench_writers.py [HOURS]`, by default 3; each format in a fresh process. Three sounds at a time, half a
-second to three seconds long with short pauses, and everything seen is named once every two seconds.
+`python bench/bench_writers.py [HOURS]`, by default 3; each format runs in a fresh process. Three sounds play at a
+time, each 0.5 to 3 s long with short pauses, and the pictures show a new candidate every two seconds.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from pathlib import Path
 
 import numpy as np
 
-from earwitness.events import FRAME_RATE, EventTable
-from earwitness.export import FORMATS, write
-from earwitness.inference.detection import Detection, ModelId
-from earwitness.inference.eyes import Sight
-from earwitness.inference.fusion import Fused
-from earwitness.inference.reasons import EventKey, Reason, Thing
-from earwitness.render import report  # noqa: F401 - what it takes is not the writer's
+from earwitness.batch.formats import FORMATS, write
+from earwitness.core.events import FRAME_RATE, EventTable
+from earwitness.fusion.explanation import Explanation, SeenThing
+from earwitness.fusion.fuse import Fused
+from earwitness.fusion.visual_result import VisualResult
+from earwitness.render import report  # noqa: F401 - its memory must not count as the writer's
+from earwitness.results.detection import Detection, ModelId
+from earwitness.results.visual import EventKey
 
 
 def looked_at(hours: float) -> Detection:
-    """A detection whose numbers mean nothing."""
+    """A detection with random values."""
     random, frames = np.random.default_rng(0), round(hours * 3600 * FRAME_RATE)
     columns: list[list[np.ndarray]] = [[], [], [], []]
     for _ in range(3):
@@ -48,21 +49,23 @@ def looked_at(hours: float) -> Detection:
         onscreen=random.uniform(size=count) < 0.5, num_frames=frames,
     ).sorted()  # fmt: skip
     shares = random.uniform(size=(2, count))
-    fused = Fused(table, table.azimuth, table.onscreen, shares[0], shares[1], random.integers(0, 50, count))
+    fused = Fused(
+        table, table.azimuth, table.distance, table.onscreen, shares[0], shares[1], random.integers(0, 50, count)
+    )
     box = np.array([10, 20, 30, 40], dtype=np.float32)
-    why = {EventKey.of(event): Reason(3, "motion", box, 5.0, True) for event in table.iter_events()}
-    things = tuple(Thing("motion", first, first + 30, 3.0, box, 0.5, 12) for first in range(0, frames, 20))
-    sight = Sight(fused, 320, 180, frames, things, why, False)
-    return Detection(table, ModelId("none", "none"), duration=hours * 3600, settings={}, sight=sight)
+    why = {EventKey.of(event): Explanation(3, "motion", box, 5.0, True) for event in table.iter_events()}
+    things = tuple(SeenThing("motion", first, first + 30, 3.0, box, 0.5, 12) for first in range(0, frames, 20))
+    visual = VisualResult(fused, 320, 180, (0, 0, 320, 180), frames, things, why, False)
+    return Detection(table, ModelId("none", "none"), duration=hours * 3600, settings={}, visual=visual)
 
 
 def memory(name: str) -> float:
-    """Megabytes of this process: VmRSS, or VmHWM since the peak was cleared."""
+    """Memory of this process, megabytes: VmRSS, or VmHWM, the peak since it was reset."""
     return int(Path("/proc/self/status").read_text().split(f"{name}:")[1].split()[0]) / 1024
 
 
 def measure(name: str, hours: float) -> None:
-    """Write one format; prints what it took."""
+    """Write one format and print its memory, size and time."""
     detection = looked_at(hours)
     Path("/proc/self/clear_refs").write_text("5")
     before, begun = memory("VmRSS"), time.process_time()
@@ -77,13 +80,13 @@ def measure(name: str, hours: float) -> None:
 
 
 def main() -> None:
-    """All formats, or the one that is named: for the processes that this one starts."""
+    """Measure all formats, each in a process; with a name, that format in this process."""
     hours = float(sys.argv[1]) if len(sys.argv) > 1 else 3.0
     if len(sys.argv) > 2:
         measure(sys.argv[2], hours)
         return
     for name in FORMATS:
-        subprocess.run([sys.executable, __file__, str(hours), name], check=name != "parquet")  # that needs an extra
+        subprocess.run([sys.executable, __file__, str(hours), name], check=name != "parquet")  # needs an extra
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Links from these pages to files of the repository, which are no pages, become plain names on the site."""
+"""MkDocs hook: turns links to files of the repository that are not pages of the site into plain file names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LINK = re.compile(r"\[([^\]]+)\]\(([^)#\s]+)\)")
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Called by MkDocs with the text of each page."""
+    """Replace the links of one page; MkDocs calls this with its Markdown."""
 
     def plain(link: re.Match[str]) -> str:
         target = normpath(join(dirname(page.file.src_uri), link[2]))

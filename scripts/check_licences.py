@@ -1,7 +1,8 @@
-"""Licences of all installed dependencies against the list of allowed ones: `python scripts/check_licences.py`.
+"""Checks the licences of all installed packages against a list: `python scripts/check_licences.py`.
 
-Exit code 1, naming each, if one is under another licence or does not say. What is installed is what is checked: `make
-lint` runs it where all extras are.
+Prints each package whose licence is unknown or not on the list, and exits with 1 if there is one. `make lint` runs it
+in the environment with all extras. It does not use pip-licenses, whose `--allow-only` accepts a package if one of its
+licences is allowed; here all must be.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ ALLOWED: Final = re.compile(
       | Mozilla\ Public\ License\ 2 | MPL-2\.0 | PSF | Python\ Software\ Foundation | Unlicense | Zlib | zlib""",
     re.VERBOSE,
 )
-"""Permissive ones; MPL and LGPL, since nothing of theirs is changed or linked into what is shipped here."""
+"""Permissive licences; and MPL and LGPL, whose code is neither changed nor linked into anything shipped here."""
 
 KNOWN: Final = {
     "earwitness": "MIT",
@@ -25,11 +26,11 @@ KNOWN: Final = {
     "pympi-ling": "MIT (its repository)",
     "pyroomacoustics": "MIT (text in its metadata)",
 }
-"""Packages whose metadata do not name a licence in a form that can be read; looked up by hand."""
+"""Packages whose metadata have no readable licence, looked up by hand."""
 
 
 def licence(package: Distribution) -> str:
-    """What a package says of its licence: the SPDX expression, else its classifiers, else the beginning of its text."""
+    """The licence of a package: its SPDX expression, else its classifiers, else the first words of its licence text."""
     facts = package.metadata
     expression = facts.get("License-Expression")
     if expression:
@@ -42,28 +43,28 @@ def licence(package: Distribution) -> str:
 
 
 def parts(expression: str) -> list[str]:
-    """The licences of which all must be allowed; of alternatives (`A OR B`) one must, so they stay one part."""
+    """Split an expression into the licences that must all be allowed; alternatives (`A OR B`) stay one part."""
     return [part.strip(" ()") for part in re.split(r"\s+AND\s+|;", expression) if part.strip(" ()")]
 
 
 def allowed(expression: str) -> bool:
-    """Whether a package under this expression may be depended on."""
+    """Whether a package with this licence expression may be a dependency."""
     found = parts(expression)
     return bool(found) and all(ALLOWED.search(part) for part in found)
 
 
 def main() -> int:
-    """Check all packages; returns 1 if there is one that may not be used."""
+    """Check all packages; return 1 if the licence of any is not allowed."""
     bad, count = [], 0
     for package in distributions():
         name = package.metadata["Name"].lower().replace("_", "-")
         count += 1
-        said = KNOWN.get(name) or licence(package)
-        if not allowed(said):
-            bad.append(f"{name} {package.version}: {said or 'says nothing of its licence'}")
+        stated = KNOWN.get(name) or licence(package)
+        if not allowed(stated):
+            bad.append(f"{name} {package.version}: {stated or 'no licence stated'}")
     for line in sorted(bad):
         print(line)
-    print(f"{count} packages, {len(bad)} under a licence that is not on the list")
+    print(f"{count} packages, {len(bad)} with a licence that is not on the list")
     return 1 if bad else 0
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from measure_fusion import FOV, Clip, counted, figures
 from numpy.typing import NDArray
 
-from earwitness.inference.fusion import Fused, fuse
-from earwitness.inference.fusion_settings import FusionSettings
+from earwitness.fusion.fuse import Fused, fuse
+from earwitness.fusion.fusion_settings import FusionSettings
 from earwitness.metrics.counts import Counts
 
 CAUTIONS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)

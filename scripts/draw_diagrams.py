@@ -17,7 +17,15 @@ COLOURS = {"blue": ("#e4eeff", "#2f6fd6"), "green": ("#e3f5e8", "#2c8a4b"), "ora
 
 @dataclass(frozen=True)
 class Box:
-    """A block: name, second line, centre, colour."""
+    """One block of a diagram.
+
+    Attributes:
+        name: first line.
+        more: second line, smaller.
+        x, y: centre.
+        colour: key of `COLOURS`.
+        width, height: of the rectangle.
+    """
 
     name: str
     more: str
@@ -28,7 +36,7 @@ class Box:
     height: int = 52
 
     def draw(self) -> str:
-        """SVG."""
+        """The block as SVG elements."""
         fill, line = COLOURS[self.colour]
         left, top = self.x - self.width / 2, self.y - self.height / 2
         text = f'<text x="{self.x}" y="{self.y - (4 if self.more else -4)}">{escape(self.name)}</text>'
@@ -41,7 +49,7 @@ class Box:
 
 
 def arrow(a: Box, b: Box) -> str:
-    """From the side of `a` that faces `b`: straight up or down where `a` stands above or below it."""
+    """An arrow as an SVG path, from the side of `a` that faces `b`; vertical if one is above the other."""
     if abs(a.x - b.x) < b.width / 2:
         down = 1 if b.y > a.y else -1
         points = (a.x, a.y + down * a.height / 2, a.x, b.y - down * (b.height / 2 + 3))
@@ -59,7 +67,7 @@ def arrow(a: Box, b: Box) -> str:
 
 
 def write(name: str, width: int, height: int, boxes: dict[str, Box], arrows: list[tuple[str, str]]) -> None:
-    """Write one diagram on a white ground, so that it is legible on dark pages as well."""
+    """Write one diagram on a white background, so that it is legible on dark pages too."""
     parts = [arrow(boxes[a], boxes[b]) for a, b in arrows] + [box.draw() for box in boxes.values()]
     tip = (
         '<marker id="t" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
@@ -79,7 +87,7 @@ DATA = {
     "features": Box("features", "log-mel, intensity", 450, 120),
     "model": Box("model", "5-s windows, ONNX", 630, 120, "orange"),
     "decode": Box("decoding", "thresholds, tracks", 810, 120),
-    "fusion": Box("fusion", "common causes", 990, 160),
+    "fusion": Box("fusion", "sound and picture", 990, 160),
     "events": Box("events", "every 100 ms", 990, 300, "green"),
     "export": Box("export", "csv, json, vtt, eaf ...", 720, 240, "grey"),
     "render": Box("render", "video, report, plots", 720, 300, "grey"),
@@ -90,9 +98,9 @@ DATA = {
 NETWORK = {
     "spectra": Box("log-mel, intensity", "5 channels x 64 bands", 100, 150, "grey", 160),
     "cnn": Box("residual CNN", "to 10 frames/s", 300, 150),
-    "clap": Box("CLAP tokens", "what it sounds like", 500, 50, "orange"),
-    "owl": Box("OWL-ViT tokens", "what is seen", 690, 50, "orange"),
-    "cmc": Box("Cross-Modal Conformer", "attends to itself and tokens", 595, 150, "blue", 210),
+    "clap": Box("CLAP tokens", "of the sound", 500, 50, "orange"),
+    "owl": Box("OWL-ViT tokens", "of the pictures", 690, 50, "orange"),
+    "cmc": Box("Cross-Modal Conformer", "self- and cross-attention", 595, 150, "blue", 210),
     "head": Box("multi-ACCDDOA head", "3 tracks x 13 classes", 880, 150, "green", 170),
     "out": Box("direction, activity", "distance, on screen", 880, 220, "grey", 170, 46),
 }
@@ -100,11 +108,11 @@ NETWORK = {
 
 def main() -> None:
     """Write both diagrams."""
-    ways = (
+    data_arrows = (
         "file-media media-features features-model media-encoders encoders-model model-decode decode-fusion "
         "media-vision vision-fusion fusion-events events-export events-render events-metrics"
     )
-    write("way-of-the-data.svg", 1080, 400, DATA, _pairs(ways))
+    write("way-of-the-data.svg", 1080, 400, DATA, _pairs(data_arrows))
     write("network.svg", 1000, 260, NETWORK, _pairs("spectra-cnn cnn-cmc clap-cmc owl-cmc cmc-head head-out"))
 
 

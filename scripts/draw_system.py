@@ -1,7 +1,7 @@
-"""Draw the Cross-Modal Conformer as its recipe configures it: docs/images/system.svg.
+"""Draw the Cross-Modal Conformer of a recipe: docs/images/system.svg.
 
-Every number and every box comes from the recipe's model section: with fusion by concatenation, other modalities or
-other sizes, another picture comes out.
+Every box and every number follows from the recipe, so a recipe with other modalities, sizes or fusion gives another
+picture.
 
 Run: python scripts/draw_system.py [--recipe recipes/cmc-av.yaml] [--out docs/images/system.svg]
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from earwitness.models.cmc_config import CmcConfig, TokenInput
+from earwitness.models.configs.seld_config import CmcConfig, TokenInput
 from earwitness.training.recipe import Recipe, load_recipe
 
 BOX, GAP, LEFT, STREAM = 40, 16, 50, 330
@@ -23,13 +23,18 @@ FONT = 'font-family="Helvetica, Arial, sans-serif"'
 
 @dataclass
 class Drawing:
-    """Boxes of a vertical stream and what enters it from the side."""
+    """A vertical stream of boxes, with boxes beside it.
+
+    Attributes:
+        parts: SVG elements so far.
+        y: top of the next box of the stream.
+    """
 
     parts: list[str] = field(default_factory=list)
     y: int = 20
 
     def box(self, title: str, note: str, kind: str, x: int = LEFT, width: int = STREAM, y: int | None = None) -> int:
-        """A box with two lines; returns the height of its middle."""
+        """Add a box with two lines of text; return the y of its middle."""
         top = self.y if y is None else y
         self.parts.append(
             f'<rect x="{x}" y="{top}" width="{width}" height="{BOX}" rx="5" fill="{COLOURS[kind]}" stroke="#555"/>'
@@ -43,23 +48,23 @@ class Drawing:
         return top + BOX // 2
 
     def text(self, x: float, y: float, words: str, size: float, colour: str = "#111", anchor: str = "middle") -> None:
-        """One line."""
+        """Add one line of text."""
         style = f'font-size="{size}" fill="{colour}" text-anchor="{anchor}" {FONT}'
         self.parts.append(f'<text x="{x}" y="{y}" {style}>{escape(words)}</text>')
 
     def down(self, x: int = LEFT + STREAM // 2, top: int | None = None, bottom: int | None = None) -> None:
-        """An arrow from the box above to the one to come."""
+        """Add an arrow from the last box of the stream to the next one."""
         top, bottom = self.y - GAP if top is None else top, self.y if bottom is None else bottom
         self.line([(x, top), (x, bottom)])
 
     def line(self, points: list[tuple[float, float]], *, dashed: bool = False) -> None:
-        """An arrow along points."""
+        """Add an arrow along points."""
         path = " ".join(f"{x},{y}" for x, y in points)
         dash = ' stroke-dasharray="4 3"' if dashed else ""
         self.parts.append(f'<polyline points="{path}" fill="none" stroke="#555"{dash} marker-end="url(#tip)"/>')
 
     def frame(self, top: int, bottom: int, label: str) -> None:
-        """A frame around the stream's boxes."""
+        """Add a labelled frame around boxes of the stream."""
         self.parts.append(
             f'<rect x="{LEFT - 34}" y="{top}" width="{STREAM + 68}" height="{bottom - top}" rx="8" fill="none" '
             'stroke="#888" stroke-dasharray="2 3"/>'
@@ -67,7 +72,7 @@ class Drawing:
         self.text(LEFT - 28, top + 14, label, 11, "#555", "start")
 
     def svg(self, width: int) -> str:
-        """The picture."""
+        """The drawing as an SVG file."""
         tip = '<marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
         size = f'width="{width}" height="{self.y}" viewBox="0 0 {width} {self.y}"'
         return (
@@ -78,10 +83,14 @@ class Drawing:
 
 
 def draw(recipe: Recipe) -> str:
-    """The picture of a recipe's network."""
+    """Draw the network of a recipe as SVG.
+
+    Raises:
+        SystemExit: the recipe's network is not a Cross-Modal Conformer.
+    """
     config = recipe.model
     if not isinstance(config, CmcConfig):
-        raise SystemExit(f"{recipe.name}: its network is '{config.architecture}', not 'cmc'")
+        raise SystemExit(f"{recipe.name}: its architecture is '{config.architecture}'; choose a recipe with 'cmc'")
     picture = Drawing()
     frames = 50 * config.frames_per_label
     picture.box("features", f"{', '.join(recipe.features.channels)}", "seld")
@@ -110,7 +119,7 @@ def draw(recipe: Recipe) -> str:
 
 
 def blocks(picture: Drawing, config: CmcConfig, entries: dict[str, list[int]]) -> None:
-    """The block, drawn once, with how often it comes."""
+    """Draw the Conformer block once, labelled with the number of blocks."""
     top = picture.y
     picture.y += 22
     crossing = set(config.blocks_with_cross)
@@ -120,9 +129,11 @@ def blocks(picture: Drawing, config: CmcConfig, entries: dict[str, list[int]]) -
     picture.down()
     for name in config.tokens if crossing else ():
         gate = (
-            "no gate" if config.gate == "open" else f"tanh gate a {'channel' if config.gate == 'channel' else 'block'}"
+            "no gate"
+            if config.gate == "open"
+            else f"tanh gate per {'channel' if config.gate == 'channel' else 'block'}"
         )
-        note = f"{config.cross_heads} heads, {gate}" + (", closed at first" if config.gate != "open" else "")
+        note = f"{config.cross_heads} heads, {gate}" + (", initially closed" if config.gate != "open" else "")
         entries[name].append(picture.box(f"cross-attention to '{name}'", note, "cross"))
         picture.down()
     picture.box("convolution", f"gated, kernel {config.conv_kernel} label frames", "seld")
@@ -135,7 +146,7 @@ def blocks(picture: Drawing, config: CmcConfig, entries: dict[str, list[int]]) -
 
 
 def side(picture: Drawing, config: CmcConfig, recipe: Recipe, entries: dict[str, list[int]]) -> None:
-    """Encoders and projections beside the stream."""
+    """Draw encoders and projections beside the stream."""
     x, width = LEFT + STREAM + 90, 250
     for index, (name, spec) in enumerate(config.tokens.items()):
         top = 20 + index * 3 * (BOX + GAP)
@@ -151,25 +162,25 @@ def side(picture: Drawing, config: CmcConfig, recipe: Recipe, entries: dict[str,
             picture.line([(x, middle), (turn, middle), (turn, place), (LEFT + STREAM, place)], dashed=True)
     if config.tokens:
         below = 20 + len(config.tokens) * 3 * (BOX + GAP)
-        picture.text(x, below + 4, "dashed: what a missing modality leaves out;", 11, "#444", "start")
-        picture.text(x, below + 20, "without all of them, this is the SELD network.", 11, "#444", "start")
+        picture.text(x, below + 4, "dashed: skipped if the modality is missing;", 11, "#444", "start")
+        picture.text(x, below + 20, "without any of them, this is the SELD network.", 11, "#444", "start")
 
 
 def describe(config: CmcConfig, spec: TokenInput) -> str:
-    """What is told of the tokens."""
-    told = []
+    """The inputs that the projection of a token has, on one line."""
+    inputs = []
     if config.direction_bands and spec.directions:
-        told.append("azimuth, elevation")
+        inputs.append("azimuth, elevation")
     if config.token_time != "none":
-        told.append("time")
+        inputs.append("time")
     if spec.pool != (1, 1):
-        told.append(f"pooled {spec.pool[0]}x{spec.pool[1]}")
-    told.append(f"within {spec.reach_s:g} s" if spec.reach_s else "all of the clip")
-    return ", ".join(told)
+        inputs.append(f"pooled {spec.pool[0]}x{spec.pool[1]}")
+    inputs.append(f"within {spec.reach_s:g} s" if spec.reach_s else "all of the clip")
+    return ", ".join(inputs)
 
 
 def main() -> None:
-    """Draw."""
+    """Command line."""
     root = Path(__file__).parents[1]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--recipe", type=Path, default=root / "recipes" / "cmc-av.yaml")

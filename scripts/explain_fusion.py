@@ -20,9 +20,9 @@ from fit_fusion import AT_LEAST_DEG, START, held_out
 from measure_fusion import FOV, Clip, load_clips, matched
 from numpy.typing import NDArray
 
-from earwitness.classes import NUM_CLASSES
-from earwitness.inference.fusion import fuse
-from earwitness.inference.fusion_settings import FusionSettings
+from earwitness.core.vocabulary import NUM_CLASSES
+from earwitness.fusion.fuse import fuse
+from earwitness.fusion.fusion_settings import FusionSettings
 
 BINS = np.array([0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.01])
 Array = NDArray[np.float64]

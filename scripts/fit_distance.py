@@ -9,7 +9,7 @@ import numpy as np
 from measure_fusion import Clip, matched
 from numpy.typing import NDArray
 
-from earwitness.inference.fusion_settings import DistanceWeights
+from earwitness.fusion.fusion_settings import DistanceWeights
 
 REACH_DEG = 6.0
 """A person this near to the direction of a sound that is on screen is taken for its cause."""

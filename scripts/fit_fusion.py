@@ -2,7 +2,7 @@
 
 SETs are calibration sets of scripts/render_visual.py. Of a sound that is on screen the cause is known: the candidate
 seen where the source is, or none; of one that is off screen it is not: none, or a candidate whose place that sounds is
-above or below the picture. The settings maximise the probability that `inference.causal` gives to what is known, the
+above or below the picture. The settings maximise the probability that `fusion.posterior` gives to what is known, the
 on/off state and the cause; what classes have in common is shared by a Gaussian prior, since some are rare.
 """
 
@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from earwitness.classes import CLASSES, NUM_CLASSES
-from earwitness.events import EventTable, SoundEvent
-from earwitness.inference.causal import elsewhere, farther_out, log_student, posterior
-from earwitness.inference.evidence import Evidence, gather, sounding_frames
-from earwitness.inference.fusion_settings import KINDS, FusionSettings, KindWeights
+from earwitness.core.events import EventTable, SoundEvent
+from earwitness.core.vocabulary import CLASSES, NUM_CLASSES
+from earwitness.fusion.evidence import Evidence, gather, sounding_frames
+from earwitness.fusion.fusion_settings import KINDS, FusionSettings, KindWeights
+from earwitness.fusion.posterior import elsewhere, farther_out, log_student, posterior
 
 FRAME_STEP = 5
 """Neighbouring frames say the same."""

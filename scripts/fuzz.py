@@ -45,19 +45,19 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="earwitness-fuzz-valid-") as valid:
         os.environ["EARWITNESS_CACHE"] = str(Path(valid) / "cache")
         write_valid(Path(valid))
-        watched = Watched(Path(__file__), Path(valid), options.seed)
+        observation = Watched(Path(__file__), Path(valid), options.seed)
         try:
-            return _run(options, watched)
+            return _run(options, observation)
         finally:
-            watched.close()
+            observation.close()
 
 
-def _run(options: argparse.Namespace, watched: Watched) -> int:
+def _run(options: argparse.Namespace, observation: Watched) -> int:
     outcomes, times, failures, kinds = Counter[str](), Counter[str](), 0, set()
     heaviest, slowest = 0, 0.0
     for number in range(options.first, options.first + options.cases):
         name = options.kind or kind_of(number)
-        answer = watched.ask(number, name)
+        answer = observation.ask(number, name)
         outcomes[answer.outcome] += 1
         times[name] += answer.seconds
         kinds.add(name)

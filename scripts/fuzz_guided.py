@@ -16,12 +16,14 @@ from typing import Final
 
 import atheris
 
-with atheris.instrument_imports(include=["earwitness.data", "earwitness.models", "earwitness.events", "safetensors"]):
-    from earwitness.data.dcase_csv import HEADER, read_table
-    from earwitness.errors import EarwitnessError
+with atheris.instrument_imports(
+    include=["earwitness.data", "earwitness.models", "earwitness.core.events", "safetensors"]
+):
+    from earwitness.core.errors import EarwitnessError
+    from earwitness.data.dcase.labels import HEADER, read_table
     from earwitness.models.build import build
     from earwitness.models.checkpoint import load_model, save_model
-    from earwitness.models.config import SeldConfig
+    from earwitness.models.configs.seld_config import SeldConfig
 
 
 def _labels(path: Path) -> None:

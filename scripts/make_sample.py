@@ -15,15 +15,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.data.dcase_csv import write_table
-from earwitness.geometry import Camera, wrap
-from earwitness.media.atomic import atomic_file
-from earwitness.synthesis import RirPool, Synthesizer
-from earwitness.synthesis.bank import BankSound, SoundBank
-from earwitness.synthesis.picture import DCASE_FPS, PictureRenderer, write_scene
-from earwitness.synthesis.scene import EventRecipe, NoiseRecipe, SceneRecipe
-from earwitness.training.recipe import DataSpec
-from earwitness.training.source import OpenSynthesizer
+from earwitness.core.files.atomic import atomic_file
+from earwitness.core.geometry import Camera, wrap
+from earwitness.data.dcase.labels import write_table
+from earwitness.scenes import RirPool, Synthesizer
+from earwitness.scenes.bank.sound_bank import BankSound, SoundBank
+from earwitness.scenes.pictures import DCASE_FPS, PictureRenderer, write_scene
+from earwitness.scenes.scene import EventRecipe, NoiseRecipe, SceneRecipe
+from earwitness.training.data.training_sources import OpenSynthesizer
+from earwitness.training.recipe_sections import DataSpec
 
 SECONDS: Final = 24.0
 CAMERA: Final = Camera(width=960, height=540)

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
 from earwitness.features.mel import mel_matrix
-from earwitness.synthesis import PoolConfig, SceneConfig, Synthesizer
-from earwitness.synthesis.scene import SAMPLE_RATE, Scene
+from earwitness.scenes import PoolConfig, SceneConfig, Synthesizer
+from earwitness.scenes.scene import SAMPLE_RATE, Scene
 
 FloatArray = NDArray[np.float64]
 

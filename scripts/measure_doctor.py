@@ -2,8 +2,8 @@
 
 Honest recordings are rendered by the project's own synthesis: scenes of 12 s with each coincident microphone (dcase,
 xy, ms) and with spaced ones (phone, ortf), scenes of 5 s, and scenes with one source that does not move; besides the
-sample video. Every fault is then made of the coincident scenes of 12 s at graded strength. Prints for each the share of
-recordings that a check called wrong; with --figures also the percentiles of the figures that limits are chosen from.
+sample video. Every fault is then made of the coincident scenes of 12 s at graded strength. Prints for each the share
+of recordings that a check called wrong; with --figures also percentiles of the figures that limits are chosen from.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, fftconvolve, lfilter, sosfilt
 
-from earwitness.inference.channel_stats import ChannelFigures, ChannelStats
-from earwitness.inference.doctor import judge
-from earwitness.media.audio import read_audio
-from earwitness.media.stretches import Stretch
-from earwitness.synthesis import PoolConfig, SceneConfig, Synthesizer
+from earwitness.doctor.channel_stats import ChannelFigures, ChannelStats
+from earwitness.doctor.diagnosis import judge
+from earwitness.media.sound.audio import read_audio
+from earwitness.media.sound.stretches import Stretch
+from earwitness.scenes import PoolConfig, SceneConfig, Synthesizer
 
 Stereo = NDArray[np.float32]
 Fault = Callable[[Stereo], Stereo]

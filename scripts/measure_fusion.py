@@ -19,22 +19,22 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from earwitness.cache import cache_folder
-from earwitness.classes import CLASSES
-from earwitness.data.dcase_csv import LabelRows, read_table
-from earwitness.events import COLUMNS, EventTable
-from earwitness.inference.detector import Detector
-from earwitness.inference.fusion import fuse
-from earwitness.inference.fusion_settings import FusionSettings, default_settings, read_settings
+from earwitness.core.events import COLUMNS, EventTable
+from earwitness.core.files.cache import cache_folder
+from earwitness.core.vocabulary import CLASSES
+from earwitness.data.dcase.labels import LabelRows, read_table
+from earwitness.detect.detector import Detector
+from earwitness.fusion.fuse import fuse
+from earwitness.fusion.fusion_settings import FusionSettings, default_settings, read_settings
 from earwitness.metrics.counts import COLUMNS as COUNTED
 from earwitness.metrics.counts import Counts, count
 from earwitness.metrics.protocols import Protocol
 from earwitness.vision.boxes import PERSON
-from earwitness.vision.cache import cached_watch
-from earwitness.vision.candidates import Candidate
-from earwitness.vision.choice import open_detector
-from earwitness.vision.scenery import find_candidates
-from earwitness.vision.watch import DEFAULT_RATE, Watched
+from earwitness.vision.detectors.detector_registry import open_detector
+from earwitness.vision.observation_cache import cached_observation
+from earwitness.vision.observe import DEFAULT_RATE, Observation
+from earwitness.vision.tracking.candidate_index import find_candidates
+from earwitness.vision.tracking.candidates import Candidate
 
 FOV = 100.0
 SNAP_DEG = 20.0
@@ -49,7 +49,7 @@ class Clip:
     truth: EventTable
     heard: EventTable
     candidates: list[Candidate]
-    watched: Watched
+    observation: Observation
     weight: float = 1.0
 
     @property
@@ -61,7 +61,7 @@ class Clip:
 def load_clips(folder: Path, model: str, share: str = "0/1") -> list[Clip]:
     """Every clip of a set that is complete, in order of name; what was heard and seen is kept in the cache."""
     first, step = (int(number) for number in share.split("/"))
-    detector, eyes = Detector.load(model, vision=None), open_detector("pose")
+    detector, visual_analysis = Detector.load(model, vision=None), open_detector("pose")
     clips = []
     weights = read_weights(folder)
     videos = {path.stem: path for path in sorted(folder.glob("video_dev/*/*.mp4"))}
@@ -69,10 +69,10 @@ def load_clips(folder: Path, model: str, share: str = "0/1") -> list[Clip]:
         if label.stem not in videos:
             continue
         heard = _heard(detector, videos[label.stem])
-        watched, _ = cached_watch(videos[label.stem], eyes, DEFAULT_RATE)
+        observation, _ = cached_observation(videos[label.stem], visual_analysis, DEFAULT_RATE)
         truth = read_table(label, num_frames=max(50, heard.num_frames))
         weight = weights.get(label.stem, 1.0)
-        clips.append(Clip(label.stem, truth, heard, find_candidates(watched, FOV), watched, weight))
+        clips.append(Clip(label.stem, truth, heard, find_candidates(observation, FOV), observation, weight))
         print(f"\r{len(clips)} clips", end="", flush=True)
     print()
     return clips

@@ -11,7 +11,7 @@ Nothing of them is in this repository. The sources:
 - an astronaut: `astronaut.png` of scikit-image (NASA, public domain), by a polygon; she stands behind a drawn lectern;
 - two firefighters: Debian's tuxpaint-stamps-default, which come cut out.
 
-DIR/calibration and DIR/test hold different people, one folder a class, as `synthesis.cutouts.CutoutLibrary` reads them:
+DIR/calibration and DIR/test hold different people, one folder a class, as `CutoutLibrary` reads them:
 footsteps, clapping and laughter move (successive frames of the film), speech is a still.
 """
 
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from earwitness.media.pictures import PictureReader
+from earwitness.media.pictures.pictures import PictureReader
 
 FILM = "usr/share/doc/opencv-doc/examples/data/vtest.avi"
 STAMPS = "usr/share/tuxpaint/stamps/people"

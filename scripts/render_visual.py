@@ -30,13 +30,12 @@ from pathlib import Path
 
 import numpy as np
 
-from earwitness.geometry import rotate_view
-from earwitness.synthesis import PoolConfig, RirPool, SceneConfig, Synthesizer
-from earwitness.synthesis.bank import INTERFERENCE, SoundBank
-from earwitness.synthesis.clips import SPLIT, clip_name, write_clip
-from earwitness.synthesis.cutouts import CutoutLibrary
-from earwitness.synthesis.picture import PictureRenderer, write_scene
-from earwitness.synthesis.scene import Scene, SceneRecipe
+from earwitness.core.geometry import rotate_view
+from earwitness.scenes import PoolConfig, RirPool, SceneConfig, Synthesizer
+from earwitness.scenes.bank.sound_bank import INTERFERENCE, SoundBank
+from earwitness.scenes.pictures import CutoutLibrary, PictureRenderer, write_scene
+from earwitness.scenes.scene import Scene, SceneRecipe
+from earwitness.scenes.writing.scene_clips import SPLIT, clip_name, write_clip
 
 ROOM_SEEDS = {"calibration": 424_242, "test": 737_373}
 ROOMS = 40

@@ -18,25 +18,25 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.accddoa import X, Y, decode, encode
-from earwitness.classes import CLASSES, NUM_CLASSES
-from earwitness.data.dcase_csv import LabelRows, read_rows
-from earwitness.events import EventTable
-from earwitness.geometry import fold
-from earwitness.inference.detection import off_screen
-from earwitness.inference.detector import MERGE_DEG
-from earwitness.inference.loading import load
-from earwitness.inference.models import DEFAULT_MODEL
-from earwitness.media.audio import read_audio
+from earwitness.core.events import EventTable
+from earwitness.core.multi_accddoa import X, Y, decode, encode
+from earwitness.core.vocabulary import CLASSES, NUM_CLASSES
+from earwitness.data.dcase.labels import LabelRows, read_rows
+from earwitness.detect.live_stream import MERGE_DEG
+from earwitness.detect.model.loading import load
+from earwitness.detect.model.model_files import DEFAULT_MODEL
+from earwitness.media.sound.audio import read_audio
 from earwitness.metrics import Counts, Protocol, Scores, count, jackknife
 from earwitness.metrics.counts import COLUMNS, CONDITIONS
-from earwitness.metrics.matching import match
-from earwitness.metrics.pairs import matched_pairs
-from earwitness.metrics.plots import plot_reliability
+from earwitness.metrics.curves import as_tables, curves
+from earwitness.metrics.matching import matched_pairs
 from earwitness.metrics.protocols import AZIMUTH_THRESHOLD_DEG, RELATIVE_DISTANCE_THRESHOLD
+from earwitness.metrics.recall import recall_by_bin
 from earwitness.metrics.reliability import Reliability, expected_calibration_error
-from earwitness.synthesis.bank import INTERFERENCE
-from earwitness.synthesis.scene import SceneRecipe
+from earwitness.render.score_plots import plot_reliability
+from earwitness.results.detection import off_screen
+from earwitness.scenes.bank.sound_bank import INTERFERENCE
+from earwitness.scenes.scene import SceneRecipe
 
 FloatArray = NDArray[np.float64]
 
@@ -44,7 +44,6 @@ RULES: Final = Protocol.STRICT
 SNR_EDGES_DB: Final = (0.0, 10.0, 20.0)
 SNR_LABELS: Final = ("below 0 dB", "0..10 dB", "10..20 dB", "20 dB and more")
 MOTION_LABELS: Final = ("static", "moving")
-RESAMPLES: Final = 1000
 OFTEN: Final = 0.1
 """Share of its frames from which on a confusion is told."""
 
@@ -97,11 +96,11 @@ class Answers:
 
 def listen(model: str, sounds: Sequence[Path]) -> Answers:
     """Run a model on sound files, as `detect` does on files without pictures."""
-    listener, _ = load(model)
-    card = listener.card
+    runner, _ = load(model)
+    card = runner.card
     fields, events = [], []
     for path in sounds:
-        output = np.concatenate(list(listener.outputs([read_audio(path, rate=card.features.sample_rate)])))
+        output = np.concatenate(list(runner.outputs([read_audio(path, rate=card.features.sample_rate)])))
         table = off_screen(decode(output, threshold=card.thresholds, merge_deg=MERGE_DEG))
         fields.append(output)
         events.append(card.smoothing.apply(table))
@@ -113,47 +112,6 @@ def counted(clips: Sequence[Clip], events: Sequence[EventTable]) -> Counts:
     return count(
         [clip.name for clip in clips], [clip.rows for clip in clips], [LabelRows.from_table(t) for t in events], RULES
     )
-
-
-def by_reference(clips: Sequence[Clip], events: Sequence[EventTable], bins: Sequence[NDArray[np.int64]], n: int) -> Any:
-    """Of the labels in each bin: how many are found, and how far off the answers are; with bootstrap intervals.
-
-    Args:
-        bins: of each clip's label rows.
-        n: number of bins.
-    """
-    sums = np.zeros((len(clips), n, 5))
-    for number, (clip, table, own) in enumerate(zip(clips, events, bins, strict=True)):
-        said = LabelRows.from_table(table)
-        cells = (side.frame * NUM_CLASSES + side.class_index for side in (clip.rows, said))
-        cell_r, cell_p = cells
-        az_r, az_p = (fold(side.azimuth).astype(np.float64) for side in (clip.rows, said))
-        pairs = match(cell_r, az_r, cell_p, az_p)
-        angle = np.abs(az_r[pairs.reference] - az_p[pairs.prediction])
-        true = np.maximum(clip.rows.distance_cm[pairs.reference], 1)
-        relative = np.abs(true - said.distance_cm[pairs.prediction]) / true
-        found = (angle <= AZIMUTH_THRESHOLD_DEG) & (relative <= RELATIVE_DISTANCE_THRESHOLD)
-        where = own[pairs.reference]
-        sums[number, :, 0] = np.bincount(own, minlength=n)
-        for column, values in enumerate((found, np.ones_like(angle), angle, relative), start=1):
-            sums[number, :, column] = np.bincount(where, values, n)
-    rng = np.random.default_rng(0)
-    weights = rng.multinomial(len(clips), np.full(len(clips), 1 / len(clips)), size=RESAMPLES)
-    samples = np.einsum("sc,cbk->sbk", weights.astype(np.float64), sums)
-    return {
-        "labels": sums[:, :, 0].sum(axis=0).tolist(),
-        **{
-            name: _ratio(sums.sum(axis=0), samples, top, below)
-            for name, top, below in (("found", 1, 0), ("doa_error_deg", 3, 2), ("relative_distance_error", 4, 2))
-        },
-    }
-
-
-def _ratio(total: FloatArray, samples: FloatArray, top: int, below: int) -> list[list[float]]:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        drawn = np.nan_to_num(samples[:, :, top] / samples[:, :, below], nan=0.0)
-        low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
-        return np.stack([total[:, top] / total[:, below], low, high], axis=1).tolist()
 
 
 def pooled(counts: Counts, dimension: str) -> dict[str, list[float]]:
@@ -224,17 +182,19 @@ def report(clips: Sequence[Clip], answers: Answers, picture: Path | None = None)
     truth = np.stack([encode(clip.rows.to_table(activity.shape[1])).active.any(axis=1) for clip in clips])
     if picture is not None:
         plot_reliability([Reliability.of(activity[..., c], truth[..., c]) for c in range(NUM_CLASSES)], picture)
+    rows = [clip.rows for clip in clips]
     snr = [np.searchsorted(SNR_EDGES_DB, clip.snr_db, side="right") for clip in clips]
     known = Scores.from_counts(counted(clips, with_known_classes(clips, answers.fields)), RULES).macro
     return {
         "scores": scores.as_dict(),
         "intervals": intervals.as_dict(),
         "by": {name: pooled(counts, name) for name in ("overlap", "distance", "azimuth")},
-        "by_snr": {"bins": SNR_LABELS, **by_reference(clips, answers.events, snr, len(SNR_LABELS))},
+        "by_snr": {"bins": SNR_LABELS, **recall_by_bin(rows, answers.events, snr, len(SNR_LABELS))},
         "by_motion": {
             "bins": MOTION_LABELS,
-            **by_reference(clips, answers.events, [clip.moving.astype(np.int64) for clip in clips], 2),
+            **recall_by_bin(rows, answers.events, [clip.moving.astype(np.int64) for clip in clips], 2),
         },
+        "curves": curves(rows, [LabelRows.from_table(table) for table in answers.events]),
         "places": places(clips, answers.events),
         "confusion": confusion(clips, answers.events).round(4).tolist(),
         "known_classes": {"f_score": known.f_score, "doa_error_deg": known.doa_error_deg},
@@ -248,7 +208,8 @@ def report(clips: Sequence[Clip], answers: Answers, picture: Path | None = None)
 
 def markdown(result: dict[str, Any]) -> str:
     """The report as tables."""
-    return "\n".join([*_averages(result), *_classes(result), *_conditions(result), *_reasons(result), ""])
+    return "\n".join([*_averages(result), *_classes(result), *_conditions(result), *as_tables(result["curves"]),
+                      *_reasons(result), ""])  # fmt: skip
 
 
 def _show(value: float | None, digits: int) -> str:

@@ -14,9 +14,9 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from earwitness.synthesis.adaptors import list_sounds
-from earwitness.synthesis.sound import BankSound
-from earwitness.synthesis.splits import copied_files, with_splits
+from earwitness.scenes.bank.adaptors import list_sounds
+from earwitness.scenes.bank.bank_sound import BankSound
+from earwitness.scenes.bank.splits import copied_files, with_splits
 
 LARGEST_SHARE = 0.5
 """A group with more than this share of a class's sounds stays in training."""

@@ -106,8 +106,8 @@ def random_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _write_model(path: Path, onnx: Any, nodes: list[Any], constants: dict[str, Any]) -> Path:
+    from earwitness.detect.model.card import ModelCard, card_path, file_sha256
     from earwitness.features import FeatureConfig
-    from earwitness.inference.card import ModelCard, card_path, file_sha256
 
     tensor, value = onnx.numpy_helper.from_array, onnx.helper.make_tensor_value_info
     graph = onnx.helper.make_graph(

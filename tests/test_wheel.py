@@ -42,6 +42,7 @@ def test_the_wheel_holds_what_is_needed_and_no_more(built: tuple[Path, Path]) ->
     names = zipfile.ZipFile(built[0]).namelist()
     assert "earwitness/assets/models/default.onnx" in names
     assert "earwitness/assets/models/default.json" in names
+    assert "earwitness/assets/models/default.safetensors" in names
     assert "earwitness/assets/sample/sample.mp4" in names
     assert any(name.endswith("licenses/NOTICE") for name in names)
     assert all(name.startswith(("earwitness/", "earwitness-")) for name in names)

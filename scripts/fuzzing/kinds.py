@@ -104,9 +104,9 @@ def readers(valid: Path, folder: Path) -> dict[str, Read]:
 
 
 def _media_readers(valid: Path) -> dict[str, Read]:
-    from earwitness.inference.detector import Detector
-    from earwitness.inference.doctor import diagnose
-    from earwitness.media.pictures import PictureReader
+    from earwitness.detect.detector import Detector
+    from earwitness.doctor.diagnosis import diagnose
+    from earwitness.media.pictures.pictures import PictureReader
 
     detector = Detector.load(valid / "model.onnx")
 
@@ -123,12 +123,13 @@ def _media_readers(valid: Path) -> dict[str, Read]:
 
 
 def _document_readers() -> dict[str, Read]:
-    from earwitness.data.check import check
-    from earwitness.data.dcase_csv import read_rows, read_table
-    from earwitness.export import FORMATS, read_result, write
-    from earwitness.inference.journal import JOURNAL_NAME, Journal, read_claims
-    from earwitness.synthesis.bank import SoundBank
-    from earwitness.synthesis.scene import SceneRecipe
+    from earwitness.batch.formats import FORMATS, write
+    from earwitness.batch.journal import JOURNAL_NAME, Journal, read_claims
+    from earwitness.data.dcase.check import check
+    from earwitness.data.dcase.labels import read_rows, read_table
+    from earwitness.results.saved import read_result
+    from earwitness.scenes.bank.sound_bank import SoundBank
+    from earwitness.scenes.scene import SceneRecipe
     from earwitness.training.recipe import load_recipe
 
     def read_labels(path: Path) -> None:
@@ -164,10 +165,10 @@ def _document_readers() -> dict[str, Read]:
 
 
 def _model_readers(valid: Path) -> dict[str, Read]:
-    from earwitness.inference.card import file_sha256, read_card
-    from earwitness.inference.detector import Detector
+    from earwitness.detect.detector import Detector
+    from earwitness.detect.model.card import file_sha256, read_card
     from earwitness.models.checkpoint import load_model
-    from earwitness.training.state import TrainingState
+    from earwitness.training.loop.training_state import TrainingState
 
     def run_model(path: Path) -> None:
         if not path.with_suffix(".json").exists():  # with the right SHA-256, it gets as far as ONNX Runtime
@@ -196,12 +197,12 @@ def _model_readers(valid: Path) -> dict[str, Read]:
 def _bank_readers() -> dict[str, Read]:
     import numpy as np
 
-    from earwitness.geometry import DCASE_CAMERA
-    from earwitness.synthesis.backgrounds import open_backgrounds
-    from earwitness.synthesis.cutouts import CutoutLibrary
-    from earwitness.synthesis.measured import read_room
-    from earwitness.synthesis.photo import read_animation, read_photo
-    from earwitness.synthesis.recording import read_recording
+    from earwitness.core.geometry import DCASE_CAMERA
+    from earwitness.scenes.acoustics.measured_rooms import read_room
+    from earwitness.scenes.bank.recording import read_recording
+    from earwitness.scenes.pictures.backgrounds import open_backgrounds
+    from earwitness.scenes.pictures.cutouts import CutoutLibrary
+    from earwitness.scenes.pictures.photo import read_animation, read_photo
 
     def show_cutouts(path: Path) -> None:
         library = CutoutLibrary(path)

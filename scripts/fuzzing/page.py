@@ -54,10 +54,10 @@ class Page:
         from earwitness.serve.analysis import load_detector
         from earwitness.serve.application import build_application
         from earwitness.serve.hosts import AllowedHosts
-        from earwitness.serve.jobs import JobQueue
-        from earwitness.serve.options import ServeLimits
-        from earwitness.serve.results import ResultStore
+        from earwitness.serve.result_store import ResultStore
         from earwitness.serve.sessions import Sessions
+        from earwitness.serve.upload_options import ServeLimits
+        from earwitness.serve.upload_queue import JobQueue
 
         limits = ServeLimits(megabytes=_LIMIT_BYTES / 1e6, minutes=1, seconds=120, queue=4, memory_mb=1500)
         queue = JobQueue(partial(load_detector, str(model), "cpu", None), limits)

@@ -20,8 +20,8 @@ WITH_PICTURES = ("mp4.mp4", "mkv.mkv", "ts.ts")
 
 def write_valid(folder: Path) -> list[str]:
     """Write a valid file of each kind; returns their names."""
-    from earwitness.data.dcase_csv import HEADER
-    from earwitness.media.wav import write_wav
+    from earwitness.data.dcase.labels import HEADER
+    from earwitness.media.sound.wav import write_wav
 
     rng = np.random.default_rng(0)
     stereo = rng.normal(scale=0.05, size=(2, 24_000)).astype(np.float32) * np.array([[1.0], [0.3]], np.float32)
@@ -71,7 +71,7 @@ def _bank(path: Path) -> None:
 
 
 def _scene(path: Path) -> None:
-    from earwitness.synthesis.scene import EventRecipe, NoiseRecipe, SceneRecipe
+    from earwitness.scenes.scene import EventRecipe, NoiseRecipe, SceneRecipe
 
     event = EventRecipe(("a.ogg",), "bell", 0.5, 0.2, 1.0, (0.0,) * 6, -20.0, (3,))
     noise = NoiseRecipe(None, 0.0, -50.0, -70.0, -3.0, 7)
@@ -88,17 +88,17 @@ def _models(folder: Path) -> None:
     """The smallest network as safetensors, training state, ONNX with card, ensemble, and a detection by it."""
     import torch
 
-    from earwitness.export import write
+    from earwitness.batch.formats import write
+    from earwitness.detect.detector import Detector
+    from earwitness.detect.model.card import ModelCard, file_sha256
+    from earwitness.detect.model.ensemble_file import write_ensemble
+    from earwitness.detect.model.loading import ensemble_card, member_file
     from earwitness.features import FeatureConfig
-    from earwitness.inference.card import ModelCard, file_sha256
-    from earwitness.inference.detector import Detector
-    from earwitness.inference.ensemble_file import write_ensemble
-    from earwitness.inference.loading import ensemble_card, member_file
     from earwitness.models.checkpoint import save_model
-    from earwitness.models.config import SeldConfig
+    from earwitness.models.configs.seld_config import SeldConfig
     from earwitness.models.seld import SeldNet
-    from earwitness.training.export import export_onnx
-    from earwitness.training.state import TrainingState
+    from earwitness.training.export.model_export import export_onnx
+    from earwitness.training.loop.training_state import TrainingState
 
     net = SeldNet(SeldConfig(stem_width=4, widths=(4, 4), pools=((5, 8), (1, 4)), dim=16, blocks=1, heads=2)).eval()
     save_model(net, folder / "weights.safetensors")

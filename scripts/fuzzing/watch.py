@@ -78,7 +78,7 @@ def work(valid: Path, seed: int) -> None:
 
 def _tried(kind: Kind, known: Mapping[str, Read], chance: random.Random, valid: Path, place: Path) -> tuple[str, str]:
     """Make a case and read it: outcome and detail."""
-    from earwitness.errors import EarwitnessError
+    from earwitness.core.errors import EarwitnessError
 
     try:
         path = kind.make(chance, valid, place)

@@ -6,16 +6,12 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from earwitness.inference.detector import Detector
+from earwitness.core.version import __version__
 
-try:
-    __version__ = version("earwitness")
-except PackageNotFoundError:  # run from a source tree that is not installed
-    __version__ = "0+unknown"
+if TYPE_CHECKING:
+    from earwitness.detect.detector import Detector
 
 __all__ = ["Detector", "__version__"]
 
@@ -23,7 +19,7 @@ __all__ = ["Detector", "__version__"]
 def __getattr__(name: str) -> Any:
     """Import `Detector` when it is first asked for: `import earwitness` itself stays instant."""
     if name == "Detector":
-        from earwitness.inference.detector import Detector
+        from earwitness.detect.detector import Detector
 
         return Detector
     raise AttributeError(f"module 'earwitness' has no attribute '{name}'")

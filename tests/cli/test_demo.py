@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from earwitness.data.dcase_csv import read_table
-from earwitness.export import read_events
-from earwitness.media.probe import probe
-from earwitness.metrics.hearing import compare
+from earwitness.data.dcase.labels import read_table
+from earwitness.media.containers.probe import probe
+from earwitness.metrics.comparison import compare
+from earwitness.results.document import read_events
 
 ASSETS = Path(__file__).parents[2] / "src" / "earwitness" / "assets"
 
@@ -31,7 +31,7 @@ def test_demo_hears_the_sample(demo: tuple[subprocess.CompletedProcess[str], Pat
     result, out = demo
     assert result.returncode == 0, result.stderr
     assert "Traceback" not in result.stderr
-    assert "How close it came" in result.stdout
+    assert "Compared with the truth" in result.stdout
     names = {path.name for path in out.iterdir() if not path.name.startswith(".")}
     assert {"sample.csv", "sample.json", "sample.vtt", "sample.png", "sample.earwitness.mp4"} <= names
 
@@ -54,7 +54,7 @@ def test_rendered_video_keeps_sound_and_length(demo: tuple[subprocess.CompletedP
 
 
 def test_shipped_model_fits_its_card_and_its_limits() -> None:
-    from earwitness.inference.card import read_card
+    from earwitness.detect.model.card import read_card
 
     model = ASSETS / "models" / "default.onnx"
     assert model.stat().st_size <= 20_000_000

@@ -12,10 +12,10 @@ import pytest
 from numpy.typing import NDArray
 
 from earwitness.cli.main import main
-from earwitness.data.dcase_csv import HEADER, read_table
-from earwitness.export import read_events
-from earwitness.media.wav import write_wav
+from earwitness.data.dcase.labels import HEADER, read_table
+from earwitness.media.sound.wav import write_wav
 from earwitness.media.writer import MediaWriter
+from earwitness.results.document import read_events
 
 Burst = Callable[..., NDArray[np.float32]]
 
@@ -95,7 +95,7 @@ def test_silence_has_a_csv_with_its_header(
     write_wav(tmp_path / "silent.wav", np.zeros((2, 48_000), np.float32), 24_000)
     result = earwitness("detect", "silent.wav", "--model", meter_model)
     assert result.code == 0
-    assert "nothing that the model knows" in result.out
+    assert "no sound events found" in result.out
     assert result.problems == ["earwitness: silent.wav: warning: There is no sound, only silence."]
     assert Path("earwitness-out/silent.csv").read_text() == HEADER + "\n"
     assert json.loads(Path("earwitness-out/silent.json").read_text())["events"] == []
@@ -176,16 +176,19 @@ def test_what_is_done_is_not_done_again_but_shown(earwitness: Command, clip: Pat
     table = [line for line in first.out.splitlines() if "Music" in line]
     assert len(table) == 2
     assert [line for line in second.out.splitlines() if "Music" in line] == table
-    assert "done before" in second.out
+    assert "unchanged since an earlier run" in second.out
     again = earwitness(*command, "--again")
-    assert "done before" not in again.out
+    assert "unchanged since an earlier run" not in again.out
     assert csv.stat().st_mtime_ns > written
 
 
 def test_other_settings_do_everything_anew(earwitness: Command, clip: Path, meter_model: Path) -> None:
     earwitness("detect", clip, "--model", meter_model)
-    assert "done before" not in earwitness("detect", clip, "--model", meter_model, "--threshold", "0.4").out
-    assert "done before" not in earwitness("detect", clip, "--model", meter_model).out
+    assert (
+        "unchanged since an earlier run"
+        not in earwitness("detect", clip, "--model", meter_model, "--threshold", "0.4").out
+    )
+    assert "unchanged since an earlier run" not in earwitness("detect", clip, "--model", meter_model).out
 
 
 def test_jobs_change_nothing_but_the_speed(
@@ -217,11 +220,13 @@ def test_narrow_and_wide_terminals(
 
 
 def test_a_video_with_its_picture_drawn(earwitness: Command, clip: Path, tmp_path: Path, meter_model: Path) -> None:
-    from earwitness.media.probe import probe
+    from earwitness.media.containers.probe import probe
 
     with MediaWriter(tmp_path / "film.mp4", 480, 270, copy_audio_from=clip) as writer:
         for frame in range(6):
-            writer.write_frame(np.full((270, 480, 3), 40 * frame, np.uint8), float(frame))
+            wall = np.full((270, 480, 3), 40 * frame, np.uint8)
+            wall[:, ::60] = 250  # a picture of one colour shows nothing
+            writer.write_frame(wall, float(frame))
     result = earwitness("detect", "film.mp4", "--render", "--fov", "80", "--model", meter_model)
     assert result.code == 0
     assert "on screen" in result.out
@@ -260,7 +265,7 @@ def test_wrong_usage_is_one_line(
 def test_a_format_that_cannot_be_written_is_told_before_anything_is_heard(
     earwitness: Command, clip: Path, meter_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("earwitness.export.formats.find_spec", lambda name: None)
+    monkeypatch.setattr("earwitness.batch.formats.find_spec", lambda name: None)
     result = earwitness("detect", clip, "--model", str(meter_model), "--format", "parquet")
     assert result.code == 2
     assert result.problems == [
@@ -323,8 +328,8 @@ def test_names_cannot_steer_the_terminal(earwitness: Command, clip: Path, meter_
     assert not {sign for sign in shown if not sign.isprintable() and sign != "\n"}
     for name in (r"\x1b[31mred\x07 .wav", r"turned\u202e.wav", "[bold]b.wav", r"bad\x1b]0;title\x07.wav"):
         assert name in shown
-    assert any("left out 1 link that leads nowhere" in line for line in result.problems)
-    assert any("left out 1 file with another extension" in line for line in result.problems)
+    assert any("skipped 1 broken link" in line for line in result.problems)
+    assert any("skipped 1 file with another extension" in line for line in result.problems)
 
 
 def test_what_is_left_out_by_its_name_is_not_told_to_those_who_asked_for_quiet(
@@ -334,7 +339,7 @@ def test_what_is_left_out_by_its_name_is_not_told_to_those_who_asked_for_quiet(
     (clip.parent / "gone.wav").symlink_to("nowhere")
     quiet = earwitness("detect", clip.parent, "--model", meter_model, "--out", "out", "--quiet")
     assert len(quiet.problems) == 1
-    assert "leads nowhere" in quiet.err
+    assert "broken link" in quiet.err
 
 
 def test_an_empty_name_and_names_with_a_tilde(earwitness: Command, clip: Path, meter_model: Path) -> None:
@@ -342,5 +347,5 @@ def test_an_empty_name_and_names_with_a_tilde(earwitness: Command, clip: Path, m
     result = earwitness("detect", "", "~clip.wav", "--model", meter_model, "--out", "out", "--quiet")
     assert result.code == 1
     assert len(result.problems) == 1
-    assert "an empty name is no file" in result.err
+    assert "the input name is empty" in result.err
     assert results(clip.parent / "out") == ["~clip.csv", "~clip.json"]

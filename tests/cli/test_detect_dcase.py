@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from earwitness.cli.main import app
-from earwitness.data.dcase_csv import HEADER, read_table
-from earwitness.media.wav import write_wav
+from earwitness.data.dcase.labels import HEADER, read_table
+from earwitness.media.sound.wav import write_wav
 from earwitness.media.writer import MediaWriter
 
 RATE = 24_000
@@ -30,7 +30,8 @@ def dataset(tmp_path: Path, make_burst: Callable[..., NDArray[np.float32]]) -> P
         write_wav(root / "stereo_eval" / "eval" / f"{name}.wav", sound, RATE)
     with MediaWriter(root / "video_eval" / "eval" / "clip1.mp4", 64, 36, Fraction(10), preset="ultrafast") as video:
         for number in range(50):
-            video.write_frame(np.full((36, 64, 3), number, dtype=np.uint8), number / 10)
+            picture = np.random.default_rng(number).integers(0, 255, (36, 64, 3), dtype=np.uint8)
+            video.write_frame(picture, number / 10)
     write_wav(root / "stereo_dev" / "dev-test-tau" / "fold4_room8_mix001_deg000_start0000.wav", left, RATE)
     return root
 
@@ -82,8 +83,8 @@ def test_a_damaged_clip_is_named_and_the_submission_refused(dataset: Path, meter
         ([], "name INPUT files, or a data set with --dcase"),
         (["clip.wav", "--dcase", "."], "not both"),
         (["--dcase", "nowhere"], "nowhere: no such folder"),
-        (["--dcase", "."], "holds no clips"),
-        (["--dcase", ".", "--format", "csv"], "leave csv out"),
+        (["--dcase", "."], "has no clips"),
+        (["--dcase", ".", "--format", "csv"], "remove csv from"),
     ],
 )
 def test_wrong_usage(

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from earwitness.inference.journal import JOURNAL_NAME
-from earwitness.media.wav import write_wav
+from earwitness.batch.journal import JOURNAL_NAME
+from earwitness.media.sound.wav import write_wav
 
 FORKED_KILLS = 18
 COMMAND_KILLS = 3
@@ -25,11 +25,11 @@ FILES = 16
 
 FORKED = """
 import os, random, signal, sys, time
-from earwitness.export import parse_formats
-from earwitness.inference.batch import BatchSettings, run_batch, run_journaled
-from earwitness.inference.detector import Detector
-from earwitness.inference.journal import Journal
-from earwitness.inference.planning import plan
+from earwitness.batch.formats import parse_formats
+from earwitness.batch.jobs import BatchSettings, run_batch, run_journaled
+from earwitness.detect.detector import Detector
+from earwitness.batch.journal import Journal
+from earwitness.batch.planning import plan
 
 sounds, out, model, kills = *sys.argv[1:4], int(sys.argv[4])
 settings = BatchSettings(parse_formats(["csv,json,vtt"]))

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from earwitness.inference.journal import JOURNAL_NAME
-from earwitness.media.wav import write_wav
+from earwitness.batch.journal import JOURNAL_NAME
+from earwitness.media.sound.wav import write_wav
 
 FILES = 40
 # What is started in the background of a shell ignores Ctrl-C, and so does what it starts: here it must not.

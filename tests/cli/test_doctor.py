@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from earwitness.cli.main import main
-from earwitness.media.wav import write_wav
+from earwitness.media.sound.wav import write_wav
 
 Burst = Callable[..., NDArray[np.float32]]
 

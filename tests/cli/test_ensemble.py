@@ -10,11 +10,11 @@ from typer.testing import CliRunner
 pytest.importorskip("torch", reason="tuning needs torch (extra 'train')")
 
 from earwitness.cli.main import app
-from earwitness.data.dcase_csv import write_table
-from earwitness.errors import LabelError, ModelError, RecipeError
-from earwitness.events import EventTable
-from earwitness.inference.ensemble_file import read_ensemble
-from earwitness.media.wav import write_wav
+from earwitness.core.errors import LabelError, ModelError, UsageError
+from earwitness.core.events import EventTable
+from earwitness.data.dcase.labels import write_table
+from earwitness.detect.model.ensemble_file import read_ensemble
+from earwitness.media.sound.wav import write_wav
 
 MUSIC = 8
 
@@ -70,10 +70,10 @@ def test_what_is_wrong_is_said(meter_model: Path, tmp_path: Path) -> None:
     def error(*arguments: str) -> BaseException | None:
         return CliRunner().invoke(app, ["ensemble", *arguments]).exception
 
-    assert isinstance(error(str(meter_model), *out, "--weights", "1,2"), RecipeError)
+    assert isinstance(error(str(meter_model), *out, "--weights", "1,2"), UsageError)
     for weights in ("much", "0", "-1", "nan", "inf"):
-        assert isinstance(error(str(meter_model), *out, "--weights", weights), RecipeError), weights
-    assert isinstance(error(str(meter_model), *out, "--splits", "dev-test"), RecipeError)
+        assert isinstance(error(str(meter_model), *out, "--weights", weights), UsageError), weights
+    assert isinstance(error(str(meter_model), *out, "--splits", "dev-test"), UsageError)
     assert isinstance(error("nothing", *out), ModelError)
     assert isinstance(error(str(meter_model), "--out", str(tmp_path / "x.onnx")), ModelError)
     assert isinstance(error(str(meter_model), *out, "--valid", str(tmp_path)), LabelError)

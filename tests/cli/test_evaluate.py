@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from earwitness.cli.main import app
-from earwitness.errors import LabelError
+from earwitness.core.errors import LabelError
 from earwitness.metrics import Counts
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden"

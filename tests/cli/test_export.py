@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from earwitness.events import EventTable
-from earwitness.export import FORMATS
-from earwitness.export.json_events import to_json
-from earwitness.inference.detection import Detection, ModelId
+from earwitness.batch.formats import FORMATS
+from earwitness.core.events import EventTable
+from earwitness.results.detection import Detection, ModelId
+from earwitness.results.document import to_json
 
 
 def earwitness(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -57,10 +57,10 @@ def test_a_bad_file_does_not_stop_the_others(saved: Path) -> None:
         (["--format", "pdf"], "unknown format 'pdf'"),
         (["--format", ","], "names no format"),
         (["--format", "json"], "would overwrite"),
-        (["--format", "csv", "--captions", "loud"], "--captions is one of terse, full"),
+        (["--format", "csv", "--captions", "loud"], "--captions must be one of terse, full"),
         (["--format", "csv", "--out", "clip.json"], "is a file"),
         (["--format", "vtt", "--fov", "180"], "--fov must lie in 1..170"),
-        (["clip.json", "--format", "csv", "--media", "a.mp4"], "--media belongs to one"),
+        (["clip.json", "--format", "csv", "--media", "a.mp4"], "--media applies to one"),
         ([], "format"),
     ],
 )

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from earwitness.cli.main import app, main
-from earwitness.errors import InUseError
-from earwitness.media.lock import locked_file, locked_folder
-from earwitness.media.wav import write_wav
+from earwitness.core.errors import InUseError
+from earwitness.core.files.lock import locked_file, locked_folder
+from earwitness.media.sound.wav import write_wav
 
 HOLDING = """
 import sys, time
 from pathlib import Path
-from earwitness.media.lock import locked_folder
+from earwitness.core.files.lock import locked_folder
 with locked_folder(Path(sys.argv[1]), "earwitness detect"):
     print("held", flush=True)
     time.sleep(99)
@@ -75,9 +75,10 @@ def test_ablations_and_stereo_sets(place: Path, tmp_path: Path, monkeypatch: pyt
     from types import SimpleNamespace
 
     monkeypatch.setattr(
-        "earwitness.training.ablation.plan.load_plan", lambda *_: SimpleNamespace(recipe=SimpleNamespace(name="x"))
+        "earwitness.training.ablation.ablation_plan.load_plan",
+        lambda *_: SimpleNamespace(recipe=SimpleNamespace(name="x")),
     )
-    monkeypatch.setattr("earwitness.data.foa.find_recordings", lambda *_: [])
+    monkeypatch.setattr("earwitness.data.starss.foa.find_recordings", lambda *_: [])
     for arguments in (
         ["ablate", str(place / "recipe.yaml"), "--out", str(tmp_path / "out")],
         ["dataset", "stereo", "--starss", str(place), "--out", str(tmp_path / "out"), "--clips", "1", "--seed", "1"],
@@ -121,7 +122,7 @@ def test_an_empty_folder_name_is_not_the_current_folder(
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(app, [*verb.split(), "--out", ""])
     assert result.exit_code == 2
-    assert "an empty name is no folder" in result.output
+    assert "the folder's name is empty" in result.output
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import struct
 import subprocess
 import sys
@@ -43,21 +44,21 @@ def test_wrong_usage_is_one_line_and_exit_2(arguments: list[str], said: str) -> 
         (KeyboardInterrupt(), 130, "interrupted"),
         (
             PermissionError(13, "Permission denied", "runs/x"), 1,
-            "runs/x: Permission denied; check folder, rights and space",
+            "runs/x: Permission denied; check folder, permissions and disk space",
         ),
         (
             BrokenProcessPool("died"), 1,
-            "a worker process was killed, as for lack of memory; start again with fewer workers",
+            "a worker process was killed, perhaps for lack of memory; start again with fewer workers",
         ),
     ],
 )  # fmt: skip
 def test_ctrl_c_and_what_the_machine_refuses_are_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: BaseException, code: int, said: str
 ) -> None:
-    def fails(path: object) -> None:
+    def fails(*_: object, **_options: object) -> None:
         raise error
 
-    monkeypatch.setattr("earwitness.inference.doctor.diagnose", fails)
+    monkeypatch.setattr("earwitness.core.isolation.run_isolated", fails)
     monkeypatch.setattr(sys, "argv", ["earwitness", "doctor", "clip.mp4"])
     with pytest.raises(SystemExit) as ended:
         main()
@@ -83,11 +84,11 @@ def test_ctrl_c_and_what_the_machine_refuses_are_one_line(
 def test_the_unexpected_is_one_line_with_a_log_file(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, error: Exception
 ) -> None:
-    def fails(path: object) -> None:
+    def fails(*_: object, **_options: object) -> None:
         raise error
 
     monkeypatch.setenv("EARWITNESS_CACHE", str(tmp_path))
-    monkeypatch.setattr("earwitness.inference.doctor.diagnose", fails)
+    monkeypatch.setattr("earwitness.core.isolation.run_isolated", fails)
     monkeypatch.setattr(sys, "argv", ["earwitness", "doctor", "clip.mp4"])
     with pytest.raises(SystemExit) as ended:
         main()
@@ -127,3 +128,36 @@ def test_help_and_version() -> None:
     assert bare.returncode == 2
     assert "detect" in bare.stdout
     assert bare.stderr == ""
+
+
+def test_short_options() -> None:
+    assert earwitness("-V").stdout == earwitness("--version").stdout
+    refused = earwitness("detect", "clip.wav", "-o", "")
+    assert refused.returncode == 2
+    assert "folder's name is empty" in refused.stderr
+
+
+def complete(words: str) -> list[str]:
+    """What Bash is offered for the last word."""
+    variables = os.environ | {
+        "_EARWITNESS_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split(" ")) - 1),
+    }  # fmt: skip
+    code = "import sys; from earwitness.cli.main import main; sys.argv = ['earwitness']; main()"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+def test_the_shell_completes_commands_and_options() -> None:
+    assert complete("earwitness exp") == ["export", "export-model"]
+    assert complete("earwitness detect --max") == ["--max-seconds", "--max-memory"]
+    assert complete("earwitness dataset ch") == ["check"]
+
+
+def test_the_completion_script_can_be_shown() -> None:
+    code = "import sys; from earwitness.cli.main import main; sys.argv = ['earwitness', '--show-completion']; main()"
+    command = ["bash", "-c", f'{sys.executable} -c "{code}"; exit $?']
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert "_EARWITNESS_COMPLETE" in done.stdout or "not supported" in done.stderr
+    assert len(done.stderr.splitlines()) <= 1

@@ -10,10 +10,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from earwitness.cli.main import app
-from earwitness.errors import BankError, RecipeError, SynthesisError
-from earwitness.media.pictures import PictureReader
-from earwitness.media.wav import write_wav
-from earwitness.synthesis import PoolConfig, RirPool
+from earwitness.core.errors import BankError, SynthesisError, UsageError
+from earwitness.media.pictures.pictures import PictureReader
+from earwitness.media.sound.wav import write_wav
+from earwitness.scenes import PoolConfig, RirPool
 
 pytest.importorskip("pyroomacoustics")
 
@@ -56,7 +56,7 @@ def test_unusable_sounds_are_named_and_skipped_and_strict_stops(flawed_bank: Pat
     ],
 )
 def test_options_that_do_not_go_together(flawed_bank: Path, wrong: list[str]) -> None:
-    assert isinstance(CliRunner().invoke(app, options(flawed_bank, *wrong)).exception, RecipeError)
+    assert isinstance(CliRunner().invoke(app, options(flawed_bank, *wrong)).exception, UsageError)
 
 
 def test_licence_that_leaves_nothing_is_named(flawed_bank: Path) -> None:
@@ -158,7 +158,8 @@ def test_folders_that_name_no_class_are_named(flawed_bank: Path) -> None:
     (flawed_bank / "notes").mkdir()
     result = CliRunner().invoke(app, options(flawed_bank, "--clips", "1", "--seed", "1", "--seconds", "1"))
     assert result.exit_code == 0, result.output
-    assert "folders of the bank that name no class: Squeaking parrot; known are background, bell" in result.output
+    assert "folders of the bank that are not of a class: Squeaking parrot" in result.output
+    assert "the classes are background, bell" in result.output
 
 
 def test_what_of_a_bank_is_left_out_is_said(flawed_bank: Path) -> None:
@@ -176,7 +177,7 @@ def test_what_of_a_bank_is_left_out_is_said(flawed_bank: Path) -> None:
     made = CliRunner().invoke(
         app, options(flawed_bank, "--clips", "1", "--seed", "1", "--seconds", "1", "--split", "train")
     )
-    assert "sounds of no split, left out: 1 (parrot/a.wav)" in made.output
+    assert "sounds without a split, left out: 1 (parrot/a.wav)" in made.output
     assert isinstance(
         CliRunner().invoke(app, options(flawed_bank, "--clips", "1", "--seed", "1", "--split", "test")).exception,
         BankError,
@@ -192,7 +193,7 @@ def test_files_of_other_people_stay_and_other_seeds_are_refused(flawed_bank: Pat
     assert isinstance(refused.exception, SynthesisError)
     assert (out / "CREDITS.csv").read_text() == "mine\n"
     file = ["synthesize", "--bank", str(flawed_bank), "--out", str(out / "CREDITS.csv"), "--clips", "1", "--seed", "1"]
-    assert isinstance(CliRunner().invoke(app, [*file, "--rooms", "1"]).exception, SynthesisError)
+    assert isinstance(CliRunner().invoke(app, [*file, "--rooms", "1"]).exception, UsageError)
     (out / "CREDITS.csv").rename(out / "notes.csv")
     (out / "recipes_dev" / "mine").mkdir(parents=True)
     (out / "recipes_dev" / "mine" / "x.json").write_text("{}")
@@ -214,3 +215,29 @@ def test_files_of_other_people_stay_and_other_seeds_are_refused(flawed_bank: Pat
     (scene / f"{recipe.stem}.wav").unlink()
     for view in ("30", "60"):
         assert CliRunner().invoke(app, [*again, str(scene), "--view", view]).exit_code == 0
+
+
+def test_scenes_of_a_preset_are_a_set_like_others_and_render_again(flawed_bank: Path) -> None:
+    (flawed_bank / "bell" / "silent.wav").unlink()
+    arguments = options(flawed_bank, "--clips", "4", "--seed", "3", "--preset", "starss")
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    root = flawed_bank.parent / "set"
+    recipes = sorted((root / "recipes_dev").rglob("*.json"))
+    assert len(recipes) == 4
+    assert all(json.loads(path.read_text())["pool"].endswith("-varied") for path in recipes)
+    again = flawed_bank.parent / "again"
+    one = ["synthesize", "--bank", str(flawed_bank), "--out", str(again), "--from", str(recipes[0])]
+    assert CliRunner().invoke(app, one).exit_code == 0
+    (same,) = (path for path in (root / "stereo_dev").rglob("*.wav") if path.stem == recipes[0].stem)
+    assert (again / same.name).read_bytes() == same.read_bytes()
+    other = CliRunner().invoke(app, options(flawed_bank, "--clips", "4", "--seed", "3"))
+    assert isinstance(other.exception, SynthesisError)  # not of one set
+
+
+def test_presets_that_there_are_not_and_places_twice_are_refused(flawed_bank: Path) -> None:
+    for wrong in (["--preset", "mars"], ["--preset", "starss", "--elevation", "20"]):
+        result = CliRunner().invoke(app, options(flawed_bank, "--clips", "1", "--seed", "1", *wrong))
+        assert isinstance(result.exception, UsageError)
+    spaced = options(flawed_bank, "--clips", "1", "--seed", "1", "--preset", "starss", "--microphone", "ortf")
+    assert CliRunner().invoke(app, spaced).exit_code == 0

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from earwitness.encoders import registry
-from earwitness.encoders.registry import ModelEntry, WeightFile, WheelSource
+from earwitness.encoders.weights import pretrained_models
+from earwitness.encoders.weights.pretrained_models import ModelEntry, WeightFile, WheelSource
 
 PLAIN, NESTED = b"plain weights" * 50, b"weights in an archive" * 50
 
@@ -32,7 +32,7 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> ModelEntry:
         WeightFile("nested.bin", len(NESTED), hashlib.sha256(NESTED).hexdigest(), "toy/data.zip!inner/nested.bin"),
     )
     entry = ModelEntry("toy", "nothing", "tests", "MIT", WheelSource("toy-model", "1.0"), files)
-    monkeypatch.setitem(registry.MODELS, "toy", entry)
+    monkeypatch.setitem(pretrained_models.MODELS, "toy", entry)
     return entry
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from earwitness.core.errors import EncoderError, MissingWeightsError
 from earwitness.encoders.clap import RATE, Clap, ClapSettings, log_mel, step_times
-from earwitness.errors import EncoderError, MissingWeightsError
 
 SOUND_RATE = 24_000
 transformers = pytest.importorskip("transformers", reason="CLAP needs the extra 'semantic'")

@@ -8,9 +8,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from earwitness.core.errors import EncoderError, MissingWeightsError, UsageError
+from earwitness.core.geometry import DCASE_CAMERA
 from earwitness.encoders.efficientnet import EfficientNetLite0, EfficientNetSettings
-from earwitness.errors import EncoderError, MissingWeightsError, RecipeError
-from earwitness.geometry import DCASE_CAMERA
 
 pytest.importorskip("onnx", reason="EfficientNet runs as an ONNX graph built with onnx (extra 'train')")
 
@@ -85,7 +85,7 @@ def test_weights_of_something_else(tmp_path: Path, cache: Path) -> None:
 
 
 def test_inputs_come_in_whole_cells() -> None:
-    with pytest.raises(RecipeError, match="width"):
+    with pytest.raises(UsageError, match="width"):
         EfficientNetSettings.of({"width": 300})
 
 

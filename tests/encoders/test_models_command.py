@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from earwitness.cli.main import app
-from earwitness.encoders.registry import MODELS, ModelEntry
-from earwitness.errors import EncoderError
+from earwitness.core.errors import EncoderError
+from earwitness.encoders.weights.pretrained_models import MODELS, ModelEntry
 
 from .conftest import write_wheel
 

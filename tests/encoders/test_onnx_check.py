@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from earwitness.encoders.onnx_check import DEEPEST, check_onnx
-from earwitness.errors import ModelError
+from earwitness.core.errors import ModelError
+from earwitness.encoders.weights.onnx_check import DEEPEST, check_onnx
 
 onnx = pytest.importorskip("onnx", reason="ONNX files are made with the extra 'train'")
 

@@ -9,11 +9,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from earwitness.encoders.grid import PictureGrid
-from earwitness.encoders.load import ENCODERS, EncoderSpec
+from earwitness.core.errors import EncoderError, MissingWeightsError, UsageError
+from earwitness.core.geometry import DCASE_CAMERA
+from earwitness.encoders.encoder_input import PictureGrid
+from earwitness.encoders.encoder_registry import ENCODERS, EncoderSpec
 from earwitness.encoders.owlvit import OwlVit, OwlVitSettings, as_pixels
-from earwitness.errors import EncoderError, MissingWeightsError, RecipeError
-from earwitness.geometry import DCASE_CAMERA
 
 transformers = pytest.importorskip("transformers", reason="OWL-ViT needs the extra 'semantic'")
 TIMES = np.arange(3) / 2
@@ -107,9 +107,9 @@ def test_encoders_by_name(owlvit_folder: Path) -> None:
     loaded = EncoderSpec(name="owlvit", settings={"rows": 2}, folder=owlvit_folder).load()
     assert (loaded.name, loaded.modality, loaded.dim) == ("owlvit", "picture", 32)
     assert [EncoderSpec(name=name).modality for name in ENCODERS] == ["sound", "picture", "sound", "picture"]
-    with pytest.raises(RecipeError, match="columns"):
+    with pytest.raises(UsageError, match="columns"):
         EncoderSpec(name="owlvit", settings={"columns": 2}, folder=owlvit_folder).load()
-    with pytest.raises(RecipeError, match="choose one of: yamnet"):
+    with pytest.raises(UsageError, match="choose one of: yamnet"):
         EncoderSpec(name="vggish").load()
 
 

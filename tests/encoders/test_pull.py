@@ -9,10 +9,10 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from earwitness.encoders.pull import pull
-from earwitness.encoders.registry import HubSource, ModelEntry, WeightFile, WheelSource
-from earwitness.encoders.weights import check_weights, find_weights, local_weights
-from earwitness.errors import EncoderError, MissingExtraError, MissingWeightsError
+from earwitness.core.errors import EncoderError, MissingExtraError, MissingWeightsError
+from earwitness.encoders.weights.pretrained_models import HubSource, ModelEntry, WeightFile, WheelSource
+from earwitness.encoders.weights.pull import pull
+from earwitness.encoders.weights.weight_files import check_weights, find_weights, local_weights
 
 from .conftest import NESTED, PLAIN, write_wheel
 
@@ -46,7 +46,7 @@ def test_an_interrupted_pull_keeps_what_it_has(cache: Path, toy: ModelEntry, tmp
 
 def test_a_changed_file_is_refused(cache: Path, toy: ModelEntry, tmp_path: Path) -> None:
     changed = bytes([PLAIN[0] ^ 1]) + PLAIN[1:]
-    with pytest.raises(EncoderError, match="not the file that was expected"):
+    with pytest.raises(EncoderError, match="not the expected file"):
         pull(toy, write_wheel(tmp_path / "toy.whl", plain=changed))
     assert not (cache / "models" / "toy" / "plain.bin").exists()
 
@@ -68,7 +68,7 @@ def test_unusable_wheels(cache: Path, toy: ModelEntry, tmp_path: Path, broken: b
     wheel = tmp_path / "toy.whl"
     if broken is not None:
         wheel.write_bytes(broken)
-    with pytest.raises(EncoderError, match="cannot be read"):
+    with pytest.raises(EncoderError, match=r"cannot (be )?read"):
         pull(toy, wheel)
 
 
@@ -159,12 +159,12 @@ def test_pipes_and_files_that_are_too_large_are_refused_at_once(cache: Path, toy
     (tmp_path / "plain.bin").unlink()
     with (tmp_path / "plain.bin").open("wb") as file:
         file.truncate(2**40)
-    with pytest.raises(EncoderError, match="larger than the file that was expected"):
+    with pytest.raises(EncoderError, match="larger than the expected file"):
         pull(toy, tmp_path)
 
 
 def test_a_wheel_does_not_serve_for_the_hub(cache: Path, tmp_path: Path) -> None:
-    with pytest.raises(EncoderError, match="name a folder"):
+    with pytest.raises(EncoderError, match="give a folder"):
         pull(HUB, write_wheel(tmp_path / "toy.whl"))
 
 

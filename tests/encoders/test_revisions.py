@@ -11,8 +11,7 @@ import pytest
 from PIL import Image
 
 from earwitness.encoders import clap, efficientnet, owlvit, yamnet
-from earwitness.encoders.grid import PictureGrid
-from earwitness.encoders.sound import as_channels
+from earwitness.encoders.encoder_input import PictureGrid, as_channels
 
 RATE = 24_000
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from earwitness.core.errors import EncoderError
 from earwitness.encoders.tokens import TokenMap
-from earwitness.errors import EncoderError
 
 
 def make_map(azimuth: list[float], elevation: list[float] | None = None, steps: int = 4) -> TokenMap:

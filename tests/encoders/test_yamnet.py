@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from earwitness.encoders.settings import EncoderSettings, SoundSettings
+from earwitness.core.errors import EncoderError, MissingWeightsError, UsageError
+from earwitness.encoders.protocol import EncoderSettings, SoundSettings
 from earwitness.encoders.yamnet import RATE, Yamnet, YamnetSettings, log_mel
-from earwitness.errors import EncoderError, MissingWeightsError, RecipeError
-from earwitness.media.audio import read_audio
+from earwitness.media.sound.audio import read_audio
 
 BANK = Path(__file__).parents[1] / "data" / "bank"
 SOUND_RATE = 24_000
@@ -111,9 +111,9 @@ def test_weights_that_are_missing_or_something_else(cache: Path, tmp_path: Path,
     "values", [{"channels": ["L"]}, {"channels": []}, {"channels": ["M", "M"]}, {"hop_frames": 0}, {"hop": 1}]
 )
 def test_bad_settings(values: dict[str, object]) -> None:
-    with pytest.raises(RecipeError, match="encoder setting"):
+    with pytest.raises(UsageError, match="encoder setting"):
         YamnetSettings.of(values)
-    with pytest.raises(RecipeError, match="'foo': there is no such setting; there are: channels"):
+    with pytest.raises(UsageError, match="'foo': there is no such setting; choose one of: channels"):
         SoundSettings.of({"foo": 4})
     assert EncoderSettings.of({}) == EncoderSettings()
 

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from export_cases import detection, run, tables
 from hypothesis import given, settings
 
-from earwitness.events import EventTable
-from earwitness.export import FORMATS, Options, parse_formats, write
-from earwitness.export.captions import LONGEST_SECONDS, MOST_AT_ONCE, READING_SPEED, captions, reading_seconds
+from earwitness.batch.formats import FORMATS, Options, parse_formats, write
+from earwitness.core.events import EventTable
+from earwitness.export.captions.captions import LONGEST_SECONDS, MOST_AT_ONCE, READING_SPEED, captions, reading_seconds
+from export_cases import detection, run, tables
 
 CUE = re.compile(r"\d+\n(\d\d):(\d\d):(\d\d)[.,](\d{3}) --> (\d\d):(\d\d):(\d\d)[.,](\d{3})(.*)\n((?:\[.*\]\n)+)")
+
+
 Cue = tuple[float, float, str, str]
 
 
@@ -48,36 +50,11 @@ def test_the_two_examples_of_the_style() -> None:
     assert [words for *_, words in vtt(table)] == ["[knocking, off screen, left]", "[woman speaking, right]"]
 
 
-def test_vtt_places_its_cues() -> None:
-    table = EventTable.concatenate([run(10, 30, 0, 30, onscreen=True), run(12, 32, 3, -70), run(60, 75, 7, 2)])
-    assert str(FORMATS["vtt"].contents(detection(table))).startswith("WEBVTT\n\n")
-    first, second, third = vtt(table)
-    assert first == (1.0, 3.0, "line:-1 position:25% align:left", "[woman speaking, left]")
-    assert second[2:] == ("line:-2 position:90% align:right", "[telephone ringing, off screen, right]")
-    assert third[2:] == ("line:-1 position:50% align:center", "[door opening or closing, off screen]")
-
-
-def test_vtt_places_its_cues_by_the_camera_that_was_given() -> None:
-    table = run(10, 30, 0, 10, onscreen=True)
-    places = {fov: vtt(table, fov=fov)[0][2].split()[1] for fov in (100.0, 40.0)}
-    assert places == {100.0: "position:45%", 40.0: "position:25%"}  # 0.5 - tan 10 / tan 50 / 2, or / tan 20
-    chosen = parse_formats(["vtt"], Options(fov=40))[0]
-    assert chosen.contents(detection(table)) == FORMATS["vtt"].contents(detection(table, fov=40))
-
-
 def test_options_may_be_given_when_writing(tmp_path: Path) -> None:
     table = run(10, 30, 0, 10, onscreen=True)
     write(detection(table), tmp_path / "a.vtt", "vtt", Options(captions="full", fov=40))
     assert "position:25%" in (tmp_path / "a.vtt").read_text()
     assert "on screen" in (tmp_path / "a.vtt").read_text()
-
-
-def test_srt_has_no_flash_where_one_sound_begins_as_another_ends() -> None:
-    table = EventTable.concatenate([run(10, 40, 0, 30, onscreen=True), run(39, 75, 12, -30, onscreen=True)])
-    assert [(start, end, words) for start, end, _, words in srt(table)] == [
-        (1.0, 3.9, "[woman speaking, left]"),
-        (3.9, 7.5, "[knocking, right]"),
-    ]
 
 
 def test_short_sounds_stay_up_as_long_as_it_takes_to_read() -> None:
@@ -143,17 +120,6 @@ def test_the_full_style_says_more(tmp_path: Path) -> None:
 def test_sound_alone_and_no_direction() -> None:
     assert srt(run(0, 20, 4, -30), media=None) == [(0.0, 2.0, "", "[laughter, right]")]
     assert vtt(run(0, 20, 4, float("nan")), media=None)[0][2:] == ("line:-1", "[laughter]")
-
-
-def test_srt_shows_one_cue_at_a_time() -> None:
-    table = EventTable.concatenate([run(10, 40, 0, 30, onscreen=True), run(30, 60, 3, -70, onscreen=True)])
-    assert srt(table) == [
-        (1.0, 3.0, "", "[woman speaking, left]"),
-        (3.0, 4.0, "", "[woman speaking, left]\n[telephone ringing, right]"),
-        (4.0, 6.0, "", "[telephone ringing, right]"),
-    ]
-    together = EventTable.concatenate([run(10, 40, 0, 0, onscreen=True), run(12, 43, 3, 0, onscreen=True)])
-    assert [words for *_, words in srt(together)] == ["[woman speaking]\n[telephone ringing]"]
 
 
 @settings(deadline=None, max_examples=60)

@@ -6,15 +6,14 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import unquote
-from xml.etree import ElementTree as Xml
 
 import pytest
-from export_cases import VIDEO, detection, run
 
-from earwitness.export import FORMATS, read_result, write
-from earwitness.inference.detection import Detection
+from earwitness.batch.formats import FORMATS, write
 from earwitness.media.writer import write_wav
+from earwitness.results.detection import Detection
+from earwitness.results.saved import read_result
+from export_cases import VIDEO, detection, run
 
 STRANGE = [
     "\x1b[31mred\x1b[0m\x07\x7f", "two\nlines\r", "tab\there", "\x9b2J", "\u202egpj.exe", "\u2066a\u2069", "\u2028line",
@@ -22,6 +21,8 @@ STRANGE = [
     "%41",
     os.fsdecode(b"latin\xe9"), "a" * 200, "\u200b", "#?&", "a:b", "\\server", "\u0085next",
 ]  # fmt: skip
+
+
 TEXTS = [name for name in FORMATS if name not in ("parquet", "html")]
 
 
@@ -45,45 +46,6 @@ def test_nothing_that_does_not_print_is_exported(tmp_path: Path, stem: str) -> N
     whole = (tmp_path / f"{stem}.mp4").as_posix()
     if whole.isprintable() or not any("\ud800" <= sign <= "\udfff" for sign in whole):
         assert read_result(tmp_path / "clip.json").path == Path(whole)
-
-
-@pytest.mark.parametrize("stem", STRANGE)
-def test_rttm_has_ten_fields(tmp_path: Path, stem: str) -> None:
-    write(heard(tmp_path / f"{stem}.mp4"), tmp_path / "clip.rttm", "rttm")
-    (line,) = (tmp_path / "clip.rttm").read_text().splitlines()
-    assert len(line.split(" ")) == 10
-    assert line.split(" ")[1]
-
-
-@pytest.mark.parametrize("stem", STRANGE)
-@pytest.mark.parametrize("folder", [".", "other", "media/deep", ".."])
-def test_elan_finds_the_media_from_where_its_file_lies(tmp_path: Path, stem: str, folder: str) -> None:
-    base = tmp_path / "base"
-    file, target = base / "media" / f"{stem}.mp4", base / folder / "clip.eaf"
-    file.parent.mkdir(parents=True)
-    file.touch()
-    write(heard(file), target, "elan")
-    descriptor = Xml.parse(target).find("HEADER/MEDIA_DESCRIPTOR")
-    assert descriptor is not None
-    relative = descriptor.get("RELATIVE_MEDIA_URL") or ""
-    assert relative.startswith(("./", "../"))
-    decoded = relative if stem == "%41" or stem.isprintable() else unquote(relative, errors="surrogateescape")
-    assert (target.parent / decoded).resolve() == file.resolve()
-    assert not bad(relative)
-    assert (descriptor.get("MEDIA_URL") or "").startswith("file:///")
-
-
-def test_elan_names_media_that_are_not_there_as_if_they_lay_beside(tmp_path: Path) -> None:
-    write(heard(Path("/gone/my clip.mp4")), tmp_path / "clip.eaf", "elan")
-    descriptor = Xml.parse(tmp_path / "clip.eaf").find("HEADER/MEDIA_DESCRIPTOR")
-    assert descriptor is not None
-    assert descriptor.get("RELATIVE_MEDIA_URL") == "./my clip.mp4"
-
-
-def test_parquet_takes_names_that_are_no_text(tmp_path: Path) -> None:
-    pq = pytest.importorskip("pyarrow.parquet", reason="reading Parquet needs pyarrow (extra 'parquet')")
-    write(heard(Path(os.fsdecode(b"latin\xe9.mp4"))), tmp_path / "clip.parquet", "parquet")
-    assert pq.read_table(tmp_path / "clip.parquet")["file"][0].as_py() == "latin?.mp4"
 
 
 @pytest.fixture

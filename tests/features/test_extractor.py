@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from earwitness.errors import NotStereoError, UnreadableMediaError
+from earwitness.core.errors import NotStereoError, UnreadableMediaError
 from earwitness.features import CHANNELS, FeatureConfig, FeatureExtractor
 
 LABEL = 2400

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earwitness.errors import RecipeError
+from earwitness.core.errors import UsageError
 from earwitness.features.mel import hz_to_mel, mel_matrix, mel_to_hz
 
 
@@ -29,7 +29,7 @@ def test_triangles_peak_in_order_and_overlap_by_half() -> None:
 
 
 def test_a_band_without_frequencies_is_refused() -> None:
-    with pytest.raises(RecipeError, match="mel band 0 of 256 is empty"):
+    with pytest.raises(UsageError, match="mel band 0 of 256 is empty"):
         mel_matrix(24_000, 512, 256, 50.0, 12_000.0)
 
 

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from earwitness.detect.runner.windows import WindowPlan, cut_windows, feature_blocks
 from earwitness.features import FeatureConfig, FeatureExtractor
-from earwitness.inference.feature_stream import feature_blocks
-from earwitness.inference.windows import WindowPlan, cut
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden" / "official_baseline" / "official_logmel.npz"
 OFFICIAL = FeatureConfig(channels=("logmel_l", "logmel_r"), fmin=0.0, logmel="librosa")
@@ -42,7 +41,7 @@ def test_a_stream_has_the_features_of_the_whole_sound(samples: int) -> None:
 def test_windows_hold_the_frame_that_closes_them(labels: int) -> None:
     frames = np.arange(labels * 5 + 1, dtype=np.float32)[None, :, None].repeat(3, axis=2)
     plan = WindowPlan(length=50, hop=25, oversampling=5, closing=1)
-    windows = list(cut(iter(np.array_split(frames, 7, axis=1)), plan))
+    windows = list(cut_windows(iter(np.array_split(frames, 7, axis=1)), plan))
     assert windows[-1].start == labels - 50
     for window in windows:
         assert window.features.shape == (1, 251, 3)
@@ -52,7 +51,7 @@ def test_windows_hold_the_frame_that_closes_them(labels: int) -> None:
 def test_a_window_of_5_s_is_the_official_input() -> None:
     golden = np.load(GOLDEN)
     blocks = feature_blocks([(golden["sound"] / 32768).astype(np.float32)], FeatureExtractor(OFFICIAL))
-    (window,) = cut(blocks, WindowPlan(closing=OFFICIAL.closing_frames))
+    (window,) = cut_windows(blocks, WindowPlan(closing=OFFICIAL.closing_frames))
     decibel = 10 * window.features
     np.testing.assert_allclose(np.maximum(decibel, decibel.max() - RANGE_DB), golden["logmel"], rtol=0, atol=1e-3)
 

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from earwitness.core.geometry import foa_to_stereo, lateral
 from earwitness.features import FeatureConfig, FeatureExtractor
-from earwitness.geometry import foa_to_stereo, lateral
 
 RATE = 24_000
 INTENSITY, COHERENCE, LOGMEL_M, LOGMEL_S = range(4)

@@ -10,9 +10,9 @@ import av
 import numpy as np
 import pytest
 
-from earwitness.errors import NotStereoError
-from earwitness.media.ambisonics import AmbisonicEvidence
-from earwitness.media.audio import AudioReader
+from earwitness.core.errors import NotStereoError
+from earwitness.media.sound.ambisonics import AmbisonicEvidence
+from earwitness.media.sound.audio import AudioReader
 
 RATE = 24_000
 SECONDS = 4

@@ -9,8 +9,8 @@ import av
 import numpy as np
 import pytest
 
-from earwitness.errors import NoAudioError, NotStereoError, UnreadableMediaError
-from earwitness.media.audio import AudioReader, read_audio
+from earwitness.core.errors import NoAudioError, NotStereoError, UnreadableMediaError
+from earwitness.media.sound.audio import AudioReader, read_audio
 
 RATE = 24000
 
@@ -212,7 +212,7 @@ def test_truncated_mp4_with_its_index_in_front_warns(tmp_path: Path, toolbox: An
     samples = np.concatenate(list(reader), axis=1)
     assert RATE < samples.shape[1] < 5 * RATE
     assert toolbox.burst_times(samples, RATE)[0] == pytest.approx(1.0, abs=0.01)
-    assert any("cut short" in warning or "stopped early" in warning for warning in reader.warnings)
+    assert any("truncated" in warning or "stopped early" in warning for warning in reader.warnings)
 
 
 def test_truncated_matroska_with_pictures_warns_and_pictures_that_outlast_the_sound_do_not(
@@ -229,7 +229,7 @@ def test_truncated_matroska_with_pictures_warns_and_pictures_that_outlast_the_so
         reader = AudioReader(path, RATE)
         seconds = sum(block.shape[1] for block in reader) / RATE
         assert seconds < 2.1
-        assert any("the file is cut short: sound until" in warning for warning in reader.warnings) == warned
+        assert any("the file is truncated: sound ends at" in warning for warning in reader.warnings) == warned
 
 
 def test_file_without_sound(tmp_path: Path, toolbox: Any) -> None:

@@ -14,12 +14,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from earwitness.inference.detector import Detector
-from earwitness.media.pictures import PictureReader
-from earwitness.media.probe import probe
-from earwitness.media.wav import write_wav
+from earwitness.detect.detector import Detector
+from earwitness.media.containers.probe import probe
+from earwitness.media.pictures.pictures import PictureReader
+from earwitness.media.sound.wav import write_wav
 from earwitness.media.writer import MediaWriter
-from earwitness.render.video import render_video
+from earwitness.render.video.annotated_video import render_video
 
 
 def box(name: bytes, contents: bytes) -> bytes:

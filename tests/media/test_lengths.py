@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from earwitness.data.pcm import read_pcm, wav_info
-from earwitness.errors import UnreadableMediaError
-from earwitness.media.audio import AudioReader
-from earwitness.media.wave_header import read_wave_header
+from earwitness.core.errors import UnreadableMediaError
+from earwitness.media.sound.audio import AudioReader
+from earwitness.media.sound.pcm import read_pcm, wav_info
+from earwitness.media.sound.wave_header import read_wave_header
 
 RATE = 24_000
 SECONDS = 4
@@ -116,8 +116,8 @@ def test_what_ffmpeg_does_not_read_is_said(tmp_path: Path, content: bytes) -> No
     found, warnings = read(tmp_path / "a.aiff", content)
     assert found == pytest.approx(1, abs=0.01)
     assert warnings == [
-        "the header declares too little: about 3.0 s lie behind the declared end and were not read; "
-        "convert the file to read them"
+        "the header declares too short a length: about 3.0 s of sound after the declared end was not read; "
+        "convert the file to read it"
     ]
 
 
@@ -125,7 +125,7 @@ def test_what_ffmpeg_does_not_read_is_said(tmp_path: Path, content: bytes) -> No
 def test_what_is_cut_short_is_said(tmp_path: Path, content: bytes) -> None:
     _, warnings = read(tmp_path / "a.wav", content)
     assert len(warnings) == 1
-    assert "cut short" in warnings[0]
+    assert "truncated" in warnings[0]
 
 
 def test_adpcm_is_as_long_as_its_blocks(tmp_path: Path, toolbox: Any) -> None:

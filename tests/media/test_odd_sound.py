@@ -12,12 +12,12 @@ import av
 import numpy as np
 import pytest
 
-from earwitness.errors import NotStereoError
-from earwitness.events import EventTable
-from earwitness.inference.detection import without_direction_in
-from earwitness.media.audio import AudioReader
-from earwitness.media.downmix import frame_samples
-from earwitness.media.stretches import Stretch
+from earwitness.core.errors import NotStereoError
+from earwitness.core.events import EventTable
+from earwitness.media.sound.audio import AudioReader
+from earwitness.media.sound.downmix import frame_samples
+from earwitness.media.sound.stretches import Stretch
+from earwitness.results.detection import without_direction_in
 
 RATE = 48_000
 
@@ -134,7 +134,7 @@ def test_samples_that_are_no_sound_are_silent_and_said(tmp_path: Path, value: fl
     assert (heard[:, 500:505] == 0).all()
     np.testing.assert_allclose(heard[:, :500], samples[:500].T, atol=1e-6)
     assert reader.damaged_samples == 10
-    assert any("10 samples that are no numbers" in warning for warning in reader.warnings)
+    assert any("10 samples that are not numbers" in warning for warning in reader.warnings)
 
 
 def test_loud_floats_are_kept(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from earwitness.errors import EarwitnessError, NoVideoError, UnreadableMediaError
-from earwitness.media.audio import read_audio
-from earwitness.media.pictures import PictureReader
-from earwitness.media.probe import probe
+from earwitness.core.errors import EarwitnessError, NoVideoError, UnreadableMediaError
+from earwitness.media.containers.probe import probe
+from earwitness.media.pictures.pictures import PictureReader
+from earwitness.media.sound.audio import read_audio
 
 
 def test_video_with_sound(clip: Path) -> None:

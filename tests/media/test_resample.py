@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from earwitness.media.resample import StreamResampler, resample
+from earwitness.media.sound.resample import StreamResampler, resample
 
 
 @given(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from earwitness.media.stretches import Stretch, covered_frames, joined, not_within, sentence
+from earwitness.media.sound.stretches import Stretch, covered_frames, joined, not_within, sentence
 
 
 def test_stretches_of_one_reason_that_touch_become_one() -> None:

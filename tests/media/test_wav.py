@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from earwitness.errors import EncodingError
-from earwitness.media.audio import read_audio
-from earwitness.media.wav import write_wav
+from earwitness.core.errors import EncodingError
+from earwitness.media.sound.audio import read_audio
+from earwitness.media.sound.wav import write_wav
 
 
 def test_samples_survive_and_bytes_repeat(tmp_path: Path) -> None:

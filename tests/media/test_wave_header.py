@@ -13,12 +13,12 @@ from av.audio.frame import AudioFrame
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earwitness.errors import MediaError
-from earwitness.media.audio import AudioReader
-from earwitness.media.chunks import CAF, chunks
-from earwitness.media.container import open_media
-from earwitness.media.probe import probe
-from earwitness.media.wave_header import declared_seconds, is_plain_wave, read_wave_header
+from earwitness.core.errors import MediaError
+from earwitness.media.containers.chunks import CAF, chunks
+from earwitness.media.containers.container import open_media
+from earwitness.media.containers.probe import probe
+from earwitness.media.sound.audio import AudioReader
+from earwitness.media.sound.wave_header import declared_seconds, is_plain_wave, read_wave_header
 
 RATE = 24_000
 
@@ -107,7 +107,7 @@ def test_a_file_that_was_cut_short_is_told_from_a_short_one(write: Callable[...,
     assert reader.warnings == []
     path.write_bytes(path.read_bytes()[: 44 + RATE * 4])
     assert sum(block.shape[1] for block in reader) == RATE
-    assert reader.warnings == ["the file is cut short: sound until 1.0 s of 3.0 s"]
+    assert reader.warnings == ["the file is truncated: sound ends at 1.0 s of 3.0 s"]
 
 
 @pytest.mark.parametrize("size", [0, 2**32 - 1])

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 
-from earwitness.errors import EncodingError, UnreadableMediaError
-from earwitness.media.audio import read_audio
-from earwitness.media.pictures import PictureReader
-from earwitness.media.probe import probe
+from earwitness.core.errors import EncodingError, UnreadableMediaError
+from earwitness.media.containers.probe import probe
+from earwitness.media.pictures.pictures import PictureReader
+from earwitness.media.sound.audio import read_audio
 from earwitness.media.writer import FAST_VIDEO, MediaWriter
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import linear_sum_assignment
 
-from earwitness.data.dcase_csv import LabelRows
+from earwitness.data.dcase.labels import LabelRows
 
 
 def make_rows(random, rows, *, frames=4, classes=3, whole=False):

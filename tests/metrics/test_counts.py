@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from earwitness.data.dcase_csv import LabelRows
-from earwitness.errors import LabelError
+from earwitness.core.errors import LabelError
+from earwitness.data.dcase.labels import LabelRows
 from earwitness.metrics import Counts, Protocol, count
 from earwitness.metrics import counts as counts_module
 from earwitness.metrics.counts import COLUMNS, CONDITIONS, DIMENSIONS, file_group
@@ -104,7 +104,7 @@ def test_groups_of_files(random_clips):
     assert len(counts.grouped("recording").files) == 4
     assert counts.grouped("file") is counts
     assert file_group("fold4_room2_mix029_deg000_start0000", "recording") == "fold4_room2_mix029"
-    with pytest.raises(LabelError, match=r"'kitchen' does not tell its room.*fold4_room2"):
+    with pytest.raises(LabelError, match=r"'kitchen' does not contain its room.*fold4_room2"):
         count(["kitchen"], references[:1], predictions[:1]).grouped("room")
 
 
@@ -125,7 +125,7 @@ def test_not_a_table_of_counts(tmp_path):
     with pytest.raises(LabelError, match="not a table of counts"):
         Counts.load(path)
     np.savez(path, files=np.array(["a"]), index=np.zeros((1, 3), np.int32), values=np.zeros((1, 2)))
-    with pytest.raises(LabelError, match="other columns"):
+    with pytest.raises(LabelError, match="different columns"):
         Counts.load(path)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from earwitness.data.dcase_csv import read_rows, read_table
+from earwitness.data.dcase.labels import read_rows, read_table
 from earwitness.metrics import Protocol, Scores, count, score_tables
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden"

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from earwitness.errors import LabelError
+from earwitness.core.errors import LabelError
 from earwitness.metrics import Protocol, Scores, bootstrap, count, jackknife
 from earwitness.metrics.intervals import AVERAGES
 from earwitness.metrics.scores import QUANTITIES

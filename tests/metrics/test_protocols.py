@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from earwitness.data.dcase_csv import LabelRows
+from earwitness.data.dcase.labels import LabelRows
 from earwitness.metrics import Protocol, Scores, count
 from earwitness.metrics.counts import COLUMNS
 from earwitness.metrics.protocols import ClipRows, scored_rows

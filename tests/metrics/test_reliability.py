@@ -9,9 +9,9 @@ def test_bins_say_what_was_said_and_what_was_true():
     truth = np.array([False, False, True, False, True, True])
     table = Reliability.of(probability, truth)
     np.testing.assert_array_equal(table.count, [2, 0, 0, 3, 0, 0, 0, 0, 0, 1])
-    assert table.said[3] == pytest.approx(0.35)
-    assert table.true[3] == pytest.approx(2 / 3)
-    assert np.isnan(table.true[1])
+    assert table.predicted[3] == pytest.approx(0.35)
+    assert table.observed[3] == pytest.approx(2 / 3)
+    assert np.isnan(table.observed[1])
     assert table.error == pytest.approx((2 * 0.025 + 3 * (2 / 3 - 0.35)) / 6)
 
 

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from earwitness.data.dcase_csv import LabelRows
-from earwitness.errors import LabelError
-from earwitness.events import EventTable
+from earwitness.core.errors import LabelError
+from earwitness.core.events import EventTable
+from earwitness.data.dcase.labels import LabelRows
 from earwitness.metrics import Protocol, Scores, count, score_tables
 from earwitness.metrics.scores import QUANTITIES
 

@@ -2,11 +2,11 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from earwitness.errors import ModelError
+from earwitness.core.errors import ModelError
 from earwitness.models.baseline import BaselineNet
-from earwitness.models.baseline_config import BaselineConfig, VisualInput
 from earwitness.models.build import build, parameter_count
-from earwitness.models.tokens import Tokens
+from earwitness.models.configs.baseline_config import BaselineConfig, VisualInput
+from earwitness.models.token_batch import Tokens
 
 OFFICIAL_AUDIO, OFFICIAL_VISUAL = 734_261, 2_064_348
 SMALL = {"filters": 4, "rnn_width": 16, "head_width": 8, "decoder_ffn": 32}
@@ -75,7 +75,7 @@ def test_does_not_work_without_its_pictures():
     ("change", "message"),
     [
         ({"pools": ((2, 4),)}, "time pools multiply to 2"),
-        ({"pools": ((5, 128),)}, "leave nothing"),
+        ({"pools": ((5, 128),)}, "multiply to more than"),
         ({"heads": 3}, "multiple of the 3 heads"),
     ],
 )

@@ -1,19 +1,14 @@
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-sys.path.insert(0, str(Path(__file__).parent))
-from nets import cmc_config
-
-from earwitness.errors import ModelError
-from earwitness.models.baseline_config import BaselineConfig
+from earwitness.core.errors import ModelError
 from earwitness.models.build import build
 from earwitness.models.checkpoint import CONFIG_KEY, load_model, save_model
-from earwitness.models.config import SeldConfig
+from earwitness.models.configs.baseline_config import BaselineConfig
+from earwitness.models.configs.seld_config import SeldConfig
 from earwitness.models.seld import SeldNet
+from nets import cmc_config
 
 TINY = SeldConfig(
     in_channels=2, mels=16, stem_width=4, stem_kernel=3, widths=(4, 8), pools=((5, 2), (1, 2)),

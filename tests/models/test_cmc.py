@@ -1,18 +1,13 @@
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 from pydantic import ValidationError
 
-sys.path.insert(0, str(Path(__file__).parent))
-from nets import PICTURE, SELD, SHAPE, cmc_config, tokens
-
-from earwitness.errors import ModelError
+from earwitness.core.errors import ModelError
 from earwitness.models.cmc import FUSION_PARTS, CmcNet
-from earwitness.models.cmc_config import CmcConfig, TokenInput
-from earwitness.models.projection import TokenProjection, direction_features
+from earwitness.models.configs.seld_config import CmcConfig, TokenInput
+from earwitness.models.layers.token_projection import TokenProjection, direction_features
 from earwitness.models.seld import SeldNet
+from nets import PICTURE, SELD, SHAPE, cmc_config, tokens
 
 FUSIONS = ("cross_attention", "concatenation")
 MAPS = torch.randn(2, 2, 50, 16, generator=torch.Generator().manual_seed(1))
@@ -117,7 +112,7 @@ def test_positions_and_their_directions_may_come_in_any_order():
 def test_pooling_is_the_mean_of_neighbours():
     projection = TokenProjection("owlvit", PICTURE, cmc_config())
     given = tokens()["owlvit"]
-    pooled = projection._pooled(given)
+    pooled = projection.pooled(given)
     torch.testing.assert_close(pooled.values, (given.values[:, :, :4] + given.values[:, :, 4:]) / 2)
     torch.testing.assert_close(pooled.directions[0], torch.tensor([[40.0, 0], [15, 0], [-15, 0], [-40, 0]]))
 
@@ -155,9 +150,9 @@ def test_no_modalities_are_no_weights_more():
 
 def test_tokens_of_another_encoder_are_refused():
     made, given = net(), tokens()["owlvit"]
-    with pytest.raises(ModelError, match="'owlvit' tokens of 5 numbers, these have 4"):
+    with pytest.raises(ModelError, match="'owlvit' tokens of width 5, but these have width 4"):
         out(made, {"owlvit": given._replace(values=given.values[..., :4])})
-    with pytest.raises(ModelError, match="2x4, these have 6 positions"):
+    with pytest.raises(ModelError, match="2x4, but these have 6 positions"):
         out(made, {"owlvit": given._replace(values=given.values[:, :, :6], directions=given.directions[:, :6])})
 
 

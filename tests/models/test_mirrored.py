@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from earwitness.errors import RecipeError
+from earwitness.core.errors import UsageError
 from earwitness.features import FeatureConfig, swap
-from earwitness.models.config import SeldConfig
-from earwitness.models.mirrored import Mirrored
+from earwitness.models.configs.seld_config import SeldConfig
+from earwitness.models.mirrored import MirroredNetwork
 from earwitness.models.seld import SeldNet
 
 FEATURES = FeatureConfig(mels=16, stpacc_bins=16, channels=("logmel_m", "intensity"))
@@ -19,7 +19,7 @@ TINY = SeldConfig(
 def test_answers_to_the_mirror_image_are_mirrored(channels):
     torch.manual_seed(0)
     features = FEATURES.model_copy(update={"channels": channels})
-    net = Mirrored(SeldNet(TINY), features).eval()
+    net = MirroredNetwork(SeldNet(TINY), features).eval()
     clip = np.random.default_rng(0).normal(size=(1, 2, 25, 16)).astype(np.float32)
     with torch.no_grad():
         plain, mirror = net(torch.from_numpy(clip)), net(torch.from_numpy(swap(clip, features).copy()))
@@ -32,12 +32,12 @@ def test_is_the_mean_of_both_answers():
     inner = SeldNet(TINY).eval()
     clip = torch.randn(2, 2, 25, 16)
     with torch.no_grad():
-        mean = Mirrored(inner, FEATURES).eval()(clip)
+        mean = MirroredNetwork(inner, FEATURES).eval()(clip)
         other = inner.physical(inner(clip * torch.tensor([1.0, -1.0])[:, None, None]))
         other[..., 1] *= -1
         torch.testing.assert_close(mean, (inner.physical(inner(clip)) + other) / 2)
 
 
 def test_needs_both_sides():
-    with pytest.raises(RecipeError, match="logmel_l and logmel_r together"):
-        Mirrored(SeldNet(TINY), FEATURES.model_copy(update={"channels": ("logmel_m", "logmel_l")}))
+    with pytest.raises(UsageError, match="logmel_l and logmel_r together"):
+        MirroredNetwork(SeldNet(TINY), FEATURES.model_copy(update={"channels": ("logmel_m", "logmel_l")}))

@@ -3,8 +3,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from earwitness.models.config import SeldConfig
-from earwitness.models.conformer import attend, rotary, turn
+from earwitness.models.configs.seld_config import SeldConfig
+from earwitness.models.layers.conformer import attend, rotary, turn
 from earwitness.models.seld import SeldNet, physical
 
 TINY = SeldConfig(

@@ -11,7 +11,9 @@ import av
 import numpy as np
 import pytest
 
-from earwitness.events import EventTable
+from earwitness.core.events import EventTable
+
+from ..metrics.conftest import random_clips  # noqa: F401 - fixtures
 
 Row = tuple[int, int, int, float, float, bool]
 GREY = 120

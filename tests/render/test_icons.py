@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from earwitness.classes import CLASSES
+from earwitness.core.vocabulary import CLASSES
 from earwitness.render.icons import ICONS, draw_icon, svg_icon
 
 

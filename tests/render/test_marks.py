@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from earwitness.events import EventTable
+from earwitness.core.events import EventTable
 from earwitness.render.marks import Marks, separated
 
 

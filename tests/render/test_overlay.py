@@ -5,10 +5,10 @@ from math import nan
 import numpy as np
 import pytest
 
-from earwitness.geometry import Camera
+from earwitness.core.geometry import Camera
 from earwitness.render.marks import Mark
-from earwitness.render.overlay import Overlay
 from earwitness.render.style import class_colour
+from earwitness.render.video.overlay import Overlay
 
 GREY = 120
 SIZES = [(640, 360), (1280, 720), (360, 640), (3840, 2160)]

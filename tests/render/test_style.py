@@ -6,7 +6,7 @@ from math import nan
 import numpy as np
 import pytest
 
-from earwitness.classes import NUM_CLASSES
+from earwitness.core.vocabulary import NUM_CLASSES
 from earwitness.render.style import (
     CLASS_COLOURS,
     INK,

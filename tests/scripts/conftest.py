@@ -11,8 +11,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from earwitness.events import EventTable
-from earwitness.vision.candidates import Candidate
+from earwitness.core.events import EventTable
+from earwitness.vision.tracking.candidates import Candidate
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 FUSION = ("measure_fusion", "choose_fusion", "fit_fusion", "explain_fusion")

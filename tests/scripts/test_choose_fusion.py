@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from earwitness.inference.fusion_settings import default_settings
+from earwitness.fusion.fusion_settings import default_settings
 
 from .conftest import MUSIC, person, sounding
 

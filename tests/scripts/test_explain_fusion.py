@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from earwitness.data.dcase_csv import LabelRows
-from earwitness.inference.fusion_settings import default_settings
+from earwitness.data.dcase.labels import LabelRows
+from earwitness.fusion.fusion_settings import default_settings
 from earwitness.metrics import Protocol, count
 
 from .conftest import MUSIC, person, sounding

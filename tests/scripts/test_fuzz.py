@@ -57,7 +57,7 @@ def test_what_goes_wrong_is_noticed(tmp_path: Path) -> None:
         "                     {'np': np, '__name__': 'earwitness.x'})\n"
         "def grow(path): bytearray(1_700_000_000)\n"
         "def two_lines(path):\n"
-        "    from earwitness.errors import EarwitnessError\n"
+        "    from earwitness.core.errors import EarwitnessError\n"
         "    class Two(EarwitnessError):\n"
         "        def __str__(self): return 'a\\nb'\n"
         "    raise Two\n"
@@ -72,12 +72,12 @@ def test_what_goes_wrong_is_noticed(tmp_path: Path) -> None:
         "watch.readers = lambda valid, folder: reads\n"
         "watch.work(Path('.'), 0)\n"
     )
-    watched = Watched(script, tmp_path, 0, clock_limit=3.0)
+    observation = Watched(script, tmp_path, 0, clock_limit=3.0)
     expected = {
         "well": "read", "fail": "defect", "warn": "defect", "two": "not one line", "open": "not refused",
         "grow": "memory", "die": "crash", "sleep": "hang",
     }  # fmt: skip
     try:
-        assert {name: watched.ask(1, name).outcome for name in expected} == expected
+        assert {name: observation.ask(1, name).outcome for name in expected} == expected
     finally:
-        watched.close()
+        observation.close()

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from earwitness.synthesis import PoolConfig, RirPool, SceneConfig, SoundBank, Synthesizer
-from earwitness.synthesis.bank import INTERFERENCE
+from earwitness.scenes import PoolConfig, RirPool, SceneConfig, SoundBank, Synthesizer
+from earwitness.scenes.bank.sound_bank import INTERFERENCE
 
 from .conftest import SCRIPTS
 

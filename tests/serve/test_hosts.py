@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earwitness.errors import RecipeError
+from earwitness.core.errors import UsageError
 from earwitness.serve.hosts import AllowedHosts, Authority, parse_authority
 
 
@@ -50,7 +50,7 @@ def test_names_can_be_allowed() -> None:
     for name in ("lab-server:7860", "seld.example.org", "[fe80::2]", "[fe80::3]:1", "127.0.0.1"):
         assert hosts.host(name, None), name
     for name in ("seld.example.org:80", "http://a", "a/b", "*", "", "a b"):
-        with pytest.raises(RecipeError, match="--allow-host"):
+        with pytest.raises(UsageError, match="--allow-host"):
             AllowedHosts("127.0.0.1", [name])
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from browser import browser, open_page, wait_until
 
 FAKE_DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
@@ -37,7 +35,7 @@ def test_drop_a_video_and_get_report_captions_and_video(server: Any, chromium: A
         heard = re.search(r"^1 event: Music (\d+)° left", page.locator("#outcome").inner_text())
         assert heard
         assert 30 < int(heard[1]) < 55, "40 degrees, give or take what AAC does to noise"
-        assert "Pictures were not looked at: " in page.locator("#result").inner_text()
+        assert "Pictures were not analysed: " in page.locator("#result").inner_text()
         report = page.frame_locator("#result iframe")
         assert report.locator("#rows tr").count() == 1
         report.locator("#rows button").click()
@@ -117,4 +115,4 @@ def test_errors_are_shown_as_text(server: Any, chromium: Any, tmp_path: Path) ->
         large.write_bytes(bytes(2_100_000))
         choose(page, large)
         assert page.locator("#listen").is_disabled()
-        assert "this server takes 2 MB" in page.locator("#source").inner_text()
+        assert "this server accepts 2 MB" in page.locator("#source").inner_text()

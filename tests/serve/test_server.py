@@ -3,33 +3,15 @@ from __future__ import annotations
 import socket
 import sys
 from inspect import signature
-from typing import Any
 
 import pytest
 
 from earwitness.cli.main import main
 from earwitness.cli.serve import run
-from earwitness.errors import ModelError, RecipeError
-from earwitness.inference.detector import Detector
-from earwitness.serve.sessions import Sessions
 
 
 def test_the_default_address_is_this_machine() -> None:
     assert signature(run).parameters["host"].default == "127.0.0.1"
-
-
-def test_what_is_seen_in_uploads_is_not_kept(monkeypatch: pytest.MonkeyPatch, free_port: int) -> None:
-    asked: list[dict[str, Any]] = []
-
-    def load(model: str, **options: Any) -> None:
-        asked.append(options)
-        raise ModelError("enough")
-
-    monkeypatch.setattr(Detector, "load", load)
-    for options in ({}, {"no_vision": True}):
-        with pytest.raises(RecipeError, match="enough"):
-            run(port=free_port, **options)
-    assert [(one["keep_seen"], one["vision"]) for one in asked] == [(False, "auto"), (False, None)]
 
 
 @pytest.mark.parametrize(
@@ -74,27 +56,3 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def test_a_cookie_is_taken_by_the_server_that_made_it() -> None:
-    mine, other = Sessions("s"), Sessions("s")
-    cookie = mine.new().split(";")[0]
-    assert mine.find(cookie)
-    assert mine.find(f"a=b; {cookie}; c=d") == mine.find(cookie)
-    assert "HttpOnly" in mine.new()
-    assert "SameSite=Lax" in mine.new()
-    for header in (
-        None,
-        "",
-        "s=",
-        "s=x",
-        "s=x.y",
-        cookie[:-1],
-        cookie.replace("s=", "t="),
-        "s=é.ü",
-        "\0",
-        ";;==;",
-        f"{cookie}0",
-    ):
-        assert mine.find(header) is None
-    assert other.find(cookie) is None

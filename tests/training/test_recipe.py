@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from earwitness.errors import RecipeError
+from earwitness.core.errors import UsageError
 from earwitness.training.recipe import Recipe, load_recipe
 
 
@@ -23,6 +23,10 @@ def test_overrides_win_and_are_typed(recipe):
 def test_numbers_without_a_dot_are_numbers(recipe):
     # YAML 1.1 reads 2e-3 as a string; the recipe must not.
     assert load_recipe(recipe, ["optim.peak=2e-3"]).optim.peak == 2e-3
+
+
+def test_weights_are_set_by_names_with_dots(recipe):
+    assert load_recipe(recipe, ["data.weights.bell/a_1.5.wav=0.5"]).data.weights == {"bell/a_1.5.wav": 0.5}
 
 
 def test_dump_reads_back_as_the_same_recipe(recipe, tmp_path):
@@ -54,17 +58,22 @@ def test_model_input_follows_the_features():
         ("loss.class_weights=[1,2]", "loss.class_weights"),
         ("loss.class_weights=[-1,1,1,1,1,1,1,1,1,1,1,1,1]", "loss.class_weights"),
         ("loss.direction=.inf", "loss.direction"),
-        ("augment.filter_bands=[6,3]", "the least and the most bands"),
+        ("augment.filter_bands=[6,3]", "smallest and the largest number of bands"),
         ("optim.betas=[2,3]", "optim.betas"),
         ("run.seed=99999999999999999999999", "run.seed"),
         ("run.thresholds=[.nan]", "run.thresholds"),
+        ("data.weights={'bell/*': -1}", "data.weights.bell/*"),
+        ("data.weights={'bell/*': .nan}", "data.weights.bell/*"),
+        ("data.weights=[1]", "data.weights"),
+        ("data.scene={preset_share: .inf}", "preset_share"),
+        ("model.distance_head=7", "model.distance_head"),
         ("run.steps", "section.key=value"),
         ("name.deep=1", "is a value, not a section"),
         ("run.steps=[1", "not valid YAML"),
     ],
 )
 def test_errors_name_the_key(recipe, override, message):
-    with pytest.raises(RecipeError) as caught:
+    with pytest.raises(UsageError) as caught:
         load_recipe(recipe, [override])
     assert message in str(caught.value)
 
@@ -77,11 +86,11 @@ def test_a_recipe_may_extend_another_and_says_only_what_is_otherwise(recipe, tmp
     assert (loaded.name, loaded.run.steps, loaded.run.batch, loaded.optim.peak) == ("second", 7, 4, 1e-3)
     for itself in ("second.yaml", "../deep/second.yaml"):
         second.write_text(f"extends: {itself}\n")
-        with pytest.raises(RecipeError, match="does not extend this one") as caught:
+        with pytest.raises(UsageError, match="does not extend this one") as caught:
             load_recipe(second)
         assert len(str(caught.value)) < 300
     second.write_text("extends: none.yaml\n")
-    with pytest.raises(RecipeError, match=r"none\.yaml: cannot be read"):
+    with pytest.raises(UsageError, match=r"none\.yaml: cannot be read"):
         load_recipe(second)
 
 
@@ -113,19 +122,19 @@ def test_other_networks_by_their_architecture(recipe):
         recipe, ["features.channels=[logmel_l, logmel_r]", "model={architecture: baseline}", "loss.form=official"]
     )
     assert baseline.model.in_channels == 2
-    with pytest.raises(RecipeError, match=r"model.filters: there is no such key"):
+    with pytest.raises(UsageError, match=r"model.filters: there is no such key"):
         load_recipe(recipe, ["model.architecture=cmc", "model.filters=3"])
 
 
 def test_files_that_are_no_recipe(tmp_path):
-    with pytest.raises(RecipeError, match="cannot be read"):
+    with pytest.raises(UsageError, match="cannot be read"):
         load_recipe(tmp_path / "none.yaml")
     path = tmp_path / "list.yaml"
     path.write_text("- 1\n")
-    with pytest.raises(RecipeError, match="mapping of sections"):
+    with pytest.raises(UsageError, match="mapping of sections"):
         load_recipe(path)
     path.write_text("a: [1\n")
-    with pytest.raises(RecipeError, match="not valid YAML"):
+    with pytest.raises(UsageError, match="not valid YAML"):
         load_recipe(path)
 
 

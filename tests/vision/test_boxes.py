@@ -3,9 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from earwitness.errors import ModelError
-from earwitness.vision.boxes import Boxes
-from earwitness.vision.overlap import areas, cover, iou, suppress, weighted_suppress
+from earwitness.core.errors import ModelError
+from earwitness.vision.boxes import Boxes, areas, cover, iou, suppress, weighted_suppress
 
 
 def test_moving_boxes_back_from_a_crop() -> None:

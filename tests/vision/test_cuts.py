@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from edited import Grey, card, faded, held, noisy, pan, plain, shaken, sway, walk
 
 from earwitness.vision.cuts import CutFinder
-from earwitness.vision.likeness import likeness, likeness_in_place, structure
+from edited_video import Grey, card, faded, held, noisy, pan, plain, shaken, sway, walk
 
 
 def finder(pictures: list[Grey], scale: float = 2.0) -> CutFinder:
@@ -99,12 +98,3 @@ def test_short_films() -> None:
     assert finder([]).cuts == []
     for count in (1, 2, 3):
         assert finder(walk(0, count)).cuts == []
-
-
-def test_likeness() -> None:
-    one, other = (structure(walk(seed, 1)[0][::4, ::4]) for seed in (1, 2))
-    assert likeness_in_place(one, one) == pytest.approx(1, abs=1e-5)
-    assert likeness_in_place(one, 0.2 * one) == pytest.approx(1, abs=1e-5)
-    assert likeness(one[:, :60], one[:, 20:]) == pytest.approx(1, abs=1e-3)
-    assert likeness_in_place(one[:, :60], one[:, 20:]) < 0.4
-    assert likeness(one, other) < 0.35

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from earwitness.classes import CLASSES
-from earwitness.errors import ModelError
+from earwitness.core.errors import ModelError
+from earwitness.core.vocabulary import CLASSES
 from earwitness.vision.boxes import PERSON
-from earwitness.vision.owlvit_boxes import OwlVitBoxes, queries
-from earwitness.vision.scenery import find_candidates
-from earwitness.vision.watch import Watched
+from earwitness.vision.detectors.owlvit_boxes import OwlVitBoxes, queries
+from earwitness.vision.observe import Observation
+from earwitness.vision.tracking.candidate_index import find_candidates
 
 transformers = pytest.importorskip("transformers", reason="OWL-ViT needs the extra 'semantic'")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -95,7 +95,7 @@ def test_boxes_are_those_of_transformers(folder: Path) -> None:
 
 
 def test_no_doubles_and_the_threshold_counts(folder: Path) -> None:
-    from earwitness.vision.overlap import iou
+    from earwitness.vision.boxes import iou
 
     (boxes,) = OwlVitBoxes(folder, threshold=0.0).detect(pictures())
     assert (np.diff(boxes.score) <= 0).all()
@@ -116,8 +116,8 @@ def test_boxes_are_candidates_for_their_class_alone(folder: Path) -> None:
     boxes = detector.detect(pictures())[0]
     one_each = boxes.select([boxes.label.index(label) for label in dict.fromkeys(boxes.label)])
     motion = np.zeros((6, 45, 80), np.uint8)
-    watched = Watched(320, 180, (0, 0, 320, 180), np.array([0, 5]), (one_each, one_each), motion)
-    found = {candidate.label: candidate for candidate in find_candidates(watched, 100.0)}
+    observation = Observation(320, 180, (0, 0, 320, 180), np.array([0, 5]), (one_each, one_each), motion)
+    found = {candidate.label: candidate for candidate in find_candidates(observation, 100.0)}
     assert set(found) == set(one_each.label)
     for sound_class in CLASSES:
         for label, candidate in found.items():

@@ -14,16 +14,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from earwitness.encoders.pull import pull
-from earwitness.encoders.registry import MODELS
-from earwitness.encoders.weights import Weights, find_weights
-from earwitness.errors import EncoderError, MissingWeightsError
-from earwitness.geometry import Camera
-from earwitness.media.pictures import PictureReader
+from earwitness.core.errors import EncoderError, MissingWeightsError
+from earwitness.core.geometry import Camera
+from earwitness.encoders.weights.pretrained_models import MODELS
+from earwitness.encoders.weights.pull import pull
+from earwitness.encoders.weights.weight_files import Weights, find_weights
+from earwitness.media.pictures.pictures import PictureReader
 from earwitness.vision.boxes import INDEX
-from earwitness.vision.choice import LIGHT
-from earwitness.vision.landmarks import Body
-from earwitness.vision.pose import PoseDetector
+from earwitness.vision.detectors.detector_registry import LIGHT
+from earwitness.vision.detectors.pose import Body, PoseDetector
 
 
 @pytest.fixture(scope="module")
@@ -130,10 +129,10 @@ def test_detecting_in_a_sound_file_loads_no_network(weights: Weights, tmp_path: 
         "import sys\n"
         "import numpy as np\n"
         "from earwitness import Detector\n"
-        "from earwitness.media.wav import write_wav\n"
+        "from earwitness.media.sound.wav import write_wav\n"
         "write_wav('sound.wav', np.random.default_rng(0).normal(0, 0.1, (2, 24_000)).astype('float32'), 24_000)\n"
         "detector = Detector.load('default', vision='pose')\n"
-        "assert detector.eyes is not None\n"
+        "assert detector.visual_analysis is not None\n"
         "detector.detect('sound.wav')\n"
         "assert 'ai_edge_litert' not in sys.modules\n"
         "assert 'torch' not in sys.modules\n"

@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from earwitness.errors import EncoderError, ModelError
+from earwitness.core.errors import EncoderError, ModelError
 from earwitness.vision.boxes import INDEX, PERSON
-from earwitness.vision.vitpose import THRESHOLD, VitPoseDetector, stretched
+from earwitness.vision.detectors.vitpose import THRESHOLD, VitPoseDetector, stretched
 
 transformers = pytest.importorskip("transformers", reason="ViTPose needs the extra 'semantic'")
 
@@ -90,21 +90,22 @@ def test_people_are_those_of_transformers(people_folder: Path, pose_folder: Path
 def test_keypoints_are_the_peaks_of_each_persons_maps(people_folder: Path, pose_folder: Path) -> None:
     import torch
 
-    from earwitness.vision.heatmaps import PoseFrame, read_heatmaps
-    from earwitness.vision.vitpose import DEVIATION, MEAN
+    from earwitness.vision.detectors.vitpose import DEVIATION, MEAN, PoseFrame, read_heatmaps
 
     (frame,) = pictures(1)
     (boxes,) = VitPoseDetector(people_folder, pose_folder, threshold=THRESHOLD).detect([frame])
     model = transformers.VitPoseForPoseEstimation.from_pretrained(pose_folder).eval()
     for box, points in zip(boxes.xyxy, boxes.keypoints, strict=True):
-        seen = PoseFrame.round(box, (64, 48))
+        seen = PoseFrame.around(box, (64, 48))
         pixels = ((seen.crop(Image.fromarray(frame)).astype(np.float32) / 255 - MEAN) / DEVIATION).transpose(2, 0, 1)
         with torch.inference_mode():
             maps = model(pixel_values=torch.from_numpy(pixels[None].copy())).heatmaps[0].numpy()
         expected = read_heatmaps(maps, seen)
         np.testing.assert_allclose(points[:17], expected[:17], atol=1e-3)
-        nose, eyes = points[INDEX["nose"]], points[[INDEX["left_eye"], INDEX["right_eye"]]].mean(axis=0)
-        np.testing.assert_allclose(points[INDEX["mouth"], :2], nose[:2] + 0.5 * (nose[:2] - eyes[:2]), atol=1e-3)
+        nose, visual_analysis = points[INDEX["nose"]], points[[INDEX["left_eye"], INDEX["right_eye"]]].mean(axis=0)
+        np.testing.assert_allclose(
+            points[INDEX["mouth"], :2], nose[:2] + 0.5 * (nose[:2] - visual_analysis[:2]), atol=1e-3
+        )
 
 
 def test_each_result_depends_on_its_picture_alone(people_folder: Path, pose_folder: Path) -> None:

@@ -11,33 +11,36 @@ from earwitness.cli.choices import folder_name
 
 
 def run(
-    recipe: Annotated[Path, typer.Argument(help="Ablation recipe (YAML); see recipes/ablation.yaml.")],
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="Recipe (YAML); see recipes/ablation.yaml.")],
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe, as test=DIR.")
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a recipe key, such as test=DIR."),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder of runs and results; by default runs/NAME.", parser=folder_name, metavar="DIR"),
+        typer.Option(
+            "--out", "-o", help="Folder of runs and results; by default runs/NAME.", parser=folder_name, metavar="DIR"
+        ),
     ] = None,
-    only: Annotated[str | None, typer.Option(help="Train these variants only; names with commas.")] = None,
-    report: Annotated[bool, typer.Option("--report", help="Train nothing; tabulate what is finished.")] = False,
-    workers: Annotated[int, typer.Option(min=1, max=1024, help="Processes that compute features.")] = 1,
+    only: Annotated[str | None, typer.Option(metavar="NAME,...", help="Train only these variants.")] = None,
+    report: Annotated[bool, typer.Option("--report", help="Train nothing; tabulate the finished runs.")] = False,
+    workers: Annotated[int, typer.Option(min=1, max=1024, metavar="N", help="Processes that compute features.")] = 1,
 ) -> None:
     """Train variants of a recipe with several seeds, score each on the test set, and compare them.
 
-    Finished runs are skipped, a killed one goes on where it stopped. Writes ablation.json, ablation.md, ablation.png.
+    Skips finished runs and continues an interrupted one. Writes ablation.json, ablation.md and ablation.png.
     """
     from earwitness.cli.threads import one_thread
 
     one_thread()
     from earwitness.cli.extras import needs
-    from earwitness.media.lock import locked_folder
+    from earwitness.core.files.lock import locked_folder
 
     with needs("ablations", "train"):
-        from earwitness.training.ablation.plan import load_plan
+        from earwitness.training.ablation.ablation_plan import load_plan
     plan = load_plan(recipe, settings)  # before torch is imported, as in `train`
     with needs("ablations", "train"):
-        from earwitness.training.ablation.ablate import MARKDOWN_NAME, ablate, tabulate
+        from earwitness.training.ablation.ablation import MARKDOWN_NAME, ablate, tabulate
     folder = out or Path("runs") / plan.recipe.name
     with locked_folder(folder, "earwitness ablate"):
         if not report:

@@ -1,4 +1,4 @@
-"""What a person sees of a batch: a progress bar, a table a file, problems, and what came of it all."""
+"""Terminal output of a batch: a progress bar, a table for each file, problems and a summary."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from earwitness.batch.jobs import AlreadyDone, Done, Failure, Job
+from earwitness.batch.planning import Plan
 from earwitness.cli.say import say
-from earwitness.errors import EarwitnessError, NotStereoError, one_line
-from earwitness.export.json_events import read_detection
-from earwitness.export.terminal import MOST_ROWS, clock, event_table
-from earwitness.inference.batch import Done, Failure, Job, Kept
-from earwitness.inference.detection import Detection
-from earwitness.inference.planning import Plan
+from earwitness.core.errors import EarwitnessError, NotStereoError, one_line
+from earwitness.export.tables.terminal import MOST_ROWS, clock, event_table
+from earwitness.results.detection import Detection
+from earwitness.results.saved import read_result
 
 
 class BatchView:
-    """Shows a batch while it runs; the summary is printed at the end of the `with`.
+    """Shows the progress of a batch; prints a summary when the `with` block ends.
 
     Args:
         todo: the batch.
-        out: folder of the results.
+        out: output folder.
         quiet: print problems only.
     """
 
@@ -32,15 +32,15 @@ class BatchView:
         self._todo, self._out, self._quiet = todo, out, quiet
         self._console = Console(highlight=False)
         columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn(compact=True))
-        # Without a terminal a bar would only be noise in a log.
+        # A progress bar would fill a log file with control characters.
         hidden = quiet or not self._console.is_terminal
         self._bar = Progress(*columns, console=self._console, transient=True, disable=hidden)
         self._task = self._bar.add_task("", total=len(todo.jobs))
         self._shares: dict[Job, float] = {}
         self._finished = 0
-        self._kept = 0
+        self._kept = 0  # files finished by an earlier run
         self._done: list[tuple[float, int, tuple[Path, ...]]] = []  # seconds, events, files
-        self._blind = ""
+        self._vision_off_reason = ""
         self.failed = 0
 
     def __enter__(self) -> Self:
@@ -56,13 +56,13 @@ class BatchView:
             complete = len(self._done) + self._kept
             say(
                 f"stopped; the results of {complete} of {len(self._todo.jobs)} files are complete; "
-                "the same command does the rest"
+                "run the same command again to continue"
             )
         elif kind is None and not self._quiet:
             self._summary()
 
     def progress(self, job: Job, share: float) -> None:
-        """Take note of the done fraction, 0..1, of a file."""
+        """Update the progress of a file, 0..1."""
         self._shares[job] = share
         self._bar.update(
             self._task,
@@ -70,33 +70,33 @@ class BatchView:
             description=one_line(job.source.name)[:30],
         )
 
-    def show(self, result: Done | Failure | Kept) -> None:
-        """Print what came of a file."""
+    def show(self, result: Done | Failure | AlreadyDone) -> None:
+        """Print the result of a file."""
         self._finished += 1
         if isinstance(result, Failure):
             self._shares = {job: share for job, share in self._shares.items() if job.source != result.source}
             self.failed += 1
             say(result.reason + (" (--mono)" if isinstance(result.error, NotStereoError) else ""))
-        elif isinstance(result, Kept):
+        elif isinstance(result, AlreadyDone):
             self._kept += 1
             self._show_kept(result)
         else:
             self._shares.pop(result.job, None)
             detection = result.detection
             self._done.append((detection.duration, len(detection.events), result.written))
-            self._blind = self._blind or detection.blind
+            self._vision_off_reason = self._vision_off_reason or detection.vision_off_reason
             for warning in detection.warnings:
                 say(f"{result.job.source}: warning: {warning}")
             self._events(result.job, detection, result.written)
         self._bar.update(self._task, completed=self._finished + sum(self._shares.values()))
 
-    def _show_kept(self, result: Kept) -> None:
-        """Of many files done before only their number is told, in the summary."""
+    def _show_kept(self, result: AlreadyDone) -> None:
+        """Print the events of a finished file, if it is the only one; the summary counts the others."""
         if self._quiet or len(self._todo.jobs) > 1:
             return
         try:
-            detection = read_detection(result.job.result(".json"), result.job.source)
-        except EarwitnessError:  # somebody changed it; the results stand nevertheless
+            detection = read_result(result.job.result(".json"), result.job.source)
+        except EarwitnessError:  # the JSON was edited; the file still counts as finished
             return
         self._events(result.job, detection, result.written)
 
@@ -107,7 +107,7 @@ class BatchView:
         console.print(f"\n{one_line(str(job.source))}", style="bold", markup=False, soft_wrap=True)
         events = len(detection.events)
         if not events:
-            console.print("  nothing that the model knows sounds here")
+            console.print("  no sound events found")
             return
         console.print(event_table(detection, console.width))
         if events > MOST_ROWS:
@@ -120,18 +120,19 @@ class BatchView:
         events = sum(count for _, count, _ in self._done)
         files = [path for _, _, written in self._done for path in written]
         if self._done or not self._kept:
-            heard = f"{events} events in {clock(seconds)} of sound, {len(self._done)} of {len(self._todo.jobs)} files"
-            console.print(f"\n{heard}, {seconds / max(elapsed, 1e-9):.0f} times as fast as it plays", soft_wrap=True)
+            found = f"{events} events in {clock(seconds)} of sound, {len(self._done)} of {len(self._todo.jobs)} files"
+            console.print(f"\n{found}, {seconds / max(elapsed, 1e-9):.0f} times real time", soft_wrap=True)
         if self._kept:
-            those = "the file was" if self._kept == len(self._todo.jobs) == 1 else f"{self._kept} files were"
-            console.print(f"{those} done before and did not change (--again does all anew)", soft_wrap=True)
-        if self._blind:
-            console.print(f"pictures were not looked at: {one_line(self._blind)}", markup=False, soft_wrap=True)
+            which = "the file is" if self._kept == len(self._todo.jobs) == 1 else f"{self._kept} files are"
+            console.print(f"{which} unchanged since an earlier run (--again processes all anew)", soft_wrap=True)
+        if self._vision_off_reason:
+            reason = one_line(self._vision_off_reason)
+            console.print(f"pictures were not analysed: {reason}", markup=False, soft_wrap=True)
         if len(self._done) == 1:
             console.print("written: " + one_line(", ".join(map(str, files))), markup=False, soft_wrap=True)
         elif self._done:
             console.print(f"written: {len(files)} files in {one_line(str(self._out))}", markup=False, soft_wrap=True)
         if self._todo.clashes:
             names = one_line(", ".join(self._todo.clashes[:5])) + (", ..." if len(self._todo.clashes) > 5 else "")
-            told = f"same names, so results lie in subfolders or keep the extension: {names}"
-            console.print(told, markup=False, soft_wrap=True)
+            note = f"files of the same name have results in subfolders or with their extension: {names}"
+            console.print(note, markup=False, soft_wrap=True)

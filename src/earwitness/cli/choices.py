@@ -1,4 +1,4 @@
-"""Options with a few allowed words or values."""
+"""Checks of option values: choices, fields of view, folders."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ from typing import TypeVar
 
 import typer
 
-from earwitness.errors import RecipeError
+from earwitness.core.errors import UsageError
 
 Word = TypeVar("Word", bound=str)
 
 
 def one_of(option: str, given: str, words: tuple[Word, ...]) -> Word:
-    """The word that was given.
+    """Return the given word if it is allowed.
 
     Raises:
-        RecipeError: it is none of `words`.
+        UsageError: the word is not in `words`.
     """
     for word in words:
         if given == word:
             return word
-    raise RecipeError(f"{option} is one of {', '.join(words)}, not '{given}'")
+    raise UsageError(f"{option} must be one of {', '.join(words)}, not '{given}'")
 
 
 def check_fov(fov: float) -> None:
-    """Refuse a horizontal field of view (--fov, degrees) that no camera has.
+    """Check a horizontal field of view (--fov, degrees).
 
     Raises:
-        RecipeError: it is not within 1..170.
+        UsageError: the value is not within 1..170.
     """
     if not 1 <= fov <= 170:
-        raise RecipeError(f"--fov must lie in 1..170 degrees, not {fov:g}")
+        raise UsageError(f"--fov must lie in 1..170 degrees, not {fov:g}")
 
 
 def folder_name(text: str | Path) -> Path:
-    """A folder's name from the command line; "" is what a shell makes of a variable that is not set.
+    """Parse a folder's name; a shell passes "" for a variable that is not set.
 
     Raises:
         BadParameter: the name is empty.
     """
     if not isinstance(text, Path) and not text:
-        raise typer.BadParameter("an empty name is no folder; name one, or '.' for the current one")
+        raise typer.BadParameter("the folder's name is empty; name a folder, or '.' for the current one")
     return Path(text)

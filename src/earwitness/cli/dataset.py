@@ -9,34 +9,35 @@ import typer
 
 from earwitness.cli import embed
 from earwitness.cli.choices import folder_name
+from earwitness.cli.help_columns import Command, Group
 
 if TYPE_CHECKING:
-    from earwitness.data.foa import Recording
+    from earwitness.data.starss.foa import Recording
 
 OFFICIAL_PANORAMA: Final = (1920, 960)
 """Size of STARSS23's videos, pixels."""
 _NAMED: Final = 10
-"""Recordings that are named with what is wrong with them; of more, the number is told."""
+"""Unusable recordings that are named one by one; beyond that, only their number is printed."""
 
-app = typer.Typer(help="Check, make and hand in data sets.", no_args_is_help=True)
-app.command("embed")(embed.run)
+app = typer.Typer(cls=Group, help="Check data sets, make them, and pack submissions.", no_args_is_help=True)
+app.command("embed", cls=Command)(embed.run)
 
 
-@app.command("check")
+@app.command("check", cls=Command)
 def check_set(
-    folder: Annotated[Path, typer.Argument(help="Data set in the folder layout of DCASE2025 Task 3.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Data set in the folder layout of DCASE2025 Task 3.")],
     json: Annotated[bool, typer.Option("--json", help="Print all findings as JSON.")] = False,
-    workers: Annotated[int, typer.Option(min=1, max=1024, help="Processes.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=1024, metavar="N", help="Processes.")] = 1,
 ) -> None:
-    """Say what a data set holds, and list what is missing, mispaired, damaged, out of range, clipped or silent.
+    """Summarize a data set, and list what is missing, mispaired, damaged, out of range, clipped or silent.
 
     Exits with 1 if anything is wrong.
     """
     from rich.console import Console
     from rich.progress import Progress
 
-    from earwitness.data.check import check
-    from earwitness.data.summary import as_dict, print_report
+    from earwitness.data.dcase.check import check
+    from earwitness.data.dcase.check_summary import as_dict, print_report
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("checking", total=None)
@@ -51,46 +52,55 @@ def check_set(
         raise typer.Exit(1)
 
 
-@app.command("stereo")
+@app.command("stereo", cls=Command)
 def make_stereo(
-    starss: Annotated[Path, typer.Option(help="Folder with foa_dev, metadata_dev and, for pictures, video_dev.")],
-    out: Annotated[Path, typer.Option(help="Folder of the stereo data set.", parser=folder_name, metavar="DIR")],
+    starss: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder with foa_dev, metadata_dev and, for pictures, video_dev.")
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder of the stereo data set.", parser=folder_name, metavar="DIR")
+    ],
     clips: Annotated[
-        int | None, typer.Option(min=1, max=1_000_000, help="Number of clips; --official alone means 30,000.")
+        int | None,
+        typer.Option(min=1, max=1_000_000, metavar="N", help="Number of clips; --official alone means 30,000."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Same seed, same files; not with --official.")] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="The same seed gives the same files; not with --official."),
+    ] = None,
     official: Annotated[
         bool, typer.Option("--official", help="The crops, views and names of the official DCASE2025 set.")
     ] = False,
     every: Annotated[
-        int | None, typer.Option(min=1, max=360, metavar="DEG", help="All views at these steps, for each crop.")
+        int | None,
+        typer.Option(min=1, max=360, metavar="DEG", help="Make all views of each crop, this many degrees apart."),
     ] = None,
-    test_rooms: Annotated[bool, typer.Option("--test-rooms", help="Draw from dev-test-* too.")] = False,
+    test_rooms: Annotated[bool, typer.Option("--test-rooms", help="Also use recordings of dev-test-*.")] = False,
     video: Annotated[bool, typer.Option(help="Make pictures where there are 360-degree videos.")] = True,
     unknown_distance: Annotated[
-        float | None, typer.Option(min=0.01, metavar="METRES", help="What to write where labels lack it (STARSS22).")
+        float | None, typer.Option(min=0.01, metavar="METRES", help="Distance of labels that have none (STARSS22).")
     ] = None,
     workers: Annotated[
-        int, typer.Option(min=1, max=1024, help="Processes; the files do not depend on their number.")
+        int, typer.Option(min=1, max=1024, metavar="N", help="Processes; the files do not depend on their number.")
     ] = 1,
 ) -> None:
     """Make stereo clips from ambisonic recordings: STARSS22, STARSS23, or sets made with SpatialScaper.
 
-    Random crops and views of the training rooms, unless told otherwise. A run that was interrupted goes on where it
-    stopped when it is started again with the same options.
+    By default, makes random crops and views of the training rooms. An interrupted run continues when it is started
+    again with the same options.
     """
     from rich.console import Console
     from rich.progress import Progress
 
-    from earwitness.data.crops import OFFICIAL_CLIPS, TRAIN, digest_of, official_crops, random_crops
-    from earwitness.data.foa import find_recordings, unlabelled
-    from earwitness.errors import one_line
-    from earwitness.media.lock import locked_folder
-    from earwitness.synthesis.set_options import RECORDINGS, keep_to_options
-    from earwitness.synthesis.starss import StereoJob, make_clips
+    from earwitness.core.errors import one_line
+    from earwitness.core.files.lock import locked_folder
+    from earwitness.data.starss.crops import OFFICIAL_CLIPS, TRAIN, digest_of, official_crops, random_crops
+    from earwitness.data.starss.foa import find_recordings, unlabelled
+    from earwitness.data.starss.stereo_clips import StereoJob, make_clips
+    from earwitness.scenes.writing.set_options import RECORDINGS, keep_to_options
 
     if official and (seed is not None or every is not None or test_rooms):
-        raise typer.BadParameter("--official fixes seed, views and rooms; leave --seed, --every and --test-rooms out")
+        raise typer.BadParameter("--official fixes seed, views and rooms; omit --seed, --every and --test-rooms")
     if not official and (clips is None or seed is None):
         raise typer.BadParameter("give --clips N and --seed S, or --official")
     unusable: dict[str, str] = {}
@@ -118,68 +128,72 @@ def make_stereo(
             )  # fmt: skip
     if report.in_metres:
         names = ", ".join(sorted(report.in_metres)[:3])
-        console.print(f"note: labels of {len(report.in_metres)} recordings were metres, not cm, and taken so ({names})")
+        console.print(f"note: {len(report.in_metres)} recordings have distances in metres, not cm; converted ({names})")
     made = report.made + report.kept
     typer.echo(f"{out}: {made} clips of 5 s ({report.made} new, {report.rejected} crops too loud)")
     for why in [*unusable.values(), *report.damaged.values()][:_NAMED]:
         typer.echo(one_line(f"earwitness: {why}"), err=True)
     if unusable:
         typer.echo(
-            f"earwitness: {len(unusable)} recordings cannot be used and were left out, which changes what is drawn; "
-            "mend them and name another --out",
+            f"earwitness: {len(unusable)} recordings cannot be used and were skipped, which changes the random crops; "
+            "repair them and start again with another --out",
             err=True,
         )
     if report.damaged:
         typer.echo(
-            f"earwitness: {report.lost} clips of damaged recordings are missing; mend them and start again", err=True
+            f"earwitness: {report.lost} clips of damaged recordings are missing; repair these and start again", err=True
         )
     if unusable or report.damaged:
         raise typer.Exit(1)
     if made < wanted:
-        typer.echo(f"earwitness: the recordings hold only {made} different clips of {wanted}", err=True)
+        typer.echo(f"earwitness: the recordings yield only {made} of {wanted} different clips", err=True)
         raise typer.Exit(1)
 
 
 def _notes(recordings: list[Recording], official: bool, video: bool, unlabelled: list[str]) -> list[str]:
-    """What a user should know before the work begins."""
+    """Notes to print before the work begins."""
     notes = []
     sizes = {one.panorama for one in recordings if one.panorama}
     odd = sorted(f"{size[0]}x{size[1]}" for size in sizes - {OFFICIAL_PANORAMA})
     if odd:
         official_size = f"{OFFICIAL_PANORAMA[0]}x{OFFICIAL_PANORAMA[1]}"
-        notes.append(f"panoramas of {', '.join(odd)}, not {official_size} as in STARSS23; views are right all the same")
+        notes.append(f"panoramas are {', '.join(odd)}, not {official_size} as in STARSS23; views are still correct")
     without = sum(one.video is None for one in recordings)
     if video and 0 < without < len(recordings):
         notes.append(f"{without} of {len(recordings)} recordings have no video; their clips will have no pictures")
     if unlabelled:
         names = ", ".join(unlabelled[:3])
         notes.append(
-            f"{len(unlabelled)} recordings have sound but no labels and are left out ({names}); complete the set"
+            f"{len(unlabelled)} recordings have sound but no labels and are skipped ({names}); complete the set"
         )
     if official and unlabelled:
-        notes.append("official crops depend on the number of recordings; without all of them, crops will differ")
+        notes.append("official crops depend on the number of recordings; some are missing, so crops will differ")
     if official and without:
-        notes.append("official crops depend on the lengths of the videos; without all of them, crops may differ")
+        notes.append("official crops depend on the video lengths; some videos are missing, so crops may differ")
     return notes
 
 
-@app.command("submission")
+@app.command("submission", cls=Command)
 def pack_submission(
-    folder: Annotated[Path, typer.Argument(help="Folder of predicted CSV files, as `detect --out` writes them.")],
-    evaluation: Annotated[Path, typer.Option("--eval", help="The clips: a data set with stereo_eval, or WAV files.")],
-    out: Annotated[Path, typer.Option(help="Zip file to write.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Predicted CSV files, as `detect --dcase` writes them.")
+    ],
+    evaluation: Annotated[
+        Path, typer.Option("--eval", metavar="DIR", help="The clips: a data set with stereo_eval, or WAV files.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Zip file to write.")],
 ) -> None:
     """Check predictions against the challenge's rules (50 frames, whole numbers, every clip present) and zip them.
 
-    Exits with 1, naming what is wrong and writing nothing, if a rule is broken.
+    If a rule is broken, exits with 1, names the problem and writes nothing.
     """
     from zipfile import is_zipfile
 
-    from earwitness.data.submission import check_submission, pack
-    from earwitness.errors import LabelError, one_line
+    from earwitness.core.errors import LabelError, one_line
+    from earwitness.data.dcase.submission import check_submission, pack
 
     if out.exists() and not is_zipfile(out):
-        raise LabelError(f"{out}: is there already and is no zip file; give --out another name")
+        raise LabelError(f"{out}: exists and is not a zip file; give --out another name")
     submission = check_submission(folder, evaluation)
     if submission.problems:
         for problem in submission.problems:

@@ -9,10 +9,10 @@ import typer
 
 
 def run(
-    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("demo"),
-    render: Annotated[bool, typer.Option(help="Draw the events into a copy of the video.")] = True,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results.")] = Path("demo"),
+    render: Annotated[bool, typer.Option(help="Also write an annotated copy of the video.")] = True,
 ) -> None:
-    """Hear the sample video that comes with earwitness, and say how close to the known truth it came."""
+    """Run `detect` on the sample video that comes with earwitness, and compare the result with the known truth."""
     from earwitness.cli.threads import one_thread
 
     one_thread()
@@ -20,24 +20,26 @@ def run(
 
     from rich.console import Console
 
-    from earwitness.cli import detect
-    from earwitness.data.dcase_csv import read_table
-    from earwitness.errors import one_line
-    from earwitness.export import read_events
-    from earwitness.media.probe import probe
-    from earwitness.metrics.hearing import compare
-    from earwitness.render.picture import timeline_picture
+    from earwitness.cli.detect_options import DetectOptions, detect_files
+    from earwitness.core.errors import one_line
+    from earwitness.data.dcase.labels import read_table
+    from earwitness.media.containers.probe import probe
+    from earwitness.metrics.comparison import compare
+    from earwitness.render.timeline_picture import timeline_picture
+    from earwitness.results.document import read_events
 
     console = Console(highlight=False)
     sample = files("earwitness") / "assets" / "sample"
     with as_file(sample / "sample.mp4") as video, as_file(sample / "sample.csv") as truth:
         console.print("The sample is synthetic: real recordings in a simulated room, a drawn picture, known truth.")
-        detect.run([str(video)], out=out, format=["vtt", "html"], render=render, again=True)
+        settings = DetectOptions(inputs=(str(video),), out=out, formats=("vtt", "html"), render=render, again=True)
+        if detect_files(settings):
+            raise typer.Exit(1)
         frames = round(probe(video).duration * 10)
-        reference, heard = read_table(truth, frames), read_events(out / "sample.json")
-    timeline_picture(heard, out / "sample.png", reference=reference)
-    console.print("\nHow close it came:", style="bold")
-    for line in compare(reference, heard).lines():
+        reference, detected = read_table(truth, frames), read_events(out / "sample.json")
+    timeline_picture(detected, out / "sample.png", reference=reference)
+    console.print("\nCompared with the truth:", style="bold")
+    for line in compare(reference, detected).lines():
         console.print(f"  {line}", soft_wrap=True)
     drawn = f", or {out / 'sample.earwitness.mp4'}" if render else ""
     console.print(one_line(f"Open {out / 'sample.html'}{drawn} to see it."), markup=False, soft_wrap=True)

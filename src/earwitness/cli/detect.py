@@ -2,185 +2,173 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Final
 
 import typer
 
 from earwitness.cli.choices import folder_name
-from earwitness.cli.say import say
 from earwitness.cli.threads import one_thread
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from earwitness.cli.hearing import Hearing
-    from earwitness.inference.batch import BatchSettings, Done, Failure, Job
-    from earwitness.inference.planning import Plan
+_INPUT: Final = "Input"
+_OUTPUT: Final = "Output"
+_PICTURES: Final = "Pictures"
+_MODEL: Final = "Model"
+_BATCH: Final = "Processing"
 
 
 def run(
     inputs: Annotated[
-        list[str] | None, typer.Argument(metavar="INPUT...", help="Video or audio files, folders or globs.")
+        list[str] | None, typer.Argument(metavar="INPUT", help="Video or audio files, folders or globs.")
     ] = None,
     dcase: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="In place of INPUT: the evaluation clips of a DCASE set, for a submission."),
-    ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the results.", parser=folder_name, metavar="DIR")] = Path(
-        "earwitness-out"
-    ),
-    format: Annotated[
-        list[str] | None,
         typer.Option(
-            help="Further formats besides csv and json, with commas: html, vtt, srt, audacity, elan, textgrid, rttm, "
-            "jams, jsonl, parquet."
+            metavar="DIR",
+            rich_help_panel=_INPUT,
+            help="Instead of INPUT: the evaluation clips of a DCASE set, for a submission.",
         ),
     ] = None,
-    captions: Annotated[str, typer.Option(metavar="terse|full", help="Style of vtt and srt.")] = "terse",
-    model: Annotated[
-        str,
-        typer.Option(metavar="NAME|PATH,...", help="A shipped model, an .onnx or .ensemble file; several with commas."),
-    ] = "default",
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="What to compute on.")] = "auto",
-    render: Annotated[bool, typer.Option("--render", help="Also draw the events into a copy of the video.")] = False,
-    fov: Annotated[
-        float,
-        typer.Option(help="The camera's horizontal field of view, degrees."),
-    ] = 100.0,
-    modalities: Annotated[
-        str | None,
-        typer.Option(metavar="NAME,...|none", help="Of a model's semantic tokens, those to use; by default all."),
-    ] = None,
-    vision: Annotated[
-        str,
-        typer.Option(help="What looks at pictures: pose, vitpose, owlvit-boxes, or auto: pose where it is present."),
-    ] = "auto",
-    no_vision: Annotated[bool, typer.Option("--no-vision", help="Listen only; do not look at pictures.")] = False,
-    threshold: Annotated[
-        float | None,
-        typer.Option(help="Least probability of any class, 0..1; by default each class has the model's."),
-    ] = None,
-    mono: Annotated[bool, typer.Option("--mono", help="Take mono too; its events have no direction.")] = False,
-    swap_channels: Annotated[bool, typer.Option("--swap-channels", help="Left and right are exchanged.")] = False,
+    mono: Annotated[
+        bool, typer.Option("--mono", rich_help_panel=_INPUT, help="Accept mono sound; its events have no direction.")
+    ] = False,
+    swap_channels: Annotated[
+        bool, typer.Option("--swap-channels", rich_help_panel=_INPUT, help="Exchange the left and right channels.")
+    ] = False,
     track: Annotated[
         str,
         typer.Option(
             metavar="auto|N|N+N",
-            help="Which sound track of a file with several, from 0; two mono ones as left and right: 0+1.",
+            rich_help_panel=_INPUT,
+            help="Audio track to use, counted from 0; 0+1 uses two mono tracks as left and right.",
         ),
     ] = "auto",
     layout: Annotated[
         str,
         typer.Option(
             metavar="auto|foa|fuma|surround",
-            help="What four or more channels are: ambisonics (ambiX or FuMa), or loudspeakers; by default as found.",
+            rich_help_panel=_INPUT,
+            help="Meaning of four or more channels: ambiX, FuMa or loudspeakers; auto detects it.",
         ),
     ] = "auto",
-    grow: Annotated[
-        bool, typer.Option("--grow", help="While a file is heard, keep its events so far in NAME.growing.jsonl.")
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", metavar="DIR", parser=folder_name, rich_help_panel=_OUTPUT, help="Folder for the results."
+        ),
+    ] = Path("earwitness-out"),
+    format: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FORMAT,...",
+            rich_help_panel=_OUTPUT,
+            help="Formats to write besides csv and json: html, vtt, "
+            "srt, audacity, elan, textgrid, rttm, jams, jsonl, parquet.",
+        ),
+    ] = None,
+    captions: Annotated[
+        str, typer.Option(metavar="terse|full", rich_help_panel=_OUTPUT, help="Style of vtt and srt.")
+    ] = "terse",
+    render: Annotated[
+        bool,
+        typer.Option("--render", rich_help_panel=_OUTPUT, help="Also write an annotated copy of the video."),
     ] = False,
-    threads: Annotated[int, typer.Option(help="Processor threads for the model.")] = 1,
-    jobs: Annotated[int, typer.Option(min=1, help="Files at a time, each in a process of its own.")] = 1,
+    grow: Annotated[
+        bool,
+        typer.Option(
+            "--grow",
+            rich_help_panel=_OUTPUT,
+            help="Write the events so far to NAME.growing.jsonl.",
+        ),
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=_OUTPUT, help="Print problems only.")] = False,
+    fov: Annotated[
+        float,
+        typer.Option(metavar="DEG", rich_help_panel=_PICTURES, help="Horizontal field of view of the camera, degrees."),
+    ] = 100.0,
+    vision: Annotated[
+        str,
+        typer.Option(
+            metavar="DETECTOR",
+            rich_help_panel=_PICTURES,
+            help="Visual detector: pose, auto (pose where it is installed), or vitpose or owlvit-boxes (experimental: "
+            "never run with published weights).",
+        ),
+    ] = "auto",
+    no_vision: Annotated[
+        bool, typer.Option("--no-vision", rich_help_panel=_PICTURES, help="Analyse the sound only.")
+    ] = False,
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|PATH,...",
+            rich_help_panel=_MODEL,
+            help="A shipped model, or an .onnx or .ensemble file; with commas, several as an ensemble.",
+        ),
+    ] = "default",
+    modalities: Annotated[
+        str | None,
+        typer.Option(metavar="NAME,...|none", rich_help_panel=_MODEL, help="Token modalities to use; all by default."),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            metavar="P",
+            rich_help_panel=_MODEL,
+            help="Detection threshold for every class, 0..1; by default the model's own for each class.",
+        ),
+    ] = None,
+    device: Annotated[
+        str, typer.Option(metavar="auto|cpu|cuda", rich_help_panel=_MODEL, help="Device that runs the model.")
+    ] = "auto",
+    threads: Annotated[int, typer.Option(metavar="N", rich_help_panel=_MODEL, help="CPU threads for the model.")] = 1,
+    jobs: Annotated[
+        int, typer.Option(min=1, metavar="N", rich_help_panel=_BATCH, help="Files to process at the same time.")
+    ] = 1,
     engine: Annotated[
-        str, typer.Option(metavar="local|ray", help="Processes here, or actors of Ray (extra 'ray').")
+        str,
+        typer.Option(metavar="local|ray", rich_help_panel=_BATCH, help="Local processes, or Ray actors (extra 'ray')."),
     ] = "local",
     address: Annotated[
-        str | None, typer.Option(help="With --engine ray: a running cluster; else one is started here.")
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            rich_help_panel=_BATCH,
+            help="With --engine ray: a running cluster; by default one is started here.",
+        ),
     ] = None,
     max_seconds: Annotated[
-        float | None, typer.Option(help="Longest time for a file, seconds; by default it grows with the file's length.")
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            rich_help_panel=_BATCH,
+            help="Time limit for each file; by default it grows with the file's length.",
+        ),
     ] = None,
-    max_memory: Annotated[float, typer.Option(metavar="MB", help="Most memory that work on a file may take.")] = 3000.0,
-    again: Annotated[bool, typer.Option("--again", help="Also do what an earlier run has done.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print problems only.")] = False,
+    max_memory: Annotated[
+        float, typer.Option(metavar="MB", rich_help_panel=_BATCH, help="Memory limit for each file.")
+    ] = 3000.0,
+    again: Annotated[
+        bool,
+        typer.Option("--again", rich_help_panel=_BATCH, help="Also process files that are finished."),
+    ] = False,
 ) -> None:
-    """Say what sounds in videos or recordings: when, from where, how far away, and whether it is in the picture.
+    """Detect sound events in videos or recordings: what, when, from where, how far away, on screen or not.
 
-    Writes NAME.csv (DCASE2025 format) and NAME.json for each file, prints a table, and goes on when a file fails.
-    With --dcase, writes one CSV file as the challenge takes it for every evaluation clip, and what else --format names.
-    Stopped and started again with the same settings, it does what is left; --again does everything anew.
+    Writes NAME.csv (DCASE2025 format) and NAME.json for each file, prints a table, and continues when a file fails.
+    With --dcase, writes one CSV file for each evaluation clip as the challenge requires, plus the formats of --format.
+    An interrupted run continues when it is started again with the same settings; --again processes everything anew.
     Exit code: 0 all done, 1 some inputs failed, 2 wrong usage.
     """
     one_thread()
+    from earwitness.cli.detect_options import DetectOptions, detect_files
 
-    from earwitness.cli.choices import check_fov, one_of
-    from earwitness.errors import EncoderError, MissingExtraError, ModelError, RecipeError
-    from earwitness.export import Options, parse_formats
-    from earwitness.export.captions import STYLES
-    from earwitness.inference.batch import GROWING_SUFFIX, BatchSettings
-    from earwitness.inference.challenge import challenge_formats, plan_challenge
-    from earwitness.inference.planning import plan
-    from earwitness.inference.runtime import check_device
-    from earwitness.isolation import FileLimits
-    from earwitness.media.ambisonics import LAYOUTS
-    from earwitness.media.lock import locked_folder
-    from earwitness.media.tracks import parse_track
-
-    if bool(inputs) == (dcase is not None):
-        raise RecipeError("name INPUT files, or a data set with --dcase; not both")
-    options = Options(captions=one_of("--captions", captions, STYLES))
-    try:
-        more = format or []
-        formats = challenge_formats(more, options) if dcase else parse_formats(["csv,json", *more], options)
-    except MissingExtraError as error:  # before hours of sound are heard in vain
-        raise RecipeError(str(error)) from error
-    chosen_device = check_device(device)
-    if threshold is not None and not 0 <= threshold <= 1:
-        raise RecipeError(f"--threshold must lie in 0..1, not {threshold:g}")
-    check_fov(fov)
-    if out.exists() and not out.is_dir():
-        raise RecipeError(f"--out {out} is a file; name a folder")
-    if engine not in ("local", "ray"):
-        raise RecipeError(f"--engine must be local or ray, not {engine}")
-    if address is not None and engine != "ray":
-        raise RecipeError("--address is that of a Ray cluster: give --engine ray too")
-    limits = FileLimits(max_seconds, max_memory, max(1, threads))
-    settings = BatchSettings(
-        formats, render, fov, threshold, swap_channels, mono, parse_track(track), grow,
-        one_of("--layout", layout, LAYOUTS),
+    settings = DetectOptions(
+        inputs=tuple(inputs or ()), dcase=dcase, out=out, formats=tuple(format or ()), captions=captions, model=model,
+        device=device, modalities=modalities, threads=threads, vision=None if no_vision else vision,
+        threshold=threshold, mono=mono, swap_channels=swap_channels, track=track, layout=layout, render=render,
+        fov=fov, grow=grow, jobs=jobs, engine=engine, address=address, max_seconds=max_seconds, max_memory=max_memory,
+        again=again, quiet=quiet,
     )  # fmt: skip
-    with locked_folder(out, "earwitness detect"):
-        if dcase is None:
-            todo = plan(inputs or [], out, (*settings.suffixes, *((GROWING_SUFFIX,) if grow else ())))
-        else:
-            todo = plan_challenge(dcase, out, settings.suffixes)
-        for problem in (*todo.problems, *(failure.reason for failure in todo.failures)):
-            say(problem)
-        for note in () if quiet else todo.left_out:
-            say(note)
-        failed = len(todo.failures)
-        if todo.jobs:
-            from earwitness.cli.hearing import Hearing
-            from earwitness.inference.detector import Detector
-
-            eyes = None if no_vision else vision
-            load = partial(
-                Detector.load, model, device=chosen_device, threads=threads, modalities=modalities, fov=fov, vision=eyes
-            )
-            try:
-                detector = load()
-            except (ModelError, EncoderError, MissingExtraError) as error:  # a wrong choice, and no input's fault
-                raise RecipeError(str(error)) from error
-            hearing = Hearing(detector, load, jobs, on_ray=engine == "ray", address=address, limits=limits)
-            failed += _run(hearing, todo, settings, out, again=again, quiet=quiet)
-    if failed:
+    if detect_files(settings):
         raise typer.Exit(1)
-
-
-def _run(hearing: Hearing, todo: Plan, settings: BatchSettings, out: Path, *, again: bool, quiet: bool) -> int:
-    """Do all files that are not done yet; returns how many failed."""
-    from earwitness.cli.batch_view import BatchView
-    from earwitness.inference.batch import run_journaled
-    from earwitness.inference.journal import Journal
-
-    journal = Journal(out, hearing.detector.record() | {"batch": settings.record()}, again=again)
-    with BatchView(todo, out, quiet=quiet) as view:
-
-        def run(due: Sequence[Job]) -> Iterator[Done | Failure]:
-            return hearing.run(due, settings, view.progress)
-
-        for result in run_journaled(todo.jobs, journal, run, settings.suffixes):
-            view.show(result)
-    return view.failed

@@ -11,25 +11,26 @@ import typer
 from earwitness.cli.threads import one_thread
 
 if TYPE_CHECKING:
-    from earwitness.inference.doctor import Diagnosis
-    from earwitness.isolation import Reporter
+    from earwitness.core.isolation import Reporter
+    from earwitness.doctor.diagnosis import Diagnosis
 
 
 def run(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A video or audio file.")],
     json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
     max_seconds: Annotated[
-        float | None, typer.Option(help="Longest time, seconds; by default it grows with the file's length.")
+        float | None,
+        typer.Option(metavar="SECONDS", help="Time limit; by default it grows with the file's length."),
     ] = None,
-    max_memory: Annotated[float, typer.Option(metavar="MB", help="Most memory that work on it may take.")] = 3000.0,
+    max_memory: Annotated[float, typer.Option(metavar="MB", help="Memory limit.")] = 3000.0,
 ) -> None:
-    """Say whether a recording is fit for directions: stereo throughout, microphones, effects, balance, delay, clipping.
+    """Check whether a recording can give directions: stereo, microphones, effects, balance, delay, clipping.
 
-    Exit code: 0 fit, 1 not fit for directions or not readable.
+    Exit code: 0 fit for directions, 1 not fit or not readable.
     """
     one_thread()
 
-    from earwitness.isolation import FileLimits, run_isolated
+    from earwitness.core.isolation import FileLimits, run_isolated
 
     limits = FileLimits(max_seconds, max_memory)
     diagnosis = run_isolated(_diagnose, file, limits=limits, on_progress=lambda _: None, name=str(file))
@@ -42,9 +43,9 @@ def run(
 
 
 def _diagnose(file: Path, report: Reporter) -> Diagnosis:
-    """What the doctor says, in a process of its own."""
-    from earwitness.inference.doctor import diagnose
-    from earwitness.media.container import container_duration, open_media
+    """Diagnose a file; runs in its own process."""
+    from earwitness.doctor.diagnosis import diagnose
+    from earwitness.media.containers.container import container_duration, open_media
 
     with open_media(file) as container:
         report.allow(file, container_duration(container) or 0.0)

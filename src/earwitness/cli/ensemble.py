@@ -10,34 +10,41 @@ import typer
 
 def run(
     members: Annotated[
-        list[str], typer.Argument(metavar="MODEL...", help="Shipped models or .onnx files; `mirror:` before one.")
+        list[str],
+        typer.Argument(
+            metavar="MODEL", help="Shipped models or .onnx files; mirror:MODEL also runs it on swapped channels."
+        ),
     ],
-    out: Annotated[Path, typer.Option(help="The .ensemble file to write.")],
-    name: Annotated[str | None, typer.Option(help="What to call it; by default its members' names.")] = None,
-    weights: Annotated[str | None, typer.Option(help="One a member, with commas, as 2,1,1; by default equal.")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The .ensemble file to write.")],
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name of the ensemble; by default its members' names.")
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(metavar="W,...", help="A weight for each member, as 2,1,1; by default equal.")
+    ] = None,
     valid: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="DCASE folder that tunes weights and thresholds.")
+        Path | None, typer.Option(metavar="DIR", help="DCASE folder on which weights and thresholds are tuned.")
     ] = None,
     splits: Annotated[
-        str | None, typer.Option(help="With --valid: its splits, with commas; by default dev-train*.")
+        str | None, typer.Option(metavar="NAME,...", help="With --valid: its splits; by default dev-train*.")
     ] = None,
 ) -> None:
-    """Put models into one file that `detect --model` takes as one: their outputs are averaged, tracks matched."""
+    """Combine models into one file for `detect --model`; their matched tracks are averaged."""
     from earwitness.cli.threads import one_thread
 
     one_thread()
     from earwitness.cli.extras import needs
-    from earwitness.errors import RecipeError
-    from earwitness.media.lock import locked_file
+    from earwitness.core.errors import UsageError
+    from earwitness.core.files.lock import locked_file
 
     with needs("making an ensemble", "train"):
-        from earwitness.training.ensemble_export import export_ensemble
+        from earwitness.training.export.ensemble_export import export_ensemble
     try:
         given = None if weights is None else [float(part) for part in weights.split(",")]
     except ValueError:
-        raise RecipeError(f"--weights {weights}: give numbers with commas, as 2,1,1") from None
+        raise UsageError(f"--weights {weights}: give numbers with commas, as 2,1,1") from None
     if splits is not None and valid is None:
-        raise RecipeError("--splits are those of --valid: give it too")
+        raise UsageError("--splits needs --valid")
     wanted = None if splits is None else [part for part in splits.split(",") if part]
     with locked_file(out, "earwitness ensemble"):
         card = export_ensemble(members, out, name=name, weights=given, valid=valid, splits=wanted)

@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from earwitness import __version__
-from earwitness.errors import one_line
+from earwitness.core.errors import one_line
+from earwitness.core.version import __version__
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from earwitness.metrics.folders import LabelFolder
+    from earwitness.metrics.evaluation import LabelFolder
     from earwitness.metrics.intervals import Intervals
     from earwitness.metrics.scores import Scores
 
 
 class Protocols(StrEnum):
-    """Names of the protocols; the protocols themselves are in `earwitness.metrics.protocols`."""
+    """Names of the protocols in `earwitness.metrics.protocols`."""
 
     strict = "strict"
     dcase2025 = "dcase2025"
 
 
 class Units(StrEnum):
-    """What intervals leave out or draw."""
+    """Resampling unit of the intervals."""
 
     file = "file"
     recording = "recording"
@@ -35,7 +35,7 @@ class Units(StrEnum):
 
 
 class Breakdowns(StrEnum):
-    """What a breakdown can go by."""
+    """Dimensions of a breakdown."""
 
     azimuth = "azimuth"
     distance = "distance"
@@ -48,32 +48,51 @@ class Breakdowns(StrEnum):
 
 def run(
     reference: Annotated[
-        list[Path], typer.Option(help="Folder of reference CSV files, subfolders included; may be given repeatedly.")
+        list[Path],
+        typer.Option(metavar="DIR", help="Folder of reference CSV files, with its subfolders; may be repeated."),
     ],
-    predictions: Annotated[Path | None, typer.Option(help="Folder of predicted CSV files of the same names.")] = None,
+    predictions: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of predicted CSV files of the same names.")
+    ] = None,
     compare: Annotated[
         tuple[Path, Path] | None,
-        typer.Option(metavar="A B", help="Instead of --predictions: two folders, side by side."),
+        typer.Option(metavar="A B", help="Instead of --predictions: two folders to compare."),
     ] = None,
     protocol: Annotated[
-        Protocols, typer.Option(help="strict counts every frame and file; dcase2025 equals the official scorer.")
+        Protocols,
+        typer.Option(
+            metavar="strict|dcase2025", help="strict counts every frame and file; dcase2025 equals the official scorer."
+        ),
     ] = Protocols.strict,
-    json: Annotated[Path | None, typer.Option("--json", help="Write all scores to this file.")] = None,
+    json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all scores to this file.")] = None,
     jackknife: Annotated[bool, typer.Option("--jackknife", help="Add 95 % confidence intervals (jackknife).")] = False,
     bootstrap: Annotated[
         int,
         typer.Option(min=0, max=1_000_000, metavar="N", help="Add 95 % intervals from N bootstrap samples."),
     ] = 0,
     unit: Annotated[
-        Units, typer.Option(help="What intervals leave out: clips of one recording resemble each other.")
+        Units,
+        typer.Option(
+            metavar="file|recording|room", help="Resampling unit of the intervals; clips of one recording are similar."
+        ),
     ] = Units.file,
-    by: Annotated[list[Breakdowns] | None, typer.Option(help="Break the scores down; may be given repeatedly.")] = None,
+    by: Annotated[
+        list[Breakdowns] | None,
+        typer.Option(
+            metavar="DIMENSION",
+            help="Break the scores down by azimuth, distance, overlap, onscreen, fold, room or "
+            "recording; may be repeated.",
+        ),
+    ] = None,
     plot: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Draw classes.png and errors.png into this folder.")
     ] = None,
-    counts: Annotated[Path | None, typer.Option(help="Save the additive counts of each file (.npz).")] = None,
+    counts: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Save the additive counts of each file (.npz).")
+    ] = None,
     frames: Annotated[
-        int, typer.Option(min=1, max=6_048_000, help="Length of the clips in 100-ms frames, for strict.")
+        int,
+        typer.Option(min=1, max=6_048_000, metavar="N", help="Length of the clips in 100-ms frames, for strict."),
     ] = 50,
 ) -> None:
     """Score predictions against references: F20/1 with and without on/off, direction, distance, on/off accuracy."""
@@ -83,11 +102,11 @@ def run(
         raise typer.BadParameter("--counts goes with --predictions, one folder at a time")
     from rich.console import Console
 
+    from earwitness.core.version import commit
     from earwitness.metrics import intervals as estimate
-    from earwitness.metrics import report as show
-    from earwitness.metrics.folders import read_folder, score_folders
+    from earwitness.metrics import score_report as show
+    from earwitness.metrics.evaluation import read_folder, score_folders
     from earwitness.metrics.protocols import Protocol
-    from earwitness.provenance import commit
 
     rules = Protocol(protocol.value)
     dimensions = [item.value for item in by or ()]
@@ -131,15 +150,15 @@ def run(
 
 
 def _say(console: Console, text: str) -> None:
-    """Print a line as it is: a name may hold what a terminal or `rich` would take for a command."""
+    """Print one line without markup; names may contain control characters."""
     console.print(one_line(text), markup=False, soft_wrap=True)
 
 
 def _draw(
     target: Path, references: LabelFolder, answer: LabelFolder, scores: Scores, intervals: Intervals | None
 ) -> None:
-    from earwitness.metrics.pairs import matched_pairs
-    from earwitness.metrics.plots import plot_classes, plot_errors
+    from earwitness.metrics.matching import matched_pairs
+    from earwitness.render.score_plots import plot_classes, plot_errors
 
     plot_classes(scores, target / "classes.png", intervals)
     names = scores.counts.files
@@ -151,7 +170,7 @@ def _draw(
 def _write_json(path: Path, result: dict[str, Any]) -> None:
     import json
 
-    from earwitness.media.atomic import atomic_file
+    from earwitness.core.files.atomic import atomic_file
 
     with atomic_file(path) as temporary:
         temporary.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n")

@@ -13,48 +13,58 @@ from earwitness.cli.choices import folder_name
 def run(
     events: Annotated[
         list[Path],
-        typer.Argument(metavar="EVENTS...", help="Saved events: NAME.json, or NAME.csv in the DCASE format."),
+        typer.Argument(metavar="EVENTS", help="Saved events: NAME.json, or NAME.csv in the DCASE format."),
     ],
     format: Annotated[
         list[str],
         typer.Option(
-            help="With commas: csv, json, jsonl, parquet, vtt, srt, html, audacity, elan, textgrid, rttm, jams."
+            metavar="FORMAT,...",
+            help="csv, json, jsonl, parquet, vtt, srt, html, audacity, elan, textgrid, rttm, jams.",
         ),
     ],
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for the files; by default beside the events.", parser=folder_name, metavar="DIR"),
+        typer.Option(
+            "--out",
+            "-o",
+            help="Folder for the files; by default the folder of the events.",
+            parser=folder_name,
+            metavar="DIR",
+        ),
     ] = None,
     media: Annotated[
         Path | None,
-        typer.Option(help="The video or sound that the events belong to, where it does not lie beside them."),
+        typer.Option(metavar="FILE", help="The video or sound file of the events, if it is in another folder."),
     ] = None,
     captions: Annotated[str, typer.Option(metavar="terse|full", help="Style of vtt and srt.")] = "terse",
     fov: Annotated[
         float | None,
-        typer.Option(help="The camera's horizontal field of view, degrees; by default that of the events, or 100."),
+        typer.Option(
+            metavar="DEG", help="Horizontal field of view of the camera, degrees; by default the events' own, or 100."
+        ),
     ] = None,
 ) -> None:
-    """Write saved events in other formats, without listening again.
+    """Write saved events in other formats; runs no model.
 
     Exit code: 0 all done, 1 some files failed (each named, the rest done), 2 wrong usage.
     """
+    from earwitness.batch.formats import Options, parse_formats, write
+    from earwitness.batch.result_names import fitted
     from earwitness.cli.choices import check_fov, one_of
-    from earwitness.errors import EarwitnessError, RecipeError, one_line
-    from earwitness.export import Options, parse_formats, read_result, write
-    from earwitness.export.captions import STYLES
-    from earwitness.inference.naming import fitted
-    from earwitness.media.lock import LONGEST_NAME
+    from earwitness.core.errors import EarwitnessError, UsageError, one_line
+    from earwitness.core.files.lock import LONGEST_NAME
+    from earwitness.export.captions.captions import STYLES
+    from earwitness.results.saved import read_result
 
     if fov is not None:
         check_fov(fov)
     formats = parse_formats(format, Options(captions=one_of("--captions", captions, STYLES), fov=fov))
     if not formats:
-        raise RecipeError("--format names no format")
+        raise UsageError("--format names no format")
     if media is not None and len(events) > 1:
-        raise RecipeError("--media belongs to one file of events; name only that")
+        raise UsageError("--media applies to one file of events; name only that file")
     if out is not None and out.exists() and not out.is_dir():
-        raise RecipeError(f"--out {out} is a file; name a folder")
+        raise UsageError(f"--out {out} is a file; name a folder")
     failed = 0
     for source in events:
         try:
@@ -63,10 +73,10 @@ def run(
                 name = fitted(source.stem, LONGEST_NAME - len(chosen.suffix), source.name)
                 target = (out or source.parent) / f"{name}{chosen.suffix}"
                 if target.exists() and target.samefile(source):
-                    raise RecipeError(f"{target}: would overwrite the events that are read; give --out")
+                    raise UsageError(f"{target}: would overwrite its own source; give --out")
                 write(result, target, chosen)
                 typer.echo(one_line(str(target)))
-        except RecipeError:
+        except UsageError:
             raise
         except EarwitnessError as error:
             typer.echo(f"earwitness: {error}", err=True)

@@ -10,38 +10,50 @@ import typer
 
 def run(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a training run.")],
-    out: Annotated[Path, typer.Option(help="The .onnx file to write; its card gets the same name with .json.")],
-    name: Annotated[str | None, typer.Option(help="What to call the model; by default as its recipe.")] = None,
-    best: Annotated[bool, typer.Option("--best", help="Take the best validated weights, not the last ones.")] = False,
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", metavar="FILE", help="The .onnx file to write; its card gets the same name with .json."
+        ),
+    ],
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name of the model; by default its recipe's name.")
+    ] = None,
+    best: Annotated[
+        bool, typer.Option("--best", help="Use the weights with the best validation score, not the last ones.")
+    ] = False,
     bank: Annotated[
-        str | None, typer.Option(help="Where the sound bank lies now, if not where the run had it.")
+        str | None, typer.Option(metavar="DIR", help="Folder of the sound bank, if it has moved since the run.")
     ] = None,
     mirror: Annotated[
-        bool, typer.Option("--mirror", help="Let the model hear each clip left-right swapped as well: twice the work.")
+        bool, typer.Option("--mirror", help="Also run the model on swapped channels and average: twice the work.")
     ] = False,
-    half: Annotated[bool, typer.Option("--half", help="Keep large weights as 16-bit numbers: half the size.")] = False,
+    half: Annotated[bool, typer.Option("--half", help="Store large weights as 16-bit floats: half the size.")] = False,
     limit: Annotated[
-        list[str] | None, typer.Option(metavar="SENTENCE", help="What else it cannot do, for its card; repeatable.")
+        list[str] | None,
+        typer.Option(metavar="SENTENCE", help="A further limitation for the model card; may be repeated."),
     ] = None,
-    scenes: Annotated[int, typer.Option(min=2, help="Scenes that set and judge the thresholds.")] = 800,
+    scenes: Annotated[
+        int, typer.Option(min=2, metavar="N", help="Scenes on which thresholds are tuned and scored.")
+    ] = 800,
 ) -> None:
-    """Make a model for `detect` of a training run: ONNX weights, and a card with tuned thresholds and scores."""
+    """Export a training run for `detect`: ONNX weights, and a card with tuned thresholds and scores."""
     from earwitness.cli.threads import one_thread
 
     one_thread()
     from earwitness.cli.extras import needs
-    from earwitness.media.lock import locked_file
+    from earwitness.core.files.lock import locked_file
 
     with needs("exporting a model", "train"):
-        from earwitness.models.architectures import token_widths
         from earwitness.models.checkpoint import load_model
-        from earwitness.models.mirrored import Mirrored
-        from earwitness.training.calibrate import judge
-        from earwitness.training.export import export_run, run_recipe
-        from earwitness.training.folders import open_sources
-        from earwitness.training.lookup import TokenLookup
-        from earwitness.training.stream import VALID_STREAM, SceneStream
-        from earwitness.training.validate import ValidSet
+        from earwitness.models.configs.architectures import token_widths
+        from earwitness.models.mirrored import MirroredNetwork
+        from earwitness.training.data.clip_stream import VALID_STREAM, SceneStream
+        from earwitness.training.data.token_lookup import TokenLookup
+        from earwitness.training.data.training_sources import open_sources
+        from earwitness.training.export.calibrate import tune_and_score
+        from earwitness.training.export.model_export import ExportOptions, export_run, run_recipe
+        from earwitness.training.loop.validate import ValidSet
     if out.suffix != ".onnx":
         raise typer.BadParameter("must end in .onnx", param_hint="--out")
     with locked_file(out, "earwitness export-model"):
@@ -54,18 +66,12 @@ def run(
         stream = SceneStream(
             valid, recipe.features, seed=data.valid_seed, swap="none", stream=VALID_STREAM, tokens=tokens
         )
-        judgement = judge(Mirrored(net, recipe.features) if mirror else net, ValidSet.render(stream, scenes))
-        card = export_run(
-            folder,
-            out,
-            judgement,
-            name=name,
-            checkpoint=checkpoint,
-            mirror=mirror,
-            half=half,
-            limits=tuple(limit or ()),
+        tuning = tune_and_score(
+            MirroredNetwork(net, recipe.features) if mirror else net, ValidSet.render(stream, scenes)
         )
-    for note in judgement.limits:
+        options = ExportOptions(name, checkpoint, mirror, half, tuple(limit or ()))
+        card = export_run(folder, out, tuning, options)
+    for note in tuning.limits:
         typer.echo(f"note: {note}", err=True)
     reached = card.scores.get("synthetic/f_score")
     judged = "" if reached is None else f", F20/1 {reached:.3f}"

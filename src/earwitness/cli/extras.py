@@ -1,16 +1,16 @@
-"""Optional installs: a missing one is named, not a missing module."""
+"""Optional extras: an error names the missing extra, not the missing module."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from earwitness.errors import MissingExtraError
+from earwitness.core.errors import MissingExtraError
 
 
 @contextmanager
 def needs(feature: str, extra: str) -> Iterator[None]:
-    """Turn a failed import of a foreign package into the name of the extra that brings it.
+    """Turn a failed import of a third-party package into an error that names its extra.
 
     Raises:
         MissingExtraError: the extra is not installed.

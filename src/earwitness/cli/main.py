@@ -1,4 +1,4 @@
-"""The `earwitness` command: one verb a file; what a verb needs is imported only when it runs."""
+"""The `earwitness` command: one file for each verb, which imports what it needs only when it runs."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from typing import Final, NoReturn
 
 import typer
 
-from earwitness import __version__
-from earwitness.crash_log import describe, write_log
-from earwitness.errors import EarwitnessError, RecipeError, one_line, shortened
+from earwitness.cli.help_columns import Command, Group
+from earwitness.core.crash_log import describe, write_log
+from earwitness.core.errors import EarwitnessError, UsageError, one_line, shortened
+from earwitness.core.version import __version__
 
 VERBS: Final[tuple[str, ...]] = (
     "ablate", "demo", "detect", "doctor", "ensemble", "evaluate", "export", "export-model", "render", "serve",
     "synthesize", "train",
 )  # fmt: skip
-"""Each verb's module is `earwitness.cli.<verb, - as _>`; its function `run` is the command, its docstring the help."""
+"""The module of a verb is `earwitness.cli.<verb, - as _>`; `run` is the command, and its docstring the help."""
 GROUPS: Final[tuple[str, ...]] = ("dataset", "models")
-"""Verbs with sub-commands: `app` in their module."""
+"""Verbs with sub-commands; their modules have an `app`."""
 
 FAILED: Final = 1
 INTERRUPTED: Final = 130
@@ -30,9 +31,9 @@ WRONG_USAGE: Final = 2
 
 app = typer.Typer(
     name="earwitness",
+    cls=Group,
     help="What sounds in this video, when, from where, how far away, and is it in the picture?",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -45,26 +46,28 @@ def _print_version(asked: bool) -> None:
 
 @app.callback()
 def _root(
-    version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version."),
+    version: bool = typer.Option(
+        False, "--version", "-V", callback=_print_version, is_eager=True, help="Print the version."
+    ),
 ) -> None:
     pass
 
 
 for _verb in VERBS:
-    app.command(_verb)(importlib.import_module(f"earwitness.cli.{_verb.replace('-', '_')}").run)
+    app.command(_verb, cls=Command)(importlib.import_module(f"earwitness.cli.{_verb.replace('-', '_')}").run)
 for _verb in GROUPS:
     app.add_typer(importlib.import_module(f"earwitness.cli.{_verb}").app, name=_verb)
 
 
 def main() -> None:
-    """Run the command line; whatever goes wrong is said on one line, without a traceback."""
-    for stream in (sys.stdout, sys.stderr):  # a sign that the terminal cannot show must not end a batch
+    """Run the command line; every error is one line, without a traceback."""
+    for stream in (sys.stdout, sys.stderr):  # a character that the terminal cannot show must not end a batch
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace" if stream is sys.stdout else "backslashreplace")
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()
-    except Exception as error:  # the last place where a user can be told in one line
+    except Exception as error:  # the last place to turn an error into one line
         if isinstance(error, BrokenPipeError):
             _end_of_pipe()
         reason, code = _explained(error)
@@ -74,29 +77,29 @@ def main() -> None:
     except KeyboardInterrupt:
         _say("interrupted")
         sys.exit(INTERRUPTED)
-    if code == INTERRUPTED:  # what typer makes of Ctrl+C
+    if code == INTERRUPTED:  # typer's code for Ctrl+C
         _say("interrupted")
     sys.exit(code)
 
 
 def _explained(error: Exception) -> tuple[str, int]:
-    """What to say of an error, on one line, and the exit code."""
+    """Return the message of an error, on one line, and the exit code."""
     match error:
-        case RecipeError():
+        case UsageError():
             return one_line(str(error)), WRONG_USAGE
         case EarwitnessError():
             return one_line(str(error)), FAILED
         case BrokenExecutor():
-            return "a worker process was killed, as for lack of memory; start again with fewer workers", FAILED
+            return "a worker process was killed, perhaps for lack of memory; start again with fewer workers", FAILED
         case typer.Abort():
             return "interrupted", INTERRUPTED
         case typer.TyperException():
-            # Called without arguments, the help has been printed and nothing is to be said.
-            said = one_line(error.format_message())
-            return f"{shortened(said, 400)} (--help says what there is)" if said else "", WRONG_USAGE
+            # Without arguments, typer has printed the help, and the message is empty.
+            message = one_line(error.format_message())
+            return f"{shortened(message, 400)} (see --help)" if message else "", WRONG_USAGE
         case OSError():
             where = f"{error.filename}: " if error.filename else ""
-            return one_line(f"{where}{error.strerror or error}; check folder, rights and space"), FAILED
+            return one_line(f"{where}{error.strerror or error}; check folder, permissions and disk space"), FAILED
         case ValueError() if (problem := _wrong_setting(error)) is not None:
             return problem, WRONG_USAGE
         case _:
@@ -104,26 +107,26 @@ def _explained(error: Exception) -> tuple[str, int]:
 
 
 def _wrong_setting(error: ValueError) -> str | None:
-    """What is wrong with a value that an option set; None for other errors than pydantic's."""
-    if "pydantic" not in sys.modules:  # not imported for this alone: the command starts without it
+    """Return the problem of a pydantic error, such as an option out of range; None for any other error."""
+    if "pydantic" not in sys.modules:  # then it is not pydantic's error, and importing it would cost time
         return None
     from pydantic import ValidationError
 
-    from earwitness.schema import first_problem
+    from earwitness.core.schema import first_problem
 
     return first_problem(error, "the settings") if isinstance(error, ValidationError) else None
 
 
 def _end_of_pipe() -> NoReturn:
-    """End in silence, as other tools do, where the reader of the output is gone (`earwitness ... | head`)."""
-    # Python writes what is left once more when it ends: into nothing, and not into the broken pipe.
+    """Exit without a message, as other tools do, when the reader has closed the pipe (`earwitness ... | head`)."""
+    # Python flushes stdout again at exit; that must not go to the broken pipe.
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(FAILED)
 
 
 def _say(text: str) -> None:
-    with suppress(OSError):  # the error stream itself may be closed
+    with suppress(OSError):  # stderr may be closed
         typer.echo(f"earwitness: {text}", err=True)
 
 

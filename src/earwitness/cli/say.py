@@ -1,10 +1,10 @@
-"""What commands say to people on the standard error stream: one line each, whatever names of files hold."""
+"""Messages of commands on stderr: one line each, even if a file name contains line breaks."""
 
 from __future__ import annotations
 
 import typer
 
-from earwitness.errors import one_line
+from earwitness.core.errors import one_line
 
 
 def say(message: str) -> None:

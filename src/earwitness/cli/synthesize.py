@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import StrEnum
-from fractions import Fraction
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Final
 
 import typer
 
 from earwitness.cli.choices import folder_name
 
-if TYPE_CHECKING:
-    from earwitness.cli.progress import Meter
-    from earwitness.synthesis.engines import Engine
-    from earwitness.synthesis.job import RenderJob
-    from earwitness.synthesis.scene import Scene
-
-_ROOMS = 120
-_PREVIEWED = 4
-_MANY = 1000
-"""Sounds of a bank of which it takes seconds to look at all."""
-_NAMED = 10
-"""Sounds that are named with what is wrong with them; of more, the number is told."""
+_SCENES: Final = "Scenes"
+_ROOMS: Final = "Rooms and microphone"
+_PICTURES: Final = "Pictures"
+_ONE_SCENE: Final = "One scene of a set"
+_BATCH: Final = "Processing"
 
 
 class EngineName(StrEnum):
-    """Who renders."""
+    """Where clips are rendered."""
 
     LOCAL = "local"
     RAY = "ray"
@@ -35,239 +27,195 @@ class EngineName(StrEnum):
 
 def run(
     bank: Annotated[
-        Path, typer.Option(help="Sound bank: manifest.csv, a folder a class, FSD50K, ESC-50, or a CSV of files.")
+        Path,
+        typer.Option(
+            metavar="PATH", help="Sound bank: manifest.csv, one folder for each class, FSD50K, ESC-50, or a CSV file."
+        ),
     ],
-    out: Annotated[Path, typer.Option(help="Folder of the data set.", parser=folder_name, metavar="DIR")],
-    clips: Annotated[int | None, typer.Option(min=1, max=1_000_000, help="Number of clips.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Same seed, same files, whatever the workers.")] = None,
-    split: Annotated[str | None, typer.Option(help="Only sounds of this split of the bank.")] = None,
-    seconds: Annotated[float, typer.Option(min=1.0, max=600.0, help="Length of a clip.")] = 5.0,
-    rooms: Annotated[
-        int | None,
-        typer.Option(min=1, max=100_000, help=f"Rooms to simulate ({_ROOMS}); kept in the cache for next time."),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", parser=folder_name, help="Folder of the data set.")
+    ],
+    clips: Annotated[int | None, typer.Option(min=1, max=1_000_000, metavar="N", help="Number of clips.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="The same seed gives the same files, however many workers.")
     ] = None,
-    room_seed: Annotated[int | None, typer.Option(min=0, help="Other seeds give other rooms.")] = None,
-    sofa: Annotated[
-        Path | None, typer.Option(help="Measured rooms instead: a SOFA file, or a folder of them (extra 'sofa').")
+    preview: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Contact sheet (PNG) of the scene, or of the first four.")
     ] = None,
-    microphone: Annotated[
-        str | None, typer.Option(help="dcase (default), xy, ms, ortf, phone or head; with --from: another one.")
+    split: Annotated[
+        str | None, typer.Option(metavar="NAME", rich_help_panel=_SCENES, help="Only sounds of this split of the bank.")
     ] = None,
-    licence: Annotated[str | None, typer.Option(help="Only sounds under these licences, as cc0,cc-by.")] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at a sound that cannot be used.")] = False,
-    video: Annotated[bool, typer.Option("--video", help="Render pictures too: MP4 of 640x360.")] = False,
-    fps: Annotated[
-        float | None, typer.Option(min=1.0, max=60.0, help="With --video: pictures a second; 29.97 by default.")
+    licence: Annotated[
+        str | None,
+        typer.Option(metavar="NAME,...", rich_help_panel=_SCENES, help="Only sounds with these licences: cc0,cc-by."),
     ] = None,
-    fov: Annotated[
-        float | None, typer.Option(min=10.0, max=170.0, help="Horizontal field of view, degrees; 100 by default.")
+    strict: Annotated[
+        bool, typer.Option("--strict", rich_help_panel=_SCENES, help="Stop at a sound that cannot be used.")
+    ] = False,
+    seconds: Annotated[
+        float,
+        typer.Option(min=1.0, max=600.0, metavar="SECONDS", rich_help_panel=_SCENES, help="Length of a clip."),
+    ] = 5.0,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            rich_help_panel=_SCENES,
+            help="starss: scene statistics of real recordings, several kinds of rooms, directional sources; half of "
+            "the microphones are not ideal.",
+        ),
     ] = None,
     elevation: Annotated[
         float | None,
         typer.Option(
             min=1.0,
             max=90.0,
-            help="Sources are at most so many degrees above or below; 35: on to off screen as 1 to 3, as in DCASE2025.",
+            metavar="DEG",
+            rich_help_panel=_SCENES,
+            help="Largest elevation of sources, up or down; 35 gives one on-screen source to three off-screen ones, "
+            "as in DCASE2025.",
+        ),
+    ] = None,
+    rooms: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=100_000,
+            metavar="N",
+            rich_help_panel=_ROOMS,
+            help="Rooms to simulate (default 120); the cache keeps them.",
+        ),
+    ] = None,
+    room_seed: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", rich_help_panel=_ROOMS, help="Another seed gives other rooms."),
+    ] = None,
+    sofa: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            rich_help_panel=_ROOMS,
+            help="Measured rooms instead: a SOFA file, or a folder of them (extra 'sofa').",
+        ),
+    ] = None,
+    microphone: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            rich_help_panel=_ROOMS,
+            help="dcase, xy, ms, ortf, phone or head; by default dcase, or with --from the scene's own.",
+        ),
+    ] = None,
+    video: Annotated[
+        bool, typer.Option("--video", rich_help_panel=_PICTURES, help="Also render pictures: MP4 of 640x360.")
+    ] = False,
+    fps: Annotated[
+        float | None,
+        typer.Option(
+            min=1.0,
+            max=60.0,
+            metavar="FPS",
+            rich_help_panel=_PICTURES,
+            help="With --video: frames per second; 29.97 by default.",
+        ),
+    ] = None,
+    fov: Annotated[
+        float | None,
+        typer.Option(
+            min=10.0,
+            max=170.0,
+            metavar="DEG",
+            rich_help_panel=_PICTURES,
+            help="Horizontal field of view, degrees; 100 by default.",
         ),
     ] = None,
     cutouts: Annotated[
-        Path | None, typer.Option(help="With --video: folder of your own cut-outs, one subfolder a class.")
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            rich_help_panel=_PICTURES,
+            help="With --video: your own cut-outs, in one subfolder for each class.",
+        ),
     ] = None,
     backgrounds: Annotated[
-        Path | None, typer.Option(help="With --video: folder of your own 360-degree photos and videos.")
-    ] = None,
-    workers: Annotated[int, typer.Option(min=1, max=1024, help="Processes.")] = 1,
-    engine: Annotated[EngineName, typer.Option(help="local processes, or tasks of Ray (extra 'ray').")] = (
-        EngineName.LOCAL
-    ),
-    address: Annotated[
-        str | None, typer.Option(help="With --engine ray: a running cluster; else one is started here.")
+        Path | None,
+        typer.Option(
+            metavar="DIR", rich_help_panel=_PICTURES, help="With --video: your own 360-degree photos and videos."
+        ),
     ] = None,
     recipe: Annotated[
-        Path | None, typer.Option("--from", help="Render this recipe of a set instead; bank and rooms as it had.")
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            rich_help_panel=_ONE_SCENE,
+            help="Scene recipe of a set to render again, with its sounds and rooms.",
+        ),
     ] = None,
-    view: Annotated[float | None, typer.Option(help="With --from: turn camera and microphone to this angle.")] = None,
-    no_noise: Annotated[bool, typer.Option("--no-noise", help="With --from: without bed and hiss.")] = False,
-    stems: Annotated[bool, typer.Option("--stems", help="With --from: each event in a file of its own too.")] = False,
-    preview: Annotated[
-        Path | None, typer.Option(help="Contact sheet (PNG) of the scene, or of the first four.")
+    view: Annotated[
+        float | None,
+        typer.Option(
+            metavar="DEG", rich_help_panel=_ONE_SCENE, help="With --from: direction of the camera and the microphone."
+        ),
+    ] = None,
+    no_noise: Annotated[
+        bool, typer.Option("--no-noise", rich_help_panel=_ONE_SCENE, help="With --from: no ambience and no hiss.")
+    ] = False,
+    stems: Annotated[
+        bool, typer.Option("--stems", rich_help_panel=_ONE_SCENE, help="With --from: also one file for each event.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=1, max=1024, metavar="N", rich_help_panel=_BATCH, help="Processes.")] = 1,
+    engine: Annotated[
+        EngineName,
+        typer.Option(metavar="local|ray", rich_help_panel=_BATCH, help="Local processes, or Ray tasks (extra 'ray')."),
+    ] = EngineName.LOCAL,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            rich_help_panel=_BATCH,
+            help="With --engine ray: a running cluster; by default one is started here.",
+        ),
     ] = None,
 ) -> None:
     """Render labelled stereo scenes from a sound bank, in the folder layout of DCASE2025 Task 3.
 
-    A run that was interrupted goes on where it stopped when it is started again with the same options.
+    An interrupted run continues when it is started again with the same options.
     """
     from earwitness.cli.threads import one_thread
 
     one_thread()
-    from earwitness.errors import RecipeError
-
-    if recipe is None and (clips is None or seed is None):
-        raise RecipeError("give --clips and --seed for a new set, or --from for one scene of a set")
-    if recipe is None and (view is not None or no_noise or stems):
-        raise RecipeError("--view, --no-noise and --stems go with --from")
-    if recipe is not None and (clips is not None or fov is not None or elevation is not None):
-        raise RecipeError(
-            "--from renders one scene with its camera and places: leave --clips, --fov and --elevation out"
-        )
-    if not video and (fps is not None or cutouts is not None or backgrounds is not None):
-        raise RecipeError("--fps, --cutouts and --backgrounds are about the pictures of --video: give it too")
-    if sofa is not None and (rooms is not None or room_seed is not None):
-        raise RecipeError("give either --sofa or --rooms and --room-seed")
-    if preview is not None and preview.suffix.lower() != ".png":
-        raise RecipeError(f"--preview {preview}: the contact sheet is a PNG; call it .png")
-    if address is not None and engine is not EngineName.RAY:
-        raise RecipeError("--address is that of a Ray cluster: give --engine ray too")
-
     from earwitness.cli.progress import Meter
-    from earwitness.media.lock import locked_folder
-    from earwitness.synthesis.clips import render_recipe
-    from earwitness.synthesis.job import RenderJob
-    from earwitness.synthesis.microphones import DEFAULT, microphone_called
-    from earwitness.synthesis.picture import DCASE_FPS
-    from earwitness.synthesis.pool import PoolConfig
-    from earwitness.synthesis.preview import busiest_second, write_preview
-    from earwitness.synthesis.sampler import SceneConfig
+    from earwitness.scenes.writing.synthesis import SynthesisOptions, synthesize
 
-    if microphone is not None:
-        microphone_called(microphone)
-    highest = 90.0 if elevation is None else elevation
-    scene = SceneConfig(
-        seconds=seconds, microphone=microphone or DEFAULT, elevation_deg=(-highest, highest),
-        **({"fov_deg": fov} if fov else {}),
-    )  # fmt: skip
-    job = RenderJob(
-        bank, out, seed or 0, split, PoolConfig(rooms=rooms or _ROOMS, seed=room_seed or 0), scene,
+    options = SynthesisOptions(
+        bank=bank,
+        out=out,
+        clips=clips,
+        seed=seed,
+        split=split,
+        seconds=seconds,
+        rooms=rooms,
+        room_seed=room_seed,
+        sofa=sofa,
+        microphone=microphone,
         licences=tuple(part for part in licence.split(",") if part.strip()) if licence is not None else None,
-        video=video, fps=DCASE_FPS if fps is None else Fraction(fps).limit_denominator(1001),
-        cutouts=cutouts, backgrounds=backgrounds,
-    )  # fmt: skip
-    with locked_folder(out, "earwitness synthesize"), Meter() as meter:
-        if recipe is None:
-            _name_unused(job)
-            job = _with_rooms(_without_unusable(job, strict, meter), meter, sofa, workers)
-            scenes = _new_clips(job, meter, clips or 1, _engine(engine, address, workers), preview is not None)
-        else:
-            own = sofa is not None or rooms is not None or room_seed is not None
-            job = _with_rooms(job if own else _with_rooms_of(job, recipe), meter, sofa, workers)
-            scenes = [render_recipe(job, recipe, view_deg=view, microphone=microphone, noise=not no_noise, stems=stems)]
-            typer.echo(f"{out}: the scene of {recipe.name}, {len(scenes[0].labels)} labels")
-    if preview is not None:
-        pictures = [
-            job.pictures(scene.recipe.camera).picture_at(scene, scene.recipe.picture_seed, busiest_second(scene))
-            for scene in scenes
-        ]
-        write_preview(scenes, preview, pictures)
-
-
-def _name_unused(job: RenderJob) -> None:
-    """Say which files of the user's pictures are left out."""
-    from earwitness.synthesis import backgrounds, cutouts
-    from earwitness.synthesis.bank_check import first_names
-
-    for folder, found in ((job.cutouts, cutouts.unused_files), (job.backgrounds, backgrounds.unused_files)):
-        if folder is not None and (names := found(folder)):
-            typer.echo(
-                f"files of {folder} that are no pictures, left out: {len(names)} ({first_names(names)})", err=True
-            )
-
-
-def _without_unusable(job: RenderJob, strict: bool, meter: Meter) -> RenderJob:
-    """The job without sounds that cannot be used; says what of the bank is left out."""
-    from earwitness.errors import BankError
-    from earwitness.synthesis.adaptors import KINDS, adaptor_of, list_sounds, unused_folders
-    from earwitness.synthesis.bank import SoundBank
-    from earwitness.synthesis.bank_check import first_names, printable, unusable_sounds
-    from earwitness.synthesis.splits import without_split
-
-    bank = SoundBank.open(job.bank, job.split, licences=job.licences)
-    wrong = unusable_sounds(bank, progress=meter.task("sounds looked at") if len(bank.sounds) > _MANY else None)
-    if strict and wrong:
-        raise BankError(next(iter(wrong.values())))
-    for why in list(wrong.values())[:_NAMED]:
-        typer.echo(printable(f"skipped: {why}"), err=True)
-    if wrong:
-        typer.echo(f"sounds of the bank skipped: {len(wrong)}", err=True)
-    unsplit = without_split(list_sounds(job.bank)) if job.split else []
-    if unsplit:
-        typer.echo(f"sounds of no split, left out: {len(unsplit)} ({first_names(unsplit)})", err=True)
-    if others := adaptor_of(job.bank).left_out(job.bank):
-        typer.echo(f"files of the folder that are not in the bank: {len(others)} ({first_names(others)})", err=True)
-    if unused := unused_folders(job.bank):
-        known = ", ".join(sorted(KINDS))
-        typer.echo(f"folders of the bank that name no class: {', '.join(unused)}; known are {known}", err=True)
-    bank = SoundBank.open(job.bank, job.split, licences=job.licences, without=wrong)
-    if bank.missing:
-        typer.echo(f"classes without any sound: {', '.join(bank.missing)}", err=True)
-    return replace(job, without=tuple(wrong))
-
-
-def _with_rooms(job: RenderJob, meter: Meter, sofa: Path | None, workers: int) -> RenderJob:
-    """The job with its pool of rooms in the cache."""
-    from earwitness.cli.extras import needs
-    from earwitness.synthesis.bank_check import printable
-    from earwitness.synthesis.measured import measured_pool
-    from earwitness.synthesis.pool import RirPool, default_cache
-    from earwitness.synthesis.poolfiles import left_out
-
-    if sofa is not None:
-        pool = measured_pool(sofa, default_cache(), meter.task("rooms"))
-        for why in (missing := left_out(pool) or [])[:_NAMED]:
-            typer.echo(printable(f"skipped: {why}"), err=True)
-        if missing:
-            typer.echo(f"measured rooms skipped: {len(missing)}", err=True)
-        return replace(job, measured=pool)
-    if job.measured is None:
-        with needs("simulating rooms", "train"):
-            import pyroomacoustics  # noqa: F401 - only to name the extra before work begins
-        RirPool.open(job.rooms, workers=workers, progress=meter.task("rooms"))
-    return job
-
-
-def _with_rooms_of(job: RenderJob, recipe: Path) -> RenderJob:
-    """The job with the rooms that a recipe names."""
-    from earwitness.errors import BankError
-    from earwitness.synthesis.clips import read_recipe
-    from earwitness.synthesis.pool import PoolConfig, default_cache
-
-    name = read_recipe(recipe).pool
-    simulated = PoolConfig.named(name)
-    if simulated is not None:
-        return replace(job, rooms=simulated)
-    if not name:
-        return job
-    if not (default_cache() / name).is_dir():
-        raise BankError(f"'{recipe}' was made in the rooms {name}, which are not in the cache: give them with --sofa")
-    return replace(job, measured=default_cache() / name)
-
-
-def _new_clips(job: RenderJob, meter: Meter, clips: int, engine: Engine, previewed: bool) -> list[Scene]:
-    from earwitness.synthesis.credits import refuse_foreign
-    from earwitness.synthesis.folders import first_scenes, render_folder
-    from earwitness.synthesis.set_options import keep_to_options
-
-    refuse_foreign(job.out)
-    keep_to_options(job.out, _options_of_pictures(job))
-    new = render_folder(job, clips, progress=meter.task("clips"), engine=engine)
-    typer.echo(f"{job.out}: {clips} clips of {job.scene.seconds:g} s ({new} new)")
-    return first_scenes(job, min(clips, _PREVIEWED)) if previewed else []
-
-
-def _options_of_pictures(job: RenderJob) -> dict[str, object]:
-    """What scene recipes do not say."""
-    if not job.video:
-        return {"video": False}
-    folders = {name: None if path is None else str(path.resolve())
-               for name, path in (("cutouts", job.cutouts), ("backgrounds", job.backgrounds))}  # fmt: skip
-    return {"video": True, "fps": str(job.fps), **folders}
-
-
-def _engine(name: EngineName, address: str | None, workers: int) -> Engine:
-    from earwitness.cli.extras import needs
-    from earwitness.synthesis.engines import Processes, RayCluster
-
-    if name is EngineName.LOCAL:
-        return Processes(workers)
-    with needs("--engine ray", "ray"):
-        import ray  # noqa: F401 - only to name the extra before work begins
-    return RayCluster(address, workers)
+        strict=strict,
+        video=video,
+        fps=fps,
+        fov_deg=fov,
+        elevation_deg=elevation,
+        preset=preset,
+        cutouts=cutouts,
+        backgrounds=backgrounds,
+        workers=workers,
+        engine="ray" if engine is EngineName.RAY else "local",
+        address=address,
+        recipe=recipe,
+        view_deg=view,
+        noise=not no_noise,
+        stems=stems,
+        preview=preview,
+    )
+    with Meter() as meter:
+        synthesize(options, log=typer.echo, warn=partial(typer.echo, err=True), progress=meter.task)

@@ -1,4 +1,4 @@
-"""Processor threads: numerical libraries take all cores for tiny matrices; on a busy machine that is awfully slow."""
+"""CPU threads: numerical libraries use all cores even for tiny matrices, which is very slow on a busy machine."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ _VARIABLES: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS
 
 
 def one_thread() -> None:
-    """Let BLAS and OpenMP use one thread, unless the user has said otherwise; call before NumPy is imported."""
+    """Limit BLAS and OpenMP to one thread unless the environment says otherwise; call before importing NumPy."""
     for name in _VARIABLES:
         os.environ.setdefault(name, "1")

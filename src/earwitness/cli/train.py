@@ -12,28 +12,34 @@ import typer
 from earwitness.cli.choices import folder_name
 
 if TYPE_CHECKING:
-    from earwitness.training.folders import Sources
+    from earwitness.training.data.training_sources import Sources
 
 SHOWN: Final = 20
-"""Damaged clips that are named on the terminal."""
+"""Damaged clips that are named one by one on the terminal."""
 SKIPPED_NAME: Final = "skipped.txt"
 
 
 def run(
-    recipe: Annotated[Path, typer.Argument(help="Recipe (YAML); see recipes/.")],
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="Recipe (YAML); see recipes/.")],
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, such as run.steps=500.")
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder of the run; by default runs/<recipe's name>.", parser=folder_name, metavar="DIR"),
+        typer.Option(
+            "--out",
+            "-o",
+            help="Folder of the run; by default runs/NAME of the recipe.",
+            parser=folder_name,
+            metavar="DIR",
+        ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in --out stopped.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out where it stopped.")] = False,
     deterministic: Annotated[
-        bool, typer.Option("--deterministic", help="The same bits every time, on a GPU too; slower there.")
+        bool, typer.Option("--deterministic", help="Bit-identical results, also on a GPU, where it is slower.")
     ] = False,
 ) -> None:
-    """Train a model as a recipe says; a stopped run goes on exactly with --resume."""
+    """Train a model from a recipe; --resume continues a stopped run with identical results."""
     from earwitness.cli.threads import one_thread
 
     one_thread()
@@ -41,28 +47,27 @@ def run(
 
     with needs("training", "train"):
         from earwitness.training.recipe import load_recipe
-    loaded = load_recipe(recipe, settings)  # a mistake in it is told before seconds are spent on importing torch
+    loaded = load_recipe(recipe, settings)  # a mistake in it is reported before the slow import of torch
     with needs("training", "train"):
-        from earwitness.training.devices import be_deterministic
-        from earwitness.training.distributed import held_by_first
-        from earwitness.training.folders import open_sources
-        from earwitness.training.trainer import Trainer
+        from earwitness.training.data.training_sources import open_sources
+        from earwitness.training.loop.distributed import locked_by_first, use_deterministic_algorithms
+        from earwitness.training.loop.trainer import Trainer
     if deterministic:
-        be_deterministic()
+        use_deterministic_algorithms()
     folder = out or Path("runs") / loaded.name
-    with held_by_first(folder, "earwitness train"):
+    with locked_by_first(folder, "earwitness train"):
         with _progress() as progress:
             sources = open_sources(loaded.data, loaded.features, progress, max(1, loaded.run.workers))
         trainer = Trainer(loaded, folder, sources.train, sources.valid)
         _report(sources, folder)
         scores = trainer.run(resume=resume)
     typer.echo(f"{folder}: done, F20/1 {scores.macro.f_score:.3f} on its validation scenes")
-    typer.echo(f"make a model of it with: earwitness export-model {folder} --out model.onnx")
+    typer.echo(f"to export it: earwitness export-model {folder} --out model.onnx")
 
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on the standard error stream for features that are computed, one for each folder."""
+    """Show a progress bar on stderr for each folder whose features are computed."""
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
@@ -78,13 +83,13 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def _report(sources: Sources, folder: Path) -> None:
-    """Say which clips of folders there are, and which are skipped and why; the run's folder keeps the whole list."""
+    """Print the number of clips, and which are skipped and why; the run's folder gets the complete list."""
     if sources.train_clips is not None:
         typer.echo(f"{sources.train_clips:,} training clips, {sources.valid_clips:,} validation clips", err=True)
     if not sources.skipped:
         return
-    from earwitness.errors import one_line
-    from earwitness.media.atomic import atomic_file
+    from earwitness.core.errors import one_line
+    from earwitness.core.files.atomic import atomic_file
 
     lines = [f"{name}: {reason}" for name, reason in sources.skipped.items()]
     for line in lines[:SHOWN]:
@@ -92,4 +97,4 @@ def _report(sources: Sources, folder: Path) -> None:
     with atomic_file(folder / SKIPPED_NAME) as temporary:
         temporary.write_text("\n".join([*lines, ""]), encoding="utf-8")
     what = "damaged clips" if sources.train_clips is not None else "sounds of the bank"
-    typer.echo(f"{len(lines)} {what} are skipped; {folder / SKIPPED_NAME} names all", err=True)
+    typer.echo(f"{len(lines)} {what} are skipped; {folder / SKIPPED_NAME} lists all", err=True)

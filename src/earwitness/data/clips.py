@@ -1,4 +1,4 @@
-"""Clips of a DCASE folder, read for training: sound and labels of one name, or a named reason why not."""
+"""Loads clips of a DCASE folder for training, and reports the reason for each unusable one."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.data.dcase_csv import CLIP_FRAMES, read_table
-from earwitness.data.layout import Clip
-from earwitness.data.pcm import read_pcm, wav_info
-from earwitness.errors import EarwitnessError, LabelError, NotStereoError, UnreadableMediaError
-from earwitness.events import FRAME_RATE, EventTable
+from earwitness.core.errors import EarwitnessError, LabelError, NotStereoError, UnreadableMediaError
+from earwitness.core.events import FRAME_RATE, EventTable
+from earwitness.data.dcase.labels import CLIP_FRAMES, read_table
+from earwitness.data.dcase.layout import Clip
+from earwitness.media.sound.pcm import read_pcm, wav_info
 
 SAMPLE_RATE: Final = 24_000
 
@@ -23,9 +23,9 @@ class LoadedClip:
     """A clip in memory.
 
     Attributes:
-        clip: its files.
+        clip: files of the clip.
         audio: (2, samples) float32.
-        labels: its events, metres.
+        labels: events, distances in metres.
     """
 
     clip: Clip
@@ -34,10 +34,10 @@ class LoadedClip:
 
 
 def load(clip: Clip, rate: int = SAMPLE_RATE) -> LoadedClip:
-    """Read sound and labels; the sound decides the clip's length.
+    """Read sound and labels; the sound determines the length of the clip.
 
     Raises:
-        EarwitnessError: either is missing or damaged, or the sound is not stereo at `rate`.
+        EarwitnessError: sound or labels are missing or damaged, or the sound is not stereo at `rate`.
     """
     frames = _sound_frames(clip, rate)
     assert clip.sound is not None
@@ -46,7 +46,7 @@ def load(clip: Clip, rate: int = SAMPLE_RATE) -> LoadedClip:
 
 
 def inspect(clip: Clip, rate: int = SAMPLE_RATE, frames: int = CLIP_FRAMES) -> EventTable:
-    """Labels of a clip that can be trained on; of the sound, only the header is read and compared with the file's size.
+    """Labels of a clip, after checking that it is usable; of the sound, only the header and the file size are checked.
 
     Raises:
         EarwitnessError: as `load`; also for a clip that is not `frames` long.
@@ -64,7 +64,7 @@ def _sound_frames(clip: Clip, rate: int) -> int:
         raise LabelError(f"{clip.id}: has no {'labels' if clip.sound else 'sound'}")
     info = wav_info(clip.sound)
     if info.rate != rate:
-        raise UnreadableMediaError(f"{clip.sound}: is at {info.rate} Hz, and the features want {rate} Hz; resample it")
+        raise UnreadableMediaError(f"{clip.sound}: is at {info.rate} Hz, but the features need {rate} Hz; resample it")
     if info.channels != 2:
         raise NotStereoError(f"{clip.sound}: has {info.channels} channels, expected 2")
     return info.samples * FRAME_RATE // info.rate
@@ -72,11 +72,11 @@ def _sound_frames(clip: Clip, rate: int) -> int:
 
 @dataclass(slots=True)
 class FolderClips:
-    """The usable clips of a set, read when they are asked for: features are then computed on the fly.
+    """The usable clips of a data set, loaded on access, so that features are computed on the fly.
 
     Attributes:
-        clips: those that can be trained on, as `open_clips` found.
-        skipped: the others, by clip id, with the reason.
+        clips: usable clips.
+        skipped: reason for each unusable clip, by clip id.
         rate: samples per second.
     """
 
@@ -94,7 +94,7 @@ class FolderClips:
 
 
 def open_clips(clips: Sequence[Clip], rate: int = SAMPLE_RATE, frames: int = CLIP_FRAMES) -> FolderClips:
-    """Look at every clip of a set; damaged ones are named in `skipped` and do not stop the others.
+    """Check every clip of a data set; damaged clips are listed in `skipped`.
 
     Raises:
         LabelError: no clip is usable.
@@ -112,7 +112,7 @@ def open_clips(clips: Sequence[Clip], rate: int = SAMPLE_RATE, frames: int = CLI
 
 
 def refuse_none(good: Sequence[object], clips: Sequence[Clip], skipped: dict[str, str]) -> None:
-    """Raise a LabelError if no clip of a set is usable."""
+    """Raise a LabelError if no clip is usable."""
     if not good:
         reason = next(iter(skipped.values()), "there are none")
         raise LabelError(f"none of {len(clips)} clips can be used; the first: {reason}")

@@ -1,4 +1,4 @@
-"""Finds clips of two sets that hold the same sound, whatever their names, levels, headers and sides."""
+"""Finds clips of two sets with the same sound, regardless of name, level, header and channel order."""
 
 from __future__ import annotations
 
@@ -10,52 +10,52 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.data.layout import Clip
-from earwitness.data.pcm import read_pcm, wav_info
-from earwitness.errors import EarwitnessError
+from earwitness.core.errors import EarwitnessError
+from earwitness.data.dcase.layout import Clip
+from earwitness.media.sound.pcm import read_pcm, wav_info
 
 _PLACES: Final = (12_000, 36_000, 60_000, 84_000)
-"""Samples at which clips are looked at."""
+"""Positions, in samples, of the short sections that are compared first."""
 _SAMPLES: Final = 2048
 _SILENT: Final = 1e-4
 _SAME: Final = 0.95
-"""Correlation of two clips from which they are the same."""
+"""Minimum correlation of clips with the same sound."""
 
-Mark = tuple[int, int, int]
-"""Which of the places, and where in it the sum and the difference of the channels are loudest."""
+PeakKey = tuple[int, int, int]
+"""Number of a section, and the positions in it at which the sum and the difference of the channels peak."""
 
 
 def same_clips(one: Sequence[Clip], other: Sequence[Clip]) -> Iterator[tuple[Clip, Clip]]:
-    """Pairs of clips, one of each set, that hold the same sound; damaged and silent ones are like no other.
+    """Pairs of clips, one of each set, with the same sound; damaged and silent clips match no other.
 
-    Where a clip is loudest in a few short stretches does not change with its level or its sides; only clips that agree
-    in one of those are read and compared.
+    The peak positions in a few short sections do not depend on the level or the channel order; only clips that agree in
+    one section are read and compared completely.
     """
-    marked: dict[Mark, list[Clip]] = defaultdict(list)
+    by_key: dict[PeakKey, list[Clip]] = defaultdict(list)
     for clip in one:
-        for mark in _marks(clip):
-            marked[mark].append(clip)
+        for key in _peak_keys(clip):
+            by_key[key].append(clip)
     for clip in other:
-        candidates = dict.fromkeys(alike for mark in _marks(clip) for alike in marked.get(mark, ()))
-        found = next((alike for alike in candidates if _same(alike, clip)), None)
+        candidates = dict.fromkeys(match for key in _peak_keys(clip) for match in by_key.get(key, ()))
+        found = next((match for match in candidates if _same(match, clip)), None)
         if found is not None:
             yield found, clip
 
 
-def _marks(clip: Clip) -> Iterable[Mark]:
-    marks: list[Mark] = []
+def _peak_keys(clip: Clip) -> Iterable[PeakKey]:
+    keys: list[PeakKey] = []
     if clip.sound is None:
-        return marks
+        return keys
     try:
         samples = wav_info(clip.sound).samples
         for number, place in enumerate(_PLACES):
             if place + _SAMPLES <= samples:
                 added, apart = _added(read_pcm(clip.sound, place, _SAMPLES))
                 if added.max() >= _SILENT or apart.max() >= _SILENT:
-                    marks.append((number, int(added.argmax()), int(apart.argmax())))
+                    keys.append((number, int(added.argmax()), int(apart.argmax())))
     except EarwitnessError:
         return []
-    return marks
+    return keys
 
 
 def _same(one: Clip, other: Clip) -> bool:

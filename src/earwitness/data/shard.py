@@ -1,4 +1,4 @@
-"""Features and labels of a whole set in memory-mapped files, computed once for each setting and content."""
+"""Shards: features and labels of a data set in memory-mapped files, computed once per configuration and content."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.accddoa import encode
+from earwitness.core.errors import EarwitnessError, LabelError
+from earwitness.core.events import EventTable
+from earwitness.core.files.atomic import atomic_file
+from earwitness.core.files.digests import Digests
+from earwitness.core.multi_accddoa import encode
 from earwitness.data.clips import load, refuse_none
-from earwitness.data.dcase_csv import CLIP_FRAMES, LabelRows, read_rows
-from earwitness.data.digests import Digests
-from earwitness.data.layout import Clip
-from earwitness.data.pcm import read_pcm
-from earwitness.errors import EarwitnessError, LabelError
-from earwitness.events import EventTable
+from earwitness.data.dcase.labels import CLIP_FRAMES, LabelRows, read_rows
+from earwitness.data.dcase.layout import Clip
 from earwitness.features import FeatureConfig, FeatureExtractor
-from earwitness.media.atomic import atomic_file
+from earwitness.media.sound.pcm import read_pcm
 
 _REVISION: Final = 2
-"""Goes up when shards begin to look otherwise."""
+"""Increased whenever the format of shards changes."""
 _DIGESTS: Final = "digests.json"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ShardClip:
-    """A clip whose features were computed before.
+    """A clip with precomputed features.
 
     Attributes:
-        clip: its files.
+        clip: files of the clip.
         features: (C, T, F) float16, memory-mapped.
-        labels: its events, metres.
+        labels: events, distances in metres.
     """
 
     clip: Clip
@@ -54,15 +54,15 @@ class ShardClip:
 
 
 class Shard:
-    """The usable clips of a set. What is pickled is where the files are, not what is in them.
+    """The usable clips of a data set. Pickling stores the path of the features, not their values.
 
     Args:
         data: file of the features.
         clips: the n usable clips.
-        skipped: the others, by clip id, with the reason.
-        rows: (m, 6) float32, the label rows of all clips, one after the other.
-        ends: (n,) rows up to and with each clip.
-        frames: length of every clip, 100-ms frames.
+        skipped: reason for each unusable clip, by clip id.
+        rows: (m, 6) float32, concatenated label rows of all clips.
+        ends: (n,) end row (exclusive) of each clip.
+        frames: length of every clip in 100-ms frames.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Shard:
 
     @property
     def features(self) -> NDArray[np.float16]:
-        """(n, C, T, F), memory-mapped, opened once a process."""
+        """(n, C, T, F) float16, memory-mapped, opened once per process."""
         if self._features is None:
             self._features = np.load(self.data, mmap_mode="r")
         return self._features
@@ -102,17 +102,17 @@ def open_shard(
     progress: Callable[[int, int], None] | None = None,
     workers: int = 1,
 ) -> Shard:
-    """Open the shard of a set, computing it first if it is not there for these settings and these files.
+    """Open the shard of a data set; it is computed first unless it exists for this configuration and these files.
 
-    A damaged clip, or one of another length, is skipped and named; it does not stop the others.
+    Damaged clips and clips of another length are skipped and listed.
 
     Args:
-        clips: the set.
-        config: which features.
-        cache: folder that keeps shards, and the hashes of files that did not change since.
-        frames: length of every clip, in 100-ms frames.
-        progress: called with (clips done, clips in all) while features are computed.
-        workers: processes that compute; the shard does not depend on their number.
+        clips: clips of the data set.
+        config: configuration of the features.
+        cache: folder of shards and of the digests of unchanged files.
+        frames: length of every clip in 100-ms frames.
+        progress: called with (clips done, number of clips) while features are computed.
+        workers: number of processes; the shard does not depend on it.
 
     Raises:
         LabelError: no clip is usable.
@@ -121,8 +121,8 @@ def open_shard(
     digests = Digests.load(cache / _DIGESTS)
     key = shard_key(clips, config, frames, digests)
     data, rows, index = (cache / f"{key}{suffix}" for suffix in (".npy", ".labels.npz", ".json"))
-    # The index is written last, so that data with an index is complete.
-    if not (index.is_file() and _whole(data) and _whole(rows)):
+    # The index is written last, so its presence means that the data is complete.
+    if not (index.is_file() and _is_complete(data) and _is_complete(rows)):
         _build(clips, config, frames, data, progress, workers)
     if digests.read:
         digests.save(cache / _DIGESTS)
@@ -132,8 +132,8 @@ def open_shard(
         return Shard(data, usable, skipped, kept["rows"], kept["ends"], frames)
 
 
-def _whole(path: Path) -> bool:
-    """Whether a file of arrays is there and as long as its header says."""
+def _is_complete(path: Path) -> bool:
+    """Whether a file of arrays exists and is as long as its header declares."""
     try:
         loaded = np.load(path, mmap_mode="r")
         if isinstance(loaded, np.lib.npyio.NpzFile):
@@ -146,13 +146,13 @@ def _whole(path: Path) -> bool:
 def shard_key(
     clips: Sequence[Clip], config: FeatureConfig, frames: int = CLIP_FRAMES, digests: Digests | None = None
 ) -> str:
-    """Hexadecimal digits: the same if features, clips and the contents of their files are.
+    """Key of a shard: hexadecimal digits that depend on the configuration, the clips and the contents of their files.
 
     Args:
-        clips: the set.
-        config: which features.
-        frames: length of a clip.
-        digests: hashes that are remembered; None reads every file.
+        clips: clips of the data set.
+        config: configuration of the features.
+        frames: length of every clip in 100-ms frames.
+        digests: stored digests; None reads every file.
     """
     digests = Digests() if digests is None else digests
     total = hashlib.sha256(f"{_REVISION} {config.fingerprint()} {frames}".encode())
@@ -172,11 +172,11 @@ def _build(
     shape = len(config.channels), frames * config.frames_per_label + config.closing_frames, config.mels
     skipped: dict[str, str] = {}
     labels: list[NDArray[np.float32]] = []
-    # Clips follow each other in the file, whose header is written when their number is known.
+    # Clips are appended to the file; its header is rewritten when their number is known.
     with atomic_file(data) as temporary, temporary.open("wb") as file:
         header = _header((len(clips), *shape))
         file.write(header)
-        for done, made in enumerate(_each(clips, config, frames, workers), start=1):
+        for done, made in enumerate(_compute_all(clips, config, frames, workers), start=1):
             if isinstance(made, str):
                 skipped[clips[done - 1].id] = made
             else:
@@ -194,10 +194,10 @@ def _build(
         temporary.write_text(json.dumps({"skipped": skipped, "clips": len(labels)}, indent=1), encoding="utf-8")
 
 
-_Made = tuple[bytes, NDArray[np.float32]] | str
+_Computed = tuple[bytes, NDArray[np.float32]] | str
 
 
-def _each(clips: Sequence[Clip], config: FeatureConfig, frames: int, workers: int) -> Iterator[_Made]:
+def _compute_all(clips: Sequence[Clip], config: FeatureConfig, frames: int, workers: int) -> Iterator[_Computed]:
     work = partial(_compute, config, frames)
     if workers <= 1:
         yield from map(work, clips)
@@ -206,8 +206,8 @@ def _each(clips: Sequence[Clip], config: FeatureConfig, frames: int, workers: in
         yield from executor.map(work, clips, chunksize=max(1, min(32, len(clips) // (4 * workers))))
 
 
-def _compute(config: FeatureConfig, frames: int, clip: Clip) -> _Made:
-    """Features, as bytes, and label rows of a clip; or the reason why it is skipped."""
+def _compute(config: FeatureConfig, frames: int, clip: Clip) -> _Computed:
+    """Features (as bytes) and label rows of a clip, or the reason why it is skipped."""
     try:
         loaded = load(clip, config.sample_rate)
         if loaded.labels.num_frames != frames:

@@ -1,1 +1,1 @@
-"""Frozen semantic encoders behind one protocol, their weights, and the cache of what they made of a data set."""
+"""Frozen semantic encoders behind one protocol, their weights, and the store of embeddings of a data set."""

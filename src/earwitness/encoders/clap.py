@@ -1,11 +1,11 @@
-"""CLAP: what sound is like, in numbers that are aligned with language; its time resolved, before pooling.
+"""CLAP: language-aligned audio tokens, taken before pooling so that they keep their time resolution.
 
 Source: Y. Wu et al.: Large-scale contrastive language-audio pretraining (ICASSP 2023), the unfused HTSAT variant, as
-the `ClapModel` of `transformers`. The sound goes in by 10-s windows at 48 kHz as a log-mel spectrogram of 1001 frames,
-stretched to 1024; the last map of the network has 32 steps in time, of which each stands for 32 of these.
+implemented by `ClapModel` of `transformers`. The input is a 10-s window at 48 kHz: a log-mel spectrogram of 1001
+frames, stretched to 1024. The last feature map has 32 time steps, each of which covers 32 of these frames.
 
-Unlike the extractor of `transformers`, nothing here is random: longer sound is cut into consecutive windows, and a
-window that is not full is filled up in one fixed way.
+Unlike the feature extractor of `transformers`, this one is deterministic: longer sound is split into consecutive
+windows, and a partial window is always padded in the same way.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from earwitness.core.errors import EncoderError, first_line
+from earwitness.core.files.small_files import CARD_BYTES, read_json
+from earwitness.encoders.encoder_input import as_channels, sound_map
 from earwitness.encoders.pretrained import Pretrained
-from earwitness.encoders.settings import SoundChannel, SoundSettings
-from earwitness.encoders.sound import as_channels, sound_map
+from earwitness.encoders.protocol import SoundChannel, SoundSettings
 from earwitness.encoders.tokens import TokenMap
-from earwitness.errors import EncoderError, first_line
 from earwitness.features.mel import hz_to_mel, mel_matrix, mel_to_hz
-from earwitness.small_files import CARD_BYTES, read_json
 
 RATE: Final = 48_000
 WINDOW_SECONDS: Final = 10
@@ -41,11 +41,12 @@ _PREPROCESSOR: Final = "preprocessor_config.json"
 
 
 class ClapSettings(SoundSettings):
-    """What can be chosen.
+    """Settings of CLAP.
 
     Attributes:
-        projected: 512 numbers in the space that sound and text share, instead of the 768 before.
-        padding: how a window that is not full is filled: with the sound again, as the model was trained, or silence.
+        projected: return the 512-dimensional projection into the joint audio-text space instead of the 768 features
+            before it.
+        padding: how to pad a partial window: repeat the sound, as in the training of the model, or append zeros.
     """
 
     projected: bool = False
@@ -64,28 +65,28 @@ class Clap(Pretrained[ClapSettings]):
 
     @property
     def channels(self) -> tuple[SoundChannel, ...]:
-        """What is encoded."""
+        """Channels that are encoded."""
         return self.settings.channels
 
-    def _take(self, model: Any, folder: Path) -> int:
+    def _use_model(self, model: Any, folder: Path) -> int:
         config = model.config
         if config.enable_fusion or config.num_mel_bins != _MELS or config.spec_size**2 != _MELS * _STRETCHED:
-            raise EncoderError(f"{folder}: not an unfused CLAP model; take laion/clap-htsat-unfused")
+            raise EncoderError(f"{folder}: not an unfused CLAP model; use laion/clap-htsat-unfused")
         self._model, self._band = model, _band(folder)
         return int(config.projection_dim if self.settings.projected else config.hidden_size)
 
     def encode(self, stereo: NDArray[np.float32], rate: int) -> TokenMap:
-        """Encode a stretch of sound; see `protocol.SoundEncoder`. A token a 10 / 32 s."""
+        """Encode a segment of sound; see `protocol.SoundEncoder`. One token every 10 / 32 s."""
         return self.encode_batch([stereo], rate)[0]
 
     def encode_batch(self, windows: Sequence[NDArray[np.float32]], rate: int) -> list[TokenMap]:
-        """Encode several stretches, all their windows and channels in batches."""
+        """Encode several segments; their windows and channels are processed in batches."""
         pieces = [_cut(as_channels(window, rate, RATE, self.channels), self.settings.padding) for window in windows]
         tokens = self._run(np.concatenate([piece.sound for piece in pieces]))
         maps, start = [], 0
         for piece in pieces:
             count = len(piece.sound)
-            # (windows, channels, steps, D) in one row of steps, without those that saw only what was filled in.
+            # (windows, channels, steps, D) to (steps, channels, D), without the steps that cover only padding.
             whole = tokens[start : start + count].reshape(-1, len(self.channels), STEPS, self.dim)
             steps = whole.transpose(0, 2, 1, 3).reshape(-1, len(self.channels), self.dim)
             maps.append(sound_map(steps[: piece.times.size], piece.times, self.channels))
@@ -93,7 +94,7 @@ class Clap(Pretrained[ClapSettings]):
         return maps
 
     def _run(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Tokens (n, 32, D) of full windows (n, 480,000)."""
+        """Tokens (n, 32, D) of complete windows (n, 480,000)."""
         import torch
 
         parts = []
@@ -108,43 +109,43 @@ class Clap(Pretrained[ClapSettings]):
         return np.concatenate(parts)
 
 
-class _Piece(NamedTuple):
-    """A stretch of sound in full windows.
+class _Windows(NamedTuple):
+    """A segment of sound, split into complete windows.
 
     Attributes:
-        sound: (windows * channels, 480,000), a window's channels one after the other.
-        times: (T,) seconds, middles of the steps that lie in the sound.
+        sound: (windows * channels, 480,000); the channels of a window are adjacent.
+        times: (T,) seconds, centres of the steps within the sound.
     """
 
     sound: NDArray[np.float32]
     times: NDArray[np.float64]
 
 
-def _cut(channels: NDArray[np.float32], padding: Literal["repeat", "zero"]) -> _Piece:
-    """Cut sound (C, n) at 48 kHz into windows, the last one filled up."""
+def _cut(channels: NDArray[np.float32], padding: Literal["repeat", "zero"]) -> _Windows:
+    """Split sound (C, n) at 48 kHz into windows; the last one is padded."""
     samples = channels.shape[1]
     count = -(-samples // _WINDOW)
     full = np.zeros((channels.shape[0], count * _WINDOW), dtype=np.float32)
     full[:, :samples] = channels
     last = channels[:, (count - 1) * _WINDOW :]
     if padding == "repeat":
-        # Whole repeats only, then silence: as the model was trained.
+        # Complete repetitions, then zeros, as in the training of the model.
         whole = np.tile(last, _WINDOW // last.shape[1])
         full[:, (count - 1) * _WINDOW : (count - 1) * _WINDOW + whole.shape[1]] = whole
     times = (np.arange(count)[:, None] * WINDOW_SECONDS + step_times()).ravel()
     inside = max(1, int(np.searchsorted(times, samples / RATE)))
-    return _Piece(full.reshape(-1, count, _WINDOW).swapaxes(0, 1).reshape(-1, _WINDOW), times[:inside])
+    return _Windows(full.reshape(-1, count, _WINDOW).swapaxes(0, 1).reshape(-1, _WINDOW), times[:inside])
 
 
 def step_times() -> NDArray[np.float64]:
-    """Middles (32,) of the steps of a window, seconds."""
-    # Frame f is centred on f hops; stretching puts it at f (1023 / 1000), both ends fixed.
+    """Centres (32,) of the steps of a window, seconds."""
+    # Frame f is centred on f hops; stretching moves it to f (1023 / 1000), with both ends fixed.
     middles = (np.arange(STEPS) + 0.5) * (_STRETCHED / STEPS) - 0.5
     return np.asarray(middles * (_FRAMES - 1) / (_STRETCHED - 1) * _HOP / RATE)
 
 
 def log_mel(sound: NDArray[np.float32], band: tuple[float, float] = (50.0, 14_000.0)) -> NDArray[np.float32]:
-    """CLAP's spectrogram (1001, 64) in dB of a full window (480,000,) at 48 kHz; edges are mirrored."""
+    """CLAP's spectrogram (1001, 64) in dB of a complete window (480,000,) at 48 kHz, with reflection padding."""
     padded = np.pad(sound.astype(np.float64), _FFT // 2, mode="reflect")
     frames = sliding_window_view(padded, _FFT)[::_HOP]
     spectrum = np.fft.rfft(frames * np.hanning(_FFT + 1)[:-1])
@@ -154,26 +155,26 @@ def log_mel(sound: NDArray[np.float32], band: tuple[float, float] = (50.0, 14_00
 
 @lru_cache(maxsize=4)
 def _filters(low: float, high: float) -> NDArray[np.float64]:
-    """Slaney's triangles, each with an area of 1: (513, 64)."""
+    """Slaney's triangular filters, each normalised to an area of 1: (513, 64)."""
     edges = mel_to_hz(np.linspace(hz_to_mel(low), hz_to_mel(high), _MELS + 2))
     return np.asarray(mel_matrix(RATE, _FFT, _MELS, low, high) * (2 / (edges[2:] - edges[:-2])))
 
 
 def _band(folder: Path) -> tuple[float, float]:
-    """Lowest and highest frequency, as the preprocessor's file says if there is one."""
+    """Lowest and highest frequency in Hz: from the preprocessor's file if there is one, else the defaults."""
     path = folder / _PREPROCESSOR
     if not path.is_file():
         return 50.0, 14_000.0
     settings = read_json(path, CARD_BYTES, EncoderError)
     try:
-        # Fused models are trained on another mel scale.
+        # Fused models use another mel scale.
         known: dict[str, object] = {
             "sampling_rate": RATE,
             "fft_window_size": _FFT,
             "hop_length": _HOP,
             "feature_size": _MELS,
+            "truncation": "rand_trunc",
         }
-        known["truncation"] = "rand_trunc"
         other = [name for name, value in known.items() if settings.get(name, value) != value]
         if other:
             raise EncoderError(f"{path}: {other[0]} is {settings[other[0]]}, expected {known[other[0]]}")

@@ -1,8 +1,8 @@
-"""EfficientNet-Lite0 (ImageNet): a grid of what is in a picture, 1280 numbers a cell; runs in ONNX Runtime.
+"""EfficientNet-Lite0 (ImageNet): a grid of picture features, 1280 per cell; runs in ONNX Runtime.
 
 Source: M. Tan, Q. Le: EfficientNet (2019) in its "lite" form (tensorflow/tpu, efficientnet/lite): no
-squeeze-and-excite, ReLU6, TensorFlow's "same" padding, input (x - 127) / 128. Fully convolutional here: the input need
-not be 224 x 224.
+squeeze-and-excite, ReLU6, TensorFlow's "same" padding, input (x - 127) / 128. It is used as a fully convolutional
+network here, so that the input size is not limited to 224 x 224.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 
-from earwitness.encoders.grid import PictureGrid, PictureSettings, check_frames
+from earwitness.core.errors import EncoderError, MissingExtraError, first_line
+from earwitness.core.geometry import DEFAULT_FOV_DEG
+from earwitness.encoders.encoder_input import PictureGrid, PictureSettings, check_frames
 from earwitness.encoders.onnx_session import open_session
 from earwitness.encoders.protocol import fingerprint
 from earwitness.encoders.tokens import TokenMap
-from earwitness.encoders.weights import Weights, find_weights, local_weights
-from earwitness.errors import EncoderError, MissingExtraError, first_line
-from earwitness.geometry import DEFAULT_FOV_DEG
+from earwitness.encoders.weights.weight_files import Weights, find_weights, local_weights
 
 CELL: Final = 32
 _MEAN, _DEVIATION = np.float32(127), np.float32(128)
 _EPSILON: Final = 1e-3
 _BLOCKS: Final = 16
 _HALVING: Final = (1, 3, 5, 11)
-"""Blocks that halve height and width; so does the stem."""
+"""Blocks that halve height and width, as the stem does."""
 _FILE: Final = "model.pth"
 _REVISION: Final = 1
 
@@ -37,10 +37,10 @@ Arrays = Mapping[str, NDArray[np.float32]]
 
 
 class EfficientNetSettings(PictureSettings):
-    """What can be chosen; at 10 x 6 cells, 10 degrees a column in the middle.
+    """Settings of EfficientNet-Lite0. By default 10 x 6 cells; a column in the middle is 10 degrees wide.
 
     Attributes:
-        width, height: of the input, pixels, multiples of 32.
+        width, height: size of the input in pixels, multiples of 32.
     """
 
     rows: int | None = Field(default=1, ge=1)
@@ -52,8 +52,8 @@ class EfficientNetLite0:
     """EfficientNet-Lite0 as a picture encoder.
 
     Attributes:
-        settings: what was chosen.
-        fingerprint: tells weights and settings apart.
+        settings: settings of the encoder.
+        fingerprint: identifies weights and settings.
     """
 
     name: Final = "efficientnet-lite0"
@@ -67,12 +67,12 @@ class EfficientNetLite0:
 
         Args:
             weights: `model.pth`.
-            settings: what can be chosen.
-            threads: of one call.
-            batch: pictures at once.
+            settings: settings of the encoder; None takes the defaults.
+            threads: threads of ONNX Runtime.
+            batch: pictures per batch.
 
         Raises:
-            EncoderError: the weights are not this network's.
+            EncoderError: the weights are not those of this network.
             MissingExtraError: torch or onnx is not installed.
         """
         self.settings = settings or EfficientNetSettings()
@@ -87,10 +87,10 @@ class EfficientNetLite0:
 
     @classmethod
     def load(cls, settings: EfficientNetSettings | None = None, folder: Path | None = None, threads: int = 1) -> Self:
-        """The network with the fetched weights, or with those in `folder`.
+        """Load the network with the downloaded weights, or with those in `folder`.
 
         Raises:
-            MissingWeightsError: they have not been fetched.
+            MissingWeightsError: the weights have not been downloaded.
         """
         weights = find_weights(cls.name) if folder is None else local_weights(cls.name, folder, (), (_FILE,))
         return cls(weights, settings, threads)
@@ -104,7 +104,7 @@ class EfficientNetLite0:
         return grid.token_map(self._cells(grid, frames), times, horizontal_fov_deg, self.settings)
 
     def classify(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Logits (N, 1000) of the ImageNet classes that the network was trained on."""
+        """Logits (N, 1000) of the ImageNet classes."""
         size = check_frames(frames, np.arange(len(frames), dtype=np.float64), 100.0)
         grid = PictureGrid.of((self.settings.width, self.settings.height), CELL, size, self.settings.fit)
         weight, bias = self._classifier
@@ -121,7 +121,7 @@ class EfficientNetLite0:
 
 
 class _Conv(NamedTuple):
-    """A convolution of the network: its arrays' names, and how it is applied."""
+    """A convolution of the network: the names of its arrays, and how it is applied."""
 
     weight: str
     norm: str
@@ -131,7 +131,7 @@ class _Conv(NamedTuple):
 
 
 def _session(arrays: Arrays, settings: EfficientNetSettings, threads: int) -> Any:
-    """The network as a session of ONNX Runtime, which runs it in about half of torch's time."""
+    """The network as an ONNX Runtime session, which takes about half as long as torch."""
     try:
         import onnx
     except ModuleNotFoundError as error:
@@ -145,7 +145,7 @@ def _session(arrays: Arrays, settings: EfficientNetSettings, threads: int) -> An
 
 
 class _Graph:
-    """Builds the network, batch normalisation folded into the convolutions."""
+    """Builds the ONNX graph, with batch normalisation folded into the convolutions."""
 
     def __init__(self, onnx: Any, arrays: Arrays, height: int, width: int) -> None:
         self._onnx, self._arrays = onnx, arrays
@@ -154,7 +154,7 @@ class _Graph:
         self._constants = {"zero": np.float32(0), "six": np.float32(6)}
 
     def convolve(self, source: str, conv: _Conv) -> str:
-        """Append convolution, bias and activation; the name of the result."""
+        """Append convolution, bias and activation; returns the name of the output."""
         gain = self._arrays[f"{conv.norm}.weight"] / np.sqrt(self._arrays[f"{conv.norm}.running_var"] + _EPSILON)
         weight = self._arrays[f"{conv.weight}.weight"]
         self._constants[f"{conv.weight}.w"] = weight * gain[:, None, None, None]
@@ -174,7 +174,7 @@ class _Graph:
         return self._node("Clip", [f"{conv.weight}.y", "zero", "six"], f"{conv.weight}.a")
 
     def block(self, source: str, number: int) -> str:
-        """Append an inverted residual block."""
+        """Append an inverted residual block; returns the name of the output."""
         name, stride, last = f"_blocks.{number}.", 2 if number in _HALVING else 1, source
         expand, shrink = f"{name}_expand_conv", f"{name}_project_conv"
         widens = f"{expand}.weight" in self._arrays
@@ -187,7 +187,7 @@ class _Graph:
         return self._node("Add", [source, last], f"{name}sum")
 
     def serialised(self, output: str) -> bytes:
-        """The graph from "pixels" (N, 3, H, W) to "cells" (N, 1280, H / 32, W / 32)."""
+        """The serialised graph from "pixels" (N, 3, H, W) to "cells" (N, 1280, H / 32, W / 32)."""
         self._node("Identity", [output], "cells")
         helper, float32 = self._onnx.helper, self._onnx.TensorProto.FLOAT
         constants = [self._onnx.numpy_helper.from_array(np.asarray(array), name)
@@ -202,7 +202,7 @@ class _Graph:
         return bytes(model.SerializeToString())
 
     def _channels(self, conv: str) -> tuple[int, int]:
-        """Channels out and in."""
+        """Number of output and input channels."""
         out, into = self._arrays[f"{conv}.weight"].shape[:2]
         return out, into
 
@@ -212,13 +212,13 @@ class _Graph:
 
 
 def _same(length: int, kernel: int, stride: int) -> tuple[int, int]:
-    """TensorFlow's "same" padding along one side: before and after, the odd one after."""
+    """TensorFlow's "same" padding along one axis, before and after; an odd sample goes after."""
     total = max(0, (-(-length // stride) - 1) * stride + kernel - length)
     return total // 2, total - total // 2
 
 
 def _read_arrays(path: Path) -> Arrays:
-    """The arrays of a PyTorch file; nothing but tensors is unpickled."""
+    """The arrays of a PyTorch file; only tensors are unpickled."""
     try:
         import torch
     except ModuleNotFoundError as error:

@@ -1,7 +1,7 @@
-"""OWL-ViT: a grid of what is in a picture, in numbers that are aligned with language.
+"""OWL-ViT: a grid of language-aligned picture tokens.
 
 Source: M. Minderer et al.: Simple open-vocabulary object detection with vision transformers (ECCV 2022), the vision
-tower of the `OwlViTModel` of `transformers`: after the last layer norm, without the class token.
+tower of `OwlViTModel` of `transformers`: after the last layer norm, without the class token.
 """
 
 from __future__ import annotations
@@ -13,28 +13,29 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from earwitness.encoders.grid import PictureGrid, PictureSettings, check_frames
+from earwitness.core.geometry import DEFAULT_FOV_DEG
+from earwitness.encoders.encoder_input import PictureGrid, PictureSettings, check_frames
 from earwitness.encoders.pretrained import Pretrained
 from earwitness.encoders.tokens import TokenMap
-from earwitness.geometry import DEFAULT_FOV_DEG
 
 MEAN: Final = np.array([0.48145466, 0.4578275, 0.40821073], dtype=np.float32)
 DEVIATION: Final = np.array([0.26862954, 0.26130258, 0.27577711], dtype=np.float32)
-"""Of CLIP's training pictures, red, green, blue, in [0, 1]."""
+"""Mean and standard deviation of CLIP's training pictures: red, green, blue, in [0, 1]."""
 
 
 class OwlVitSettings(PictureSettings):
-    """What can be chosen; by default all 24 x 24 tokens.
+    """Settings of OWL-ViT. By default all 24 x 24 tokens are kept.
 
     Attributes:
-        projected: 512 numbers in the space that pictures and text share, instead of the 768 before.
+        projected: return the 512-dimensional projection into the joint image-text space instead of the 768 features
+            before it.
     """
 
     projected: bool = False
 
 
 class OwlVit(Pretrained[OwlVitSettings]):
-    """OWL-ViT's vision tower as a picture encoder; the weights may also be those of a detector."""
+    """OWL-ViT's vision tower as a picture encoder; weights of a detector work as well."""
 
     name: Final = "owlvit"
     modality: Final[Literal["picture"]] = "picture"
@@ -42,8 +43,8 @@ class OwlVit(Pretrained[OwlVitSettings]):
     _model_class = "OwlViTModel"
     _revision = 1
 
-    def _take(self, model: Any, folder: Path) -> int:
-        # The text tower is not used, so it is not kept.
+    def _use_model(self, model: Any, folder: Path) -> int:
+        # The text tower is not used; not keeping it frees its memory.
         self._tower, self._projection = model.vision_model, model.visual_projection
         config = model.config.vision_config
         self._size, self._patch = int(config.image_size), int(config.patch_size)
@@ -76,6 +77,6 @@ class OwlVit(Pretrained[OwlVitSettings]):
 
 
 def as_pixels(drawn: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The network's input (N, 3, H, W) of pictures (N, H, W, 3) that have its size."""
+    """Normalise pictures (N, H, W, 3) of the input size to the input of the network (N, 3, H, W)."""
     scaled = (drawn.astype(np.float32) / 255 - MEAN) / DEVIATION
     return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))

@@ -1,4 +1,4 @@
-"""What a frozen encoder makes of sound or pictures: tokens, each with its time and its direction."""
+"""Tokens of a frozen encoder, each with its time and direction."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.errors import EncoderError
+from earwitness.core.errors import EncoderError
 
 Modality = Literal["sound", "picture"]
 
@@ -17,14 +17,14 @@ _SAME_DIRECTION_DEG: Final = 1e-3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TokenMap:
-    """Tokens of a stretch of sound or of some pictures.
+    """Tokens of a segment of sound or of pictures.
 
     Attributes:
-        tokens: (T, P, D) float32 or float16: T steps in time, P positions, D numbers each.
-        times: (T,) float64, rising: seconds from the beginning of the stretch to the middle of what a step saw.
-        azimuth, elevation: (P,) float32, degrees: where a position looks. NaN where it looks nowhere in particular: the
-            sum of both channels. The channels themselves are cardioids that face left (+90) and right (-90).
-        modality: what was encoded.
+        tokens: (T, P, D) float32 or float16: T time steps, P positions, dimension D.
+        times: (T,) float64, increasing: seconds from the start of the segment to the centre of each step.
+        azimuth, elevation: (P,) float32, degrees: direction of each position; NaN if it has none, as the sum of both
+            channels. The channels themselves are cardioids that face left (+90) and right (-90).
+        modality: whether sound or pictures were encoded.
     """
 
     tokens: NDArray[np.floating]
@@ -37,7 +37,7 @@ class TokenMap:
         """Check the shapes.
 
         Raises:
-            EncoderError: they do not belong together.
+            EncoderError: they do not match.
         """
         steps, positions = self.tokens.shape[:2] if self.tokens.ndim == 3 else (-1, -1)
         if self.times.shape != (steps,) or {self.azimuth.shape, self.elevation.shape} != {(positions,)}:
@@ -47,7 +47,7 @@ class TokenMap:
             )
 
     def __len__(self) -> int:
-        """Number of steps in time."""
+        """Number of time steps."""
         return int(self.tokens.shape[0])
 
     @property
@@ -57,20 +57,20 @@ class TokenMap:
 
     @property
     def dim(self) -> int:
-        """Numbers a token."""
+        """Dimension of a token."""
         return int(self.tokens.shape[2])
 
     def between(self, start: float, end: float) -> Self:
-        """The steps with start <= time < end (seconds), their times counted from `start`; a view."""
+        """The steps with start <= time < end (seconds) as a view; times are relative to `start`."""
         first, last = np.searchsorted(self.times, (start, end), side="left")
         return replace(self, tokens=self.tokens[first:last], times=self.times[first:last] - start)
 
     def mirrored(self) -> Self:
-        """The map with left and right exchanged.
+        """The map with left and right swapped.
 
-        Exactly the tokens of the channel-swapped sound, since channels are encoded each on its own. For pictures only
-        an approximation: a network sees a mirrored thing a little otherwise; encode the mirrored pictures where it
-        matters. Where the positions lie symmetrically, they keep their order and the tokens move.
+        For sound, this is exact, since channels are encoded separately. For pictures, it is an approximation, since
+        networks are not exactly mirror-symmetric; encode mirrored pictures if that matters. If the positions are
+        symmetric, they keep their order and the tokens are permuted.
         """
         places = np.stack([self.azimuth, self.elevation], axis=1)
         source = _matching(places * np.array([-1, 1], dtype=np.float32), places)
@@ -80,7 +80,7 @@ class TokenMap:
 
 
 def _matching(wanted: NDArray[np.float32], places: NDArray[np.float32]) -> NDArray[np.intp] | None:
-    """For each wanted direction (P, 2) the index of the place that has it, NaN like NaN; None if one has none."""
+    """For each wanted direction (P, 2) the index of the matching place (NaN matches NaN); None if one has no match."""
     wanted, places = np.nan_to_num(wanted, nan=1e6), np.nan_to_num(places, nan=1e6)
     apart = np.abs(wanted[:, None] - places[None]).max(axis=2)
     nearest = apart.argmin(axis=1)

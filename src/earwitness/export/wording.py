@@ -1,17 +1,17 @@
-"""Words for directions, distances and the screen, the same in captions, labels and on the terminal."""
+"""Wording of directions, distances and the screen, shared by captions, labels and the terminal."""
 
 from __future__ import annotations
 
 import math
 from typing import Final, Literal
 
-from earwitness.classes import CLASSES
+from earwitness.core.vocabulary import CLASSES
 
 AHEAD_DEG: Final = 15.0
 MOVING_DEG: Final = 15.0
-"""Less than this is not called moving."""
+"""Smaller changes of direction are not described as motion."""
 FAR_DEG: Final = 50.0
-"""The half-width of the DCASE2025 camera: a source further out is beside the picture."""
+"""Half the field of view of the DCASE2025 camera: sources beyond it are outside the picture."""
 
 
 def direction_in_degrees(azimuth: float) -> str:
@@ -23,7 +23,7 @@ def direction_in_degrees(azimuth: float) -> str:
 
 
 def direction_in_words(azimuth: float) -> str:
-    """Return "far left", "left", "ahead", ...; nothing without direction."""
+    """Return "far left", "left", "ahead", ...; an empty string without direction."""
     if math.isnan(azimuth):
         return ""
     if abs(azimuth) <= AHEAD_DEG:
@@ -52,14 +52,14 @@ def caption_text(
     distance: float = math.nan,
     moved: float = 0.0,
 ) -> str:
-    """Return a caption: "[knocking, off screen, left]"; in full "[knocking, off screen, far left, 3 m away]".
+    """Return a caption: "[knocking, off screen, left]"; full: "[knocking, off screen, far left, 3 m away]".
 
     Args:
         azimuth: degrees, positive to the left; NaN without direction.
-        has_video: without a picture nothing is said about the screen.
-        style: `terse` leaves out what one sees anyway: on screen, ahead.
-        distance: metres, said in the full style; NaN where unknown.
-        moved: degrees that the source moves while the caption is shown, said in the full style.
+        has_video: if False, the caption does not mention the screen.
+        style: `terse` omits "on screen" and "ahead", which viewers see.
+        distance: metres, for the full style; NaN if unknown.
+        moved: change of azimuth during the caption, degrees, for the full style.
     """
     words = [CLASSES[class_index].caption]
     direction = direction_in_words(azimuth)
@@ -76,5 +76,5 @@ def caption_text(
 
 
 def _rough(distance: float) -> str:
-    """Nobody hears decimetres."""
+    """A distance in whole metres, since listeners cannot judge it more precisely."""
     return "close" if distance < 1 else f"{distance:.0f} m away"

@@ -1,7 +1,6 @@
-"""Acoustic features: log-mel, mid-side intensity, coherence, stpACC, a tagger's log-mels. NumPy and SciPy only."""
+"""Acoustic features: log-mel, mid-side intensity, coherence, stpACC, log-mels of a tagger. NumPy and SciPy only."""
 
-from earwitness.features.channels import swap
-from earwitness.features.config import CHANNELS, TAGGER_CHANNELS, Channel, FeatureConfig
+from earwitness.features.config import CHANNELS, TAGGER_CHANNELS, Channel, FeatureConfig, swap
 from earwitness.features.extractor import FeatureExtractor
 
 __all__ = ["CHANNELS", "TAGGER_CHANNELS", "Channel", "FeatureConfig", "FeatureExtractor", "swap"]

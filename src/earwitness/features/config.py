@@ -1,4 +1,4 @@
-"""The configuration of the acoustic features: part of every model card."""
+"""Configuration of the acoustic features, which is part of every model card, and left-right swapping of features."""
 
 from __future__ import annotations
 
@@ -6,46 +6,74 @@ import hashlib
 import json
 from typing import Final, Literal, Self, get_args
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, PositiveInt, model_validator
 
-from earwitness.events import FRAME_RATE
+from earwitness.core.errors import UsageError
+from earwitness.core.events import FRAME_RATE
+from earwitness.core.schema import StrictModel
 from earwitness.features.patches import FRAMES_PER_SECOND, MELS, suits
-from earwitness.schema import StrictModel
+
+_SWAPPED: Final[dict[Channel, Channel]] = {"logmel_l": "logmel_r", "logmel_r": "logmel_l"}
+
+
+def swap(features: NDArray[np.floating], config: FeatureConfig) -> NDArray[np.floating]:
+    """Features of the channel-swapped sound, computed from the features: the intensity changes its sign.
+
+    Args:
+        features: (..., C, T, mels), described by `config`.
+
+    Raises:
+        UsageError: the configuration has only one of logmel_l and logmel_r.
+    """
+    order = [_SWAPPED.get(name, name) for name in config.channels]
+    missing = set(order) - set(config.channels)
+    if missing:
+        raise UsageError(
+            f"cannot swap features without the channel {missing.pop()}: use logmel_l and logmel_r together"
+        )
+    swapped = features[..., [config.channels.index(name) for name in order], :, :]
+    if "intensity" in config.channels:
+        swapped[..., config.channels.index("intensity"), :, :] *= -1
+    return swapped
+
 
 Channel = Literal[
     "logmel_m", "logmel_s", "logmel_l", "logmel_r", "intensity", "coherence", "stpacc", "tagger_first", "tagger_second"
 ]
 TAGGER_CHANNELS: Final[tuple[Channel, ...]] = ("tagger_first", "tagger_second")
-"""What a tagger inside the network hears of mid (see `patches`): two frames of 10 ms for each of the features' 20."""
+"""Inputs of a tagger inside the network (see `patches`): two 10-ms frames of mid per 20-ms feature frame."""
 CHANNELS: Final[tuple[Channel, ...]] = tuple(name for name in get_args(Channel) if name not in TAGGER_CHANNELS)
 """Log-mels of mid, side, left and right; mid-side intensity; left-right coherence; autocorrelation of mid."""
 
 _REVISION: Final = 1
-"""Goes up when the same configuration begins to give other numbers, so that fingerprints differ."""
+"""Increased whenever the same configuration produces other numbers, so that fingerprints differ."""
 
 
 class FeatureConfig(StrictModel):
-    """Which features, and how they are computed.
+    """Selection and parameters of the features.
 
     Attributes:
         sample_rate: Hz.
-        window: samples, length of the STFT's Hann window.
+        window: length of the STFT's Hann window in samples.
         hop: samples between frames; a label frame (0.1 s) must be a whole number of hops.
-        mels: bands, the width of every channel.
+        mels: number of bands, the width of every channel.
         fmin: Hz, lower edge of the lowest band.
         fmax: Hz, upper edge of the highest band.
-        logmel: how log-mels are computed. `centred`: a Hann window of `window`, bands with a peak of 1, a full-scale
-            sine has power 1, each label frame holds the centres of its frames. `librosa`: as the official DCASE2025
-            baseline computes them with librosa's defaults: a periodic Hann window of two hops in an FFT of `window`,
-            bands of equal area, no scaling, frame k at sample k hop, and one more frame where the sound ends.
-        channels: names from `CHANNELS`, in the order in which they are stacked; last, for networks with a tagger, both
-            of `TAGGER_CHANNELS`.
-        coherence_frames: frames (odd) over which the coherence is averaged.
-        stpacc_lags: samples, lags of the autocorrelation that are kept.
-        stpacc_bins: width that the lags are resampled to; must equal `mels`.
+        logmel: method for the log-mels. `centred`: a Hann window of length `window`, bands with a peak of 1, a
+            full-scale sine has power 1, and each label frame contains the centres of its frames. `librosa`: like the
+            official DCASE2025 baseline with librosa's defaults: a periodic Hann window of two hops in an FFT of length
+            `window`, bands of equal area, no scaling, frame k centred on sample k hop, and one additional frame at the
+            end.
+        channels: names from `CHANNELS` in stacking order; for networks with a tagger, followed by both
+            `TAGGER_CHANNELS`.
+        coherence_frames: number of frames (odd) over which the coherence is averaged.
+        stpacc_lags: number of autocorrelation lags, in samples.
+        stpacc_bins: number of bins that the lags are resampled to; must equal `mels`.
     """
 
-    # The upper limits are there for damaged files: they would take all memory, or more than a number can hold.
+    # The upper limits reject damaged files, which could cause huge allocations or overflows.
     sample_rate: int = Field(default=24_000, ge=1, le=1_000_000)
     window: int = Field(default=1024, ge=16, le=2**16)
     hop: int = Field(default=480, ge=1, le=2**16)
@@ -63,7 +91,7 @@ class FeatureConfig(StrictModel):
         if self.sample_rate % FRAME_RATE or self.label_samples % self.hop:
             raise ValueError(f"0.1 s at {self.sample_rate} Hz must be a whole number of hops, and hop is {self.hop}")
         if not self.fmin < self.fmax <= self.sample_rate / 2:
-            raise ValueError(f"fmin {self.fmin} < fmax {self.fmax} <= sample_rate / 2 does not hold")
+            raise ValueError(f"fmin {self.fmin} < fmax {self.fmax} <= sample_rate / 2 is violated")
         if not self.channels or len(set(self.channels)) != len(self.channels):
             raise ValueError(f"channels must be one or more different names of: {', '.join(CHANNELS)}")
         if self.coherence_frames % 2 == 0:
@@ -92,7 +120,7 @@ class FeatureConfig(StrictModel):
 
     @property
     def has_tagger(self) -> bool:
-        """Whether any of the channels is a tagger's."""
+        """Whether the channels include those of a tagger."""
         return not set(TAGGER_CHANNELS).isdisjoint(self.channels)
 
     @property
@@ -107,12 +135,12 @@ class FeatureConfig(StrictModel):
 
     @property
     def closing_frames(self) -> int:
-        """Frames at the end of a sound that belong to no label frame."""
+        """Number of frames at the end of a sound that belong to no label frame."""
         return 1 if self.logmel == "librosa" else 0
 
     def fingerprint(self) -> str:
-        """Return 16 hexadecimal digits: equal if and only if the features are."""
+        """Return 16 hexadecimal digits that are equal if and only if the features are equal."""
         given = {"revision": _REVISION, **self.model_dump(mode="json")}
-        if self.logmel == "centred":  # as it was before there was a choice
+        if self.logmel == "centred":  # the default, left out so that fingerprints of older versions stay valid
             del given["logmel"]
         return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:16]

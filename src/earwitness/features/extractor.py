@@ -1,4 +1,4 @@
-"""Stereo sound to a stack of feature maps."""
+"""Computes a stack of feature maps from stereo sound."""
 
 from __future__ import annotations
 
@@ -11,23 +11,22 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.signal.windows import hann
 
-from earwitness.errors import NotStereoError, UnreadableMediaError
+from earwitness.core.errors import NotStereoError, UnreadableMediaError
 from earwitness.features import patches
 from earwitness.features.config import TAGGER_CHANNELS, Channel, FeatureConfig
 from earwitness.features.mel import mel_matrix
-from earwitness.features.spatial import BandPowers, band_powers, log_power, power
-from earwitness.features.stpacc import stpacc
+from earwitness.features.spatial import BandPowers, band_powers, log_power, power, stpacc
 
 _BLOCK: Final = 64
-"""Frames transformed at once: their spectra stay in the processor's cache, and memory does not grow with length."""
+"""Frames transformed at once: small enough for the CPU cache, and for constant memory on long recordings."""
 
 
 class FeatureExtractor:
     """Computes the channels of a `FeatureConfig` from one shared short-time Fourier transform.
 
-    Frame k is centred on sample k hop + hop // 2, so that each label frame of 0.1 s holds the centres of exactly
-    `frames_per_label` frames. Where a window reaches beyond the samples, there are zeros. With `logmel` "librosa" it is
-    centred on sample k hop, and the end of the sound has a frame of its own.
+    Frame k is centred on sample k hop + hop // 2, so that each label frame of 0.1 s contains the centres of exactly
+    `frames_per_label` frames. Windows that extend beyond the sound are zero-padded. With `logmel` "librosa", frame k is
+    centred on sample k hop, and there is an additional frame at the end.
     """
 
     def __init__(self, config: FeatureConfig | None = None) -> None:
@@ -38,16 +37,16 @@ class FeatureExtractor:
         )
         self._window = _padded_window(config.window, 2 * config.hop) if as_librosa else _unit_window(config.window)
         self._centre = 0 if as_librosa else config.hop // 2
-        # Neighbouring frames that the average of the coherence needs on each side.
+        # Number of neighbouring frames on each side for averaging the coherence.
         self._margin = config.coherence_frames // 2 if "coherence" in config.channels else 0
 
     @property
     def context_samples(self) -> int:
-        """Samples on each side of a chunk that its features depend on."""
+        """Number of samples on each side of a chunk that influence its features."""
         return self.config.window // 2 + self._margin * self.config.hop
 
     def num_frames(self, samples: int) -> int:
-        """Feature frames of a sound: whole label frames only."""
+        """Number of feature frames of a sound, for whole label frames only."""
         return samples // self.config.label_samples * self.config.frames_per_label
 
     def __call__(self, stereo: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -57,22 +56,22 @@ class FeatureExtractor:
     def extract(
         self, stereo: NDArray[np.floating], *, left: int = 0, right: int = 0, closing: bool = True
     ) -> NDArray[np.float32]:
-        """Features of a chunk with its surroundings.
+        """Features of a chunk with its context.
 
-        With at least `context_samples` of real neighbours on each side, or the sound's own end there, a chunk that
-        begins at a label frame has the features that the whole sound has at that place, up to rounding.
+        If a chunk starts at a label frame and has `context_samples` on each side, or the start or end of the sound, its
+        features equal those of the whole sound up to rounding.
 
         Args:
             stereo: (2, left + N + right) samples in [-1, 1].
-            left, right: samples that give context, but no frames of their own.
-            closing: whether the sound ends here, so that the frames that close it are wanted too, if there are such.
+            left, right: number of context samples, for which no frames are returned.
+            closing: whether the sound ends here, so that `closing_frames` are returned too.
 
         Returns:
             (C, T, mels) float32, T = N // label_samples * frames_per_label, and `closing_frames` if `closing`.
 
         Raises:
-            NotStereoError: not two channels.
-            UnreadableMediaError: samples that are not finite.
+            NotStereoError: the sound does not have two channels.
+            UnreadableMediaError: the sound contains NaN or infinite samples.
         """
         stereo = np.asarray(stereo, dtype=np.float32)
         if stereo.ndim != 2 or stereo.shape[0] != 2:
@@ -87,28 +86,28 @@ class FeatureExtractor:
         bands = BandPowers(
             *(np.concatenate([getattr(block, field.name) for block, _ in blocks]) for field in fields(BandPowers))
         )
-        echoes = np.concatenate([lagged for _, lagged in blocks])
+        autocorrelation = np.concatenate([block for _, block in blocks])
         inner = slice(self._margin, self._margin + count)
         names = [name for name in self.config.channels if name not in TAGGER_CHANNELS]
-        heard = self._tagger(stereo, left, count) if self.config.has_tagger else []
-        return np.stack([self._channel(name, bands, echoes, inner) for name in names] + heard)
+        tagger = self._tagger(stereo, left, count) if self.config.has_tagger else []
+        return np.stack([self._channel(name, bands, autocorrelation, inner) for name in names] + tagger)
 
     def _tagger(self, stereo: NDArray[np.float32], left: int, count: int) -> list[NDArray[np.float32]]:
-        """The tagger's log-mels of mid, those of the first and of the second half of each hop: (count, 64) each."""
+        """The tagger's log-mels of mid for the first and the second half of each hop: (count, 64) each."""
         hop, window = self.config.hop // 2, patches.window_samples(self.config.sample_rate)
-        frames = _cut(stereo, left + hop // 2 - window // 2, 2 * count, hop, window)[0]
-        heard = np.concatenate(
+        frames = _frames_of(stereo, left + hop // 2 - window // 2, 2 * count, hop, window)[0]
+        log_mels = np.concatenate(
             [patches.log_mel(frames[k : k + _BLOCK], self.config.sample_rate) for k in range(0, len(frames), _BLOCK)]
         )
-        return [heard[0::2], heard[1::2]]
+        return [log_mels[0::2], log_mels[1::2]]
 
     def _frames(self, stereo: NDArray[np.float32], left: int, count: int) -> NDArray[np.float32]:
-        """Mid and side, cut into overlapping frames: (2, count, window), a view."""
+        """Mid and side in overlapping frames: (2, count, window), a view."""
         hop, window = self.config.hop, self.config.window
-        return _cut(stereo, left + self._centre - window // 2 - self._margin * hop, count, hop, window)
+        return _frames_of(stereo, left + self._centre - window // 2 - self._margin * hop, count, hop, window)
 
     def _transform(self, frames: NDArray[np.float32]) -> tuple[BandPowers, NDArray[np.float32]]:
-        """Band powers and, if asked for, stpACC of mid for a block of frames (2, F, window)."""
+        """Band powers and, if configured, stpACC of mid for a block of frames (2, F, window)."""
         mid, side = scipy.fft.rfft(frames * self._window, axis=-1)
         bands = band_powers(mid, side, self._mel)
         if "stpacc" not in self.config.channels:
@@ -116,7 +115,7 @@ class FeatureExtractor:
         return bands, stpacc(power(mid), self.config.stpacc_lags, self.config.stpacc_bins)
 
     def _channel(
-        self, name: Channel, bands: BandPowers, echoes: NDArray[np.float32], inner: slice
+        self, name: Channel, bands: BandPowers, autocorrelation: NDArray[np.float32], inner: slice
     ) -> NDArray[np.float32]:
         """One channel (T, mels)."""
         if name == "intensity":
@@ -124,27 +123,27 @@ class FeatureExtractor:
         if name == "coherence":
             return bands.coherence(self.config.coherence_frames)
         if name == "stpacc":
-            return echoes[inner]
+            return autocorrelation[inner]
         side_of = {"logmel_m": bands.mid, "logmel_s": bands.side, "logmel_l": bands.left, "logmel_r": bands.right}
         return log_power(side_of[name][inner])
 
 
 def _unit_window(length: int) -> NDArray[np.float32]:
-    """Hann window in whose power spectrum a full-scale sine has power 1."""
+    """Hann window, scaled so that a full-scale sine has power 1 in the power spectrum."""
     window: NDArray[np.float64] = np.hanning(length)
     unit: NDArray[np.float32] = (window * 2 / window.sum()).astype(np.float32)
     return unit
 
 
 def _padded_window(length: int, support: int) -> NDArray[np.float32]:
-    """Periodic Hann window of `support` samples in the middle of `length`."""
+    """Periodic Hann window of `support` samples, zero-padded symmetrically to `length`."""
     before = (length - support) // 2
     padded: NDArray[np.float64] = np.pad(hann(support, sym=False), (before, length - support - before))
     return padded.astype(np.float32)
 
 
-def _cut(stereo: NDArray[np.float32], start: int, count: int, hop: int, window: int) -> NDArray[np.float32]:
-    """Mid and side of stereo (2, N) from sample `start`, in `count` overlapping frames: (2, count, window), a view."""
+def _frames_of(stereo: NDArray[np.float32], start: int, count: int, hop: int, window: int) -> NDArray[np.float32]:
+    """Mid and side of stereo (2, N) in `count` overlapping frames from sample `start`: (2, count, window), a view."""
     stop = start + (count - 1) * hop + window
     samples = stereo.shape[1]
     first, last = min(max(start, 0), samples), min(max(stop, 0), samples)

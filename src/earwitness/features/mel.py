@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from earwitness.errors import RecipeError
+from earwitness.core.errors import UsageError
 
 _HZ_PER_MEL: Final = 200.0 / 3.0
 _BREAK_HZ: Final = 1000.0
@@ -33,20 +33,20 @@ def mel_to_hz(mel: ArrayLike) -> NDArray[np.float64]:
 def mel_matrix(
     sample_rate: int, window: int, mels: int, fmin: float, fmax: float, *, equal_area: bool = False
 ) -> NDArray[np.float32]:
-    """Triangles that sum a power spectrum into bands, each with a peak of 1, edges evenly spaced in mel.
+    """Triangular filters that sum a power spectrum into bands, with a peak of 1 and edges evenly spaced in mel.
 
     Args:
         sample_rate: Hz.
-        window: samples, length of the Fourier transform.
-        mels: bands.
-        fmin, fmax: Hz, edges of the lowest and of the highest band.
-        equal_area: each band has an area of 1 Hz instead, as in Slaney's Auditory Toolbox.
+        window: length of the Fourier transform in samples.
+        mels: number of bands.
+        fmin, fmax: lower edge of the lowest band and upper edge of the highest band, in Hz.
+        equal_area: scale each band to an area of 1 Hz instead, as in Slaney's Auditory Toolbox.
 
     Returns:
         (window // 2 + 1, mels), read-only.
 
     Raises:
-        RecipeError: a band so narrow that no frequency of the spectrum falls into it.
+        UsageError: a band is so narrow that it contains no frequency of the spectrum.
     """
     edges = mel_to_hz(np.linspace(hz_to_mel(fmin), hz_to_mel(fmax), mels + 2))
     frequency = np.fft.rfftfreq(window, 1 / sample_rate)[:, None]
@@ -55,7 +55,7 @@ def mel_matrix(
     matrix = np.maximum(0.0, np.minimum(rising, falling)).astype(np.float32)
     if not matrix.any(axis=0).all():
         band = int(np.flatnonzero(~matrix.any(axis=0))[0])
-        raise RecipeError(f"mel band {band} of {mels} is empty: use fewer mels, a longer window or a higher fmin")
+        raise UsageError(f"mel band {band} of {mels} is empty: use fewer mels, a longer window or a higher fmin")
     if equal_area:
         matrix *= (2.0 / (edges[2:] - edges[:-2])).astype(np.float32)
     matrix.flags.writeable = False

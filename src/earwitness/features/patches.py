@@ -1,4 +1,4 @@
-"""The log-mels that YAMNet hears, at the sample rate of the features.
+"""The log-mels that YAMNet uses as input, at the sample rate of the features.
 
 Source: YAMNet's own `features.py` and `params.py` (tensorflow/models, research/audioset): magnitudes of 25-ms Hann
 windows every 10 ms, 64 bands that are triangles on the HTK mel scale, log(x + 0.001).
@@ -16,30 +16,30 @@ from numpy.typing import NDArray
 MELS: Final = 64
 FRAMES_PER_SECOND: Final = 100
 LOWEST: Final = float(np.log(0.001))
-"""What silence is."""
+"""Value of silence."""
 _BAND_HZ: Final = (125.0, 7500.0)
 _HZ_PER_BIN: Final = 31.25
 _BINS: Final = 257
-"""Up to 8 kHz, half of YAMNet's own rate."""
+"""Frequencies up to 8 kHz, half of YAMNet's sample rate."""
 _WINDOW_SECONDS: Final = 0.025
 _LOG_OFFSET: Final = 0.001
 _OWN_RATE: Final = 16_000
 
 
 def window_samples(rate: int) -> int:
-    """Samples of a window at `rate` Hz."""
+    """Number of samples of a window at `rate` Hz."""
     return round(_WINDOW_SECONDS * rate)
 
 
 def suits(rate: int) -> bool:
-    """Whether windows, hops and transforms are whole numbers of samples at `rate` Hz, and 8 kHz is below its half."""
+    """Whether windows and hops are whole numbers of samples at `rate` Hz, and 8 kHz is at most half of it."""
     return rate >= _OWN_RATE and rate % 1000 == 0
 
 
 def log_mel(frames: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
     """Log-mels (frames, 64) of windows (frames, window_samples(rate)) of sound at `rate` Hz.
 
-    The transform is as much longer as the rate is higher, so that its bins are the same frequencies whatever the rate.
+    The length of the transform is proportional to the rate, so that the frequencies of its bins do not depend on it.
     """
     window = frames.shape[1]
     periodic_hann = np.hanning(window + 1)[:-1] * (_OWN_RATE / rate)
@@ -50,7 +50,7 @@ def log_mel(frames: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
 
 @cache
 def _mel_weights() -> NDArray[np.float32]:
-    """Triangles on the HTK mel scale itself, not in Hz, peaks of 1: (257, 64). The constant part is left out."""
+    """Filters (257, 64) that are triangular on the HTK mel scale, with a peak of 1; the DC bin is ignored."""
     spectrum_mel = _htk_mel(np.arange(_BINS) * _HZ_PER_BIN)[:, None]
     low, high = _htk_mel(np.array(_BAND_HZ))
     edges = np.linspace(float(low), float(high), MELS + 2)

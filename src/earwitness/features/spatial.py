@@ -1,19 +1,70 @@
-"""What the level difference of two coincident cardioids says about direction and diffuseness.
+"""Spatial features of two coincident cardioids: intensity, coherence and stpACC.
 
-The two channels are cardioids facing left and right: for a plane wave from s = sin(azimuth) cos(elevation),
+The two channels are cardioids facing left and right. For a plane wave from s = sin(azimuth) cos(elevation),
 L = (1 + s) w and R = (1 - s) w, hence mid M = (L + R)/2 = w and side S = (L - R)/2 = s w.
+
+The short-term power of the autocorrelation (stpACC) shows reflections within 21 ms, a cue to the distance.
+
+Source: Berghi & Jackson (arXiv 2507.04845); the steps follow the authors' code, and the tests compare with its results.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
+import scipy.fft
+import scipy.signal
 from numpy.typing import NDArray
 
+SMOOTHING_TAPS: Final = 8
+_HALF_TAPS: Final = np.hanning(SMOOTHING_TAPS)[1 : SMOOTHING_TAPS // 2].astype(np.float32)
+_TINY: Final = np.finfo(np.float32).tiny
+
+
+def stpacc(power: NDArray[np.float32], lags: int = 512, bins: int = 64) -> NDArray[np.float32]:
+    """Autocorrelation features from power spectra.
+
+    |X|^2 -> inverse FFT -> first `lags` values, negative ones set to 0 -> divided by the maximum -> squared -> smoothed
+    over lags by an 8-point Hann window -> divided by the maximum -> Fourier-resampled to `bins`.
+
+    Args:
+        power: (F, window // 2 + 1) squared magnitudes of an STFT, at any scale.
+
+    Returns:
+        (F, bins) float32; about 0.35 at lag 0, with slightly negative values from ringing; zeros for silence.
+    """
+    lagged = np.maximum(scipy.fft.irfft(power, axis=-1)[:, :lags], 0.0)
+    np.square(lagged / np.maximum(lagged.max(axis=-1, keepdims=True), _TINY), out=lagged)
+    smooth = _smooth(lagged)
+    smooth /= np.maximum(smooth.max(axis=-1, keepdims=True), _TINY)
+    return smooth @ _resampler(lags, bins)
+
+
+def _smooth(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Convolve rows with the Hann window, whose end points are 0, like NumPy's mode 'same' (taps at -3..+2)."""
+    before, after = SMOOTHING_TAPS // 2 - 1, SMOOTHING_TAPS // 2 - 2
+    width = values.shape[1]
+    padded = np.pad(values, ((0, 0), (before, after)))
+    last = before + after
+    smooth = np.zeros_like(values)
+    for tap, weight in enumerate(_HALF_TAPS):
+        smooth += weight * (padded[:, tap : tap + width] + padded[:, last - tap : last - tap + width])
+    return smooth
+
+
+@lru_cache(maxsize=8)
+def _resampler(lags: int, bins: int) -> NDArray[np.float32]:
+    """Matrix (lags, bins) of the Fourier resampling, which is linear, so that one product resamples all frames."""
+    matrix = np.asarray(scipy.signal.resample(np.eye(lags), bins, axis=1), dtype=np.float32)
+    matrix.flags.writeable = False
+    return matrix
+
+
 POWER_FLOOR: Final = 1e-10
-"""Power in a band (a full-scale sine has 1) below which it counts as silent: about the noise of 16-bit samples."""
+"""Band power (1 for a full-scale sine) below which a band is silent: about the noise of 16-bit samples."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,17 +84,18 @@ class BandPowers:
 
     def intensity(self) -> NDArray[np.float32]:
         """Mid-side intensity Re(M* S) / |M|^2 in [-1, 1]: the lateral component s of the FOA active intensity."""
-        # Left and right power come from their own spectra, so that a hard-panned sound loses nothing to rounding.
+        # Left and right powers are computed from their own spectra, to avoid rounding errors for hard-panned sound.
         cross = (self.left - self.right) / 4
         return np.asarray(np.clip(cross / (self.mid + POWER_FLOOR), -1.0, 1.0), dtype=np.float32)
 
     def coherence(self, frames: int) -> NDArray[np.float32]:
         """Magnitude-squared coherence |L* R|^2 / (|L|^2 |R|^2) in [0, 1], averaged over `frames` (odd).
 
-        1 for one dry source, wherever it is; about 1/4 in a diffuse field. So it tells direct from reverberant sound.
+        1 for a single dry source in any direction, about 1/4 in a diffuse field; it separates direct and reverberant
+        sound.
 
         Returns:
-            (F - frames + 1, mels): frames for which all neighbours exist.
+            (F - frames + 1, mels), for the frames that have all neighbours.
         """
         real, imaginary = _moving_sum(self.mid - self.side, frames), 2 * _moving_sum(self.quadrature, frames)
         powers = _moving_sum(self.left, frames) * _moving_sum(self.right, frames)
@@ -65,14 +117,14 @@ def power(spectrum: NDArray[np.complex64]) -> NDArray[np.float32]:
 
 
 def log_power(band: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Decimal logarithm of a power, not below log10(1e-10) = -10; not normalised: the model holds the scaler."""
+    """Decimal logarithm of a power, at least log10(1e-10) = -10; normalisation is part of the model."""
     return np.log10(np.maximum(band, np.float32(POWER_FLOOR)))
 
 
 def _moving_sum(values: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
     """Sum over `frames` neighbours: (F, mels) -> (F - frames + 1, mels)."""
     count = len(values) - frames + 1
-    # Not by differences of a cumulative sum: those would smear rounding errors of loud frames over silent ones.
+    # Not as differences of a cumulative sum, which would spread rounding errors of loud frames to silent ones.
     total = values[:count].copy()
     for offset in range(1, frames):
         total += values[offset : offset + count]

@@ -1,1 +1,1 @@
-"""Sound and pictures in and out of media files (PyAV), by timestamps."""
+"""Reading and writing sound and pictures in media files (PyAV), placed by their time stamps."""

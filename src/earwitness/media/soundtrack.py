@@ -1,4 +1,4 @@
-"""The sound of an existing file for a new one: packets copied unchanged where MP4 can hold them, else encoded."""
+"""Audio of an existing file for a new MP4: packets are copied if MP4 supports the codec, else re-encoded."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from av.audio.frame import AudioFrame
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
-from earwitness.media.audio import AudioReader
-from earwitness.media.container import PacketSource, audio_streams, open_media, zero_time
-from earwitness.media.resample import StereoArray
+from earwitness.media.containers.container import PacketSource, audio_streams, open_media, zero_time
+from earwitness.media.containers.sound_tracks import Track
+from earwitness.media.sound.audio import AudioReader
+from earwitness.media.sound.resample import StereoArray
 from earwitness.media.timeline import MAX_JUMP_SECONDS, MAX_OVERLAP_SECONDS
-from earwitness.media.tracks import Track
 
 COPIED_CODECS: Final = frozenset({"aac", "mp3", "ac3", "eac3", "alac"})
 AAC_RATES: Final = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 _BIT_RATE: Final = 192_000
-# AAC in these carries its setup in each packet, which MP4 wants once, in the header.
+# In these formats each AAC packet carries the decoder configuration, which MP4 needs once, in its header.
 _HEADERLESS: Final = frozenset({"mpegts", "aac"})
 
 
 class Soundtrack(Protocol):
-    """Sound to be interleaved with pictures."""
+    """Audio packets to be interleaved with video packets."""
 
     def packets_until(self, seconds: float) -> Iterator[Packet[Any]]:
-        """Packets that begin no later than `seconds`, each once, in order."""
+        """Remaining packets that begin at or before `seconds`, in order."""
 
 
 class AacEncoder:
-    """Stereo blocks in, AAC packets out."""
+    """Encodes stereo blocks as AAC packets."""
 
     def __init__(self, output: OutputContainer, rate: int, *, true_waves: bool = False) -> None:
-        """Add a sound track.
+        """Add an audio track.
 
         Args:
-            output: where to.
+            output: container to write to.
             rate: samples per second.
-            true_waves: keep to the waves in both channels, level differences among them, rather than to what masks
-                what for human ears: no noise in place of noise. Four times as fast too.
+            true_waves: preserve the waveforms and level differences of both channels, without perceptual noise
+                substitution. Also four times as fast.
         """
         options = {"aac_coder": "fast", "aac_pns": "0"} if true_waves else {}
         self.stream: Any = output.add_stream("aac", rate=rate, layout="stereo", options=options)
@@ -51,7 +51,7 @@ class AacEncoder:
         self._samples = 0
 
     def encode(self, block: StereoArray) -> list[Packet[Any]]:
-        """Packets that are ready after (2, n) more samples in [-1, 1]."""
+        """Encode (2, n) samples in [-1, 1]; returns the packets that are ready."""
         clipped = np.ascontiguousarray(np.clip(block, -1.0, 1.0), dtype=np.float32)
         frame = AudioFrame.from_ndarray(clipped, format="fltp", layout="stereo")
         frame.sample_rate, frame.pts, frame.time_base = self.rate, self._samples, Fraction(1, self.rate)
@@ -64,7 +64,7 @@ class AacEncoder:
 
 
 class CopiedSoundtrack:
-    """Packets of a file's sound track, unchanged, with times from its container's zero; a restarted clock goes on."""
+    """Unchanged packets of an audio track; times count from the container's start, and clock restarts are removed."""
 
     def __init__(self, source: InputContainer, output: OutputContainer, track: int = 0) -> None:
         stream = audio_streams(source)[track]
@@ -85,7 +85,7 @@ class CopiedSoundtrack:
 
     def _placed(self, packets: Iterator[Packet[Any]]) -> Iterator[tuple[int, Packet[Any]]]:
         for packet in packets:
-            if packet.dts is None:  # the flushing packet
+            if packet.dts is None:  # the flush packet
                 continue
             dts = packet.dts + self._shift
             if self._last is not None:
@@ -93,18 +93,18 @@ class CopiedSoundtrack:
                 if not last - MAX_OVERLAP_SECONDS * self._second <= dts <= last + MAX_JUMP_SECONDS * self._second:
                     self._shift += last + length - dts
                     dts = last + length
-                if dts <= last:  # a muxer refuses stamps that go back
+                if dts <= last:  # muxers reject decreasing time stamps
                     continue
             packet.pts = dts if packet.pts is None else packet.pts + self._shift
             packet.dts = dts
-            # Packets of these codecs are all of one length; before a jump, MP4 has the jump for one.
+            # All packets of these codecs have the same length; before a jump, MP4 stores the jump as the length.
             length = packet.duration or 1
             self._last = dts, length if self._last is None else min(length, self._last[1])
             yield dts, packet
 
 
 class EncodedSoundtrack:
-    """A file's sound as stereo AAC."""
+    """Audio of a file, re-encoded as stereo AAC."""
 
     def __init__(self, path: Path, output: OutputContainer, track: Track | None = None) -> None:
         reader = AudioReader(path, mono="allow", track=track)
@@ -127,7 +127,7 @@ class EncodedSoundtrack:
 
 
 def can_copy(source: InputContainer, track: int = 0) -> bool:
-    """Whether the packets of a sound track can go into an MP4 as they are."""
+    """Whether the packets of an audio track can be copied to MP4."""
     return (
         source.format.name not in _HEADERLESS
         and audio_streams(source)[track].codec_context.name.removesuffix("float") in COPIED_CODECS
@@ -135,11 +135,11 @@ def can_copy(source: InputContainer, track: int = 0) -> bool:
 
 
 def has_sound(path: Path) -> bool:
-    """Whether a media file has a sound track."""
+    """Whether a media file has an audio track."""
     with open_media(path) as container:
         return bool(audio_streams(container))
 
 
 def nearest_rate(rate: int) -> int:
-    """The lowest rate of AAC that keeps all of a sound's band; the highest for sounds beyond."""
+    """Lowest AAC sample rate that is at least `rate`; the highest one if there is none."""
     return min((known for known in AAC_RATES if known >= rate), default=AAC_RATES[0])

@@ -1,6 +1,6 @@
-"""Where decoded sound and pictures belong in time.
+"""Placement of decoded audio and video frames in time.
 
-Of sound: silence for gaps, a cut for overlaps, patience with jitter. Of both: a clock that restarts goes on.
+Gaps in the audio are filled with silence, overlaps are cut, jitter is tolerated. In both, a restarted clock continues.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from fractions import Fraction
 from typing import Final
 
 _TOLERANCE_MS: Final = 20
-"""Stamps in many containers are rounded to milliseconds or jitter; below this a deviation is not a gap."""
+"""Deviations below this are rounding or jitter of the time stamps, not gaps."""
 MAX_JUMP_SECONDS: Final = 600
-"""A jump in the stamps beyond this, or back by more than a second, is a restarted clock and not a gap."""
+"""A larger forward jump, or a backward jump beyond `MAX_OVERLAP_SECONDS`, is a restarted clock and not a gap."""
 MAX_OVERLAP_SECONDS: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """What to do with one decoded frame, in samples.
+    """How to place one decoded frame, in samples.
 
     Attributes:
-        silence: samples of silence before it.
-        skip: samples to drop from its beginning.
+        silence: samples of silence to insert before it.
+        skip: samples to drop from its start.
     """
 
     silence: int
@@ -30,14 +30,14 @@ class Placement:
 
 
 class SampleClock:
-    """Counts the samples of a stream and says where each decoded frame goes.
+    """Counts the samples of a stream and places each decoded frame.
 
     Attributes:
         position: samples placed so far, silence included.
-        start_samples: silence before the first frame: the sound starts late.
-        gap_samples: silence within the sound.
-        gaps: number of gaps within the sound.
-        restarts: jumps in the time stamps that were taken for a restarted clock.
+        start_samples: silence before the first frame, if the audio starts late.
+        gap_samples: silence inserted after the first frame.
+        gaps: number of gaps after the first frame.
+        restarts: number of clock restarts.
     """
 
     def __init__(self, rate: int) -> None:
@@ -51,7 +51,7 @@ class SampleClock:
         self._begun = False
 
     def change_rate(self, rate: int) -> None:
-        """Count in another sample rate from here on."""
+        """Convert all counts to another sample rate, which applies from now on."""
         ratio = Fraction(rate, self.rate)
         self.position = round(self.position * ratio)
         self.start_samples, self.gap_samples = round(self.start_samples * ratio), round(self.gap_samples * ratio)
@@ -61,9 +61,9 @@ class SampleClock:
         """Place the next frame and advance.
 
         Args:
-            start: its time stamp, seconds from the container's zero; None continues where the last frame ended.
-            samples: its length.
-            exact: correct the smallest deviation, because data was lost just before.
+            start: time stamp in seconds from the container's start; None continues after the last frame.
+            samples: length of the frame.
+            exact: correct deviations below the tolerance too, because data was lost just before.
         """
         late = 0 if start is None else self._lateness(start)
         tolerance = 1 if exact or not self._begun else self.rate * _TOLERANCE_MS // 1000
@@ -76,7 +76,7 @@ class SampleClock:
         return Placement(silence, skip)
 
     def pad_to(self, end: Fraction) -> int:
-        """Samples of silence missing at the end of the sound, if its last packets were lost."""
+        """Advance to `end` after lost packets; returns the number of missing samples."""
         missing = max(0, round((end + self._offset) * self.rate) - self.position)
         self._count(missing)
         return missing
@@ -103,17 +103,17 @@ class SampleClock:
 
 
 class PictureClock:
-    """Says when decoded pictures, as they come out of the decoder, are shown.
+    """Computes the presentation times of decoded pictures.
 
-    Their presentation stamps count, unless those go back more often than the stamps of decoding: some containers (AVI)
-    have none, and what stands for them is in the order of the packets. FFmpeg's players choose by the same rule.
+    The presentation time stamps are used unless they decrease more often than the decoding time stamps: some containers
+    (AVI) have no presentation time stamps, and FFmpeg then reports values in packet order. ffplay uses the same rule.
 
     Args:
-        zero: time stamp, seconds, of the container's zero.
-        nominal: seconds from one picture to the next, where stamps say nothing.
+        zero: time stamp of the container's start in seconds.
+        nominal: frame interval in seconds, used where time stamps are missing.
 
     Attributes:
-        restarts: jumps in the time stamps that were taken for a restarted clock.
+        restarts: number of clock restarts.
     """
 
     def __init__(self, zero: Fraction, nominal: float) -> None:
@@ -124,11 +124,11 @@ class PictureClock:
         self._length = 0.0
 
     def place(self, shown: Fraction | None, decoded: Fraction | None, length: float) -> float:
-        """Time of the next picture, seconds from the container's zero; never before that of the last one.
+        """Time of the next picture in seconds from the container's start; never decreases.
 
         Args:
-            shown, decoded: its stamps, seconds; None where it has none.
-            length: seconds that it says to last.
+            shown, decoded: presentation and decoding time stamp in seconds; None if missing.
+            length: declared duration in seconds.
         """
         self._shown.note(shown)
         self._decoded.note(decoded)
@@ -153,7 +153,7 @@ class PictureClock:
 
 
 class _Stamps:
-    """How often stamps did not go on."""
+    """Counts time stamps that do not increase."""
 
     def __init__(self) -> None:
         self.faults = 0

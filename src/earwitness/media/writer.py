@@ -1,4 +1,4 @@
-"""Writing videos: H.264 and AAC in MP4, pictures at their own times, the original sound kept."""
+"""Writes videos: H.264 and AAC in MP4, with variable frame times and the original audio."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
-from earwitness.allocator import give_back, growing_in_place
-from earwitness.errors import EncodingError
-from earwitness.media.atomic import atomic_file
-from earwitness.media.container import audio_streams, open_media
-from earwitness.media.resample import StereoArray
+from earwitness.core.errors import EncodingError
+from earwitness.core.files.atomic import atomic_file
+from earwitness.core.memory import growth_in_place, release_memory
+from earwitness.media.containers.container import audio_streams, open_media
+from earwitness.media.containers.sound_tracks import Track, choose_track
+from earwitness.media.sound.resample import StereoArray
+from earwitness.media.sound.wav import write_wav
 from earwitness.media.soundtrack import (
     AacEncoder,
     CopiedSoundtrack,
@@ -32,8 +34,6 @@ from earwitness.media.soundtrack import (
     has_sound,
     nearest_rate,
 )
-from earwitness.media.tracks import Track, choose_track
-from earwitness.media.wav import write_wav
 
 __all__ = ["MediaWriter", "write_wav"]
 
@@ -41,29 +41,29 @@ SUFFIXES: Final = frozenset({".mp4", ".m4v", ".mov", ".mkv"})
 # Exact for 24, 25, 30, 50, 60 and 29.97 frames/s; MPEG-4 part 2 allows no finer than 1/65535.
 _TICKS: Final = 60_000
 _TIME_BASE: Final = Fraction(1, _TICKS)
-# Without B-frames pictures leave in order, so that MP4 keeps the true length of the last one.
+# Without B-frames packets are in presentation order, so that MP4 stores the correct duration of the last picture.
 _X264_OPTIONS: Final = {"crf": "20", "bf": "0"}
-# The index in front lets browsers play before all is loaded.
-_INDEX_IN_FRONT: Final = "faststart"
-# An index a few seconds: nothing is held.
-_IN_FRAGMENTS: Final = "frag_keyframe+empty_moov+default_base_moof"
+# With the index at the start, browsers can play before the file is loaded completely.
+_INDEX_FIRST: Final = "faststart"
+# Fragments of a few seconds, each with its own index: the writer keeps no index in memory.
+_FRAGMENTED: Final = "frag_keyframe+empty_moov+default_base_moof"
 FAST_VIDEO: Final = {
     "tune": "zerolatency", "crf": "-1", "qp": "21", "g": "30", "x264-params": "ipratio=2:no-dct-decimate=1",
 }  # fmt: skip
-"""With the preset "ultrafast", for data sets: as good as the writer's own settings on drawn rooms, in about a third of
-the time. A fixed quantiser spares x264 the second look at each picture that a rate factor costs. A key frame a second,
-much finer than the rest, leaves the pictures after it little to correct, which gives more quality for time and bytes
-than finer pictures throughout; even a luma that rises by 1 of 255 a picture is followed within 2."""
+"""For data sets, with the preset "ultrafast": the quality of the default settings on drawn rooms in about a third of
+the time. A fixed quantiser avoids x264's second analysis of each picture, which a rate factor needs. One key frame per
+second with much finer quantisation leaves little to correct in the following pictures; this gives more quality per time
+and byte than a finer quantiser for all pictures. A luma ramp of 1/255 per picture is reproduced within 2/255."""
 _BT709: Final = 1
 _LIMITED_RANGE: Final = 1
 
 
 class MediaWriter:
-    """Writes a video under a temporary name and renames it when the `with` block ends well.
+    """Writes a video under a temporary name and renames it when the `with` block succeeds.
 
-    Pictures of odd size lose their last column or row, since 4:2:0 colour knows only even sizes. Sound that is copied
-    joins the pictures at the end, when no decoder or encoder is at work any more: the index of a long MP4, which must
-    be held until it is complete, then takes the memory that those have left.
+    Pictures of odd size lose their last column or row, since 4:2:0 colour requires even sizes. Copied audio is added at
+    the end, after decoders and encoders have been closed: the index of a long MP4 must stay in memory until it is
+    complete, and then uses the memory that they have released.
     """
 
     def __init__(
@@ -81,24 +81,24 @@ class MediaWriter:
         colorspace: int | None = None,
         true_waves: bool = False,
     ) -> None:
-        """Prepare; nothing is written before the `with` block is entered.
+        """Validate the arguments; nothing is written before the `with` block is entered.
 
         Args:
             path: .mp4, .m4v, .mov or .mkv.
-            width, height: of the pictures that will come, pixels.
-            fps: nominal rate; the pictures' own times count.
-            audio_rate: samples per second of the sound that `write_audio` will bring; None for none.
-            copy_audio_from: file whose sound goes along, its packets unchanged where possible.
-            copy_track: which of its sound tracks, from 0, or two mono ones; None: the default one.
-            threads: encoder threads.
-            preset: libx264's trade of speed for size, "ultrafast" to "veryslow".
-            options: further ones of libx264, such as crf and tune.
-            colorspace: how the colours of the `write_video_frame` pictures are coded, FFmpeg's number; they are then
-                kept as they are. None converts all to BT.709.
-            true_waves: encode the sound of `write_audio` for machines: see `AacEncoder`.
+            width, height: size of the pictures in pixels.
+            fps: nominal frame rate; the times given with the pictures take precedence.
+            audio_rate: samples per second of the audio passed to `write_audio`; None for no such audio.
+            copy_audio_from: file whose audio is added, with unchanged packets if possible.
+            copy_track: its audio track, from 0, or two mono tracks; None selects the default track.
+            threads: number of encoder threads.
+            preset: libx264 preset, from "ultrafast" to "veryslow".
+            options: further libx264 options, such as crf and tune.
+            colorspace: FFmpeg's number of the colour space of the `write_video_frame` pictures, which is kept. None
+                converts all pictures to BT.709.
+            true_waves: preserve the waveforms of the `write_audio` audio; see `AacEncoder`.
 
         Raises:
-            EncodingError: an unusable suffix, size, rate, or both kinds of sound at once.
+            EncodingError: an unsupported suffix, size or rate, or both kinds of audio.
         """
         self.path = Path(path)
         if self.path.suffix.lower() not in SUFFIXES:
@@ -108,10 +108,10 @@ class MediaWriter:
         if audio_rate is not None and copy_audio_from is not None:
             raise EncodingError(f"{self.path}: give either audio_rate or copy_audio_from")
         if audio_rate is not None and nearest_rate(audio_rate) != audio_rate:
-            raise EncodingError(f"{self.path}: AAC knows no {audio_rate} Hz; resample to {nearest_rate(audio_rate)}")
+            raise EncodingError(f"{self.path}: AAC has no rate {audio_rate} Hz; resample to {nearest_rate(audio_rate)}")
         self.width, self.height, self.fps = width // 2 * 2, height // 2 * 2, Fraction(fps)
-        self._given_size = (height, width)
-        self._usual_ticks = round(_TICKS / self.fps)
+        self._input_size = (height, width)
+        self._nominal_ticks = round(_TICKS / self.fps)
         self._audio_rate, self._threads, self._true_waves = audio_rate, threads, true_waves
         self._reformatter = VideoReformatter()
         self._options = _X264_OPTIONS | {"preset": preset} | dict(options or {})
@@ -123,7 +123,7 @@ class MediaWriter:
         self._durations: dict[int, int] = {}
         self._keys: set[int] = set()
         self._encoder: AacEncoder | None = None
-        self._silent: Path | None = None
+        self._video_only: Path | None = None
 
     def __enter__(self) -> Self:
         """Open the file."""
@@ -131,10 +131,10 @@ class MediaWriter:
             self._temporary = stack.enter_context(atomic_file(self.path))
             self._opened = stack.enter_context(ExitStack())
             if self._copy_from is not None and has_sound(self._copy_from):
-                self._silent = stack.enter_context(_scratch_beside(self._temporary))
-                output = _open_output(self._silent, self.path, _IN_FRAGMENTS, "mp4")
+                self._video_only = stack.enter_context(_scratch_beside(self._temporary))
+                output = _open_output(self._video_only, self.path, _FRAGMENTED, "mp4")
             else:
-                output = _open_output(self._temporary, self.path, _INDEX_IN_FRONT)
+                output = _open_output(self._temporary, self.path, _INDEX_FIRST)
             self._output = self._opened.enter_context(output)
             self._video = self._add_video(self._output)
             if self._audio_rate is not None:
@@ -145,48 +145,48 @@ class MediaWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Finish the file, or remove what there is of it after an error."""
+        """Finish the file, or delete it after an error."""
         with self._stack:
             if error is not None:
-                # Raised again inside, the error makes the temporary file go.
+                # Raised inside the exit stack, so that the temporary file is deleted.
                 raise error
             self._mux(self._video.encode, None)
             if self._encoder is not None:
                 self._output.mux(self._encoder.finish())
-            self._guarded(self._output.close)
-            if self._silent is not None and self._copy_from is not None:
-                self._guarded(partial(self._join, self._silent, self._copy_from))
+            self._checked(self._output.close)
+            if self._video_only is not None and self._copy_from is not None:
+                self._checked(partial(self._join, self._video_only, self._copy_from))
 
     def write_frame(self, rgb: NDArray[np.uint8], time: float, duration: float | None = None) -> None:
         """Append a picture.
 
         Args:
             rgb: (height, width, 3) uint8.
-            time: when it is shown, seconds; later than the picture before.
-            duration: how long, seconds; matters for the last picture only. By default one frame at `fps`.
+            time: presentation time in seconds, later than that of the previous picture.
+            duration: duration in seconds, used for the last picture only; by default one frame at `fps`.
 
         Raises:
-            EncodingError: a picture of another size, or one that cannot be encoded.
+            EncodingError: a picture of the wrong size, or one that cannot be encoded.
         """
-        if rgb.shape != (*self._given_size, 3):
-            raise EncodingError(f"{self.path}: got a picture of shape {rgb.shape}, expected {(*self._given_size, 3)}")
+        if rgb.shape != (*self._input_size, 3):
+            raise EncodingError(f"{self.path}: got a picture of shape {rgb.shape}, expected {(*self._input_size, 3)}")
         frame = VideoFrame.from_ndarray(np.ascontiguousarray(rgb[: self.height, : self.width]), format="rgb24")
         self.write_video_frame(frame, time, duration)
 
     def write_video_frame(self, frame: VideoFrame, time: float, duration: float | None = None) -> None:
-        """Append a picture that PyAV holds already, in any pixel format and of even size; else as `write_frame`."""
-        if not self._fits(frame):
+        """Append a PyAV frame of even size in any pixel format; otherwise like `write_frame`."""
+        if not self._matches(frame):
             colours = Colorspace.ITU709 if self._colorspace == _BT709 else None
-            # Kept: it takes long to prepare.
+            # The reformatter is reused because its setup is slow.
             frame = self._reformatter.reformat(
                 frame, width=self.width, height=self.height, format="yuv420p", dst_colorspace=colours,
                 dst_color_range=ColorRange.MPEG,
             )  # fmt: skip
-        # A stamp that repeats after rounding would be refused.
+        # Muxers reject repeated time stamps, which rounding can produce.
         frame.pts = self._last_pts = max(round(time * _TICKS), self._last_pts + 1)
         frame.time_base = _TIME_BASE
         self._first_pts = frame.pts if self._first_pts is None else self._first_pts
-        ticks = self._usual_ticks if duration is None else round(duration * _TICKS)
+        ticks = self._nominal_ticks if duration is None else round(duration * _TICKS)
         self._durations[frame.pts] = max(1, ticks)
         self._mux(self._video.encode, frame)
 
@@ -194,17 +194,17 @@ class MediaWriter:
         """Append (2, n) samples at `audio_rate`; samples beyond [-1, 1] are clipped.
 
         Raises:
-            EncodingError: the writer was opened without `audio_rate`, or the sound cannot be encoded.
+            EncodingError: the writer was opened without `audio_rate`, or the audio cannot be encoded.
         """
         if self._encoder is None:
             raise EncodingError(f"{self.path}: this writer was opened without audio_rate")
-        if not block.shape[1]:  # FFmpeg takes an empty frame for lack of memory
+        if not block.shape[1]:  # FFmpeg reports an empty frame as an out-of-memory error
             return
         encoder = self._encoder
-        self._guarded(lambda: self._output.mux(encoder.encode(block)))
+        self._checked(lambda: self._output.mux(encoder.encode(block)))
 
-    def _fits(self, frame: VideoFrame) -> bool:
-        """Whether a picture can be encoded as it is: its size, its pixels and its colours are the file's."""
+    def _matches(self, frame: VideoFrame) -> bool:
+        """Whether a picture can be encoded without conversion: size, pixel format and colour space match the file."""
         size = (frame.width, frame.height) == (self.width, self.height)
         colours = int(frame.colorspace) == self._colorspace and frame.color_range != ColorRange.JPEG
         return size and frame.format.name == "yuv420p" and colours
@@ -226,22 +226,22 @@ class MediaWriter:
         return stream
 
     def _mux(self, encode: Any, frame: VideoFrame | None) -> None:
-        for packet in self._guarded(lambda: encode(frame)):
+        for packet in self._checked(lambda: encode(frame)):
             packet.duration = self._durations.pop(packet.pts, packet.duration)
             if packet.is_keyframe:
                 self._keys.add(packet.pts)
-            self._guarded(lambda packet=packet: self._output.mux(packet))
+            self._checked(lambda packet=packet: self._output.mux(packet))
 
     def _join(self, silent: Path, sound: Path) -> None:
-        """Write the file out of the pictures written so far and the sound of another file."""
+        """Write the final file from the encoded pictures and the audio of another file."""
         self._opened.close()
-        del self._video, self._output  # with the encoder's memory
-        give_back()
+        del self._video, self._output  # releases the encoder's memory
+        release_memory()
         with (
-            growing_in_place(),
+            growth_in_place(),
             open_media(silent) as pictures,
             open_media(sound) as source,
-            _open_output(self._temporary, self.path, _INDEX_IN_FRONT) as output,
+            _open_output(self._temporary, self.path, _INDEX_FIRST) as output,
         ):
             stream = pictures.streams.video[0]
             video: Any = output.add_stream_from_template(stream)
@@ -255,7 +255,7 @@ class MediaWriter:
             for packet in pictures.demux(stream):
                 if packet.pts is None or packet.dts is None:
                     continue
-                # Fragments begin at time 0, and a reader takes other intra pictures for such that one can seek to.
+                # Fragments start at time 0, and the demuxer marks all intra pictures as key frames; restore both.
                 packet.pts, packet.dts = packet.pts + first, packet.dts + first
                 packet.is_keyframe = packet.pts in self._keys
                 output.mux(list(track.packets_until(float(packet.pts * packet.time_base))))
@@ -263,7 +263,7 @@ class MediaWriter:
                 output.mux(packet)
             output.mux(list(track.packets_until(float("inf"))))
 
-    def _guarded(self, action: Any) -> Any:
+    def _checked(self, action: Any) -> Any:
         try:
             return action()
         except (av.FFmpegError, ValueError) as error:
@@ -280,7 +280,7 @@ def _open_output(temporary: Path, final: Path, flags: str, format: str | None = 
 
 @contextmanager
 def _scratch_beside(temporary: Path) -> Iterator[Path]:
-    """A name for a second temporary file, removed afterwards."""
+    """Path of a second temporary file, deleted afterwards."""
     scratch = temporary.with_suffix(".pictures")
     try:
         yield scratch

@@ -1,8 +1,7 @@
-"""Scoring: additive counts and the protocols built on them."""
+"""Scoring: additive counts, protocols, scores and confidence intervals."""
 
 from earwitness.metrics.counts import Counts, count
-from earwitness.metrics.evaluation import score_tables
-from earwitness.metrics.folders import read_folder, score_folders
+from earwitness.metrics.evaluation import read_folder, score_folders, score_tables
 from earwitness.metrics.intervals import Interval, Intervals, bootstrap, jackknife
 from earwitness.metrics.protocols import Protocol
 from earwitness.metrics.scores import AverageScores, ClassScores, Scores

@@ -1,7 +1,7 @@
-"""Additive counts per file: everything a score is made of, in a table that can be summed, saved and grouped.
+"""Additive counts per file, from which all scores are computed, in a table that can be summed, saved and grouped.
 
-Because all scores are ratios of sums, a data set's score follows from its files' counts, as do scores by room, by
-distance and the like, and the confidence intervals of all of them; no file is ever matched twice.
+Since all scores are ratios of sums, the score of a data set follows from the counts of its files, as do scores by room,
+distance and other conditions, and confidence intervals; every file is matched once.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.archives import ZIP_ERRORS
-from earwitness.classes import NUM_CLASSES
-from earwitness.data.dcase_csv import LabelRows
-from earwitness.errors import LabelError, first_line
-from earwitness.geometry import fold
-from earwitness.media.atomic import atomic_file
+from earwitness.core.errors import LabelError, first_line
+from earwitness.core.files.archives import ZIP_ERRORS
+from earwitness.core.files.atomic import atomic_file
+from earwitness.core.geometry import fold
+from earwitness.core.vocabulary import NUM_CLASSES
+from earwitness.data.dcase.labels import LabelRows
 from earwitness.metrics.matching import match
 from earwitness.metrics.protocols import (
     AZIMUTH_THRESHOLD_DEG,
@@ -34,10 +34,10 @@ COLUMNS: Final = (
     "pairs", "missed", "false_alarms", "found", "found_onscreen",
     "angle", "distance", "relative", "onscreen_correct", "reference_off", "missed_distance",
 )  # fmt: skip
-"""What is counted: matched pairs; references without a prediction (FN); predictions without a reference (FP); pairs
-within the thresholds (TP), and those with the right on/off as well; sums over pairs of the angle (degrees), distance
-(cm) and relative distance errors, of right on/off answers and of references that are off screen; and the summed
-distance (cm) of missed references. The official scorer's FP_spatial is pairs - found."""
+"""The counted quantities: matched pairs; references without a prediction (FN); predictions without a reference (FP);
+pairs within the thresholds (TP), and those that have the right on/off as well; sums over pairs of the angle error
+(degrees), the distance error (cm) and the relative distance error, of right on/off predictions and of references off
+screen; and the sum of the distances (cm) of missed references. The official scorer's FP_spatial is pairs - found."""
 
 CONDITIONS: Final[dict[str, tuple[str, ...]]] = {
     "azimuth": ("left 90..60", "left 60..30", "left 30..0", "right 0..30", "right 30..60", "right 60..90"),
@@ -45,14 +45,14 @@ CONDITIONS: Final[dict[str, tuple[str, ...]]] = {
     "overlap": ("nothing", "1 event", "2 events", "3 events", "4 events and more"),
     "onscreen": ("off", "on"),
 }
-"""Values of each condition. A pair or a miss goes by the reference, a false alarm by the prediction itself; `overlap`
-is the number of references in the frame, so that false alarms in silence stand under "nothing"."""
+"""Values of each condition. Pairs and misses take the value of the reference, false alarms that of the prediction.
+`overlap` is the number of references in the frame, so that false alarms in silence have the value "nothing"."""
 DIMENSIONS: Final[dict[str, int]] = {"class": NUM_CLASSES} | {name: len(bins) for name, bins in CONDITIONS.items()}
 
 DISTANCE_EDGES_CM: Final = (100.0, 200.0, 400.0)
 SECTOR_DEG: Final = 30.0
 BLOCK_CLIPS: Final = 4096
-"""Clips counted together: bounds memory, costs no speed."""
+"""Clips counted together: limits memory without loss of speed."""
 
 FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.int64]
@@ -65,11 +65,11 @@ FILE_GROUPS: Final = ("file", *_PARTS)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Counts:
-    """Counts of files, kept apart by file, class and conditions; combinations that do not occur have no row.
+    """Counts by file, class and conditions; combinations that do not occur have no row.
 
     Attributes:
         files: names of the files, or of groups of files.
-        index: (n, 6) int32: file, then the positions along `DIMENSIONS`: class, azimuth, distance, overlap, onscreen.
+        index: (n, 6) int32: file, then the indices along `DIMENSIONS`: class, azimuth, distance, overlap, onscreen.
         values: (n, 11) float64: `COLUMNS`.
     """
 
@@ -79,7 +79,7 @@ class Counts:
 
     @classmethod
     def concatenate(cls, parts: Sequence[Counts]) -> Counts:
-        """Add counts up; files of the same name become one."""
+        """Add counts; files of the same name are merged."""
         files = tuple(dict.fromkeys(name for part in parts for name in part.files))
         number = {name: position for position, name in enumerate(files)}
         index = np.concatenate([np.zeros((0, 6), np.int32), *(part.index for part in parts)])
@@ -93,10 +93,10 @@ class Counts:
         return Counts.concatenate([self, other])
 
     def by(self, *dimensions: str) -> FloatArray:
-        """Sums along all dimensions but the named ones, of `file` and `DIMENSIONS`.
+        """Sums over all dimensions (`file` and `DIMENSIONS`) except the named ones.
 
         Returns:
-            (size of each named dimension in turn..., 11).
+            (size of each named dimension, in the given order..., 11).
 
         Raises:
             KeyError: there is no such dimension.
@@ -117,10 +117,10 @@ class Counts:
         return Counts(self.files, self.index[keep], self.values[keep])
 
     def grouped(self, unit: str) -> Counts:
-        """Sum files into groups, told by their names: by `fold`, `room`, `recording`, or leave each `file` alone.
+        """Sum the files of each `fold`, `room` or `recording`, which follow from their names; `file` keeps all files.
 
         Raises:
-            LabelError: a name does not say (it must look like fold4_room2_mix029_deg000_start0000).
+            LabelError: a name is not of the form fold4_room2_mix029_deg000_start0000.
         """
         if unit == "file":
             return self
@@ -131,14 +131,14 @@ class Counts:
         return Counts(groups, index, self.values)._merged()
 
     def save(self, path: Path | str) -> None:
-        """Write the table as a compressed `.npz`, complete or not at all."""
+        """Write the table atomically as a compressed `.npz`."""
         files = np.array(self.files, dtype=np.str_)
         with atomic_file(Path(path)) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, files=files, index=self.index, values=self.values)
 
     @classmethod
     def load(cls, path: Path | str) -> Counts:
-        """Read a table that `save` wrote.
+        """Read a table written by `save`.
 
         Raises:
             LabelError: the file is not such a table.
@@ -147,13 +147,13 @@ class Counts:
             with np.load(path, allow_pickle=False) as arrays:
                 files, index, values = arrays["files"], arrays["index"], arrays["values"]
         except ZIP_ERRORS as error:
-            raise LabelError(f"{path}: not a table of counts ({first_line(error)})") from error
+            raise LabelError(f"{path}: not a table of counts ({first_line(error)}); count again") from error
         if index.shape[1:] != (1 + len(DIMENSIONS),) or values.shape != (len(index), len(COLUMNS)):
-            raise LabelError(f"{path}: a table of counts with other columns; count again")
+            raise LabelError(f"{path}: a table of counts with different columns; count again")
         return cls(tuple(files.tolist()), index, values)
 
     def _merged(self) -> Counts:
-        """One row a combination of file, class and conditions."""
+        """One row per combination of file, class and conditions."""
         sizes = (len(self.files), *DIMENSIONS.values())
         key = np.ravel_multi_index(tuple(self.index.T), sizes) if len(self.index) else np.zeros(0, np.int64)
         keys, inverse = np.unique(key, return_inverse=True)
@@ -168,14 +168,14 @@ def _sums(bins: IndexArray, values: FloatArray, size: int) -> FloatArray:
 
 
 def file_group(name: str, unit: str) -> str:
-    """The fold, room or recording that a DCASE file name tells.
+    """The fold, room or recording in a DCASE file name.
 
     Raises:
-        LabelError: the name does not say.
+        LabelError: the name does not contain it.
     """
     found = _FILE_NAME.match(name)
     if found is None:
-        raise LabelError(f"'{name}' does not tell its {unit}: such names look like fold4_room2_mix029_deg000_start0000")
+        raise LabelError(f"'{name}' does not contain its {unit}: use names like fold4_room2_mix029_deg000_start0000")
     return "_".join(found[part] for part in _PARTS[unit])
 
 
@@ -185,12 +185,13 @@ def count(
     predictions: Sequence[LabelRows | None],
     protocol: Protocol = Protocol.STRICT,
 ) -> Counts:
-    """Count clips.
+    """Match the predictions of clips with their references and count.
 
     Args:
-        files: (clips,) their names, each once.
+        files: (clips,) unique names.
         references: (clips,).
         predictions: (clips,); None where the prediction file is missing.
+        protocol: scoring protocol.
     """
     if not len(files) == len(references) == len(predictions):
         raise LabelError(f"{len(references)} references, {len(predictions)} predictions and {len(files)} names")
@@ -244,7 +245,7 @@ def _count_block(
 def _cell_keys(
     clip: IndexArray, rows: LabelRows, azimuth: FloatArray, events: IndexArray, sizes: tuple[int, ...]
 ) -> IndexArray:
-    """Flat position of each row along file, class and conditions."""
+    """Flat index of each row over file, class and conditions."""
     sector = np.clip((90.0 - azimuth) // SECTOR_DEG, 0, len(CONDITIONS["azimuth"]) - 1).astype(np.int64)
     far = np.searchsorted(DISTANCE_EDGES_CM, rows.distance_cm, side="right")
     overlap = np.minimum(events, len(CONDITIONS["overlap"]) - 1)

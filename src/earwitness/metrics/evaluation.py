@@ -1,14 +1,123 @@
-"""The ways into scoring: tables in memory, rows, or folders of CSV files."""
+"""Scores of event tables in memory, or of folders of DCASE CSV files, paired by name."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
-from earwitness.data.dcase_csv import LabelRows
-from earwitness.events import EventTable
+from earwitness.core.errors import LabelError
+from earwitness.core.events import EventTable
+from earwitness.data.dcase.labels import CLIP_FRAMES, METRES_BELOW_CM, LabelRows, are_metres, read_rows
+from earwitness.data.dcase.layout import walk_files
 from earwitness.metrics.counts import count
 from earwitness.metrics.protocols import Protocol
 from earwitness.metrics.scores import Scores
+
+NAMED: Final = 3
+"""Number of files named in a message."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelFolder:
+    """The CSV files of one or more folders, by name without suffix.
+
+    Attributes:
+        where: the folders, for messages.
+        clips: rows of each file.
+        notes: irregularities, one sentence each.
+    """
+
+    where: str
+    clips: dict[str, LabelRows]
+    notes: tuple[str, ...]
+
+
+def read_folder(
+    folders: Path | str | Sequence[Path | str],
+    protocol: Protocol | str = Protocol.STRICT,
+    num_frames: int = CLIP_FRAMES,
+) -> LabelFolder:
+    """Read all CSV files in and below `folders`; other files and hidden files are ignored.
+
+    `strict` refuses frames at or after `num_frames` and repeated rows; `dcase2025` accepts both, as the official scorer
+    does.
+
+    Raises:
+        LabelError: a folder is missing or has no CSV file, two files have the same name, or a file breaks the format.
+    """
+    roots = [Path(folder) for folder in ([folders] if isinstance(folders, str | Path) else folders)]
+    strict = Protocol(protocol) is Protocol.STRICT
+    where = ", ".join(map(str, roots))
+    paths, others = _find(roots)
+    if not paths:
+        raise LabelError(f"{where}: no .csv files; give the folder that holds one DCASE CSV file per clip")
+    clips = {
+        name: read_rows(path, num_frames=num_frames if strict else None, unique=strict) for name, path in paths.items()
+    }
+    notes = []
+    if others:
+        notes.append(f"{where}: {_files(others)} not .csv, ignored ({_some(others)})")
+    blank = [f"{name}.csv" for name, path in paths.items() if not len(clips[name]) and not path.stat().st_size]
+    if blank:
+        notes.append(f"{where}: {_files(blank)} without a header, treated as clips without events ({_some(blank)})")
+    if are_metres(LabelRows.concatenate(clips.values()).distance_cm):
+        notes.append(
+            f"{where}: half of the distances are below {METRES_BELOW_CM} cm; if they are metres, convert them to cm"
+        )
+    return LabelFolder(where, clips, tuple(notes))
+
+
+def score_folders(references: LabelFolder, predictions: LabelFolder, protocol: Protocol | str) -> Scores:
+    """Score all predictions against all references, files paired by name.
+
+    Raises:
+        LabelError: a prediction file has no reference file.
+    """
+    protocol = Protocol(protocol)
+    unknown = sorted(f"{name}.csv" for name in predictions.clips.keys() - references.clips.keys())
+    if unknown:
+        raise LabelError(
+            f"{predictions.where}: {_files(unknown)} without a reference of the same name in {references.where} "
+            f"({_some(unknown)}); remove them or complete the references"
+        )
+    names = sorted(references.clips)
+    missing = [f"{name}.csv" for name in names if name not in predictions.clips]
+    notes = [*references.notes, *predictions.notes]
+    if missing:
+        fate = "skipped, as the official scorer does" if protocol is Protocol.DCASE2025 else "counted as misses"
+        notes.append(
+            f"{predictions.where}: {len(missing)} of {len(names)} predictions are missing, {fate} ({_some(missing)})"
+        )
+    rows = [references.clips[name] for name in names]
+    counts = count(names, rows, [predictions.clips.get(name) for name in names], protocol)
+    return Scores.from_counts(counts, protocol, tuple(notes))
+
+
+def _find(roots: list[Path]) -> tuple[dict[str, Path], list[str]]:
+    """CSV files by stem, in order of path; and the names of other files."""
+    found: dict[str, Path] = {}
+    others: list[str] = []
+    for root in roots:
+        if not root.is_dir():
+            raise LabelError(f"{root}: no such folder")
+        for path in walk_files(root):
+            if path.suffix.lower() != ".csv":
+                others.append(path.name)
+            elif path.stem in found:
+                raise LabelError(f"{path} and {found[path.stem]} have the same name; remove one")
+            else:
+                found[path.stem] = path
+    return found, others
+
+
+def _files(names: list[str]) -> str:
+    return f"{len(names)} file{'s' if len(names) > 1 else ''}"
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
 
 
 def score_tables(
@@ -17,14 +126,15 @@ def score_tables(
     protocol: Protocol | str = Protocol.STRICT,
     names: Sequence[str] | None = None,
 ) -> Scores:
-    """Score in memory, without CSV files; equal to writing both as CSV and scoring those, rounding included.
+    """Score tables in memory; the result equals that of writing both as CSV and scoring the files, rounding included.
 
     Args:
-        references, predictions: one table a clip, in the same order.
-        names: names of the clips, for counts by room and the like; by default their numbers.
+        references, predictions: one table per clip, in the same order.
+        protocol: scoring protocol.
+        names: names of the clips, for counts by room and other groups; by default their numbers.
 
     Raises:
-        LabelError: different numbers of clips; a row without direction or distance (NaN).
+        LabelError: the numbers of clips differ, or a row has no direction or distance (NaN).
     """
     protocol = Protocol(protocol)
     files = [f"clip{number:06d}" for number in range(len(references))] if names is None else list(names)

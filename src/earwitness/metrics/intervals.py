@@ -1,7 +1,7 @@
-"""Confidence intervals from per-file counts, in O(files): jackknife, bootstrap, and both for the difference of two.
+"""Confidence intervals from per-file counts, in O(files): jackknife and bootstrap, also for differences of systems.
 
-What is left out or drawn is a unit: a file, or better a whole recording or room, because clips that are crops of one
-recording resemble each other and intervals over files come out too narrow.
+The sampling unit is a file, or better a whole recording or room: clips that are crops of one recording resemble each
+other, so that intervals over files are too narrow.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from earwitness.classes import NUM_CLASSES
-from earwitness.errors import LabelError
+from earwitness.core.errors import LabelError
+from earwitness.core.vocabulary import NUM_CLASSES
 from earwitness.metrics.counts import Counts
 from earwitness.metrics.protocols import Protocol
 from earwitness.metrics.scores import QUANTITIES, average_quantities, class_quantities
@@ -31,7 +31,7 @@ _ROWS: Final = [*QUANTITIES] * len(AVERAGES) + [name for name in QUANTITIES * 2 
 _HIGHEST: Final = np.array([_RANGES.get(name, np.inf) for name in _ROWS])
 """Upper end of the range of each score; all lower ends are 0."""
 CHUNK: Final = 64
-"""Bootstrap samples made together: bounds memory."""
+"""Bootstrap samples computed together: limits memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,13 @@ class Interval:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Intervals:
-    """Intervals of all scores, or of the differences of all scores of two systems.
+    """Intervals of all scores, or of the differences between two systems in all scores.
 
     Attributes:
         method: "jackknife" or "bootstrap".
-        unit: what was left out or drawn.
-        units: how many there are.
-        confidence: say, 0.95.
+        unit: the sampling unit: file, recording, room or fold.
+        units: number of units.
+        confidence: level, such as 0.95.
         values: (28 + 182, 4): estimate, standard error, low, high of each score.
     """
 
@@ -63,7 +63,7 @@ class Intervals:
     values: FloatArray
 
     def of(self, average: str, quantity: str) -> Interval:
-        """The interval of one score, say `of("macro_onscreen", "f_score")`."""
+        """The interval of one score, such as `of("macro_onscreen", "f_score")`."""
         row = list(AVERAGES).index(average) * len(QUANTITIES) + QUANTITIES.index(quantity)
         return Interval(*self.values[row].tolist())
 
@@ -74,7 +74,7 @@ class Intervals:
         return Interval(*self.values[row].tolist())
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: [low, high] of each score, laid out as the scores are."""
+        """For JSON: [low, high] of each score, with the structure of the scores."""
         result: dict[str, Any] = {"method": self.method, "unit": self.unit, "units": self.units}
         result["confidence"] = self.confidence
         for average in AVERAGES:
@@ -90,18 +90,21 @@ class Intervals:
 def jackknife(
     counts: Counts, protocol: Protocol, *, minus: Counts | None = None, unit: str = "file", confidence: float = 0.95
 ) -> Intervals:
-    """Leave each unit out once (Efron & Stein 1981): t-interval of n - 1 degrees of freedom.
+    """Leave each unit out once (Efron & Stein 1981): t-interval with n - 1 degrees of freedom.
 
-    Under `dcase2025` the interval is centred on the bias-corrected value, as the official scorer means to; under
-    `strict` on the value itself, and ends where the score's range ends.
+    Under `dcase2025` the interval is centred on the bias-corrected value, as the official scorer intends. Under
+    `strict` it is centred on the value itself and limited to the range of the score.
 
     Args:
-        counts: of the same protocol.
-        minus: counts of another system on the same files: the intervals are then of the paired difference
+        counts: counted under `protocol`.
+        protocol: scoring protocol.
+        minus: counts of another system on the same files, for intervals of the paired difference
             score(counts) - score(minus).
+        unit: the sampling unit: file, recording, room or fold.
+        confidence: level of the interval.
 
     Raises:
-        LabelError: fewer than two units; or the two systems were counted on different files.
+        LabelError: there are fewer than two units, or the two systems were counted on different files.
     """
     tables, statistic = _prepare(counts, minus, protocol, unit)
     n = len(tables[0])
@@ -131,8 +134,8 @@ def bootstrap(
 ) -> Intervals:
     """Draw as many units as there are, with replacement, `resamples` times: percentile interval (Efron 1979).
 
-    A class that some samples lack counts in those where it occurs. Arguments and errors as `jackknife`; with `minus`,
-    both systems are scored on the same draws.
+    For a class that some samples lack, the interval uses the samples that have it. Arguments and errors as `jackknife`;
+    with `minus`, both systems are scored on the same samples.
     """
     tables, statistic = _prepare(counts, minus, protocol, unit)
     n = len(tables[0])
@@ -149,7 +152,7 @@ def bootstrap(
 
 
 def _percentiles(sample: FloatArray, confidence: float) -> list[FloatArray]:
-    """Standard error, low and high of each column, over the samples in which it is known."""
+    """Standard error, low and high of each column, over the samples in which it is defined."""
     result = np.full((3, sample.shape[1]), np.nan)
     for column, values in enumerate(sample.T):
         known = values[~np.isnan(values)]
@@ -162,12 +165,12 @@ def _percentiles(sample: FloatArray, confidence: float) -> list[FloatArray]:
 def _prepare(
     counts: Counts, minus: Counts | None, protocol: Protocol, unit: str
 ) -> tuple[list[FloatArray], Callable[[Sequence[FloatArray]], FloatArray]]:
-    """Counts (units, 13, 11) of each system, and what to compute from their sums."""
+    """Counts (units, classes, 11) of each system, and the statistic to compute from their sums."""
     if minus is not None and minus.files != counts.files:
-        raise LabelError("two systems can only be compared on the same files in the same order")
+        raise LabelError("compare two systems on the same files in the same order")
     tables = [system.grouped(unit).by("file", "class") for system in (counts, minus) if system is not None]
     if len(tables[0]) < 2:
-        raise LabelError(f"a confidence interval over each {unit} needs at least 2 of them, not {len(tables[0])}")
+        raise LabelError(f"confidence intervals need at least 2 units (unit: {unit}), but there are {len(tables[0])}")
 
     def statistic(totals: Sequence[FloatArray]) -> FloatArray:
         first = _all_scores(totals[0], protocol)
@@ -177,7 +180,7 @@ def _prepare(
 
 
 def _all_scores(table: FloatArray, protocol: Protocol) -> FloatArray:
-    """Counts (..., 13, 11) -> all scores (..., 28 + 182): averages first, then per class."""
+    """Counts (..., classes, 11) -> all scores (..., 28 + 14 * classes): averages first, then classes."""
     averages = [
         average_quantities(table, protocol, micro=micro, onscreen=onscreen)[name][..., None]
         for micro, onscreen in AVERAGES.values()

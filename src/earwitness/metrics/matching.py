@@ -1,16 +1,17 @@
-"""Which prediction answers which reference: the assignment, frame by frame and class by class, of many clips at once.
+"""Assignment of predictions to references by frame and class, for many clips at once.
 
 A cell is one class in one frame of one clip. Within a cell references and predictions are paired so that the sum of
 |fold(azimuth) - fold(azimuth')| is smallest (Hungarian assignment). Cells with one row on a side, and 2 x 2 cells, are
-solved for all clips together; only what is left goes to `scipy.optimize.linear_sum_assignment`.
+solved for all clips together; `scipy.optimize.linear_sum_assignment` solves the other cells.
 
-Ties are common, not rare: whenever both predictions lie on the same side of both references, the two assignments of a
-2 x 2 cell cost the same, but their distance and on/off errors differ. They fall as SciPy lets them fall for the same
+Ties are common: whenever both predictions lie on the same side of both references, the two assignments of a 2 x 2 cell
+have the same cost, but their distance and on/off errors differ. Ties are resolved as SciPy resolves them for the same
 row order.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,19 +19,24 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from earwitness.core.geometry import fold
+from earwitness.core.vocabulary import NUM_CLASSES
+from earwitness.data.dcase.labels import LabelRows
+from earwitness.metrics.protocols import Protocol, scored_rows
+
 IndexArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
 NEAR_TIE_DEG: Final = 1e-6
-"""2 x 2 cells in which rounding might decide between the two assignments are left to SciPy."""
+"""Difference in cost below which SciPy solves a 2 x 2 cell, since rounding could decide between the assignments."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Matches:
-    """Pairs and what is left over; all are row indices.
+    """Row indices of matched and unmatched rows.
 
     Attributes:
-        reference, prediction: (pairs,) rows that were matched to each other.
+        reference, prediction: (pairs,) rows that are matched to each other.
         missed: references without a prediction.
         false_alarms: predictions without a reference.
     """
@@ -57,10 +63,10 @@ def match(
     prediction_cell: IndexArray,
     prediction_azimuth: FloatArray,
 ) -> Matches:
-    """Match rows that share a cell.
+    """Match the rows of each cell.
 
     Args:
-        reference_cell: (references,) number of the cell of each row, not negative.
+        reference_cell: (references,) number of the cell of each row, >= 0.
         reference_azimuth: (references,) degrees, folded.
         prediction_cell, prediction_azimuth: the same for (predictions,).
     """
@@ -102,7 +108,7 @@ def _cells(cell: IndexArray) -> _Cells:
 def _nearest(
     single: IndexArray, single_azimuth: FloatArray, start: IndexArray, size: IndexArray, azimuth: FloatArray
 ) -> tuple[IndexArray, IndexArray]:
-    """One row against several: the nearest, the first of equals."""
+    """One row against several: the nearest, or the first of several at the same distance."""
     if not single.size:
         return single, single
     offset = np.cumsum(size) - size
@@ -117,14 +123,14 @@ def _nearest(
 def _two_by_two(
     start_r: IndexArray, azimuth_r: FloatArray, start_p: IndexArray, azimuth_p: FloatArray
 ) -> tuple[tuple[IndexArray, IndexArray], NDArray[np.bool_]]:
-    """Pairs of 2 x 2 cells, and which cells are too close to a tie to decide here."""
+    """Pairs of 2 x 2 cells, and a mask of the cells that are too close to a tie to be solved here."""
     straight, across = (
         np.abs(azimuth_r[start_r] - azimuth_p[start_p]),
         np.abs(azimuth_r[start_r] - azimuth_p[start_p + 1]),
     )
     in_order = straight + np.abs(azimuth_r[start_r + 1] - azimuth_p[start_p + 1])
     crossed = across + np.abs(azimuth_r[start_r + 1] - azimuth_p[start_p])
-    # Whole degrees are summed exactly, and SciPy then gives the first reference its nearer prediction.
+    # Sums of whole degrees are exact, and on a tie SciPy pairs the first reference with its nearer prediction.
     whole = (straight % 1 == 0) & (across % 1 == 0) & (in_order % 1 == 0) & (crossed % 1 == 0)
     undecided = (np.abs(in_order - crossed) < NEAR_TIE_DEG) & ~whole
     swap = np.where(in_order == crossed, straight > across, crossed < in_order)[~undecided].astype(np.int64)
@@ -149,3 +155,40 @@ def _others(chosen: IndexArray, size: int) -> IndexArray:
     free = np.ones(size, dtype=bool)
     free[chosen] = False
     return np.flatnonzero(free).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """True and predicted values, one entry per matched pair.
+
+    Attributes:
+        class_index: (n,).
+        azimuth, answered_azimuth: (n,) degrees, folded.
+        distance_cm, answered_distance_cm: (n,).
+    """
+
+    class_index: NDArray[np.int64]
+    azimuth: NDArray[np.float64]
+    answered_azimuth: NDArray[np.float64]
+    distance_cm: NDArray[np.float64]
+    answered_distance_cm: NDArray[np.float64]
+
+
+def matched_pairs(
+    references: Sequence[LabelRows], predictions: Sequence[LabelRows | None], protocol: Protocol = Protocol.STRICT
+) -> Pairs:
+    """The pairs that `count` counts; arguments as for `count`."""
+    refs, preds = scored_rows(references, predictions, protocol)
+    span = 1 + max((int(side.rows.frame.max()) for side in (refs, preds) if side.clip.size), default=0)
+    cell_r, cell_p = (
+        (side.clip * span + side.rows.frame) * NUM_CLASSES + side.rows.class_index for side in (refs, preds)
+    )
+    azimuth_r, azimuth_p = (fold(side.rows.azimuth).astype(np.float64, copy=False) for side in (refs, preds))
+    matches = match(cell_r, azimuth_r, cell_p, azimuth_p)
+    return Pairs(
+        refs.rows.class_index[matches.reference],
+        azimuth_r[matches.reference],
+        azimuth_p[matches.prediction],
+        refs.rows.distance_cm[matches.reference],
+        preds.rows.distance_cm[matches.prediction],
+    )

@@ -1,4 +1,4 @@
-"""The two ways to score: `strict` for our own reports, `dcase2025` for numbers comparable with published ones."""
+"""The two scoring protocols: `strict` for this project's reports, `dcase2025` for comparison with published scores."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.classes import NUM_CLASSES
-from earwitness.data.dcase_csv import LabelRows
-from earwitness.geometry import fold
+from earwitness.core.geometry import fold
+from earwitness.core.vocabulary import NUM_CLASSES
+from earwitness.data.dcase.labels import LabelRows
 
 AZIMUTH_THRESHOLD_DEG: Final = 20.0
 RELATIVE_DISTANCE_THRESHOLD: Final = 1.0
@@ -31,34 +31,34 @@ class Protocol(StrEnum):
         - every frame of every reference file counts;
         - a reference file without predictions is all misses; predictions without a reference file are an error;
         - F is averaged over the classes that occur in references or predictions;
-        - a class with references that was never detected counts as DOAE 180 degrees, RDE 1, distance error as if
-          distance 0 had been answered, on/off accuracy 0, instead of being left out;
-        - a reference at 0 cm is taken as 1 cm in the relative distance error;
-        - the order of rows in a file changes nothing: where two assignments have the same angles, rows are taken by
-          azimuth, distance and on/off.
+        - a class with references that is never detected counts with DOAE 180 degrees, RDE 1, the distance error of
+          predicted distances of 0, and on/off accuracy 0, instead of being left out;
+        - a reference distance of 0 cm counts as 1 cm in the relative distance error;
+        - the order of rows in a file has no effect: ties of the assignment are resolved by azimuth, distance and
+          on/off.
 
     `DCASE2025` reproduces the official scorer (github.com/partha2409/DCASE2025_seld_baseline) to 1e-9, quirks included:
         - *The last labelled frame is lost.* Frames at or after a clip's last labelled frame are not scored. Effect:
           false alarms after the last event, all false alarms in clips without events, and one frame of real events
-          a clip are ignored.
+          per clip are ignored.
         - *A missing prediction file is skipped.* Effect: leaving out hard clips raises the score. (Predictions
           without a reference file make the official code fail with a KeyError; here they are an error, too.)
-        - *F is divided by 13 always.* Effect: a class without references and predictions counts 0, so that perfect
-          predictions of a test set that lacks classes score below 1.
-        - *Never detected classes drop out* of DOAE, RDE, distance error and on/off accuracy. Effect: giving up on a
-          hard class improves these four.
+        - *F is always divided by the number of classes.* Effect: a class without references and predictions counts as
+          0, so that perfect predictions for a test set that lacks classes score below 1.
+        - *Never detected classes are left out* of DOAE, RDE, distance error and on/off accuracy. Effect: never
+          predicting a hard class improves these four.
         - *Ten tracks.* From the eleventh row of a class in a frame on, each row overwrites the one in track 0.
-          Effect: only for predictions that flood one class.
-        - *Repeated rows count again*, each as one more source. Effect: a file written twice scores about half.
-        - *Rows keep file order within a class*, which decides how ties of the assignment fall (as SciPy's
-          `linear_sum_assignment` lets them). Effect: with two sources of a class, swapping two rows of a file can
-          change all scores but DOAE.
-        - *A reference distance of 0* is divided by as 2.2e-16. Effect: one such row makes RDE astronomical.
-        - *One machine epsilon* is added to every denominator. Effect: none that is visible.
+          Effect: only for more than ten predictions of one class in a frame.
+        - *Repeated rows count again*, each as a further source. Effect: a file with all rows twice scores about half.
+        - *Rows keep their file order within a class*, which decides ties of the assignment (as in SciPy's
+          `linear_sum_assignment`). Effect: with two sources of a class, swapping two rows of a file can change all
+          scores but DOAE.
+        - *A reference distance of 0* becomes a divisor of 2.2e-16. Effect: one such row makes RDE extremely large.
+        - *One machine epsilon* is added to every denominator. Effect: not visible.
         - The official jackknife fails on current NumPy (ragged array) and rescans all files for each file left out;
-          the one here gives the interval that it intended, from per-file counts.
-        Malformed files (see `earwitness.data.dcase_csv`) are refused by both protocols, where the official reader
-        skips a missing header's first row, drops unknown classes and ignores negative frames.
+          this one computes the intended interval from per-file counts.
+        Both protocols refuse malformed files (see `earwitness.data.dcase.labels`), where the official reader skips the
+        first row of a file without a header, drops unknown classes and ignores negative frames.
     """
 
     STRICT = "strict"
@@ -67,11 +67,11 @@ class Protocol(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClipRows:
-    """The rows of many clips, and which clip each is from.
+    """The rows of many clips, and the clip of each row.
 
     Attributes:
         rows: (n,) rows of all clips, clip after clip, in file order.
-        clip: (n,) int64.
+        clip: (n,) int64, number of the clip.
     """
 
     rows: LabelRows
@@ -79,20 +79,20 @@ class ClipRows:
 
     @classmethod
     def join(cls, clips: Sequence[LabelRows | None]) -> ClipRows:
-        """Put clips in sequence; None stands for a missing file."""
+        """Concatenate clips; None stands for a missing file."""
         sizes = [0 if rows is None else len(rows) for rows in clips]
         rows = LabelRows.concatenate(rows for rows in clips if rows is not None)
         return cls(rows, np.repeat(np.arange(len(clips), dtype=np.int64), sizes))
 
     def select(self, keep: NDArray[np.bool_] | NDArray[np.int64]) -> ClipRows:
-        """The rows picked by a mask or by indices."""
+        """The rows selected by a mask or by indices."""
         return ClipRows(LabelRows(self.rows.values[keep]), self.clip[keep])
 
 
 def scored_rows(
     references: Sequence[LabelRows], predictions: Sequence[LabelRows | None], protocol: Protocol
 ) -> tuple[ClipRows, ClipRows]:
-    """The rows that a protocol lets count, of references and of predictions (None: the file is missing)."""
+    """The rows of references and predictions that the protocol scores; None stands for a missing file."""
     refs, preds = ClipRows.join(references), ClipRows.join(predictions)
     if protocol is Protocol.STRICT:
         return _in_canonical_order(refs), _in_canonical_order(preds)
@@ -113,7 +113,7 @@ def relative_distance_error(
 
 
 def _in_canonical_order(side: ClipRows) -> ClipRows:
-    """Same-class rows of a frame by what their match depends on, so that ties cannot depend on the file's order."""
+    """Sort the rows of each class and frame by azimuth, distance and on/off, to make ties independent of file order."""
     crowd, cell = _crowded(side, 1)
     if not crowd.size:
         return side
@@ -125,7 +125,7 @@ def _in_canonical_order(side: ClipRows) -> ClipRows:
 
 
 def _ten_tracks(side: ClipRows) -> ClipRows:
-    """Keep what the official scorer keeps of more than ten rows of one class in one frame."""
+    """Keep the rows that the official scorer keeps of more than ten rows of one class in one frame."""
     crowd, cell = _crowded(side, OFFICIAL_TRACKS)
     if not crowd.size:
         return side
@@ -140,7 +140,7 @@ def _ten_tracks(side: ClipRows) -> ClipRows:
 
 
 def _crowded(side: ClipRows, limit: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows, in file order, of cells (clip, frame, class) with more than `limit` rows; and the number of their cell."""
+    """Rows, in file order, of cells (clip, frame, class) with more than `limit` rows, and the number of their cell."""
     frame = side.rows.frame
     span = int(frame.max(initial=0)) + 1
     cell = (side.clip * span + frame) * NUM_CLASSES + side.rows.class_index
@@ -154,7 +154,7 @@ def _crowded(side: ClipRows, limit: int) -> tuple[NDArray[np.int64], NDArray[np.
 
 
 def _place_of_track_zero(sources: list[int]) -> int:
-    """Which of the first ten rows sits in track 0: a row takes the track of its source number, else the lowest free."""
+    """Which of the first ten rows is in track 0: a row takes the track of its source number, else the lowest free."""
     taken: list[int] = []
     for source in sources[:OFFICIAL_TRACKS]:
         free = source < OFFICIAL_TRACKS and source not in taken

@@ -1,7 +1,7 @@
 """Scores from counts: F20/1 with and without on/off, DOAE, RDE, distance error, on/off accuracy, SELD error.
 
-The same formulas serve one data set, one score for each of thousands of leave-one-out estimates, or one a condition:
-all take counts of shape (..., 13, 11) and answer with shape (...).
+The same formulas apply to one data set, to thousands of leave-one-out estimates and to conditions: all take counts of
+shape (..., classes, 11) and return shape (...).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ UNDETECTED_RELATIVE_DISTANCE_ERROR: Final = 1.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassScores:
-    """Scores of each class, (13,) each; NaN where a class does not occur (f_score) or was never detected (the rest)."""
+    """Scores (classes,); NaN for a class that does not occur (f_score) or was never detected (the others)."""
 
     f_score: FloatArray
     doa_error_deg: FloatArray
@@ -41,15 +41,15 @@ class ClassScores:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AverageScores:
-    """Scores over all classes; NaN where nothing can be said.
+    """Scores over all classes; NaN where undefined.
 
     Attributes:
         f_score: F20/1, or F20/1/on-off in the on/off variant, in [0, 1].
         doa_error_deg: mean angle between matched pairs, degrees.
         distance_error: mean distance error of matched pairs, centimetres.
         relative_distance_error: mean distance error over reference distance.
-        onscreen_accuracy: how many matched pairs agree on on/off.
-        onscreen_accuracy_always_off: what `onscreen_accuracy` would be, had "off" been answered always.
+        onscreen_accuracy: share of matched pairs that agree on on/off.
+        onscreen_accuracy_always_off: `onscreen_accuracy` of predictions that are always "off".
         seld_error: mean(1 - f_score, doa_error_deg / 180, relative_distance_error).
         per_class: in macro averages only.
     """
@@ -75,11 +75,11 @@ class AverageScores:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
-    """All scores of one evaluation; `macro_onscreen` and `micro_onscreen` ask for the right on/off in F as well.
+    """All scores of one evaluation; F of `macro_onscreen` and `micro_onscreen` requires the right on/off too.
 
     Attributes:
-        counts: what the scores were computed from.
-        notes: what a reader of the scores should know (missing files and the like), one sentence each.
+        counts: the counts from which the scores are computed.
+        notes: notes on the data, such as missing files, one sentence each.
     """
 
     protocol: Protocol
@@ -92,7 +92,7 @@ class Scores:
 
     @classmethod
     def from_counts(cls, counts: Counts, protocol: Protocol, notes: tuple[str, ...] = ()) -> Scores:
-        """Score what was counted under the same protocol."""
+        """Scores of counts of the same protocol."""
         table = counts.by("class")
         macro, micro = (
             [_average(table, protocol, micro=micro, onscreen=onscreen) for onscreen in (False, True)]
@@ -102,13 +102,13 @@ class Scores:
 
     @property
     def undetected(self) -> tuple[int, ...]:
-        """Classes that occur in the references but were never matched."""
+        """Classes that occur in the references but are never matched."""
         table = self.counts.by("class")
         pairs, missed = table[:, COLUMNS.index("pairs")], table[:, COLUMNS.index("missed")]
         return tuple(np.flatnonzero((pairs == 0) & (missed > 0)).tolist())
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON, keys as contracted: macro, macro_onscreen, micro, micro_onscreen; and what to know about them."""
+        """For JSON: macro, macro_onscreen, micro, micro_onscreen (a stable contract), protocol and notes."""
         averages = ("macro", "macro_onscreen", "micro", "micro_onscreen")
         return {
             "protocol": self.protocol.value,
@@ -124,10 +124,11 @@ def class_quantities(table: FloatArray, protocol: Protocol, *, onscreen: bool = 
 
     Args:
         table: (..., 11) counts.
+        protocol: scoring protocol.
         onscreen: whether a pair must agree on on/off to count in F.
 
     Returns:
-        `QUANTITIES`, each (...); NaN where a class does not occur or was never matched.
+        `QUANTITIES`, each (...); NaN where a class does not occur or is never matched.
     """
     of = {name: table[..., position] for position, name in enumerate(COLUMNS)}
     found = of["found_onscreen" if onscreen else "found"]
@@ -153,8 +154,10 @@ def average_quantities(
     """Scores over classes.
 
     Args:
-        table: (..., 13, 11) counts.
-        micro: pool the classes' counts, instead of averaging their scores.
+        table: (..., classes, 11) counts.
+        protocol: scoring protocol.
+        micro: pool the classes' counts instead of averaging their scores.
+        onscreen: whether a pair must agree on on/off to count in F.
 
     Returns:
         `QUANTITIES`, each (...).
@@ -164,7 +167,7 @@ def average_quantities(
     each = class_quantities(table, protocol, onscreen=onscreen)
     if protocol is Protocol.STRICT:
         each = _with_undetected(each, table)
-    # The official F of a class without data is 0, not NaN, and so stays in the mean.
+    # The official F of a class without data is 0, not NaN, and is included in the mean.
     result = {name: _nanmean(each[name]) for name in QUANTITIES if name != "seld_error"}
     result["seld_error"] = _seld_error(result)
     return result
@@ -180,7 +183,7 @@ def _average(table: FloatArray, protocol: Protocol, *, micro: bool, onscreen: bo
 
 
 def _with_undetected(each: dict[str, FloatArray], table: FloatArray) -> dict[str, FloatArray]:
-    """Classes with references that were never matched count as worst, instead of not at all."""
+    """Classes with references that are never matched get the worst scores instead of NaN."""
     missed = table[..., COLUMNS.index("missed")]
     undetected = (table[..., COLUMNS.index("pairs")] == 0) & (missed > 0)
     worst: dict[str, float | FloatArray] = {
@@ -193,17 +196,17 @@ def _with_undetected(each: dict[str, FloatArray], table: FloatArray) -> dict[str
 
 
 def _seld_error(of: dict[str, FloatArray]) -> FloatArray:
-    """Mean of 1 - F, DOAE / 180 and RDE (the aggregate that earlier DCASE editions ranked by)."""
+    """Mean of 1 - F, DOAE / 180 and RDE (the ranking score of earlier DCASE editions)."""
     return np.asarray((1 - of["f_score"] + of["doa_error_deg"] / 180 + of["relative_distance_error"]) / 3)
 
 
 def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
-    """Part over whole; NaN where the whole is 0."""
+    """Part divided by whole; NaN where the whole is 0."""
     return np.asarray(part / np.where(whole > 0, whole, np.nan))
 
 
 def _nanmean(values: FloatArray) -> FloatArray:
-    """Mean over the last axis of what is known; NaN, without a warning, where nothing is."""
+    """Mean over the last axis ignoring NaN; NaN, without a warning, where all values are NaN."""
     known = ~np.isnan(values)
     return _ratio(np.where(known, values, 0.0).sum(axis=-1), known.sum(axis=-1).astype(np.float64))
 

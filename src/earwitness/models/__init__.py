@@ -1,1 +1,1 @@
-"""Networks (torch): SELD encoder, Conformer, multi-ACCDDOA head."""
+"""Networks (torch): SELD network, Cross-Modal Conformer, official baselines; their checkpoints."""

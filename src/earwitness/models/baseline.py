@@ -1,8 +1,8 @@
-"""The official DCASE2025 baselines, written anew: convolutions, GRU, self-attention, and a decoder over pictures.
+"""Reimplementation of the DCASE2025 baselines: convolutions, GRU, self-attention, and a decoder over visual tokens.
 
 Source: Shimada et al. 2025, the DCASE2025 Task 3 baseline. With the default dimensions the parameter counts are the
-official ones: 734,261 for sound, 2,064,348 with pictures (of those that are used; the official code holds one decoder
-layer more that it never calls). Activations, too, are the official ones: tanh, ReLU on metres, sigmoid.
+official ones: 734,261 for audio, 2,064,348 for audio-visual (not counting a decoder layer that the official code never
+calls). Output activations are the official ones: tanh, ReLU for metres, sigmoid.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from typing import ClassVar, Final
 import torch
 from torch import Tensor, nn
 
-from earwitness.errors import ModelError
-from earwitness.models.attention import Attention
-from earwitness.models.baseline_config import BaselineConfig, VisualInput
-from earwitness.models.blocks import Scaler
+from earwitness.core.errors import ModelError
+from earwitness.models.configs.baseline_config import BaselineConfig, VisualInput
+from earwitness.models.layers.conv_blocks import Scaler
+from earwitness.models.layers.cross_attention import MultiHeadAttention
 from earwitness.models.network import Network
-from earwitness.models.tokens import TokenBatch, Tokens
+from earwitness.models.token_batch import TokenBatch, Tokens
 
 DECIBEL: Final = 0.1
-"""A decibel, in decimal logarithms of power: the official input is in decibels and not normalised."""
+"""One decibel in decimal logarithms of power: the official input is in decibels and not normalised."""
 _NEVER: Final = -30.0
-"""On-screen logit where there is no such output."""
+"""On-screen logit of networks without an on-screen output."""
 
 
 class _ConvBlock(nn.Module):
@@ -57,7 +57,7 @@ class _SelfAttention(nn.Module):
 
 
 class _DecoderLayer(nn.Module):
-    """Transformer decoder layer, post-norm: self-attention, attention to the pictures, feed-forward."""
+    """Transformer decoder layer, post-norm: self-attention, attention to the visual tokens, feed-forward."""
 
     def __init__(self, config: BaselineConfig) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class _DecoderLayer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, frames: Tensor, pictures: Tensor, mask: Tensor) -> Tensor:
-        """Frames (B, T, width) look at pictures (B, N, width) where mask (B, 1, 1, N) is True."""
+        """Frames (B, T, width) attend to pictures (B, N, width) where mask (B, 1, 1, N) is True."""
         frames = self.norms[0](frames + self.dropout(self.own(frames, frames)))
         frames = self.norms[1](frames + self.dropout(self.visual(frames, pictures, mask)))
         wide = self.dropout(torch.relu(self.expand(frames)))
@@ -78,7 +78,7 @@ class _DecoderLayer(nn.Module):
 
 
 class BaselineNet(Network):
-    """CRNN with self-attention, and for pictures a transformer decoder.
+    """CRNN with self-attention, and a transformer decoder for visual tokens.
 
     Args:
         config: dimensions.
@@ -107,7 +107,7 @@ class BaselineNet(Network):
         self.attention = nn.Sequential(*(_SelfAttention(config) for _ in range(config.attention_layers)))
         if config.visual is not None:
             self.visual = nn.Linear(config.visual.width, config.rnn_width)
-            # Copies of one layer: the official decoder begins with identical layers.
+            # Copies of one layer: the layers of the official decoder are initialised identically.
             layer = _DecoderLayer(config)
             self.decoder = nn.ModuleList(deepcopy(layer) for _ in range(config.decoder_layers))
         self.head = nn.Linear(config.rnn_width, config.head_width)
@@ -117,14 +117,14 @@ class BaselineNet(Network):
         """Raw fields of a batch.
 
         Args:
-            features: (B, C, T, F), log-mels of left and right; frames beyond whole label frames only give context.
-            tokens: the pictures' tokens, under the name in the configuration.
+            features: (B, C, T, F), log-mels of left and right; frames beyond whole label frames are context only.
+            tokens: the visual tokens, under the name in the configuration.
 
         Returns:
             (B, T', tracks, classes, 4): x, y, metres, on-screen logit.
 
         Raises:
-            ModelError: no tokens for a clip, or another grid or width; the audio-visual baseline cannot do without.
+            ModelError: a clip has no tokens, or tokens of another grid or width; the audio-visual baseline needs them.
         """
         if self.config.dynamic_range_db is not None:
             floor = features.amax(dim=(1, 2, 3), keepdim=True) - DECIBEL * self.config.dynamic_range_db
@@ -137,7 +137,7 @@ class BaselineNet(Network):
             frames = self._with_pictures(frames, _needed(tokens or {}, self.config.visual))
         raw = self.out(self.head(frames)).float()
         fields = raw.unflatten(-1, (self.config.tracks, self.config.classes, self.config.fields))
-        # Not full_like, which the exporter would fix to the size of its example.
+        # Not full_like, whose size the ONNX exporter would fix to that of its example.
         screen = fields[..., 3:] if self.config.fields == 4 else fields[..., :1] * 0 + _NEVER
         return torch.cat([torch.tanh(fields[..., :2]), torch.relu(fields[..., 2:3]), screen], dim=-1)
 
@@ -154,9 +154,9 @@ class BaselineNet(Network):
         return torch.cat([raw[..., :3], torch.sigmoid(raw[..., 3:])], dim=-1)
 
 
-def _official_attention(width: int, heads: int, dropout: float) -> Attention:
-    """Attention that begins as `torch.nn.MultiheadAttention` does: one joint Xavier matrix, no biases."""
-    attention = Attention(width, heads, dropout)
+def _official_attention(width: int, heads: int, dropout: float) -> MultiHeadAttention:
+    """Attention initialised as `torch.nn.MultiheadAttention`: one joint Xavier matrix, biases of zero."""
+    attention = MultiHeadAttention(width, heads, dropout)
     joint = nn.init.xavier_uniform_(torch.empty(3 * width, width))
     with torch.no_grad():
         for linear, weight in zip((attention.query, attention.key, attention.value), joint.chunk(3), strict=True):
@@ -168,16 +168,18 @@ def _official_attention(width: int, heads: int, dropout: float) -> Attention:
 
 def _needed(tokens: TokenBatch, visual: VisualInput) -> Tokens:
     if visual.name not in tokens:
-        raise ModelError(f"this network needs '{visual.name}' tokens and has none: it does not work without pictures")
+        raise ModelError(
+            f"this network needs '{visual.name}' tokens, but there are none: run it on videos with pictures"
+        )
     found = tokens[visual.name]
     positions, dim = visual.grid[0] * visual.grid[1], visual.dim
     if tuple(found.values.shape[2:]) != (positions, dim):
         raise ModelError(
-            f"the network takes '{visual.name}' tokens of {positions} positions and {dim} numbers, these have "
-            f"{found.values.shape[2]} and {found.values.shape[3]}: set model.visual.grid and model.visual.dim to them"
+            f"the network takes '{visual.name}' tokens of {positions} positions and width {dim}, but these have "
+            f"{found.values.shape[2]} and {found.values.shape[3]}: set model.visual.grid and model.visual.dim to match"
         )
     if not found.present.all():
-        raise ModelError(f"a clip has no '{visual.name}' tokens: this network does not work without pictures")
+        raise ModelError(f"a clip has no '{visual.name}' tokens: run this network on videos only")
     return found
 
 

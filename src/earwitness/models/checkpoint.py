@@ -1,4 +1,4 @@
-"""Model checkpoints: tensors in safetensors, dimensions as JSON in the file's own metadata; no pickle."""
+"""Model checkpoints: tensors as safetensors, with the dimensions as JSON in the file's metadata; no pickle."""
 
 from __future__ import annotations
 
@@ -15,25 +15,36 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from earwitness.errors import ModelError, first_line
-from earwitness.media.atomic import atomic_file
-from earwitness.models.architectures import ModelConfig, model_config
+from earwitness.core.errors import ModelError, first_line
+from earwitness.core.files.atomic import atomic_file
+from earwitness.core.schema import first_problem
 from earwitness.models.build import build
+from earwitness.models.configs.architectures import ModelConfig, model_config
 from earwitness.models.network import Network
-from earwitness.schema import first_problem
+from earwitness.models.seld import TRUNK_PREFIX
 
 CONFIG_KEY: Final = "model_config"
 _FIRST_CONFIG_KEY: Final = "seld_config"
-"""What the dimensions were called while there was one kind of network."""
+"""Key of the dimensions in the first checkpoints, when there was one kind of network."""
+_FEWEST: Final = 1024
+"""Smaller weights stay float32 in compact checkpoints."""
 
 
-def save_model(model: Network, path: Path) -> None:
-    """Write weights and dimensions to `path`; what was there stays until that is done.
+def save_model(model: Network, path: Path, *, compact: bool = False) -> None:
+    """Write weights and dimensions to `path`; an existing file is replaced only when that succeeds.
+
+    Args:
+        model: the network.
+        path: the file.
+        compact: for fine-tuning: store large weights as 16-bit numbers, and leave out those of a tagger's trunk, which
+            are frozen.
 
     Raises:
-        EncodingError: it cannot be written.
+        EncodingError: the file cannot be written.
     """
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    if compact:
+        tensors = {name: _short(value) for name, value in tensors.items() if not name.startswith(TRUNK_PREFIX)}
     with atomic_file(path) as temporary:
         try:
             save_file(tensors, temporary, metadata={CONFIG_KEY: model.config.model_dump_json()})
@@ -42,23 +53,30 @@ def save_model(model: Network, path: Path) -> None:
 
 
 def _system_error(error: SafetensorError) -> OSError:
-    """What the system said, of an error that holds it in words only."""
+    """The operating system's error, whose number safetensors gives in its message only."""
     number = re.search(r"os error (\d+)", str(error))
     return OSError(int(number[1]), os.strerror(int(number[1]))) if number else OSError(first_line(error))
 
 
+def _short(value: Tensor) -> Tensor:
+    if value.dtype != torch.float32 or value.numel() < _FEWEST:
+        return value
+    largest = torch.finfo(torch.float16).max
+    return value.clamp(-largest, largest).half()
+
+
 def load_model(path: Path) -> Network:
-    """Rebuild the model that `save_model` wrote, in evaluation mode.
+    """Load a model written by `save_model`, in evaluation mode.
 
     Raises:
-        ModelError: missing, damaged, weights that are not finite,
-            or tensors that do not fit the dimensions in the file (names them).
+        ModelError: the file is missing or damaged, holds weights that are not finite, or holds tensors that do not fit
+            its dimensions (names them).
     """
     config, tensors = read_checkpoint(path)
     expected = _expected(config, path)
     wrong = sorted(name for name in expected.keys() | tensors.keys() if _shape(expected, name) != _shape(tensors, name))
     if wrong:
-        raise ModelError(f"'{path}' does not fit its dimensions: {', '.join(wrong[:5])} differ; train or copy it again")
+        raise ModelError(f"'{path}': {', '.join(wrong[:5])} do not fit the file's dimensions; train or copy it again")
     damaged = sorted(name for name, tensor in tensors.items() if not torch.isfinite(tensor).all())
     if damaged:
         raise ModelError(f"'{path}' holds weights that are not finite ({damaged[0]}); train or copy it again")
@@ -68,19 +86,19 @@ def load_model(path: Path) -> Network:
 
 
 def _expected(config: ModelConfig, path: Path) -> dict[str, Tensor]:
-    """Tensors without contents: they take no memory, whatever dimensions a damaged or hostile file claims."""
+    """Meta tensors of the expected shapes; they take no memory even for the dimensions of a hostile file."""
     try:
         with torch.device("meta"):
             return build(config).state_dict()
     except (RuntimeError, OverflowError) as error:
-        raise ModelError(f"'{path}' claims dimensions that no network has; copy it again") from error
+        raise ModelError(f"'{path}' has dimensions of no valid network; copy it again") from error
 
 
 def read_checkpoint(path: Path) -> tuple[ModelConfig, dict[str, Tensor]]:
-    """Dimensions and tensors of a checkpoint, not yet compared.
+    """Dimensions and tensors of a checkpoint, not compared with each other.
 
     Raises:
-        ModelError: missing or damaged.
+        ModelError: the file is missing or damaged.
     """
     if not path.is_file():
         raise ModelError(f"no checkpoint at '{path}'")

@@ -1,4 +1,4 @@
-"""The Cross-Modal Conformer: the SELD network, whose frames also look at semantic tokens of sound and pictures."""
+"""The Cross-Modal Conformer: the SELD network, whose frames also attend to semantic tokens of sound and pictures."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from earwitness.models.cmc_config import CmcConfig
-from earwitness.models.cross import Concatenation, CrossAttention
-from earwitness.models.projection import Projected, TokenProjection
+from earwitness.models.configs.seld_config import CmcConfig
+from earwitness.models.layers.cross_attention import Concatenation, CrossAttention
+from earwitness.models.layers.token_projection import Projected, TokenProjection
 from earwitness.models.seld import SeldNet
-from earwitness.models.tokens import TokenBatch
+from earwitness.models.token_batch import TokenBatch
 
 FUSION_PARTS = ("projections.", "cross.", "concatenation.")
 """Prefixes of the weights that a SELD network does not have."""
@@ -46,17 +46,17 @@ class CmcNet(SeldNet):
 
     def _context(self, frames: Tensor, tokens: TokenBatch) -> Tensor:
         """The Conformer: (B, T', dim) -> (B, T', dim)."""
-        seen: dict[str, Projected] = {
+        projected: dict[str, Projected] = {
             name: project(tokens[name], frames.shape[1]) for name, project in self.projections.items() if name in tokens
         }
         if self.concatenation is not None:
-            frames = self.concatenation(frames, seen)
+            frames = self.concatenation(frames, projected)
         for number, block in enumerate(self.conformer):
-            frames = block(frames, partial(self._look, number, seen) if str(number) in self.cross else None)
+            frames = block(frames, partial(self._attend, number, projected) if str(number) in self.cross else None)
         return frames
 
-    def _look(self, block: int, seen: Mapping[str, Projected], frames: Tensor) -> Tensor:
+    def _attend(self, block: int, projected: Mapping[str, Projected], frames: Tensor) -> Tensor:
         for name, attend in self.cross[str(block)].items():  # type: ignore[operator]
-            if name in seen:
-                frames = attend(frames, seen[name])
+            if name in projected:
+                frames = attend(frames, projected[name])
         return frames

@@ -1,4 +1,4 @@
-"""What training, export and inference need of a network, whatever is inside."""
+"""The interface of networks for training, export and inference."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from earwitness.models.architectures import ModelConfig
-from earwitness.models.blocks import Scaler
-from earwitness.models.tokens import TokenBatch
+from earwitness.models.configs.architectures import ModelConfig
+from earwitness.models.layers.conv_blocks import Scaler
+from earwitness.models.token_batch import TokenBatch
 
 
 class Network(nn.Module, ABC):
@@ -18,7 +18,7 @@ class Network(nn.Module, ABC):
     Attributes:
         config: its dimensions.
         scaler: feature normalisation.
-        normalises: whether the scaler takes the statistics of the training features.
+        normalises: whether the scaler is set from the statistics of the training features.
     """
 
     normalises: ClassVar[bool] = True
@@ -27,17 +27,17 @@ class Network(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, features: Tensor, tokens: TokenBatch | None = None) -> Tensor:
-        """Raw fields of a batch, in the form that the network's loss takes.
+        """Raw fields of a batch, as the network's loss takes them.
 
         Args:
             features: (B, C, T, F), T a multiple of `frames_per_label`.
-            tokens: by modality; what is missing is done without, where the network can.
+            tokens: by modality; optional modalities may be missing.
 
         Returns:
             (B, T / frames_per_label, tracks, classes, 4).
 
         Raises:
-            ModelError: a modality is missing that the network cannot do without, or has another width.
+            ModelError: a required modality is missing, or tokens have another width.
         """
 
     @abstractmethod

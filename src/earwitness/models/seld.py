@@ -1,4 +1,4 @@
-"""The SELD network: features in, multi-ACCDDOA fields out at 10 frames a second."""
+"""The SELD network, from features to multi-ACCDDOA fields at 10 frames/s, and its optional parts."""
 
 from __future__ import annotations
 
@@ -8,29 +8,76 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from earwitness.accddoa import DISTANCE
-from earwitness.models.blocks import ConvBlock, ResidualBlock, Scaler
-from earwitness.models.cmc_config import CmcConfig
-from earwitness.models.config import SeldConfig
-from earwitness.models.conformer import ConformerBlock
+from earwitness.core.multi_accddoa import DISTANCE
+from earwitness.models.configs.seld_config import CmcConfig, SeldConfig, SeldShape
+from earwitness.models.configs.symmetric_config import SymmetricConfig
+from earwitness.models.layers.conformer import ConformerBlock
+from earwitness.models.layers.conv_blocks import ConvBlock, ResidualBlock, Scaler
+from earwitness.models.layers.tagger import Tagger
 from earwitness.models.network import Network
-from earwitness.models.reverberance import Reverberance
-from earwitness.models.tagger import Tagger
-from earwitness.models.tokens import TokenBatch
+from earwitness.models.token_batch import TokenBatch
+
+_SPANS: Final = (25, 75, 175)
+"""Spans in feature frames, odd, over which the coherence around a label frame is averaged."""
+_HIDDEN: Final = 64
+_TYPICAL, _SPREAD = 0.8, 0.2
+"""Mean and deviation of the coherence in rooms."""
+_LOWEST: Final = -10.0
+"""Decimal logarithm of the power of silence."""
+
+
+class Reverberance(nn.Module):
+    """Addition to the log distance, from the power-weighted coherence around each label frame.
+
+    Direct sound is coherent, reverberant sound is not, and its share grows with distance. The informative quantity is
+    the power-weighted mean over about a second, which deep networks were slow to find.
+
+    Args:
+        mels: bands.
+        frames_per_label: feature frames per label frame.
+    """
+
+    def __init__(self, mels: int, frames_per_label: int) -> None:
+        super().__init__()
+        self.frames_per_label = frames_per_label
+        inputs = mels * len(_SPANS)
+        # No normalisation per clip: the mean over all bands is the most informative part.
+        self.hidden = nn.Sequential(nn.Linear(inputs, _HIDDEN), nn.SiLU())
+        self.out = nn.Linear(_HIDDEN, 1)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, log_power: Tensor, coherence: Tensor) -> Tensor:
+        """Decimal logarithm of power and coherence (B, T, mels) -> (B, T / frames_per_label) ln(metres)."""
+        power = torch.pow(10.0, log_power.float().clamp_min(_LOWEST)).transpose(1, 2)
+        both = torch.cat([power * coherence.float().transpose(1, 2), power], dim=1)
+        labels = functional.avg_pool1d(both, self.frames_per_label)
+        steady = torch.cat([self.weighted_mean(labels, span // self.frames_per_label) for span in _SPANS], dim=1)
+        centred = (steady.transpose(1, 2) - _TYPICAL) / _SPREAD
+        metres: Tensor = self.out(self.hidden(centred))[..., 0]
+        return metres.float()
+
+    def weighted_mean(self, both: Tensor, span: int) -> Tensor:
+        """Weighted mean over `span` label frames of (B, 2 mels, T'): weighted values first, then the weights."""
+        above, below = functional.avg_pool1d(both, span, 1, span // 2).chunk(2, dim=1)
+        return above / below.clamp_min(10.0**_LOWEST * 1e-3)
+
 
 FIELDS: Final = 4
 """x, y, log distance, on-screen logit."""
 ACTIVITY: Final = 4
-"""Where the raw fields of a network with activity logits have them, the same on all tracks of a class."""
+"""Index of the activity logit in raw fields, where there is one; the same on all tracks of a class."""
 RARE_LOGIT: Final = -2.5
-"""Where activity logits start: most cells are silent."""
+"""Initial bias of activity logits: most cells are inactive."""
 TYPICAL_LOG_METRES: Final = 0.7
-"""Where the distance output starts: ln of 2 m, the middle of a room."""
+"""Initial bias of the distance output: ln of 2 m."""
 MAX_LOG_METRES: Final = 4.0
 TAGGER_PARTS: Final = ("tagger.", "tagged.", "tags.")
-"""Prefixes of the weights that a network without a tagger does not have."""
-ADDED_PARTS: Final = (*TAGGER_PARTS, "reverberance.")
-"""Prefixes of weights that add nothing at first, so that a network may begin with the weights of one without them."""
+"""Prefixes of the weights of networks with a tagger only."""
+TRUNK_PREFIX: Final = "tagger.trunk."
+"""Prefix of YAMNet's weights, which are frozen."""
+ADDED_PARTS: Final = (*TAGGER_PARTS, "reverberance.", "whole.", "far.", "anything.")
+"""Prefixes of weights that contribute nothing at first: a network may start from weights without them."""
 
 
 class SeldNet(Network):
@@ -43,9 +90,9 @@ class SeldNet(Network):
         config: dimensions.
     """
 
-    config: SeldConfig | CmcConfig
+    config: SeldConfig | CmcConfig | SymmetricConfig
 
-    def __init__(self, config: SeldConfig | CmcConfig) -> None:
+    def __init__(self, config: SeldConfig | CmcConfig | SymmetricConfig) -> None:
         super().__init__()
         self.config = config
         self.scaler = Scaler(config.in_channels, config.mels)
@@ -72,63 +119,92 @@ class SeldNet(Network):
         if config.tagger:
             self.tagger = Tagger(config.dim, 2 * config.frames_per_label, config.tagger_dropout)
             self.tagged, self.tags = nn.Linear(config.dim, config.dim), nn.Linear(config.dim, config.classes)
+        self.whole = nn.Linear(2 * config.dim, config.classes) if config.whole_clip else None
+        self.anything = nn.Linear(config.dim, config.tracks * FIELDS + 1) if config.any_sound else None
+        self.far = _distance_head(config) if config.distance_head else None
         self.reverberance = Reverberance(config.mels, config.frames_per_label) if config.reverberance else None
         self._initialise_head()
 
     def _initialise_head(self) -> None:
         with torch.no_grad():
-            self.head.weight.mul_(0.3)  # near-silent start: most cells are inactive
+            self.head.weight.mul_(0.3)  # start with low activity: most cells are inactive
             bias = self.head.bias.view(-1, FIELDS)
             bias.zero_()
             bias[:, 2] = TYPICAL_LOG_METRES
             if self.activity is not None:
                 self.activity.bias.fill_(RARE_LOGIT)
-            # What comes on top starts at nothing: a network that has learnt without it goes on where it was.
-            for added in (self.common, self.tagged, self.tags):
+            # Optional parts start at zero, so that weights trained without them give the same output.
+            for added in (self.common, self.tagged, self.tags, self.whole):
                 if added is not None:
                     added.weight.zero_()
                     added.bias.zero_()
 
-    def thoughts(self, features: Tensor) -> Tensor | None:
-        """What the tagger, where there is one, thinks of features (B, C, T, F): (B, T / frames_per_label, dim)."""
+    def run_tagger(self, features: Tensor) -> Tensor | None:
+        """Output (B, T / frames_per_label, dim) of the tagger, if there is one, for features (B, C, T, F)."""
         return None if self.tagger is None else self.tagger(self.scaler(features)[:, self.config.own_channels :])
 
-    def forward(self, features: Tensor, tokens: TokenBatch | None = None, thoughts: Tensor | None = None) -> Tensor:
+    def forward(self, features: Tensor, tokens: TokenBatch | None = None, tagging: Tensor | None = None) -> Tensor:
         """Raw fields of a batch.
 
         Args:
             features: (B, C, T, F), T a multiple of `frames_per_label`.
-            tokens: not looked at; `CmcNet` does.
-            thoughts: the tagger's, where they are known already.
+            tokens: ignored; `CmcNet` uses them.
+            tagging: output of `run_tagger`, if it is known already.
 
         Returns:
             (B, T / frames_per_label, tracks, classes, 4): x, y, ln(metres), on-screen logit; and a fifth, the activity
-            logit, where the network has one.
+            logit, where the network has one; and an additional class for any sound, where it has one.
         """
         scaled, own = self.scaler(features), self.config.own_channels
         maps = self.stages(self.stem(scaled[:, :own].contiguous(memory_format=torch.channels_last)))
         frames = self.project(maps.permute(0, 2, 3, 1).flatten(2))
-        if thoughts is None:
-            thoughts = self.thoughts(features)
+        if tagging is None:
+            tagging = self.run_tagger(features)
         if self.tagged is not None:
-            frames = frames + self.tagged(thoughts)
+            frames = frames + self.tagged(tagging)
         frames = self._context(frames, tokens or {})
         raw = self.head(frames).unflatten(-1, (self.config.tracks, self.config.classes, FIELDS))
         fields: Tensor = raw.float()
         if self.common is not None:
             shared = functional.pad(self.common(frames).float(), (0, 1))
             fields = fields + shared[:, :, None, None]
-        if self.reverberance is not None and self.config.reverberance is not None:
-            level, coherence = self.config.reverberance
-            metres = self.reverberance(features[:, level], features[:, coherence])
-            fields = fields + functional.pad(metres[..., None], (DISTANCE, 1))[:, :, None, None]
+        answer = self._answer(self._with_distance(fields, frames, features, tagging), frames, tagging)
+        return answer if self.anything is None else torch.cat([answer, self._anything(frames)], dim=3)
+
+    def _anything(self, frames: Tensor) -> Tensor:
+        """Raw fields (B, T', tracks, 1, 5) of the class for any sound."""
+        assert self.anything is not None
+        raw = self.anything(frames).float()
+        fields = raw[..., :-1].unflatten(-1, (self.config.tracks, 1, FIELDS))
+        logit = raw[..., -1:, None, None].expand(-1, -1, self.config.tracks, -1, -1)
+        if self.config.direction == "tanh":
+            fields = torch.cat([torch.tanh(fields[..., :2]), fields[..., 2:]], dim=-1)
+        return torch.cat([fields, logit], dim=-1)
+
+    def _with_distance(self, fields: Tensor, frames: Tensor, features: Tensor, tagging: Tensor | None) -> Tensor:
+        """Fields (B, T', tracks, classes, 4) with the log distances of the optional distance parts added."""
+        if self.far is not None:
+            parts = [frames] if tagging is None else [frames, tagging]
+            metres = self.far(torch.cat(parts, dim=-1)).float()
+            fields = fields + functional.pad(metres[..., None], (DISTANCE, 1))[:, :, None]
+        if self.reverberance is None or self.config.reverberance is None:
+            return fields
+        level, coherence = self.config.reverberance
+        metres = self.reverberance(features[:, level], features[:, coherence])
+        return fields + functional.pad(metres[..., None], (DISTANCE, 1))[:, :, None, None]
+
+    def _answer(self, fields: Tensor, frames: Tensor, tagging: Tensor | None) -> Tensor:
+        """Fields with bounded directions, and with the activity logit if there is one."""
         if self.config.direction == "tanh":
             fields = torch.cat([torch.tanh(fields[..., :2]), fields[..., 2:]], dim=-1)
         if self.activity is None:
             return fields
         logit = self.activity(frames)
         if self.tags is not None:
-            logit = logit + self.tags(thoughts)
+            logit = logit + self.tags(tagging)
+        if self.whole is not None:
+            whole = self.whole(torch.cat([frames.mean(dim=1), frames.amax(dim=1)], dim=-1))
+            logit = logit + whole[:, None]
         logit = logit.float()[:, :, None, :, None]
         return torch.cat([fields, logit.expand(-1, -1, self.config.tracks, -1, -1)], dim=-1)
 
@@ -138,15 +214,28 @@ class SeldNet(Network):
         return mixed
 
     def physical(self, raw: Tensor) -> Tensor:
-        """See `physical`."""
-        return physical(raw)
+        """As the function `physical`, for the classes without that for any sound."""
+        return physical(raw[..., : self.config.classes, :])
+
+    def physical_any_sound(self, raw: Tensor) -> Tensor:
+        """Physical fields (B, T', tracks, 1, 4) of the class for any sound, where the network has it."""
+        return physical(raw[..., self.config.classes :, :])
+
+
+def _distance_head(config: SeldShape) -> nn.Sequential:
+    """Two layers from frames, and the tagger's output if any, to ln(metres) of each class; initialised to output 0."""
+    width = config.dim * (2 if config.tagger else 1)
+    out = nn.Linear(config.dim, config.classes)
+    nn.init.zeros_(out.weight)
+    nn.init.zeros_(out.bias)
+    return nn.Sequential(nn.LayerNorm(width), nn.Linear(width, config.dim), nn.SiLU(), out)
 
 
 def physical(raw: Tensor) -> Tensor:
     """Raw fields as physical ones, (..., 4): x, y, metres, on-screen probability.
 
-    Where there is an activity logit, its probability becomes the length of the vectors: readers of the output need not
-    know how a network says that something sounds.
+    The probability of an activity logit, if there is one, becomes the length of the vectors, so that all networks
+    encode activity in the same way.
     """
     metres = torch.exp(raw[..., 2:3].clamp(-MAX_LOG_METRES, MAX_LOG_METRES))
     vector = raw[..., :2]

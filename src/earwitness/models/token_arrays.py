@@ -1,4 +1,4 @@
-"""Token maps of several clips in arrays, for training in torch and for ONNX Runtime alike; torch-free."""
+"""Token maps of several clips stacked into arrays, for torch and for ONNX Runtime; torch-free."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.core.errors import EncoderError
 from earwitness.encoders.tokens import TokenMap
-from earwitness.errors import EncoderError
 
 
 class TokenArrays(NamedTuple):
-    """Tokens of one modality for B clips; shorter ones are filled up, and clips without it are all filling.
+    """Tokens of one modality for B clips, padded to the same number of steps; clips without it are all padding.
 
     Attributes:
-        values: (B, T, P, D), zeros where nothing is.
-        times: (B, T) float32, seconds from the beginning of the clip.
-        directions: (B, P, 2) float32, azimuth and elevation in degrees; NaN for a position that looks nowhere.
-        here: (B, T) bool, steps that exist.
+        values: (B, T, P, D), zeros in the padding.
+        times: (B, T) float32, seconds from the start of the clip.
+        directions: (B, P, 2) float32, azimuth and elevation in degrees; NaN for a position without a direction.
+        here: (B, T) bool, False in the padding.
     """
 
     values: NDArray[np.floating]
@@ -29,17 +29,17 @@ class TokenArrays(NamedTuple):
 
 
 def stack_tokens(clips: Sequence[Mapping[str, TokenMap]]) -> dict[str, TokenArrays]:
-    """Stack the tokens of clips, modality by modality; what no clip has is left out.
+    """Stack the tokens of clips by modality; modalities that no clip has are left out.
 
     Raises:
-        EncoderError: maps of one modality have different widths or positions.
+        EncoderError: maps of one modality differ in width or number of positions.
     """
     names = dict.fromkeys(name for clip in clips for name in clip)
     return {name: _stack(name, [clip.get(name) for clip in clips]) for name in names}
 
 
 def no_tokens(batch: int, positions: int, dim: int) -> TokenArrays:
-    """Tokens of a modality that no clip has, for models in ONNX, whose inputs cannot be left out."""
+    """Padding for a modality that no clip has, for ONNX models, whose inputs cannot be left out."""
     return TokenArrays(
         np.zeros((batch, 1, positions, dim), np.float32), np.zeros((batch, 1), np.float32),
         np.full((batch, positions, 2), np.nan, np.float32), np.zeros((batch, 1), np.bool_),
@@ -49,7 +49,9 @@ def no_tokens(batch: int, positions: int, dim: int) -> TokenArrays:
 def _stack(name: str, maps: Sequence[TokenMap | None]) -> TokenArrays:
     shapes = {found.tokens.shape[1:] for found in maps if found is not None}
     if len(shapes) != 1:
-        raise EncoderError(f"'{name}' tokens of one batch have different shapes {sorted(shapes)}: embed the sets alike")
+        raise EncoderError(
+            f"'{name}' tokens of one batch have different shapes {sorted(shapes)}: embed the sets with equal settings"
+        )
     steps = max(len(found) for found in maps if found is not None)
     (positions, dim) = shapes.pop()
     dtype = np.result_type(*(found.tokens.dtype for found in maps if found is not None))

@@ -1,4 +1,4 @@
-"""A small picture for each class, drawn by code: once as shapes, shown by Pillow in videos and as SVG in reports."""
+"""An icon for each class, defined once as shapes: drawn with Pillow in videos and written as SVG in reports."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from math import cos, radians, sin
 from typing import Any, Final
 
+from earwitness.core.vocabulary import CLASSES
+
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Disc:
-    """A filled circle; `cut` takes it out of what was drawn before."""
+    """A filled circle; `cut` removes it from the shapes below."""
 
     x: float
     y: float
@@ -21,7 +23,7 @@ class Disc:
 
 @dataclass(frozen=True, slots=True)
 class Polygon:
-    """A filled polygon; `cut` takes it out of what was drawn before."""
+    """A filled polygon; `cut` removes it from the shapes below."""
 
     points: tuple[Point, ...]
     cut: bool = False
@@ -29,7 +31,7 @@ class Polygon:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of round ends."""
+    """A line with round ends."""
 
     points: tuple[Point, ...]
     width: float
@@ -68,45 +70,61 @@ def _line(*numbers: float, width: float = 0.09, cut: bool = False) -> Line:
 
 _VOICE: Final = (_arc(0.56, 0.34, 0.15, -48, 48), _arc(0.56, 0.34, 0.33, -48, 48))
 
-ICONS: Final[tuple[tuple[Shape, ...], ...]] = (
-    (Disc(0.34, 0.22, 0.15), _polygon(0.34, 0.34, 0.62, 0.92, 0.06, 0.92), *_VOICE),
-    (Disc(0.34, 0.22, 0.15), _polygon(0.16, 0.43, 0.52, 0.43, 0.58, 0.54, 0.58, 0.92, 0.10, 0.92, 0.10, 0.54),
-     *_VOICE),
-    (_polygon(0.08, 0.88, 0.24, 0.96, 0.50, 0.62, 0.50, 0.30, 0.40, 0.30),
-     _polygon(0.92, 0.88, 0.76, 0.96, 0.54, 0.62, 0.54, 0.30, 0.64, 0.30),
-     _line(0.52, 0.05, 0.52, 0.17), _line(0.26, 0.12, 0.33, 0.21), _line(0.78, 0.12, 0.71, 0.21)),
-    (_polygon(0.33, 0.44, 0.67, 0.44, 0.90, 0.90, 0.10, 0.90), Disc(0.5, 0.67, 0.13, cut=True),
-     _line(0.11, 0.40, 0.20, 0.24, 0.80, 0.24, 0.89, 0.40, width=0.17)),
-    (Disc(0.5, 0.5, 0.44), Disc(0.34, 0.38, 0.07, cut=True), Disc(0.66, 0.38, 0.07, cut=True),
-     _polygon(0.22, 0.54, 0.78, 0.54, 0.72, 0.70, 0.60, 0.80, 0.40, 0.80, 0.28, 0.70, cut=True)),
-    (_polygon(0.5, 0.06, 0.96, 0.50, 0.04, 0.50), _polygon(0.16, 0.46, 0.84, 0.46, 0.84, 0.92, 0.16, 0.92),
-     _polygon(0.42, 0.60, 0.58, 0.60, 0.58, 0.92, 0.42, 0.92, cut=True)),
-    (_ellipse(0.30, 0.52, 0.14, 0.22, 8), _ellipse(0.28, 0.86, 0.10, 0.10), _ellipse(0.70, 0.26, 0.14, 0.20, -8),
-     _ellipse(0.72, 0.58, 0.10, 0.10)),
-    (_polygon(0.22, 0.06, 0.78, 0.06, 0.78, 0.94, 0.22, 0.94), Disc(0.64, 0.52, 0.07, cut=True),
-     _line(0.08, 0.94, 0.92, 0.94, width=0.08)),
-    (Disc(0.24, 0.78, 0.16), Disc(0.74, 0.70, 0.16), _line(0.36, 0.76, 0.36, 0.20, width=0.09),
-     _line(0.86, 0.68, 0.86, 0.12, width=0.09), _polygon(0.315, 0.17, 0.905, 0.06, 0.905, 0.26, 0.315, 0.37)),
-    (_polygon(0.06, 0.18, 0.94, 0.18, 0.94, 0.84, 0.06, 0.84), _line(0.35, 0.56, 0.35, 0.84, width=0.05, cut=True),
-     _line(0.65, 0.56, 0.65, 0.84, width=0.05, cut=True),
-     _polygon(0.27, 0.18, 0.43, 0.18, 0.43, 0.56, 0.27, 0.56, cut=True),
-     _polygon(0.57, 0.18, 0.73, 0.18, 0.73, 0.56, 0.57, 0.56, cut=True)),
-    (Disc(0.5, 0.64, 0.30), _polygon(0.5, 0.04, 0.755, 0.48, 0.245, 0.48),
-     _arc(0.5, 0.64, 0.17, 20, 80, 0.06, cut=True)),
-    (_polygon(0.5, 0.08, 0.62, 0.12, 0.74, 0.26, 0.78, 0.58, 0.92, 0.76, 0.08, 0.76, 0.22, 0.58, 0.26, 0.26, 0.38,
-     0.12), Disc(0.5, 0.85, 0.11)),
-    (_polygon(0.30, 0.38, 0.62, 0.38, 0.62, 0.68, 0.30, 0.68),
-     _polygon(0.02, 0.44, 0.32, 0.44, 0.32, 0.64, 0.02, 0.64),
-     _line(0.80, 0.06, 0.80, 0.94, width=0.12), _line(0.66, 0.26, 0.58, 0.16, width=0.07),
-     _line(0.66, 0.80, 0.58, 0.90, width=0.07)),
-)  # fmt: skip
-"""Shapes in a square of side 1, by class; what comes later lies on top."""
+_SHAPES: Final[dict[str, tuple[Shape, ...]]] = {
+    "female_speech": (Disc(0.34, 0.22, 0.15), _polygon(0.34, 0.34, 0.62, 0.92, 0.06, 0.92), *_VOICE),
+    "male_speech": (
+        Disc(0.34, 0.22, 0.15), _polygon(0.16, 0.43, 0.52, 0.43, 0.58, 0.54, 0.58, 0.92, 0.10, 0.92, 0.10, 0.54),
+        *_VOICE),
+    "clapping": (_polygon(0.08, 0.88, 0.24, 0.96, 0.50, 0.62, 0.50, 0.30, 0.40, 0.30),
+        _polygon(0.92, 0.88, 0.76, 0.96, 0.54, 0.62, 0.54, 0.30, 0.64, 0.30),
+        _line(0.52, 0.05, 0.52, 0.17), _line(0.26, 0.12, 0.33, 0.21), _line(0.78, 0.12, 0.71, 0.21)),
+    "telephone": (_polygon(0.33, 0.44, 0.67, 0.44, 0.90, 0.90, 0.10, 0.90), Disc(0.5, 0.67, 0.13, cut=True),
+        _line(0.11, 0.40, 0.20, 0.24, 0.80, 0.24, 0.89, 0.40, width=0.17)),
+    "laughter": (Disc(0.5, 0.5, 0.44), Disc(0.34, 0.38, 0.07, cut=True), Disc(0.66, 0.38, 0.07, cut=True),
+        _polygon(0.22, 0.54, 0.78, 0.54, 0.72, 0.70, 0.60, 0.80, 0.40, 0.80, 0.28, 0.70, cut=True)),
+    "domestic_sounds": (
+        _polygon(0.5, 0.06, 0.96, 0.50, 0.04, 0.50), _polygon(0.16, 0.46, 0.84, 0.46, 0.84, 0.92, 0.16, 0.92),
+        _polygon(0.42, 0.60, 0.58, 0.60, 0.58, 0.92, 0.42, 0.92, cut=True)),
+    "footsteps": (
+        _ellipse(0.30, 0.52, 0.14, 0.22, 8), _ellipse(0.28, 0.86, 0.10, 0.10), _ellipse(0.70, 0.26, 0.14, 0.20, -8),
+        _ellipse(0.72, 0.58, 0.10, 0.10)),
+    "door": (_polygon(0.22, 0.06, 0.78, 0.06, 0.78, 0.94, 0.22, 0.94), Disc(0.64, 0.52, 0.07, cut=True),
+        _line(0.08, 0.94, 0.92, 0.94, width=0.08)),
+    "music": (Disc(0.24, 0.78, 0.16), Disc(0.74, 0.70, 0.16), _line(0.36, 0.76, 0.36, 0.20, width=0.09),
+        _line(0.86, 0.68, 0.86, 0.12, width=0.09), _polygon(0.315, 0.17, 0.905, 0.06, 0.905, 0.26, 0.315, 0.37)),
+    "musical_instrument": (
+        _polygon(0.06, 0.18, 0.94, 0.18, 0.94, 0.84, 0.06, 0.84),
+        _line(0.35, 0.56, 0.35, 0.84, width=0.05, cut=True),
+        _line(0.65, 0.56, 0.65, 0.84, width=0.05, cut=True),
+        _polygon(0.27, 0.18, 0.43, 0.18, 0.43, 0.56, 0.27, 0.56, cut=True),
+        _polygon(0.57, 0.18, 0.73, 0.18, 0.73, 0.56, 0.57, 0.56, cut=True)),
+    "water_tap": (Disc(0.5, 0.64, 0.30), _polygon(0.5, 0.04, 0.755, 0.48, 0.245, 0.48),
+        _arc(0.5, 0.64, 0.17, 20, 80, 0.06, cut=True)),
+    "bell": (
+        _polygon(0.5, 0.08, 0.62, 0.12, 0.74, 0.26, 0.78, 0.58, 0.92, 0.76, 0.08, 0.76, 0.22, 0.58, 0.26, 0.26, 0.38,
+        0.12), Disc(0.5, 0.85, 0.11)),
+    "knock": (_polygon(0.30, 0.38, 0.62, 0.38, 0.62, 0.68, 0.30, 0.68),
+        _polygon(0.02, 0.44, 0.32, 0.44, 0.32, 0.64, 0.02, 0.64),
+        _line(0.80, 0.06, 0.80, 0.94, width=0.12), _line(0.66, 0.26, 0.58, 0.16, width=0.07),
+        _line(0.66, 0.80, 0.58, 0.90, width=0.07)),
+}  # fmt: skip
+"""Shapes in a unit square by icon name; later shapes are drawn on top."""
+_UNKNOWN: Final[tuple[Shape, ...]] = (Disc(0.5, 0.5, 0.30), Disc(0.5, 0.5, 0.14, cut=True))
+ICONS: Final[tuple[tuple[Shape, ...], ...]] = tuple(_SHAPES.get(one.icon, _UNKNOWN) for one in CLASSES)
+"""Shapes by class."""
 
 
 def draw_icon(
     drawing: Any, class_index: int, left: float, top: float, side: float, ink: tuple[int, ...], cut: tuple[int, ...]
 ) -> None:
-    """Draw an icon onto a Pillow drawing context: corner and side of its square in pixels, its colour, the ground's."""
+    """Draw an icon onto a Pillow drawing context.
+
+    Args:
+        drawing: the context.
+        class_index: the class.
+        left, top, side: corner and side of its square, pixels.
+        ink, cut: colours of the icon and of the background.
+    """
 
     def at(point: Point) -> Point:
         return left + point[0] * side, top + point[1] * side
@@ -130,7 +148,7 @@ def draw_icon(
 
 
 def svg_icon(class_index: int) -> str:
-    """The shapes of an icon as SVG elements for a view box of 0 0 1 1; what is cut takes the colour --cut."""
+    """An icon as SVG elements for the view box 0 0 1 1; cut shapes have the colour --cut."""
     parts = []
     for shape in ICONS[class_index]:
         colour = "var(--cut)" if shape.cut else "currentColor"

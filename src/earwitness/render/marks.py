@@ -1,4 +1,4 @@
-"""What is to be shown at a moment: smooth, calm positions out of ten labels a second."""
+"""The marks shown at a time: smooth positions, interpolated from ten labels per second."""
 
 from __future__ import annotations
 
@@ -10,28 +10,29 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.events import FRAME_RATE, EventTable, link_sources
+from earwitness.core.events import FRAME_RATE, EventTable
+from earwitness.core.source_numbers import link_sources
 
 _SMOOTHING_FRAMES: Final = 2
 _TEXT_FRAMES: Final = 3
-"""Numbers change three times a second: faster nobody can read them."""
+"""Numbers change about three times a second, slowly enough to read."""
 _MAX_GLIDE_DEG: Final = 30.0
 _LANE_HOLD_FRAMES: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One source at one moment.
+    """One source at one time.
 
     Attributes:
         class_index: which class.
         azimuth: degrees, positive to the left; NaN without direction.
         distance: metres; NaN where unknown.
-        text_azimuth, text_distance: the same for labels, changing rarely.
+        text_azimuth, text_distance: the same values for labels, updated less often.
         onscreen: whether the source is in the picture.
         score: confidence, 0..1.
-        lane: number that stays with the source and that no other source of the moment has; counted separately for
-            those in view, aside to the left and aside to the right.
+        lane: constant number of the source, unique among simultaneous sources; counted separately for sources in view,
+            to the left and to the right of the picture.
     """
 
     class_index: int
@@ -45,10 +46,10 @@ class Mark:
 
 
 class Marks:
-    """Marks of a whole table, to be asked for any time."""
+    """The marks of a table at any time."""
 
     def __init__(self, table: EventTable, edge_deg: float = 50.0) -> None:
-        """Prepare the marks of `table`; directions beyond `edge_deg` count as aside."""
+        """Prepare the marks of `table`; directions beyond `edge_deg` are outside the picture."""
         table = separated(table)
         order = np.lexsort((table.frame, table.source, table.class_index))
         table = table.select(order)
@@ -69,7 +70,7 @@ class Marks:
         self._frames = table.frame[self._by_frame]
 
     def at(self, time: float) -> list[Mark]:
-        """Sources that sound at `time` (seconds), the lanes' order."""
+        """Sources that are active at `time` (seconds), in order of lanes."""
         frame = int(np.floor(time * FRAME_RATE + 1e-6))
         begin, end = np.searchsorted(self._frames, [frame, frame + 1])
         phase = float(np.clip(time * FRAME_RATE - frame - 0.5, -0.5, 0.5))
@@ -77,14 +78,14 @@ class Marks:
 
     def _mark(self, row: int, phase: float) -> Mark:
         neighbour = min(max(row + (1 if phase > 0 else -1), int(self._first[row])), int(self._last[row]))
-        spoken = int(self._first[row]) + (row - int(self._first[row])) // _TEXT_FRAMES * _TEXT_FRAMES
+        labelled = int(self._first[row]) + (row - int(self._first[row])) // _TEXT_FRAMES * _TEXT_FRAMES
         table = self._table
         return Mark(
             class_index=int(table.class_index[row]),
             azimuth=_glide(float(self._azimuth[row]), float(self._azimuth[neighbour]), abs(phase), _MAX_GLIDE_DEG),
             distance=_glide(float(self._distance[row]), float(self._distance[neighbour]), abs(phase), np.inf),
-            text_azimuth=float(self._azimuth[spoken]),
-            text_distance=float(self._distance[spoken]),
+            text_azimuth=float(self._azimuth[labelled]),
+            text_distance=float(self._distance[labelled]),
             onscreen=bool(table.onscreen[row]),
             score=float(table.score[row]),
             lane=int(self._lane[row]),
@@ -92,13 +93,13 @@ class Marks:
 
 
 def separated(table: EventTable) -> EventTable:
-    """The table with a source number of its own for every row of a frame and class, as some files lack them."""
+    """The table with distinct source numbers for all rows of a frame and class; some files have none."""
     key = np.stack([table.frame, table.class_index, table.source])
     return table if np.unique(key, axis=1).shape[1] == len(table) else link_sources(table)
 
 
 def _runs(table: EventTable) -> Iterator[tuple[int, int]]:
-    """(start, stop) rows of unbroken sounds in a table sorted by class, source and frame."""
+    """(start, stop) rows of uninterrupted sounds in a table sorted by class, source and frame."""
     if not len(table):
         return iter(())
     breaks = (np.diff(table.class_index) != 0) | (np.diff(table.source) != 0) | (np.diff(table.frame) > 1)
@@ -106,7 +107,7 @@ def _runs(table: EventTable) -> Iterator[tuple[int, int]]:
 
 
 def _smoothed(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Moving mean that shrinks at the ends; unknown values stay unknown and do not spread."""
+    """Moving mean with a shorter window at the ends; NaN stays NaN and does not spread."""
     reach = min(_SMOOTHING_FRAMES, (values.size - 1) // 2)
     if reach == 0:
         return values
@@ -122,13 +123,13 @@ def _glide(here: float, there: float, weight: float, most: float) -> float:
 
 
 def _side(azimuth: NDArray[np.float32], edge_deg: float) -> int:
-    """Where a run mostly is: 1 aside to the left, -1 to the right, 0 in view or without direction."""
+    """Median side of a run: 1 left of the picture, -1 right of it, 0 in view or without direction."""
     middle = float(np.median(azimuth))
     return int(middle > edge_deg) - int(middle < -edge_deg)
 
 
 def _assign_lanes(lane_of: NDArray[np.int64], table: EventTable, runs: list[tuple[int, int]]) -> None:
-    """Give each run the lowest lane free for all of it; a source that pauses briefly keeps its lane."""
+    """Assign the lowest lane that is free to each run; a source that pauses briefly keeps its lane."""
     held: list[tuple[int, tuple[int, int]]] = []
     for start, stop in sorted(runs, key=lambda run: (int(table.frame[run[0]]), run[0])):
         begins, key = int(table.frame[start]), (int(table.class_index[start]), int(table.source[start]))

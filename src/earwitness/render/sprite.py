@@ -1,4 +1,4 @@
-"""Small pictures with transparency: drawn once, smoothly, and blended many times, fast."""
+"""Small anti-aliased pictures with transparency, drawn once and blended many times."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from earwitness.render.style import Colour
 RGBArray = NDArray[np.uint8]
 _OVERSAMPLING: Final = 4
 SPRITE_BYTES: Final = 6 << 20
-"""Hundreds of small ones: all that come again soon."""
+"""Default cache size, enough for hundreds of small sprites."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sprite:
-    """A picture to blend, opacity multiplied in.
+    """A picture to blend, with premultiplied opacity.
 
     Attributes:
         light: (h, w, 3) uint16, colour times opacity, 0..255 * 256.
-        keep: (h, w, 1) uint16, what stays of the background, 0..256.
+        keep: (h, w, 1) uint16, weight of the background, 0..256.
     """
 
     light: NDArray[np.uint16]
@@ -33,28 +33,28 @@ class Sprite:
 
     @classmethod
     def from_image(cls, image: Image.Image, opacity: float = 1.0) -> Sprite:
-        """From an RGBA picture, all of it `opacity` times as opaque."""
+        """Make a sprite from an RGBA picture, whose alpha is multiplied by `opacity`."""
         rgba = np.asarray(image.convert("RGBA"), dtype=np.float32)
         alpha = np.rint(rgba[..., 3:] * (opacity * 256 / 255)).astype(np.uint16)
         return cls((rgba[..., :3].astype(np.uint16) * alpha).astype(np.uint16), (256 - alpha).astype(np.uint16))
 
     @property
     def nbytes(self) -> int:
-        """Memory that it takes, bytes."""
+        """Memory use, bytes."""
         return self.light.nbytes + self.keep.nbytes
 
     @property
     def width(self) -> int:
-        """Pixels."""
+        """Width, pixels."""
         return int(self.light.shape[1])
 
     @property
     def height(self) -> int:
-        """Pixels."""
+        """Height, pixels."""
         return int(self.light.shape[0])
 
     def blend(self, canvas: RGBArray, left: int, top: int) -> None:
-        """Blend onto `canvas` (H, W, 3) in place, the sprite's corner at (left, top); parts outside are left out."""
+        """Blend onto `canvas` (H, W, 3) in place, with the top left corner at (left, top); clips parts outside."""
         x0, y0 = max(0, left), max(0, top)
         x1, y1 = min(canvas.shape[1], left + self.width), min(canvas.shape[0], top + self.height)
         if x0 >= x1 or y0 >= y1:
@@ -72,12 +72,12 @@ class Sprite:
 
 
 def smooth_drawing(width: int, height: int, colour: Colour, draw: Callable[[Any, float], None]) -> Image.Image:
-    """A drawing without jagged edges: made large and then reduced.
+    """Make an anti-aliased drawing: drawn large, then reduced.
 
     Args:
-        width, height: pixels of the result.
-        colour: of the transparent ground, so that edges do not darken.
-        draw: called with a Pillow drawing context and the factor by which to enlarge coordinates.
+        width, height: size of the result, pixels.
+        colour: colour of the transparent background, so that edges do not darken.
+        draw: called with a Pillow drawing context and the scale factor of coordinates.
     """
     large = Image.new("RGBA", (width * _OVERSAMPLING, height * _OVERSAMPLING), (*colour, 0))
     draw(ImageDraw.Draw(large), _OVERSAMPLING)
@@ -85,10 +85,10 @@ def smooth_drawing(width: int, height: int, colour: Colour, draw: Callable[[Any,
 
 
 class SpriteCache:
-    """Sprites by what they show; those unused for longest go where together they take too much memory.
+    """A cache of sprites that drops the least recently used ones.
 
     Args:
-        most_bytes: that all take together; one that is larger alone is kept until the next comes.
+        most_bytes: largest total size; a single larger sprite is kept until the next one is added.
     """
 
     def __init__(self, most_bytes: int = SPRITE_BYTES) -> None:
@@ -96,7 +96,7 @@ class SpriteCache:
         self._most, self._bytes = most_bytes, 0
 
     def get(self, make: Callable[..., Sprite], *key: Any) -> Sprite:
-        """The sprite that `make(*key)` draws."""
+        """Return the sprite of `make(*key)`, from the cache if possible."""
         named = (make.__name__, *key)
         sprite = self._sprites.get(named)
         if sprite is not None:

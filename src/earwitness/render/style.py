@@ -1,4 +1,4 @@
-"""How things look: one colour a class, fonts, and sizes that follow the picture."""
+"""Style of rendered pictures: class colours, fonts, and sizes that scale with the picture."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ from typing import Final
 
 from PIL import ImageFont
 
+from earwitness.core.vocabulary import CLASSES
+
 Colour = tuple[int, int, int]
 
-CLASS_COLOURS: Final[tuple[str, ...]] = (
-    "#F06BA8", "#2387FF", "#FF8A00", "#02C0A5", "#BBAD06", "#948A86", "#57C206", "#BC5A3C", "#8069FA", "#EA32DD",
-    "#00B3E8", "#FF2A44", "#3F8A2C",
-)  # fmt: skip
-"""Chosen for the largest smallest difference (CIE Lab) at a contrast of at least 2.3 on white and 4 on `INK`."""
+CLASS_COLOURS: Final[tuple[str, ...]] = tuple(one.colour for one in CLASSES)
 
 INK: Final[Colour] = (16, 20, 26)
 PANEL: Final[Colour] = (20, 25, 32)
@@ -31,10 +29,10 @@ _SMALLEST_UNIT: Final = 0.75
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Sizes in pixels for a picture of a given size: a unit is one pixel at 640x360.
+    """Converts units to pixels for a picture of a given size; a unit is one pixel at 640x360.
 
     Attributes:
-        width, height: of the picture, pixels.
+        width, height: size of the picture, pixels.
     """
 
     width: int
@@ -46,12 +44,12 @@ class Scale:
         return max(_SMALLEST_UNIT, sqrt(self.width * self.height) / _REFERENCE_SIDE)
 
     def px(self, units: float) -> int:
-        """Whole pixels, at least one."""
+        """Convert units to whole pixels, at least one."""
         return max(1, round(units * self.unit))
 
     @property
     def portrait(self) -> bool:
-        """Whether the picture is too narrow for things side by side."""
+        """Whether the picture is too narrow for a horizontal layout."""
         return self.width < 1.2 * self.height
 
 
@@ -63,11 +61,11 @@ def class_colour(class_index: int) -> Colour:
 
 @cache
 def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which comes with matplotlib and knows every sign that we write.
+    """DejaVu Sans, which comes with matplotlib and has all characters used here.
 
     Args:
         size: pixels.
-        bold: the heavy cut.
+        bold: whether to use the bold font.
     """
     import matplotlib
 
@@ -76,7 +74,7 @@ def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
 
 
 def direction_text(azimuth: float) -> str:
-    """A direction (degrees, positive to the left) in words: "23° left", "ahead"."""
+    """Format a direction (degrees, positive to the left): "23° left", "ahead"."""
     if isnan(azimuth):
         return "direction unknown"
     degrees = round(abs(azimuth))
@@ -84,13 +82,13 @@ def direction_text(azimuth: float) -> str:
 
 
 def place_text(azimuth: float, distance: float) -> str:
-    """Direction and, where known, distance (metres): "23° left · 1.8 m"."""
+    """Format a direction and, if known, a distance (metres): "23° left · 1.8 m"."""
     direction = direction_text(azimuth)
     return direction if isnan(distance) else f"{direction} · {distance:.1f} m"
 
 
 def clock_text(seconds: float) -> str:
-    """A time as people write it: "0:07", "12:30", "1:02:03"."""
+    """Format a time: "0:07", "12:30", "1:02:03"."""
     whole = int(seconds)
     hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

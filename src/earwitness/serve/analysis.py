@@ -1,6 +1,6 @@
-"""What is done with one upload, in a process of its own.
+"""Analysis of one upload, in its own process.
 
-What takes long to import is imported when an upload has turned out to be media that may be worked on.
+Slow imports wait until the upload has proved to be acceptable media.
 """
 
 from __future__ import annotations
@@ -10,26 +10,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from earwitness.errors import MediaError
-from earwitness.isolation import Reporter
-from earwitness.media.probe import probe
-from earwitness.serve.options import ServeLimits, VisitorOptions
-from earwitness.serve.results import is_own_file
+from earwitness.core.errors import MediaError
+from earwitness.core.isolation import Reporter
+from earwitness.media.containers.probe import probe
+from earwitness.serve.result_store import is_own_file
+from earwitness.serve.upload_options import ServeLimits, VisitorOptions
 
 if TYPE_CHECKING:
-    from earwitness.inference.detection import Detection
-    from earwitness.inference.detector import Detector
-    from earwitness.inference.runtime import Device
+    from earwitness.detect.detector import Detector
+    from earwitness.detect.runner.runtime import Device
+    from earwitness.results.detection import Detection
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What is told of an upload.
+    """The summary of an upload for its visitor.
 
     Attributes:
         events: the first events in words.
-        note: why pictures were not looked at; "" if they were.
-        warnings: about the recording.
+        note: why pictures were not analysed; "" if they were.
+        warnings: warnings about the recording.
         report: file name of the report.
         files: file names of all results, the report first.
     """
@@ -42,8 +42,8 @@ class Summary:
 
 
 def load_detector(model: str, device: Device, vision: str | None) -> Detector:
-    """Load a model for the page; what is seen in uploads must go with them, and is not kept in the user's cache."""
-    from earwitness.inference.detector import Detector
+    """Load a model for the page; visual observations of uploads are not kept in the user's cache."""
+    from earwitness.detect.detector import Detector
 
     return Detector.load(model, device=device, vision=vision, keep_seen=False)
 
@@ -56,12 +56,12 @@ def analyse(
     Args:
         load: loads the model.
         media: the upload, alone in its folder.
-        options: what the visitor chose.
-        limits: what the server takes on.
-        report: told the done fraction, 0..1, and what is being done.
+        options: the visitor's options.
+        limits: limits of the server.
+        report: receives the done fraction, 0..1, and the current step.
 
     Raises:
-        EarwitnessError: it is too long, or cannot be used.
+        EarwitnessError: the upload is too long, or cannot be used.
     """
     if not is_own_file(media, media.parent):
         raise MediaError(f"{media.name} is not an uploaded file")
@@ -73,8 +73,8 @@ def analyse(
     detector = load()
 
     def detected(done: float, total: float | None) -> None:
-        _check_length(media.name, done, limits)  # not every container says how long it is
-        report((0.4 * min(1.0, done / total) if total else 0.2, "listening"))
+        _check_length(media.name, done, limits)  # some containers do not declare their length
+        report((0.4 * min(1.0, done / total) if total else 0.2, "detecting events"))
 
     detection = detector.detect(media, detected, allow_mono=options.mono, fov=options.fov)
     names = _write(detection, media, options, report)
@@ -83,18 +83,19 @@ def analyse(
 
     page = write_report(detection, media.with_name(f"{media.stem}.report.html"))
     return Summary(
-        _in_words(detection), detection.blind, tuple(detection.warnings), page.name, (page.name, *names)
+        _in_words(detection), detection.vision_off_reason, tuple(detection.warnings), page.name, (page.name, *names)
     )  # fmt: skip
 
 
 def _check_length(name: str, seconds: float, limits: ServeLimits) -> None:
     if seconds / 60 > limits.minutes:
-        raise MediaError(f"{name} is longer than the {limits.minutes:g} minutes that this server takes; cut it")
+        raise MediaError(f"{name} is longer than this server's limit of {limits.minutes:g} minutes; cut it")
 
 
 def _write(detection: Detection, media: Path, options: VisitorOptions, report: Reporter) -> list[str]:
-    from earwitness.export import Options, parse_formats, write
-    from earwitness.render.video import render_video
+    from earwitness.batch.formats import Options, parse_formats, write
+    from earwitness.render.video.annotated_video import render_video
+    from earwitness.render.video.frame_source import KeptSound
 
     formats = parse_formats(["csv,json,vtt,srt"], Options(captions=options.captions))
     names = [f"{media.stem}{chosen.suffix}" for chosen in formats]
@@ -104,7 +105,7 @@ def _write(detection: Detection, media: Path, options: VisitorOptions, report: R
         names.append(f"{media.stem}.earwitness.mp4")
         render_video(
             media, detection.table, media.with_name(names[-1]), detection.view.whole_fov,
-            lambda share: report((0.4 + 0.5 * share, "drawing")), sound_seconds=detection.duration,
+            lambda share: report((0.4 + 0.5 * share, "drawing")), sound=KeptSound(seconds=detection.duration),
         )  # fmt: skip
     return names
 

@@ -1,4 +1,4 @@
-"""All routes of the page: there are no others, and none takes a path or an address."""
+"""All routes of the page; none takes a path or an address."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from earwitness.media.discover import MEDIA_SUFFIXES
+from earwitness.media.input_files import MEDIA_SUFFIXES
 from earwitness.serve.guard import Guard
 from earwitness.serve.hosts import AllowedHosts
-from earwitness.serve.jobs import JobQueue
-from earwitness.serve.options import ServeLimits
-from earwitness.serve.results import ResultStore
+from earwitness.serve.result_store import ResultStore
 from earwitness.serve.sessions import Sessions
 from earwitness.serve.upload import UploadRoute
+from earwitness.serve.upload_options import ServeLimits
+from earwitness.serve.upload_queue import JobQueue
 
 UPLOAD_PATH: Final = "/api/detect"
 _ASSETS: Final = {"page.js": "text/javascript", "page.css": "text/css", "recorder.js": "text/javascript"}
@@ -27,7 +27,7 @@ _REPORT_POLICY: Final = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
     "media-src blob: 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
-"""A report is one file with its script inside; it may play its own video and ask for nothing else."""
+"""Content security policy of a report, one file with an inline script: it may load its own video only."""
 
 
 def build_application(
@@ -48,12 +48,12 @@ def build_application(
         session, name = sessions.find(request.headers.get("cookie")), request.path_params["name"]
         found = store.find(session, request.path_params["token"], name) if session else None
         if found is None:
-            return PlainTextResponse("This result is not kept any more.", 404)
+            return PlainTextResponse("This result does not exist any more.", 404)
         result, path = found
         if name == result.report:
             headers = {"content-security-policy": _REPORT_POLICY}
             return FileResponse(path, media_type="text/html", headers=headers)
-        # Nothing that a stranger sent is ever shown as a page.
+        # Uploaded content is never served as a page.
         if path.suffix.lower() in MEDIA_SUFFIXES:
             return FileResponse(path)
         return FileResponse(path, media_type="application/octet-stream", filename=name)

@@ -1,4 +1,4 @@
-"""The check at the door: every request passes it before any route sees it."""
+"""Middleware that checks every request before it reaches a route."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from typing import Any, Final
 
-from earwitness.errors import EarwitnessError
+from earwitness.core.errors import EarwitnessError
 from earwitness.serve.hosts import AllowedHosts
 
 Scope = MutableMapping[str, Any]
@@ -18,15 +18,15 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST"})
 OTHER_BYTES: Final = 16_384
-"""Largest body of a request that is no upload. No route but the upload's reads one."""
+"""Largest body of a request other than an upload; no other route reads the body."""
 _DISCARD_BYTES: Final = 200_000_000
 _DISCARD_SECONDS: Final = 1.5
-"""Less than a server that is stopped waits for answers."""
+"""Shorter than the grace period of a server that is stopping."""
 PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
     "connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
-"""Content security policy of everything that has no other: nobody but this server can be asked."""
+"""Default content security policy: pages may load from this server only."""
 _HEADERS: Final = {
     b"content-security-policy": PAGE_POLICY.encode(),
     b"referrer-policy": b"no-referrer",
@@ -40,16 +40,16 @@ _HEADERS: Final = {
 
 
 class Guard:
-    """ASGI middleware that refuses what a visitor of the page does not send, and adds security headers.
+    """ASGI middleware that refuses requests which the page does not send, and adds security headers.
 
-    Refused are: hosts that are not allowed (DNS rebinding), origins other than the page's own and what a browser says
-    to come from another site, other methods, websockets, and bodies above the limit, however they are transferred.
+    Refuses hosts that are not allowed (DNS rebinding), other origins, requests that the browser marks as cross-site,
+    other methods, websockets, and bodies above the limit in any transfer encoding.
 
     Args:
-        app: the application behind it.
-        hosts: which hosts are allowed.
-        upload_path: the route that takes uploads.
-        upload_bytes: largest body of a request to it; of any other: `OTHER_BYTES`.
+        app: the application.
+        hosts: the allowed hosts.
+        upload_path: path of the upload route.
+        upload_bytes: largest body of an upload; the limit of other requests is `OTHER_BYTES`.
     """
 
     def __init__(self, app: App, hosts: AllowedHosts, upload_path: str, upload_bytes: int) -> None:
@@ -57,7 +57,7 @@ class Guard:
         self._upload_path, self._upload_bytes = upload_path, upload_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
+        """Forward a request, or refuse it."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
@@ -80,15 +80,15 @@ class Guard:
         await self._app(scope, _counted(receive, self._most(scope)), send_with_headers)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
-        """Status and reason if a request is refused by its head alone."""
+        """Return status and reason if the head of a request is reason to refuse it."""
         if scope["method"] not in METHODS:
-            return 405, "Only GET, HEAD and POST are possible here."
+            return 405, "Only GET, HEAD and POST are allowed."
         headers = _values(scope)
         local = scope["server"][0] if scope.get("server") else None
         named = headers.get("host", [])
         host = self._hosts.host(named[0], local) if len(named) == 1 else None
         if host is None:
-            return 421, "This host name is not allowed; who runs the server can allow it: serve --allow-host NAME."
+            return 421, "This host name is not allowed; the server's operator can allow it: serve --allow-host NAME."
         if any(not self._hosts.same_origin(origin, host) for origin in headers.get("origin", [])):
             return 403, "Requests from other websites are not allowed."
         if not _from_the_page(scope, headers):
@@ -98,8 +98,8 @@ class Guard:
                 return 400, "Content-Length is not a number."
             if int(length) > self._most(scope):
                 return 413, str(BodyTooLargeError(self._most(scope)))
-        if "transfer-encoding" in headers and not self._is_upload(scope):  # nobody reads it, and it may never end
-            return 411, "Only uploads may leave out their Content-Length."
+        if "transfer-encoding" in headers and not self._is_upload(scope):  # no route reads it, and it may never end
+            return 411, "Only uploads may omit Content-Length."
         return None
 
     def _is_upload(self, scope: Scope) -> bool:
@@ -110,10 +110,10 @@ class Guard:
 
 
 class BodyTooLargeError(EarwitnessError):
-    """The body of a request goes beyond the limit, bytes; raised while it is received."""
+    """The body of a request exceeds the limit (bytes); raised while it is received."""
 
     def __init__(self, most: int) -> None:
-        super().__init__(f"The request is too large: this server takes {most / 1e6:g} MB.")
+        super().__init__(f"The request is too large: this server accepts {most / 1e6:g} MB.")
 
 
 def _counted(receive: Receive, most: int) -> Receive:
@@ -139,7 +139,7 @@ def _values(scope: Scope) -> dict[str, list[str]]:
 
 
 def _from_the_page(scope: Scope, headers: dict[str, list[str]]) -> bool:
-    """Whether the browser says that its own page asked; a link from elsewhere may lead to the page, not further."""
+    """Whether the browser reports a same-origin request; links from other sites may open the start page only."""
     sites = headers.get("sec-fetch-site", [])
     if all(site in ("same-origin", "none") for site in sites):
         return True
@@ -148,10 +148,10 @@ def _from_the_page(scope: Scope, headers: dict[str, list[str]]) -> bool:
 
 
 async def refuse(receive: Receive, send: Send, status: int, reason: str) -> None:
-    """Answer with a status and a reason in words, and close the connection.
+    """Answer with a status and a reason as text, and close the connection.
 
-    What the client still sends is read and thrown away for a while: it looks for an answer only when it has sent all,
-    and a connection that is closed before looks broken to it.
+    Reads and discards the rest of the request for a short time: clients read the answer only after sending everything,
+    and report a connection error if the connection is closed earlier.
     """
     body = reason.encode()
     headers = [

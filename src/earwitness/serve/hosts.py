@@ -1,4 +1,4 @@
-"""Which names a browser may have asked for: the defence against DNS rebinding and against other websites."""
+"""Allowed Host and Origin headers: protection against DNS rebinding and cross-site requests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
-from earwitness.errors import RecipeError
+from earwitness.core.errors import UsageError
 
 _AUTHORITY: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?", re.ASCII)
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
@@ -18,14 +18,14 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """Host and port of an address; `port` is None where it is not written."""
+    """Host and port of an address; `port` is None if omitted."""
 
     host: str
     port: int | None
 
 
 def parse_authority(text: str) -> Authority | None:
-    """Host and port of a Host header, in one spelling; None if it is neither a name nor an address."""
+    """Normalized host and port of a Host header; None if it is neither a name nor an address."""
     match = _AUTHORITY.fullmatch(text)
     if match is None or (match[2] is not None and not 0 < int(match[2]) < 65536):
         return None
@@ -50,17 +50,17 @@ def _address(text: str) -> str | None:
 
 
 class AllowedHosts:
-    """Judges Host and Origin headers.
+    """Checks Host and Origin headers.
 
-    Allowed are this machine's loopback names, the address that the server listens on, the address over which a
-    connection came in, and names that were given. Any other name may belong to a website that points its name here.
+    Allowed are the loopback names, the address that the server listens on, the local address of the connection, and
+    the given names. Any other name may belong to a website whose DNS entry points to this machine.
 
     Args:
-        listens_on: what the server listens on.
-        more: further names, as those of a proxy in front of it.
+        listens_on: address that the server listens on.
+        more: further names, such as that of a proxy in front of the server.
 
     Raises:
-        RecipeError: a name that cannot be one.
+        UsageError: a name is not valid.
     """
 
     def __init__(self, listens_on: str, more: Iterable[str] = ()) -> None:
@@ -70,16 +70,16 @@ class AllowedHosts:
         for name in more:
             given = parse_authority(f"[{name}]" if ":" in name and not name.startswith("[") else name)
             if given is None or given.port is not None:
-                raise RecipeError(f"--allow-host must be a name or an address without a port, not {name!r}")
+                raise UsageError(f"--allow-host must be a name or an address without a port, not {name!r}")
             names.add(given.host)
         self._names = frozenset(names)
 
     def host(self, header: str, local_address: str | None) -> Authority | None:
-        """The Host header if it is allowed, else None.
+        """Parse a Host header; None if it is not allowed.
 
         Args:
-            header: its value.
-            local_address: this machine's address of the connection.
+            header: the value.
+            local_address: local address of the connection.
         """
         given = parse_authority(header)
         if given is None:
@@ -89,7 +89,7 @@ class AllowedHosts:
 
     @staticmethod
     def same_origin(origin: str, host: Authority) -> bool:
-        """Whether an Origin header names the very host and port that were asked."""
+        """Whether an Origin header has the host and port of the request."""
         scheme, separator, rest = origin.partition("://")
         given = parse_authority(rest) if separator and scheme in _DEFAULT_PORTS else None
         if given is None or given.host != host.host:

@@ -1,4 +1,4 @@
-"""Starts the server, and ends it within seconds, whatever it does then."""
+"""Start of the server, and a shutdown that takes seconds at most."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from threading import Event, Thread, Timer, current_thread, main_thread
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
-from earwitness.errors import EncoderError, MissingExtraError, ModelError, RecipeError
+from earwitness.core.errors import EncoderError, MissingExtraError, ModelError, UsageError
 from earwitness.serve.hosts import AllowedHosts
-from earwitness.serve.options import ServeLimits
+from earwitness.serve.upload_options import ServeLimits
 
 if TYPE_CHECKING:
-    from earwitness.inference.detector import Detector
+    from earwitness.detect.detector import Detector
 
 _GRACE_SECONDS: Final = 2
-"""For answers that are on their way."""
+"""Time for responses that are being sent."""
 _LAST_SECONDS: Final = 4.0
-"""After the first signal; then the server ends by force."""
+"""Time from the first signal until the process is ended by force."""
 _SWEEP_SECONDS: Final = 30.0
 
 
@@ -37,21 +37,19 @@ def serve(
     allow_hosts: Iterable[str] = (),
     ready: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve until interrupted or terminated; `ready` is called when connections are taken.
-
-    What is being worked on then is ended, and all files go.
+    """Serve until interrupted or terminated; running jobs are then stopped and all files removed.
 
     Args:
         load: loads the model, in the process of each job; must be picklable.
         host: address to listen on.
         port: port.
-        limits: what the server takes on.
-        allow_hosts: further names under which it may be asked for.
-        ready: called when connections are taken.
+        limits: limits of the server.
+        allow_hosts: further allowed host names.
+        ready: called when the server accepts connections.
 
     Raises:
         MissingExtraError: the extra is not installed.
-        RecipeError: the address is taken, or not this machine's; a name that cannot be one; there is no such model.
+        UsageError: the address is in use or not local, a host name is not valid, or the model does not exist.
     """
     limits = limits or ServeLimits()
     hosts = AllowedHosts(host, allow_hosts)
@@ -61,9 +59,9 @@ def serve(
         from earwitness.serve.application import build_application
     except ModuleNotFoundError as error:
         raise MissingExtraError("the page in the browser", "serve") from error
-    from earwitness.serve.jobs import JobQueue
-    from earwitness.serve.results import ResultStore
+    from earwitness.serve.result_store import ResultStore
     from earwitness.serve.sessions import Sessions
+    from earwitness.serve.upload_queue import JobQueue
 
     with (
         _terminated_as_interrupted(),
@@ -80,21 +78,21 @@ def serve(
         )  # fmt: skip
         server: Any = uvicorn.Server(config)
         _stop_all_on_exit(server, queue.stop, Path(folder))
-        with _swept(store.sweep), suppress(KeyboardInterrupt):  # the server raises it again when it has ended
+        with _swept(store.sweep), suppress(KeyboardInterrupt):  # uvicorn raises it again after its shutdown
             ready()
             server.run(sockets=[listener])
 
 
 def _check_model(load: Callable[[], Detector]) -> None:
-    """Load the model once, to say now what the first visitor would be told."""
+    """Load the model once, so that its errors appear now and not with the first upload."""
     try:
         load()
     except (ModelError, EncoderError, MissingExtraError) as error:
-        raise RecipeError(str(error)) from error
+        raise UsageError(str(error)) from error
 
 
 def _stop_all_on_exit(server: Any, stop: Callable[[], None], folder: Path) -> None:
-    """Have the first signal stop all work, and end the process by force where the server does not end by itself."""
+    """Stop all jobs at the first signal, and end the process by force if the server does not exit in time."""
     end = server.handle_exit
 
     def by_force() -> None:
@@ -120,14 +118,14 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         listener = socket.create_server((host, port), family=family, backlog=128)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise RecipeError(f"cannot listen on {host}:{port} ({reason}); choose another --host or --port") from None
+        raise UsageError(f"cannot listen on {host}:{port} ({reason}); choose another --host or --port") from None
     with listener:
         yield listener
 
 
 @contextmanager
 def _swept(sweep: Callable[[], None]) -> Iterator[None]:
-    """Within, old results are removed."""
+    """Remove old results regularly while the context is active."""
     stop = Event()
 
     def repeat() -> None:
@@ -145,7 +143,7 @@ def _swept(sweep: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM is taken for Ctrl-C, so that all files go. Only the main thread may ask for that."""
+    """Treat SIGTERM like Ctrl+C, so that all files are removed. Works in the main thread only."""
     if current_thread() is not main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""Visitors are told apart by a signed cookie; the server keeps no list of them."""
+"""Sessions of visitors as signed cookies; the server stores no list of them."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from http.cookies import CookieError, SimpleCookie
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """Makes and checks the cookies of one server; another's, or one from before a restart, are not taken.
+    """Makes and checks the cookies of one server; it rejects those of other servers and of earlier runs.
 
     Attributes:
-        cookie: its name; that of another server on this machine must differ, since cookies do not know ports.
+        cookie: name of the cookie; must differ between servers on one machine, because cookies ignore ports.
     """
 
     cookie: str
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
     def new(self) -> str:
-        """A Set-Cookie header for a new visitor. Scripts cannot read it, and other sites' requests do not carry it."""
+        """A Set-Cookie header for a new visitor; scripts cannot read the cookie, and other sites cannot send it."""
         name = secrets.token_urlsafe(16)
         return f"{self.cookie}={name}.{self._signature(name)}; Path=/; HttpOnly; SameSite=Lax"
 
     def find(self, header: str | None) -> str | None:
-        """The visitor's session by the Cookie header of a request; None if there is none of ours."""
+        """The session in the Cookie header of a request; None without a valid one."""
         try:
             cookies = SimpleCookie(header or "")
         except CookieError:

@@ -1,4 +1,4 @@
-"""The route that takes an upload: one request is one job, from its first byte to its result or to its end."""
+"""The upload route: one request is one job, from the first byte of the file to the result."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from urllib.parse import parse_qsl
 
 from pydantic import ValidationError
 
-from earwitness.errors import EarwitnessError
+from earwitness.core.errors import EarwitnessError
 from earwitness.serve.guard import BodyTooLargeError, Message, Receive, Scope, Send, refuse
-from earwitness.serve.jobs import Job, JobQueue, QueueFullError
-from earwitness.serve.options import VisitorOptions
-from earwitness.serve.results import ResultStore, StoredResult
+from earwitness.serve.result_store import ResultStore, StoredResult
 from earwitness.serve.sessions import Sessions
+from earwitness.serve.upload_options import VisitorOptions
+from earwitness.serve.upload_queue import JobQueue, QueueFullError, UploadJob
 
 CONTENT_TYPE: Final = "application/octet-stream"
-"""No form of another website can send this without being allowed to."""
+"""A form of another website cannot send this type without a CORS preflight, which fails."""
 _IDLE_SECONDS: Final = 60.0
-"""An upload from which nothing comes for so long is given up."""
+"""An upload that sends nothing for this long is cancelled."""
 _PIECE_BYTES: Final = 2**20
 
 
@@ -31,9 +31,9 @@ class _ClientGoneError(EarwitnessError):
 
 
 class UploadRoute:
-    """ASGI application: the body is the file, the query the options, the answer JSON lines until the work is done.
+    """ASGI application: the body is the file, the query holds the options, the response streams JSON lines.
 
-    No request names a path, an address or an earlier upload. When the connection is closed, the work ends.
+    A request cannot name a path, an address or an earlier upload. Closing the connection cancels the job.
     """
 
     def __init__(self, queue: JobQueue, store: ResultStore, sessions: Sessions) -> None:
@@ -56,7 +56,7 @@ class UploadRoute:
             with self._queue.place(), self._folder(session) as result:
                 media = result.folder / options.file_name
                 await self._receive_file(receive, media)
-                await self._work(Job(media, options), result, receive, send)
+                await self._work(UploadJob(media, options), result, receive, send)
         except _ClientGoneError:
             return
         except BodyTooLargeError as error:
@@ -74,7 +74,7 @@ class UploadRoute:
         try:
             yield result
         finally:
-            if result.born is None:
+            if result.finished_at is None:
                 self._store.discard(result)
 
     async def _receive_file(self, receive: Receive, target: Path) -> None:
@@ -93,15 +93,15 @@ class UploadRoute:
             raise EarwitnessError("The upload is empty.")
 
     async def _next(self, receive: Receive) -> Message:
-        """The next piece of a body, waited for until the server is stopped, and not for ever."""
+        """Wait for the next piece of a body, until a timeout or the server's shutdown."""
         coming = asyncio.ensure_future(receive())
         stopping = asyncio.ensure_future(self._queue.stopped.wait())
         try:
             await asyncio.wait([coming, stopping], timeout=_IDLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             if stopping.done():
-                raise QueueFullError("The server is being stopped.")
+                raise QueueFullError("The server is shutting down.")
             if not coming.done():
-                raise EarwitnessError("Nothing came for a minute; send the file again.")
+                raise EarwitnessError("No data arrived for a minute; send the file again.")
             message = coming.result()
         finally:
             coming.cancel()
@@ -110,17 +110,17 @@ class UploadRoute:
             raise _ClientGoneError
         return message
 
-    async def _work(self, job: Job, result: StoredResult, receive: Receive, send: Send) -> None:
-        """Run a job while its visitor is there."""
+    async def _work(self, job: UploadJob, result: StoredResult, receive: Receive, send: Send) -> None:
+        """Run a job until it ends or its visitor disconnects."""
         headers = [(b"content-type", b"application/x-ndjson"), (b"x-accel-buffering", b"no")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        told = self._queue.run(job)
+        messages = self._queue.run(job)
         gone = asyncio.ensure_future(_disconnected(receive))
         try:
             while True:
-                coming = asyncio.ensure_future(anext(told, None))
+                coming = asyncio.ensure_future(anext(messages, None))
                 await asyncio.wait([coming, gone], return_when=asyncio.FIRST_COMPLETED)
-                if not coming.done():  # the visitor left
+                if not coming.done():  # the visitor has disconnected
                     coming.cancel()
                     await asyncio.wait([coming])
                     return
@@ -137,22 +137,22 @@ class UploadRoute:
         finally:
             gone.cancel()
             job.cancelled.set()
-            await told.aclose()
+            await messages.aclose()
 
 
 def _options(query: bytes) -> VisitorOptions:
     try:
         pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=20)
     except ValueError:
-        raise EarwitnessError("There are too many options.") from None
+        raise EarwitnessError("The request has too many options.") from None
     if len({name for name, _ in pairs}) < len(pairs):
-        raise EarwitnessError("An option is given twice.")
+        raise EarwitnessError("The request has an option twice.")
     try:
         return VisitorOptions.model_validate(dict(pairs))
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(map(str, problem["loc"]))
-        raise EarwitnessError(f"The option {where!r} is not possible: {problem['msg']}.") from None
+        raise EarwitnessError(f"The option {where!r} is not valid: {problem['msg']}.") from None
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -1,1 +1,1 @@
-"""Training: recipes, losses, augmentation, the loop, export."""
+"""Training: recipes, data, losses, the training loop, export, ablations."""

@@ -1,8 +1,12 @@
-"""The multi-ACCDDOA loss with auxiliary duplicating permutation invariant training (ADPIT), without loops.
+"""Losses for multi-ACCDDOA outputs with auxiliary duplicating permutation invariant training (ADPIT), vectorised.
 
-Source: Shimada et al. 2022, equations 5-7. Differences from the DCASE2025 baseline, each on purpose: the choice of the
-assignment looks at direction first and at distance only faintly (in metres it would dominate); distance is learnt on a
-log scale and only where something sounds; so is the on-screen logit, since over 99 % of the cells are silent.
+Source: Shimada et al. 2022, equations 5-7. `AdpitLoss` deliberately differs from the DCASE2025 baseline: the choice of
+the assignment weighs direction first and distance only little (in metres it would dominate); distance is trained on a
+log scale and, like the on-screen logit, only in active cells, since over 99 % of the cells are inactive.
+
+`OfficialLoss` is the loss of the DCASE2025 baselines and equals their code up to rounding
+(tests/data/golden/official_baseline). It deliberately keeps their weaknesses: distances in metres dominate, and
+distance and on-screen are trained towards 0 in inactive cells too.
 """
 
 from __future__ import annotations
@@ -14,17 +18,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from earwitness.accddoa import ASSIGNMENT_SOURCES, ASSIGNMENTS, DISTANCE, ONSCREEN
+from earwitness.core.multi_accddoa import ASSIGNMENT_SOURCES, ASSIGNMENTS, DISTANCE, ONSCREEN
 from earwitness.models.seld import ACTIVITY
-from earwitness.training.distributed import process_mean
-from earwitness.training.recipe import LossSpec
+from earwitness.training.loop.distributed import process_mean
+from earwitness.training.recipe_sections import LossSpec
 
 MIN_METRES: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class LossParts:
-    """One batch's loss: `total` to descend, the parts (detached) to look at."""
+    """Loss of one batch: `total` for the backward pass, and its parts, detached, for the log."""
 
     total: Tensor
     direction: Tensor
@@ -33,7 +37,7 @@ class LossParts:
     activity: Tensor
 
     def blend(self, other: LossParts, share: float) -> LossParts:
-        """`share` of this loss and the rest of another."""
+        """`share` of this loss plus 1 - `share` of another."""
         return LossParts(
             *(torch.lerp(getattr(other, name), getattr(self, name), share) for name in self.__dataclass_fields__)
         )
@@ -61,10 +65,10 @@ class AdpitLoss(nn.Module):
         """Score a batch.
 
         Args:
-            raw: (B, T, 3, 13, 4) float32: x, y, ln(metres), on-screen logit of each track; with a fifth field, the
-                activity logit of the class, silent cells are learnt by that alone.
-            active: (B, T, 3, 13) bool, slots that hold a source.
-            values: (B, T, 3, 13, 4) x, y, metres, on-screen of each slot.
+            raw: (B, T, 3, classes, 4) float32: x, y, ln(metres), on-screen logit of each track. With a fifth field, the
+                activity logit of the class, only that field is trained in inactive cells.
+            active: (B, T, 3, classes) bool, slots that hold a source.
+            values: (B, T, 3, classes, 4) x, y, metres, on-screen of each slot.
         """
         xy, log_metres, onscreen = values[..., :2], _log_metres(values), values[..., ONSCREEN]
         error = (raw[:, :, :, None, :, :2] - xy[:, :, None]).square().mean(-1)
@@ -73,11 +77,13 @@ class AdpitLoss(nn.Module):
         count = active.sum(dim=2, keepdim=True)
         sounding = (count > 0).expand_as(slot)
         target_xy = torch.gather(xy, 2, slot[..., None].expand(*slot.shape, 2)) * sounding[..., None]
-        emphasis = torch.where(sounding, self.spec.active_weight * self.class_weights, 1.0)
-        weight = (sounding * self.class_weights).to(raw.dtype)
+        # The additional class for any sound has a weight of 1.
+        weights = functional.pad(self.class_weights, (0, active.shape[-1] - len(self.class_weights)), value=1.0)
+        emphasis = torch.where(sounding, self.spec.active_weight * weights, 1.0)
+        weight = (sounding * weights).to(raw.dtype)
         total_weight = process_mean(weight.sum()).clamp_min(1.0)
         if raw.shape[-1] > ACTIVITY:
-            # Vectors need say nothing of silence; of the three tracks, which share it, the logit is learnt once.
+            # Vectors are not trained in inactive cells; the three tracks share the logit, so it counts once.
             direction = (((raw[..., :2] - target_xy).square().mean(-1)) * weight).sum() / total_weight
             activity = functional.binary_cross_entropy_with_logits(
                 raw[:, :, 0, :, ACTIVITY], sounding[:, :, 0].to(raw.dtype), weight=emphasis[:, :, 0]
@@ -98,9 +104,9 @@ class AdpitLoss(nn.Module):
 
     @torch.no_grad()
     def _choose(self, cost: Tensor, active: Tensor) -> Tensor:
-        """Slot (B, T, track, class) that each track learns from, by the least cost (B, T, track, slot, class).
+        """Target slot (B, T, track, class) of each track, by the least cost (B, T, track, slot, class).
 
-        Slot 0 where nothing sounds.
+        Slot 0 in inactive cells.
         """
         tracks = torch.arange(self.assignments.shape[1], device=cost.device)
         per_assignment = cost[:, :, tracks, self.assignments].sum(dim=3)  # (B, T, 13 assignments, class)
@@ -110,5 +116,35 @@ class AdpitLoss(nn.Module):
 
 
 def _log_metres(values: Tensor) -> Tensor:
-    """Logarithm of the distances; empty slots hold 0 m, which the floor makes finite."""
+    """Logarithm of the distances; the floor keeps it finite for empty slots, which hold 0 m."""
     return values[..., DISTANCE].clamp_min(MIN_METRES).log()
+
+
+class OfficialLoss(AdpitLoss):
+    """Mean squared error of x, y and metres together, plus the cross-entropy of on-screen, over all cells.
+
+    The assignment of tracks to sources is the one with the least mean squared error of x, y and metres, for on-screen
+    too.
+
+    Args:
+        spec: weights of the parts; the official ones are all 1, with 0 for on-screen in the audio-only baseline. x and
+            y make up two thirds of the mean and metres one third; the reported parts are these shares.
+    """
+
+    def forward(self, raw: Tensor, active: Tensor, values: Tensor) -> LossParts:
+        """Score a batch.
+
+        Args:
+            raw: (B, T, 3, classes, 4) float32: x, y, metres, on-screen logit of each track.
+            active: (B, T, 3, classes) bool, slots that hold a source.
+            values: (B, T, 3, classes, 4) x, y, metres, on-screen of each slot; zeros in empty slots.
+        """
+        cost = (raw[:, :, :, None, :, : DISTANCE + 1] - values[:, :, None, ..., : DISTANCE + 1]).square().mean(-1)
+        slot = self._choose(cost.detach(), active)
+        chosen = torch.gather(values, 2, slot[..., None].expand_as(values))
+        target = chosen * (active.sum(dim=2, keepdim=True) > 0)[..., None]
+        squared = (raw[..., : DISTANCE + 1] - target[..., : DISTANCE + 1]).square().mean(dim=(0, 1, 2, 3))
+        direction, distance = squared[:DISTANCE].sum() / (DISTANCE + 1), squared[DISTANCE] / (DISTANCE + 1)
+        onscreen = functional.binary_cross_entropy_with_logits(raw[..., ONSCREEN], target[..., ONSCREEN])
+        total = self.spec.direction * direction + self.spec.distance * distance + self.spec.onscreen * onscreen
+        return LossParts(total, direction.detach(), distance.detach(), onscreen.detach(), raw.new_zeros(()))

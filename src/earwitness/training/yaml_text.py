@@ -1,4 +1,4 @@
-"""YAML of recipes, within bounds: what nests, repeats or expands beyond reason is refused before it is built."""
+"""YAML of recipes, with limits on depth, size and aliases that are checked before values are built."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any, Final
 
 import yaml
 
-from earwitness.errors import RecipeError, first_line, shortened
-from earwitness.small_files import read_text
+from earwitness.core.errors import RecipeError, first_line, shortened
+from earwitness.core.files.small_files import read_text
 
 RECIPE_BYTES: Final = 256 * 2**10
 LONGEST_VALUE: Final = 10_000
-"""Characters of one setting of the command line."""
+"""Characters of one --set option."""
 DEEPEST: Final = 24
 MOST_NODES: Final = 20_000
-"""Values of a file, those that aliases and merges repeat counted as often as they are repeated."""
+"""Values in a file; those repeated by aliases and merges count each time."""
 MOST_ALIASES: Final = 100
 MOST_SECTIONS: Final = 8
 MOST_EXTENDED: Final = 16
@@ -23,11 +23,11 @@ MOST_EXTENDED: Final = 16
 
 
 _FAILURES: Final = (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-"""What PyYAML raises for values that are not of the kind that their tag names, as in `!!bool x`, `!!timestamp x`."""
+"""Exceptions of PyYAML for values that do not fit their tag, as in `!!bool x`, `!!timestamp x`."""
 
 
 class _BoundedLoader(yaml.SafeLoader):
-    """The safe loader, which counts what it builds."""
+    """PyYAML's safe loader with limits on depth, number of values and aliases."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -35,7 +35,7 @@ class _BoundedLoader(yaml.SafeLoader):
         self._sizes: dict[int, int] = {}
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """Compose a node as the safe loader does, and count it with all that is in it."""
+        """Compose a node as the safe loader does, and count it and its content."""
         is_alias = self.check_event(yaml.AliasEvent)
         before = self._nodes
         self._depth += 1
@@ -50,7 +50,7 @@ class _BoundedLoader(yaml.SafeLoader):
             self._nodes += 1
             self._sizes[id(node)] = self._nodes - before
         self._refuse(self._aliases > MOST_ALIASES, f"has more than {MOST_ALIASES} aliases")
-        self._refuse(self._nodes > MOST_NODES, f"holds more than {MOST_NODES:,} values, with what aliases repeat")
+        self._refuse(self._nodes > MOST_NODES, f"holds more than {MOST_NODES:,} values, aliases expanded")
         return node
 
     @staticmethod
@@ -59,7 +59,7 @@ class _BoundedLoader(yaml.SafeLoader):
             raise yaml.YAMLError(reason)
 
 
-# What looks like a date stays text: no setting is one, and text that is no date would be an error without a place.
+# Dates stay text: no setting is a date, and PyYAML reports malformed ones without a line number.
 _BoundedLoader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
@@ -70,7 +70,7 @@ def parse_yaml(text: str, where: str) -> Any:
     """The value of a YAML text.
 
     Raises:
-        RecipeError: it is not YAML, or beyond the bounds; the message begins with `where`.
+        RecipeError: not valid YAML, or a limit is exceeded; the message starts with `where`.
     """
     loader = None
     try:
@@ -84,10 +84,10 @@ def parse_yaml(text: str, where: str) -> Any:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file; an empty one is an empty mapping.
+    """The mapping in a YAML file; an empty file is an empty mapping.
 
     Raises:
-        RecipeError: no regular file of sane size, not YAML, not a mapping, or beyond the bounds.
+        RecipeError: not a regular file, too large, not YAML, not a mapping, or a limit is exceeded.
     """
     value = parse_yaml(read_text(path, RECIPE_BYTES, RecipeError), str(path))
     if value is None:
@@ -98,17 +98,17 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def read_extended(path: Path, extending: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """Plain values of a recipe, with those of the ones that it extends; `extending` are the files on the way to it.
+    """Values of a recipe merged over those of the recipes that it extends; `extending` are the files that extend it.
 
     Raises:
-        RecipeError: as `read_yaml`; also for recipes that extend themselves, or a long chain of them.
+        RecipeError: as `read_yaml`; also for recipes that extend themselves, or too long a chain.
     """
     raw = read_yaml(path)
     base = raw.pop("extends", None)
     if base is None:
         return raw
     if not isinstance(base, str) or len(extending) >= MOST_EXTENDED or path.resolve() in extending:
-        raise RecipeError(f"{path}: extends: name one recipe file that does not extend this one")
+        raise RecipeError(f"{path}: extends: give one recipe file that does not extend this one")
     return _merged(read_extended(path.parent / base, (*extending, path.resolve())), raw)
 
 
@@ -121,12 +121,12 @@ def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def override(raw: dict[str, Any], text: str, whole_below: str | None = None) -> None:
-    """Change a value as `--set section.key=value` says, the value in YAML.
+    """Apply `--set section.key=value`, the value in YAML.
 
     Args:
-        raw: is changed.
+        raw: values of the recipe, changed in place.
         text: of the option.
-        whole_below: a section whose keys hold dots themselves.
+        whole_below: a section whose keys contain dots.
 
     Raises:
         RecipeError: the option is malformed.
@@ -140,7 +140,7 @@ def override(raw: dict[str, Any], text: str, whole_below: str | None = None) -> 
         cut = sections.index(whole_below) + 1
         sections, last = sections[:cut], ".".join([*sections[cut:], last])
     if len(text) > LONGEST_VALUE or len(sections) > MOST_SECTIONS:
-        raise RecipeError(f"{shown}: too long; a setting has at most {MOST_SECTIONS} sections")
+        raise RecipeError(f"{shown}: too long; use at most {LONGEST_VALUE:,} characters and {MOST_SECTIONS} sections")
     parsed = parse_yaml(value, shown)
     node = raw
     for section in sections:
@@ -152,11 +152,11 @@ def override(raw: dict[str, Any], text: str, whole_below: str | None = None) -> 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, RecursionError):
-        return "nests too deep"
+        return "nested too deeply"
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         mark = error.problem_mark
         problem = shortened(error.problem or error.context or "")
         return f"line {mark.line + 1}, column {mark.column + 1}: {problem}"
     if isinstance(error, yaml.YAMLError | ValueError):
         return first_line(error)
-    return "a value is not of the kind that its tag names"
+    return "a value does not fit its tag"

@@ -1,1 +1,1 @@
-"""What can be seen: detectors of people and things behind one protocol, tracked over time."""
+"""Detection of people and objects in pictures, and tracking over time."""

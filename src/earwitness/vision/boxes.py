@@ -1,4 +1,4 @@
-"""What a detector saw in one picture: boxes, scores, labels and keypoints, in columns."""
+"""Detections in one picture: boxes, scores, labels and keypoints, in columns; overlap and suppression of boxes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,74 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from earwitness.errors import ModelError
+from earwitness.core.errors import ModelError
 
 FloatArray = NDArray[np.float32]
+
+
+def areas(xyxy: FloatArray) -> FloatArray:
+    """Areas (n,) of boxes (n, 4); 0 for boxes of negative size."""
+    sides = np.maximum(xyxy[:, 2:] - xyxy[:, :2], 0)
+    return np.asarray(sides[:, 0] * sides[:, 1])
+
+
+def intersections(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Areas (n, m) of the intersections of boxes a (n, 4) and b (m, 4)."""
+    low = np.maximum(a[:, None, :2], b[None, :, :2])
+    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
+    sides = np.maximum(high - low, 0)
+    return np.asarray(sides[..., 0] * sides[..., 1])
+
+
+def iou(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Intersection over union (n, m) of boxes a (n, 4) and b (m, 4)."""
+    common = intersections(a, b)
+    union = areas(a)[:, None] + areas(b)[None, :] - common
+    return np.asarray(np.where(union > 0, common / np.maximum(union, 1e-9), 0))
+
+
+def cover(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Intersection over the smaller area (n, m): 1 if one box lies within the other."""
+    smaller = np.minimum(areas(a)[:, None], areas(b)[None, :])
+    return np.asarray(intersections(a, b) / np.maximum(smaller, 1e-9))
+
+
+def cover_each(a: FloatArray, b: FloatArray) -> FloatArray:
+    """As `cover`, row by row for boxes a (n, 4) and b (n, 4): (n,)."""
+    common = np.concatenate([np.maximum(a[:, :2], b[:, :2]), np.minimum(a[:, 2:], b[:, 2:])], axis=1)
+    return np.asarray(areas(common) / np.maximum(np.minimum(areas(a), areas(b)), 1e-9))
+
+
+def suppress(overlap: FloatArray, score: FloatArray, limit: float) -> NDArray[np.intp]:
+    """Non-maximum suppression: rows to keep, best first, so that none overlaps a better one by more than `limit`.
+
+    Args:
+        overlap: (n, n) overlap of each pair.
+        score: (n,) scores.
+    """
+    kept: list[int] = []
+    for row in np.argsort(-score, kind="stable").tolist():
+        if all(overlap[row, other] <= limit for other in kept):
+            kept.append(row)
+    return np.array(kept, dtype=np.intp)
+
+
+def weighted_suppress(xyxy: FloatArray, score: FloatArray, values: FloatArray, limit: float) -> list[FloatArray]:
+    """Score-weighted means of the rows of `values` (n, k) that overlap: one (k,) per object, best first.
+
+    Averaging over anchors is more stable than using the best one (BlazeFace, arXiv 1907.05047, section 3).
+    """
+    means: list[FloatArray] = []
+    left = np.argsort(-score, kind="stable")
+    while left.size:
+        similar = iou(xyxy[left[:1]], xyxy[left])[0] > limit
+        similar[0] = True
+        group = left[similar]
+        weight = score[group] / score[group].sum()
+        means.append(np.asarray((values[group] * weight[:, None]).sum(axis=0)))
+        left = left[~similar]
+    return means
+
 
 PERSON: Final = "person"
 """Label of a person; other labels are slugs of sound classes."""
@@ -21,19 +86,19 @@ KEYPOINTS: Final = (
     "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle",
     "right_ankle", "mouth",
 )  # fmt: skip
-"""The seventeen keypoints of COCO, left and right as the person has them, and the middle of the mouth."""
+"""The 17 keypoints of COCO, left and right of the person, and the middle of the mouth."""
 NUM_KEYPOINTS: Final = len(KEYPOINTS)
 INDEX: Final = {name: index for index, name in enumerate(KEYPOINTS)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Boxes:
-    """The things seen in one picture.
+    """The detections in one picture.
 
     Attributes:
-        xyxy: (n, 4) float32, left, top, right, bottom in pixels; may reach beyond the picture.
+        xyxy: (n, 4) float32, left, top, right, bottom in pixels; may extend beyond the picture.
         score: (n,) float32 in [0, 1].
-        label: what each is: "person" or the slug of a sound class.
+        label: "person" or the slug of a sound class.
         keypoints: (n, 18, 3) float32, x and y in pixels and a confidence in [0, 1]; NaN and 0 where unknown.
     """
 
@@ -50,7 +115,7 @@ class Boxes:
         label: str | Sequence[str],
         keypoints: ArrayLike | None = None,
     ) -> Boxes:
-        """Build and check; one label stands for all boxes.
+        """Create boxes and check them; a single label applies to all of them.
 
         Raises:
             ModelError: columns of different lengths, or scores outside 0..1.
@@ -65,21 +130,21 @@ class Boxes:
             points = np.asarray(keypoints, dtype=np.float32).reshape(-1, NUM_KEYPOINTS, 3)
         if not len(scores) == len(labels) == len(points) == count:
             raise ModelError(
-                f"a detector made {count} boxes, {len(scores)} scores, {len(labels)} labels and {len(points)} sets of "
-                "keypoints for one picture"
+                f"a detector returned {count} boxes, {len(scores)} scores, {len(labels)} labels and {len(points)} sets "
+                "of keypoints for one picture"
             )
         if not ((scores >= 0) & (scores <= 1)).all():
-            raise ModelError("a detector made scores outside 0..1")
+            raise ModelError("a detector returned scores outside 0..1")
         return cls(boxes, scores, labels, points)
 
     @classmethod
     def none(cls) -> Boxes:
-        """Nothing seen."""
+        """No boxes."""
         return cls.of(np.zeros((0, 4)), [], ())
 
     @classmethod
     def joined(cls, parts: Iterable[Boxes]) -> Boxes:
-        """All boxes of several sets, in their order."""
+        """Concatenate several sets of boxes."""
         parts = [part for part in parts if len(part)]
         if not parts:
             return cls.none()
@@ -95,13 +160,13 @@ class Boxes:
         return len(self.score)
 
     def select(self, rows: Sequence[int] | NDArray[np.intp] | NDArray[np.bool_]) -> Boxes:
-        """Boxes picked by indices or a mask."""
-        picked = np.arange(len(self))[np.asarray(rows)] if len(rows) else np.zeros(0, dtype=np.intp)
-        labels = tuple(self.label[int(row)] for row in picked)
-        return Boxes(self.xyxy[picked], self.score[picked], labels, self.keypoints[picked])
+        """Select boxes by indices or a mask."""
+        selected = np.arange(len(self))[np.asarray(rows)] if len(rows) else np.zeros(0, dtype=np.intp)
+        labels = tuple(self.label[int(row)] for row in selected)
+        return Boxes(self.xyxy[selected], self.score[selected], labels, self.keypoints[selected])
 
     def moved(self, right: float, down: float, scale: float = 1.0) -> Boxes:
-        """The same boxes where a crop, made `scale` times as large, has its corner at (right, down)."""
+        """Convert boxes of a crop to the picture: scale them, then shift them by (right, down)."""
         offset = np.array([right, down], dtype=np.float32)
         xyxy = self.xyxy * np.float32(scale) + np.tile(offset, 2)
         keypoints = self.keypoints.copy()
@@ -110,7 +175,7 @@ class Boxes:
 
 
 def unknown_keypoints(count: int) -> FloatArray:
-    """Keypoints (count, 18, 3) of which nothing is known."""
+    """Unknown keypoints (count, 18, 3)."""
     points = np.full((count, NUM_KEYPOINTS, 3), np.nan, dtype=np.float32)
     points[..., 2] = 0
     return points

@@ -1,8 +1,8 @@
-"""Where a video was cut: shots told apart, so that nothing is tracked from one into the next.
+"""Detection of cuts, so that tracks end at the end of a shot.
 
-A cut is a sudden change after which the picture has another structure, wherever the camera may have turned. Flashes and
-explosions of light leave the picture that was there before, and are none. Cross-fades are found by their middle, which
-is the mean of both ends. Uniform pictures (black, white, one colour) are shots of their own.
+A cut is a sudden change to a picture with a different structure, at any shift of the camera. Flashes are not cuts: the
+previous picture returns. Cross-fades are found by their middle, which is the mean of both ends. Uniform pictures
+(black, white, one colour) are separate shots.
 """
 
 from __future__ import annotations
@@ -14,58 +14,58 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.vision.likeness import likeness, likeness_in_place, structure
+from earwitness.vision.picture_similarity import similarity, similarity_in_place, structure
 
 ByteArray = NDArray[np.uint8]
 FloatArray = NDArray[np.float32]
 
 LOOK_AHEAD: Final = 20
-"""Pictures, ten a second, that a decision may wait for: light that comes back to the same picture within them."""
+"""Pictures (ten per second) by which a decision is delayed, to see whether the picture returns after a flash."""
 _BLANK_SPREAD: Final = 3.0
-"""Grey levels, standard deviation: what noise and codecs leave in a uniform picture."""
+"""Largest standard deviation of a uniform picture, grey levels: noise and coding artefacts."""
 _LEAST_BLANK: Final = 2
 _LEAST_CHANGE: Final = 3.0
-"""Mean change in grey levels below which no cut is looked for."""
+"""Smallest mean change of a cut, grey levels."""
 _SUDDEN: Final = 2.0
-"""A cut changes the picture so many times as much as the pictures before and after it change."""
+"""Smallest ratio of the change at a cut to the changes before and after it."""
 _ALONE: Final = 4.0
-"""Changes so many times as large as all around them are no turn of the camera."""
+"""Ratio to all surrounding changes from which a change is not a movement of the camera."""
 _STATIC_CHANGE: Final = 0.5
-"""As `_LEAST_CHANGE`, between pictures that do not change at all, as of cards and slides."""
+"""As `_LEAST_CHANGE`, between static pictures such as title cards and slides."""
 _OTHER: Final = 0.35
 _SAME: Final = 0.6
-"""Likeness up to which pictures are of different shots, and from which on of the same one."""
+"""Similarity up to which pictures belong to different shots, and from which they belong to the same one."""
 _BACK: Final = 0.4
-"""Likeness, without any turn, from which on a picture has come back after a flash."""
+"""Similarity, without shift, from which a picture has returned after a flash."""
 _WASHED: Final = 4.0
-"""So many times less structure than the other has a picture that is washed out by light."""
+"""Ratio of structure by which an overexposed picture falls below the other."""
 _GLARE: Final = 180.0
 _MARGIN_ROWS: Final = 3
 _MARGIN_COLUMNS: Final = 8
-"""Cells at the edges of the picture that bars cover."""
+"""Cells at the edges of the picture that may be covered by bars."""
 _MARGIN_CHANGE: Final = 10.0
 _TURNING: Final = 8.0
-"""Mean change, grey levels, from which on two moving pictures are compared, though their change is not sudden."""
+"""Mean change, grey levels, from which moving pictures are compared even if the change is not sudden."""
 _FLASH: Final = 3
 _FADES: Final = (10, 20)
-"""Pictures over which cross-fades are looked for."""
+"""Lengths of cross-fades, pictures."""
 _FADE_CHANGE: Final = 6.0
 _FADE_DETOUR: Final = 2.2
-"""Of the change, what all steps of a cross-fade have together: those of a turn go back and forth."""
+"""Largest sum of all steps of a cross-fade, relative to its total change; a moving camera exceeds it."""
 _FADE_RESIDUE: Final = 0.35
-"""Of the change, how far the middle of a cross-fade may be from the mean of its ends."""
+"""Largest deviation of the middle of a cross-fade from the mean of its ends, relative to its total change."""
 _HISTORY: Final = max(_FADES)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Small:
-    """A picture in 45 x 80 cells.
+    """A picture reduced to 45 x 80 cells.
 
     Attributes:
         cells: grey levels.
-        structure: see `likeness.structure`.
+        structure: see `picture_similarity.structure`.
         blank: whether it is uniform.
-        change: mean change from the picture before, grey levels.
+        change: mean change from the previous picture, grey levels.
     """
 
     cells: FloatArray
@@ -76,12 +76,12 @@ class _Small:
 
 @dataclass(eq=False)
 class CutFinder:
-    """Told the pictures one after the other, ten a second.
+    """Finds cuts in consecutive pictures, ten per second.
 
     Attributes:
-        cuts: frames at which a new shot begins, increasing; final up to `decided`.
-        blank: whether each shot, from the first on, is uniform.
-        decided: frames before this one belong to shots that are known.
+        cuts: frames at which new shots begin, increasing; final up to `decided`.
+        blank: for each shot, whether it is uniform.
+        decided: first frame whose shot is not decided yet.
     """
 
     cuts: list[int] = field(default_factory=list, init=False)
@@ -92,7 +92,7 @@ class CutFinder:
     _grey: ByteArray | None = field(default=None, init=False, repr=False)
 
     def add(self, grey: ByteArray) -> None:
-        """The next picture, (4 rows, 4 columns) grey levels; the same array again for one that is shown again."""
+        """Add the next picture, (4 rows, 4 columns) grey levels; pass the same array for a repeated picture."""
         last = self._kept[-1] if self._kept else None
         if last is not None and grey is self._grey:
             self._kept.append(_Small(last.cells, last.structure, last.blank, 0.0))
@@ -103,12 +103,12 @@ class CutFinder:
             self._decide()
 
     def finish(self) -> None:
-        """Decide what is left."""
+        """Decide on the remaining frames."""
         while self.decided < self._first + len(self._kept):
             self._decide()
 
     def _decide(self) -> None:
-        """Decide on the first frame that is not decided."""
+        """Decide on the next frame."""
         at = self.decided - self._first
         begins = self._begins(at)
         if begins is not None:
@@ -121,7 +121,7 @@ class CutFinder:
             self._first += 1
 
     def _begins(self, at: int) -> bool | None:
-        """Whether a blank shot begins with a picture, or another one; None where none begins."""
+        """Whether a shot begins at a picture: True for a uniform shot, False for another one, None for no new shot."""
         blank = self._is_blank(at)
         if not self.blank:
             return blank
@@ -132,7 +132,7 @@ class CutFinder:
         )
 
     def _is_blank(self, at: int) -> bool:
-        """A uniform picture, not alone among others."""
+        """Whether a picture is uniform and not isolated."""
         run, place = 0, at
         while place < len(self._kept) and self._kept[place].blank and run < _LEAST_BLANK:
             run, place = run + 1, place + 1
@@ -142,7 +142,7 @@ class CutFinder:
         return run >= min(_LEAST_BLANK, len(self._kept))
 
     def _is_light(self, at: int) -> bool:
-        """Whether the picture before comes back at once, or slowly out of a glare: it was too bright for a moment."""
+        """Whether the previous picture returns at once, or slowly after an overexposure: the change was a flash."""
         before, glare = self._last_shown(at), float(self._kept[at].cells.mean()) > _GLARE
         for later, small in enumerate(self._ahead(at), start=1):
             if before is not None and not small.blank and _is_same(before, small):
@@ -150,7 +150,7 @@ class CutFinder:
         return False
 
     def _last_shown(self, at: int) -> _Small | None:
-        """The last picture before that is not uniform."""
+        """The last previous picture that is not uniform."""
         return next((self._kept[place] for place in range(at - 1, -1, -1) if not self._kept[place].blank), None)
 
     def _is_cut(self, at: int) -> bool:
@@ -159,28 +159,28 @@ class CutFinder:
             return False
         for later, small in enumerate(self._ahead(at), start=1):
             if not small.blank and _is_same(before, small):
-                # Back at once, or without another sudden change: it was light.
+                # It returns at once, or without another sudden change: a flash.
                 return later > _FLASH and any(self._is_sudden(at + step) for step in range(2, later + 1))
         after = self._kept[min(len(self._kept) - 1, at + _FLASH)]
-        return likeness(before.structure, after.structure) <= _SAME or _other_margins(before, after)
+        return similarity(before.structure, after.structure) <= _SAME or _other_margins(before, after)
 
     def _ahead(self, at: int) -> list[_Small]:
         return [self._kept[place] for place in range(at + 1, min(len(self._kept), at + 1 + LOOK_AHEAD))]
 
     def _is_other(self, at: int, before: _Small, now: _Small) -> bool:
-        """Whether a picture shows something else than the one before."""
+        """Whether the content of a picture differs from the previous one."""
         if now.change >= max(_STATIC_CHANGE, _ALONE * self._largest_around(at)):
-            return likeness_in_place(before.structure, now.structure) <= _OTHER or _other_margins(before, now)
+            return similarity_in_place(before.structure, now.structure) <= _OTHER or _other_margins(before, now)
         if self._is_sudden(at):
-            return likeness(before.structure, now.structure) <= _OTHER
+            return similarity(before.structure, now.structure) <= _OTHER
         # A cut from one turning camera to another: on either side, pictures follow from each other.
         return (
             now.change >= _TURNING
             and at >= 2
             and at + 1 < len(self._kept)
-            and likeness(before.structure, now.structure) <= _OTHER
-            and likeness(self._kept[at - 2].structure, before.structure) >= _SAME
-            and likeness(now.structure, self._kept[at + 1].structure) >= _SAME
+            and similarity(before.structure, now.structure) <= _OTHER
+            and similarity(self._kept[at - 2].structure, before.structure) >= _SAME
+            and similarity(now.structure, self._kept[at + 1].structure) >= _SAME
         )
 
     def _around(self, at: int) -> list[float]:
@@ -210,19 +210,19 @@ class CutFinder:
         if max(steps) > 0.5 * change or sum(steps) > _FADE_DETOUR * change:
             return False
         middle = self._kept[at]
-        if min(likeness_in_place(middle.structure, end.structure) for end in ends) < _BACK:
-            return False  # it does not show both
+        if min(similarity_in_place(middle.structure, end.structure) for end in ends) < _BACK:
+            return False  # the middle must resemble both ends
         residue = float(np.abs(middle.cells - (ends[0].cells + ends[1].cells) / 2).mean())
-        return residue < _FADE_RESIDUE * change and likeness(ends[0].structure, ends[1].structure) <= _OTHER
+        return residue < _FADE_RESIDUE * change and similarity(ends[0].structure, ends[1].structure) <= _OTHER
 
 
 def _is_same(before: _Small, now: _Small) -> bool:
-    """Whether a picture is that of the same camera, whatever the light and who has moved."""
-    return likeness_in_place(before.structure, now.structure) >= _BACK and not _other_margins(before, now)
+    """Whether two pictures come from the same camera position, at any brightness and with any motion."""
+    return similarity_in_place(before.structure, now.structure) >= _BACK and not _other_margins(before, now)
 
 
 def _other_margins(before: _Small, now: _Small) -> bool:
-    """Whether bars or blurred sides came or went, while the middle stays: margins on both sides show something else."""
+    """Whether the margins on opposite sides differ, as when bars or blurred sides appear or disappear."""
     pairs = (
         (np.s_[:_MARGIN_ROWS], np.s_[-_MARGIN_ROWS:]),
         (np.s_[:, :_MARGIN_COLUMNS], np.s_[:, -_MARGIN_COLUMNS:]),
@@ -230,7 +230,7 @@ def _other_margins(before: _Small, now: _Small) -> bool:
     return any(
         all(
             float(np.abs(before.cells[side] - now.cells[side]).mean()) >= _MARGIN_CHANGE
-            and likeness_in_place(before.structure[side], now.structure[side]) <= _OTHER
+            and similarity_in_place(before.structure[side], now.structure[side]) <= _OTHER
             for side in pair
         )
         for pair in pairs

@@ -1,7 +1,7 @@
-"""What moves in a video of a camera that stands still: a coarse grid of change from picture to picture.
+"""Motion in videos of a static camera: a coarse grid of changes from picture to picture.
 
-A mouth, clapping hands and a door that opens move while they sound. The grid says how much of each cell changed; where
-most of the picture changes at once the camera moved, or the scene was cut, and nothing is said.
+A mouth, clapping hands and an opening door move while they sound. The grid holds the share of changed pixels per cell.
+If most of the picture changes at once, the camera moved or there is a cut, and the motion is unknown.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ FloatArray = NDArray[np.float32]
 COLUMNS: Final = 80
 ROWS: Final = 45
 MOVING: Final = "motion"
-"""Label of a region of which nothing is known but that it moves."""
+"""Label of a moving region."""
 UNKNOWN: Final = 255
-"""In a grid: the camera moved, or there is no picture before."""
-UNSEEN: Final = np.full((ROWS, COLUMNS), UNKNOWN, dtype=np.uint8)
-"""The grid of which nothing is known."""
-UNSEEN.flags.writeable = False
+"""Value of unknown motion in a grid: the camera moved, or there is no previous picture."""
+UNKNOWN_GRID: Final = np.full((ROWS, COLUMNS), UNKNOWN, dtype=np.uint8)
+"""The grid of unknown motion."""
+UNKNOWN_GRID.flags.writeable = False
 _CHANGE: Final = 12
-"""Grey levels that a pixel must change by: codecs change less where nothing moves."""
+"""Smallest change of a moving pixel, grey levels; above coding noise."""
 _CAMERA_SHARE: Final = 0.35
-"""Share of changed cells from which on the camera is thought to move."""
+"""Share of changed cells from which the camera is assumed to move."""
 _WIDTH: Final = 4 * COLUMNS
 _HEIGHT: Final = 4 * ROWS
 _FULL: Final = 250
@@ -38,10 +38,10 @@ _FULL: Final = 250
 
 @dataclass(eq=False)
 class MotionMeter:
-    """Compares each picture with the one before.
+    """Compares each picture with the previous one.
 
     Attributes:
-        grey: the last picture in grey and small, (180, 320); the same array for one that was shown again.
+        grey: the last picture in grey, reduced to (180, 320); the same array for a repeated picture.
     """
 
     grey: ByteArray = field(default_factory=lambda: np.zeros((_HEIGHT, _WIDTH), np.uint8), init=False, repr=False)
@@ -50,9 +50,9 @@ class MotionMeter:
     _grid: ByteArray | None = field(default=None, init=False, repr=False)
 
     def grid(self, rgb: ByteArray) -> ByteArray:
-        """Share of changed pixels of each cell, (45, 80) uint8 from 0 to 250; all `UNKNOWN` where nothing is known.
+        """Share of changed pixels of each cell, (45, 80) uint8 from 0 to 250; all `UNKNOWN` if unknown.
 
-        A picture that is shown again, because the video has fewer than are asked for, moves as it did the first time.
+        A picture repeated because the video has a lower frame rate gets the same grid again.
         """
         if rgb is self._shown and self._grid is not None:
             return self._grid
@@ -65,35 +65,35 @@ class MotionMeter:
         grey = np.asarray(small)
         before, self._before, self.grey = self._before, grey, grey
         if before is None:
-            return UNSEEN
+            return UNKNOWN_GRID
         changed = (np.maximum(grey, before) - np.minimum(grey, before) >= _CHANGE).view(np.uint8)
-        # Sums of slices: many times faster than a mean over two axes.
+        # Sums of slices are much faster than a mean over two axes.
         rows = changed[0::4] + changed[1::4] + changed[2::4] + changed[3::4]
         share = (rows[:, 0::4] + rows[:, 1::4] + rows[:, 2::4] + rows[:, 3::4]) / 16
         if (share > 0).mean() > _CAMERA_SHARE:
-            return UNSEEN
+            return UNKNOWN_GRID
         return np.asarray(np.rint(share * _FULL), dtype=np.uint8)
 
 
 def is_still(grid: ByteArray) -> bool:
-    """Whether it is known that nothing moved."""
+    """Whether the motion is known and zero."""
     return not grid.any()
 
 
 def moving_regions(grid: ByteArray, width: int, height: int, least_cells: int = 2, most: int = 8) -> Boxes:
-    """Connected moving cells as boxes in pixels of a picture, largest first; their score grows with what moves.
+    """Boxes of connected moving cells, in pixels, largest first; the score increases with the amount of motion.
 
     Args:
-        grid: of a `MotionMeter`.
-        width, height: of the picture, pixels.
-        least_cells: smaller regions are noise.
-        most: regions a picture.
+        grid: a grid of `MotionMeter`.
+        width, height: size of the picture, pixels.
+        least_cells: smaller regions are ignored as noise.
+        most: largest number of regions.
     """
     if grid[0, 0] == UNKNOWN or not grid.any():
         return Boxes.none()
     from scipy import ndimage
 
-    # A person's mouth and hand, or both legs, are one region.
+    # The mouth and a hand of a person, or both legs, form one region.
     joined = ndimage.binary_dilation(grid > 0, structure=np.ones((5, 3), dtype=np.bool_))
     labels, count = ndimage.label(joined, structure=np.ones((3, 3), dtype=np.int8))
     boxes, scores = [], []
@@ -111,14 +111,14 @@ def moving_regions(grid: ByteArray, width: int, height: int, least_cells: int = 
 
 
 def motion_within(grids: ByteArray, xyxy: FloatArray, width: int, height: int) -> FloatArray:
-    """How much moves in a box, picture by picture: (t,) 0..1, NaN where nothing is known.
+    """Motion within a box, picture by picture: (t,) 0..1, NaN if unknown.
 
-    The busiest cells count, not the mean: a mouth is a small part of a person.
+    It is the mean of the four cells with most motion, because a mouth is a small part of a person.
 
     Args:
-        grids: (t, 45, 80).
-        xyxy: (t, 4) pixels; NaN where there is no box.
-        width, height: of the picture.
+        grids: (t, 45, 80) motion grids.
+        xyxy: (t, 4) boxes, pixels; NaN without a box.
+        width, height: size of the picture, pixels.
     """
     amount = np.full(len(grids), np.nan, dtype=np.float32)
     scale = np.array((COLUMNS / width, ROWS / height) * 2)
@@ -128,6 +128,6 @@ def motion_within(grids: ByteArray, xyxy: FloatArray, width: int, height: int) -
         left, top, right, bottom = np.clip(box * scale, 0, (COLUMNS, ROWS) * 2)
         cells = grid[int(top) : int(np.ceil(bottom)), int(left) : int(np.ceil(right))]
         if cells.size:
-            busiest = np.sort(cells, axis=None)[-4:]
-            amount[index] = busiest.mean() / _FULL
+            largest = np.sort(cells, axis=None)[-4:]
+            amount[index] = largest.mean() / _FULL
     return amount

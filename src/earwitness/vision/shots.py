@@ -1,4 +1,4 @@
-"""The shots of a video: when each is shown, what of the picture it fills, and whether it shows a scene at all."""
+"""The shots of a video: start, end, picture area, and whether it shows a scene."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from earwitness.vision.bars import BarFinder
 from earwitness.vision.cuts import CutFinder
-from earwitness.vision.lettering import flat_share, has_lettering
+from earwitness.vision.detectors.lettering import flat_share, has_lettering
+from earwitness.vision.letterbox import LetterboxFinder
 from earwitness.vision.motion import UNKNOWN
 
 ByteArray = NDArray[np.uint8]
@@ -20,11 +20,11 @@ Kind = Literal["scene", "uniform", "card"]
 KINDS: Final[tuple[Kind, ...]] = ("scene", "uniform", "card")
 
 _CARD_FLAT: Final = 0.5
-"""Share of a picture of one grey level from which on it may be a card."""
+"""Share of one grey level from which a picture may be a title card."""
 _MOVING_SHARE: Final = 0.1
-"""Of the pictures of a card, how many may have something that moves: codecs redraw them now and then."""
+"""Largest share of pictures with motion in a title card; codecs refresh the picture now and then."""
 _LEAST_STILL: Final = 3
-"""Pictures without motion that make a card."""
+"""Smallest number of pictures without motion in a title card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,10 @@ class Shot:
     """Part of a video between two cuts.
 
     Attributes:
-        start, stop: its first label frame, and one past its last.
-        content: left, top, right, bottom of what is not bar, pixels of the pictures as watched.
-        kind: "scene"; "uniform" for black and other pictures of one colour; "card" for titles and other graphics that
-            do not move. Nothing that sounds is seen in the latter two.
+        start, stop: first label frame, and one past the last.
+        content: left, top, right, bottom of the area without bars, pixels of the analysed pictures.
+        kind: "scene"; "uniform" for black or single-colour pictures; "card" for titles and other static graphics. In
+            the latter two, no event is on screen.
     """
 
     start: int
@@ -45,10 +45,10 @@ class Shot:
 
 
 @dataclass(eq=False)
-class _Seen:
-    """What is known of one shot so far."""
+class _OpenShot:
+    """Statistics of a shot that has not ended yet."""
 
-    bars: BarFinder = field(default_factory=BarFinder)
+    bars: LetterboxFinder = field(default_factory=LetterboxFinder)
     still: int = 0
     moving: int = 0
     flat: float = 1.0
@@ -59,14 +59,14 @@ class _Seen:
         return Shot(start, stop, self.bars.content(), kind)
 
     def is_card(self) -> bool:
-        """Graphics: lettering on a plain ground, and nothing moves."""
-        rests = self.still >= _LEAST_STILL and self.moving <= _MOVING_SHARE * (self.still + self.moving)
-        return rests and self.flat >= _CARD_FLAT and self.lettering
+        """Whether it is static lettering on a plain background."""
+        static = self.still >= _LEAST_STILL and self.moving <= _MOVING_SHARE * (self.still + self.moving)
+        return static and self.flat >= _CARD_FLAT and self.lettering
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Frame:
-    """What one label frame adds to the shot that it turns out to belong to."""
+    """Values of one label frame, kept until its shot is known."""
 
     moves: bool | None
     picture: Image.Image | None
@@ -75,7 +75,7 @@ class _Frame:
 
 
 class ShotCollector:
-    """Told the pictures of a video one after the other, ten a second.
+    """Divides consecutive pictures of a video, ten per second, into shots.
 
     Args:
         first: label frame of the first picture.
@@ -85,16 +85,16 @@ class ShotCollector:
         self._first, self._finder = first, CutFinder()
         self._waiting: deque[_Frame] = deque()
         self._shots: list[Shot] = []
-        self._open = _Seen()
+        self._open = _OpenShot()
         self._start = self._taken = 0
 
     def add(self, grey: ByteArray, grid: ByteArray, picture: Image.Image | None) -> None:
-        """Take note of the next picture.
+        """Add the next picture.
 
         Args:
-            grey: (180, 320); the same array as before for a picture that is shown again.
-            grid: of motion.
-            picture: the picture as it is watched, where it is one of those that are looked at.
+            grey: (180, 320) reduced picture; the same array as before for a repeated picture.
+            grid: its motion grid.
+            picture: the analysed picture, if the detector is run on it.
         """
         moves = None if grid[0, 0] == UNKNOWN else bool(grid.any())
         flat = flat_share(grey) if picture is not None else 1.0
@@ -104,19 +104,19 @@ class ShotCollector:
         self._settle()
 
     def cuts(self) -> list[int]:
-        """Label frames at which a new shot begins, as far as is decided."""
+        """Label frames at which new shots begin, as far as decided."""
         return [self._first + cut for cut in self._finder.cuts]
 
     @property
     def decided(self) -> int:
-        """Label frames before this one belong to shots that are known."""
+        """First label frame whose shot is not decided yet."""
         return self._first + self._finder.decided
 
     def finish(self, num_frames: int) -> tuple[Shot, ...]:
-        """All shots.
+        """Return all shots.
 
         Args:
-            num_frames: label frames of the video.
+            num_frames: number of label frames of the video.
         """
         self._finder.finish()
         self._settle()
@@ -126,7 +126,7 @@ class ShotCollector:
         return self._as_tuple(num_frames)
 
     def _settle(self) -> None:
-        """Give the frames that are decided to their shots."""
+        """Assign decided frames to their shots."""
         cuts = set(self._finder.cuts[len(self._shots) :])
         while self._taken < self._finder.decided:
             if self._taken in cuts:
@@ -146,7 +146,7 @@ class ShotCollector:
     def _close(self, stop: int) -> None:
         uniform = self._finder.blank[len(self._shots)]
         self._shots.append(self._open.closed(self._start + self._first, stop + self._first, uniform))
-        self._open, self._start = _Seen(), stop
+        self._open, self._start = _OpenShot(), stop
 
     def _as_tuple(self, num_frames: int) -> tuple[Shot, ...]:
         shots = self._shots

@@ -1,4 +1,4 @@
-// The page of `earwitness serve`: what the open tab shows is what is analysed.
+// The page of `earwitness serve`; it analyses the source in the open tab.
 import { Recorder } from "./recorder.js";
 
 const limits = JSON.parse(document.getElementById("limits").textContent);
@@ -39,7 +39,7 @@ function take(panel, file) {
     player.controls = true;
     player.playsInline = true;
     player.src = URL.createObjectURL(file);
-    player.addEventListener("error", () => player.remove()); // the browser cannot play it; that says nothing
+    player.addEventListener("error", () => player.remove()); // the browser cannot play it, but the server may
     preview.append(player);
   }
   if (panel === "file") byId("file").querySelector(".name").textContent = file ? file.name : "";
@@ -54,7 +54,7 @@ function refresh() {
   byId("stop").hidden = !request;
   const empty = { file: "Choose a file first.", sound: "Record some sound first.", camera: "Record a video first." };
   byId("source").textContent = large
-    ? `${file.name} has ${(file.size / 1e6).toFixed(0)} MB; this server takes ${limits.bytes / 1e6} MB.`
+    ? `${file.name} has ${(file.size / 1e6).toFixed(0)} MB; this server accepts ${limits.bytes / 1e6} MB.`
     : file
       ? `To be analysed: ${file.name}`
       : empty[open];
@@ -82,7 +82,7 @@ function end(...shown) {
   refresh();
 }
 
-function told(message) {
+function showMessage(message) {
   if (message.kind === "queued") say(`waiting; ${message.ahead} before you`);
   else if (message.kind === "progress") say(message.doing, message.share);
   else if (message.kind === "error") end(element("p", message.message, { class: "error", role: "alert" }));
@@ -94,7 +94,7 @@ function result(message) {
   const links = element("p", "");
   for (const name of message.files) links.append(element("a", name, { href: address(name), download: name }), " ");
   const shown = [element("p", message.events)];
-  if (message.note) shown.push(element("p", `Pictures were not looked at: ${message.note}`));
+  if (message.note) shown.push(element("p", `Pictures were not analysed: ${message.note}`));
   for (const warning of message.warnings) shown.push(element("p", warning, { class: "hint" }));
   const frame = element("iframe", "", { src: address(message.report), title: "Report", allow: "fullscreen" });
   return [...shown, links, frame];
@@ -115,7 +115,7 @@ function send(file) {
   const lines = () => {
     const text = asked.responseText;
     for (let stop; asked.status === 200 && (stop = text.indexOf("\n", read)) >= 0; read = stop + 1)
-      told(JSON.parse(text.slice(read, stop)));
+      showMessage(JSON.parse(text.slice(read, stop)));
   };
   const failed = (text) => request === asked && end(element("p", text, { class: "error", role: "alert" }));
   asked.upload.addEventListener("progress", (event) => say("uploading", event.loaded / (event.total || 1)));
@@ -123,7 +123,7 @@ function send(file) {
   asked.addEventListener("progress", lines);
   asked.addEventListener("load", () => {
     lines();
-    failed(asked.status === 200 ? "The server stopped before it was done." : asked.responseText);
+    failed(asked.status === 200 ? "The server stopped before the analysis was finished." : asked.responseText);
   });
   asked.addEventListener("error", () => failed("The connection was lost or refused; is the server still running?"));
   asked.addEventListener("abort", () => request === asked && end(element("p", "Stopped.")));
@@ -156,7 +156,7 @@ addEventListener("drop", (event) => {
   if (!event.dataTransfer.files.length) return;
   input.value = "";
   take("file", event.dataTransfer.files[0]);
-  show("file"); // what was done last is what counts
+  show("file"); // the last action determines the source
 });
 form.elements.fov.addEventListener("input", () => (byId("degrees").textContent = form.elements.fov.value));
 form.addEventListener("submit", async (event) => {

@@ -1,14 +1,14 @@
-// Records with the browser's own recorder; nothing leaves the page before it is to be analysed.
+// Records with MediaRecorder; recordings stay in the page until the user submits them.
 const KINDS = {
   sound: ["audio/webm;codecs=opus", "audio/mp4", "audio/ogg;codecs=opus"],
   camera: ["video/webm;codecs=vp8,opus", "video/mp4", "video/webm"],
 };
-// Browsers filter voices for calls, which takes the direction away.
+// Filters for calls would remove the direction.
 const AUDIO = { channelCount: { ideal: 2 }, echoCancellation: false, noiseSuppression: false, autoGainControl: false };
 
 export class Recorder {
-  // `panel` holds a button .record, .time, .error and .preview; `changed` is called with what was recorded, or
-  // null, `updated` when recording has begun.
+  // `panel` contains .record (a button), .time, .error and .preview; `changed` is called with the recording or null,
+  // `updated` when a recording has begun.
   constructor(panel, kind, changed, updated) {
     this.kind = kind;
     this.changed = changed;
@@ -49,7 +49,7 @@ export class Recorder {
     } catch (error) {
       this.release();
       this.recorder = null;
-      const none = { NotFoundError: "There is no microphone or camera.", NotAllowedError: "The browser was not allowed to record." };
+      const none = { NotFoundError: "No microphone or camera was found.", NotAllowedError: "The browser has no permission to record." };
       this.error.textContent = none[error.name] || error.message;
       this.error.hidden = false;
     } finally {
@@ -57,7 +57,7 @@ export class Recorder {
     }
   }
 
-  // Ends a recording, if there is one; resolves when it is there.
+  // Ends a recording, if any; resolves when its file is ready.
   async stop() {
     if (!this.recorder) return;
     if (this.recorder.state !== "inactive") this.recorder.stop();

@@ -1,4 +1,4 @@
-"""How the report gets at its video or sound: within the page, or from a file beside it."""
+"""Media of the report: embedded in the page, or linked as a file."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from tempfile import TemporaryDirectory
 from typing import Final, Literal
 from urllib.parse import quote, unquote
 
-from earwitness.errors import one_line
-from earwitness.export.formats import Player
-from earwitness.media.probe import MediaInfo
+from earwitness.core.errors import one_line
+from earwitness.media.containers.probe import MediaInfo
 
+Player = Literal["auto", "embed", "link", "none"]
+PLAYERS: Final[tuple[Player, ...]] = ("auto", "embed", "link", "none")
 EMBED_BYTES: Final = 32 * 2**20
-"""With `auto`, larger files stay beside the report."""
+"""With `auto`, larger files are linked."""
 _PICTURES: Final = frozenset({"h264", "vp8", "vp9", "av1", "libdav1d"})
 _SOUNDS: Final = frozenset({"aac", "mp3", "mp3float", "opus", "libopus", "vorbis", "libvorbis", "flac"})
 _VIDEO_FILES: Final = frozenset({".mp4", ".m4v", ".mov", ".webm"})
@@ -25,14 +26,14 @@ _SOUND_FILES: Final = frozenset({".wav", ".mp3", ".m4a", ".ogg", ".oga", ".opus"
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """What the page plays.
+    """Media of the page.
 
     Attributes:
         kind: "video", "audio", or "none".
-        how: whether it lies in the page, beside it, or nowhere.
+        how: "embed", "link", or "none".
         type: MIME type.
         source: base64 of the file, or a relative address.
-        note: what people should know about it.
+        note: note for the reader.
     """
 
     kind: Literal["video", "audio", "none"]
@@ -45,18 +46,14 @@ class Media:
 def player_media(info: MediaInfo | None, target: Path, player: Player) -> Media:
     """Choose how the report at `target` plays a file.
 
-    What browsers cannot play (HEVC, AVI, Matroska, ...) is converted: embedded if the result is small, else written
-    beside the report as NAME.player.mp4.
+    Files that browsers cannot play (HEVC, AVI, Matroska, ...) are converted: embedded if the result is small, else
+    written beside the report as NAME.player.mp4.
 
     Raises:
-        MediaError: the file cannot be read, or its copy not be written.
+        MediaError: the file cannot be read, or its copy cannot be written.
     """
     if info is None or player == "none":
-        why = (
-            "left out on request"
-            if info is not None
-            else "the file that was listened to is not here, beside the result"
-        )
+        why = "omitted on request" if info is not None else "the media file was not found beside the result"
         return Media("none", note=f"No player: {why}.")
     moving = info.video is not None and not info.video.is_still
     kind: Literal["video", "audio"] = "video" if moving else "audio"
@@ -68,7 +65,7 @@ def player_media(info: MediaInfo | None, target: Path, player: Player) -> Media:
         _convert(info, copy)
         note = "Converted for browsers; the original is untouched. "
         if player == "link" or (player == "auto" and copy.stat().st_size > EMBED_BYTES):
-            from earwitness.media.atomic import atomic_file
+            from earwitness.core.files.atomic import atomic_file
 
             beside = target.with_name(f"{target.stem}.player.mp4")
             with atomic_file(beside) as temporary:
@@ -78,7 +75,7 @@ def player_media(info: MediaInfo | None, target: Path, player: Player) -> Media:
 
 
 def plays_in_browsers(info: MediaInfo) -> bool:
-    """Whether all common browsers know the file's container and codecs."""
+    """Whether all common browsers support the file's container and codecs."""
     suffix = info.path.suffix.lower()
     wav = suffix == ".wav" and info.audio is not None and info.audio.codec in {"pcm_s16le", "pcm_s24le", "pcm_u8"}
     sound = info.audio is None or info.audio.codec in _SOUNDS or wav
@@ -96,7 +93,7 @@ def _placed(path: Path, kind: Literal["video", "audio"], target: Path, player: P
 def _embedded(path: Path, kind: Literal["video", "audio"], note: str, noun: str) -> Media:
     data = b64encode(path.read_bytes()).decode("ascii")
     size = path.stat().st_size / 2**20
-    return Media(kind, "embed", _mime(path), data, f"{note}The {noun} ({size:.1f} MB) is inside this page.")
+    return Media(kind, "embed", _mime(path), data, f"{note}The {noun} ({size:.1f} MB) is embedded in this page.")
 
 
 def _linked(path: Path, kind: Literal["video", "audio"], target: Path, note: str, noun: str) -> Media:
@@ -104,31 +101,31 @@ def _linked(path: Path, kind: Literal["video", "audio"], target: Path, note: str
         address = quote(os.fsencode(Path(os.path.relpath(path.resolve(), target.resolve().parent)).as_posix()))
     except ValueError:  # another drive
         address = path.resolve().as_uri()
-    text = f"{note}The {noun} is not inside this page, which plays {one_line(unquote(address))}: keep the two together."
+    text = f"{note}The {noun} is not embedded; this page plays {one_line(unquote(address))}: keep the files together."
     return Media(kind, "link", _mime(path), address, text)
 
 
 def _mime(path: Path) -> str:
-    if path.suffix.lower() in {".mov", ".m4v"}:  # browsers know the format, but not under QuickTime's name
+    if path.suffix.lower() in {".mov", ".m4v"}:  # browsers play these files, but not as video/quicktime
         return "video/mp4"
     return mimetypes.guess_type(path.name)[0] or "application/octet-stream"
 
 
 def _convert(info: MediaInfo, out: Path) -> None:
-    """A copy in H.264 and AAC."""
-    from earwitness.media.audio import AudioReader
+    """Write a copy in H.264 and AAC."""
+    from earwitness.media.sound.audio import AudioReader
     from earwitness.media.writer import MediaWriter
-    from earwitness.render.stage import Stage
+    from earwitness.render.video.frame_source import FrameSource
 
-    stage = Stage(info.path, 100.0)
+    frames = FrameSource(info.path, 100.0)
     rate = 48_000 if info.audio is not None else None
-    with MediaWriter(out, stage.width, stage.height, stage.fps, audio_rate=rate, preset="veryfast") as writer:
+    with MediaWriter(out, frames.width, frames.height, frames.fps, audio_rate=rate, preset="veryfast") as writer:
         sound = iter(AudioReader(info.path, 48_000, mono="allow")) if rate else iter(())
-        heard = 0.0
-        for time, picture, length in stage.pictures():
-            while rate and heard <= time and (block := next(sound, None)) is not None:
+        written = 0.0  # seconds of sound
+        for time, picture, length in frames.pictures():
+            while rate and written <= time and (block := next(sound, None)) is not None:
                 writer.write_audio(block)
-                heard += block.shape[1] / rate
+                written += block.shape[1] / rate
             writer.write_frame(picture, time, length)
         for block in sound:
             writer.write_audio(block)

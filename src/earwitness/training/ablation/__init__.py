@@ -1,1 +1,1 @@
-"""Ablations: variants of a recipe, trained alike, scored once on the same test set."""
+"""Ablations: variants of a recipe, trained in the same way and scored once on the same test set."""

@@ -1,4 +1,4 @@
-// Warnings, the doctor, and the model.
+// Warnings, recording checks, model and settings.
 function setUpAbout() {
   $("file").textContent = data.file || "Sound events";
   const count = events.length === 1 ? "1 event" : `${events.length} events`;
@@ -7,7 +7,7 @@ function setUpAbout() {
   $("warnings").hidden = !data.warnings.length;
   const doctor = $("doctor").querySelector("div");
   if (data.checks.length) {
-    $("doctor").querySelector("summary").textContent = `Is the recording fit for directions? ${data.fit ? "Yes, as far as the sound tells." : "No."}`;
+    $("doctor").querySelector("summary").textContent = `Is the recording fit for directions? ${data.fit ? "Yes, as far as the sound shows." : "No."}`;
     const table = make("table", {}, make("thead", {}, make("tr", {}, ...["Verdict", "Check", "Value", "Meaning"].map((name) => make("th", { scope: "col" }, make("button", { type: "button", disabled: true }, name))))));
     table.append(make("tbody", {}, ...data.checks.map((check) => make("tr", {}, make("td", {}, make("span", { class: `verdict ${check.verdict}` }, check.verdict)),
       make("td", {}, check.name), make("td", {}, check.value === null ? "–" : `${check.value} ${check.unit}`), make("td", { style: { whiteSpace: "normal" } }, check.text)))));

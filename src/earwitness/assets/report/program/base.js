@@ -1,5 +1,5 @@
 "use strict";
-// What all parts of the program share. The parts are joined, in the order that render/report/page.py names, to one script.
+// Shared by all parts of the program, which render/report/report_page.py joins into one script.
 const data = JSON.parse(document.getElementById("data").textContent);
 const $ = (id) => document.getElementById(id);
 const make = (tag, attributes = {}, ...children) => {

@@ -1,4 +1,4 @@
-// What changes from one moment to the next.
+// Updates of the page while time advances.
 let lit = new Set();
 function highlight(active) {
   for (const index of lit) if (!active.has(index)) { bars[index]?.classList.remove("now"); rows.get(index)?.classList.remove("now"); }

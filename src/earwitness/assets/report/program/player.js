@@ -1,4 +1,4 @@
-// Video or sound, or a silent clock where there is none.
+// Video or sound, or a clock alone without media.
 let media = null;
 const stage = $("stage"), marks = $("marks");
 function setUpPlayer() {

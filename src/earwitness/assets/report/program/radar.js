@@ -1,4 +1,4 @@
-// The view from above, and what sounds now in words.
+// The view from above, and the list of active sounds.
 const R = 150, RANGE = 8, MARGIN = 14;
 function polar(az, d) {
   const reach = R * Math.min(1, Math.sqrt(Math.max(d, 0) / RANGE)), a = az * Math.PI / 180;

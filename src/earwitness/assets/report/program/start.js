@@ -1,4 +1,4 @@
-// Begins: what must be there before it is filled comes first.
+// Start: each part is set up before the parts that depend on it.
 setUpAbout();
 setUpTable();
 setUpRadar();

@@ -10,17 +10,18 @@ const columns = [
   { name: "Length", key: (e) => e.e - e.s, cell: (e) => `${(e.e - e.s).toFixed(1)} s` },
   ...(data.scored ? [{ name: "Confidence", key: (e) => e.p, cell: (e) => { const span = make("span"); span.append(make("meter", { min: 0, max: 1, value: e.p, "aria-hidden": "true" }), `${Math.round(e.p * 100)}%`); return span; } }] : []),
 ];
-// What is taken for the source, how surely, and where it was heard if the picture moved it; the whole reason on hover.
+// The assumed source, its probability, and the direction and distance from sound alone if the picture changed them; the
+// explanation on hover.
 function seen(event) {
   const v = event.v;
   if (!v) return "";
   if (v.seen === null || v.seen === undefined) return "nothing";
-  const [az, d] = [v.azimuth_before_deg, v.distance_before_m], heard = [];
-  if (typeof az === "number" && event.az !== null && Math.abs(az - event.az) >= 2) heard.push(direction(az));
-  if (typeof d === "number" && event.d !== null && Math.abs(d - event.d) >= 0.1) heard.push(metres(d));
+  const [az, d] = [v.azimuth_before_deg, v.distance_before_m], before = [];
+  if (typeof az === "number" && event.az !== null && Math.abs(az - event.az) >= 2) before.push(direction(az));
+  if (typeof d === "number" && event.d !== null && Math.abs(d - event.d) >= 0.1) before.push(metres(d));
   const what = v.what === "motion" ? "something moving" : String(v.what ?? `seen ${v.seen}`).replaceAll("_", " ");
   const surely = typeof v.common_cause === "number" ? `, ${Math.round(v.common_cause * 100)}%` : "";
-  return `${what}${surely}${heard.length ? `; heard ${heard.join(", ")}` : ""}`;
+  return `${what}${surely}${before.length ? `; sound alone: ${before.join(", ")}` : ""}`;
 }
 const state = { sort: 0, down: false, off: new Set(), words: [], screen: "", least: 0, all: false };
 const visible = () => events.filter((e) => !state.off.has(e.c) && Math.round(e.p * 100) >= Math.round(state.least * 100)

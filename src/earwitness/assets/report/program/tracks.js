@@ -1,4 +1,4 @@
-// Where a sound is at a moment between two frames.
+// Position of a sound between two frames.
 for (const event of events) {
   event.row = new Map(event.t[0].map((frame, i) => [frame, i]));
 }

@@ -1,4 +1,4 @@
-// Values in words and colours.
+// Values as text and colours.
 const clock = (seconds, tenths = true) => {
   const t = Math.round(seconds * 10), h = Math.floor(t / 36000), m = Math.floor(t / 600) % 60, s = Math.floor(t / 10) % 60;
   const two = (n) => String(n).padStart(2, "0");

@@ -1,0 +1,1 @@
+"""Many files: plan, journal, worker processes, output formats."""

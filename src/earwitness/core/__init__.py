@@ -1,0 +1,1 @@
+"""Foundation of all other packages: vocabulary, geometry, events, errors, files."""

@@ -1,0 +1,1 @@
+"""Files on disk: atomic writing, locks, the cache folder, digests, safe reading."""

@@ -1,0 +1,291 @@
+"""The detector: from a video or audio file to its sound events, in memory that does not grow with the length."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Literal, Unpack
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earwitness.core.errors import MediaError, NotStereoError, UsageError
+from earwitness.core.events import EventTable
+from earwitness.core.files.digests import stamp
+from earwitness.core.memory import release_memory
+from earwitness.core.version import __version__, commit
+from earwitness.detect.decoded_sound import DecodedSound, decode_sound
+from earwitness.detect.detect_settings import DetectKeywords, DetectSettings
+from earwitness.detect.file_progress import Progress, part_of, reporting, seconds_of
+from earwitness.detect.incremental import IncrementalEvents
+from earwitness.detect.live_stream import MERGE_DEG, LiveStream
+from earwitness.detect.model.card import file_sha256
+from earwitness.detect.model.loading import LoadKeywords, LoadOptions, load
+from earwitness.detect.model.model_files import DEFAULT_MODEL
+from earwitness.detect.runner.model_runner import Runner
+from earwitness.doctor.diagnosis import judge, warnings_of
+from earwitness.doctor.flat_tops import FlatTops
+from earwitness.fusion.visual_analysis import AUTO, VisualAnalysis, open_visual_analysis
+from earwitness.fusion.visual_result import VisualResult
+from earwitness.media.containers.probe import MediaInfo, probe_pair
+from earwitness.media.containers.sound_tracks import Track
+from earwitness.media.sound.audio import DUAL_MONO_DIFFERENCE, AudioReader
+from earwitness.media.sound.resample import resample
+from earwitness.media.sound.stretches import Stretch, not_within, sentence
+from earwitness.results.detection import (
+    TURNED_OFF,
+    Detection,
+    ModelId,
+    has_moving_pictures,
+    off_screen,
+    without_direction,
+    without_direction_in,
+)
+
+LONG_SECONDS: Final = 300.0
+"""The models are unloaded after the sound of a longer file, and again after its pictures: loading them again takes half
+a second, and analysing pictures, writing and drawing hours of video need memory of their own."""
+CHANGED: Final = "the file changed during detection, so the events may mix both versions; run it again"
+SOUND_SHARE: Final = 0.2
+"""Share of the processing time that sound takes, where pictures are analysed too."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Input:
+    """Facts about the input of a detection.
+
+    Attributes:
+        media: None for samples in memory.
+        sha256: of the media file.
+        mono: whether the sound has one channel.
+        undirected: stretches that the reader found to carry no direction.
+        warnings: of the reader.
+    """
+
+    media: MediaInfo | None
+    mono: bool
+    sha256: str | None = None
+    undirected: Sequence[Stretch] = ()
+    warnings: Sequence[str] = ()
+
+
+class Detector:
+    """A loaded model, usable on any number of files.
+
+    Args:
+        runner: runs the model or ensemble.
+        model: its name and SHA-256.
+        visual_analysis: analyses the pictures of videos; None: sound only.
+        vision_off_reason: why pictures are not analysed.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        model: ModelId,
+        visual_analysis: VisualAnalysis | None = None,
+        vision_off_reason: str = TURNED_OFF,
+    ) -> None:
+        self.card, self.model = runner.card, model
+        self.visual_analysis, self.vision_off_reason = visual_analysis, "" if visual_analysis else vision_off_reason
+        self._runner = runner
+
+    @classmethod
+    def load(
+        cls,
+        model: str | Path = DEFAULT_MODEL,
+        *,
+        vision: str | None = AUTO,
+        keep_seen: bool = True,
+        **options: Unpack[LoadKeywords],
+    ) -> Detector:
+        """Load a model or an ensemble.
+
+        Args:
+            model: name of a shipped model, an .onnx file with its card beside it, an .ensemble file, or several of them
+                separated by commas; the prefix `mirror:` runs a model with left and right exchanged.
+            vision: visual detector for videos; "auto" uses `pose` where it is installed; None: none.
+            keep_seen: cache the objects detected in a video, so that the same video is not analysed twice.
+            options: the fields of `LoadOptions`: device, batch, threads, modalities and fov.
+
+        Raises:
+            ModelError: there is no such model, it is damaged, or the device does not work.
+            MissingWeightsError, MissingExtraError: the visual detector that was named is not installed.
+        """
+        return cls(*load(model, LoadOptions(**options)), *open_visual_analysis(vision, keep=keep_seen))
+
+    def unload(self) -> None:
+        """Free the memory of the models (about 100 MB for the default model); the next call loads them again."""
+        self._runner.unload()
+        if self.visual_analysis is not None:
+            self.visual_analysis.unload()
+        release_memory()
+
+    def record(self) -> dict[str, Any]:
+        """Everything that determines the results, except the settings of a call: version, commit, model, vision."""
+        visual_analysis = self.visual_analysis.record() if self.visual_analysis else None
+        model = asdict(self.model) | self._runner.settings
+        return {"version": __version__, "commit": commit(), "model": model, "vision": visual_analysis}
+
+    def detect(
+        self,
+        path: str | Path,
+        progress: Progress | None = None,
+        *,
+        settings: DetectSettings | None = None,
+        **changes: Unpack[DetectKeywords],
+    ) -> Detection:
+        """Detect the sound events of a video or audio file.
+
+        Args:
+            path: the file.
+            progress: called about once per second of sound and of pictures.
+            settings: how to process the file; the defaults if None.
+            changes: fields of `DetectSettings` that replace those of `settings`, such as `threshold=0.5` or `fov=70`.
+
+        Raises:
+            MediaError: the file cannot be read, has no such track, or is mono without `allow_mono`.
+            UsageError: a value out of range.
+        """
+        started, settings = time.perf_counter(), replace(settings or DetectSettings(), **changes)
+        media, before = probe_pair(path, settings.pictures), stamp(Path(path))
+        mono: Literal["allow", "error"] = "allow" if settings.allow_mono else "error"
+        reader = AudioReader(path, self._rate, mono, settings.track, settings.swap_channels, settings.layout)
+        reader.tap = FlatTops()
+        runner = self._runner.at(media.picture_path if has_moving_pictures(media) else None)
+        has_vision = self.visual_analysis is not None and has_moving_pictures(media)
+        sound_progress = part_of(progress, 0, SOUND_SHARE if has_vision else 1)
+        blocks = reporting(reader, media.duration or None, sound_progress)
+        with (
+            IncrementalEvents(Path(settings.incremental), self.card.smoothing)
+            if settings.incremental is not None
+            else nullcontext()
+        ) as incremental:
+            thresholds = settings.thresholds(self.card.thresholds)
+            decoded = decode_sound(blocks, runner, thresholds, incremental, reader.undirected, reader.tap)
+        sha256 = file_sha256(media.path)
+        changed = [CHANGED] if stamp(media.path) != before else []
+        # The reader knows whether the sound is mono only after the last block.
+        facts = _Input(media, reader.mono, sha256, reader.undirected, [*reader.warnings, *changed])
+        record = self._settings_record(settings, reader.track)
+        return self._complete(decoded, facts, record, started, part_of(progress, SOUND_SHARE, 1))
+
+    def detect_array(
+        self, stereo: NDArray[np.floating], rate: int, *, allow_mono: bool = False, threshold: float | None = None
+    ) -> Detection:
+        """Detect the sound events of samples in memory; no event is on screen.
+
+        Args:
+            stereo: (2, n) in [-1, 1], left and right; with `allow_mono` also (n,) or (1, n).
+            rate: samples per second.
+            allow_mono: as in `DetectSettings`.
+            threshold: as in `DetectSettings`.
+
+        Raises:
+            NotStereoError: another number of channels.
+            UsageError: a rate or threshold out of range, or samples that are not finite.
+        """
+        started, settings = time.perf_counter(), DetectSettings(allow_mono=allow_mono, threshold=threshold)
+        samples = np.atleast_2d(np.asarray(stereo, dtype=np.float32))
+        mono = samples.shape[0] == 1
+        if samples.ndim != 2 or samples.shape[0] > 2 or (mono and not allow_mono):
+            raise NotStereoError(f"expected samples of shape (2, n), left and right, not {np.shape(stereo)}")
+        if rate < 1:
+            raise UsageError(f"the sample rate must be positive, not {rate}")
+        if not np.isfinite(samples).all():
+            raise UsageError("some samples are not finite; set them to 0 or remove that part")
+        samples = resample(np.repeat(samples, 2, axis=0) if mono else samples, rate, self._rate)
+        blocks = (samples[:, begin : begin + self._rate] for begin in range(0, samples.shape[1], self._rate))
+        decoded = decode_sound(blocks, self._runner.at(None), settings.thresholds(self.card.thresholds))
+        return self._complete(decoded, _Input(None, mono), self._settings_record(settings, 0), started)
+
+    def stream(
+        self, rate: int, *, lookahead: float = 1.0, hop: float = 0.5, threshold: float | None = None
+    ) -> LiveStream:
+        """Start detection on live sound; see `LiveStream`.
+
+        Args:
+            rate: samples per second of the sound that will be pushed.
+            lookahead: seconds of sound after a frame that the model uses for it: more improves accuracy and adds delay.
+            hop: seconds between two results: less reduces the delay and costs more computation.
+            threshold: as in `DetectSettings`.
+
+        Raises:
+            UsageError: a value out of range.
+        """
+        thresholds = DetectSettings(threshold=threshold).thresholds(self.card.thresholds)
+        return LiveStream(self._runner.at(None), thresholds, rate, lookahead, hop)
+
+    def _complete(
+        self,
+        decoded: DecodedSound,
+        facts: _Input,
+        record: dict[str, Any],
+        started: float,
+        progress: Progress | None = None,
+    ) -> Detection:
+        """Turn decoded events into a result: directions checked, smoothed, merged with the pictures."""
+        table, media, is_long = decoded.table, facts.media, decoded.figures.seconds > LONG_SECONDS
+        if is_long:
+            self.unload()
+        mono_throughout = facts.mono or decoded.figures.difference < DUAL_MONO_DIFFERENCE
+        if mono_throughout:
+            table = without_direction(table)
+        stretches = [] if mono_throughout else decoded.stretches
+        table = without_direction_in(table, [*facts.undirected, *stretches])
+        if not has_moving_pictures(media):
+            table = off_screen(table)
+        table = self.card.smoothing.apply(table)
+        visual, vision_record, vision_warnings = self._analyse_pictures(table, media, record["fov"], progress)
+        if is_long:
+            self.unload()
+        unfit = warnings_of(judge(decoded.figures, mono=facts.mono))
+        unreported = not_within(stretches, facts.undirected, decoded.figures.seconds)  # the reader reports its own
+        parts = [sentence(unreported)] if unreported else []
+        return Detection(
+            visual.fused.table if visual else table,
+            self.model,
+            duration=decoded.figures.seconds,
+            path=None if media is None else media.path,
+            has_video=has_moving_pictures(media),
+            sha256=facts.sha256,
+            warnings=[*facts.warnings, *unfit, *parts, *vision_warnings],
+            settings=record | vision_record,
+            elapsed=time.perf_counter() - started,
+            visual=visual,
+            vocabulary=self.card.vocabulary,
+        )
+
+    def _analyse_pictures(
+        self, table: EventTable, media: MediaInfo | None, fov: float, progress: Progress | None
+    ) -> tuple[VisualResult | None, dict[str, Any], list[str]]:
+        """The result of the visual analysis, its settings for the record, and warnings."""
+        if media is None or not has_moving_pictures(media):
+            return None, {}, []
+        if self.visual_analysis is None:
+            return None, {"vision": None, "vision_off": self.vision_off_reason}, []
+        record = {"vision": self.visual_analysis.record()}
+        try:
+            seconds = seconds_of(progress, media.duration or None)
+            visual = self.visual_analysis.analyse(media.pictures or media.path, table, fov, seconds)
+        except MediaError as error:  # the events from sound remain valid
+            return None, record, [f"the pictures could not be analysed ({error})"]
+        if progress is not None and media.duration:
+            progress(media.duration, media.duration)
+        return visual, record, list(visual.warnings)
+
+    @property
+    def _rate(self) -> int:
+        return self.card.features.sample_rate
+
+    def _settings_record(self, settings: DetectSettings, track: Track) -> dict[str, Any]:
+        return {
+            "thresholds": settings.thresholds(self.card.thresholds),
+            "merge_deg": MERGE_DEG,
+            **self._runner.settings,
+            "smoothing": self.card.smoothing.model_dump(),
+            **settings.record(track),
+        }

@@ -1,0 +1,88 @@
+"""Smoothing of decoded events: fill short gaps, drop very short events, and optionally filter the azimuth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from earwitness.core.events import COLUMNS, EventTable
+from earwitness.core.schema import StrictModel
+from earwitness.core.source_numbers import link_sources
+
+
+class Smoothing(StrictModel):
+    """How events are cleaned up after decoding; the defaults only remove obvious flicker of the model.
+
+    Attributes:
+        fill_gap_frames: gaps of up to this many frames are filled if the source continues nearby.
+        fill_max_deg: largest change of azimuth over a gap, degrees; sounds without direction always count as near.
+        min_event_frames: shorter events are dropped.
+        median_azimuth_frames: odd length of a median filter on an event's azimuth; 0: no filter.
+    """
+
+    fill_gap_frames: int = Field(1, ge=0, le=100_000)
+    fill_max_deg: float = Field(30.0, gt=0)
+    min_event_frames: int = Field(2, ge=1, le=100_000)
+    median_azimuth_frames: int = Field(0, ge=0, le=10_001)
+
+    def apply(self, table: EventTable) -> EventTable:
+        """Return the smoothed events, with sources renumbered.
+
+        Args:
+            table: decoded events; their source numbers need not be linked over time.
+        """
+        table = link_sources(table)
+        if self.fill_gap_frames:
+            table = link_sources(_fill_gaps(table, self.fill_gap_frames, self.fill_max_deg))
+        by_event, first, stop = table.runs()
+        kept = by_event.select(np.repeat(stop - first >= self.min_event_frames, stop - first))
+        return (_filtered(kept, self.median_azimuth_frames) if self.median_azimuth_frames > 1 else kept).sorted()
+
+
+def _fill_gaps(table: EventTable, longest: int, max_deg: float) -> EventTable:
+    """Add interpolated rows where a source is silent for at most `longest` frames."""
+    order = np.lexsort((table.frame, table.source, table.class_index))
+    table = table.select(order)
+    before, after = np.arange(len(table) - 1), np.arange(1, len(table))
+    gap = table.frame[after] - table.frame[before] - 1
+    jump = np.abs(table.azimuth[after] - table.azimuth[before])
+    with np.errstate(invalid="ignore"):
+        bridged = (
+            (table.class_index[after] == table.class_index[before])
+            & (table.source[after] == table.source[before])
+            & (gap >= 1)
+            & (gap <= longest)
+            & ~(jump > max_deg)
+        )
+    left = np.repeat(before[bridged], gap[bridged])
+    step = np.concatenate([np.arange(1, size + 1) for size in gap[bridged]] or [np.zeros(0, np.int64)])
+    share = step / (np.repeat(gap[bridged], gap[bridged]) + 1)
+    return _with_rows(table, left, step, share)
+
+
+def _with_rows(
+    table: EventTable, left: NDArray[np.intp], step: NDArray[np.int64], share: NDArray[np.float64]
+) -> EventTable:
+    """The table with new rows, `step` frames after rows `left` and at `share` (0..1) of the way to the next row."""
+    right = left + 1
+    new: dict[str, Any] = {name: getattr(table, name)[left] for name in COLUMNS}
+    new["frame"] = table.frame[left] + step
+    for name in ("azimuth", "distance", "score"):
+        values = getattr(table, name)
+        new[name] = values[left] + share * (values[right] - values[left])
+    columns = {name: np.concatenate([getattr(table, name), new[name]]) for name in COLUMNS}
+    return EventTable.from_columns(**columns, num_frames=table.num_frames)
+
+
+def _filtered(table: EventTable, length: int) -> EventTable:
+    """The rows sorted by event, with each event's azimuth median-filtered."""
+    from scipy.ndimage import median_filter
+
+    by_event, first, stop = table.runs()
+    azimuth = by_event.azimuth.copy()
+    for begin, end in zip(first, stop, strict=True):
+        azimuth[begin:end] = median_filter(azimuth[begin:end], size=length, mode="nearest")
+    return by_event.with_columns(azimuth=azimuth)

@@ -1,0 +1,1 @@
+"""Checks whether a recording is fit for sound localization."""

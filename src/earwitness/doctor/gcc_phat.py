@@ -1,0 +1,72 @@
+"""GCC-PHAT (Knapp & Carter 1976): the delay between two channels."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+DELAY_BAND_HZ: Final = (150.0, 8000.0)
+COHERENT: Final = 0.2
+"""Peak height that unrelated channels do not reach by chance."""
+_TINY: Final = 1e-20
+
+
+class Peak(NamedTuple):
+    """The highest peak of a cross-correlation.
+
+    Attributes:
+        lag: delay of the right channel, seconds; negative if it is earlier.
+        height: height of the peak; 1 for a pure delay.
+        at_zero: height at lag 0.
+    """
+
+    lag: float
+    height: float
+    at_zero: float
+
+    @property
+    def delayed(self) -> bool:
+        """Whether there is a clear peak and little correlation, positive or negative, at lag 0."""
+        return self.height > COHERENT and abs(self.at_zero) < self.height / 2
+
+
+def delay_band(bins: NDArray[np.floating], rate: int) -> NDArray[np.bool_]:
+    """Mask of the frequencies (Hz) used to measure delays."""
+    return np.asarray((bins >= DELAY_BAND_HZ[0]) & (bins <= min(DELAY_BAND_HZ[1], 0.45 * rate)))
+
+
+def cross_phases(
+    left: NDArray[np.complex64], right: NDArray[np.complex64], band: NDArray[np.bool_]
+) -> NDArray[np.complex128]:
+    """Phases of the cross-spectrum: magnitude 1 in the band and 0 outside."""
+    cross = np.where(band, np.conj(left) * right, 0).astype(np.complex128)
+    return np.asarray(cross / (np.abs(cross) + _TINY))
+
+
+def least_delay(rate: int) -> float:
+    """Smallest measurable time difference, seconds."""
+    return max(5e-5, 0.75 / rate)
+
+
+def peak_lag(phases: NDArray[np.complex128], size: int, rate: int, largest: float, bins_in_band: int) -> Peak:
+    """The highest peak up to a maximum lag.
+
+    Args:
+        phases: phases of a spectrum of `size` samples, or the mean of several.
+        size: number of samples.
+        rate: samples per second.
+        largest: maximum lag, seconds.
+        bins_in_band: number of bins in the band.
+    """
+    curve = scipy.fft.irfft(phases, size) * size / (2 * max(1, bins_in_band))
+    reach = min(int(np.ceil(largest * rate)), size // 2 - 1)
+    near = np.concatenate([curve[-reach:], curve[: reach + 1]])
+    top = int(np.argmax(near))
+    shift = 0.0
+    if 0 < top < near.size - 1:
+        before, at, after = near[top - 1 : top + 2]
+        shift = 0.5 * (before - after) / min(before - 2 * at + after, -_TINY)
+    return Peak((top - reach + shift) / rate, float(near[top]), float(near[reach]))

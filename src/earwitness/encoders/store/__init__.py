@@ -1,0 +1,1 @@
+"""Embeddings of a data set, stored in its folder."""

@@ -1,0 +1,1 @@
+"""Pretrained weights: the registry, download and verification."""

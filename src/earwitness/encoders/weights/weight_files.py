@@ -1,0 +1,162 @@
+"""Weights on disk: their location and verification."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from earwitness.core.errors import EncoderError, MissingWeightsError
+from earwitness.core.files.cache import cache_folder
+from earwitness.core.files.small_files import CARD_BYTES, read_json
+from earwitness.encoders.weights.pretrained_models import ModelEntry, WeightFile, find_entry
+
+RECORD: Final = "files.json"
+"""In the folder of a model: the sha256 of each downloaded file, for files without one in the registry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The verified files of a model.
+
+    Attributes:
+        name: name of the model.
+        folder: their folder.
+        sha256: sha256 of each file, by file name.
+    """
+
+    name: str
+    folder: Path
+    sha256: dict[str, str]
+
+    @property
+    def digest(self) -> str:
+        """A sha256 over the sha256 of all files."""
+        lines = "\n".join(f"{name} {self.sha256[name]}" for name in sorted(self.sha256))
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+    def path(self, name: str) -> Path:
+        """Path of the file named `name`."""
+        return self.folder / name
+
+    @contextmanager
+    def isolated(self) -> Iterator[Path]:
+        """A temporary folder with only these files, for libraries that also load other files in a folder.
+
+        Raises:
+            EncoderError: it cannot be created.
+        """
+        try:
+            with TemporaryDirectory(prefix="earwitness-weights-") as made:
+                for name in self.sha256:
+                    _link(self.path(name).resolve(), Path(made) / name)
+                yield Path(made)
+        except OSError as error:
+            raise EncoderError(f"{self.folder}: cannot be read ({error.strerror or error})") from error
+
+
+def weights_folder(name: str) -> Path:
+    """Folder in the cache for the weights of the model named `name`; it need not exist."""
+    return cache_folder("models") / name
+
+
+def find_weights(name: str) -> Weights:
+    """The downloaded weights of a registered model, verified by sha256.
+
+    Raises:
+        EncoderError: there is no such model, or a file is damaged.
+        MissingWeightsError: they have not been downloaded; the message gives the command.
+    """
+    entry, folder = find_entry(name), weights_folder(name)
+    return check_weights(entry, folder)
+
+
+def check_weights(entry: ModelEntry, folder: Path) -> Weights:
+    """Verify the weights in `folder` against the registry or, without a registered sha256, against the download.
+
+    Raises:
+        MissingWeightsError: a file is missing.
+        EncoderError: a file is damaged.
+    """
+    noted = read_record(folder)
+    digests: dict[str, str] = {}
+    for file in entry.files:
+        path = folder / file.name
+        if not path.is_file():
+            raise MissingWeightsError(entry.name, str(folder))
+        digests[file.name] = sha256_of(path)
+        wanted = file.sha256 or noted.get(file.name)
+        if wanted is None or digests[file.name] != wanted:
+            raise EncoderError(f"{path}: damaged or of another version; run: earwitness models pull {entry.name}")
+    return Weights(entry.name, folder, digests)
+
+
+def local_weights(
+    name: str, folder: Path, required: tuple[str, ...], one_of: tuple[str, ...], optional: tuple[str, ...] = ()
+) -> Weights:
+    """The user's own weights in `folder`; any sha256 is accepted and becomes part of the fingerprint.
+
+    Args:
+        name: name of the encoder.
+        folder: folder of the weights.
+        required: files that must exist.
+        one_of: alternative files; the first that exists is used.
+        optional: files that affect the tokens if they exist.
+
+    Raises:
+        EncoderError: a file is missing.
+    """
+    found = next((name for name in one_of if (folder / name).is_file()), None)
+    missing = [name for name in required if not (folder / name).is_file()]
+    if found is None or missing:
+        wanted = missing[0] if missing else " or ".join(one_of)
+        raise EncoderError(f"{folder}: holds no weights for '{name}': {wanted} is missing")
+    names = (*required, found, *(name for name in optional if (folder / name).is_file()))
+    return Weights(name, folder, {name: sha256_of(folder / name) for name in names})
+
+
+def is_intact(file: WeightFile, path: Path) -> bool:
+    """Whether `path` has the registered size and sha256 of `file`, as far as they are known."""
+    if not path.is_file() or (file.size is not None and path.stat().st_size != file.size):
+        return False
+    return file.sha256 is None or sha256_of(path) == file.sha256
+
+
+def read_record(folder: Path) -> dict[str, str]:
+    """The recorded sha256 of each downloaded file; empty if there is no record."""
+    path = folder / RECORD
+    if not path.is_file():
+        return {}
+    advice = f"{path}: damaged; delete the folder '{folder}' and pull the model again"
+    try:
+        found = read_json(path, CARD_BYTES, EncoderError)
+    except EncoderError as error:
+        raise EncoderError(advice) from error
+    if not isinstance(found, dict):
+        raise EncoderError(advice)
+    return {str(name): str(digest) for name, digest in found.items()}
+
+
+def _link(path: Path, link: Path) -> None:
+    try:
+        link.symlink_to(path)
+    except (OSError, NotImplementedError):  # Windows requires a privilege that few users have
+        shutil.copyfile(path, link)
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal sha256 of a file.
+
+    Raises:
+        EncoderError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise EncoderError(f"{path}: cannot be read ({error.strerror or error})") from error

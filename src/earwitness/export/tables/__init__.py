@@ -1,0 +1,1 @@
+"""Tables: CSV, JSON Lines, Parquet, the terminal."""

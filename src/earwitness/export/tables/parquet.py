@@ -1,0 +1,59 @@
+"""Apache Parquet: one row for each source and 100 ms, with typed columns, for pandas, DuckDB and similar tools."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from earwitness.core.errors import MissingExtraError
+from earwitness.core.events import FRAME_SECONDS
+from earwitness.core.vocabulary import CLASSES
+from earwitness.results.detection import file_text
+
+if TYPE_CHECKING:
+    from earwitness.results.detection import Detection
+
+COLUMNS: Final = (
+    "file", "frame", "time_s", "class_index", "class", "source", "azimuth_deg", "distance_m", "onscreen", "score",
+)  # fmt: skip
+
+
+def to_parquet(result: Detection) -> bytes:
+    """Return the bytes of a Parquet file with the columns `COLUMNS`; unknown directions and distances are null.
+
+    The file's key-value metadata hold the model and the duration.
+
+    Raises:
+        MissingExtraError: pyarrow is not installed.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("Parquet", "parquet") from error
+    table = result.table.sorted()
+    slugs = pa.array([sound_class.slug for sound_class in CLASSES])
+    index = pa.array(table.class_index.astype(np.int8))
+    columns = (
+        pa.array([file_text(result.path)] * len(table), pa.string()),
+        pa.array(table.frame),
+        pa.array(np.round(table.frame * FRAME_SECONDS, 1)),
+        index,
+        pa.DictionaryArray.from_arrays(index, slugs),
+        pa.array(table.source),
+        pa.array(table.azimuth, from_pandas=True),
+        pa.array(table.distance, from_pandas=True),
+        pa.array(table.onscreen),
+        pa.array(table.score),
+    )
+    about = {
+        "earwitness.model": result.model.name,
+        "earwitness.model_sha256": result.model.sha256,
+        "earwitness.duration_s": f"{result.duration:.6f}",
+        "earwitness.num_frames": str(table.num_frames),
+    }
+    sink = BytesIO()
+    pq.write_table(pa.table(columns, names=list(COLUMNS), metadata=about), sink, compression="zstd")
+    return sink.getvalue()

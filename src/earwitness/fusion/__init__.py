@@ -1,0 +1,1 @@
+"""Fusion of sound and pictures: directions, on-screen states, distances, explanations."""

@@ -1,1 +1,0 @@
-"""From a media file to events: windows, runtimes, decoding, batches."""

@@ -1,0 +1,1 @@
+"""Containers: opening media files and describing their contents."""

@@ -1,0 +1,131 @@
+"""Limits on media files, checked before memory or hours are spent on a damaged or hostile file.
+
+Each limit can be changed by an environment variable, such as `EARWITNESS_MAX_PIXELS`, for a valid file that needs more.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Final
+
+from earwitness.core.errors import MediaLimitError, UsageError
+
+_PREFIX: Final = "EARWITNESS_"
+
+
+@dataclass(frozen=True, slots=True)
+class MediaLimits:
+    """Limits for one file.
+
+    Attributes:
+        min_rate, max_rate: samples per second of an audio track.
+        max_channels: channels of an audio track.
+        max_pixels: width times height of a picture, including cover art.
+        max_silence_seconds: total silence inserted into gaps of an audio track, if it exceeds `FILLED_RATIO` times the
+            audio itself; the same for the time that a picture is repeated between distant time stamps.
+        max_packets_per_second: packets per second of an audio track.
+        open_seconds: time for opening a file, and for each read.
+    """
+
+    min_rate: int = 1_000
+    max_rate: int = 768_000
+    max_channels: int = 64
+    max_pixels: int = 24_000_000
+    max_silence_seconds: int = 600
+    max_packets_per_second: int = 50_000
+    open_seconds: int = 60
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> MediaLimits:
+        """The default limits, changed by environment variables such as `EARWITNESS_MAX_PIXELS`.
+
+        Raises:
+            UsageError: the value of a variable is not a positive whole number.
+        """
+        given: dict[str, int] = {}
+        for field in fields(cls):
+            name = variable(field.name)
+            if name in environment:
+                given[field.name] = _positive(name, environment[name])
+        return cls(**given)
+
+    def check_sound(self, path: object, rate: int, channels: int) -> None:
+        """Check the format of an audio track.
+
+        Raises:
+            MediaLimitError: its sample rate or its number of channels exceeds the limits.
+        """
+        if not self.min_rate <= rate <= self.max_rate:
+            name = variable("max_rate" if rate > self.max_rate else "min_rate")
+            raise MediaLimitError(
+                f"{path}: its sound has {rate} samples per second; {self.min_rate} to {self.max_rate} are allowed "
+                f"({name} changes the limit)"
+            )
+        if channels > self.max_channels:
+            raise MediaLimitError(
+                f"{path}: its sound has {channels} channels; up to {self.max_channels} are allowed "
+                f"({variable('max_channels')} raises the limit)"
+            )
+
+    def check_picture(self, path: object, width: int, height: int) -> None:
+        """Check the size of the pictures.
+
+        Raises:
+            MediaLimitError: they have too many pixels.
+        """
+        if width * height > self.max_pixels:
+            raise MediaLimitError(
+                f"{path}: its pictures of {width}x{height} pixels are larger than the limit of {self.max_pixels} "
+                f"pixels; make a smaller copy, or raise {variable('max_pixels')}"
+            )
+
+    def check_filled(self, path: object, filled: float, there: float, what: str = "silence in its sound") -> None:
+        """Check that a file does not consist mostly of gaps.
+
+        Args:
+            path: the file.
+            filled: seconds inserted so far.
+            there: seconds of real content so far.
+            what: what is inserted, for the message.
+
+        Raises:
+            MediaLimitError: too much was inserted.
+        """
+        if filled > max(self.max_silence_seconds, FILLED_RATIO * there):
+            raise MediaLimitError(
+                f"{path}: its time stamps leave {filled:.0f} s of {what} around {there:.1f} s of content; if that is "
+                f"correct, raise {variable('max_silence_seconds')}"
+            )
+
+    def check_packets(self, path: object, packets: int, seconds: float) -> None:
+        """Check that audio is not split into absurdly small packets; the first 100,000 packets are always allowed.
+
+        Raises:
+            MediaLimitError: there are too many packets for their duration.
+        """
+        if packets > 2 * self.max_packets_per_second and packets > self.max_packets_per_second * seconds:
+            raise MediaLimitError(
+                f"{path}: its sound is split into {packets} packets for {seconds:.2f} s; convert the file, or raise "
+                f"{variable('max_packets_per_second')}"
+            )
+
+
+FILLED_RATIO: Final = 4.0
+"""Inserted duration that is always allowed, relative to the real content."""
+
+
+def variable(limit: str) -> str:
+    """Name of the environment variable for a limit."""
+    return _PREFIX + limit.upper()
+
+
+def _positive(name: str, text: str) -> int:
+    try:
+        value = int(text.replace("_", ""))
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise UsageError(f"{name} must be a positive whole number, not '{text[:40]}'")
+    return value

@@ -1,0 +1,1 @@
+"""Pictures out of videos, upright and at their times."""

@@ -1,0 +1,161 @@
+"""Predicted against true azimuth and distance, and the share of second sources of a class that are found.
+
+Scores count errors, curves show their sign: a model with an outward bias, or with the same distance for all sources,
+can have few errors on one data set and many on another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earwitness.core.geometry import fold
+from earwitness.core.vocabulary import NUM_CLASSES
+from earwitness.data.dcase.labels import LabelRows
+from earwitness.metrics.matching import match
+from earwitness.metrics.protocols import AZIMUTH_THRESHOLD_DEG, RELATIVE_DISTANCE_THRESHOLD
+
+FloatArray = NDArray[np.float64]
+
+BIN_DEG: Final = 10.0
+OVERLAPS: Final = ("1 event", "2 events", "3 events and more")
+METRES: Final = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """Matched pairs, one entry each.
+
+    Attributes:
+        overlap: (n,) events of any class in the pair's frame.
+        azimuth, answered_azimuth: (n,) degrees, folded.
+        metres, answered_metres: (n,).
+    """
+
+    overlap: NDArray[np.int64]
+    azimuth: FloatArray
+    answered_azimuth: FloatArray
+    metres: FloatArray
+    answered_metres: FloatArray
+
+
+def answers(references: Sequence[LabelRows], predictions: Sequence[LabelRows]) -> Answers:
+    """The matched pairs of clips, with the number of events in their frames."""
+    overlaps: list[NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
+    columns: list[FloatArray] = [np.zeros((4, 0))]
+    for true, predicted in zip(references, predictions, strict=True):
+        own, theirs = fold(true.azimuth).astype(np.float64), fold(predicted.azimuth).astype(np.float64)
+        pairs = match(_cells(true), own, _cells(predicted), theirs)
+        overlaps.append(np.bincount(true.frame, minlength=1)[true.frame[pairs.reference]].astype(np.int64))
+        metres = (side.distance_cm / 100 for side in (true, predicted))
+        chosen = zip(metres, (pairs.reference, pairs.prediction), strict=True)
+        columns.append(
+            np.stack([own[pairs.reference], theirs[pairs.prediction], *(np.maximum(m[at], 0.01) for m, at in chosen)])
+        )
+    return Answers(np.concatenate(overlaps), *np.concatenate(columns, axis=1))
+
+
+def azimuth_curve(matched: Answers) -> dict[str, list[dict[str, float]]]:
+    """Mean predicted azimuth and mean signed error, by overlap and by bin of the absolute true azimuth.
+
+    Both sides are pooled: azimuths are mirrored so that the true one is positive. `outwards_deg` is positive where
+    sources are predicted farther to the side than they are.
+    """
+    side = np.where(matched.azimuth < 0, -1.0, 1.0)
+    true, answered = matched.azimuth * side, matched.answered_azimuth * side
+    number = np.minimum((true / BIN_DEG).astype(np.int64), round(90 / BIN_DEG) - 1)
+    curve: dict[str, list[dict[str, float]]] = {}
+    for overlap, name in enumerate(OVERLAPS, start=1):
+        sounding = matched.overlap == overlap if overlap < len(OVERLAPS) else matched.overlap >= overlap
+        curve[name] = [
+            {
+                "true_deg": float(true[here].mean()),
+                "said_deg": float(answered[here].mean()),
+                "outwards_deg": float((answered - true)[here].mean()),
+                "pairs": int(here.sum()),
+            }
+            for one in range(round(90 / BIN_DEG))
+            if (here := sounding & (number == one)).any()
+        ]
+    return curve
+
+
+def distance_curve(matched: Answers) -> dict[str, Any]:
+    """Median predicted distance by bin of the true distance; slope and correlation of the logarithms."""
+    bins = np.digitize(matched.metres, METRES)
+    rows = [
+        {
+            "true_m": float(np.median(matched.metres[here])),
+            "said_m": float(np.median(matched.answered_metres[here])),
+            "pairs": int(here.sum()),
+        }
+        for one in range(len(METRES) + 1)
+        if (here := bins == one).any()
+    ]
+    true, answered = np.log(matched.metres), np.log(matched.answered_metres)
+    spread, other = (float(np.std(each)) if each.size else 0.0 for each in (true, answered))
+    together = float(np.mean((true - true.mean()) * (answered - answered.mean()))) if true.size else 0.0
+    return {
+        "bins": rows,
+        "slope": together / spread**2 if spread else float("nan"),
+        "correlation": together / (spread * other) if spread and other else float("nan"),
+    }
+
+
+def second_sources(references: Sequence[LabelRows], predictions: Sequence[LabelRows]) -> dict[str, float]:
+    """Share of further sources found in the frames with several sources of a class.
+
+    A source counts as found if a prediction lies within the limits of F20/1. Of n sources in a frame, n - 1 are further
+    sources; of m sources found, m - 1.
+    """
+    further = found = 0
+    for true, predicted in zip(references, predictions, strict=True):
+        cells, own = _cells(true), fold(true.azimuth).astype(np.float64)
+        theirs = fold(predicted.azimuth).astype(np.float64)
+        pairs = match(cells, own, _cells(predicted), theirs)
+        metres = np.maximum(true.distance_cm[pairs.reference], 1)
+        near = np.abs(predicted.distance_cm[pairs.prediction] - metres) / metres <= RELATIVE_DISTANCE_THRESHOLD
+        right = near & (np.abs(own[pairs.reference] - theirs[pairs.prediction]) <= AZIMUTH_THRESHOLD_DEG)
+        size = int(cells.max(initial=0)) + 1
+        sources = np.bincount(cells, minlength=size)
+        hits = np.bincount(cells[pairs.reference[right]], minlength=size)
+        several = sources > 1
+        further += int((sources[several] - 1).sum())
+        found += int(np.maximum(hits[several] - 1, 0).sum())
+    return {"further": further, "found": found / further if further else float("nan")}
+
+
+def curves(references: Sequence[LabelRows], predictions: Sequence[LabelRows]) -> dict[str, Any]:
+    """All curves of this module, as plain values."""
+    matched = answers(references, predictions)
+    return {
+        "azimuth": azimuth_curve(matched),
+        "distance": distance_curve(matched),
+        "second_sources": second_sources(references, predictions),
+    }
+
+
+def as_tables(found: dict[str, Any]) -> list[str]:
+    """The result of `curves` as lines of Markdown."""
+    lines = ["", "| azimuth, true -> said (outwards by) | " + " | ".join(OVERLAPS) + " |", "|---|---|---|---|"]
+    columns = [{round(one["true_deg"] // BIN_DEG): one for one in found["azimuth"][name]} for name in OVERLAPS]
+    for number in range(round(90 / BIN_DEG)):
+        cells = [
+            f"{one['true_deg']:.0f} -> {one['said_deg']:.0f} ({one['outwards_deg']:+.1f})" if one else ""
+            for one in (column.get(number) for column in columns)
+        ]
+        lines.append(f"| {number * BIN_DEG:.0f}..{(number + 1) * BIN_DEG:.0f} | {' | '.join(cells)} |")
+    far, second = found["distance"], found["second_sources"]
+    shown = ", ".join(f"{one['true_m']:.1f} -> {one['said_m']:.1f}" for one in far["bins"])
+    together = f"of the logarithms slope {far['slope']:.2f}, correlation {far['correlation']:.2f}"
+    lines += ["", f"Distance, true -> said (medians, m): {shown}; {together}."]
+    lines.append(f"Of {second['further']:,} second sources of one class {second['found']:.1%} are found.")
+    return lines
+
+
+def _cells(rows: LabelRows) -> NDArray[np.int64]:
+    return np.asarray(rows.frame * NUM_CLASSES + rows.class_index, dtype=np.int64)

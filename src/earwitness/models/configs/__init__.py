@@ -1,0 +1,1 @@
+"""Dimensions of the networks; torch-free."""

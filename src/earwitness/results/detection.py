@@ -1,0 +1,135 @@
+"""The result of detection on one file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from earwitness.core.events import FRAME_SECONDS, EventTable, SoundEvent
+from earwitness.core.geometry import DEFAULT_FOV_DEG, View
+from earwitness.media.containers.probe import MediaInfo
+from earwitness.media.sound.stretches import Stretch, covered_frames
+from earwitness.results.visual import EventVisual, Visual
+from earwitness.results.vocabulary_record import DEFAULT_VOCABULARY, VocabularyRecord
+
+TURNED_OFF: Final = "turned off"
+"""Value of `vision_off` in the settings of a result if the user turned vision off."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelId:
+    """Identity of a model.
+
+    Attributes:
+        name: name on its card.
+        sha256: SHA-256 of its file.
+    """
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detection:
+    """The result of one file, from a detector or from a saved document.
+
+    Attributes:
+        table: the events, one row per source and 100 ms frame.
+        model: the model.
+        duration: duration of the sound, seconds.
+        path: the media file as given by the user; None for an array, or if unknown.
+        has_video: whether the file has moving pictures; without them, no event is on screen.
+        sha256: SHA-256 of the media file; None if unknown.
+        warnings: reasons not to trust the result, one sentence each.
+        settings: all settings of the run, as plain values.
+        elapsed: duration of the detection, seconds; 0 for a saved result.
+        visual: the visual analysis; None where there was none.
+        media: location of the media file, if it is not `path`.
+        trusted: whether `path` may be opened; False for saved results, which may name any file of the user.
+        vocabulary: the classes that `class_index` refers to.
+    """
+
+    table: EventTable
+    model: ModelId
+    duration: float
+    path: Path | None = None
+    has_video: bool = False
+    sha256: str | None = None
+    warnings: list[str] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
+    elapsed: float = 0.0
+    visual: Visual | None = None
+    media: Path | None = None
+    trusted: bool = True
+    vocabulary: VocabularyRecord = DEFAULT_VOCABULARY
+
+    @property
+    def events(self) -> list[SoundEvent]:
+        """The sound events in order of time."""
+        return self.table.events()
+
+    @property
+    def media_file(self) -> Path | None:
+        """The media file, if it exists and may be opened."""
+        file = self.media or (self.path if self.trusted else None)
+        return file if file is not None and file.is_file() else None
+
+    @property
+    def vision_off_reason(self) -> str:
+        """Why the pictures were not analysed; empty if they were, or if the user turned vision off."""
+        why = str(self.settings.get("vision_off", ""))
+        return "" if why == TURNED_OFF else why
+
+    @property
+    def view(self) -> View:
+        """The view of the pictures: the field of view of the camera, between black bars."""
+        fov = self.settings.get("fov")
+        if not isinstance(fov, int | float) or not 1 <= fov <= 170:
+            fov = DEFAULT_FOV_DEG
+        return View(float(fov), self.visual.pictures.share if self.visual else 1.0)
+
+    def view_with(self, fov: float | None) -> View:
+        """The view for another horizontal field of view, degrees; None: that of the result."""
+        return self.view if fov is None else replace(self.view, fov=fov)
+
+    def explained_events(self) -> Iterator[tuple[SoundEvent, EventVisual | None]]:
+        """Each event with its visual explanation; None if the pictures were not analysed."""
+        for event in self.table.iter_events():
+            yield event, None if self.visual is None else self.visual.of(event)
+
+
+def file_text(path: Path | None) -> str | None:
+    """A file name for documents; bytes that are not valid text become "?"."""
+    return None if path is None else path.as_posix().encode(errors="replace").decode()
+
+
+def has_moving_pictures(media: MediaInfo | None) -> bool:
+    """Whether a file has video that is not a still picture."""
+    return media is not None and media.video is not None and not media.video.is_still
+
+
+def off_screen(table: EventTable) -> EventTable:
+    """The events, with all of them off screen."""
+    return table.with_columns(onscreen=False)
+
+
+def without_direction(table: EventTable) -> EventTable:
+    """Events of mono sound: the row with the best score per class and frame, without direction (NaN), off screen."""
+    best_first = np.lexsort((-table.score, table.class_index, table.frame))
+    table = table.select(best_first)
+    again = (np.diff(table.frame) == 0) & (np.diff(table.class_index) == 0)
+    table = table.select(np.concatenate([[True], ~again])[: len(table)])
+    return table.with_columns(azimuth=np.nan, source=0, onscreen=False)
+
+
+def without_direction_in(table: EventTable, stretches: Iterable[Stretch]) -> EventTable:
+    """The events, with `without_direction` applied to the rows in the given stretches."""
+    rows = covered_frames(stretches, table.num_frames, FRAME_SECONDS)[table.frame]
+    if not rows.any():
+        return table
+    parts = [table.select(~rows), without_direction(table.select(rows))]
+    return EventTable.concatenate(parts, num_frames=table.num_frames)

@@ -1,0 +1,1 @@
+"""Rooms, room impulse responses (RIRs) and microphones."""

@@ -1,0 +1,1 @@
+"""Sound banks: layouts, splits, checks and decoding."""

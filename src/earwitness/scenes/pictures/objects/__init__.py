@@ -1,0 +1,1 @@
+"""Drawn objects that produce sound."""

@@ -1,0 +1,131 @@
+"""Scene presets: named distributions fitted to labels of real recordings, as plain data for recipes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from importlib.resources import files
+from itertools import pairwise
+from typing import Annotated, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from earwitness.core.errors import UsageError
+from earwitness.core.schema import StrictModel
+from earwitness.core.vocabulary import CLASSES
+
+LEVELS: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+"""Levels of the quantiles; distributions are linear between them and truncated outside."""
+_Elevation = Annotated[float, Field(ge=-90, le=90)]
+_Amount = Annotated[float, Field(le=3600)]
+"""Seconds, or degrees per second."""
+Elevations = Annotated[tuple[_Elevation, ...], Field(min_length=len(LEVELS), max_length=len(LEVELS))]
+Quantiles = Annotated[tuple[_Amount, ...], Field(min_length=len(LEVELS), max_length=len(LEVELS))]
+Share = Annotated[float, Field(ge=0, le=1)]
+_Weight = Annotated[float, Field(ge=0, le=1e6)]
+
+
+class ClassScenes(StrictModel):
+    """Distributions of the sources of one class.
+
+    Attributes:
+        elevation_deg: quantiles at `LEVELS` of the elevation from the microphone, degrees.
+        run_seconds: quantiles of the duration of a run (activity without a pause).
+        pause_seconds: quantiles of the pauses between runs of a source.
+        resumes: probability that a run is followed by a pause and another run.
+        moves: probability that a source moves while active.
+        turn_deg_per_second: quantiles of the angular speed of moving sources.
+        pairs: probability that another source of a scene with this class is of the same class.
+    """
+
+    elevation_deg: Elevations
+    run_seconds: Quantiles
+    pause_seconds: Quantiles
+    resumes: Share
+    moves: Share
+    turn_deg_per_second: Quantiles
+    pairs: Share
+
+    @model_validator(mode="after")
+    def _ordered(self) -> ClassScenes:
+        for name in ("elevation_deg", "run_seconds", "pause_seconds", "turn_deg_per_second"):
+            values = getattr(self, name)
+            if any(low > high for low, high in pairwise(values)):
+                raise ValueError(f"{name}: quantiles must not fall")
+            if name != "elevation_deg" and values[0] < 0:
+                raise ValueError(f"{name}: must not be negative")
+        if self.run_seconds[-1] <= 0:
+            raise ValueError("run_seconds: a sound that lasts no time is none")
+        return self
+
+
+class ScenePreset(StrictModel):
+    """Distributions of scenes.
+
+    Attributes:
+        name: name of the preset.
+        source_weights: relative frequency of 0, 1, 2, ... sources in `window_seconds`.
+        window_seconds: length of the windows that the weights were counted in.
+        classes: distributions of each class, by slug.
+    """
+
+    name: str = Field("own", min_length=1, max_length=200)
+    source_weights: Annotated[tuple[_Weight, ...], Field(min_length=2, max_length=100)]
+    window_seconds: float = Field(5.0, gt=0, le=3600)
+    classes: dict[str, ClassScenes]
+
+    @model_validator(mode="after")
+    def _complete(self) -> ScenePreset:
+        known = {sound.slug for sound in CLASSES}
+        missing, foreign = sorted(known - self.classes.keys()), sorted(self.classes.keys() - known)
+        if missing or foreign:
+            what = [f"lacks {', '.join(missing)}"] if missing else []
+            what += [f"has unknown classes: {', '.join(foreign)}"] if foreign else []
+            raise ValueError(f"the preset {' and '.join(what)}")
+        if not sum(self.source_weights[1:]):
+            raise ValueError("source_weights: not all zero from the second on")
+        return self
+
+
+def preset_names() -> tuple[str, ...]:
+    """Names of the shipped presets."""
+    folder = files("earwitness") / "assets" / "scenes"
+    return tuple(sorted(entry.name.removesuffix(".json") for entry in folder.iterdir() if entry.name.endswith(".json")))
+
+
+def named_preset(name: str) -> ScenePreset:
+    """The shipped preset named `name`.
+
+    Raises:
+        UsageError: there is none; the message lists the names.
+    """
+    return ScenePreset.model_validate(preset_values(name))
+
+
+def preset_values(name: str) -> Any:
+    """Plain values of the shipped preset named `name`.
+
+    Raises:
+        UsageError: there is none or it is damaged.
+    """
+    if name not in preset_names():
+        raise UsageError(f"unknown scene preset '{name}'; choose one of: {', '.join(preset_names())}")
+    try:
+        return json.loads((files("earwitness") / "assets" / "scenes" / f"{name}.json").read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UsageError(f"the preset '{name}' is damaged ({error}); install earwitness again") from error
+
+
+def draw(quantiles: Sequence[float], rng: np.random.Generator, size: int | None = None) -> NDArray[np.float64]:
+    """Random values of the distribution with these quantiles at `LEVELS`."""
+    return np.asarray(np.interp(rng.uniform(LEVELS[0], LEVELS[-1], size), LEVELS, quantiles))
+
+
+def share_between(quantiles: Sequence[float], edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of the distribution between adjacent edges (n,): (n - 1,)."""
+    # Equal quantiles are separated slightly, so that values increase strictly.
+    values = np.asarray(quantiles) + np.arange(len(quantiles)) * 1e-6
+    below = np.interp(edges, values, LEVELS, left=LEVELS[0], right=LEVELS[-1])
+    return np.asarray(np.diff(below) / (LEVELS[-1] - LEVELS[0]))

@@ -1,1 +1,0 @@
-"""Pictures drawn by code: rooms, furniture, people and things that sound."""

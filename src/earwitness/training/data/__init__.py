@@ -1,0 +1,1 @@
+"""Training data: sources, streams of clips, augmentation, semantic tokens."""

@@ -1,0 +1,101 @@
+"""Split of the clips of DCASE folders into training and validation; the test split is used for neither."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from earwitness.core.errors import LabelError
+from earwitness.data.dcase.layout import Clip, DcaseFolder
+from earwitness.data.same_sound import same_clips
+
+TRAIN: Final = "dev-train"
+TEST: Final = "dev-test"
+_REAL_FOLD: Final = 3
+_TEST_FOLD: Final = 4
+
+
+def chosen_clips(folder: DcaseFolder, splits: Sequence[str] | None = None) -> tuple[Clip, ...]:
+    """Clips with sound and labels of the given splits.
+
+    Args:
+        folder: the data set.
+        splits: names of the splits; None takes all whose name starts with dev-train.
+
+    Raises:
+        LabelError: a split is missing or is the test split, or there are no such clips.
+    """
+    for split in splits or ():
+        if split.startswith(TEST):
+            raise LabelError(f"{split} is reserved for the final test: do not train or validate on it")
+        if split not in folder.splits:
+            raise LabelError(f"{folder.root}: has no split '{split}'; it has {', '.join(folder.splits)}")
+    clips = tuple(
+        clip for clip in folder.clips
+        if (clip.split.startswith(TRAIN) if splits is None else clip.split in splits) and clip.sound and clip.labels
+    )  # fmt: skip
+    if not clips:
+        wanted = "dev-train-*" if splits is None else ", ".join(splits)
+        raise LabelError(f"{folder.root}: has no clips with sound and labels in {wanted}")
+    return clips
+
+
+def real_room(clip: Clip) -> int | None:
+    """Room of a real training clip (fold 3); None for other clips and for names without a room."""
+    name = clip.parsed
+    return name.room if name is not None and name.fold == _REAL_FOLD else None
+
+
+def refuse_overlap(train: Sequence[Clip], valid: Sequence[Clip]) -> None:
+    """Check that training and validation share no file, recording or copy of a clip, and that no test clip is used.
+
+    Raises:
+        LabelError: names the clips.
+    """
+    test = next((clip for clip in train if clip.parsed is not None and clip.parsed.fold == _TEST_FOLD), None)
+    if test is not None:
+        raise LabelError(f"{test.sound}: fold {_TEST_FOLD} is reserved for the final test; remove it from {test.split}")
+    files = {clip.sound.resolve() for clip in train if clip.sound}
+    recordings = {_recording(clip): clip for clip in train if _recording(clip) is not None}
+    for clip in valid:
+        if clip.sound and clip.sound.resolve() in files:
+            raise LabelError(f"{clip.sound} is a training clip: remove it from data.valid_folder")
+        other = recordings.get(_recording(clip))
+        if other is not None:
+            raise LabelError(
+                f"{clip.sound} belongs to the same recording as the training clip {other.sound}; hold out its room "
+                "with valid_rooms, or number the recordings of different data sets differently"
+            )
+    pair = next(same_clips(train, valid), None)
+    if pair is not None:
+        raise LabelError(
+            f"{pair[1].sound} holds the same sound as the training clip {pair[0].sound}; validate on other clips"
+        )
+
+
+def _recording(clip: Clip) -> tuple[int, int] | None:
+    """Room and number of the real training recording of a clip, whose clips overlap; None for other clips."""
+    name = clip.parsed
+    return (name.room, name.mix) if name is not None and name.fold == _REAL_FOLD else None
+
+
+def hold_out(sets: Sequence[Sequence[Clip]], rooms: Collection[int]) -> list[tuple[tuple[Clip, ...], tuple[Clip, ...]]]:
+    """Training and validation clips of each set, split by whole rooms of fold 3, since clips of one recording overlap.
+
+    A room is held out from all sets that have it, so that no set trains on validation clips of another. All synthetic
+    clips (fold 1) and all clips of unknown rooms are training clips.
+
+    Raises:
+        LabelError: no set has one of the rooms, or a set has no training clips left.
+    """
+    wanted = set(rooms)
+    there = {room for clips in sets for clip in clips if (room := real_room(clip)) is not None}
+    if wanted - there:
+        raise LabelError(f"no set has the training room {min(wanted - there)}; the rooms are {sorted(there)}")
+    parted = []
+    for clips in sets:
+        train = tuple(clip for clip in clips if real_room(clip) not in wanted)
+        if not train:
+            raise LabelError(f"{clips[0].root}: no training clips are left; hold out fewer rooms")
+        parted.append((train, tuple(clip for clip in clips if real_room(clip) in wanted)))
+    return parted

@@ -1,0 +1,1 @@
+"""Export of training runs as models that do not need torch."""

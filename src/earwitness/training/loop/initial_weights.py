@@ -1,0 +1,136 @@
+"""Initial weights of a run: from a checkpoint, another run or a shipped model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+from earwitness.core.errors import ModelError, TrainingError
+from earwitness.features import TAGGER_CHANNELS as TAGGER_NAMES
+from earwitness.features import FeatureConfig
+from earwitness.models.checkpoint import read_checkpoint
+from earwitness.models.cmc import FUSION_PARTS, CmcNet
+from earwitness.models.configs.architectures import ModelConfig
+from earwitness.models.configs.seld_config import TAGGER_CHANNELS
+from earwitness.models.network import Network
+from earwitness.models.seld import ADDED_PARTS, TAGGER_PARTS
+from earwitness.training.loop.shipped import checkpoint_features, shipped_checkpoint, trunk_weights
+from earwitness.training.recipe import load_recipe
+
+CHECKPOINTS: Final = ("best.safetensors", "last.safetensors")
+_RECIPE: Final = "recipe.yaml"
+_SCALER: Final = frozenset(["scaler.mean", "scaler.std"])
+
+
+def load_initial(model: Network, source: str, features: FeatureConfig) -> None:
+    """Load the weights and feature statistics of a checkpoint into `model`.
+
+    A Cross-Modal Conformer may start from a SELD network's weights, and a network with a tagger from those of one
+    without. The additional parts keep their initial weights, with which they contribute nothing.
+
+    Args:
+        model: the network to initialise.
+        source: the name of a shipped model (`default`), a .safetensors file, or the folder of a run: its best
+            checkpoint, else its last.
+        features: of the new run; those of the checkpoint must be the same, where they are known.
+
+    Raises:
+        TrainingError: there is no such checkpoint, or it does not fit the recipe (names the differences).
+    """
+    try:
+        path = shipped_checkpoint(source) or _locate(Path(source))
+        config, tensors = read_checkpoint(path)
+    except ModelError as error:
+        raise TrainingError(f"run.init_from: {error}") from error
+    _same_features(path, features)
+    expected = model.state_dict()
+    if config != model.config:
+        tensors = _with_tagger_channels(tensors, expected)
+    fresh = {name for name in expected.keys() - tensors.keys() if _is_addition(model, name)}
+    wrong = sorted(
+        name for name in expected.keys() | tensors.keys()
+        if name not in fresh and (name not in expected or name not in tensors
+                                  or expected[name].shape != tensors[name].shape)
+    )  # fmt: skip
+    if wrong:
+        shown = ", ".join(wrong[:3]) + (", ..." if len(wrong) > 3 else "")
+        raise TrainingError(
+            f"run.init_from: {path} does not fit the recipe: {_differences(config, model.config)} "
+            f"({len(wrong)} weights differ: {shown})"
+        )
+    model.load_state_dict({**expected, **tensors})
+
+
+def load_tagger_weights(model: Network) -> None:
+    """Load the weights of YAMNet, rounded to 16 bits, into the network's tagger, if it has one.
+
+    Raises:
+        MissingWeightsError: the weights were not downloaded, and no shipped model holds them.
+        EncoderError: the downloaded weights are not those of YAMNet.
+    """
+    tagger = getattr(model, "tagger", None)
+    if tagger is None:
+        return
+    with torch.no_grad():
+        for part, (kernel, bias) in zip(tagger.trunk.convolutions, trunk_weights(), strict=True):
+            part.weight.copy_(torch.from_numpy(kernel).half())
+            part.bias.copy_(torch.from_numpy(bias).half())
+
+
+def _is_addition(model: Network, name: str) -> bool:
+    return (isinstance(model, CmcNet) and name.startswith(FUSION_PARTS)) or name.startswith(ADDED_PARTS)
+
+
+def _with_tagger_channels(tensors: dict[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors, with feature statistics for the tagger's channels, which are last, if the checkpoint lacks them."""
+    if not any(name.startswith(TAGGER_PARTS) for name in expected.keys() - tensors.keys()):
+        return tensors
+    widened = dict(tensors)
+    for name in _SCALER & tensors.keys():
+        own = tensors[name]
+        if own.shape[0] + TAGGER_CHANNELS == expected[name].shape[0]:
+            widened[name] = torch.cat([own, expected[name][-TAGGER_CHANNELS:].to(own)])
+    return widened
+
+
+def _locate(source: Path) -> Path:
+    if source.is_file():
+        return source
+    found = [source / name for name in CHECKPOINTS if (source / name).is_file()]
+    if not found:
+        raise TrainingError(
+            f"run.init_from: no checkpoint at '{source}': name a shipped model (default), a .safetensors file, or the "
+            "folder of a run that has been validated or is finished"
+        )
+    return found[0]
+
+
+def _same_features(path: Path, features: FeatureConfig) -> None:
+    recipe = path.parent / _RECIPE
+    theirs = load_recipe(recipe).features if recipe.is_file() else checkpoint_features(path)
+    if theirs is None:
+        return
+    own = tuple(name for name in features.channels if name not in TAGGER_NAMES)
+    if theirs not in (features, features.model_copy(update={"channels": own})):
+        raise TrainingError(
+            f"run.init_from: {path} was trained on other features than the recipe's: {_differences(theirs, features)}"
+        )
+
+
+def _differences(theirs: ModelConfig | FeatureConfig, ours: ModelConfig | FeatureConfig) -> str:
+    """The first settings that differ, for messages."""
+    there, here = _plain(theirs), _plain(ours)
+    different = [
+        f"{key} is {there.get(key, 'not set')} in the checkpoint and {here.get(key, 'not set')} in the recipe"
+        for key in dict.fromkeys([*there, *here])
+        if there.get(key) != here.get(key)
+    ]
+    return "; ".join(different[:4]) or "its weights are damaged"
+
+
+def _plain(config: ModelConfig | FeatureConfig) -> dict[str, Any]:
+    return config.model_dump(mode="json")

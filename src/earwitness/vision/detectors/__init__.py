@@ -1,0 +1,1 @@
+"""Visual detectors with a common protocol, and their registry."""

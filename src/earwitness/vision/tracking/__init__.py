@@ -1,0 +1,1 @@
+"""Detections linked over time, and the candidates for the source of a sound."""

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+from earwitness.cli.main import VERBS, app
+
+COMMANDS = (
+    [], *([verb] for verb in VERBS), ["dataset"], ["models"],
+    *(["dataset", verb] for verb in ("check", "stereo", "embed", "submission")),
+    *(["models", verb] for verb in ("list", "pull", "info")),
+)  # fmt: skip
+
+
+def help_of(command: list[str], width: int, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("COLUMNS", str(width))
+    result = CliRunner().invoke(app, [*command, "--help"])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_no_help_shows_a_python_type(command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = help_of(command, 120, monkeypatch)
+    assert "--help" in shown
+    assert not re.findall(r"<[a-z\[\] ]+>", shown)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize(
+    ("verb", "panels"),
+    [
+        ("detect", ["Input", "Output", "Pictures", "Model", "Processing"]),
+        ("synthesize", ["Scenes", "Rooms and microphone", "Pictures", "One scene of a set", "Processing"]),
+    ],
+)
+def test_options_are_grouped_and_fit_the_terminal(
+    verb: str, panels: list[str], width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = help_of([verb], width, monkeypatch).splitlines()
+    titles = [match[1] for line in lines if (match := re.match(r"╭─ (.+?) ─", line))]
+    assert [title for title in titles if title not in {"Arguments", "Options"}] == panels
+    assert max(map(len, lines)) <= width
+    assert not [line for line in lines if "…" in line], "nothing is cut off"

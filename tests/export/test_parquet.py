@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from earwitness.batch.formats import write
+from earwitness.core.events import EventTable
+from earwitness.results.detection import Detection
+from export_cases import VIDEO, detection, run
+
+TABLE = EventTable.concatenate(
+    [
+        run(10, 25, 0, 23.4, onscreen=True),
+        run(12, 20, 0, -40, source=1),
+        run(40, 52, 0, 10),
+        run(30, 33, 12, float("nan")),
+    ]
+)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where to write; the suffix is added by the tests."""
+    return tmp_path / "clip"
+
+
+def test_parquet(file: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet", reason="Parquet needs the extra 'parquet'")
+    write(detection(TABLE), file, "parquet")
+    read = pq.read_table(file)
+    table = TABLE.sorted()
+    assert read.column("frame").to_pylist() == table.frame.tolist()
+    assert read.column("class").to_pylist()[0] == "female_speech"
+    assert read.column("time_s").to_pylist()[:2] == [1.0, 1.1]
+    azimuth = read.column("azimuth_deg").to_pylist()
+    assert [value is None for value in azimuth] == np.isnan(table.azimuth).tolist()
+    assert azimuth[0] == pytest.approx(23.4)
+    assert set(read.column("onscreen").to_pylist()) == {True, False}
+    assert read.schema.metadata[b"earwitness.model"] == b"tiny"
+    write(detection(EventTable.empty(5), media=None), file, "parquet")
+    assert pq.read_table(file).num_rows == 0
+    assert pq.read_table(file).schema.names == read.schema.names
+
+
+def heard(file: Path) -> Detection:
+    media = replace(VIDEO, path=file)
+    return replace(detection(run(0, 5, 0, 0), media=media), warnings=["\x1b[1mx\u202ey"])
+
+
+def test_parquet_takes_names_that_are_no_text(tmp_path: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet", reason="reading Parquet needs pyarrow (extra 'parquet')")
+    write(heard(Path(os.fsdecode(b"latin\xe9.mp4"))), tmp_path / "clip.parquet", "parquet")
+    assert pq.read_table(tmp_path / "clip.parquet")["file"][0].as_py() == "latin?.mp4"

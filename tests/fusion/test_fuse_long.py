@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from earwitness.core.events import EventTable
+from earwitness.fusion import fuse as long_fusion
+from earwitness.fusion.explanation import candidate_summaries, explanations
+from earwitness.fusion.fuse import LONGEST_FRAMES, STRETCH_FRAMES, Fused, fuse, fuse_long
+from earwitness.fusion.fusion_settings import default_settings
+from earwitness.vision.boxes import PERSON, Boxes
+from earwitness.vision.motion import COLUMNS, ROWS
+from earwitness.vision.observe import Observation
+from earwitness.vision.tracking.candidate_index import CandidateIndex, find_candidates
+
+WIDTH, HEIGHT, FRAMES = 320, 180, 4000
+ROWS_OF_FUSED = ("azimuth_before", "distance_before", "onscreen_before", "common", "onscreen_probability", "candidate")
+
+
+@pytest.fixture(scope="module")
+def observation() -> Observation:
+    """Six minutes: somebody is there from the first to the last, others come and go, and something moves at times."""
+    motion = np.zeros((FRAMES, ROWS, COLUMNS), dtype=np.uint8)
+    for frame in range(FRAMES):
+        if frame % 200 < 60:
+            column = 5 + frame // 200 * 3
+            motion[frame, 20:24, column : column + 3] = 50 + frame % 200
+    looks = np.arange(0, FRAMES, 5)
+    always, others = [200, 40, 240, 140], [40, 50, 80, 150]
+    boxes = []
+    for frame in looks.tolist():
+        there = [always, others] if frame % 700 < 300 else [always]
+        boxes.append(Boxes.of(there, [0.6 + frame / 20_000] * len(there), PERSON))
+    return Observation(WIDTH, HEIGHT, (0, 0, WIDTH, HEIGHT), looks, tuple(boxes), motion)
+
+
+def events(*spans: tuple[int, int, int, float], frames: int = FRAMES) -> EventTable:
+    """Events by class, first frame, frame after the last, and azimuth."""
+    columns = [
+        np.repeat(np.array(column), [stop - first for _, first, stop, _ in spans])
+        for column in zip(*spans, strict=True)
+    ]
+    frame = np.concatenate([np.arange(first, stop) for _, first, stop, _ in spans])
+    return EventTable.from_columns(
+        frame=frame, class_index=columns[0], source=0, azimuth=columns[3] + 5 * np.sin(frame / 7), distance=2.0,
+        onscreen=False, score=0.7, num_frames=frames,
+    )  # fmt: skip
+
+
+def many_events() -> EventTable:
+    random = np.random.default_rng(5)
+    spans = []
+    for index in (0, 1, 4, 8):
+        at = 0
+        while at < FRAMES - 1300:
+            length = int(random.integers(1, 900))
+            spans.append((index, at, at + length, float(random.uniform(-60, 60))))
+            at += length + int(random.integers(1, 120))
+    return events(*spans)
+
+
+def assert_same(one: Fused, other: Fused) -> None:
+    for name in ROWS_OF_FUSED:
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
+    for name in ("frame", "class_index", "azimuth", "distance", "onscreen", "score"):
+        np.testing.assert_array_equal(getattr(one.table, name), getattr(other.table, name), err_msg=name)
+
+
+def test_stretch_by_stretch_is_as_all_at_once(observation: Observation) -> None:
+    table, settings = many_events(), default_settings()
+    whole = fuse(table, find_candidates(observation, 90.0), 90.0, settings)
+    assert (whole.common > 0.3).any()
+    assert (np.abs(whole.table.azimuth - whole.azimuth_before) > 3).any()
+    assert_same(fuse_long(table, CandidateIndex(observation, 90.0), 90.0, settings), whole)
+
+
+def test_an_event_of_many_minutes_is_fused_in_pieces_of_its_own(observation: Observation) -> None:
+    settings, candidates = default_settings(), find_candidates(observation, 90.0)
+    table = events((8, 100, 3900, 20.0), (1, 300, 420, -20.0))
+    long = fuse_long(table, CandidateIndex(observation, 90.0), 90.0, settings)
+    music = long.table.class_index == 8
+    edges = [100, *range(100 + LONGEST_FRAMES, 3900, LONGEST_FRAMES), 3900]
+    for first, stop in pairwise(edges):
+        sounds = [table.frame[table.class_index == index] for index in range(13)]
+        known = [np.isin(np.arange(FRAMES), frames) for frames in sounds]
+        piece = fuse(events((8, first, stop, 20.0)), candidates, 90.0, settings, known)
+        rows = np.flatnonzero(music & (long.table.frame >= first) & (long.table.frame < stop))
+        np.testing.assert_array_equal(long.table.azimuth[rows], piece.table.azimuth)
+        np.testing.assert_array_equal(long.common[rows], piece.common)
+    speech = fuse(events((1, 300, 420, -20.0)), candidates, 90.0, settings)
+    np.testing.assert_array_equal(long.common[~music], speech.common)
+
+
+def test_two_pieces_never_begin_in_one_stretch() -> None:
+    assert LONGEST_FRAMES >= STRETCH_FRAMES
+
+
+def test_no_more_is_asked_about_than_is_near(observation: Observation, monkeypatch: pytest.MonkeyPatch) -> None:
+    candidate_index, asked = CandidateIndex(observation, 90.0), []
+    during = candidate_index.during
+    monkeypatch.setattr(
+        candidate_index, "during", lambda first, stop: asked.append(stop - first) or during(first, stop)
+    )
+    fuse_long(events((8, 0, FRAMES, 0.0), (1, 50, 60, 0.0)), candidate_index, 90.0, default_settings())
+    assert max(asked) <= LONGEST_FRAMES + 2 * long_fusion.OUTSIDE_FRAMES + STRETCH_FRAMES
+    assert len(asked) == -(-FRAMES // LONGEST_FRAMES)
+
+
+def test_nothing_heard_and_nothing_seen(observation: Observation) -> None:
+    assert len(fuse_long(EventTable.empty(20), CandidateIndex(observation, 90.0), 90.0, default_settings()).table) == 0
+    still = np.zeros((20, ROWS, COLUMNS), np.uint8)
+    blank = Observation(WIDTH, HEIGHT, (0, 0, WIDTH, HEIGHT), np.array([0]), (Boxes.none(),), still)
+    candidate_index = CandidateIndex(blank, 90.0)
+    fused = fuse_long(events((1, 0, 20, 10.0), frames=20), candidate_index, 90.0, default_settings())
+    assert (fused.candidate == -1).all()
+    assert list(explanations(fused, candidate_index)) == list(candidate_summaries(candidate_index)) == []

@@ -1,0 +1,56 @@
+"""A tiny model and made-up scenes, so that training tests take seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from earwitness.core.events import EventTable
+from earwitness.training.recipe import Recipe, check_recipe
+
+
+@dataclass(frozen=True)
+class FakeScene:
+    audio: np.ndarray
+    labels: EventTable
+
+
+@dataclass(frozen=True)
+class Tones:
+    """Scenes of one second: a tone whose pitch is the class, panned by its azimuth."""
+
+    def scene(self, seed_sequence: np.random.SeedSequence) -> FakeScene:
+        rng = np.random.default_rng(seed_sequence)
+        index, azimuth, start = int(rng.integers(13)), float(rng.uniform(-80, 80)), int(rng.integers(0, 4))
+        lateral = np.sin(np.radians(azimuth))
+        tone = np.sin(2 * np.pi * (300 + 400 * index) * np.arange(24_000) / 24_000) * 0.1
+        tone[: start * 2400] = 0
+        audio = np.stack([(1 + lateral) * tone, (1 - lateral) * tone]) + rng.normal(size=(2, 24_000)) * 1e-3
+        frames = np.arange(start, 10)
+        labels = EventTable.from_columns(
+            frame=frames, class_index=np.full(frames.size, index), azimuth=np.full(frames.size, azimuth),
+            distance=np.full(frames.size, rng.uniform(0.5, 4)), onscreen=np.full(frames.size, abs(azimuth) < 50),
+            num_frames=10,
+        )  # fmt: skip
+        return FakeScene(audio.astype(np.float32), labels)
+
+
+def open_tones() -> Tones:
+    return Tones()
+
+
+def tiny_recipe(**run: object) -> Recipe:
+    return check_recipe(
+        {
+            "name": "tiny",
+            "data": {"valid_scenes": 4},
+            "features": {"channels": ["logmel_m", "intensity"], "mels": 16, "stpacc_bins": 16, "window": 512,
+                         "stpacc_lags": 128},
+            "model": {"stem_width": 4, "stem_kernel": 3, "widths": [4, 8], "pools": [[5, 2], [1, 2]], "dim": 16,
+                      "heads": 2, "blocks": 1, "conv_kernel": 3, "ffn_mult": 2},
+            "run": {"batch": 4, "steps": 6, "log_every": 1, "valid_every": 6, "save_every": 3, "workers": 0,
+                    "scaler_scenes": 4, "tensorboard": False, "precision": "fp32", "device": "cpu", **run},
+        },
+        "tiny",
+    )  # fmt: skip

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from earwitness.core.events import EventTable
+from earwitness.data.dcase.labels import LabelRows
+from earwitness.metrics.curves import answers, azimuth_curve, distance_curve, second_sources
+
+
+def rows(*entries: tuple[int, int, int, float, float]) -> LabelRows:
+    """Frame, class, source, azimuth, metres."""
+    columns = zip(*entries, strict=True) if entries else ((),) * 5
+    frame, sound, source, azimuth, metres = (list(column) for column in columns)
+    table = EventTable.from_columns(
+        frame=frame, class_index=sound, source=source, azimuth=azimuth, distance=metres, num_frames=50
+    )
+    return LabelRows.from_table(table)
+
+
+def test_a_model_that_pulls_outwards_shows_it_on_both_sides() -> None:
+    places = [-75, -45, -15, 15, 45, 75]
+    true = rows(*((frame, 1, 0, float(azimuth), 2.0) for frame, azimuth in enumerate(places)))
+    said = rows(*((frame, 1, 0, azimuth * 1.1, 2.0) for frame, azimuth in enumerate(places)))
+    curve = azimuth_curve(answers([true], [said]))
+    assert [one["true_deg"] for one in curve["1 event"]] == [15, 45, 75]
+    assert [one["outwards_deg"] for one in curve["1 event"]] == pytest.approx([1.5, 4.5, 7.5], abs=0.51)
+    assert [one["pairs"] for one in curve["1 event"]] == [2, 2, 2]
+    assert curve["2 events"] == []
+
+
+def test_overlap_counts_events_of_all_classes() -> None:
+    true = rows((0, 1, 0, 30.0, 1.0), (0, 5, 0, -30.0, 1.0), (1, 1, 0, 30.0, 1.0))
+    said = rows((0, 1, 0, 40.0, 1.0), (1, 1, 0, 30.0, 1.0))
+    curve = azimuth_curve(answers([true], [said]))
+    assert [one["outwards_deg"] for one in curve["2 events"]] == [10.0]
+    assert [one["outwards_deg"] for one in curve["1 event"]] == [0.0]
+
+
+def test_a_constant_distance_has_no_slope_and_a_true_one_has_one() -> None:
+    metres = np.geomspace(0.6, 5.0, 20)
+    true = rows(*((frame, 1, 0, 10.0, round(float(m), 2)) for frame, m in enumerate(metres)))
+    constant = rows(*((frame, 1, 0, 10.0, 1.0) for frame in range(20)))
+    half = rows(*((frame, 1, 0, 10.0, round(float(m**0.5), 2)) for frame, m in enumerate(metres)))
+    assert distance_curve(answers([true], [true]))["slope"] == pytest.approx(1.0)
+    flat = distance_curve(answers([true], [constant]))
+    assert flat["slope"] == pytest.approx(0.0)
+    assert np.isnan(flat["correlation"])
+    halved = distance_curve(answers([true], [half]))
+    assert halved["slope"] == pytest.approx(0.5, abs=0.02)
+    assert halved["correlation"] == pytest.approx(1.0, abs=0.01)
+    assert halved["bins"][0]["said_m"] > halved["bins"][0]["true_m"]
+
+
+def test_second_sources_are_found_where_both_places_are_answered() -> None:
+    true = rows(
+        (0, 1, 0, 40.0, 1.0), (0, 1, 1, -40.0, 1.0), (1, 1, 0, 40.0, 1.0), (1, 1, 1, -40.0, 1.0), (2, 1, 0, 0.0, 1.0)
+    )
+    said = rows((0, 1, 0, 38.0, 1.0), (0, 1, 1, -38.0, 1.0), (1, 1, 0, 40.0, 1.0), (2, 1, 0, 0.0, 1.0))
+    assert second_sources([true], [said]) == {"further": 2, "found": 0.5}
+    far = rows((0, 1, 0, 38.0, 1.0), (0, 1, 1, 10.0, 1.0))
+    assert second_sources([true], [far])["found"] == 0.0
+    none = second_sources([rows((2, 1, 0, 0.0, 1.0))], [rows()])
+    assert none["further"] == 0
+    assert np.isnan(none["found"])
+
+
+def test_nothing_said_is_no_curve() -> None:
+    empty = answers([rows((0, 1, 0, 30.0, 1.0))], [rows()])
+    assert azimuth_curve(empty)["1 event"] == []
+    assert distance_curve(empty)["bins"] == []
+    assert answers([], []).azimuth.size == 0

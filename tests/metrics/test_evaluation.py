@@ -1,0 +1,113 @@
+from pathlib import Path
+
+import pytest
+
+from earwitness.core.errors import LabelError
+from earwitness.data.dcase.labels import HEADER
+from earwitness.metrics import Protocol, read_folder, score_folders
+
+ROWS = ["0,1,0,10,200,1", "1,1,0,10,200,1", "2,1,0,10,200,1"]
+
+
+def folder(path: Path, **files):
+    path.mkdir(parents=True, exist_ok=True)
+    for name, rows in files.items():
+        (path / f"{name}.csv").write_text("\n".join([HEADER, *rows, ""]))
+    return path
+
+
+def score(references, predictions, protocol=Protocol.STRICT):
+    return score_folders(read_folder(references, protocol), read_folder(predictions, protocol), protocol)
+
+
+def test_files_pair_up_by_name_wherever_they_are(tmp_path):
+    folder(tmp_path / "ref" / "dev-test-sony", a=ROWS)
+    folder(tmp_path / "ref" / "dev-test-tau", b=ROWS[:1])
+    predictions = folder(tmp_path / "pred", b=ROWS[:1], a=ROWS)
+    scores = score(tmp_path / "ref", predictions)
+    assert scores.counts.files == ("a", "b")
+    assert scores.macro.f_score == 1
+    assert scores.notes == ()
+    parts = [tmp_path / "ref" / "dev-test-sony", tmp_path / "ref" / "dev-test-tau"]
+    assert score(parts, predictions).macro.f_score == 1
+
+
+def test_links_to_splits_count_as_splits(tmp_path):
+    folder(tmp_path / "elsewhere" / "dev-test-tau", b=ROWS)
+    references = folder(tmp_path / "ref" / "dev-test-sony", a=ROWS).parent
+    (references / "dev-test-tau").symlink_to(tmp_path / "elsewhere" / "dev-test-tau")
+    (references / "round").symlink_to(references)  # in circles
+    scores = score(references, folder(tmp_path / "pred", a=ROWS))
+    assert scores.counts.files == ("a", "b")
+    assert "1 of 2 predictions are missing" in scores.notes[0]
+
+
+def test_missing_predictions(tmp_path):
+    references = folder(tmp_path / "ref", a=ROWS, b=ROWS, c=ROWS)
+    predictions = folder(tmp_path / "pred", a=ROWS)
+    strict = score(references, predictions)
+    assert strict.macro.f_score == pytest.approx(3 / (3 + 0.5 * 6))
+    assert "2 of 3 predictions are missing, counted as misses (b.csv, c.csv)" in strict.notes[0]
+    official = score(references, predictions, Protocol.DCASE2025)
+    assert official.micro.f_score == pytest.approx(1)
+    assert "skipped, as the official scorer does" in official.notes[0]
+    assert official.as_dict()["notes"] == list(official.notes)
+
+
+@pytest.mark.parametrize("protocol", Protocol)
+def test_predictions_without_a_reference(tmp_path, protocol):
+    references = folder(tmp_path / "ref", a=ROWS)
+    predictions = folder(tmp_path / "pred", a=ROWS, x=ROWS, y=ROWS)
+    with pytest.raises(LabelError, match=r"pred: 2 files without a reference of the same name in .*ref \(x.csv, y.csv"):
+        score(references, predictions, protocol)
+
+
+def test_other_files_are_left_alone_and_named(tmp_path):
+    references, predictions = folder(tmp_path / "ref", a=ROWS), folder(tmp_path / "pred", a=ROWS)
+    for name in ("README.md", "clip.wav", ".DS_Store", "._a.csv"):
+        (predictions / name).write_bytes(b"\xff\xfe")
+    folder(predictions / ".cache", z=ROWS)
+    scores = score(references, predictions)
+    assert scores.macro.f_score == 1
+    assert scores.notes == (f"{predictions}: 2 files not .csv, ignored (README.md, clip.wav)",)
+
+
+def test_file_of_no_bytes_is_silence_and_is_named(tmp_path):
+    references, predictions = folder(tmp_path / "ref", a=ROWS), folder(tmp_path / "pred")
+    (predictions / "a.csv").write_bytes(b"")
+    scores = score(references, predictions)
+    assert scores.macro.f_score == 0
+    assert "1 file without a header" in scores.notes[0]
+
+
+def test_metres_in_place_of_centimetres_are_suspicious(tmp_path):
+    references = folder(tmp_path / "ref", a=ROWS)
+    predictions = folder(tmp_path / "pred", a=[row.replace("200", "2") for row in ROWS])
+    assert "if they are metres, convert them" in score(references, predictions).notes[0]
+
+
+def test_two_files_of_one_name(tmp_path):
+    folder(tmp_path / "ref" / "one", a=ROWS)
+    folder(tmp_path / "ref" / "two", a=ROWS)
+    with pytest.raises(LabelError, match=r"a\.csv and .*a\.csv have the same name"):
+        read_folder(tmp_path / "ref")
+
+
+def test_no_folder_and_no_files(tmp_path):
+    with pytest.raises(LabelError, match="nowhere: no such folder"):
+        read_folder(tmp_path / "nowhere")
+    (tmp_path / "clip.wav").write_bytes(b"")
+    with pytest.raises(LabelError, match=r"no \.csv files"):
+        read_folder(tmp_path)
+
+
+def test_what_only_strict_refuses(tmp_path):
+    long = folder(tmp_path / "long", a=[*ROWS, "50,1,0,10,200,1"])
+    with pytest.raises(LabelError, match=r"a\.csv, line 5: frame is 50"):
+        read_folder(long)
+    assert len(read_folder(long, num_frames=51).clips["a"]) == 4
+    assert len(read_folder(long, "dcase2025").clips["a"]) == 4
+    twice = folder(tmp_path / "twice", a=[*ROWS, *ROWS])
+    with pytest.raises(LabelError, match="line 5: repeats line 2"):
+        read_folder(twice)
+    assert len(read_folder(twice, "dcase2025").clips["a"]) == 6

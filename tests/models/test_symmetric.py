@@ -1,0 +1,157 @@
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from earwitness.core.errors import UsageError
+from earwitness.features import TAGGER_CHANNELS, FeatureConfig, swap
+from earwitness.models.build import build, parameter_count
+from earwitness.models.configs.seld_config import SeldConfig
+from earwitness.models.configs.symmetric_config import SymmetricConfig
+from earwitness.training.recipe import check_recipe
+
+CHANNELS = ("logmel_m", "logmel_s", "intensity", "coherence", *TAGGER_CHANNELS)
+FEATURES = FeatureConfig(channels=CHANNELS)
+SHAPE = {
+    "in_channels": 6, "stem_width": 4, "stem_kernel": 3, "widths": (6, 8), "pools": ((5, 4), (1, 4)), "dim": 16,
+    "heads": 2, "blocks": 2, "conv_kernel": 3, "ffn_mult": 2, "activity": "logit", "common": True, "tagger": True,
+    "reverberance": (0, 3), "whole_clip": True, "distance_head": True,
+}  # fmt: skip
+BACK = torch.tensor([1.0, -1.0, 1.0, 1.0, 1.0])
+
+
+@pytest.fixture
+def net():
+    torch.manual_seed(0)
+    net = build(SymmetricConfig.model_validate(SHAPE))
+    net.scaler.set(torch.tensor(-1.0), torch.tensor(2.0))
+    # As after learning: what begins at nothing says something.
+    with torch.no_grad():
+        for name, value in net.named_parameters():
+            if not name.startswith("tagger.trunk."):
+                value.add_(0.1 * torch.randn_like(value))
+    return net
+
+
+def clip(batch: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
+    maps = np.random.default_rng(0).normal(size=(batch, 6, 25, 64)).astype(np.float32)
+    return torch.from_numpy(maps), torch.from_numpy(swap(maps, FEATURES).copy())
+
+
+def test_mirrored_clips_get_mirrored_answers_exactly(net):
+    plain, mirror = clip()
+    with torch.no_grad():
+        one, other = net.eval()(plain), net(mirror)
+    torch.testing.assert_close(other, one * BACK, rtol=1e-4, atol=1e-5)
+    assert one[..., 1].abs().max() > 3e-3
+    assert not torch.allclose(one[..., 0], one[..., 1], atol=1e-3)
+
+
+def test_it_learns_symmetrically_too(net):
+    """Statistics of a batch are the same for a batch of mirror images: gradients and running statistics agree."""
+    plain, mirror = clip()
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    outcomes = []
+    for maps, back in ((plain, torch.ones(5)), (mirror, BACK)):
+        net.load_state_dict(before)
+        net.train()
+        for part in net.modules():
+            if isinstance(part, torch.nn.Dropout):
+                part.eval()
+        net.zero_grad()
+        (net(maps) * back).square().sum().backward()
+        gradients = {name: value.grad.clone() for name, value in net.named_parameters() if value.grad is not None}
+        outcomes.append((gradients, {name: value for name, value in net.state_dict().items() if "running" in name}))
+    torch.testing.assert_close(outcomes[0][0], outcomes[1][0], rtol=5e-3, atol=3e-3)
+    assert max(value.abs().max() for name, value in outcomes[0][0].items() if ".odd." in name) > 0.1
+    torch.testing.assert_close(outcomes[0][1], outcomes[1][1], rtol=1e-4, atol=1e-5)
+
+
+def test_ahead_and_alike_on_both_sides_is_ahead(net):
+    maps, _ = clip(1)
+    maps[:, 2] = 0  # no intensity to either side
+    with torch.no_grad():
+        assert net.eval()(maps)[..., 1].abs().max() < 1e-6
+
+
+def test_a_pair_of_widths_costs_half_of_their_sum():
+    shape = {
+        **SHAPE,
+        "tagger": False,
+        "in_channels": 4,
+        "whole_clip": False,
+        "reverberance": None,
+        "distance_head": False,
+    }
+    pair = parameter_count(build(SymmetricConfig.model_validate(shape)))
+    wide = {**shape, "stem_width": 8, "widths": (12, 16), "dim": 32}
+    assert pair < 0.6 * parameter_count(build(SeldConfig.model_validate(wide)))
+
+
+def test_recipes_say_which_channels_are_odd():
+    base = {
+        "features": {"channels": ["logmel_m", "intensity"]},
+        "model": {"architecture": "symmetric", "odd_channels": [1]},
+    }
+    assert check_recipe(base, "x").model.odd_channels == (1,)
+    with pytest.raises(UsageError, match=r"odd_channels must be \[1\]"):
+        check_recipe({**base, "model": {"architecture": "symmetric", "odd_channels": [0]}}, "x")
+    sides = {"features": {"channels": ["logmel_l", "logmel_r", "intensity"]}, "model": {"architecture": "symmetric"}}
+    with pytest.raises(UsageError, match="neither logmel_l nor logmel_r"):
+        check_recipe(sides, "x")
+    with pytest.raises(ValidationError, match="odd_channels"):
+        SymmetricConfig(in_channels=2, odd_channels=(2,))
+
+
+def test_the_whole_clip_counts_for_every_frame_and_begins_at_nothing():
+    torch.manual_seed(1)
+    shape = {
+        key: value
+        for key, value in SHAPE.items()
+        if key not in ("tagger", "reverberance", "whole_clip", "distance_head")
+    }
+    plain = build(SeldConfig.model_validate({**shape, "in_channels": 4})).eval()
+    more = build(SeldConfig.model_validate({**shape, "in_channels": 4, "whole_clip": True})).eval()
+    assert more.load_state_dict(plain.state_dict(), strict=False).missing_keys == ["whole.weight", "whole.bias"]
+    maps = torch.randn(2, 4, 50, 64)
+    with torch.no_grad():
+        torch.testing.assert_close(more(maps), plain(maps))
+        more.whole.bias.add_(1.0)
+        torch.testing.assert_close(more(maps)[..., 4], plain(maps)[..., 4] + 1.0)
+    with pytest.raises(ValidationError, match="whole_clip needs activity"):
+        SeldConfig(whole_clip=True)
+
+
+def test_distances_have_a_way_of_their_own_that_begins_at_nothing():
+    torch.manual_seed(1)
+    shape = {key: value for key, value in SHAPE.items() if key not in ("whole_clip", "distance_head")}
+    plain = build(SeldConfig.model_validate(shape)).eval()
+    more = build(SeldConfig.model_validate({**shape, "distance_head": True})).eval()
+    missing = more.load_state_dict(plain.state_dict(), strict=False).missing_keys
+    assert {name.split(".")[0] for name in missing} == {"far"}
+    maps = torch.randn(2, 6, 50, 64)
+    with torch.no_grad():
+        torch.testing.assert_close(more(maps), plain(maps))
+        more.far[-1].bias[4] += 1.0
+        changed = (more(maps) - plain(maps)).abs().amax(dim=(0, 1, 2))
+    assert changed[4, 2] == pytest.approx(1.0, abs=1e-5)
+    changed[4, 2] = 0
+    assert changed.max() < 1e-5
+
+
+@pytest.mark.parametrize("architecture", [SeldConfig, SymmetricConfig])
+def test_any_sound_is_a_column_more_that_scores_do_not_see(architecture):
+    torch.manual_seed(2)
+    shape = {key: value for key, value in SHAPE.items() if key != "tagger"} | {"in_channels": 4, "any_sound": True}
+    net = build(architecture.model_validate(shape)).eval()
+    maps = torch.randn(2, 4, 50, 64)
+    mirror = maps * torch.tensor([1.0, 1.0, -1.0, 1.0])[:, None, None]
+    with torch.no_grad():
+        raw = net(maps)
+        assert raw.shape == (2, 10, 3, 14, 5)
+        assert net.physical(raw).shape == (2, 10, 3, 13, 4)
+        anything = net.physical_any_sound(raw)
+        assert anything.shape == (2, 10, 3, 1, 4)
+        assert torch.hypot(anything[..., 0], anything[..., 1]).max() < 1
+        if architecture is SymmetricConfig:
+            torch.testing.assert_close(net(mirror)[..., 13, :], raw[..., 13, :] * BACK, rtol=1e-4, atol=1e-5)

@@ -1,0 +1,5 @@
+"""Fixtures shared with other rooms."""
+
+from __future__ import annotations
+
+from ..data.conftest import make_set, picture  # noqa: F401 - fixtures
