@@ -114,7 +114,7 @@ def stamps(chance: random.Random, valid: Path, folder: Path) -> Path:
 
     path = folder / f"case.{chance.choice(('mkv', 'mov', 'nut', 'avi'))}"
     samples = chance.choice((1, 7, 1024, 4800))
-    count = min(chance.choice((3, 3, 40, 40, 4000, 4000, 20_000, 120_000)), 300_000 // samples)
+    count = min(chance.choice((3, 3, 40, 40, 4000, 4000, 20_000, 60_000)), 300_000 // samples)
     step = chance.choice((samples, samples, samples, 590 * RATE, 0, -samples, samples * 7, 2**33))
     start = chance.choice((0, 0, -34_560, 10 * RATE, -(2**31), 2**40))
     noise = np.random.default_rng(0).integers(-9000, 9000, (samples, 2)).astype("<i2").tobytes()

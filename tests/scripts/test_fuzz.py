@@ -70,7 +70,7 @@ def test_what_goes_wrong_is_noticed(tmp_path: Path) -> None:
         "KINDS.update({name: Kind(make, name, refused=name == 'open') for name in reads})\n"
         "KINDS['damaged labels.csv'] = KINDS['well']\n"
         "watch.readers = lambda valid, folder: reads\n"
-        "watch.work(Path('.'), 0)\n"
+        f"watch.work(Path({str(tmp_path)!r}), 0)\n"
     )
     observation = Watched(script, tmp_path, 0, clock_limit=3.0)
     expected = {
