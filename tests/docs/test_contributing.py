@@ -105,7 +105,7 @@ vocabulary.CLASSES, vocabulary.NUM_CLASSES = vocabulary.DCASE2025.classes, len(v
 from earwitness.batch.formats import FORMATS, write
 from earwitness.data.dcase.labels import read_table, write_table
 from earwitness.metrics import score_tables
-from earwitness.models.configs.seld_config import SeldConfig
+from earwitness.models.seld_config import SeldConfig
 from earwitness.render.icons import svg_icon
 from earwitness.results.saved import read_result
 from earwitness.scenes.bank.adaptors import list_sounds

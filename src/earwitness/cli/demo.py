@@ -24,7 +24,7 @@ def run(
     from earwitness.core.errors import one_line
     from earwitness.data.dcase.labels import read_table
     from earwitness.media.containers.probe import probe
-    from earwitness.metrics.comparison import compare
+    from earwitness.metrics.evaluation import compare
     from earwitness.render.timeline_picture import timeline_picture
     from earwitness.results.document import read_events
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from earwitness.batch.dcase_detection import dcase_formats, plan_dcase
 from earwitness.batch.formats import Options, parse_formats
 from earwitness.batch.jobs import INCREMENTAL_SUFFIX, BatchSettings, Done, Failure, Job, run_journaled
 from earwitness.batch.journal import Journal
-from earwitness.batch.planning import Plan, plan
+from earwitness.batch.planning import Plan, dcase_formats, plan, plan_dcase
 from earwitness.batch.workers import run_workers
 from earwitness.cli.batch_view import BatchView
 from earwitness.cli.choices import check_fov, one_of

@@ -61,9 +61,8 @@ def run(
     from functools import partial
 
     from earwitness.detect.runner.runtime import check_device
-    from earwitness.serve.analysis import load_detector
+    from earwitness.serve.analysis import ServeLimits, load_detector
     from earwitness.serve.server import serve
-    from earwitness.serve.upload_options import ServeLimits
 
     limits = ServeLimits(max_mb, max_minutes, max_seconds, queue, keep_minutes, max_memory)
     load = partial(load_detector, model, check_device(device), None if no_vision else vision)

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from earwitness.core.errors import unwritable
 from earwitness.core.events import EventTable, SoundEvent
-from earwitness.core.files.unwritable import unwritable
 from earwitness.detect.smoothing import Smoothing
 from earwitness.results.document import event_of
 

@@ -23,8 +23,7 @@ from earwitness.core.errors import EncoderError, first_line
 from earwitness.core.files.small_files import CARD_BYTES, read_json
 from earwitness.encoders.encoder_input import as_channels, sound_map
 from earwitness.encoders.pretrained import Pretrained
-from earwitness.encoders.protocol import SoundChannel, SoundSettings
-from earwitness.encoders.tokens import TokenMap
+from earwitness.encoders.protocol import SoundChannel, SoundSettings, TokenMap
 from earwitness.features.mel import hz_to_mel, mel_matrix, mel_to_hz
 
 RATE: Final = 48_000

@@ -16,7 +16,7 @@ from PIL import Image
 from earwitness.core.geometry import DEFAULT_FOV_DEG
 from earwitness.encoders.encoder_input import PictureGrid, PictureSettings, check_frames
 from earwitness.encoders.pretrained import Pretrained
-from earwitness.encoders.tokens import TokenMap
+from earwitness.encoders.protocol import TokenMap
 
 MEAN: Final = np.array([0.48145466, 0.4578275, 0.40821073], dtype=np.float32)
 DEVIATION: Final = np.array([0.26862954, 0.26130258, 0.27577711], dtype=np.float32)

@@ -16,9 +16,8 @@ from torch import Tensor, nn
 
 from earwitness.core.errors import TrainingError
 from earwitness.metrics import Scores
-from earwitness.models.build import build
-from earwitness.models.checkpoint import save_model
-from earwitness.models.configs.architectures import token_widths
+from earwitness.models.architectures import token_widths
+from earwitness.models.checkpoint import build, save_model
 from earwitness.models.network import Network
 from earwitness.training.data import augment
 from earwitness.training.data import augment as mixing

@@ -14,11 +14,10 @@ from earwitness.core.errors import LabelError
 from earwitness.core.events import EventTable
 from earwitness.core.multi_accddoa import decode
 from earwitness.detect.smoothing import Smoothing
-from earwitness.encoders.tokens import TokenMap
+from earwitness.encoders.protocol import TokenMap
 from earwitness.metrics import Scores, score_tables
-from earwitness.models.network import Network
+from earwitness.models.network import Network, Tokens
 from earwitness.models.token_arrays import stack_tokens
-from earwitness.models.token_batch import Tokens
 from earwitness.training.data.clip_stream import SceneStream
 from earwitness.training.recipe_sections import RunSpec
 

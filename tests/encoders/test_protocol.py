@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from earwitness.core.errors import EncoderError
-from earwitness.encoders.tokens import TokenMap
+from earwitness.encoders.protocol import TokenMap
 
 
 def make_map(azimuth: list[float], elevation: list[float] | None = None, steps: int = 4) -> TokenMap:

@@ -1,15 +1,16 @@
-"""Dimensions of the official DCASE2025 baselines; torch-free."""
+"""The architectures by their names in recipes and checkpoints, with the dimensions of each; torch-free."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
-from typing import Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, NonNegativeInt, TypeAdapter, model_validator
 
 from earwitness.core.schema import StrictModel
 from earwitness.core.vocabulary import NUM_CLASSES
-from earwitness.models.configs.seld_config import Layers, Size
+from earwitness.models.seld_config import CmcConfig, Layers, SeldConfig, SeldShape, Size
 
 
 class VisualInput(StrictModel):
@@ -99,3 +100,66 @@ class BaselineConfig(StrictModel):
         if self.rnn_width % self.heads:
             raise ValueError(f"rnn_width {self.rnn_width} must be a multiple of the {self.heads} heads")
         return self
+
+
+class SymmetricConfig(SeldShape):
+    """Dimensions of `earwitness.models.symmetric.SymmetricNet`; each map of a pair has these widths.
+
+    Attributes:
+        architecture: name of the architecture; see `earwitness.models.architectures`.
+        odd_channels: feature channels that change their sign when left and right are swapped: the intensity.
+    """
+
+    architecture: Literal["symmetric"] = "symmetric"
+    odd_channels: tuple[NonNegativeInt, ...] = Field((2,), max_length=100)
+
+    @model_validator(mode="after")
+    def _odd_are_there(self) -> Self:
+        if not self.odd_channels or max(self.odd_channels) >= self.own_channels:
+            raise ValueError(
+                f"odd_channels {self.odd_channels}: give at least one channel number below {self.own_channels}"
+            )
+        return self
+
+    def check_channels(self, names: Sequence[str]) -> None:
+        """Check that `odd_channels` are exactly the feature channels that change their sign when swapped.
+
+        Raises:
+            ValueError: they are not, or a feature is computed from one channel only.
+        """
+        odd = tuple(index for index, name in enumerate(names) if name == "intensity")
+        if {"logmel_l", "logmel_r"} & set(names) or self.odd_channels != odd:
+            raise ValueError(
+                f"model.odd_channels must be {list(odd)}, the positions of intensity in features.channels, and a "
+                "symmetric network takes neither logmel_l nor logmel_r"
+            )
+
+
+ModelConfig = SeldConfig | CmcConfig | BaselineConfig | SymmetricConfig
+TaggedConfig = Annotated[ModelConfig, Field(discriminator="architecture")]
+ARCHITECTURES: Final = ("seld", "cmc", "baseline", "symmetric")
+
+_adapter: Final[TypeAdapter[ModelConfig]] = TypeAdapter(TaggedConfig)
+
+
+def tagged(raw: dict[str, Any]) -> dict[str, Any]:
+    """Plain values with their architecture, by default `seld` (which the first recipes did not name)."""
+    return {"architecture": "seld", **raw}
+
+
+def model_config(raw: dict[str, Any]) -> ModelConfig:
+    """Dimensions from plain values.
+
+    Raises:
+        pydantic.ValidationError: they are not valid dimensions.
+    """
+    return _adapter.validate_python(tagged(raw))
+
+
+def token_widths(config: ModelConfig) -> dict[str, int]:
+    """The tokens that a network takes: name of the modality -> width D."""
+    if isinstance(config, CmcConfig):
+        return {name: spec.dim for name, spec in config.tokens.items()}
+    if isinstance(config, BaselineConfig) and config.visual is not None:
+        return {config.visual.name: config.visual.dim}
+    return {}

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from earwitness.core.events import EventTable
-from earwitness.fusion.explanation import candidate_summaries, explanations
 from earwitness.fusion.fuse import fuse_long
 from earwitness.fusion.fusion_settings import default_settings
+from earwitness.fusion.visual_result import candidate_summaries, explanations
 from earwitness.vision.boxes import PERSON, Boxes
 from earwitness.vision.motion import COLUMNS, ROWS
 from earwitness.vision.observe import Observation

@@ -121,7 +121,7 @@ class SeldConfig(SeldShape):
     """Dimensions of `earwitness.models.seld.SeldNet`.
 
     Attributes:
-        architecture: name of the architecture; see `earwitness.models.configs.architectures`.
+        architecture: name of the architecture; see `earwitness.models.architectures`.
     """
 
     architecture: Literal["seld"] = "seld"

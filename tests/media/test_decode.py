@@ -5,8 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from earwitness.media.sound.blocks import join, joined_channels, mark_last, silence, without_padding
-from earwitness.media.sound.decode import Sound
+from earwitness.media.sound.decode import Sound, join, joined_channels, mark_last, silence, without_padding
 
 
 def sound(samples: int, start: Fraction | None = Fraction(0)) -> Sound:
