@@ -21,7 +21,7 @@ from earwitness.data.starss.crops import (
     write_views,
 )
 from earwitness.data.starss.foa import Recording
-from earwitness.media.pictures.pictures import PictureReader
+from earwitness.media.pictures import PictureReader
 from earwitness.media.writer import MediaWriter
 
 

@@ -18,7 +18,7 @@ from earwitness.detect.runner.window_tokens import WindowTokens
 from earwitness.encoders.protocol import TokenMap
 from earwitness.encoders.store.embedding_store import StoreDescription
 from earwitness.features import FeatureConfig
-from earwitness.media.pictures.pictures import PictureReader
+from earwitness.media.pictures import PictureReader
 from earwitness.models.architectures import model_config
 from earwitness.models.checkpoint import build
 from earwitness.results.detection import ModelId

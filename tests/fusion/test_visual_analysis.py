@@ -21,7 +21,7 @@ from earwitness.fusion import visual_analysis as eyes_module
 from earwitness.fusion.fuse import fuse_long
 from earwitness.fusion.fusion_settings import FusionSettings, KindWeights
 from earwitness.fusion.visual_analysis import VisualAnalysis, open_visual_analysis, picture_warnings
-from earwitness.media.pictures.pictures import PictureReader
+from earwitness.media.pictures import PictureReader
 from earwitness.media.sound.wav import write_wav
 from earwitness.media.writer import MediaWriter
 from earwitness.results.document import read_document, to_json

@@ -22,7 +22,7 @@ import pytest
 from earwitness.core.errors import MediaLimitError, UnreadableMediaError, UsageError
 from earwitness.media.containers.media_limits import MediaLimits
 from earwitness.media.containers.probe import probe
-from earwitness.media.pictures.pictures import PictureReader
+from earwitness.media.pictures import PictureReader
 from earwitness.media.sound.audio import AudioReader
 
 

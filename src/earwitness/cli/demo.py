@@ -13,7 +13,7 @@ def run(
     render: Annotated[bool, typer.Option(help="Also write an annotated copy of the video.")] = True,
 ) -> None:
     """Run `detect` on the sample video that comes with earwitness, and compare the result with the known truth."""
-    from earwitness.cli.threads import one_thread
+    from earwitness.cli.command import one_thread
 
     one_thread()
     from importlib.resources import as_file, files

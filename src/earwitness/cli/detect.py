@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from earwitness.cli.choices import folder_name
-from earwitness.cli.threads import one_thread
+from earwitness.cli.command import one_thread
 
 _INPUT: Final = "Input"
 _OUTPUT: Final = "Output"

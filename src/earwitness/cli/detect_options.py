@@ -14,8 +14,7 @@ from earwitness.batch.planning import Plan, dcase_formats, plan, plan_dcase
 from earwitness.batch.workers import run_workers
 from earwitness.cli.batch_view import BatchView
 from earwitness.cli.choices import check_fov, one_of
-from earwitness.cli.extras import needs
-from earwitness.cli.say import say
+from earwitness.cli.command import needs, say
 from earwitness.core.errors import EncoderError, MissingExtraError, ModelError, UsageError
 from earwitness.core.files.lock import locked_folder
 from earwitness.core.isolation import FileLimits
@@ -179,7 +178,7 @@ def _process(
                 return run_workers(load, due, batch, settings.jobs, view.progress, limits)
             with needs("--engine ray", "ray"):
                 import ray  # noqa: F401 - to name the missing extra before any work begins
-            from earwitness.batch.ray_workers import run_on_ray
+            from earwitness.batch.workers import run_on_ray
 
             return run_on_ray(load, due, batch, settings.jobs, settings.address, limits)
 

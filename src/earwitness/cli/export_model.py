@@ -38,10 +38,10 @@ def run(
     ] = 800,
 ) -> None:
     """Export a training run for `detect`: ONNX weights, and a card with tuned thresholds and scores."""
-    from earwitness.cli.threads import one_thread
+    from earwitness.cli.command import one_thread
 
     one_thread()
-    from earwitness.cli.extras import needs
+    from earwitness.cli.command import needs
     from earwitness.core.files.lock import locked_file
 
     with needs("exporting a model", "train"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from earwitness.cli.help_columns import Command, Group
+from earwitness.cli.command import Command, Group
 
 if TYPE_CHECKING:
     from earwitness.encoders.weights.pretrained_models import ModelEntry

@@ -115,7 +115,7 @@ def _video(result: Detection, out: Path, fov: float | None, threads: int) -> Non
 
 
 def _report(result: Detection, report: Path, fov: float | None, player: Player) -> None:
-    from earwitness.cli.say import say
+    from earwitness.cli.command import say
     from earwitness.core.errors import UsageError, one_line
     from earwitness.render.report import write_report
 

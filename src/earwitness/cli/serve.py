@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from earwitness.cli.threads import one_thread
+from earwitness.cli.command import one_thread
 
 
 def run(

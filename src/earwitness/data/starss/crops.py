@@ -22,7 +22,7 @@ from earwitness.core.events import FRAME_SECONDS
 from earwitness.core.geometry import DCASE_CAMERA
 from earwitness.data.dcase.labels import CLIP_FRAMES
 from earwitness.data.starss.foa import Recording
-from earwitness.media.pictures.view360 import PanoramaView, numbered_frames
+from earwitness.media.view360 import PanoramaView, numbered_frames
 from earwitness.media.writer import FAST_VIDEO, MediaWriter
 
 OFFICIAL_SEED: Final = 20250305

@@ -22,7 +22,7 @@ from earwitness.encoders.encoder_registry import Device, EncoderSpec
 from earwitness.encoders.protocol import PictureEncoder, SoundEncoder, TokenMap
 from earwitness.encoders.store.embedding_store import EmbeddingStore, StoreDescription, create_store, store_root
 from earwitness.encoders.store.token_parts import PartWriter, next_run
-from earwitness.media.pictures.pictures import PictureReader
+from earwitness.media.pictures import PictureReader
 from earwitness.media.sound.wav import read_pcm, wav_info
 
 DEFAULT_RATE: Final = 2.0
