@@ -1,16 +1,17 @@
-"""None"""
-
 from __future__ import annotations
 
 import os
 import re
 import subprocess
 import sys
+from dataclasses import dataclass, field
+from typing import Annotated
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
-from earwitness.cli.command import one_thread
+from earwitness.cli.command import one_thread, takes
 from earwitness.cli.main import VERBS, app
 
 
@@ -66,3 +67,31 @@ def test_options_are_grouped_and_fit_the_terminal(
     assert [title for title in titles if title not in {"Arguments", "Options"}] == panels
     assert max(map(len, lines)) <= width
     assert not [line for line in lines if "…" in line], "nothing is cut off"
+
+
+@dataclass(frozen=True)
+class Options:
+    inputs: Annotated[list[str], typer.Argument(metavar="FILE")] = field(default_factory=list)
+    level: Annotated[float, typer.Option("--level", "-l", metavar="DB", help="Level to reach.")] = -3.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"), [([], Options()), (["a", "b", "-l", "6"], Options(inputs=["a", "b"], level=6.0))]
+)
+def test_the_options_of_a_command_are_a_dataclass(arguments: list[str], expected: Options) -> None:
+    given: list[Options] = []
+    app = typer.Typer()
+    app.command()(takes(Options)(given.append))
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    assert given == [expected]
+
+
+def test_the_help_of_a_command_comes_from_its_function_and_dataclass() -> None:
+    def louder(options: Options) -> None:
+        """Make files louder."""
+
+    app = typer.Typer()
+    app.command()(takes(Options)(louder))
+    shown = CliRunner().invoke(app, ["--help"]).output
+    assert "Make files louder." in shown
+    assert re.search(r"--level\s+-l\s+DB\s+Level to reach", shown)

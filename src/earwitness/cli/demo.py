@@ -20,7 +20,8 @@ def run(
 
     from rich.console import Console
 
-    from earwitness.cli.detect_options import DetectOptions, detect_files
+    from earwitness.cli.detect_options import DetectOptions
+    from earwitness.cli.detect_run import detect_files
     from earwitness.core.errors import one_line
     from earwitness.data.dcase.labels import read_table
     from earwitness.media.containers.probe import probe
@@ -32,7 +33,7 @@ def run(
     sample = files("earwitness") / "assets" / "sample"
     with as_file(sample / "sample.mp4") as video, as_file(sample / "sample.csv") as truth:
         console.print("The sample is synthetic: real recordings in a simulated room, a drawn picture, known truth.")
-        settings = DetectOptions(inputs=(str(video),), out=out, formats=("vtt", "html"), render=render, again=True)
+        settings = DetectOptions(inputs=[str(video)], out=out, formats=["vtt", "html"], render=render, again=True)
         if detect_files(settings):
             raise typer.Exit(1)
         frames = round(probe(video).duration * 10)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from earwitness.cli.choices import folder_name
+from earwitness.cli.command import FORMAT_LIST
 
 
 def run(
@@ -18,8 +19,8 @@ def run(
     format: Annotated[
         list[str],
         typer.Option(
-            metavar="FORMAT,...",
-            help="csv, json, jsonl, parquet, vtt, srt, html, audacity, elan, textgrid, rttm, jams.",
+            metavar=FORMAT_LIST,
+            help="Formats to write.",
         ),
     ],
     out: Annotated[

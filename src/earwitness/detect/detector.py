@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Literal, Unpack
+from typing import Any, Final, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ from earwitness.fusion.visual_analysis import AUTO, VisualAnalysis, open_visual_
 from earwitness.fusion.visual_result import VisualResult
 from earwitness.media.containers.probe import MediaInfo, probe_pair
 from earwitness.media.containers.sound_tracks import Track
-from earwitness.media.sound.audio import DUAL_MONO_DIFFERENCE, AudioReader
+from earwitness.media.sound.audio import DUAL_MONO_DIFFERENCE
 from earwitness.media.sound.resample import resample
 from earwitness.media.sound.stretches import Stretch, not_within, sentence
 from earwitness.results.detection import (
@@ -152,8 +152,7 @@ class Detector:
         """
         started, settings = time.perf_counter(), replace(settings or DetectSettings(), **changes)
         media, before = probe_pair(path, settings.pictures), stamp(Path(path))
-        mono: Literal["allow", "error"] = "allow" if settings.allow_mono else "error"
-        reader = AudioReader(path, self._rate, mono, settings.track, settings.swap_channels, settings.layout)
+        reader = settings.reader(path, self._rate)
         reader.tap = FlatTops()
         runner = self._runner.at(media.picture_path if has_moving_pictures(media) else None)
         has_vision = self.visual_analysis is not None and has_moving_pictures(media)
@@ -287,5 +286,5 @@ class Detector:
             "merge_deg": MERGE_DEG,
             **self._runner.settings,
             "smoothing": self.card.smoothing.model_dump(),
-            **settings.record(track),
+            **settings.result_record(track),
         }
