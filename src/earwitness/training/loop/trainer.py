@@ -254,7 +254,8 @@ class Trainer:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
 
     def _validate(self, valid: ValidSet, log: RunLog | NullLog) -> Scores:
-        scores, threshold = validate(self.averaged, valid, self.recipe.run.thresholds)
+        run = self.recipe.run
+        scores, threshold = validate(self.averaged, valid, run.thresholds, run.decoding)
         macro = scores.macro
         log.write(
             self.step,
