@@ -110,6 +110,14 @@ def run(
         str | None,
         typer.Option(metavar="NAME,...|none", rich_help_panel=_MODEL, help="Token modalities to use; all by default."),
     ] = None,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=FOLDER",
+            rich_help_panel=_MODEL,
+            help="Your own weights of an encoder that the model uses, such as clap=FOLDER; may be repeated.",
+        ),
+    ] = None,
     threshold: Annotated[
         float | None,
         typer.Option(
@@ -165,8 +173,9 @@ def run(
 
     settings = DetectOptions(
         inputs=tuple(inputs or ()), dcase=dcase, out=out, formats=tuple(format or ()), captions=captions, model=model,
-        device=device, modalities=modalities, threads=threads, vision=None if no_vision else vision,
-        threshold=threshold, mono=mono, swap_channels=swap_channels, track=track, layout=layout, render=render,
+        device=device, modalities=modalities, threads=threads, weights=tuple(weights or ()),
+        vision=None if no_vision else vision, threshold=threshold, mono=mono, swap_channels=swap_channels, track=track,
+        layout=layout, render=render,
         fov=fov, grow=grow, jobs=jobs, engine=engine, address=address, max_seconds=max_seconds, max_memory=max_memory,
         again=again, quiet=quiet,
     )  # fmt: skip

@@ -14,7 +14,7 @@ from earwitness.batch.journal import Journal
 from earwitness.batch.planning import Plan, plan
 from earwitness.batch.workers import run_workers
 from earwitness.cli.batch_view import BatchView
-from earwitness.cli.choices import check_fov, one_of
+from earwitness.cli.choices import check_fov, one_of, own_weights
 from earwitness.cli.extras import needs
 from earwitness.cli.say import say
 from earwitness.core.errors import EncoderError, MissingExtraError, ModelError, UsageError
@@ -22,6 +22,7 @@ from earwitness.core.files.lock import locked_folder
 from earwitness.core.isolation import FileLimits
 from earwitness.detect.detector import Detector
 from earwitness.detect.runner.runtime import check_device
+from earwitness.encoders.encoder_registry import ENCODERS
 from earwitness.export.captions.captions import STYLES
 from earwitness.media.containers.sound_tracks import parse_track
 from earwitness.media.sound.ambisonics import LAYOUTS
@@ -40,6 +41,7 @@ class DetectOptions:
         formats: formats besides csv and json; each entry may be a list with commas.
         captions: caption style.
         model, device, modalities, threads: as in `Detector.load`.
+        weights: NAME=FOLDER of the user's own weights of an encoder.
         vision: visual detector; None analyses sound only.
         threshold, mono, swap_channels, track, layout: as in `Detector.detect`.
         render: whether to write an annotated video.
@@ -62,6 +64,7 @@ class DetectOptions:
     device: str = "auto"
     modalities: str | None = None
     threads: int = 1
+    weights: tuple[str, ...] = ()
     vision: str | None = "auto"
     threshold: float | None = None
     mono: bool = False
@@ -113,11 +116,11 @@ class DetectOptions:
         """Return a picklable function that loads the detector.
 
         Raises:
-            UsageError: the device is unknown.
+            UsageError: the device or an encoder is unknown.
         """
         return partial(
             Detector.load, self.model, device=check_device(self.device), threads=self.threads,
-            modalities=self.modalities, fov=self.fov, vision=self.vision,
+            modalities=self.modalities, fov=self.fov, vision=self.vision, weights=own_weights(self.weights, ENCODERS),
         )  # fmt: skip
 
     def plan(self, batch: BatchSettings) -> Plan:

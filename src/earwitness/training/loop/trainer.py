@@ -28,7 +28,7 @@ from earwitness.training.data.feature_statistics import feature_statistics
 from earwitness.training.data.token_lookup import TokenLookup
 from earwitness.training.loop import distributed
 from earwitness.training.loop.distributed import fast_bf16, pick_device
-from earwitness.training.loop.initial_weights import load_initial, load_tagger_weights
+from earwitness.training.loop.initial_weights import check_initial_tokens, load_initial, load_tagger_weights
 from earwitness.training.loop.optimizer import Ema, learning_rate, make_optimizer
 from earwitness.training.loop.run_log import NullLog, RunLog
 from earwitness.training.loop.training_state import (
@@ -150,6 +150,7 @@ class Trainer:
             write_commit(self.folder)
         load_tagger_weights(self.model)
         if self.recipe.run.init_from:
+            check_initial_tokens(self.recipe.run.init_from, self.tokens.descriptions)
             load_initial(self.model, self.recipe.run.init_from, self.recipe.features)
             self.averaged.load_state_dict(self.model.state_dict())
             return
