@@ -1,7 +1,8 @@
-"""Checks of option values: choices, fields of view, folders."""
+"""Checks of option values: choices, fields of view, folders, weights."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -43,3 +44,20 @@ def folder_name(text: str | Path) -> Path:
     if not isinstance(text, Path) and not text:
         raise typer.BadParameter("the folder's name is empty; name a folder, or '.' for the current one")
     return Path(text)
+
+
+def own_weights(texts: Iterable[str], encoders: Collection[str]) -> dict[str, Path]:
+    """The folders of `--weights NAME=FOLDER`, by encoder.
+
+    Raises:
+        UsageError: not of this form, no such folder, or not one of `encoders`.
+    """
+    folders: dict[str, Path] = {}
+    for text in texts:
+        name, equals, path = text.partition("=")
+        if not equals or name not in encoders:
+            raise UsageError(f"--weights {text}: write NAME=FOLDER with one of: {', '.join(encoders)}")
+        if not Path(path).is_dir():
+            raise UsageError(f"--weights {text}: there is no such folder")
+        folders[name] = Path(path)
+    return folders

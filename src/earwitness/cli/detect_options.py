@@ -118,6 +118,14 @@ class DetectOptions:
         str | None,
         typer.Option(metavar="NAME,...|none", rich_help_panel=_MODEL, help="Token modalities to use; all by default."),
     ] = None
+    weights: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME=FOLDER",
+            rich_help_panel=_MODEL,
+            help="Your own weights of an encoder that the model uses, such as clap=FOLDER; may be repeated.",
+        ),
+    ] = field(default_factory=list)
     threshold: Annotated[
         float | None,
         typer.Option(

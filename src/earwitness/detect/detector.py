@@ -284,6 +284,7 @@ class Detector:
         return {
             "thresholds": settings.thresholds(self.card.thresholds),
             "merge_deg": MERGE_DEG,
+            "decoding": self.card.decoding,
             **self._runner.settings,
             "smoothing": self.card.smoothing.model_dump(),
             **settings.result_record(track),

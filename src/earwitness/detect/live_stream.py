@@ -113,7 +113,9 @@ class LiveStream:
         """Events of the frames up to `until` that have no results yet, from the output for a window of samples."""
         output = np.concatenate(list(self._runner.outputs([window])))
         strip = output[self._done - self._first : until - self._first]
-        table = decode(strip, threshold=self._thresholds, merge_deg=MERGE_DEG).shifted(self._done, until)
+        decoding = self._runner.card.decoding
+        table = decode(strip, threshold=self._thresholds, merge_deg=MERGE_DEG, decoding=decoding)
+        table = table.shifted(self._done, until)
         self._done = until
         linked = continue_sources(self._last, table.with_columns(onscreen=False))
         self._last = linked.select(linked.frame == until - 1)

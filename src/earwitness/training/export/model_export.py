@@ -273,6 +273,7 @@ def _card(run: Path, recipe: Recipe, tuning: TuningResult, options: ExportOption
         model=recipe.model.model_dump(mode="json") | ({"mirrored": True} if options.mirror else {}),
         calibration=tuning.calibration,
         thresholds=tuning.thresholds,
+        decoding=recipe.run.decoding,
         smoothing=tuning.smoothing,
         data=_data(recipe, options.checkpoint),
         recipe=_portable(recipe),
