@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
 from earwitness.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from earwitness.results.class_choice import ClassChoice
+    from earwitness.results.detection import Detection
 
 Word = TypeVar("Word", bound=str)
 
@@ -43,3 +47,16 @@ def folder_name(text: str | Path) -> Path:
     if not isinstance(text, Path) and not text:
         raise typer.BadParameter("the folder's name is empty; name a folder, or '.' for the current one")
     return Path(text)
+
+
+def chosen_classes(result: Detection, choice: ClassChoice) -> Detection:
+    """Return a saved result with the classes of --classes and --exclude; say which of them it was made without.
+
+    Raises:
+        UsageError: the result has no such class or group.
+    """
+    from earwitness.cli.say import say
+
+    if absent := choice.already_left_out(result):
+        say(f"these events were detected without {', '.join(absent)}; detect again to have them")
+    return choice.apply(result)

@@ -81,6 +81,18 @@ def run(
             help="Write the events so far to NAME.growing.jsonl.",
         ),
     ] = False,
+    classes: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME,...",
+            rich_help_panel=_OUTPUT,
+            help="Classes to keep, by name or group (people, speech, voices, alarms, musical, household).",
+        ),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME,...", rich_help_panel=_OUTPUT, help="Classes or groups to leave out."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=_OUTPUT, help="Print problems only.")] = False,
     fov: Annotated[
         float,
@@ -168,7 +180,7 @@ def run(
         device=device, modalities=modalities, threads=threads, vision=None if no_vision else vision,
         threshold=threshold, mono=mono, swap_channels=swap_channels, track=track, layout=layout, render=render,
         fov=fov, grow=grow, jobs=jobs, engine=engine, address=address, max_seconds=max_seconds, max_memory=max_memory,
-        again=again, quiet=quiet,
+        again=again, quiet=quiet, classes=tuple(classes or ()), exclude=tuple(exclude or ()),
     )  # fmt: skip
     if detect_files(settings):
         raise typer.Exit(1)

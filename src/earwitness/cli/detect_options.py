@@ -51,6 +51,7 @@ class DetectOptions:
         max_seconds, max_memory: limits of each file, seconds and MB.
         again: whether to process files that an earlier run has finished.
         quiet: whether to print problems only.
+        classes, exclude: names of the classes to keep and to leave out, as in `Detector.load`.
     """
 
     inputs: tuple[str, ...] = ()
@@ -78,6 +79,8 @@ class DetectOptions:
     max_memory: float = 3000.0
     again: bool = False
     quiet: bool = False
+    classes: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
 
     def batch(self) -> BatchSettings:
         """Check what applies to each file, and return it.
@@ -118,6 +121,7 @@ class DetectOptions:
         return partial(
             Detector.load, self.model, device=check_device(self.device), threads=self.threads,
             modalities=self.modalities, fov=self.fov, vision=self.vision,
+            classes=self.classes, exclude=self.exclude,
         )  # fmt: skip
 
     def plan(self, batch: BatchSettings) -> Plan:

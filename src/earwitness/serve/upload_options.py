@@ -65,6 +65,7 @@ class VisitorOptions(BaseModel):
         captions: style of the captions.
         fov: horizontal field of view of the camera, degrees.
         mono: whether to accept mono sound.
+        classes, exclude: names of the classes to keep and to leave out, separated by commas; empty: all.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -74,6 +75,8 @@ class VisitorOptions(BaseModel):
     captions: Literal["terse", "full"] = "terse"
     fov: float = Field(DEFAULT_FOV_DEG, ge=20, le=160)
     mono: bool = False
+    classes: str = Field("", max_length=1000)
+    exclude: str = Field("", max_length=1000)
 
     @property
     def file_name(self) -> str:
