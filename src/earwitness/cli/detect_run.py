@@ -98,7 +98,7 @@ def loader(options: DetectOptions) -> partial[Detector]:
         UsageError: the device or an encoder is unknown.
     """
     checked = {"device": check_device(options.device), "weights": own_weights(options.weights, ENCODERS)}
-    values = _shared(options, LoadOptions) | checked
+    values = _shared(options, LoadOptions) | checked | {"classes": options.classes, "exclude": options.exclude}
     return partial(Detector.load, options.model, vision=None if options.no_vision else options.vision, **values)
 
 
