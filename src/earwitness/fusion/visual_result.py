@@ -64,7 +64,7 @@ class VisualResult(Visual):
             onscreen_probability=_rounded(fused.onscreen_probability[rows].mean(), 3),
             seen=None if cause is None else cause.number,
             what=None if cause is None else cause.label,
-            box=None if cause is None else self._shares(cause.box),
+            box=None if cause is None else list(self._shares(cause.box)),
             why=self._why(event, cause, rows),
             track=_track(fused, rows),
         )
@@ -90,15 +90,20 @@ class VisualResult(Visual):
             start=round(summary.start * FRAME_SECONDS, 1),
             end=round(summary.stop * FRAME_SECONDS, 1),
             azimuth_deg=_rounded(summary.azimuth),
-            box=self._shares(summary.box),
+            box=list(self._shares(summary.box)),
+            boxes=[
+                (float(frame), *self._shares(box))
+                for frame, box in zip(summary.key_frames.tolist(), summary.key_boxes, strict=True)
+            ],
             score=_rounded(summary.score, 3),
             sightings=summary.sightings,
         )
 
-    def _shares(self, xyxy: NDArray[np.float32]) -> list[float]:
+    def _shares(self, xyxy: NDArray[np.float32]) -> tuple[float, float, float, float]:
         """Convert a box to shares of the picture."""
         shares = xyxy / np.array([self.width, self.height] * 2)
-        return [round(float(share), 4) for share in np.clip(shares, 0, 1)]
+        left, top, right, bottom = (round(float(share), 4) for share in np.clip(shares, 0, 1))
+        return left, top, right, bottom
 
 
 def _track(fused: Fused, rows: NDArray[np.int64]) -> VisualTrack:
