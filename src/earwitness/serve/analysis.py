@@ -180,7 +180,7 @@ def _check_length(name: str, seconds: float, limits: ServeLimits) -> None:
 
 def _write(detection: Detection, media: Path, options: VisitorOptions, report: Reporter) -> list[str]:
     from earwitness.batch.formats import Options, parse_formats, write
-    from earwitness.render.video.annotated_video import render_video
+    from earwitness.render.video.annotated_video import VideoOptions, render_video
     from earwitness.render.video.frame_source import KeptSound
 
     formats = parse_formats(["csv,json,vtt,srt"], Options(captions=options.captions))
@@ -190,8 +190,8 @@ def _write(detection: Detection, media: Path, options: VisitorOptions, report: R
     if options.video:
         names.append(f"{media.stem}.earwitness.mp4")
         render_video(
-            media, detection.table, media.with_name(names[-1]), detection.view.whole_fov,
-            lambda share: report((0.4 + 0.5 * share, "drawing")), sound=KeptSound(seconds=detection.duration),
+            detection, media, media.with_name(names[-1]), VideoOptions(sound=KeptSound(seconds=detection.duration)),
+            lambda share: report((0.4 + 0.5 * share, "drawing")),
         )  # fmt: skip
     return names
 
