@@ -13,6 +13,7 @@ from earwitness.core.files.atomic import atomic_file
 from earwitness.core.files.small_files import CARD_BYTES, read_bytes
 from earwitness.core.schema import PlainValues, StrictModel, first_problem
 from earwitness.detect.model.calibration import Calibration
+from earwitness.detect.model.interval_model import IntervalModel
 from earwitness.detect.smoothing import Smoothing
 from earwitness.encoders.store.embedding_store import StoreDescription
 from earwitness.features import FeatureConfig
@@ -52,6 +53,7 @@ class ModelCard(StrictModel):
         thresholds: (classes,) probability above which a class is active.
         window_frames: label frames per window, as in training.
         smoothing: how its events are cleaned up after decoding.
+        intervals: how to predict the intervals of its events; None in cards that have none.
         data: description of the training data.
         recipe: the complete training recipe.
         commit: commit of the training code.
@@ -71,6 +73,7 @@ class ModelCard(StrictModel):
     thresholds: tuple[Threshold, ...]
     window_frames: int = Field(50, ge=1, le=6000)
     smoothing: Smoothing = Smoothing()
+    intervals: IntervalModel | None = None
     data: PlainValues = Field(default_factory=dict)
     recipe: PlainValues = Field(default_factory=dict)
     commit: str = "unknown"
@@ -84,6 +87,8 @@ class ModelCard(StrictModel):
         counts = {"thresholds": len(self.thresholds)}
         if self.calibration != Calibration():
             counts |= {"calibration.slope": len(self.calibration.slope)}
+        if self.intervals is not None:
+            counts |= {"intervals.azimuth.classes": self.intervals.num_classes}
         for name, count in counts.items():
             if count != len(self.vocabulary):
                 raise ValueError(f"{name} has {count} values for {len(self.vocabulary)} classes")

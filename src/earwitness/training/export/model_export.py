@@ -18,6 +18,7 @@ from earwitness.core.errors import ModelError, RecipeError
 from earwitness.core.files.atomic import atomic_file
 from earwitness.detect.model.calibration import Calibration
 from earwitness.detect.model.card import ModelCard, TokenNeed, card_path, check_words, file_sha256
+from earwitness.detect.model.interval_model import IntervalModel
 from earwitness.detect.runner.runtime import OnnxRuntime
 from earwitness.detect.smoothing import Smoothing
 from earwitness.models.checkpoint import load_model
@@ -203,6 +204,7 @@ class TuningResult:
         calibration: of the model's outputs.
         smoothing: of the events.
         limits: known limits and unknowns of the model, one sentence each.
+        intervals: prediction intervals of the events; None if there were too few scenes.
     """
 
     thresholds: tuple[float, ...]
@@ -210,6 +212,7 @@ class TuningResult:
     calibration: Calibration = field(default_factory=Calibration)
     smoothing: Smoothing = field(default_factory=Smoothing)
     limits: tuple[str, ...] = ()
+    intervals: IntervalModel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +279,7 @@ def _card(run: Path, recipe: Recipe, tuning: TuningResult, options: ExportOption
         calibration=tuning.calibration,
         thresholds=tuning.thresholds,
         smoothing=tuning.smoothing,
+        intervals=tuning.intervals,
         data=_data(recipe, options.checkpoint),
         recipe=_portable(recipe),
         commit=start_commit(run),
