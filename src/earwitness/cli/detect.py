@@ -29,6 +29,14 @@ def run(
             help="Instead of INPUT: the evaluation clips of a DCASE set, for a submission.",
         ),
     ] = None,
+    splits: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,...",
+            rich_help_panel=_INPUT,
+            help="With --dcase: its splits, such as dev-test for dev-test-sony and dev-test-tau; by default eval.",
+        ),
+    ] = None,
     mono: Annotated[
         bool, typer.Option("--mono", rich_help_panel=_INPUT, help="Accept mono sound; its events have no direction.")
     ] = False,
@@ -172,7 +180,8 @@ def run(
     from earwitness.cli.detect_options import DetectOptions, detect_files
 
     settings = DetectOptions(
-        inputs=tuple(inputs or ()), dcase=dcase, out=out, formats=tuple(format or ()), captions=captions, model=model,
+        inputs=tuple(inputs or ()), dcase=dcase, splits=tuple(filter(None, (splits or "").split(","))), out=out,
+        formats=tuple(format or ()), captions=captions, model=model,
         device=device, modalities=modalities, threads=threads, weights=tuple(weights or ()),
         vision=None if no_vision else vision, threshold=threshold, mono=mono, swap_channels=swap_channels, track=track,
         layout=layout, render=render,

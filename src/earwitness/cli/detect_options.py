@@ -37,6 +37,7 @@ class DetectOptions:
     Attributes:
         inputs: files, folders and globs.
         dcase: data set whose evaluation clips take the place of `inputs`.
+        splits: splits of `dcase` in place of the evaluation clips.
         out: folder of the results.
         formats: formats besides csv and json; each entry may be a list with commas.
         captions: caption style.
@@ -57,6 +58,7 @@ class DetectOptions:
 
     inputs: tuple[str, ...] = ()
     dcase: Path | None = None
+    splits: tuple[str, ...] = ()
     out: Path = Path("earwitness-out")
     formats: tuple[str, ...] = ()
     captions: str = "terse"
@@ -126,7 +128,7 @@ class DetectOptions:
     def plan(self, batch: BatchSettings) -> Plan:
         """Find the files to process and name their results."""
         if self.dcase is not None:
-            return plan_dcase(self.dcase, self.out, batch.suffixes)
+            return plan_dcase(self.dcase, self.out, batch.suffixes, self.splits)
         growing = (INCREMENTAL_SUFFIX,) if self.grow else ()
         return plan(self.inputs, self.out, (*batch.suffixes, *growing))
 
@@ -163,6 +165,8 @@ def detect_files(settings: DetectOptions) -> int:
 def _check_combinations(settings: DetectOptions) -> None:
     if bool(settings.inputs) == (settings.dcase is not None):
         raise UsageError("name INPUT files, or a data set with --dcase; not both")
+    if settings.splits and settings.dcase is None:
+        raise UsageError("--splits names splits of a data set; give --dcase too")
     if settings.out.exists() and not settings.out.is_dir():
         raise UsageError(f"--out {settings.out} is a file; name a folder")
     one_of("--engine", settings.engine, ENGINES)
