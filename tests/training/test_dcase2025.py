@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ pytest.importorskip("torch", reason="training needs torch (extra 'train')")
 pytest.importorskip("transformers", reason="CLAP and OWL-ViT need the extra 'semantic'")
 
 from earwitness.cli.main import app
+from earwitness.core.errors import EarwitnessError
 from earwitness.media.sound.wav import write_wav
 from earwitness.training.loop.trainer import Trainer
 
@@ -104,7 +106,10 @@ def test_the_set_has_what_the_page_uses(dataset: Path) -> None:
 
 
 def test_the_page_from_the_data_set_to_the_submission(
-    at_work: Path, clap_folder: Path, owlvit_folder: Path, monkeypatch: pytest.MonkeyPatch  # noqa: F811
+    at_work: Path,
+    clap_folder: Path,
+    owlvit_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,  # noqa: F811
 ) -> None:
     said: dict[str, str] = {}
     interrupt(monkeypatch)
@@ -149,3 +154,79 @@ def interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Trainer, "save", stopping)
 
+
+BANK = Path(__file__).parents[1] / "data" / "bank"
+
+
+def test_synthetic_scenes_are_added_from_a_bank(at_work: Path) -> None:
+    (arguments,) = [one for one in commands(DOCS.read_text(encoding="utf-8")) if "dcase2025-synthetic" in one]
+    given = [str(BANK).join(part.split("BANK")) for part in arguments]
+    said = run(*given, *changes(TINY | TINY_BANK))
+    assert "5 training clips" not in said
+    assert "training clips" in said
+    recipe = (at_work / "runs" / "synthetic" / "recipe.yaml").read_text()
+    assert "bank_weight: 1.0" in recipe
+    assert "root: DCASE2025\n    splits: null\n    weight: 3.0" in recipe
+
+
+def refused(*arguments: str | Path) -> str:
+    """The message of a command that is refused before any training."""
+    done = CliRunner().invoke(app, list(map(str, arguments)))
+    assert isinstance(done.exception, EarwitnessError), done.output
+    return str(done.exception)
+
+
+def rewrite(folder: Path, change: Callable[[list[str]], list[str]]) -> None:
+    """Change the fields of all rows of the label files in a folder."""
+    for path in folder.glob("*.csv"):
+        head, *rows = path.read_text().splitlines()
+        path.write_text("\n".join([head, *(",".join(change(row.split(","))) for row in rows), ""]))
+
+
+def in_metres(fields: list[str]) -> list[str]:
+    return [*fields[:4], "2", fields[5]]
+
+
+def test_what_a_set_lacks_is_said_with_what_to_do(at_work: Path) -> None:
+    tiny = changes(TINY)
+    data = at_work / "DCASE2025"
+    assert "`train --data DIR` names its data set" in refused("train", "dcase2025", "--data", "elsewhere", *tiny)
+    assert "which this recipe does not train on" in refused("train", "seld", "--data", data, *tiny)
+    assert "run: earwitness dataset embed" in refused("train", "dcase2025-av", "--data", data, *changes(TINY))
+    rewrite(data / "metadata_dev" / "dev-train-tau", in_metres)
+    assert "they seem to be metres; multiply them by 100" in refused("train", "dcase2025", "--data", data, *tiny)
+    for part in ("stereo_dev", "metadata_dev", "video_dev"):
+        shutil.rmtree(data / part / "dev-train-tau")
+    alone = refused("train", "dcase2025", "--data", data, *tiny)
+    assert "needs clips of fold 3 from two rooms, but there are only those of room 21" in alone
+    assert "data.valid_folder" in alone
+    shutil.rmtree(data / "stereo_dev" / "dev-train-sony")
+    assert "no clips with sound and labels in dev-train-*" in refused("train", "dcase2025", "--data", data, *tiny)
+
+
+def test_a_set_without_a_test_split_or_videos(at_work: Path, owlvit_folder: Path) -> None:  # noqa: F811
+    data = at_work / "DCASE2025"
+    for part in ("stereo_dev", "metadata_dev", "video_dev"):
+        for split in ("sony", "tau"):
+            shutil.rmtree(data / part / f"dev-test-{split}")
+    said = refused("detect", "--dcase", data, "--splits", "dev-test", "--out", "predictions")
+    assert "has no split 'dev-test'; it has dev-train-sony, dev-train-tau, eval" in said
+    shutil.rmtree(data / "video_dev")
+    shutil.rmtree(data / "video_eval")
+    weights = f"owlvit={owlvit_folder}"
+    said = refused("dataset", "embed", data, "--encoder", "owlvit", "--weights", weights)
+    assert "no clip has pictures" in said
+    assert "leave 'owlvit' out" in said
+    said = refused("train", "dcase2025-av", "--data", data, *changes(TINY | {"model.tokens": "{picture: {dim: 32}}"}))
+    assert "no folder has embeddings of 'owlvit'" in said
+    assert "train without them" in said
+
+
+def test_a_run_is_resumed_by_its_folder_alone(at_work: Path) -> None:
+    assert "name a RECIPE" in refused("train", "--resume")
+    assert "holds no run to resume" in refused("train", "--resume", "--out", "nothing")
+    run("train", "dcase2025", "--data", "DCASE2025", "--out", "runs/one", *changes(TINY))
+    finished = (at_work / "runs" / "one" / "last.safetensors").read_bytes()
+    run("train", "--resume", "--out", "runs/one", "--set", "run.workers=0")
+    assert (at_work / "runs" / "one" / "last.safetensors").read_bytes() == finished
+    assert "run.steps was 3 and is 4" in refused("train", "--resume", "--out", "runs/one", "--set", "run.steps=4")

@@ -33,7 +33,7 @@ def find_recipe(recipe: str | Path) -> Path:
         RecipeError: neither; the message lists the shipped recipes.
     """
     path, shipped = Path(recipe), shipped_recipes()
-    if path.exists() and not (path.is_dir() and str(recipe) in shipped):
+    if str(recipe) and is_there(path) and not (path.is_dir() and str(recipe) in shipped):
         return path
     name = path.stem if path.suffix == SUFFIX else str(recipe)
     if name in shipped and len(path.parts) == 1:
@@ -42,6 +42,14 @@ def find_recipe(recipe: str | Path) -> Path:
     raise RecipeError(
         f"{shortened(str(recipe), 200)}: no such recipe file{advice}; `earwitness recipes list` names the shipped ones"
     )
+
+
+def is_there(path: Path) -> bool:
+    """Whether a path exists; one that no file can have does not."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def purpose(path: Path) -> str:

@@ -9,7 +9,7 @@ import yaml
 
 from earwitness.core.errors import RecipeError, first_line, shortened
 from earwitness.core.files.small_files import read_text
-from earwitness.training.shipped_recipes import SUFFIX, shipped_recipes
+from earwitness.training.shipped_recipes import SUFFIX, is_there, shipped_recipes
 
 RECIPE_BYTES: Final = 256 * 2**10
 LONGEST_VALUE: Final = 10_000
@@ -113,7 +113,7 @@ def read_extended(path: Path, extending: tuple[Path, ...] = ()) -> dict[str, Any
     if not isinstance(base, str) or len(extending) >= MOST_EXTENDED or path.resolve() in extending:
         raise RecipeError(f"{path}: extends: give one recipe file that does not extend this one")
     file = path.parent / base
-    if not file.exists():
+    if not is_there(file):
         file = shipped_recipes().get(base.removesuffix(SUFFIX), file)
     return _merged(read_extended(file, (*extending, path.resolve())), raw)
 
