@@ -23,7 +23,6 @@ from earwitness.media.sound.wav import write_wav
 from earwitness.training.loop.trainer import Trainer
 
 from ..data.conftest import write_video
-from ..encoders.conftest import clap_folder, owlvit_folder  # noqa: F401 - fixtures
 
 DOCS = Path(__file__).parents[2] / "docs" / "train.md"
 RATE = 24_000
@@ -109,7 +108,7 @@ def test_the_page_from_the_data_set_to_the_submission(
     at_work: Path,
     clap_folder: Path,
     owlvit_folder: Path,
-    monkeypatch: pytest.MonkeyPatch,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     said: dict[str, str] = {}
     interrupt(monkeypatch)
@@ -204,7 +203,7 @@ def test_what_a_set_lacks_is_said_with_what_to_do(at_work: Path) -> None:
     assert "no clips with sound and labels in dev-train-*" in refused("train", "dcase2025", "--data", data, *tiny)
 
 
-def test_a_set_without_a_test_split_or_videos(at_work: Path, owlvit_folder: Path) -> None:  # noqa: F811
+def test_a_set_without_a_test_split_or_videos(at_work: Path, owlvit_folder: Path) -> None:
     data = at_work / "DCASE2025"
     for part in ("stereo_dev", "metadata_dev", "video_dev"):
         for split in ("sony", "tau"):
