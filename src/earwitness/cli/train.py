@@ -35,6 +35,12 @@ def run(
         ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out where it stopped.")] = False,
+    tracker: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="Also log to tensorboard, wandb or mlflow, where installed; may be repeated."
+        ),
+    ] = None,
     deterministic: Annotated[
         bool, typer.Option("--deterministic", help="Bit-identical results, also on a GPU, where it is slower.")
     ] = False,
@@ -46,8 +52,13 @@ def run(
     from earwitness.cli.extras import needs
 
     with needs("training", "train"):
+        from earwitness.training.loop.trackers import check_trackers
         from earwitness.training.recipe import load_recipe
-    loaded = load_recipe(recipe, settings)  # a mistake in it is reported before the slow import of torch
+    named = [f"run.trackers=[{','.join(tracker)}]"] if tracker else []
+    loaded = load_recipe(
+        recipe, [*(settings or []), *named]
+    )  # a mistake in it is reported before the slow import of torch
+    check_trackers(loaded.run.trackers)
     with needs("training", "train"):
         from earwitness.training.data.training_sources import open_sources
         from earwitness.training.loop.distributed import locked_by_first, use_deterministic_algorithms
