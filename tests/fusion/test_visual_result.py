@@ -6,7 +6,7 @@ import pytest
 from earwitness.core.events import EventTable
 from earwitness.fusion.fuse import fuse_long
 from earwitness.fusion.fusion_settings import default_settings
-from earwitness.fusion.visual_result import candidate_summaries, explanations
+from earwitness.fusion.visual_result import BOX_TOLERANCE, candidate_summaries, explanations, key_rows
 from earwitness.vision.boxes import PERSON, Boxes
 from earwitness.vision.motion import COLUMNS, ROWS
 from earwitness.vision.observe import Observation
@@ -58,3 +58,15 @@ def test_reasons_name_what_is_likeliest(observation: Observation) -> None:
     assert (first.label, first.start, first.stop, first.sightings) == (PERSON, 0, FRAMES, FRAMES // 5)
     assert first.azimuth == pytest.approx(where)
     assert first.score == pytest.approx(0.7, abs=1e-3)
+
+
+def test_key_boxes_give_all_boxes() -> None:
+    frames = np.arange(0, 200, 5, dtype=np.int32)
+    left = np.interp(frames, [0, 60, 100, 195], [10, 200, 200, 90])
+    boxes = np.stack([left, 0 * left + 20, left + 40, 0 * left + 120], axis=1).astype(np.float32)
+    keys = key_rows(frames, boxes)
+    assert len(keys) <= 6
+    again = np.interp(frames, frames[keys], boxes[keys, 0])
+    assert np.abs(again - left).max() <= BOX_TOLERANCE * 100
+    assert key_rows(frames[:1], boxes[:1]).tolist() == [0]
+    assert key_rows(frames, np.tile(boxes[:1], (len(frames), 1))).tolist() == [0, len(frames) - 1]

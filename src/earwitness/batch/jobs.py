@@ -204,7 +204,7 @@ def _process(
         written.append(job.result(chosen.suffix))
         write(detection, written[-1], chosen)
     if settings.render:
-        from earwitness.render.video.annotated_video import render_video
+        from earwitness.render.video.annotated_video import VideoOptions, render_video
         from earwitness.render.video.frame_source import KeptSound
 
         release_memory()  # return the freed memory of detection to the system before rendering needs its own
@@ -212,9 +212,7 @@ def _process(
         sound = None
         if job.pictures is None:
             sound = KeptSound(parse_track(str(detection.settings["track"])), detection.duration)
-        render_video(
-            pictures, detection.table, rendered, detection.view.whole_fov, drawn, sound=sound
-        )  # fmt: skip
+        render_video(detection, pictures, rendered, VideoOptions(sound=sound), drawn)
         written.append(rendered)
     if settings.grow:
         job.result(INCREMENTAL_SUFFIX).unlink(missing_ok=True)  # replaced by the finished result

@@ -89,6 +89,18 @@ class DetectOptions:
             help="Write the events so far to NAME.growing.jsonl.",
         ),
     ] = False
+    classes: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME,...",
+            rich_help_panel=_OUTPUT,
+            help="Classes to keep, by name or group (people, speech, voices, alarms, musical, household).",
+        ),
+    ] = field(default_factory=list)
+    exclude: Annotated[
+        list[str],
+        typer.Option(metavar="NAME,...", rich_help_panel=_OUTPUT, help="Classes or groups to leave out."),
+    ] = field(default_factory=list)
     quiet: Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=_OUTPUT, help="Print problems only.")] = False
     fov: Annotated[
         float,
@@ -118,6 +130,14 @@ class DetectOptions:
         str | None,
         typer.Option(metavar="NAME,...|none", rich_help_panel=_MODEL, help="Token modalities to use; all by default."),
     ] = None
+    weights: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME=FOLDER",
+            rich_help_panel=_MODEL,
+            help="Your own weights of an encoder that the model uses, such as clap=FOLDER; may be repeated.",
+        ),
+    ] = field(default_factory=list)
     threshold: Annotated[
         float | None,
         typer.Option(

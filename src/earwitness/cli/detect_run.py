@@ -13,7 +13,7 @@ from earwitness.batch.journal import Journal
 from earwitness.batch.planning import Plan, dcase_formats, plan, plan_dcase
 from earwitness.batch.workers import run_workers
 from earwitness.cli.batch_view import BatchView
-from earwitness.cli.choices import check_fov, one_of
+from earwitness.cli.choices import check_fov, one_of, own_weights
 from earwitness.cli.command import needs, say
 from earwitness.cli.detect_options import DetectOptions
 from earwitness.core.errors import EncoderError, MissingExtraError, ModelError, UsageError
@@ -23,6 +23,7 @@ from earwitness.detect.detect_settings import DetectSettings
 from earwitness.detect.detector import Detector
 from earwitness.detect.model.loading import LoadOptions
 from earwitness.detect.runner.runtime import check_device
+from earwitness.encoders.encoder_registry import ENCODERS
 from earwitness.export.captions.captions import STYLES
 from earwitness.media.containers.sound_tracks import parse_track
 from earwitness.media.sound.ambisonics import LAYOUTS
@@ -94,9 +95,10 @@ def loader(options: DetectOptions) -> partial[Detector]:
     """Return a picklable function that loads the detector.
 
     Raises:
-        UsageError: the device is unknown.
+        UsageError: the device or an encoder is unknown.
     """
-    values = _shared(options, LoadOptions) | {"device": check_device(options.device)}
+    checked = {"device": check_device(options.device), "weights": own_weights(options.weights, ENCODERS)}
+    values = _shared(options, LoadOptions) | checked | {"classes": options.classes, "exclude": options.exclude}
     return partial(Detector.load, options.model, vision=None if options.no_vision else options.vision, **values)
 
 

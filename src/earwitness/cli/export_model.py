@@ -66,9 +66,8 @@ def run(
         stream = SceneStream(
             valid, recipe.features, seed=data.valid_seed, swap="none", stream=VALID_STREAM, tokens=tokens
         )
-        tuning = tune_and_score(
-            MirroredNetwork(net, recipe.features) if mirror else net, ValidSet.render(stream, scenes)
-        )
+        network = MirroredNetwork(net, recipe.features) if mirror else net
+        tuning = tune_and_score(network, ValidSet.render(stream, scenes), recipe.run)
         options = ExportOptions(name, checkpoint, mirror, half, tuple(limit or ()))
         card = export_run(folder, out, tuning, options)
     for note in tuning.limits:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ from earwitness.vision.tracking.candidate_index import CandidateIndex
 from earwitness.vision.tracking.candidates import Candidate
 
 FloatArray = NDArray[np.float32]
+BOX_TOLERANCE: Final = 0.04
+"""Of the longer side of a box."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +31,8 @@ class CandidateSummary:
         start, stop: first frame, and one past the last.
         azimuth: median azimuth, degrees; NaN if it is never in the picture.
         box: (4,) box at its middle frame, pixels of the analysed pictures.
+        key_frames, key_boxes: (n,) frames and (n, 4) boxes, pixels; linear interpolation between them gives each box
+            to `BOX_TOLERANCE` of its size.
         score: mean score of its detections.
         sightings: number of its detections.
     """
@@ -38,6 +42,8 @@ class CandidateSummary:
     stop: int
     azimuth: float
     box: FloatArray
+    key_frames: NDArray[np.int32]
+    key_boxes: FloatArray
     score: float
     sightings: int
 
@@ -68,7 +74,38 @@ def candidate_summaries(candidate_index: CandidateIndex) -> Iterator[CandidateSu
         middle = trail.start + (trail.stop - trail.start) // 2
         box = trail.xyxy(middle, middle + 1)[0]
         azimuth = _median_azimuth(candidate_index, number)
-        yield CandidateSummary(trail.label, trail.start, trail.stop, azimuth, box, trail.score, len(trail.frames))
+        keys = key_rows(trail.frames, trail.boxes)
+        yield CandidateSummary(
+            trail.label, trail.start, trail.stop, azimuth, box, trail.frames[keys], trail.boxes[keys], trail.score,
+            len(trail.frames),
+        )  # fmt: skip
+
+
+def key_rows(frames: NDArray[np.int32], boxes: FloatArray) -> NDArray[np.int64]:
+    """Rows of the boxes that describe a movement: those between them are near the straight line.
+
+    Source: Douglas & Peucker, Algorithms for the reduction of the number of points (1973), on the four edges.
+
+    Args:
+        frames: (n,) increasing.
+        boxes: (n, 4) pixels.
+    """
+    sizes = np.maximum((boxes[:, 2:] - boxes[:, :2]).max(axis=1), 1.0)
+    kept, open_parts = {0, len(frames) - 1}, [(0, len(frames) - 1)]
+    while open_parts:
+        first, last = open_parts.pop()
+        if last - first < 2:
+            continue
+        inner = slice(first + 1, last)
+        share = ((frames[inner] - frames[first]) / (frames[last] - frames[first]))[:, None]
+        line = boxes[first] + share * (boxes[last] - boxes[first])
+        errors = np.abs(boxes[inner] - line).max(axis=1) / sizes[inner]
+        worst = int(errors.argmax())
+        if errors[worst] > BOX_TOLERANCE:
+            middle = first + 1 + worst
+            kept.add(middle)
+            open_parts += [(first, middle), (middle, last)]
+    return np.array(sorted(kept), dtype=np.int64)
 
 
 def explanations(fused: Fused, candidate_index: CandidateIndex) -> Iterator[tuple[EventKey, Explanation]]:
@@ -171,7 +208,7 @@ class VisualResult(Visual):
             onscreen_probability=_rounded(fused.onscreen_probability[rows].mean(), 3),
             seen=None if cause is None else cause.number,
             what=None if cause is None else cause.label,
-            box=None if cause is None else self._shares(cause.box),
+            box=None if cause is None else list(self._shares(cause.box)),
             why=self._why(event, cause, rows),
             track=_track(fused, rows),
         )
@@ -197,15 +234,20 @@ class VisualResult(Visual):
             start=round(summary.start * FRAME_SECONDS, 1),
             end=round(summary.stop * FRAME_SECONDS, 1),
             azimuth_deg=_rounded(summary.azimuth),
-            box=self._shares(summary.box),
+            box=list(self._shares(summary.box)),
+            boxes=[
+                (float(frame), *self._shares(box))
+                for frame, box in zip(summary.key_frames.tolist(), summary.key_boxes, strict=True)
+            ],
             score=_rounded(summary.score, 3),
             sightings=summary.sightings,
         )
 
-    def _shares(self, xyxy: NDArray[np.float32]) -> list[float]:
+    def _shares(self, xyxy: NDArray[np.float32]) -> tuple[float, float, float, float]:
         """Convert a box to shares of the picture."""
         shares = xyxy / np.array([self.width, self.height] * 2)
-        return [round(float(share), 4) for share in np.clip(shares, 0, 1)]
+        left, top, right, bottom = (round(float(share), 4) for share in np.clip(shares, 0, 1))
+        return left, top, right, bottom
 
 
 def _track(fused: Fused, rows: NDArray[np.int64]) -> VisualTrack:

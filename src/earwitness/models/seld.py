@@ -220,7 +220,9 @@ class SeldNet(Network):
         return physical(raw[..., : self.config.classes, :])
 
     def physical_any_sound(self, raw: Tensor) -> Tensor:
-        """Physical fields (B, T', tracks, 1, 4) of the class for any sound, where the network has it."""
+        """Physical fields of the class for any sound; see `Network`."""
+        if not self.has_any_sound:
+            return super().physical_any_sound(raw)
         return physical(raw[..., self.config.classes :, :])
 
 

@@ -24,6 +24,7 @@ from earwitness.serve.result_store import is_own_file
 if TYPE_CHECKING:
     from earwitness.detect.detector import Detector
     from earwitness.detect.runner.runtime import Device
+    from earwitness.results.class_choice import ClassChoice
     from earwitness.results.detection import Detection
 
 
@@ -77,6 +78,7 @@ class VisitorOptions(BaseModel):
         captions: style of the captions.
         fov: horizontal field of view of the camera, degrees.
         mono: whether to accept mono sound.
+        classes, exclude: names of the classes to keep and to leave out, separated by commas; empty: all.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -86,6 +88,8 @@ class VisitorOptions(BaseModel):
     captions: Literal["terse", "full"] = "terse"
     fov: float = Field(DEFAULT_FOV_DEG, ge=20, le=160)
     mono: bool = False
+    classes: str = Field("", max_length=1000)
+    exclude: str = Field("", max_length=1000)
 
     @property
     def file_name(self) -> str:
@@ -117,11 +121,13 @@ class Summary:
     files: tuple[str, ...]
 
 
-def load_detector(model: str, device: Device, vision: str | None) -> Detector:
+def load_detector(model: str, device: Device, vision: str | None, choice: ClassChoice) -> Detector:
     """Load a model for the page; visual observations of uploads are not kept in the user's cache."""
     from earwitness.detect.detector import Detector
 
-    return Detector.load(model, device=device, vision=vision, keep_seen=False)
+    return Detector.load(
+        model, device=device, vision=vision, keep_seen=False, classes=choice.only, exclude=choice.without
+    )
 
 
 def analyse(
@@ -147,12 +153,16 @@ def analyse(
     report.allow(media, info.duration)
     report.send("progress", (0.0, "loading the model"))
     detector = load()
+    from earwitness.results.class_choice import ClassChoice
+
+    choice = ClassChoice.of(options.classes, options.exclude)
+    choice.kept(detector.card.vocabulary)  # an unknown name is refused before the work
 
     def detected(done: float, total: float | None) -> None:
         _check_length(media.name, done, limits)  # some containers do not declare their length
         report((0.4 * min(1.0, done / total) if total else 0.2, "detecting events"))
 
-    detection = detector.detect(media, detected, allow_mono=options.mono, fov=options.fov)
+    detection = choice.apply(detector.detect(media, detected, allow_mono=options.mono, fov=options.fov))
     names = _write(detection, media, options, report)
     report.send("progress", (0.95, "writing the report"))
     from earwitness.render.report import write_report
@@ -170,7 +180,7 @@ def _check_length(name: str, seconds: float, limits: ServeLimits) -> None:
 
 def _write(detection: Detection, media: Path, options: VisitorOptions, report: Reporter) -> list[str]:
     from earwitness.batch.formats import Options, parse_formats, write
-    from earwitness.render.video.annotated_video import render_video
+    from earwitness.render.video.annotated_video import VideoOptions, render_video
     from earwitness.render.video.frame_source import KeptSound
 
     formats = parse_formats(["csv,json,vtt,srt"], Options(captions=options.captions))
@@ -180,18 +190,18 @@ def _write(detection: Detection, media: Path, options: VisitorOptions, report: R
     if options.video:
         names.append(f"{media.stem}.earwitness.mp4")
         render_video(
-            media, detection.table, media.with_name(names[-1]), detection.view.whole_fov,
-            lambda share: report((0.4 + 0.5 * share, "drawing")), sound=KeptSound(seconds=detection.duration),
+            detection, media, media.with_name(names[-1]), VideoOptions(sound=KeptSound(seconds=detection.duration)),
+            lambda share: report((0.4 + 0.5 * share, "drawing")),
         )  # fmt: skip
     return names
 
 
 def _in_words(detection: Detection) -> str:
     from earwitness.export.wording import direction_in_degrees
+    from earwitness.results.class_choice import left_out_sentence
 
-    events = detection.events
-    if not events:
-        return "No events."
+    events, left_out = detection.events, left_out_sentence(detection)
     words = [f"{event.sound_class.name} {direction_in_degrees(event.azimuth)}" for event in events[:3]]
     count = "1 event" if len(events) == 1 else f"{len(events)} events"
-    return f"{count}: {', '.join(words)}{', …' if len(events) > 3 else ''}"
+    found = f"{count}: {', '.join(words)}{', …' if len(events) > 3 else ''}" if events else "No events."
+    return f"{found.removesuffix('.')}. {left_out}" if left_out else found

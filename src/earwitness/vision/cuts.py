@@ -14,7 +14,6 @@ from typing import Final
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter
 
 FloatArray = NDArray[np.float32]
 
@@ -27,6 +26,8 @@ _TINY: Final = 1e-9
 
 def structure(small: FloatArray) -> FloatArray:
     """Remove slow changes of brightness from a reduced picture (rows, columns)."""
+    from scipy.ndimage import uniform_filter
+
     return np.asarray(small - uniform_filter(small, _BLUR, mode="nearest"), dtype=np.float32)
 
 

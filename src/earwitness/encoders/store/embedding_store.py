@@ -130,11 +130,13 @@ class EmbeddingStore:
             )
             raise EncoderError(
                 f"{root}: its embeddings of '{encoder}' were made with other weights or settings than wanted "
-                f"({wanted}): {'; '.join(str(found) for _, found in there)}. Make them with: {command}"
+                f"({wanted}): {'; '.join(str(found) for _, found in there)}. Make them with: {command} "
+                f"(--weights {encoder}=FOLDER for weights of your own)"
             )
         if len(fitting) > 1:
             raise EncoderError(
-                f"{root}: has several embeddings of '{encoder}'; choose one by fingerprint and rate: "
+                f"{root}: has several embeddings of '{encoder}'; choose one by fingerprint and rate (in a recipe, "
+                "data.tokens.NAME.fingerprint): "
                 f"{'; '.join(str(found) for _, found in fitting)}"
             )
         return cls.at(*fitting[0])

@@ -64,7 +64,9 @@ class FinishedRun:
             cached = clips.names, clips.outputs(load_model(self.folder / BEST_NAME), only)
             with atomic_file(path) as temporary, temporary.open("wb") as file:
                 np.savez(file, names=np.array(cached[0], dtype=np.str_), fields=cached[1].astype(np.float16))
-        return SetOutputs(cached[0], cached[1].astype(np.float32), clips.tables)
+        spec = self.run.recipe.run
+        fixed = spec.thresholds[0] if spec.decoding == "official" else None
+        return SetOutputs(cached[0], cached[1].astype(np.float32), clips.tables, spec.decoding, fixed)
 
     def _root(self, part: str) -> str:
         if part == "test":

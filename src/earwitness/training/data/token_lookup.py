@@ -90,7 +90,8 @@ def _open(name: str, source: TokenSource, roots: list[str], width: int) -> dict[
         if store.description != first.description:
             raise RecipeError(
                 f"data.tokens.{name}: the embeddings of {root} were made with other weights or settings than those of "
-                f"{next(iter(stores))}: {store.description} and {first.description}; embed both with the same"
+                f"{next(iter(stores))}: {store.description} and {first.description}; embed both with the same, such as "
+                f"earwitness dataset embed {root} --encoder {source.encoder} --weights {source.encoder}=FOLDER"
             )
     if first.description.dim != width:
         raise RecipeError(
