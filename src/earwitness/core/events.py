@@ -229,9 +229,14 @@ class SoundEvent:
 
     Attributes:
         table: the rows, frames strictly increasing.
+        azimuth_interval: between which azimuths (degrees) the source is, with a probability of 90 % if the event is
+            real; None if unknown.
+        distance_interval: the same for its distance (metres).
     """
 
     table: EventTable
+    azimuth_interval: tuple[float, float] | None = None
+    distance_interval: tuple[float, float] | None = None
 
     @property
     def sound_class(self) -> SoundClass:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -44,6 +44,8 @@ def read_folder(
 ) -> LabelFolder:
     """Read all CSV files in and below `folders`; other files and hidden files are ignored.
 
+    Ignored files are noted, except for those with the name of a CSV file and another suffix, as `detect` writes them.
+
     `strict` refuses frames at or after `num_frames` and repeated rows; `dcase2025` accepts both, as the official scorer
     does.
 
@@ -60,6 +62,8 @@ def read_folder(
         name: read_rows(path, num_frames=num_frames if strict else None, unique=strict) for name, path in paths.items()
     }
     notes = []
+    stems = {path.stem for path in paths.values()}
+    others = [name for name in others if not _is_companion(name, stems)]
     if others:
         notes.append(f"{where}: {_files(others)} not .csv, ignored ({_some(others)})")
     blank = [f"{name}.csv" for name, path in paths.items() if not len(clips[name]) and not path.stat().st_size]
@@ -113,6 +117,12 @@ def _find(roots: list[Path]) -> tuple[dict[str, Path], list[str]]:
             else:
                 found[path.stem] = path
     return found, others
+
+
+def _is_companion(name: str, stems: Collection[str]) -> bool:
+    """Whether a file is named as a CSV file up to one of its dots: clip.json, clip.growing.jsonl beside clip.csv."""
+    parts = name.split(".")
+    return any(".".join(parts[:count]) in stems for count in range(1, len(parts)))
 
 
 def _files(names: list[str]) -> str:

@@ -12,7 +12,14 @@ from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from earwitness.core.errors import LabelError
 from earwitness.core.events import FRAME_RATE, FRAME_SECONDS, MOST_FRAMES, EventTable, SoundEvent
@@ -28,6 +35,12 @@ from earwitness.results.vocabulary_record import DEFAULT_VOCABULARY, VocabularyR
 
 SCHEMA_VERSION: Final = 1
 """Increased when older readers would misinterpret the file; new keys alone do not increase it."""
+
+
+def _rising(ends: tuple[float, float]) -> tuple[float, float]:
+    if ends[0] > ends[1]:
+        raise ValueError(f"the interval ends ({ends[1]:g}) before it begins ({ends[0]:g})")
+    return ends
 
 
 Frame = Annotated[int, Field(ge=0, lt=MOST_FRAMES)]
@@ -74,8 +87,16 @@ class EventTrack(DocumentModel):
         return self
 
 
+Interval = Annotated[tuple[float, float], AfterValidator(_rising)]
+"""Lower and upper end."""
+
+
 class Event(DocumentModel):
-    """One sound event: times in seconds, medians over its track, mean score."""
+    """One sound event: times in seconds, medians over its track, mean score.
+
+    The intervals hold the source's azimuth and distance with a probability of 90 %, if the event is real; they come
+    from the sound alone. Where they are unknown (None), their keys are left out.
+    """
 
     class_: str = Field(alias="class")
     class_index: int = Field(ge=0, lt=10_000)
@@ -86,8 +107,15 @@ class Event(DocumentModel):
     distance_m: float | None
     onscreen: bool
     score: float
+    azimuth_interval_deg: Interval | None = None
+    distance_interval_m: Interval | None = None
     track: EventTrack
     visual: EventVisual | None = None
+
+    @model_serializer(mode="wrap")
+    def _known_intervals(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        unknown = {name for name in ("azimuth_interval_deg", "distance_interval_m") if getattr(self, name) is None}
+        return {key: value for key, value in handler(self).items() if key not in unknown}
 
 
 class Document(DocumentModel):
@@ -219,6 +247,8 @@ def event_of(event: SoundEvent, visual: EventVisual | None = None) -> Event:
             "distance_m": _rounded(event.distance, 2),
             "onscreen": event.onscreen,
             "score": _rounded(event.score, 3),
+            "azimuth_interval_deg": _outwards(event.azimuth_interval, 1),
+            "distance_interval_m": _outwards(event.distance_interval, 2),
             "track": track,
             "visual": visual,
         }
@@ -231,3 +261,12 @@ def _exact(values: ArrayLike) -> list[Any]:
 
 def _rounded(value: float, digits: int) -> float | None:
     return None if math.isnan(value) else round(value, digits)
+
+
+def _outwards(interval: tuple[float, float] | None, digits: int) -> tuple[float, float] | None:
+    """The interval with its ends rounded such that nothing of it is lost."""
+    if interval is None:
+        return None
+    unit = 10**digits
+    # Values that were read from a document are decimals already: they must not move.
+    return math.floor(round(interval[0] * unit, 6)) / unit, math.ceil(round(interval[1] * unit, 6)) / unit

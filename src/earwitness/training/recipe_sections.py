@@ -75,7 +75,8 @@ class DataSpec(StrictModel):
 
     Attributes:
         folders: data sets to train on, mixed by weight, for example real and synthetic; empty uses the bank only.
-        valid_rooms: rooms of fold 3, in any folder, to validate on instead of training on them.
+        valid_rooms: rooms of fold 3, in any folder, to validate on instead of training on them; `auto` holds out rooms
+            with about a tenth of the clips.
         valid_folder: a separate data set to validate on, in addition to or in place of `valid_rooms`.
         shards: folder for cached features of the folders' clips; None computes them on the fly.
         bank_weight: with folders: share of scenes synthesized from the bank, relative to the folders' weights.
@@ -94,7 +95,7 @@ class DataSpec(StrictModel):
     """
 
     folders: tuple[FolderSpec, ...] = ()
-    valid_rooms: tuple[NonNegativeInt, ...] = ()
+    valid_rooms: tuple[NonNegativeInt, ...] | Literal["auto"] = ()
     valid_folder: FolderSpec | None = None
     shards: PathText | None = None
     bank_weight: Weight = 0.0
@@ -113,7 +114,7 @@ class DataSpec(StrictModel):
     @model_validator(mode="after")
     def _has_validation(self) -> DataSpec:
         if self.folders and not self.valid_rooms and self.valid_folder is None:
-            raise ValueError("folders need valid_rooms (rooms of fold 3 to hold out) or a valid_folder")
+            raise ValueError("folders need valid_rooms (rooms of fold 3 to hold out, or auto) or a valid_folder")
         if not self.folders and (self.valid_rooms or self.valid_folder or self.shards or self.bank_weight):
             raise ValueError(
                 "valid_rooms, valid_folder, shards and bank_weight need folders: set folders, or leave them out"

@@ -1,4 +1,4 @@
-"""Calibration, smoothing and thresholds: fitted on one half of the validation scenes, scored on the other."""
+"""Calibration, smoothing, thresholds, intervals: fitted on half of the validation scenes, scored on the other half."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from earwitness.metrics import Scores
 from earwitness.metrics.curves import expected_calibration_error
 from earwitness.metrics.matching import Pairs, matched_pairs
 from earwitness.models.network import Network
+from earwitness.training.export.fit_intervals import fit_intervals
 from earwitness.training.export.model_export import TuningResult
 from earwitness.training.loop.validate import ValidSet, decode_outputs, score_outputs
 from earwitness.training.recipe_sections import RunSpec
@@ -30,6 +31,10 @@ FEWEST_SCENES: Final = 2
 UNTUNED_LIMIT: Final = (
     "Neither tuned nor scored: half of the validation scenes set thresholds and calibration, the others score them, "
     "but there was only one scene; export again with two scenes or more."
+)
+FEW_EVENTS_LIMIT: Final = (
+    "Gives no intervals for directions and distances: the validation scenes had too few events that it found; export "
+    "again with more scenes."
 )
 AUDIBLE: Final = 0.25
 """Probability from which a detection is used to fit azimuth and distance."""
@@ -88,7 +93,9 @@ def tune_and_score_outputs(outputs: NDArray[np.float32], references: Sequence[Ev
     reached = figures(scores, len(outputs[odd]))
     probability, truth = cells(outputs[odd], references[odd])
     reached["synthetic/calibration_error"] = round(expected_calibration_error(probability, truth), 4)
-    return TuningResult(thresholds, reached, calibration, smoothing)
+    intervals, verified = fit_intervals(references, decode_outputs(outputs, np.array(thresholds), smoothing))
+    limits = (FEW_EVENTS_LIMIT,) if intervals is None else ()
+    return TuningResult(thresholds, reached | verified, calibration, smoothing, limits, intervals)
 
 
 def _untuned() -> TuningResult:

@@ -18,6 +18,7 @@ from earwitness.core.errors import ModelError, RecipeError
 from earwitness.core.files.atomic import atomic_file
 from earwitness.detect.model.calibration import Calibration
 from earwitness.detect.model.card import ModelCard, TokenNeed, card_path, check_words, file_sha256
+from earwitness.detect.model.interval_model import IntervalModel
 from earwitness.detect.runner.runtime import ACCDDOA, ANY_SOUND, OnnxRuntime
 from earwitness.detect.smoothing import Smoothing
 from earwitness.models.architectures import BaselineConfig, ModelConfig, token_widths
@@ -207,6 +208,7 @@ class TuningResult:
         calibration: of the model's outputs.
         smoothing: of the events.
         limits: known limits and unknowns of the model, one sentence each.
+        intervals: prediction intervals of the events; None if there were too few scenes.
     """
 
     thresholds: tuple[float, ...]
@@ -214,6 +216,7 @@ class TuningResult:
     calibration: Calibration = field(default_factory=Calibration)
     smoothing: Smoothing = field(default_factory=Smoothing)
     limits: tuple[str, ...] = ()
+    intervals: IntervalModel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +284,7 @@ def _card(run: Path, recipe: Recipe, tuning: TuningResult, options: ExportOption
         thresholds=tuning.thresholds,
         decoding=recipe.run.decoding,
         smoothing=tuning.smoothing,
+        intervals=tuning.intervals,
         data=_data(recipe, options.checkpoint),
         recipe=_portable(recipe),
         commit=start_commit(run),
