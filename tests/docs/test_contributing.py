@@ -121,7 +121,7 @@ assert score_tables([table], [table]).macro.per_class.f_score[13] == 1
 for name in set(FORMATS) - {"parquet"}:
     write(read_result(folder / "labels.csv"), folder / f"all{FORMATS[name].suffix}", name)
 assert "coughing" in (folder / "all.vtt").read_text()
-assert svg_icon(13)
+assert svg_icon(vocabulary.CLASSES[13])
 (folder / "bank" / "cough").mkdir(parents=True)
 (folder / "bank" / "cough" / "a.wav").touch()
 assert [sound.kind for sound in list_sounds(folder / "bank")] == ["cough"]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from earwitness.core.geometry import Camera
+from earwitness.core.vocabulary import DCASE2025
 from earwitness.render.marks import Mark
 from earwitness.render.style import class_colour
 from earwitness.render.video.overlay import Overlay
@@ -16,7 +17,7 @@ SIZES = [(640, 360), (1280, 720), (360, 640), (3840, 2160)]
 
 def mark(azimuth: float, distance: float = 2.0, *, class_index: int = 11, onscreen: bool = True, lane: int = 0,
          score: float = 1.0) -> Mark:  # fmt: skip
-    return Mark(class_index, azimuth, distance, azimuth, distance, onscreen, score, lane)
+    return Mark(DCASE2025[class_index], azimuth, distance, azimuth, distance, onscreen, score, lane)
 
 
 def drawn(width: int, height: int, *marks: Mark, fov: float = 100.0) -> np.ndarray:
@@ -27,7 +28,7 @@ def drawn(width: int, height: int, *marks: Mark, fov: float = 100.0) -> np.ndarr
 
 def coloured(canvas: np.ndarray, class_index: int = 11) -> np.ndarray:
     """Pixels that have the colour of a class."""
-    return np.abs(canvas.astype(int) - class_colour(class_index)).sum(axis=2) < 40
+    return np.abs(canvas.astype(int) - class_colour(DCASE2025[class_index])).sum(axis=2) < 40
 
 
 def changed(canvas: np.ndarray) -> np.ndarray:

@@ -256,7 +256,6 @@ class Detector:
             settings=record | vision_record,
             elapsed=time.perf_counter() - started,
             visual=visual,
-            vocabulary=self.card.vocabulary,
         )
 
     def _analyse_pictures(

@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 
 from earwitness.core.events import EventTable, SoundEvent
-from earwitness.core.vocabulary import CLASSES
 from earwitness.metrics.evaluation import score_tables
 
 DETECTED_SHARE: Final = 0.3
@@ -65,7 +64,7 @@ def compare(reference: EventTable, detected: EventTable) -> Comparison:
     return Comparison(
         events=len(events),
         missed=tuple(e.sound_class.name for e, match in zip(events, matches, strict=True) if match is None),
-        extra=tuple(CLASSES[index].name for index in sorted(extra)),
+        extra=tuple(detected.vocabulary[index].name for index in sorted(extra)),
         azimuth_error=float(np.median([match[0] for match in found])) if found else float("nan"),
         distance_error=float(np.median([match[1] for match in found])) if found else float("nan"),
         onscreen_right=float(np.mean([match[2] for match in found])) if found else float("nan"),

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.core.geometry import fold
-from earwitness.core.vocabulary import NUM_CLASSES
 from earwitness.data.dcase.labels import LabelRows
 from earwitness.metrics.matching import match
 from earwitness.metrics.protocols import AZIMUTH_THRESHOLD_DEG, RELATIVE_DISTANCE_THRESHOLD
@@ -158,4 +157,4 @@ def as_tables(found: dict[str, Any]) -> list[str]:
 
 
 def _cells(rows: LabelRows) -> NDArray[np.int64]:
-    return np.asarray(rows.frame * NUM_CLASSES + rows.class_index, dtype=np.int64)
+    return np.asarray(rows.frame * len(rows.vocabulary) + rows.class_index, dtype=np.int64)

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from earwitness.core.classes.class_files import FILE_NAMES, classes_of, refuse_difference
 from earwitness.core.errors import LabelError
 from earwitness.core.events import EventTable
+from earwitness.core.vocabulary import DCASE2025, Vocabulary
 from earwitness.data.dcase.labels import CLIP_FRAMES, METRES_BELOW_CM, LabelRows, are_metres, read_rows
 from earwitness.data.dcase.layout import walk_files
 from earwitness.metrics.counts import count
@@ -17,6 +19,7 @@ from earwitness.metrics.scores import Scores
 
 NAMED: Final = 3
 """Number of files named in a message."""
+_SAME_CLASSES: Final = "both with the same classes (earwitness-classes.json in their folders, or --classes)"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,19 +30,29 @@ class LabelFolder:
         where: the folders, for messages.
         clips: rows of each file.
         notes: irregularities, one sentence each.
+        vocabulary: the classes that the labels refer to.
     """
 
     where: str
     clips: dict[str, LabelRows]
     notes: tuple[str, ...]
+    vocabulary: Vocabulary = DCASE2025
 
 
 def read_folder(
     folders: Path | str | Sequence[Path | str],
     protocol: Protocol | str = Protocol.STRICT,
     num_frames: int = CLIP_FRAMES,
+    classes: Vocabulary | None = None,
 ) -> LabelFolder:
     """Read all CSV files in and below `folders`; other files and hidden files are ignored.
+
+    Args:
+        folders: one or several.
+        protocol: scoring protocol.
+        num_frames: length of the clips.
+        classes: the classes that the labels refer to; by default those of the list in a folder or above it
+            (`core.classes.class_files`), else DCASE2025.
 
     `strict` refuses frames at or after `num_frames` and repeated rows; `dcase2025` accepts both, as the official scorer
     does.
@@ -51,10 +64,12 @@ def read_folder(
     strict = Protocol(protocol) is Protocol.STRICT
     where = ", ".join(map(str, roots))
     paths, others = _find(roots)
+    vocabulary = classes or _classes_of(roots)
     if not paths:
         raise LabelError(f"{where}: no .csv files; give the folder that holds one DCASE CSV file per clip")
     clips = {
-        name: read_rows(path, num_frames=num_frames if strict else None, unique=strict) for name, path in paths.items()
+        name: read_rows(path, num_frames=num_frames if strict else None, unique=strict, vocabulary=vocabulary)
+        for name, path in paths.items()
     }
     notes = []
     if others:
@@ -66,7 +81,19 @@ def read_folder(
         notes.append(
             f"{where}: half of the distances are below {METRES_BELOW_CM} cm; if they are metres, convert them to cm"
         )
-    return LabelFolder(where, clips, tuple(notes))
+    return LabelFolder(where, clips, tuple(notes), vocabulary)
+
+
+def _classes_of(roots: list[Path]) -> Vocabulary:
+    """The classes of the labels in some folders.
+
+    Raises:
+        LabelError: the folders have different classes.
+    """
+    first, *others = (classes_of(root) for root in roots)
+    for root, other in zip(roots[1:], others, strict=True):
+        refuse_difference(other, first, f"'{root}' does not fit '{roots[0]}'", "folders with the same classes")
+    return first
 
 
 def score_folders(references: LabelFolder, predictions: LabelFolder, protocol: Protocol | str) -> Scores:
@@ -76,6 +103,8 @@ def score_folders(references: LabelFolder, predictions: LabelFolder, protocol: P
         LabelError: a prediction file has no reference file.
     """
     protocol = Protocol(protocol)
+    what = f"the predictions in '{predictions.where}' do not fit the references in '{references.where}'"
+    refuse_difference(predictions.vocabulary, references.vocabulary, what, _SAME_CLASSES)
     unknown = sorted(f"{name}.csv" for name in predictions.clips.keys() - references.clips.keys())
     if unknown:
         raise LabelError(
@@ -103,6 +132,8 @@ def _find(roots: list[Path]) -> tuple[dict[str, Path], list[str]]:
         if not root.is_dir():
             raise LabelError(f"{root}: no such folder")
         for path in walk_files(root):
+            if path.name in FILE_NAMES:
+                continue
             if path.suffix.lower() != ".csv":
                 others.append(path.name)
             elif path.stem in found:

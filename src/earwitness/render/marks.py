@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from earwitness.core.events import FRAME_RATE, EventTable
 from earwitness.core.source_numbers import link_sources
+from earwitness.core.vocabulary import SoundClass
 
 _SMOOTHING_FRAMES: Final = 2
 _TEXT_FRAMES: Final = 3
@@ -25,7 +26,7 @@ class Mark:
     """One source at one time.
 
     Attributes:
-        class_index: which class.
+        sound_class: which class.
         azimuth: degrees, positive to the left; NaN without direction.
         distance: metres; NaN where unknown.
         text_azimuth, text_distance: the same values for labels, updated less often.
@@ -35,7 +36,7 @@ class Mark:
             to the left and to the right of the picture.
     """
 
-    class_index: int
+    sound_class: SoundClass
     azimuth: float
     distance: float
     text_azimuth: float
@@ -81,7 +82,7 @@ class Marks:
         labelled = int(self._first[row]) + (row - int(self._first[row])) // _TEXT_FRAMES * _TEXT_FRAMES
         table = self._table
         return Mark(
-            class_index=int(table.class_index[row]),
+            sound_class=table.vocabulary[int(table.class_index[row])],
             azimuth=_glide(float(self._azimuth[row]), float(self._azimuth[neighbour]), abs(phase), _MAX_GLIDE_DEG),
             distance=_glide(float(self._distance[row]), float(self._distance[neighbour]), abs(phase), np.inf),
             text_azimuth=float(self._azimuth[labelled]),

@@ -15,7 +15,6 @@ from earwitness.core.errors import ModelError, UsageError
 from earwitness.core.files.digests import stamp
 from earwitness.core.files.small_files import read_bytes
 from earwitness.core.telemetry import silent_onnxruntime
-from earwitness.core.vocabulary import NUM_CLASSES
 from earwitness.encoders.weights.onnx_check import MOST_BYTES, check_onnx
 from earwitness.models.token_arrays import TokenArrays, no_tokens
 
@@ -37,6 +36,10 @@ class Runtime(Protocol):
     @property
     def channels(self) -> int:
         """Feature channels that the model takes."""
+
+    @property
+    def classes(self) -> int | None:
+        """Classes of its output, where they are fixed."""
 
     @property
     def modalities(self) -> Mapping[str, tuple[int | None, int | None]]:
@@ -123,10 +126,11 @@ class OnnxRuntime:
             wanted = "expected 'features' (batch, channels, frames, bands) and those for tokens"
             raise ModelError(f"{self.path}: its inputs are {_describe(inputs)}; {wanted}")
         if len(tail) != len(_TAIL) or any(
-            isinstance(n, int) and n != want for n, want in zip(tail, _TAIL, strict=True)
+            isinstance(n, int) and want and n != want for n, want in zip(tail, _TAIL, strict=True)
         ):
-            wanted = f"expected 'accddoa' (batch, label frames, {', '.join(map(str, _TAIL))})"
+            wanted = f"expected 'accddoa' (batch, label frames, {TRACKS}, classes, {FIELDS})"
             raise ModelError(f"{self.path}: its outputs are {_describe(outputs)}; {wanted}")
+        self.classes = tail[1] if isinstance(tail[1], int) else None
         self._inputs = frozenset(inputs)  # without those that the network does not use
         self.modalities = {name: _fixed(inputs[f"{name}.{VALUES}"][2:]) for name in names}
         return shape[1]
@@ -153,7 +157,8 @@ class OnnxRuntime:
         except Exception as error:  # as above
             raise ModelError(f"{self.path}: cannot run on features {features.shape} ({_first_line(error)})") from error
         result: NDArray[np.float32] = np.asarray(output, dtype=np.float32)
-        if result.shape[0] != features.shape[0] or result.shape[2:] != _TAIL:
+        tail = (TRACKS, self.classes or result.shape[3] if result.ndim == 5 else None, FIELDS)
+        if result.shape[0] != features.shape[0] or result.shape[2:] != tail:
             raise ModelError(
                 f"{self.path}: returned an output of shape {result.shape}; expected (batch, frames, 3, classes, 4)"
             )
@@ -186,7 +191,8 @@ def check_device(name: str) -> Device:
     return cast(Device, name)
 
 
-_TAIL: Final = (TRACKS, NUM_CLASSES, FIELDS)
+_TAIL: Final = (TRACKS, None, FIELDS)
+"""Sizes of the last three axes of the output; the number of classes is that of the model."""
 
 
 def _fixed(shape: list[Any]) -> tuple[int | None, int | None]:

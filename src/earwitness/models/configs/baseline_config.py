@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from earwitness.core.schema import StrictModel
-from earwitness.core.vocabulary import NUM_CLASSES
+from earwitness.core.vocabulary import DCASE2025
 from earwitness.models.configs.seld_config import Layers, Size
 
 
@@ -77,7 +77,7 @@ class BaselineConfig(StrictModel):
     head_width: Size = 128
     dropout: float = Field(0.05, ge=0, lt=1)
     tracks: Size = 3
-    classes: Size = NUM_CLASSES
+    classes: Size = len(DCASE2025)
 
     @property
     def bins_out(self) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from earwitness.core.geometry import Camera
-from earwitness.core.vocabulary import CLASSES
+from earwitness.core.vocabulary import SoundClass
 from earwitness.render.icons import draw_icon
 from earwitness.render.marks import Mark
 from earwitness.render.sprite import SPRITE_BYTES, RGBArray, Sprite, SpriteCache, smooth_drawing
@@ -74,14 +74,14 @@ class Overlay:
         return float(np.clip(row, pitch / 2, max(pitch / 2, self.scale.height - pitch / 2)))
 
     def _beam(self, canvas: RGBArray, mark: Mark, column: float) -> None:
-        beam = self._cache.get(self._make_beam, mark.class_index, _step(mark.score))
+        beam = self._cache.get(self._make_beam, mark.sound_class, _step(mark.score))
         beam.blend(canvas, round(column - beam.width / 2), 0)
 
     def _ring(self, canvas: RGBArray, mark: Mark, column: float) -> None:
         dashed = not mark.onscreen
         radius = self._radius(mark.distance)
         row = self._row(mark, in_view=True)
-        self._cache.get(self._make_ring, mark.class_index, radius, dashed, _step(mark.score)).blend_centred(
+        self._cache.get(self._make_ring, mark.sound_class, radius, dashed, _step(mark.score)).blend_centred(
             canvas, column, row
         )
         text = place_text(mark.text_azimuth, mark.text_distance)
@@ -93,7 +93,7 @@ class Overlay:
     def _arrow(self, canvas: RGBArray, mark: Mark) -> None:
         to_left = mark.azimuth > 0
         row, margin = self._row(mark, in_view=False), self.scale.px(6)
-        arrow = self._cache.get(self._make_arrow, mark.class_index, to_left, _step(mark.score))
+        arrow = self._cache.get(self._make_arrow, mark.sound_class, to_left, _step(mark.score))
         left = margin if to_left else canvas.shape[1] - margin - arrow.width
         arrow.blend(canvas, left, round(row - arrow.height / 2))
         chip = self._chip(mark, place_text(mark.text_azimuth, mark.text_distance))
@@ -109,7 +109,7 @@ class Overlay:
             top += chip.height + self.scale.px(4)
 
     def _chip(self, mark: Mark, detail: str) -> Sprite:
-        return self._cache.get(self._make_chip, mark.class_index, detail)
+        return self._cache.get(self._make_chip, mark.sound_class, detail)
 
     def _place_chip(self, canvas: RGBArray, chip: Sprite, left: float, row: float) -> None:
         left = min(max(left, 0), max(0, canvas.shape[1] - chip.width))
@@ -119,17 +119,17 @@ class Overlay:
         metres = _UNKNOWN_DISTANCE_M if isnan(distance) else max(distance, 0.05)
         return self.scale.px(float(np.clip(_RING_AT_1M / sqrt(metres), *_RING_RANGE)))
 
-    def _make_beam(self, class_index: int, score_step: int) -> Sprite:
+    def _make_beam(self, sound_class: SoundClass, score_step: int) -> Sprite:
         core, side = self.scale.px(1.2), self.scale.px(7)
         profile = np.concatenate([np.linspace(0, 0.35, side), np.ones(core), np.linspace(0.35, 0, side)])
         fade = np.clip(1.15 - np.abs(np.linspace(-1, 1, self.scale.height)), 0, 1)
         rgba = np.zeros((self.scale.height, profile.size, 4), np.uint8)
-        rgba[..., :3] = class_colour(class_index)
+        rgba[..., :3] = class_colour(sound_class)
         rgba[..., 3] = np.rint(255 * _BEAM_OPACITY * fade[:, None] * profile[None, :])
         return Sprite.from_image(Image.fromarray(rgba), _opacity(score_step))
 
-    def _make_ring(self, class_index: int, radius: int, dashed: bool, score_step: int) -> Sprite:
-        stroke, colour = self.scale.px(3), class_colour(class_index)
+    def _make_ring(self, sound_class: SoundClass, radius: int, dashed: bool, score_step: int) -> Sprite:
+        stroke, colour = self.scale.px(3), class_colour(sound_class)
         size = 2 * (radius + stroke) + 2
 
         def draw(drawing: Any, zoom: float) -> None:
@@ -143,12 +143,12 @@ class Overlay:
                 drawing.arc(box, start, end, fill=(*colour, 255), width=round(zoom * stroke))
             side = 2 * radius * _ICON_SHARE * zoom
             drawing.ellipse([middle - side * 0.8] * 2 + [middle + side * 0.8] * 2, fill=(*INK, 190))
-            draw_icon(drawing, class_index, middle - side / 2, middle - side / 2, side, (*colour, 255), (*INK, 255))
+            draw_icon(drawing, sound_class, middle - side / 2, middle - side / 2, side, (*colour, 255), (*INK, 255))
 
         return Sprite.from_image(smooth_drawing(size, size, colour, draw), _opacity(score_step))
 
-    def _make_arrow(self, class_index: int, to_left: bool, score_step: int) -> Sprite:
-        width, height, colour = self.scale.px(20), self.scale.px(32), class_colour(class_index)
+    def _make_arrow(self, sound_class: SoundClass, to_left: bool, score_step: int) -> Sprite:
+        width, height, colour = self.scale.px(20), self.scale.px(32), class_colour(sound_class)
 
         def draw(drawing: Any, zoom: float) -> None:
             tip, back = (0.06, 0.92) if to_left else (0.94, 0.08)
@@ -160,17 +160,19 @@ class Overlay:
 
         return Sprite.from_image(smooth_drawing(width, height, colour, draw), _opacity(score_step))
 
-    def _make_chip(self, class_index: int, detail: str) -> Sprite:
+    def _make_chip(self, sound_class: SoundClass, detail: str) -> Sprite:
         # Uncertain marks are faint, except for their text.
         return Sprite.from_image(
-            chip_image(CLASSES[class_index].name, detail, class_colour(class_index), self.scale, class_index)
+            chip_image(sound_class.name, detail, class_colour(sound_class), self.scale, sound_class)
         )
 
 
-def chip_image(name: str, detail: str, colour: Colour, scale: Scale, class_index: int | None = None) -> Image.Image:
+def chip_image(
+    name: str, detail: str, colour: Colour, scale: Scale, sound_class: SoundClass | None = None
+) -> Image.Image:
     """Draw a label: a dark plate with a coloured stripe, the class icon if given, the name and the detail below it."""
     bold, plain = font(scale.px(12), True), font(scale.px(10.5))
-    pad, stripe, icon = scale.px(6), scale.px(4), 0 if class_index is None else scale.px(18)
+    pad, stripe, icon = scale.px(6), scale.px(4), 0 if sound_class is None else scale.px(18)
     text_left = stripe + pad + (icon + pad if icon else 0)
     width = round(text_left + max(bold.getlength(name), plain.getlength(detail)) + pad)
     height = scale.px(36)
@@ -183,9 +185,9 @@ def chip_image(name: str, detail: str, colour: Colour, scale: Scale, class_index
         )
         drawing.rectangle([stripe * zoom, 0, (stripe + scale.px(5)) * zoom, height * zoom],
                           fill=(*INK, round(255 * _PLATE_OPACITY)))  # fmt: skip
-        if class_index is not None:
+        if sound_class is not None:
             left, top = (stripe + pad) * zoom, (height - icon) / 2 * zoom
-            draw_icon(drawing, class_index, left, top, icon * zoom, (*colour, 255), (*INK, 255))
+            draw_icon(drawing, sound_class, left, top, icon * zoom, (*colour, 255), (*INK, 255))
 
     image = smooth_drawing(width, height, INK, plate)
     drawing = ImageDraw.Draw(image)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from earwitness.core.errors import LabelError
 from earwitness.core.events import EventTable
 from earwitness.core.multi_accddoa import decode
+from earwitness.core.vocabulary import DCASE2025, Vocabulary
 from earwitness.detect.smoothing import Smoothing
 from earwitness.encoders.tokens import TokenMap
 from earwitness.metrics import Scores, score_tables
@@ -77,10 +78,13 @@ class ValidSet:
 
 
 def decode_outputs(
-    outputs: NDArray[np.float32], threshold: float | NDArray[np.float64], smoothing: Smoothing | None = None
+    outputs: NDArray[np.float32],
+    threshold: float | NDArray[np.float64],
+    smoothing: Smoothing | None = None,
+    vocabulary: Vocabulary = DCASE2025,
 ) -> list[EventTable]:
     """Events of physical fields (N, T', 3, classes, 4) at one threshold or (classes,) thresholds, smoothed if given."""
-    tables = [decode(output, threshold=threshold) for output in outputs]
+    tables = [decode(output, threshold=threshold, vocabulary=vocabulary) for output in outputs]
     return tables if smoothing is None else [smoothing.apply(table) for table in tables]
 
 
@@ -91,7 +95,8 @@ def score_outputs(
     smoothing: Smoothing | None = None,
 ) -> Scores:
     """Strict scores of physical fields; arguments as for `decode_outputs`."""
-    return score_tables(references, decode_outputs(outputs, threshold, smoothing))
+    vocabulary = references[0].vocabulary if references else DCASE2025
+    return score_tables(references, decode_outputs(outputs, threshold, smoothing, vocabulary))
 
 
 def validate(model: Network, valid: ValidSet, thresholds: Sequence[float] = THRESHOLDS) -> tuple[Scores, float]:
