@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,6 +31,15 @@ _DTYPES: Final[dict[str, type[np.generic]]] = {
     "score": np.float32,
 }
 COLUMNS: Final = tuple(_DTYPES)
+_DEFAULTS: Final[dict[str, ArrayLike]] = {"source": 0, "onscreen": False, "score": 1.0}
+
+
+class OptionalColumns(TypedDict, total=False):
+    """Columns that have a default value; see `EventTable`."""
+
+    source: ArrayLike
+    onscreen: ArrayLike
+    score: ArrayLike
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,23 +76,23 @@ class EventTable:
         class_index: ArrayLike,
         azimuth: ArrayLike,
         distance: ArrayLike,
-        source: ArrayLike = 0,
-        onscreen: ArrayLike = False,
-        score: ArrayLike = 1.0,
         num_frames: int | None = None,
+        **optional: Unpack[OptionalColumns],
     ) -> EventTable:
         """Create and validate a table of DCASE2025's classes; scalars are repeated to the length of `frame`.
 
         Args:
+            frame, class_index, azimuth, distance: columns that must be given.
             num_frames: length of the clip; by default up to and including the last row.
+            optional: the other columns: `source` (by default 0), `onscreen` (False), `score` (1).
 
         Raises:
             LabelError: columns of different lengths, or a value out of range (the message names the row).
         """
-        given = {
-            "frame": frame, "class_index": class_index, "source": source, "azimuth": azimuth,
-            "distance": distance, "onscreen": onscreen, "score": score,
-        }  # fmt: skip
+        if unknown := optional.keys() - _DEFAULTS.keys():
+            raise TypeError(f"an event table has no column '{min(unknown)}'")
+        required = {"frame": frame, "class_index": class_index, "azimuth": azimuth, "distance": distance}
+        given: dict[str, ArrayLike] = {**_DEFAULTS, **optional, **required}  # type: ignore[dict-item]
         return cls.from_mapping(given, num_frames)
 
     @classmethod
@@ -245,9 +254,14 @@ class SoundEvent:
 
     Attributes:
         table: the rows, frames strictly increasing.
+        azimuth_interval: between which azimuths (degrees) the source is, with a probability of 90 % if the event is
+            real; None if unknown.
+        distance_interval: the same for its distance (metres).
     """
 
     table: EventTable
+    azimuth_interval: tuple[float, float] | None = None
+    distance_interval: tuple[float, float] | None = None
 
     @property
     def sound_class(self) -> SoundClass:

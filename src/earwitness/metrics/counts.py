@@ -18,8 +18,8 @@ from pydantic import ValidationError
 
 from earwitness.core.classes.vocabulary_record import VocabularyRecord
 from earwitness.core.errors import LabelError, first_line
-from earwitness.core.files.archives import ZIP_ERRORS
 from earwitness.core.files.atomic import atomic_file
+from earwitness.core.files.small_files import ZIP_ERRORS
 from earwitness.core.geometry import fold
 from earwitness.core.vocabulary import DCASE2025, Vocabulary
 from earwitness.data.dcase.labels import LabelRows

@@ -112,20 +112,15 @@ _SHAPES: Final[dict[str, tuple[Shape, ...]]] = {
 _UNKNOWN: Final[tuple[Shape, ...]] = (Disc(0.5, 0.5, 0.30), Disc(0.5, 0.5, 0.14, cut=True))
 
 
-def icon_shapes(sound_class: SoundClass) -> tuple[Shape, ...]:
-    """Shapes of the icon of a class; a ring if it has none of its own."""
+def shapes_of(sound_class: SoundClass) -> tuple[Shape, ...]:
+    """The shapes of a class's icon; a ring if it has none of its own."""
     return _SHAPES.get(sound_class.icon, _UNKNOWN)
 
 
 def draw_icon(
-    drawing: Any,
-    sound_class: SoundClass,
-    left: float,
-    top: float,
-    side: float,
-    ink: tuple[int, ...],
+    drawing: Any, sound_class: SoundClass, left: float, top: float, side: float, ink: tuple[int, ...],
     cut: tuple[int, ...],
-) -> None:
+) -> None:  # fmt: skip
     """Draw an icon onto a Pillow drawing context.
 
     Args:
@@ -142,7 +137,7 @@ def draw_icon(
         (x, y), r = at(point), r * side
         drawing.ellipse([x - r, y - r, x + r, y + r], fill=fill)
 
-    for shape in icon_shapes(sound_class):
+    for shape in shapes_of(sound_class):
         fill = cut if shape.cut else ink
         if isinstance(shape, Disc):
             disc((shape.x, shape.y), shape.r, fill)
@@ -159,7 +154,7 @@ def draw_icon(
 def svg_icon(sound_class: SoundClass) -> str:
     """An icon as SVG elements for the view box 0 0 1 1; cut shapes have the colour --cut."""
     parts = []
-    for shape in icon_shapes(sound_class):
+    for shape in shapes_of(sound_class):
         colour = "var(--cut)" if shape.cut else "currentColor"
         if isinstance(shape, Disc):
             parts.append(f'<circle cx="{shape.x:g}" cy="{shape.y:g}" r="{shape.r:g}" fill="{colour}"/>')

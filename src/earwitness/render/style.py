@@ -10,7 +10,8 @@ from typing import Final
 
 from PIL import ImageFont
 
-from earwitness.core.vocabulary import SoundClass
+from earwitness.core.events import EventTable
+from earwitness.core.vocabulary import SoundClass, Vocabulary
 
 Colour = tuple[int, int, int]
 
@@ -49,6 +50,11 @@ class Scale:
     def portrait(self) -> bool:
         """Whether the picture is too narrow for a horizontal layout."""
         return self.width < 1.2 * self.height
+
+
+def vocabulary_of(table: EventTable) -> Vocabulary:
+    """The classes of a table."""
+    return table.vocabulary
 
 
 def class_colour(sound_class: SoundClass) -> Colour:

@@ -12,7 +12,14 @@ from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from earwitness.core.classes.vocabulary_record import DEFAULT_VOCABULARY, VocabularyRecord
 from earwitness.core.errors import LabelError
@@ -27,6 +34,12 @@ from earwitness.results.visual import EventVisual, Pictures
 
 SCHEMA_VERSION: Final = 1
 """Increased when older readers would misinterpret the file; new keys alone do not increase it."""
+
+
+def _rising(ends: tuple[float, float]) -> tuple[float, float]:
+    if ends[0] > ends[1]:
+        raise ValueError(f"the interval ends ({ends[1]:g}) before it begins ({ends[0]:g})")
+    return ends
 
 
 Frame = Annotated[int, Field(ge=0, lt=MOST_FRAMES)]
@@ -73,8 +86,16 @@ class EventTrack(DocumentModel):
         return self
 
 
+Interval = Annotated[tuple[float, float], AfterValidator(_rising)]
+"""Lower and upper end."""
+
+
 class Event(DocumentModel):
-    """One sound event: times in seconds, medians over its track, mean score."""
+    """One sound event: times in seconds, medians over its track, mean score.
+
+    The intervals hold the source's azimuth and distance with a probability of 90 %, if the event is real; they come
+    from the sound alone. Where they are unknown (None), their keys are left out.
+    """
 
     class_: str = Field(alias="class")
     class_index: int = Field(ge=0, lt=10_000)
@@ -85,18 +106,30 @@ class Event(DocumentModel):
     distance_m: float | None
     onscreen: bool
     score: float
+    azimuth_interval_deg: Interval | None = None
+    distance_interval_m: Interval | None = None
     track: EventTrack
     visual: EventVisual | None = None
 
+    @model_serializer(mode="wrap")
+    def _known_intervals(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        unknown = {name for name in ("azimuth_interval_deg", "distance_interval_m") if getattr(self, name) is None}
+        return {key: value for key, value in handler(self).items() if key not in unknown}
+
 
 class Document(DocumentModel):
-    """The complete document."""
+    """The complete document.
+
+    `classes_left_out` holds the slugs of the classes whose events were left out on request; the key is missing where
+    there are none.
+    """
 
     schema_version: Literal[1] = SCHEMA_VERSION
     tool: Tool = Tool()
     source: Source
     model: Model
     vocabulary: VocabularyRecord = DEFAULT_VOCABULARY
+    classes_left_out: list[str] = Field(default_factory=list, max_length=10_000)
     settings: PlainValues
     warnings: list[str]
     visual: Pictures | None = None
@@ -123,6 +156,7 @@ def json_pieces(result: Detection) -> Iterator[str]:
         ),
         model=Model(name=result.model.name, sha256=result.model.sha256),
         vocabulary=result.vocabulary,
+        classes_left_out=list(result.left_out),
         settings=result.settings,
         warnings=list(result.warnings),
         visual=pictures if pictures is not None and pictures.model_fields_set else None,
@@ -130,6 +164,8 @@ def json_pieces(result: Detection) -> Iterator[str]:
         events=[],
     )
     values = document.model_dump(mode="json", by_alias=True) | {"events": placeholder("events")}
+    if not document.classes_left_out:
+        del values["classes_left_out"]
     events = (event_of(*found).model_dump(mode="json", by_alias=True) for found in result.explained_events())
     yield from document_pieces(values, {"events": events}, indent=2, item_lines=True)
     yield "\n"
@@ -210,6 +246,8 @@ def event_of(event: SoundEvent, visual: EventVisual | None = None) -> Event:
             "distance_m": _rounded(event.distance, 2),
             "onscreen": event.onscreen,
             "score": _rounded(event.score, 3),
+            "azimuth_interval_deg": _outwards(event.azimuth_interval, 1),
+            "distance_interval_m": _outwards(event.distance_interval, 2),
             "track": track,
             "visual": visual,
         }
@@ -222,3 +260,12 @@ def _exact(values: ArrayLike) -> list[Any]:
 
 def _rounded(value: float, digits: int) -> float | None:
     return None if math.isnan(value) else round(value, digits)
+
+
+def _outwards(interval: tuple[float, float] | None, digits: int) -> tuple[float, float] | None:
+    """The interval with its ends rounded such that nothing of it is lost."""
+    if interval is None:
+        return None
+    unit = 10**digits
+    # Values that were read from a document are decimals already: they must not move.
+    return math.floor(round(interval[0] * unit, 6)) / unit, math.ceil(round(interval[1] * unit, 6)) / unit

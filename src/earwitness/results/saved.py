@@ -9,7 +9,7 @@ from earwitness.core.classes.class_files import classes_of
 from earwitness.core.errors import LabelError, one_line
 from earwitness.core.events import FRAME_RATE
 from earwitness.media.containers.probe import probe
-from earwitness.results.detection import Detection, ModelId, has_moving_pictures
+from earwitness.results.detection import Detection, EventIntervals, ModelId, has_moving_pictures
 from earwitness.results.document import Document, read_document, table_of
 from earwitness.results.visual import EventKey, Pictures, SavedVisual
 
@@ -55,6 +55,14 @@ def _from_json(path: Path, media: str | Path | None) -> Detection:
         warnings=[one_line(warning) for warning in document.warnings],
         settings=dict(document.settings),
         visual=_visual(document),
+        left_out=tuple(slug for slug in document.vocabulary.slugs if slug in document.classes_left_out),
+        intervals={
+            EventKey(event.class_index, event.source, event.track.frames[0]): EventIntervals(
+                event.azimuth_interval_deg, event.distance_interval_m
+            )
+            for event in document.events
+            if event.track.frames and (event.azimuth_interval_deg or event.distance_interval_m)
+        },
     )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, NonNegativeInt, field_validator, model_validator
 
+from earwitness.core.multi_accddoa import Decoding
 from earwitness.core.schema import PlainValues, StrictModel
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -73,7 +74,8 @@ class DataSpec(StrictModel):
 
     Attributes:
         folders: data sets to train on, mixed by weight, for example real and synthetic; empty uses the bank only.
-        valid_rooms: rooms of fold 3, in any folder, to validate on instead of training on them.
+        valid_rooms: rooms of fold 3, in any folder, to validate on instead of training on them; `auto` holds out rooms
+            with about a tenth of the clips.
         valid_folder: a separate data set to validate on, in addition to or in place of `valid_rooms`.
         shards: folder for cached features of the folders' clips; None computes them on the fly.
         bank_weight: with folders: share of scenes synthesized from the bank, relative to the folders' weights.
@@ -93,7 +95,7 @@ class DataSpec(StrictModel):
     """
 
     folders: tuple[FolderSpec, ...] = ()
-    valid_rooms: tuple[NonNegativeInt, ...] = ()
+    valid_rooms: tuple[NonNegativeInt, ...] | Literal["auto"] = ()
     valid_folder: FolderSpec | None = None
     shards: PathText | None = None
     bank_weight: Weight = 0.0
@@ -113,7 +115,7 @@ class DataSpec(StrictModel):
     @model_validator(mode="after")
     def _has_validation(self) -> DataSpec:
         if self.folders and not self.valid_rooms and self.valid_folder is None:
-            raise ValueError("folders need valid_rooms (rooms of fold 3 to hold out) or a valid_folder")
+            raise ValueError("folders need valid_rooms (rooms of fold 3 to hold out, or auto) or a valid_folder")
         if not self.folders and (self.valid_rooms or self.valid_folder or self.shards or self.bank_weight):
             raise ValueError(
                 "valid_rooms, valid_folder, shards and bank_weight need folders: set folders, or leave them out"
@@ -230,6 +232,8 @@ class RunSpec(StrictModel):
         scaler_scenes: number of scenes from which feature statistics are computed.
         tensorboard: write TensorBoard files in addition to log.jsonl.
         thresholds: candidate thresholds in validation, common to all classes.
+        decoding: how tracks are merged into events; `official` also leaves out tuned thresholds, calibration and
+            smoothing, as the DCASE2025 baselines do: the first of `thresholds` applies to all classes.
         init_from: shipped model (`default`), run folder or checkpoint with initial weights and feature statistics.
     """
 
@@ -249,4 +253,5 @@ class RunSpec(StrictModel):
     scaler_scenes: int = Field(64, ge=1, le=1_000_000)
     tensorboard: bool = True
     thresholds: tuple[Share, ...] = Field((0.2, 0.3, 0.4, 0.5, 0.6), min_length=1, max_length=100)
+    decoding: Decoding = "weighted"
     init_from: PathText | None = None

@@ -32,7 +32,7 @@ _LEVELS: Final = 3
 _KEYS: Final = {
     "name": "name", "slug": "slug", "caption": "caption", "icon": "icon", "colour": "colour", "color": "colour",
     "maker": "made_by", "made_by": "made_by", "prompt": "prompts", "prompts": "prompts", "labels": "labels",
-    "audioset": "labels", "audioset_labels": "labels",
+    "audioset": "labels", "audioset_labels": "labels", "group": "groups", "groups": "groups",
 }  # fmt: skip
 """Keys of a class in a file, and the fields that they set."""
 _NOBODY: Final = ("", "none", "nobody", "object")
@@ -55,8 +55,8 @@ def read_classes(path: Path) -> Vocabulary:
     """Read a list of classes.
 
     The file is a list, or has the keys `name` (of the vocabulary) and `classes`. A class is its name, or has the keys
-    name, prompt, icon, colour, maker (mouth, hands, feet or none), labels (of AudioSet), caption and slug, of which
-    only the name is needed.
+    name, prompt, icon, colour, maker (mouth, hands, feet or none), labels (of AudioSet), groups, caption and slug,
+    of which only the name is needed.
 
     Raises:
         LabelError: the file is missing or breaks the format; the message names the class and the key.
@@ -168,7 +168,7 @@ def _values(raw: Any, number: int) -> dict[str, Any]:
         values[_KEYS[key]] = value
     if not isinstance(values.get("name"), str):
         raise LabelError(f"class {number} has no name, or one that is not text")
-    for key in ("prompts", "labels"):
+    for key in ("prompts", "labels", "groups"):
         if isinstance(values.get(key), str):
             values[key] = [values[key]]
     if values.get("made_by", "") is None or str(values.get("made_by", "-")).lower() in _NOBODY:

@@ -24,7 +24,7 @@ class ClassRecord(DocumentModel):
     Attributes:
         name: name for people.
         slug: name in files.
-        made_by, colour, caption, icon, prompts, labels: as in `SoundClass`.
+        made_by, colour, caption, icon, prompts, labels, groups: as in `SoundClass`.
     """
 
     name: str = Field(min_length=1, max_length=_LONGEST_NAME)
@@ -35,6 +35,7 @@ class ClassRecord(DocumentModel):
     icon: _Text | None = None
     prompts: _Texts | None = None
     labels: _Texts | None = None
+    groups: _Texts | None = None
 
     @field_validator("name", "slug", "caption")
     @classmethod
@@ -123,6 +124,7 @@ def complete_classes(records: Sequence[ClassRecord]) -> tuple[SoundClass, ...]:
             "icon": like.icon if like else one.slug,
             "prompts": like.prompts if like else (f"a {plain}",),
             "labels": like.labels if like else (),
+            "groups": like.groups if like else (),
         }
         values |= {key: value for key in values if (value := getattr(one, key)) is not None}
         classes.append(

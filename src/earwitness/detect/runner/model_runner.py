@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,10 @@ from earwitness.features import FeatureExtractor
 from earwitness.models.token_arrays import stack_tokens
 
 Float32Array = NDArray[np.float32]
+
+OVERLAP: Final = 0.12
+"""Share of a window that overlaps with the next one: enough to continue tracks. More was not more accurate; see
+docs/models/default/measurements.md."""
 
 
 class Runner(Protocol):
@@ -81,7 +85,7 @@ class ModelRunner:
         card: ModelCard,
         *,
         batch: int = 8,
-        overlap: float = 0.5,
+        overlap: float = OVERLAP,
         token_encoders: Mapping[str, TokenEncoder] | None = None,
     ) -> None:
         if batch < 1:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from earwitness.core.classes.class_files import read_classes, write_classes
-from earwitness.core.errors import BankError, LabelError, MissingExtraError, SynthesisError, UsageError
+from earwitness.core.errors import BankError, LabelError, MissingExtraError, SynthesisError, UsageError, one_line
 from earwitness.core.files.lock import locked_folder
 from earwitness.core.vocabulary import DCASE2025, Vocabulary
 from earwitness.scenes.acoustics.measured_rooms import measured_pool
@@ -18,7 +18,7 @@ from earwitness.scenes.acoustics.microphones import DEFAULT, Coincident, microph
 from earwitness.scenes.acoustics.rir_files import left_out
 from earwitness.scenes.acoustics.rir_pool import PoolConfig, RirPool, default_cache
 from earwitness.scenes.bank.adaptors import adaptor_of, bank_vocabulary, list_sounds, unused_folders
-from earwitness.scenes.bank.bank_check import first_names, printable, unusable_sounds
+from earwitness.scenes.bank.bank_check import first_names, unusable_sounds
 from earwitness.scenes.bank.label_map import LabelMap
 from earwitness.scenes.bank.sound_bank import SoundBank
 from earwitness.scenes.bank.splits import without_split
@@ -250,7 +250,7 @@ def _without_unusable(job: RenderJob, strict: bool, warn: Log, progress: Progres
 
 def _warn_of_skipped(reasons: list[str], what: str, warn: Log) -> None:
     for reason in reasons[:_MOST_REPORTED]:
-        warn(printable(f"skipped: {reason}"))
+        warn(one_line(f"skipped: {reason}"))
     if reasons:
         warn(f"{what}: {len(reasons)}")
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from earwitness.core.errors import BankError, LabelError, RecipeError
 from earwitness.core.vocabulary import Vocabulary
-from earwitness.data.clips import FolderClips, open_clips
+from earwitness.data.clips import FolderClips, open_clips, refuse_metres
 from earwitness.data.dcase.layout import Clip, scan
 from earwitness.data.shard import Shard, open_shard
 from earwitness.features import FeatureConfig
@@ -29,7 +29,7 @@ from earwitness.scenes.bank.splits import without_split
 from earwitness.scenes.writing.synthesis import named_classes
 from earwitness.training.data.clip_mix import ClipMix, ClipPass, ClipSource, JoinedClips, ShuffledClips, Subset
 from earwitness.training.data.clip_stream import SourceFactory
-from earwitness.training.data.holdout import chosen_clips, hold_out, refuse_overlap
+from earwitness.training.data.holdout import choose_rooms, chosen_clips, hold_out, refuse_overlap
 from earwitness.training.recipe_sections import DataSpec, FolderSpec
 
 SPLITS: Final[tuple[Literal["train", "valid"], ...]] = ("train", "valid")
@@ -155,6 +155,7 @@ class Sources:
         train, valid: factories of the training and validation sources.
         train_clips, valid_clips: number of clips in folders; None for scenes synthesized on the fly.
         skipped: damaged clips of the folders, by folder and clip id, or skipped sounds of the bank, with the reason.
+        valid_rooms: rooms of fold 3 that are held out for validation.
     """
 
     train: SourceFactory
@@ -162,6 +163,7 @@ class Sources:
     train_clips: int | None = None
     valid_clips: int | None = None
     skipped: dict[str, str] = field(default_factory=dict)
+    valid_rooms: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -205,7 +207,8 @@ def open_sources(
     try:
         return _open(spec, features, progress, workers)
     except LabelError as error:
-        raise RecipeError(f"data.folders: {error} (the recipe's first lines list what it needs)") from error
+        hint = "the recipe's first lines list what it needs; `train --data DIR` names its data set"
+        raise RecipeError(f"data.folders: {error} ({hint})") from error
 
 
 def _open(spec: DataSpec, features: FeatureConfig, progress: Progress | None, workers: int) -> Sources:
@@ -215,7 +218,9 @@ def _open(spec: DataSpec, features: FeatureConfig, progress: Progress | None, wo
         _open_set(one, clips, spec, features, progress, workers) for one, clips in zip(specs, chosen, strict=True)
     ]  # fmt: skip
     count = len(spec.folders)
-    parted = hold_out([one.clips for one in sets[:count]], spec.valid_rooms)
+    usable = [one.clips for one in sets[:count]]
+    rooms = choose_rooms(usable) if spec.valid_rooms == "auto" else spec.valid_rooms
+    parted = hold_out(usable, rooms)
     train = [_part(one, clips) for one, (clips, _) in zip(sets, parted, strict=False)]
     valid = [_part(one, clips) for one, (_, clips) in zip(sets, parted, strict=False) if clips]
     valid += [_part(one, one.clips) for one in sets[count:]]
@@ -235,12 +240,14 @@ def _open(spec: DataSpec, features: FeatureConfig, progress: Progress | None, wo
                for name, reason in part.skipped.items()}  # fmt: skip
     return Sources(
         OpenedSource(ClipMix(parts, spec.seed)), OpenedSource(ClipPass(JoinedClips(valid), spec.valid_seed)),
-        sum(map(len, train)), sum(map(len, valid)), skipped,
+        sum(map(len, train)), sum(map(len, valid)), skipped, tuple(rooms),
     )  # fmt: skip
 
 
 def _chosen(spec: FolderSpec) -> tuple[Clip, ...]:
-    return chosen_clips(scan(Path(spec.root)), spec.splits)
+    clips = chosen_clips(scan(Path(spec.root)), spec.splits)
+    refuse_metres(clips)
+    return clips
 
 
 def _open_set(

@@ -1,4 +1,4 @@
-"""Calibration, smoothing and thresholds: fitted on one half of the validation scenes, scored on the other."""
+"""Calibration, smoothing, thresholds, intervals: fitted on half of the validation scenes, scored on the other half."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ from earwitness.metrics import Scores
 from earwitness.metrics.matching import Pairs, matched_pairs
 from earwitness.metrics.reliability import expected_calibration_error
 from earwitness.models.network import Network
+from earwitness.training.export.fit_intervals import fit_intervals
 from earwitness.training.export.model_export import TuningResult
 from earwitness.training.loop.validate import ValidSet, decode_outputs, score_outputs
+from earwitness.training.recipe_sections import RunSpec
 
 GRID: Final = tuple(np.round(np.arange(0.1, 0.81, 0.05), 2).tolist())
 UNTUNED: Final = 0.5
@@ -29,6 +31,10 @@ UNTUNED_LIMIT: Final = (
     "Neither tuned nor scored: half of the validation scenes set thresholds and calibration, the others score them, "
     "but there was only one scene; export again with two scenes or more."
 )
+FEW_EVENTS_LIMIT: Final = (
+    "Gives no intervals for directions and distances: the validation scenes had too few events that it found; export "
+    "again with more scenes."
+)
 AUDIBLE: Final = 0.25
 """Probability from which a detection is used to fit azimuth and distance."""
 SMOOTHINGS: Final = tuple(
@@ -36,6 +42,8 @@ SMOOTHINGS: Final = tuple(
     for fill, least, steady in ((1, 2, 0), (3, 3, 0), (5, 4, 5))
 )
 """Candidates, from weak to strong."""
+UNSMOOTHED: Final = Smoothing(fill_gap_frames=0, min_event_frames=1)
+"""Keeps the events as they were decoded."""
 FEWEST_CELLS: Final = 50
 """A class that is active, or inactive, in fewer frames than this stays uncalibrated."""
 _GRADIENT: Final = 1e-7
@@ -53,11 +61,20 @@ _LEAST_RISE: Final = 0.1
 """Smallest slope of the azimuth map, degrees per degree."""
 
 
-def tune_and_score(net: Network, valid: ValidSet) -> TuningResult:
+def tune_and_score(net: Network, valid: ValidSet, run: RunSpec | None = None) -> TuningResult:
     """Tune on the even scenes, score on the odd ones, so that no scene is used for both.
 
-    With a single scene nothing is tuned or scored, and the card says so.
+    With a single scene nothing is tuned or scored, and the card says so. With the official decoding nothing is tuned.
+
+    Args:
+        net: the network.
+        valid: the scenes.
+        run: the recipe's section, for its decoding and thresholds; None decodes as by default.
     """
+    if run is not None and run.decoding == "official":
+        scores = score_outputs(valid.outputs(net), valid.references, run.thresholds[0], decoding=run.decoding)
+        reached = figures(scores, len(valid.references))
+        return TuningResult((run.thresholds[0],) * net.config.classes, reached, smoothing=UNSMOOTHED)
     if len(valid.references) < FEWEST_SCENES:
         return _untuned(net.config.classes)
     return tune_and_score_outputs(valid.outputs(net), valid.references)
@@ -75,7 +92,9 @@ def tune_and_score_outputs(outputs: NDArray[np.float32], references: Sequence[Ev
     reached = figures(scores, len(outputs[odd]))
     probability, truth = cells(outputs[odd], references[odd])
     reached["synthetic/calibration_error"] = round(expected_calibration_error(probability, truth), 4)
-    return TuningResult(thresholds, reached, calibration, smoothing)
+    intervals, verified = fit_intervals(references, decode_outputs(outputs, np.array(thresholds), smoothing))
+    limits = (FEW_EVENTS_LIMIT,) if intervals is None else ()
+    return TuningResult(thresholds, reached | verified, calibration, smoothing, limits, intervals)
 
 
 def _untuned(classes: int) -> TuningResult:
