@@ -131,7 +131,7 @@ class DetectOptions:
         typer.Option(
             metavar="NAME|PATH,...",
             rich_help_panel=_MODEL,
-            help="A shipped model, or an .onnx or .ensemble file; with commas, several as an ensemble.",
+            help="A shipped model, an .onnx or .ensemble file, or a pulled hf:USER/NAME; with commas, an ensemble.",
         ),
     ] = "default"
     modalities: Annotated[

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, NonNegativeInt, field_validator, mod
 
 from earwitness.core.multi_accddoa import Decoding
 from earwitness.core.schema import PlainValues, StrictModel
+from earwitness.training.loop.trackers import TrackerName
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
@@ -231,6 +232,7 @@ class RunSpec(StrictModel):
         compile: use torch.compile; measured without gain on CPU.
         scaler_scenes: number of scenes from which feature statistics are computed.
         tensorboard: write TensorBoard files in addition to log.jsonl.
+        trackers: experiment trackers that get the log too: `tensorboard`, `wandb`, `mlflow`.
         thresholds: candidate thresholds in validation, common to all classes.
         decoding: how tracks are merged into events; `official` also leaves out tuned thresholds, calibration and
             smoothing, as the DCASE2025 baselines do: the first of `thresholds` applies to all classes.
@@ -252,6 +254,7 @@ class RunSpec(StrictModel):
     compile: bool = False
     scaler_scenes: int = Field(64, ge=1, le=1_000_000)
     tensorboard: bool = True
+    trackers: tuple[TrackerName, ...] = Field((), max_length=10)
     thresholds: tuple[Share, ...] = Field((0.2, 0.3, 0.4, 0.5, 0.6), min_length=1, max_length=100)
     decoding: Decoding = "weighted"
     init_from: PathText | None = None
