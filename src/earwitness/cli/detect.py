@@ -62,8 +62,8 @@ def run(
         typer.Option(
             metavar="FORMAT,...",
             rich_help_panel=_OUTPUT,
-            help="Formats to write besides csv and json: html, vtt, "
-            "srt, audacity, elan, textgrid, rttm, jams, jsonl, parquet.",
+            help="Formats to write besides csv and json: html, events, vtt, srt, ttml, ass, edl, fcpxml, otio, reaper, "
+            "audacity, raven, labelstudio, elan, textgrid, rttm, jams, jsonl, parquet.",
         ),
     ] = None,
     captions: Annotated[

@@ -22,7 +22,7 @@ from earwitness.core.files.lock import locked_folder
 from earwitness.core.isolation import FileLimits
 from earwitness.detect.detector import Detector
 from earwitness.detect.runner.runtime import check_device
-from earwitness.export.captions.captions import STYLES
+from earwitness.export.captions.caption_words import STYLES
 from earwitness.media.containers.sound_tracks import parse_track
 from earwitness.media.sound.ambisonics import LAYOUTS
 

@@ -19,7 +19,8 @@ def run(
         list[str],
         typer.Option(
             metavar="FORMAT,...",
-            help="csv, json, jsonl, parquet, vtt, srt, html, audacity, elan, textgrid, rttm, jams.",
+            help="csv, json, jsonl, parquet, events, vtt, srt, ttml, ass, html, edl, fcpxml, otio, reaper, audacity, raven, "
+            "labelstudio, elan, textgrid, rttm, jams.",
         ),
     ],
     out: Annotated[
@@ -53,7 +54,7 @@ def run(
     from earwitness.cli.choices import check_fov, one_of
     from earwitness.core.errors import EarwitnessError, UsageError, one_line
     from earwitness.core.files.lock import LONGEST_NAME
-    from earwitness.export.captions.captions import STYLES
+    from earwitness.export.captions.caption_words import STYLES
     from earwitness.results.saved import read_result
 
     if fov is not None:
