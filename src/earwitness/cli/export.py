@@ -19,8 +19,8 @@ def run(
         list[str],
         typer.Option(
             metavar="FORMAT,...",
-            help="csv, json, jsonl, parquet, events, vtt, srt, ttml, ass, html, edl, fcpxml, otio, reaper, audacity, raven, "
-            "labelstudio, elan, textgrid, rttm, jams.",
+            help="csv, json, jsonl, parquet, events, vtt, srt, ttml, ass, html, edl, fcpxml, otio, reaper, audacity, "
+            "raven, labelstudio, elan, textgrid, rttm, jams.",
         ),
     ],
     out: Annotated[

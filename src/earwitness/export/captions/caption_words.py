@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -12,8 +13,8 @@ from earwitness.export.wording import AHEAD_DEG, FAR_DEG, MOVING_DEG
 
 Style = Literal["terse", "full"]
 STYLES: Final[tuple[Style, ...]] = ("terse", "full")
-_SPEECH: Final = frozenset("speech speaking conversation monologue talking whispering".split())
-_MUSIC: Final = frozenset("music musical song singing melody".split())
+_SPEECH: Final = frozenset(re.findall(r"\w+", "speech speaking conversation monologue talking whispering"))
+_MUSIC: Final = frozenset(re.findall(r"\w+", "music musical song singing melody"))
 
 
 @dataclass(frozen=True, slots=True)
