@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,6 +31,15 @@ _DTYPES: Final[dict[str, type[np.generic]]] = {
     "score": np.float32,
 }
 COLUMNS: Final = tuple(_DTYPES)
+_DEFAULTS: Final[dict[str, ArrayLike]] = {"source": 0, "onscreen": False, "score": 1.0}
+
+
+class OptionalColumns(TypedDict, total=False):
+    """Columns that have a default value; see `EventTable`."""
+
+    source: ArrayLike
+    onscreen: ArrayLike
+    score: ArrayLike
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,25 +74,25 @@ class EventTable:
         class_index: ArrayLike,
         azimuth: ArrayLike,
         distance: ArrayLike,
-        source: ArrayLike = 0,
-        onscreen: ArrayLike = False,
-        score: ArrayLike = 1.0,
         num_frames: int | None = None,
+        **optional: Unpack[OptionalColumns],
     ) -> EventTable:
         """Create and validate a table; scalars are repeated to the length of `frame`.
 
         Args:
+            frame, class_index, azimuth, distance: columns that must be given.
             num_frames: length of the clip; by default up to and including the last row.
+            optional: the other columns: `source` (by default 0), `onscreen` (False), `score` (1).
 
         Raises:
             LabelError: columns of different lengths, or a value out of range (the message names the row).
         """
-        given = {
-            "frame": frame, "class_index": class_index, "source": source, "azimuth": azimuth,
-            "distance": distance, "onscreen": onscreen, "score": score,
-        }  # fmt: skip
+        if unknown := optional.keys() - _DEFAULTS.keys():
+            raise TypeError(f"an event table has no column '{min(unknown)}'")
+        required = {"frame": frame, "class_index": class_index, "azimuth": azimuth, "distance": distance}
+        given: dict[str, ArrayLike] = {**_DEFAULTS, **optional, **required}  # type: ignore[dict-item]
         length = np.atleast_1d(np.asarray(frame)).size
-        columns = {name: _column(name, values, length) for name, values in given.items()}
+        columns = {name: _column(name, given[name], length) for name in COLUMNS}
         if num_frames is None:
             num_frames = int(columns["frame"].max()) + 1 if length else 0
         table = cls(**columns, num_frames=int(num_frames))

@@ -9,14 +9,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from earwitness.core.errors import BankError, MissingExtraError, UsageError
+from earwitness.core.errors import BankError, MissingExtraError, UsageError, one_line
 from earwitness.core.files.lock import locked_folder
 from earwitness.scenes.acoustics.measured_rooms import measured_pool
 from earwitness.scenes.acoustics.microphones import DEFAULT, Coincident, microphone_called
 from earwitness.scenes.acoustics.rir_files import left_out
 from earwitness.scenes.acoustics.rir_pool import PoolConfig, RirPool, default_cache
 from earwitness.scenes.bank.adaptors import KINDS, adaptor_of, list_sounds, unused_folders
-from earwitness.scenes.bank.bank_check import first_names, printable, unusable_sounds
+from earwitness.scenes.bank.bank_check import first_names, unusable_sounds
 from earwitness.scenes.bank.sound_bank import SoundBank
 from earwitness.scenes.bank.splits import without_split
 from earwitness.scenes.pictures import DCASE_FPS, unused_backgrounds, unused_cutouts
@@ -232,7 +232,7 @@ def _without_unusable(job: RenderJob, strict: bool, warn: Log, progress: Progres
 
 def _warn_of_skipped(reasons: list[str], what: str, warn: Log) -> None:
     for reason in reasons[:_MOST_REPORTED]:
-        warn(printable(f"skipped: {reason}"))
+        warn(one_line(f"skipped: {reason}"))
     if reasons:
         warn(f"{what}: {len(reasons)}")
 
