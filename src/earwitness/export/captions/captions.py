@@ -107,7 +107,8 @@ def captions(result: Detection, settings: CaptionSettings = DEFAULT_SETTINGS) ->
     rules = settings.rules()
     camera = Camera(horizontal_fov_deg=result.view_with(settings.fov).whole_fov)
     sounds = running_sounds(result, rules.language, settings.style, without_speech=bool(settings.dialogue))
-    planned = schedule(sounds, rules, settings.dialogue)
+    end = max(result.duration, result.table.duration)
+    planned = schedule(sounds, rules, settings.dialogue, end)
     return Captions(tuple(_caption(cue, camera) for cue in planned.cues), len(planned.unnamed), rules.language)
 
 

@@ -103,15 +103,21 @@ class _State:
     due: _Due | None = None
 
 
-def schedule(sounds: Sequence[Sequence[Stay]], rules: CaptionRules, dialogue: Sequence[TimedLines] = ()) -> Schedule:
+def schedule(
+    sounds: Sequence[Sequence[Stay]],
+    rules: CaptionRules,
+    dialogue: Sequence[TimedLines] = (),
+    duration: float = float("inf"),
+) -> Schedule:
     """Plan the cues for some sounds.
 
     Args:
         sounds: each sound as its stays, in order of time.
         rules: the rules to keep.
         dialogue: cues whose times and words stay as they are, in order of time.
+        duration: end of the recording, seconds; a cue goes beyond it only if it could not be read otherwise.
     """
-    return _Plan([due for sound in sounds for stay in sound for due in _dues(stay)], rules, dialogue).best()
+    return _Plan([due for sound in sounds for stay in sound for due in _dues(stay)], rules, dialogue, duration).best()
 
 
 def _dues(stay: Stay) -> Iterator[_Due]:
@@ -123,9 +129,9 @@ def _dues(stay: Stay) -> Iterator[_Due]:
 
 
 class _Plan:
-    def __init__(self, dues: list[_Due], rules: CaptionRules, dialogue: Sequence[TimedLines]) -> None:
+    def __init__(self, dues: list[_Due], rules: CaptionRules, dialogue: Sequence[TimedLines], duration: float) -> None:
         self._dues = sorted(dues, key=lambda due: (due.time, due.again))
-        self._rules = rules
+        self._rules, self._duration = rules, duration
         self._dialogue = sorted(dialogue, key=lambda spoken: (spoken.start, spoken.end))
         self._starts = [spoken.start for spoken in self._dialogue]
 
@@ -226,7 +232,7 @@ class _Plan:
         spoken = self._starts[number] if number < len(self._starts) else float("inf")
         needed = cue.end - cue.start
         wanted = max(needed / _WELL_READ, max(stay.end for stay in cue.stays) - cue.start)
-        latest = min(following, spoken) - self._rules.gap - cue.start
+        latest = min(min(following, spoken) - self._rules.gap, self._duration) - cue.start
         seconds = max(needed, min(rounded_down(min(wanted, latest)), LONGEST_SECONDS))
         return replace(cue, start=round(cue.start, 2), end=round(cue.start + seconds, 2))
 
