@@ -86,8 +86,12 @@ class Options:
     def caption_settings(self, result: Detection) -> CaptionSettings:
         """The settings of the captions of a result."""
         rate = self.rate() or min(FILM_RATE, media_rate(result) or FILM_RATE)
+        return replace(self.fixed_caption_settings(), frame_rate=rate)
+
+    def fixed_caption_settings(self) -> CaptionSettings:
+        """The settings of captions that do not depend on the result."""
         dialogue = () if self.dialogue is None else tuple(read_subtitles(self.dialogue))
-        return CaptionSettings(self.captions, self.language, self.fov, rate, dialogue)
+        return CaptionSettings(self.captions, self.language, self.fov, self.rate() or FILM_RATE, dialogue)
 
 
 @dataclass(frozen=True, slots=True)

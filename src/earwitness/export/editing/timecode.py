@@ -87,8 +87,8 @@ def parse_frame_rate(text: str) -> Fraction:
 
 def exact_rate(rate: float | Fraction) -> Fraction:
     """The usual rate that a measured one stands for; others as a fraction of small numbers."""
-    nearest = min(_USUAL, key=lambda usual: abs(usual - rate))
-    return nearest if abs(nearest - rate) <= _SAME * nearest else Fraction(rate).limit_denominator(1001)
+    nearest = min(_USUAL, key=lambda usual: abs(float(usual) - float(rate)))
+    return nearest if abs(float(nearest) - float(rate)) <= _SAME * nearest else Fraction(rate).limit_denominator(1001)
 
 
 def media_rate(result: Detection) -> Fraction | None:

@@ -56,7 +56,7 @@ def event_rows(result: Detection) -> Iterator[dict[str, Any]]:
 
 def _intervals(values: Mapping[str, Any]) -> dict[str, float]:
     """The values of an event that are pairs of numbers: the ends of an interval."""
-    found = {}
+    found: dict[str, float] = {}
     for name, value in values.items():
         if isinstance(value, list) and len(value) == 2 and all(isinstance(end, int | float) for end in value):
             found |= {f"{name}_low": value[0], f"{name}_high": value[1]}
