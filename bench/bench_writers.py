@@ -16,9 +16,8 @@ import numpy as np
 
 from earwitness.batch.formats import FORMATS, write
 from earwitness.core.events import FRAME_RATE, EventTable
-from earwitness.fusion.explanation import Explanation, SeenThing
 from earwitness.fusion.fuse import Fused
-from earwitness.fusion.visual_result import VisualResult
+from earwitness.fusion.visual_result import Explanation, SeenThing, VisualResult
 from earwitness.render import report  # noqa: F401 - its memory must not count as the writer's
 from earwitness.results.detection import Detection, ModelId
 from earwitness.results.visual import EventKey

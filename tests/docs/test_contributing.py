@@ -9,13 +9,19 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from earwitness.batch.formats import FORMATS, Format, parse_formats, write
+from earwitness.cli import detect_run
+from earwitness.cli.command import takes
+from earwitness.cli.detect_options import DetectOptions
 from earwitness.core.events import EventTable
 from earwitness.core.vocabulary import CLASSES
+from earwitness.detect.detect_settings import OF_ONE_FILE, DetectSettings
 from earwitness.encoders.encoder_registry import ENCODERS
 from earwitness.metrics.scores import QUANTITIES, AverageScores, ClassScores
 from earwitness.results.detection import Detection, ModelId
@@ -29,8 +35,7 @@ TASKS = (
     "A class of sound", "A microphone", "An export format", "An encoder", "An augmentation", "A head",
     "An option of detect", "A label format", "A metric", "A caption rule",
 )  # fmt: skip
-MOST_FILES = {"An option of detect": 4}
-"""All others have at most two source files."""
+MOST_FILES = 2
 
 
 def how_tos() -> dict[str, str]:
@@ -73,7 +78,7 @@ def test_there_are_ten_how_tos() -> None:
 @pytest.mark.parametrize("task", TASKS)
 def test_the_named_files_exist_and_are_few(task: str) -> None:
     files = source_files(task)
-    assert 1 <= len(files) <= MOST_FILES.get(task, 2)
+    assert 1 <= len(files) <= MOST_FILES
     for name in files:
         path = SOURCE / name
         assert path.parent.is_dir() if path.name == "NAME.py" else path.is_file(), name
@@ -105,7 +110,7 @@ vocabulary.CLASSES, vocabulary.NUM_CLASSES = vocabulary.DCASE2025.classes, len(v
 from earwitness.batch.formats import FORMATS, write
 from earwitness.data.dcase.labels import read_table, write_table
 from earwitness.metrics import score_tables
-from earwitness.models.configs.seld_config import SeldConfig
+from earwitness.models.seld_config import SeldConfig
 from earwitness.render.icons import svg_icon
 from earwitness.results.saved import read_result
 from earwitness.scenes.bank.adaptors import list_sounds
@@ -184,6 +189,30 @@ def test_augmentations_are_settings_that_one_module_uses() -> None:
 @pytest.mark.parametrize("setting", ["distance_head", "whole_clip", "reverberance"])
 def test_heads_are_settings_that_one_module_uses(setting: str) -> None:
     assert {file for file, name in fields() if name == setting} == set(source_files("A head"))
+
+
+def test_an_option_of_detect_needs_its_two_fields_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+    class MoreOptions(DetectOptions):
+        low_cut: Annotated[float, typer.Option("--low-cut", metavar="HZ")] = 0.0
+
+    @dataclasses.dataclass(frozen=True, slots=True)
+    class MoreSettings(DetectSettings):
+        low_cut: float = 0.0
+
+    given: list[MoreOptions] = []
+    app = typer.Typer()
+    app.command()(takes(MoreOptions)(given.append))
+    assert CliRunner().invoke(app, ["a.wav", "--low-cut", "80", "--mono"]).exit_code == 0
+    monkeypatch.setattr(detect_run, "DetectSettings", MoreSettings)
+    settings = detect_run.batch_settings(given[0])
+    assert (settings.detect.low_cut, settings.detect.allow_mono) == (80.0, True)  # type: ignore[attr-defined]
+    assert settings.record()["low_cut"] == settings.detect.result_record(0)["low_cut"] == 80.0
+
+
+def test_every_setting_of_detect_is_an_option() -> None:
+    options = {field.name for field in dataclasses.fields(DetectOptions)}
+    assert {field.name for field in dataclasses.fields(DetectSettings)} - {*OF_ONE_FILE} <= options
 
 
 def test_metrics_are_complete_and_shown() -> None:

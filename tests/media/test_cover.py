@@ -16,7 +16,7 @@ from PIL import Image
 
 from earwitness.detect.detector import Detector
 from earwitness.media.containers.probe import probe
-from earwitness.media.pictures.pictures import PictureReader
+from earwitness.media.pictures import PictureReader
 from earwitness.media.sound.wav import write_wav
 from earwitness.media.writer import MediaWriter
 from earwitness.render.video.annotated_video import render_video

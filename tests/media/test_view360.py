@@ -10,8 +10,8 @@ from scipy.ndimage import gaussian_filter
 
 from earwitness.core.errors import UnreadableMediaError
 from earwitness.core.geometry import Camera
-from earwitness.media.pictures.pictures import PictureReader
-from earwitness.media.pictures.view360 import PanoramaView, panorama_frames
+from earwitness.media.pictures import PictureReader
+from earwitness.media.view360 import PanoramaView, panorama_frames
 from earwitness.media.writer import MediaWriter
 from earwitness.scenes.pictures import view
 

@@ -11,7 +11,7 @@ from av.video.frame import VideoFrame
 
 from earwitness.core.errors import EncodingError, UnreadableMediaError
 from earwitness.media.containers.probe import probe
-from earwitness.media.pictures.pictures import PictureReader
+from earwitness.media.pictures import PictureReader
 from earwitness.media.sound.audio import read_audio
 from earwitness.media.writer import FAST_VIDEO, MediaWriter
 

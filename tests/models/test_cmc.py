@@ -4,9 +4,9 @@ from pydantic import ValidationError
 
 from earwitness.core.errors import ModelError
 from earwitness.models.cmc import FUSION_PARTS, CmcNet
-from earwitness.models.configs.seld_config import CmcConfig, TokenInput
 from earwitness.models.layers.token_projection import TokenProjection, direction_features
 from earwitness.models.seld import SeldNet
+from earwitness.models.seld_config import CmcConfig, TokenInput
 from nets import PICTURE, SELD, SHAPE, cmc_config, tokens
 
 FUSIONS = ("cross_attention", "concatenation")

@@ -3,9 +3,9 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from earwitness.models.configs.seld_config import SeldConfig
-from earwitness.models.layers.conformer import attend, rotary, turn
+from earwitness.models.layers.blocks import attend, rotary, turn
 from earwitness.models.seld import SeldNet, physical
+from earwitness.models.seld_config import SeldConfig
 
 TINY = SeldConfig(
     in_channels=2, mels=16, stem_width=4, stem_kernel=3, widths=(4, 8), pools=((5, 2), (1, 2)),

@@ -13,7 +13,7 @@ import pytest
 from earwitness.core.errors import EncodingError, UnreadableMediaError
 from earwitness.core.events import EventTable
 from earwitness.media.containers.probe import probe
-from earwitness.media.pictures.pictures import PictureReader
+from earwitness.media.pictures import PictureReader
 from earwitness.media.sound.audio import read_audio
 from earwitness.media.writer import write_wav
 from earwitness.render.video.annotated_video import VideoOptions, render_video

@@ -9,7 +9,7 @@ import typer
 
 from earwitness.cli import embed
 from earwitness.cli.choices import folder_name
-from earwitness.cli.help_columns import Command, Group
+from earwitness.cli.command import Command, Group
 
 if TYPE_CHECKING:
     from earwitness.data.starss.foa import Recording

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from earwitness.cli.choices import folder_name
+from earwitness.cli.command import FORMAT_LIST
 
 
 def run(
@@ -18,8 +19,8 @@ def run(
     format: Annotated[
         list[str],
         typer.Option(
-            metavar="FORMAT,...",
-            help="csv, json, jsonl, parquet, vtt, srt, html, audacity, elan, textgrid, rttm, jams.",
+            metavar=FORMAT_LIST,
+            help="Formats to write.",
         ),
     ],
     out: Annotated[
@@ -36,6 +37,13 @@ def run(
         Path | None,
         typer.Option(metavar="FILE", help="The video or sound file of the events, if it is in another folder."),
     ] = None,
+    classes: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME,...", help="Classes to keep, by name or group, such as people,alarms."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(metavar="NAME,...", help="Classes or groups to leave out.")
+    ] = None,
     captions: Annotated[str, typer.Option(metavar="terse|full", help="Style of vtt and srt.")] = "terse",
     fov: Annotated[
         float | None,
@@ -50,10 +58,11 @@ def run(
     """
     from earwitness.batch.formats import Options, parse_formats, write
     from earwitness.batch.result_names import fitted
-    from earwitness.cli.choices import check_fov, one_of
+    from earwitness.cli.choices import check_fov, chosen_classes, one_of
     from earwitness.core.errors import EarwitnessError, UsageError, one_line
     from earwitness.core.files.lock import LONGEST_NAME
     from earwitness.export.captions.captions import STYLES
+    from earwitness.results.class_choice import ClassChoice
     from earwitness.results.saved import read_result
 
     if fov is not None:
@@ -65,10 +74,11 @@ def run(
         raise UsageError("--media applies to one file of events; name only that file")
     if out is not None and out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is a file; name a folder")
+    choice = ClassChoice.of(classes, exclude)
     failed = 0
     for source in events:
         try:
-            result = read_result(source, media)
+            result = chosen_classes(read_result(source, media), choice)
             for chosen in formats:
                 name = fitted(source.stem, LONGEST_NAME - len(chosen.suffix), source.name)
                 target = (out or source.parent) / f"{name}{chosen.suffix}"

@@ -11,6 +11,7 @@ import typer
 if TYPE_CHECKING:
     from earwitness.render.report.player import Player
     from earwitness.render.video.annotated_video import VideoOptions
+    from earwitness.results.class_choice import ClassChoice
     from earwitness.results.detection import Detection
 
 _EVENTS = frozenset({".json", ".csv"})
@@ -43,6 +44,13 @@ def run(
     ] = None,
     reference: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Reference labels (.json or .csv) to show in --plot.")
+    ] = None,
+    classes: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME,...", help="Classes to show, by name or group, such as people,alarms."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(metavar="NAME,...", help="Classes or groups to leave out.")
     ] = None,
     fov: Annotated[
         float | None,
@@ -80,11 +88,12 @@ def run(
     is outside the picture. Labels cover no faces.
     A phone's horizontal field of view is about 40 degrees upright and 65 sideways; DCASE2025 uses 100.
     """
-    from earwitness.cli.choices import check_fov, one_of
+    from earwitness.cli.choices import check_fov, chosen_classes, one_of
     from earwitness.core.errors import UsageError
     from earwitness.render.report.player import PLAYERS
     from earwitness.render.video.annotated_video import VideoOptions
     from earwitness.render.video.label_forms import MARKER_STYLES
+    from earwitness.results.class_choice import ClassChoice
     from earwitness.results.saved import read_result
 
     chosen, markers = one_of("--player", player, PLAYERS), one_of("--style", style, MARKER_STYLES)
@@ -102,19 +111,21 @@ def run(
         if events is None:
             raise UsageError(f"{source} needs its events: give --events FILE.json, or name that file instead")
         result = read_result(events, media or source)
+    choice = ClassChoice.of(classes, exclude)
+    result = chosen_classes(result, choice)
     if out is not None:
         _video(result, out, VideoOptions(markers, panel, fov, threads=threads))
     if report is not None:
         _report(result, report, fov, chosen)
     for picture in plot or []:
-        _plot(result, picture, reference)
+        _plot(result, picture, reference, choice)
 
 
 def _video(result: Detection, out: Path, options: VideoOptions) -> None:
     from rich.markup import escape
     from rich.progress import Progress
 
-    from earwitness.cli.say import say
+    from earwitness.cli.command import say
     from earwitness.core.errors import UnreadableMediaError, one_line
     from earwitness.media.containers.sound_tracks import parse_track
     from earwitness.render.video.annotated_video import render_video
@@ -135,7 +146,7 @@ def _video(result: Detection, out: Path, options: VideoOptions) -> None:
 
 
 def _report(result: Detection, report: Path, fov: float | None, player: Player) -> None:
-    from earwitness.cli.say import say
+    from earwitness.cli.command import say
     from earwitness.core.errors import UsageError, one_line
     from earwitness.render.report import write_report
 
@@ -146,11 +157,11 @@ def _report(result: Detection, report: Path, fov: float | None, player: Player) 
     typer.echo(one_line(str(write_report(result, report, fov, player))))
 
 
-def _plot(result: Detection, picture: Path, reference: Path | None) -> None:
+def _plot(result: Detection, picture: Path, reference: Path | None, choice: ClassChoice) -> None:
     from earwitness.core.errors import one_line
     from earwitness.render.timeline_picture import timeline_picture
     from earwitness.results.saved import read_result
 
-    truth = None if reference is None else read_result(reference).table
+    truth = None if reference is None else choice.apply(read_result(reference)).table
     name = None if result.path is None else one_line(result.path.name).replace("$", "\\$")
     typer.echo(one_line(str(timeline_picture(result.table, picture, reference=truth, title=name))))

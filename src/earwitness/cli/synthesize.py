@@ -182,7 +182,7 @@ def run(
 
     An interrupted run continues when it is started again with the same options.
     """
-    from earwitness.cli.threads import one_thread
+    from earwitness.cli.command import one_thread
 
     one_thread()
     from earwitness.cli.progress import Meter

@@ -40,10 +40,10 @@ def run(
     ] = False,
 ) -> None:
     """Train a model from a recipe; --resume continues a stopped run with identical results."""
-    from earwitness.cli.threads import one_thread
+    from earwitness.cli.command import one_thread
 
     one_thread()
-    from earwitness.cli.extras import needs
+    from earwitness.cli.command import needs
 
     with needs("training", "train"):
         from earwitness.training.recipe import load_recipe

@@ -13,7 +13,7 @@ from earwitness.core.errors import EarwitnessError, LabelError, NotStereoError, 
 from earwitness.core.events import FRAME_RATE, EventTable
 from earwitness.data.dcase.labels import CLIP_FRAMES, read_table
 from earwitness.data.dcase.layout import Clip
-from earwitness.media.sound.pcm import read_pcm, wav_info
+from earwitness.media.sound.wav import read_pcm, wav_info
 
 SAMPLE_RATE: Final = 24_000
 

@@ -25,7 +25,7 @@ from earwitness.data.clips import load, refuse_none
 from earwitness.data.dcase.labels import CLIP_FRAMES, LabelRows, read_rows
 from earwitness.data.dcase.layout import Clip
 from earwitness.features import FeatureConfig, FeatureExtractor
-from earwitness.media.sound.pcm import read_pcm
+from earwitness.media.sound.wav import read_pcm
 
 _REVISION: Final = 2
 """Increased whenever the format of shards changes."""

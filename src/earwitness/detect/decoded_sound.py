@@ -65,7 +65,7 @@ def decode_sound(
     for number, output in enumerate(runner.outputs(_measured(blocks, stats))):
         if number % _RELEASE_EVERY == 0:  # the first time, this returns what opening a long file took
             release_memory()
-        table = decode(output, threshold=list(thresholds), merge_deg=MERGE_DEG)
+        table = decode(output, threshold=list(thresholds), merge_deg=MERGE_DEG, decoding=runner.card.decoding)
         tables.append(table.shifted(frames, frames + len(output)))
         frames += len(output)
         if incremental is not None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from earwitness.core.errors import unwritable
 from earwitness.core.events import EventTable, SoundEvent
-from earwitness.core.files.unwritable import unwritable
 from earwitness.detect.smoothing import Smoothing
 from earwitness.results.document import event_of
 
@@ -26,12 +27,16 @@ class IncrementalEvents:
     Args:
         path: the file; its folder is created.
         smoothing: how to clean up the events.
+        kept: returns the rows to write; all by default.
 
     Raises:
         EncodingError: it cannot be written.
     """
 
-    def __init__(self, path: Path, smoothing: Smoothing) -> None:
+    def __init__(
+        self, path: Path, smoothing: Smoothing, kept: Callable[[EventTable], EventTable] = lambda table: table
+    ) -> None:
+        self._kept = kept
         self._smoothing = smoothing
         self._bridging = smoothing.model_copy(update={"min_event_frames": 1, "median_azimuth_frames": 0})
         self._open = EventTable.empty()
@@ -53,7 +58,7 @@ class IncrementalEvents:
 
     def add(self, table: EventTable) -> None:
         """Add the decoded events of the next frames."""
-        frames = table.num_frames
+        frames, table = table.num_frames, self._kept(table)
         self._open = EventTable.concatenate([self._open, table], num_frames=frames)
         self._write(over=frames - 1 - self._smoothing.fill_gap_frames)
 

@@ -6,6 +6,7 @@ are used: for those, the model has enough context on both sides.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -38,14 +39,22 @@ class LiveStream:
         rate: samples per second of the sound that will be pushed.
         lookahead: seconds of context after a frame, 0.1 s to half the model's window.
         hop: seconds between two results, at least 0.1.
+        kept: returns the rows to report; all by default.
 
     Raises:
         UsageError: a rate, lookahead or hop out of range.
     """
 
     def __init__(
-        self, runner: Runner, thresholds: list[float], rate: int, lookahead: float = 1.0, hop: float = 0.5
+        self,
+        runner: Runner,
+        thresholds: list[float],
+        rate: int,
+        lookahead: float = 1.0,
+        hop: float = 0.5,
+        kept: Callable[[EventTable], EventTable] = lambda table: table,
     ) -> None:
+        self._kept = kept
         card = runner.card
         window = card.window_frames
         self._lookahead, self._hop = round(lookahead * FRAME_RATE), round(hop * FRAME_RATE)
@@ -113,11 +122,13 @@ class LiveStream:
         """Events of the frames up to `until` that have no results yet, from the output for a window of samples."""
         output = np.concatenate(list(self._runner.outputs([window])))
         strip = output[self._done - self._first : until - self._first]
-        table = decode(strip, threshold=self._thresholds, merge_deg=MERGE_DEG).shifted(self._done, until)
+        decoding = self._runner.card.decoding
+        table = decode(strip, threshold=self._thresholds, merge_deg=MERGE_DEG, decoding=decoding)
+        table = table.shifted(self._done, until)
         self._done = until
         linked = continue_sources(self._last, table.with_columns(onscreen=False))
         self._last = linked.select(linked.frame == until - 1)
-        return linked
+        return self._kept(linked)
 
     def _discard(self, end: int) -> None:
         """Discard samples before the next window."""

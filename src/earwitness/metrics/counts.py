@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.core.errors import LabelError, first_line
-from earwitness.core.files.archives import ZIP_ERRORS
 from earwitness.core.files.atomic import atomic_file
+from earwitness.core.files.small_files import ZIP_ERRORS
 from earwitness.core.geometry import fold
 from earwitness.core.vocabulary import NUM_CLASSES
 from earwitness.data.dcase.labels import LabelRows

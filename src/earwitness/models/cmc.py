@@ -7,11 +7,11 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from earwitness.models.configs.seld_config import CmcConfig
 from earwitness.models.layers.cross_attention import Concatenation, CrossAttention
 from earwitness.models.layers.token_projection import Projected, TokenProjection
+from earwitness.models.network import TokenBatch
 from earwitness.models.seld import SeldNet
-from earwitness.models.token_batch import TokenBatch
+from earwitness.models.seld_config import CmcConfig
 
 FUSION_PARTS = ("projections.", "cross.", "concatenation.")
 """Prefixes of the weights that a SELD network does not have."""

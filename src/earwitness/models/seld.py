@@ -9,13 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from earwitness.core.multi_accddoa import DISTANCE
-from earwitness.models.configs.seld_config import CmcConfig, SeldConfig, SeldShape
-from earwitness.models.configs.symmetric_config import SymmetricConfig
-from earwitness.models.layers.conformer import ConformerBlock
-from earwitness.models.layers.conv_blocks import ConvBlock, ResidualBlock, Scaler
+from earwitness.models.architectures import SymmetricConfig
+from earwitness.models.layers.blocks import ConformerBlock, ConvBlock, ResidualBlock, Scaler
 from earwitness.models.layers.tagger import Tagger
-from earwitness.models.network import Network
-from earwitness.models.token_batch import TokenBatch
+from earwitness.models.network import Network, TokenBatch
+from earwitness.models.seld_config import CmcConfig, SeldConfig, SeldShape
 
 _SPANS: Final = (25, 75, 175)
 """Spans in feature frames, odd, over which the coherence around a label frame is averaged."""

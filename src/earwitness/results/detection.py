@@ -51,6 +51,8 @@ class Detection:
         media: location of the media file, if it is not `path`.
         trusted: whether `path` may be opened; False for saved results, which may name any file of the user.
         vocabulary: the classes that `class_index` refers to.
+        left_out: slugs of the classes that were left out on request (`ClassChoice`), so that the absence of their
+            events says nothing.
     """
 
     table: EventTable
@@ -66,6 +68,7 @@ class Detection:
     media: Path | None = None
     trusted: bool = True
     vocabulary: VocabularyRecord = DEFAULT_VOCABULARY
+    left_out: tuple[str, ...] = ()
 
     @property
     def events(self) -> list[SoundEvent]:

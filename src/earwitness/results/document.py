@@ -91,13 +91,18 @@ class Event(DocumentModel):
 
 
 class Document(DocumentModel):
-    """The complete document."""
+    """The complete document.
+
+    `classes_left_out` holds the slugs of the classes whose events were left out on request; the key is missing where
+    there are none.
+    """
 
     schema_version: Literal[1] = SCHEMA_VERSION
     tool: Tool = Tool()
     source: Source
     model: Model
     vocabulary: VocabularyRecord = DEFAULT_VOCABULARY
+    classes_left_out: list[str] = Field(default_factory=list, max_length=10_000)
     settings: PlainValues
     warnings: list[str]
     visual: Pictures | None = None
@@ -124,6 +129,7 @@ def json_pieces(result: Detection) -> Iterator[str]:
         ),
         model=Model(name=result.model.name, sha256=result.model.sha256),
         vocabulary=result.vocabulary,
+        classes_left_out=list(result.left_out),
         settings=result.settings,
         warnings=list(result.warnings),
         visual=pictures if pictures is not None and pictures.model_fields_set else None,
@@ -131,6 +137,8 @@ def json_pieces(result: Detection) -> Iterator[str]:
         events=[],
     )
     values = document.model_dump(mode="json", by_alias=True) | {"events": placeholder("events")}
+    if not document.classes_left_out:
+        del values["classes_left_out"]
     events = (event_of(*found).model_dump(mode="json", by_alias=True) for found in result.explained_events())
     yield from document_pieces(values, {"events": events}, indent=2, item_lines=True)
     yield "\n"

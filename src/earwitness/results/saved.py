@@ -55,6 +55,7 @@ def _from_json(path: Path, media: str | Path | None) -> Detection:
         settings=dict(document.settings),
         visual=_visual(document),
         vocabulary=document.vocabulary,
+        left_out=tuple(slug for slug in document.vocabulary.slugs if slug in document.classes_left_out),
     )
 
 

@@ -12,9 +12,15 @@ from pydantic import model_validator as _model_validator
 from earwitness.core.errors import RecipeError, shortened
 from earwitness.core.schema import StrictModel
 from earwitness.features import TAGGER_CHANNELS, FeatureConfig
-from earwitness.models.configs.architectures import ARCHITECTURES, ModelConfig, TaggedConfig, tagged, token_widths
-from earwitness.models.configs.seld_config import SeldConfig
-from earwitness.models.configs.symmetric_config import SymmetricConfig
+from earwitness.models.architectures import (
+    ARCHITECTURES,
+    ModelConfig,
+    SymmetricConfig,
+    TaggedConfig,
+    tagged,
+    token_widths,
+)
+from earwitness.models.seld_config import SeldConfig
 from earwitness.training.recipe_sections import AugmentSpec, DataSpec, LossSpec, Name, OptimSpec, RunSpec
 from earwitness.training.yaml_text import override, read_extended
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, NonNegativeInt, model_validator
 
+from earwitness.core.multi_accddoa import Decoding
 from earwitness.core.schema import PlainValues, StrictModel
 from earwitness.core.vocabulary import NUM_CLASSES
 
@@ -223,6 +224,8 @@ class RunSpec(StrictModel):
         scaler_scenes: number of scenes from which feature statistics are computed.
         tensorboard: write TensorBoard files in addition to log.jsonl.
         thresholds: candidate thresholds in validation, common to all classes.
+        decoding: how tracks are merged into events; `official` also leaves out tuned thresholds, calibration and
+            smoothing, as the DCASE2025 baselines do: the first of `thresholds` applies to all classes.
         init_from: shipped model (`default`), run folder or checkpoint with initial weights and feature statistics.
     """
 
@@ -242,4 +245,5 @@ class RunSpec(StrictModel):
     scaler_scenes: int = Field(64, ge=1, le=1_000_000)
     tensorboard: bool = True
     thresholds: tuple[Share, ...] = Field((0.2, 0.3, 0.4, 0.5, 0.6), min_length=1, max_length=100)
+    decoding: Decoding = "weighted"
     init_from: PathText | None = None

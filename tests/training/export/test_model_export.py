@@ -15,12 +15,10 @@ from earwitness.core.version import commit
 from earwitness.detect.model.card import card_path, read_card
 from earwitness.detect.runner.runtime import OnnxRuntime
 from earwitness.features import swap
-from earwitness.models.build import build
-from earwitness.models.checkpoint import load_model, save_model
-from earwitness.models.configs.architectures import model_config
-from earwitness.models.configs.symmetric_config import SymmetricConfig
+from earwitness.models.architectures import SymmetricConfig, model_config
+from earwitness.models.checkpoint import build, load_model, save_model
+from earwitness.models.network import Tokens
 from earwitness.models.seld import SeldNet, physical
-from earwitness.models.token_batch import Tokens
 from earwitness.training.export import model_export
 from earwitness.training.export.calibrate import class_thresholds
 from earwitness.training.export.model_export import (

@@ -17,9 +17,8 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Final
 
-from earwitness.core.errors import InUseError
+from earwitness.core.errors import InUseError, unwritable
 from earwitness.core.files.owner import Owner
-from earwitness.core.files.unwritable import unwritable
 
 LOCK_NAME: Final = ".earwitness-lock"
 LONGEST_NAME: Final = 255

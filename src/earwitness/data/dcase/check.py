@@ -22,7 +22,7 @@ from earwitness.data.dcase.layout import Clip, DcaseFolder, scan
 from earwitness.data.same_sound import same_clips
 from earwitness.media.containers.container import PacketSource, open_media, picture_stream
 from earwitness.media.containers.probe import probe
-from earwitness.media.sound.pcm import read_pcm, wav_info
+from earwitness.media.sound.wav import read_pcm, wav_info
 
 Kind = Literal["missing", "mispaired", "malformed", "out of range", "format", "clipped", "silent", "leak", "suspicious"]
 RATE: Final = 24_000

@@ -24,7 +24,7 @@ from earwitness.core.source_numbers import separate_sources
 from earwitness.core.vocabulary import NUM_CLASSES
 from earwitness.data.dcase.labels import CLIP_FRAMES, are_metres
 from earwitness.media.containers.probe import probe
-from earwitness.media.sound.pcm import read_pcm, wav_info
+from earwitness.media.sound.wav import read_pcm, wav_info
 
 RATE: Final = 24_000
 LOUDEST: Final = 0.9999

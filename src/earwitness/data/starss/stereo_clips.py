@@ -18,8 +18,7 @@ from earwitness.core.files.atomic import remove_partial_files
 from earwitness.core.isolation import each_within_limits
 from earwitness.core.memory import keep_freed_memory
 from earwitness.data.dcase.labels import write_table
-from earwitness.data.starss.crop_views import write_views
-from earwitness.data.starss.crops import Crop, different
+from earwitness.data.starss.crops import Crop, different, write_views
 from earwitness.data.starss.foa import LOUDEST, RATE, FoaLabels, read_foa_labels, read_stereo
 from earwitness.media.sound.wav import write_wav
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from earwitness.core.errors import ModelError, UsageError
 from earwitness.core.files.digests import stamp
 from earwitness.core.files.small_files import read_bytes
-from earwitness.core.telemetry import silent_onnxruntime
 from earwitness.core.vocabulary import NUM_CLASSES
+from earwitness.encoders.onnx_session import silent_onnxruntime
 from earwitness.encoders.weights.onnx_check import MOST_BYTES, check_onnx
 from earwitness.models.token_arrays import TokenArrays, no_tokens
 

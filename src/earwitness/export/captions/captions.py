@@ -12,7 +12,6 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
 
 from earwitness.core.events import FRAME_RATE, FRAME_SECONDS, EventTable, SoundEvent
 from earwitness.core.geometry import DCASE_CAMERA, Camera
@@ -102,6 +101,8 @@ def _pieces(rows: EventTable, has_video: bool, style: Style, camera: Camera) -> 
 
 def _smoothed(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Running median over about 2 s; keeps the NaN of sounds without direction."""
+    from scipy.ndimage import median_filter
+
     return values if values.size < 3 else np.asarray(median_filter(values, size=min(_SMOOTHING_FRAMES, values.size)))
 
 

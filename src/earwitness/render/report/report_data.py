@@ -14,6 +14,7 @@ from earwitness.doctor.diagnosis import Diagnosis, diagnose
 from earwitness.export.captions.vtt import to_vtt
 from earwitness.render.icons import svg_icon
 from earwitness.render.style import vocabulary_of
+from earwitness.results.class_choice import left_out_sentence
 from earwitness.results.json_stream import placeholder
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ def examine(path: Path | None) -> tuple[Diagnosis | None, str | None]:
 
 def _warnings(result: Detection, diagnosis: Diagnosis | None, problem: str | None) -> list[dict[str, str]]:
     found = [{"level": "unfit", "text": text} for text in result.warnings]
+    if result.left_out:
+        found.append({"level": "note", "text": left_out_sentence(result)})
     if problem is not None:
         found.append({"level": "note", "text": problem})
     if diagnosis is not None:

@@ -15,7 +15,7 @@ from earwitness.core.errors import MediaLimitError, UnreadableMediaError
 from earwitness.core.geometry import Camera
 from earwitness.media.containers.probe import MediaInfo, probe
 from earwitness.media.containers.sound_tracks import Track
-from earwitness.media.pictures.pictures import PictureReader, picture_seconds
+from earwitness.media.pictures import PictureReader, picture_seconds
 from earwitness.media.sound.audio import AudioReader
 from earwitness.render.sprite import RGBArray
 from earwitness.render.style import SOFT_TEXT, TEXT, Scale, direction_text, font

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from earwitness.core.errors import EncoderError, RecipeError
 from earwitness.data.dcase.layout import Clip, scan
+from earwitness.encoders.protocol import TokenMap
 from earwitness.encoders.store.embed_job import outdated
 from earwitness.encoders.store.embedding_store import EmbeddingStore, StoreDescription, list_stores
-from earwitness.encoders.tokens import TokenMap
 from earwitness.training.recipe_sections import DataSpec, TokenSource
 
 
@@ -90,7 +90,8 @@ def _open(name: str, source: TokenSource, roots: list[str], width: int) -> dict[
         if store.description != first.description:
             raise RecipeError(
                 f"data.tokens.{name}: the embeddings of {root} were made with other weights or settings than those of "
-                f"{next(iter(stores))}: {store.description} and {first.description}; embed both with the same"
+                f"{next(iter(stores))}: {store.description} and {first.description}; embed both with the same, such as "
+                f"earwitness dataset embed {root} --encoder {source.encoder} --weights {source.encoder}=FOLDER"
             )
     if first.description.dim != width:
         raise RecipeError(

@@ -22,6 +22,7 @@ from earwitness.metrics.reliability import expected_calibration_error
 from earwitness.models.network import Network
 from earwitness.training.export.model_export import TuningResult
 from earwitness.training.loop.validate import ValidSet, decode_outputs, score_outputs
+from earwitness.training.recipe_sections import RunSpec
 
 GRID: Final = tuple(np.round(np.arange(0.1, 0.81, 0.05), 2).tolist())
 UNTUNED: Final = 0.5
@@ -37,6 +38,8 @@ SMOOTHINGS: Final = tuple(
     for fill, least, steady in ((1, 2, 0), (3, 3, 0), (5, 4, 5))
 )
 """Candidates, from weak to strong."""
+UNSMOOTHED: Final = Smoothing(fill_gap_frames=0, min_event_frames=1)
+"""Keeps the events as they were decoded."""
 FEWEST_CELLS: Final = 50
 """A class that is active, or inactive, in fewer frames than this stays uncalibrated."""
 _GRADIENT: Final = 1e-7
@@ -54,11 +57,20 @@ _LEAST_RISE: Final = 0.1
 """Smallest slope of the azimuth map, degrees per degree."""
 
 
-def tune_and_score(net: Network, valid: ValidSet) -> TuningResult:
+def tune_and_score(net: Network, valid: ValidSet, run: RunSpec | None = None) -> TuningResult:
     """Tune on the even scenes, score on the odd ones, so that no scene is used for both.
 
-    With a single scene nothing is tuned or scored, and the card says so.
+    With a single scene nothing is tuned or scored, and the card says so. With the official decoding nothing is tuned.
+
+    Args:
+        net: the network.
+        valid: the scenes.
+        run: the recipe's section, for its decoding and thresholds; None decodes as by default.
     """
+    if run is not None and run.decoding == "official":
+        scores = score_outputs(valid.outputs(net), valid.references, run.thresholds[0], decoding=run.decoding)
+        reached = figures(scores, len(valid.references))
+        return TuningResult((run.thresholds[0],) * NUM_CLASSES, reached, smoothing=UNSMOOTHED)
     if len(valid.references) < FEWEST_SCENES:
         return _untuned()
     return tune_and_score_outputs(valid.outputs(net), valid.references)

@@ -20,14 +20,12 @@ from earwitness.detect.model.calibration import Calibration
 from earwitness.detect.model.card import ModelCard, TokenNeed, card_path, check_words, file_sha256
 from earwitness.detect.runner.runtime import OnnxRuntime
 from earwitness.detect.smoothing import Smoothing
+from earwitness.models.architectures import BaselineConfig, ModelConfig, token_widths
 from earwitness.models.checkpoint import load_model
-from earwitness.models.configs.architectures import ModelConfig, token_widths
-from earwitness.models.configs.baseline_config import BaselineConfig
-from earwitness.models.configs.seld_config import CmcConfig
-from earwitness.models.mirrored import MirroredNetwork
-from earwitness.models.network import Network
+from earwitness.models.network import Network, Tokens
+from earwitness.models.seld_config import CmcConfig
+from earwitness.models.symmetric import MirroredNetwork
 from earwitness.models.token_arrays import TokenArrays
-from earwitness.models.token_batch import Tokens
 from earwitness.training.loop.training_state import read_tokens, start_commit
 from earwitness.training.recipe import Recipe, load_recipe
 
@@ -275,6 +273,7 @@ def _card(run: Path, recipe: Recipe, tuning: TuningResult, options: ExportOption
         model=recipe.model.model_dump(mode="json") | ({"mirrored": True} if options.mirror else {}),
         calibration=tuning.calibration,
         thresholds=tuning.thresholds,
+        decoding=recipe.run.decoding,
         smoothing=tuning.smoothing,
         data=_data(recipe, options.checkpoint),
         recipe=_portable(recipe),

@@ -10,15 +10,17 @@ import torch
 from torch import Tensor
 
 from earwitness.core.errors import ModelError, TrainingError
+from earwitness.encoders.store.embedding_store import StoreDescription
 from earwitness.features import TAGGER_CHANNELS as TAGGER_NAMES
 from earwitness.features import FeatureConfig
+from earwitness.models.architectures import ModelConfig
 from earwitness.models.checkpoint import read_checkpoint
 from earwitness.models.cmc import FUSION_PARTS, CmcNet
-from earwitness.models.configs.architectures import ModelConfig
-from earwitness.models.configs.seld_config import TAGGER_CHANNELS
 from earwitness.models.network import Network
 from earwitness.models.seld import ADDED_PARTS, TAGGER_PARTS
+from earwitness.models.seld_config import TAGGER_CHANNELS
 from earwitness.training.loop.shipped import checkpoint_features, shipped_checkpoint, trunk_weights
+from earwitness.training.loop.training_state import read_tokens
 from earwitness.training.recipe import load_recipe
 
 CHECKPOINTS: Final = ("best.safetensors", "last.safetensors")
@@ -63,6 +65,26 @@ def load_initial(model: Network, source: str, features: FeatureConfig) -> None:
             f"({len(wrong)} weights differ: {shown})"
         )
     model.load_state_dict({**expected, **tensors})
+
+
+def check_initial_tokens(source: str, tokens: Mapping[str, StoreDescription]) -> None:
+    """Refuse to continue a run on tokens of other weights, which its network cannot interpret.
+
+    Args:
+        source: as for `load_initial`.
+        tokens: modality -> embeddings of the new run.
+
+    Raises:
+        TrainingError: the initial weights come from a run on other tokens (names both).
+    """
+    place = Path(source)
+    for name, before in read_tokens(place if place.is_dir() else place.parent).items():
+        now = tokens.get(name)
+        if now is not None and (now.encoder, now.fingerprint) != (before.encoder, before.fingerprint):
+            raise TrainingError(
+                f"run.init_from: {source} was trained on '{name}' tokens of {before}, but the folders hold {now}; "
+                f"embed them with the former weights (dataset embed --weights {before.encoder}=FOLDER)"
+            )
 
 
 def load_tagger_weights(model: Network) -> None:

@@ -14,8 +14,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from earwitness.core.errors import unwritable
 from earwitness.core.files.atomic import atomic_file
-from earwitness.core.files.unwritable import unwritable
 
 
 class NullLog:
