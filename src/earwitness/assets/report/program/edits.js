@@ -38,7 +38,7 @@ const median = (values) => {
 const rounded = (value, digits) => value === null ? null : Number(value.toFixed(digits));
 // The event with other tracks and the values that follow from them. Corrected events are certain.
 function changed(event, { c = event.c, t = event.t, v = event.v }) {
-  const track = [t[0], t[1].map((a) => rounded(a, 1)), t[2].map((d) => rounded(d, 2)), t[3], t[0].map(() => 1)];
+  const track = [...t.slice(0, 4), t[0].map(() => 1)];
   const next = { ...event, c, t: track, v, edited: true, azi: null, di: null, p: 1,
     s: track[0][0] / data.rate, e: (track[0][track[0].length - 1] + 1) / data.rate, az: rounded(median(track[1]), 1), d: rounded(median(track[2]), 2),
     on: 2 * track[3].reduce((sum, on) => sum + on, 0) >= track[3].length };
@@ -75,12 +75,12 @@ function setEnds(event, start, end, merge = "") {
 function setAzimuth(event, az, merge = "") {
   if (!Number.isFinite(az) || az === event.az) return;
   const by = event.az === null ? 0 : az - event.az;
-  const column = event.t[1].map((a) => clamp(event.az === null || a === null ? az : a + by, -90, 90));
+  const column = event.t[1].map((a) => clamp(event.az === null || a === null ? az : rounded(a + by, 1), -90, 90));
   replaceEvent(event, { t: [event.t[0], column, ...event.t.slice(2)], v: null }, direction(az), merge);
 }
 function setDistance(event, d) {
   if (!Number.isFinite(d) || d <= 0 || d === event.d) return;
-  const column = event.t[2].map((value) => clamp(event.d && value !== null ? value * d / event.d : d, 0.01, 100));
+  const column = event.t[2].map((value) => clamp(event.d && value !== null ? rounded(value * d / event.d, 2) : d, 0.01, 100));
   replaceEvent(event, { t: [event.t[0], event.t[1], column, ...event.t.slice(3)] }, metres(d), "distance");
 }
 const setClass = (event, c) => { if (c !== event.c) replaceEvent(event, { c }, "class"); };

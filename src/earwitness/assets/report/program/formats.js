@@ -28,7 +28,7 @@ const cell = (value) => {
 };
 function toTable() {
   const names = ["file", "start_s", "end_s", "duration_s", "class", "name", "source", "azimuth_deg", "distance_m", "onscreen", "score"];
-  const lines = inOrder().map((e) => [data.file, e.s, e.e, rounded(e.e - e.s, 1), data.classes[e.c].slug, nameOf(e), e.src, e.az, e.d, data.hasVideo ? (e.on ? "True" : "False") : null, e.p]);
+  const lines = inOrder().map((e) => [data.file, ...[e.s, e.e, e.e - e.s].map((seconds) => Number(seconds.toFixed(1)).toFixed(1)), data.classes[e.c].slug, nameOf(e), e.src, e.az, e.d, data.hasVideo ? (e.on ? "True" : "False") : null, e.p]);
   return [names, ...lines].map((line) => line.map(cell).join(",")).join("\n") + "\n";
 }
 const toAudacity = () => inOrder().map((e) => `${e.s.toFixed(6)}\t${e.e.toFixed(6)}\t${[nameOf(e), direction(e.az), ...(e.d === null ? [] : [metres(e.d)])].join(", ")}\n`).join("");
