@@ -49,10 +49,15 @@ class Breakdowns(StrEnum):
 def run(
     reference: Annotated[
         list[Path],
-        typer.Option(metavar="DIR", help="Folder of reference CSV files, with its subfolders; may be repeated."),
+        typer.Option(
+            metavar="DIR|FILE",
+            help="Folder of reference CSV files or corrected results, with its subfolders, or one file (.csv, .json); "
+            "may be repeated.",
+        ),
     ],
     predictions: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder of predicted CSV files of the same names.")
+        Path | None,
+        typer.Option(metavar="DIR|FILE", help="Folder of predicted CSV files of the same names, or one file."),
     ] = None,
     compare: Annotated[
         tuple[Path, Path] | None,
@@ -111,9 +116,10 @@ def run(
     rules = Protocol(protocol.value)
     dimensions = [item.value for item in by or ()]
     console = Console(highlight=False)
-    references = read_folder(reference, rules, frames)
+    references = read_folder(reference, rules, frames, reference=True)
+    frames = max(frames, references.num_frames)
     folders = [folder for folder in (predictions, *(compare or ())) if folder is not None]
-    answers = [read_folder(folder, rules, frames) for folder in folders]
+    answers = [read_folder(folder, rules, frames).answering(references) for folder in folders]
     scores = [score_folders(references, answer, rules) for answer in answers]
 
     intervals = None
