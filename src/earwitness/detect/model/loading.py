@@ -51,7 +51,7 @@ class LoadOptions:
 
     device: Device = "auto"
     threads: int = 1
-    batch: int = 8
+    batch: int = 4
     modalities: str | None = None
     fov: float | None = None
 
