@@ -104,3 +104,21 @@ def test_three_in_ten_are_shown_and_not_heard(script: Any) -> None:
 
     assert sources(quiet, True) == sources(whole, True)
     assert sources(quiet, False) / sources(whole, False) == pytest.approx(1 - script.MUTED, abs=0.06)
+
+
+def test_in_still_clips_nothing_moves(render: Render) -> None:
+    from earwitness.media.pictures.pictures import PictureReader
+
+    out = render("--clips", "4", "--still", "1", "--preset", "starss")
+    assert set((out / "still.csv").read_text().split()) == set(names(out))
+    for path in out.glob("video_dev/*/*.mp4"):
+        pictures = [picture.rgb.astype(int) for picture in PictureReader(path, 1.0)]
+        assert len(pictures) == 5
+        assert max(np.abs(picture - pictures[0]).max() for picture in pictures) <= 12  # of the encoder
+    for path in out.glob("metadata_dev/*/*.csv"):
+        with path.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        sources = {(row["class"], row["source"]): (row["azimuth"], row["distance"]) for row in rows}
+        assert all((row["azimuth"], row["distance"]) == sources[row["class"], row["source"]] for row in rows)
+    moving = render("--clips", "4", out="moving")
+    assert not (moving / "still.csv").exists()
