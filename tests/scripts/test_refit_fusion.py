@@ -73,5 +73,5 @@ def test_a_step_that_fails_stops_all(script: Any, tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"measure_fusion\.py .*: failed"):
         script.written("measure_fusion.py", ["--bogus"], tmp_path / "text.txt")
     with pytest.raises(SystemExit, match=r"measure_fusion\.py .*: failed"):
-        script.in_shares("measure_fusion.py", ["--bogus"], 2)
+        script.in_shares("measure_fusion.py", ["--bogus"], 1)
     assert not (tmp_path / "text.txt").exists()
