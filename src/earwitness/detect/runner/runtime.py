@@ -67,6 +67,9 @@ class OnnxRuntime:
         threads: threads per call; one by default, because several processes often share a machine.
         device: `auto` uses CUDA where it works.
         contents: contents of the .onnx file, if it is part of another file; `path` then only names it in messages.
+        known_channels: feature channels of a model that is known to be suitable and takes no tokens, such as a shipped
+            one: it is opened when it is first run. Opening takes as long as a minute of sound, and the command that
+            only starts other processes never runs it.
 
     Raises:
         ModelError: the file is missing, damaged or not a suitable model, or CUDA was requested and does not work.
@@ -74,7 +77,12 @@ class OnnxRuntime:
     """
 
     def __init__(
-        self, path: str | Path, threads: int = 1, device: Device = "auto", contents: bytes | None = None
+        self,
+        path: str | Path,
+        threads: int = 1,
+        device: Device = "auto",
+        contents: bytes | None = None,
+        known_channels: int | None = None,
     ) -> None:
         self.path = Path(path)
         device = check_device(device)
@@ -86,11 +94,23 @@ class OnnxRuntime:
             raise UsageError(f"the number of threads must be at most {MOST_THREADS}, not {threads}")
         self._contents, self._threads, self._wanted = contents, threads, device
         self._stamp = None if contents is not None else stamp(self.path)
-        session = self._session = self._open()
-        self.device = "cuda" if _CUDA in session.get_providers() else "cpu"
+        self._session: Any = None
+        self._inputs = frozenset({"features"})
+        self.modalities: Mapping[str, tuple[int | None, int | None]] = {}
+        if known_channels is not None and device != "cuda":
+            self.channels = known_channels
+            return
+        self._session = self._open()
         if device == "cuda" and self.device != "cuda":
             raise ModelError("CUDA was requested but does not work here: install onnxruntime-gpu, or use --device cpu")
-        self.channels = self._check(session)
+        self.channels = self._check(self._session)
+
+    @property
+    def device(self) -> str:
+        """The device in use: "cuda" or "cpu"."""
+        if self._session is None:
+            self._session = self._open()
+        return "cuda" if _CUDA in self._session.get_providers() else "cpu"
 
     def unload(self) -> None:
         """Free the memory of the model; see `Runtime`."""
