@@ -111,8 +111,8 @@ def test_wrong_inputs_are_named(tmp_path: Path) -> None:
 
 
 def test_wrong_outputs_are_named(tmp_path: Path) -> None:
-    path = save(tmp_path / "m.onnx", {"features": ["batch", 5, "t", 64]}, "accddoa", [1, 50, 3, 12, 4])
-    with pytest.raises(ModelError, match=r"'accddoa' \(1, 50, 3, 12, 4\).*expected"):
+    path = save(tmp_path / "m.onnx", {"features": ["batch", 5, "t", 64]}, "accddoa", [1, 50, 2, 13, 4])
+    with pytest.raises(ModelError, match=r"'accddoa' \(1, 50, 2, 13, 4\).*expected"):
         OnnxRuntime(path)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, TypedDict
@@ -15,11 +15,16 @@ from earwitness.core.files.small_files import read_bytes
 from earwitness.detect.model.card import ModelCard, check_words, file_sha256
 from earwitness.detect.model.ensemble import Ensemble, MirroredRunner
 from earwitness.detect.model.ensemble_file import MOST_MEMBERS, SUFFIX, read_ensemble
-from earwitness.detect.model.model_files import ModelFile, find_model
+from earwitness.detect.model.model_files import ModelFile, find_model, local_name
 from earwitness.detect.model.model_trial import try_model
 from earwitness.detect.runner.model_runner import ModelRunner, Runner
 from earwitness.detect.runner.runtime import Device, OnnxRuntime
-from earwitness.detect.runner.token_encoders import check_modalities, load_token_encoders, split_modalities
+from earwitness.detect.runner.token_encoders import (
+    check_modalities,
+    check_own_weights,
+    load_token_encoders,
+    split_modalities,
+)
 from earwitness.encoders.weights.onnx_check import MOST_BYTES
 from earwitness.results.detection import ModelId
 
@@ -35,6 +40,7 @@ class LoadKeywords(TypedDict, total=False):
     batch: int
     modalities: str | None
     fov: float | None
+    weights: Mapping[str, Path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,7 @@ class LoadOptions:
         batch: windows per call; the results do not depend on it.
         modalities: token modalities to use, comma-separated, or `none`; None: all that a model takes.
         fov: horizontal field of view of the camera, degrees, for models that take pictures; None: as in training.
+        weights: encoder -> folder of the user's own weights, in place of the downloaded ones.
     """
 
     device: Device = "auto"
@@ -54,14 +61,15 @@ class LoadOptions:
     batch: int = 4
     modalities: str | None = None
     fov: float | None = None
+    weights: Mapping[str, Path] = field(default_factory=dict)
 
 
 def load(model: str | Path, options: LoadOptions = LoadOptions()) -> tuple[Runner, ModelId]:
     """Load the model or models that `--model` names.
 
     Args:
-        model: name of a shipped model, an .onnx file, an .ensemble file, or a comma-separated list of them; the prefix
-            `mirror:` mirrors a model.
+        model: name of a shipped model, an .onnx file, an .ensemble file, the address of a pulled model on the hub
+            (`hf:USER/NAME`), or a comma-separated list of them; the prefix `mirror:` mirrors a model.
         options: how to load them.
 
     Raises:
@@ -103,7 +111,7 @@ def member_file(name: str) -> tuple[ModelFile, bool]:
     """
     mirrored = name.startswith(MIRROR)
     plain = name.removeprefix(MIRROR)
-    if Path(plain).suffix == SUFFIX:
+    if Path(local_name(plain)).suffix == SUFFIX:
         raise ModelError(f"{plain}: an ensemble cannot contain another ensemble; name its members instead")
     return find_model(plain), mirrored
 
@@ -148,6 +156,7 @@ def _load_one(name: str, options: LoadOptions, *, strict: bool) -> tuple[Runner,
 
 
 def _load_plain(name: str, options: LoadOptions, *, strict: bool) -> tuple[Runner, ModelId]:
+    name = str(local_name(name))
     path = Path(name)
     if path.suffix == SUFFIX:
         ensemble = _load_ensemble(path, options)
@@ -155,6 +164,7 @@ def _load_plain(name: str, options: LoadOptions, *, strict: bool) -> tuple[Runne
     file = find_model(name)
     if strict:
         check_modalities(options.modalities, file.card.name, file.card.tokens)
+        check_own_weights(options.weights, file.card.name, [file.card])
     if not file.shipped:
         try_model(read_bytes(file.path, MOST_BYTES, ModelError), file.card, str(file.path))
     # Shipped models fit their cards: the tests see to it.
@@ -166,7 +176,7 @@ def _load_plain(name: str, options: LoadOptions, *, strict: bool) -> tuple[Runne
 
 def _runner(runtime: OnnxRuntime, card: ModelCard, options: LoadOptions) -> ModelRunner:
     token_encoders = load_token_encoders(
-        card, split_modalities(options.modalities), fov=options.fov, threads=options.threads
+        card, split_modalities(options.modalities), fov=options.fov, threads=options.threads, weights=options.weights
     )
     return ModelRunner(runtime, card, batch=options.batch, token_encoders=token_encoders)
 
@@ -175,6 +185,7 @@ def _load_ensemble(path: Path, options: LoadOptions) -> Ensemble:
     packed = read_ensemble(path)
     known = sorted({name for member in packed.members for name in member.card.tokens})
     check_modalities(options.modalities, packed.card.name, known)
+    check_own_weights(options.weights, packed.card.name, [member.card for member in packed.members])
     members: list[Runner] = []
     for number, member in enumerate(packed.members):
         try_model(member.contents, member.card, f"{path}: member {number}")

@@ -167,7 +167,7 @@ def _tuned(clips: ClipOutputs, card: ModelCard, weights: Sequence[float] | None)
     whole = combine_clips(clips.outputs, weights)
     thresholds = class_thresholds(whole[even], clips.references[even])
     scores = score_outputs(whole[odd], clips.references[odd], np.array(thresholds))
-    events = decode_outputs(whole, np.array(thresholds), card.smoothing)
+    events = decode_outputs(whole, np.array(thresholds), card.smoothing, vocabulary=clips.references[0].vocabulary)
     intervals, verified = fit_intervals(clips.references, events)
     judged = {key.replace("synthetic/", "valid/"): value for key, value in figures(scores, len(whole[odd])).items()}
     update = {"thresholds": thresholds, "scores": judged | verified, "intervals": intervals}
