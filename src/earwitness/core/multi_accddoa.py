@@ -193,7 +193,7 @@ def _merge_weighted(
     tracks[..., X], tracks[..., Y] = score * np.cos(np.radians(azimuth)), score * np.sin(np.radians(azimuth))
     linked = _linked(np.abs(azimuth[:, :, None] - azimuth[:, None, :]) < merge_deg, active)
     cell, first = np.nonzero(active & (linked.argmax(axis=2) == np.arange(MAX_TRACKS)))
-    weight = linked[cell, first] * score[cell]
+    weight = linked[cell, first].astype(np.float32) * score[cell]
     weight /= np.maximum(weight.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
     return cell, np.einsum("et,etf->ef", weight, tracks[cell])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, cast
 
@@ -91,16 +91,12 @@ def _rendering(job: ReproductionJob, notes: list[str]) -> list[PlannedStage]:
         )
         synthesize(options)  # opens the bank and makes the room
         begun = time.perf_counter()
-        synthesize(SynthesisOptions(**{**_plain(options), "clips": 1 + _RENDERED}))
+        synthesize(replace(options, clips=1 + _RENDERED))
         seconds = (time.perf_counter() - begun) / _RENDERED
         size = sum(path.stat().st_size for path in Path(work).rglob("*") if path.is_file()) / (1 + _RENDERED)
     notes.append(f"measured: rendering {1 / seconds:,.2f} clips/s with one of {job.workers} processes")
     what = f"{clips:,} clips with pictures in {job.scale.rooms} rooms"
     return [PlannedStage("synthetic", what, clips * seconds / job.workers / 3600, clips * size / 1e9)]
-
-
-def _plain(options: SynthesisOptions) -> dict[str, object]:
-    return {name: getattr(options, name) for name in options.__dataclass_fields__}
 
 
 def _embedding(job: ReproductionJob, notes: list[str]) -> PlannedStage:

@@ -13,7 +13,7 @@ from earwitness.core.errors import TrainingError
 from earwitness.core.files.atomic import atomic_file
 from earwitness.core.files.small_files import CARD_BYTES, read_json
 from earwitness.training.reproduction.reproduction_job import ReproductionJob
-from earwitness.training.reproduction.stages import SCORES_NAME, SYSTEM_NAME, stages
+from earwitness.training.reproduction.stages import stages
 
 STATE_NAME: Final = "reproduction.json"
 
@@ -30,15 +30,14 @@ def reproduce(job: ReproductionJob, say: Callable[[str], None] = print) -> None:
         TrainingError: the record of finished stages is damaged.
     """
     state = _read_state(job.out / STATE_NAME)
-    changed = not _results_are_there(job)
-    made = stages(job, say)
+    made, changed = stages(job, say), False
     for number, stage in enumerate(made, start=1):
         head = f"stage {number}/{len(made)}, {stage.name}"
-        # The inputs of a stage include the results of those before, so that one that was repeated repeats the others.
-        if not changed and state.get(stage.name, {}).get("fingerprint") == _fingerprint(stage.inputs()):
+        done = state.get(stage.name, {}).get("fingerprint")
+        if not changed and done == _fingerprint(stage.inputs()) and stage.results():
             say(f"{head}: finished already")
             continue
-        changed = True
+        changed = True  # those after it use its results
         say(f"{head}: {stage.what}")
         begun = time.monotonic()
         stage.run()
@@ -48,14 +47,6 @@ def reproduce(job: ReproductionJob, say: Callable[[str], None] = print) -> None:
         }
         with atomic_file(job.out / STATE_NAME) as temporary:
             temporary.write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
-
-
-def _results_are_there(job: ReproductionJob) -> bool:
-    """Whether nobody has deleted results of a finished reproduction."""
-    state = job.out / STATE_NAME
-    if not state.is_file() or "system" not in _read_state(state):
-        return True
-    return all((job.out / name).is_file() for name in (SYSTEM_NAME, SCORES_NAME, "ablation.md", job.ablation_file.name))
 
 
 def _fingerprint(inputs: Any) -> str:

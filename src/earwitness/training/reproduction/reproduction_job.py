@@ -11,7 +11,7 @@ from earwitness.core.errors import UsageError
 from earwitness.encoders.encoder_registry import Device, EncoderSpec
 from earwitness.encoders.store.embed_job import EmbedJob
 from earwitness.training.reproduction.data_splits import DataSplits
-from earwitness.training.reproduction.scales import Scale
+from earwitness.training.reproduction.scales import ReproductionScale
 
 ENCODERS: Final[Mapping[str, str]] = {"sound": "clap", "picture": "owlvit"}
 """Modality -> encoder."""
@@ -36,7 +36,7 @@ class ReproductionJob:
 
     data: DataSplits
     out: Path
-    scale: Scale
+    scale: ReproductionScale
     bank: Path | None = None
     weights: Mapping[str, Path] = field(default_factory=dict)
     vision: str | None = "auto"

@@ -13,7 +13,7 @@ NETWORK: Final = "dcase2025-av"
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class ReproductionScale:
     """A size of the reproduction.
 
     Attributes:
@@ -63,10 +63,10 @@ def _finetuning(peak: float) -> dict[str, Any]:
     return {"optim.peak": peak, "optim.schedule": "cosine", "optim.warmup": 0.05}
 
 
-SCALES: Final[Mapping[str, Scale]] = {
+SCALES: Final[Mapping[str, ReproductionScale]] = {
     scale.name: scale
     for scale in (
-        Scale(
+        ReproductionScale(
             "tiny", "a trial of every step in minutes; its scores mean nothing", (0, 1),
             synthetic=4, synthetic_valid=2, rooms=2, fps=5.0, rate=1.0, pretraining_steps=2, steps=2,
             network={
@@ -77,13 +77,13 @@ SCALES: Final[Mapping[str, Scale]] = {
             },
             baseline={**_TINY_RUN, "model.filters": 4, "model.rnn_width": 16, "model.head_width": 8},
         ),
-        Scale(
+        ReproductionScale(
             "small", "small networks, for one GPU and a day, or to compare rows with each other", (0, 1),
             synthetic=4000, synthetic_valid=300, rooms=120, fps=10.0, rate=1.0, pretraining_steps=4000, steps=4000,
             network=_SMALL_NETWORK, finetuning=_finetuning(3.0e-4),
             baseline={"run.batch": 32, "run.workers": 1, "data.valid_scenes": 1000},
         ),
-        Scale(
+        ReproductionScale(
             "paper", "the size of the reconstruction, for several GPUs", (0, 1, 2),
             synthetic=30_000, synthetic_valid=500, rooms=320, fps=10.0, rate=2.0, pretraining_steps=60_000,
             steps=15_000, finetuning=_finetuning(1.0e-4),
@@ -92,7 +92,7 @@ SCALES: Final[Mapping[str, Scale]] = {
 }  # fmt: skip
 
 
-def find_scale(name: str) -> Scale:
+def find_scale(name: str) -> ReproductionScale:
     """The scale of this name.
 
     Raises:

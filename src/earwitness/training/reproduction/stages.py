@@ -14,11 +14,11 @@ from earwitness.data.dcase.labels import write_table
 from earwitness.data.dcase.layout import Clip, scan
 from earwitness.encoders.store.embed_job import EmbedJob, embed
 from earwitness.encoders.store.embedding_store import EmbeddingStore
-from earwitness.fusion.visual_analysis import open_visual_analysis
+from earwitness.fusion.visual_analysis import AUTO, open_visual_analysis
 from earwitness.metrics import Protocol, score_tables
 from earwitness.metrics.score_report import as_json
 from earwitness.scenes.writing.synthesis import SynthesisOptions, synthesize
-from earwitness.training.ablation.ablation import RUNS, ablate, tabulate
+from earwitness.training.ablation.ablation import JSON_NAME, MARKDOWN_NAME, RUNS, ablate, tabulate
 from earwitness.training.ablation.ablation_plan import AblationPlan, load_plan
 from earwitness.training.ablation.ablation_report import EnsembleOutputs, ensemble_outputs, visual_fusion
 from earwitness.training.ablation.ablation_runs import finished
@@ -29,6 +29,7 @@ from earwitness.training.export.model_export import ExportOptions, export_run
 from earwitness.training.loop.trainer import BEST_NAME
 from earwitness.training.reproduction.reproduction_job import ENCODERS, ReproductionJob
 from earwitness.training.reproduction.reproduction_recipes import ENSEMBLE, SEEN, SYSTEM, Embedded, write_recipes
+from earwitness.vision.detectors.detector_registry import LIGHT
 
 SYSTEM_NAME: Final = "system.ensemble"
 PREDICTIONS: Final = "predictions"
@@ -48,39 +49,63 @@ class Stage:
         what: a sentence for the plan.
         inputs: plain values that determine its result, for its fingerprint.
         run: does the work that is not done yet.
+        results: whether its results are there.
     """
 
     name: str
     what: str
     inputs: Callable[[], Any]
     run: Callable[[], None]
+    results: Callable[[], bool]
 
 
 def stages(job: ReproductionJob, say: Say) -> list[Stage]:
     """The stages in their order; inputs and work of a stage may need the results of those before."""
     made = [
         Stage(
-            "embeddings", "tokens of CLAP and OWL-ViT for all clips, mirrored for training",
-            lambda: _embedding_inputs(job), lambda: _embed(job, say),
+            "embeddings",
+            "tokens of CLAP and OWL-ViT for all clips, mirrored for training",
+            lambda: _embedding_inputs(job),
+            lambda: _embed(job, say),
+            lambda: job.network_file.is_file() and job.ablation_file.is_file(),
         ),
         Stage(
-            "training", "pre-training with channel swap, and fine-tuning, of every row and seed",
+            "training",
+            "pre-training with channel swap, and fine-tuning, of every row and seed",
             lambda: [run.key for run in _plan(job).in_order()],
             lambda: ablate(_plan(job), job.out, say=say, workers=job.workers),
+            lambda: all(finished(run, job.out / RUNS) for run in _plan(job).runs),
         ),
         Stage(
-            "table", "ablation table with 95 % intervals, ensemble and visual post-processing",
-            lambda: [_plan(job).recipe.model_dump(mode="json")], lambda: _tabulate(job),
+            "table",
+            "ablation table with 95 % intervals, ensemble and visual post-processing",
+            lambda: _recipe_values(job),
+            lambda: _tabulate(job),
+            lambda: all((job.out / name).is_file() for name in (MARKDOWN_NAME, JSON_NAME)),
         ),
         Stage(
-            "system", "the ensemble as a file for `detect`, its predictions and scores",
-            lambda: [_plan(job).recipe.model_dump(mode="json"), "system"], lambda: _export(job, say),
+            "system",
+            "the ensemble as a file for `detect`, its predictions and scores",
+            lambda: _recipe_values(job),
+            lambda: _export(job, say),
+            lambda: all((job.out / name).is_file() for name in (SYSTEM_NAME, SCORES_NAME)),
         ),
-    ]  # fmt: skip
+    ]
     if job.source == "bank":
-        what = f"{sum(clips for _, clips in job.rendered.values()):,} clips with pictures from the sound bank"
-        made.insert(0, Stage("synthetic", what, lambda: _rendering(job), lambda: _render(job, say)))
+        rendered = Stage(
+            "synthetic",
+            f"{sum(clips for _, clips in job.rendered.values()):,} clips with pictures from the sound bank",
+            lambda: _rendering(job),
+            lambda: _render(job, say),
+            lambda: all(folder.is_dir() for folder, _ in job.rendered.values()),
+        )
+        made.insert(0, rendered)
     return made
+
+
+def _recipe_values(job: ReproductionJob) -> list[Any]:
+    plan = _plan(job)
+    return [plan.recipe.model_dump(mode="json"), [run.key for run in plan.runs]]
 
 
 def _rendering(job: ReproductionJob) -> list[Any]:
@@ -115,11 +140,8 @@ def _clips(job: ReproductionJob) -> list[tuple[Path, Sequence[Clip], bool]]:
 
 def _embedding_inputs(job: ReproductionJob) -> list[Any]:
     prints = [job.embedding(encoder, swap=False).load().fingerprint for encoder in ENCODERS.values()]
-    return [
-        *prints,
-        job.scale.rate,
-        [[str(root), swap, [clip.id for clip in clips]] for root, clips, swap in _clips(job)],
-    ]
+    clips = [[str(root), swap, [clip.id for clip in clips]] for root, clips, swap in _clips(job)]
+    return [*prints, job.scale.rate, clips, _detector(job)[0]]
 
 
 def _embed(job: ReproductionJob, say: Say) -> None:
@@ -136,7 +158,9 @@ def _embed(job: ReproductionJob, say: Say) -> None:
         raise EncoderError(
             f"{len(problems)} clips cannot be embedded; repair or remove them and start again. {name}: {reason}"
         )
-    detector = _detector(job, say)
+    detector, reason = _detector(job)
+    if detector is None:
+        say(f"no visual post-processing: {reason}")
     write_recipes(job, _embedded(job), detector)
 
 
@@ -155,13 +179,12 @@ def _embedded(job: ReproductionJob) -> dict[str, Embedded]:
     return found
 
 
-def _detector(job: ReproductionJob, say: Say) -> str | None:
-    """Name of the visual detector; None, said why, where `auto` finds none."""
+def _detector(job: ReproductionJob) -> tuple[str | None, str]:
+    """Name of the visual detector; None and the reason where `auto` finds none."""
     analysis, reason = open_visual_analysis(job.vision)
     if analysis is None:
-        say(f"no visual post-processing: {reason}")
-        return None
-    return "pose" if job.vision == "auto" else job.vision
+        return None, reason
+    return (LIGHT if job.vision == AUTO else job.vision), ""
 
 
 def _plan(job: ReproductionJob) -> AblationPlan:

@@ -17,7 +17,7 @@ from earwitness.training.loop.distributed import fast_bf16, pick_device
 from earwitness.training.loop.optimizer import make_optimizer
 from earwitness.training.losses import AdpitLoss, OfficialLoss
 from earwitness.training.recipe import Recipe, load_recipe
-from earwitness.training.reproduction.scales import NETWORK, Scale
+from earwitness.training.reproduction.scales import NETWORK, ReproductionScale
 from earwitness.training.shipped_recipes import find_recipe
 
 _MOST_CLIPS: Final = 16
@@ -29,12 +29,12 @@ _TOKEN_STEPS: Final = 10
 _POSITIONS: Final = 24
 
 
-def network_recipe(scale: Scale) -> Recipe:
+def network_recipe(scale: ReproductionScale) -> Recipe:
     """The recipe of the network with both modalities."""
     return load_recipe(find_recipe(NETWORK), _overrides(scale.network))
 
 
-def baseline_recipe(scale: Scale) -> Recipe:
+def baseline_recipe(scale: ReproductionScale) -> Recipe:
     """The recipe of the official audio baseline."""
     return load_recipe(find_recipe("official-baseline-audio"), _overrides(scale.baseline))
 
