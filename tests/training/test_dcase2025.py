@@ -9,6 +9,7 @@ import shutil
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -17,6 +18,10 @@ pytest.importorskip("transformers", reason="CLAP and OWL-ViT need the extra 'sem
 
 from dcase_commands import BANK, changes, in_metres, refused, rewrite, run
 from earwitness.cli.main import app
+from earwitness.core.multi_accddoa import decode
+from earwitness.detect.detector import Detector
+from earwitness.detect.model.loading import load
+from earwitness.media.sound.pcm import read_pcm
 from earwitness.training.loop.trainer import Trainer
 
 from .conftest import RECORDINGS
@@ -148,3 +153,24 @@ def test_a_run_is_resumed_by_its_folder_alone(at_work: Path) -> None:
     run("train", "--resume", "--out", "runs/one", "--set", "run.workers=0")
     assert (at_work / "runs" / "one" / "last.safetensors").read_bytes() == finished
     assert "run.steps was 3 and is 4" in refused("train", "--resume", "--out", "runs/one", "--set", "run.steps=4")
+
+
+def test_the_official_baseline_decodes_as_the_official_code(at_work: Path) -> None:
+    small = {
+        "data.folders": "[{root: DCASE2025}]", "data.valid_rooms": "auto", "data.valid_scenes": "4",
+        "model.filters": "4", "model.rnn_width": "16", "model.head_width": "8", "run.batch": "4", "run.steps": "2",
+        "run.workers": "0", "run.tensorboard": "false", "run.valid_every": "1",
+    }  # fmt: skip
+    run("train", "official-baseline-audio", "--out", "runs/official", *changes(small))
+    run("export-model", "runs/official", "--out", "official.onnx", "--scenes", "4")
+    detector = Detector.load("official.onnx", vision=None)
+    assert (detector.card.decoding, detector.card.thresholds) == ("official", (0.5,) * 13)
+    clips = sorted((at_work / "DCASE2025" / "stereo_dev").glob("*/*.wav"))
+    found = next(one for one in map(detector.detect, clips) if not any("direction" in why for why in one.warnings))
+    assert found.settings["decoding"] == "official"
+    assert found.path is not None
+    runner, _ = load("official.onnx")
+    expected = decode(np.concatenate(list(runner.outputs([read_pcm(found.path)]))), decoding="official")
+    assert len(found.table) == len(expected)
+    np.testing.assert_allclose(np.sort(found.table.azimuth), np.sort(expected.azimuth), atol=1e-3)
+    assert not found.table.onscreen.any()
