@@ -285,10 +285,12 @@ def test_the_real_command_never_imports_torch(clip: Path, meter_model: Path, tmp
         "import earwitness, earwitness.cli.detect\n"
         "from earwitness import Detector\n"
         "from earwitness.cli.main import main\n"
+        f"Detector.load({str(meter_model)!r}).detect({str(clip)!r})\n"
         f"sys.argv = ['earwitness', 'detect', {str(clip)!r}, '--model', {str(meter_model)!r}]\n"
         "try:\n    main()\n"
         "except SystemExit as stop:\n    assert not stop.code, stop.code\n"
-        "heavy = {'torch', 'transformers', 'pyroomacoustics', 'matplotlib.pyplot'} & set(sys.modules)\n"
+        "heavy = {'torch', 'transformers', 'pyroomacoustics', 'matplotlib.pyplot', 'scipy.signal', 'scipy.stats'}\n"
+        "heavy &= set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -349,3 +351,28 @@ def test_an_empty_name_and_names_with_a_tilde(earwitness: Command, clip: Path, m
     assert len(result.problems) == 1
     assert "the input name is empty" in result.err
     assert results(clip.parent / "out") == ["~clip.csv", "~clip.json"]
+
+
+def test_classes_to_keep_and_to_leave_out(earwitness: Command, make_burst: Burst, meter_model: Path) -> None:
+    write_wav(Path("a.wav"), make_burst(3, (0.5, 1.5, 30)), 24_000)
+    done = earwitness("detect", "a.wav", "--model", meter_model, "--exclude", "Music", "--grow", "--format", "html")
+    assert done.code == 0, done.err
+    assert "no sound events found" in done.out
+    assert "Left out on request: Music." in done.out
+    assert json.loads(Path("earwitness-out/a.json").read_text())["classes_left_out"] == ["music"]
+    assert "Left out on request: Music." in Path("earwitness-out/a.html").read_text()
+    kept = earwitness("detect", "a.wav", "--model", meter_model, "--classes", "musical,bell", "--classes", "door")
+    assert kept.code == 0, kept.err  # another choice repeats the file
+    document = json.loads(Path("earwitness-out/a.json").read_text())
+    assert {event["class"] for event in document["events"]} == {"music"}
+    assert "music" not in document["classes_left_out"]
+    for option, name, words in (
+        ("--classes", "speach", "did you mean speech"),
+        ("--exclude", "people,musik", "did you mean music"),
+        ("--classes", "", "name a class or a group"),
+    ):
+        wrong = earwitness("detect", "a.wav", "--model", meter_model, option, name, "--out", "none")
+        assert wrong.code == 2
+        assert len(wrong.problems) == 1
+        assert words in wrong.problems[0]
+        assert not Path("none").exists() or not results(Path("none"))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -69,3 +70,17 @@ def test_wrong_usage(saved: Path, options: list[str], message: str) -> None:
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_classes_are_chosen_by_name_and_group(saved: Path) -> None:
+    folder = saved.parent
+    done = earwitness(folder, saved.name, "--format", "csv,json", "--out", "o", "--exclude", "household")
+    assert done.returncode == 0, done.stderr
+    assert (folder / "o/clip.csv").read_text().count("\n") == 1
+    assert "knock" in json.loads((folder / "o/clip.json").read_text())["classes_left_out"]
+    again = earwitness(folder, "o/clip.json", "--format", "srt", "--classes", "knock, Bell")
+    assert again.returncode == 0
+    assert again.stderr == "earwitness: these events were detected without knock; detect again to have them\n"
+    wrong = earwitness(folder, saved.name, "--format", "srt", "--classes", "knok")
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+    assert "did you mean knock" in wrong.stderr

@@ -105,3 +105,19 @@ def test_wrong_combinations_say_what_to_do(tmp_path: Path) -> None:
     assert lost.returncode == 1
     assert "--media FILE" in lost.stderr
     assert earwitness(events, "--plot", tmp_path / "p.bmp2").returncode == 1
+
+
+def test_classes_that_are_not_wanted_are_not_drawn(make_video: MakeVideo, tmp_path: Path) -> None:
+    (tmp_path / "e.csv").write_text(CSV + "3,12,0,-20,150,1\n")
+    video, report, plots = make_video(times=(0.0, 0.05)), tmp_path / "r.html", [tmp_path / "a.svg", tmp_path / "b.svg"]
+    for plot, choice in zip(plots, ((), ("--exclude", "speech")), strict=True):
+        done = earwitness(
+            video, "--events", tmp_path / "e.csv", "--plot", plot, "--reference", tmp_path / "e.csv",
+            "--report", report, "--player", "none", *choice,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    page = report.read_text()
+    assert "Left out on request: Female speech, Male speech." in page
+    assert plots[0].read_text().count("<path") > plots[1].read_text().count("<path")
+    wrong = earwitness(video, "--events", tmp_path / "e.csv", "--plot", plots[0], "--classes", "speach")
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)

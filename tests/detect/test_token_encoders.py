@@ -10,8 +10,8 @@ from earwitness.detect.model.card import ModelCard, TokenNeed
 from earwitness.detect.runner import token_encoders
 from earwitness.detect.runner.token_encoders import check_own_weights, load_token_encoders
 from earwitness.encoders.encoder_registry import EncoderSpec
+from earwitness.encoders.protocol import TokenMap
 from earwitness.encoders.store.embedding_store import StoreDescription
-from earwitness.encoders.tokens import TokenMap
 from earwitness.features import FeatureConfig
 
 FEATURES = FeatureConfig(channels=("logmel_m", "intensity"), mels=16, stpacc_bins=16, window=512, stpacc_lags=128)

@@ -21,7 +21,7 @@ from earwitness.cli.main import app
 from earwitness.core.multi_accddoa import decode
 from earwitness.detect.detector import Detector
 from earwitness.detect.model.loading import load
-from earwitness.media.sound.pcm import read_pcm
+from earwitness.media.sound.wav import read_pcm
 from earwitness.training.loop.trainer import Trainer
 
 from .conftest import RECORDINGS

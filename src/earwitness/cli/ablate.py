@@ -32,10 +32,10 @@ def run(
 
     Skips finished runs and continues an interrupted one. Writes ablation.json, ablation.md and ablation.png.
     """
-    from earwitness.cli.threads import one_thread
+    from earwitness.cli.command import one_thread
 
     one_thread()
-    from earwitness.cli.extras import needs
+    from earwitness.cli.command import needs
     from earwitness.core.files.lock import locked_folder
 
     with needs("ablations", "train"):

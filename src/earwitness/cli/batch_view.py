@@ -12,9 +12,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from earwitness.batch.jobs import AlreadyDone, Done, Failure, Job
 from earwitness.batch.planning import Plan
-from earwitness.cli.say import say
+from earwitness.cli.command import say
 from earwitness.core.errors import EarwitnessError, NotStereoError, one_line
 from earwitness.export.tables.terminal import MOST_ROWS, clock, event_table
+from earwitness.results.class_choice import left_out_sentence
 from earwitness.results.detection import Detection
 from earwitness.results.saved import read_result
 
@@ -106,10 +107,12 @@ class BatchView:
         console = self._console
         console.print(f"\n{one_line(str(job.source))}", style="bold", markup=False, soft_wrap=True)
         events = len(detection.events)
-        if not events:
+        if events:
+            console.print(event_table(detection, console.width))
+        else:
             console.print("  no sound events found")
-            return
-        console.print(event_table(detection, console.width))
+        if detection.left_out:
+            console.print(f"  {left_out_sentence(detection)}", markup=False, soft_wrap=True)
         if events > MOST_ROWS:
             where = one_line(str(written[0]))
             console.print(f"  ... and {events - MOST_ROWS} more: see {where}", markup=False, soft_wrap=True)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
 from earwitness.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from earwitness.results.class_choice import ClassChoice
+    from earwitness.results.detection import Detection
 
 Word = TypeVar("Word", bound=str)
 
@@ -61,3 +65,16 @@ def own_weights(texts: Iterable[str], encoders: Collection[str]) -> dict[str, Pa
             raise UsageError(f"--weights {text}: there is no such folder")
         folders[name] = Path(path)
     return folders
+
+
+def chosen_classes(result: Detection, choice: ClassChoice) -> Detection:
+    """Return a saved result with the classes of --classes and --exclude; say which of them it was made without.
+
+    Raises:
+        UsageError: the result has no such class or group.
+    """
+    from earwitness.cli.command import say
+
+    if absent := choice.already_left_out(result):
+        say(f"these events were detected without {', '.join(absent)}; detect again to have them")
+    return choice.apply(result)

@@ -56,13 +56,13 @@ def run(
     interrupted run continues when it is started again; changed files are encoded again. Exits with 1 if clips were
     skipped.
     """
-    from earwitness.cli.threads import one_thread
+    from earwitness.cli.command import one_thread
 
     one_thread()
     from rich.console import Console
     from rich.progress import Progress
 
-    from earwitness.cli.extras import needs
+    from earwitness.cli.command import needs
     from earwitness.core.files.lock import locked_folder
     from earwitness.data.dcase.layout import scan
     from earwitness.encoders.encoder_registry import check_device

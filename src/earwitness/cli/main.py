@@ -12,7 +12,7 @@ from typing import Final, NoReturn
 
 import typer
 
-from earwitness.cli.help_columns import Command, Group
+from earwitness.cli.command import Command, Group
 from earwitness.core.crash_log import describe, write_log
 from earwitness.core.errors import EarwitnessError, UsageError, one_line, shortened
 from earwitness.core.version import __version__

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from earwitness.cli.help_columns import Command, Group
+from earwitness.cli.command import Command, Group
 
 app = typer.Typer(cls=Group, help="List and show the recipes of `train` and `ablate`.", no_args_is_help=True)
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from earwitness.cli.threads import one_thread
+from earwitness.cli.command import one_thread
 
 
 def run(
@@ -21,7 +21,7 @@ def run(
         str,
         typer.Option(
             metavar="NAME|PATH,...",
-            help="A shipped model, or an .onnx or .ensemble file; with commas, several as an ensemble.",
+            help="A shipped model, an .onnx or .ensemble file, or a pulled hf:USER/NAME; with commas, an ensemble.",
         ),
     ] = "default",
     vision: Annotated[
@@ -33,6 +33,13 @@ def run(
         ),
     ] = "auto",
     no_vision: Annotated[bool, typer.Option("--no-vision", help="Analyse sound only.")] = False,
+    classes: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME,...", help="Classes that visitors get, by name or group, such as people,alarms."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(metavar="NAME,...", help="Classes or groups to leave out.")
+    ] = None,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Device that runs the model.")] = "auto",
     max_mb: Annotated[float, typer.Option(metavar="MB", help="Largest upload.")] = 500.0,
     max_minutes: Annotated[float, typer.Option(metavar="MINUTES", help="Longest video or recording.")] = 30.0,
@@ -61,12 +68,13 @@ def run(
     from functools import partial
 
     from earwitness.detect.runner.runtime import check_device
-    from earwitness.serve.analysis import load_detector
+    from earwitness.results.class_choice import ClassChoice
+    from earwitness.serve.analysis import ServeLimits, load_detector
     from earwitness.serve.server import serve
-    from earwitness.serve.upload_options import ServeLimits
 
     limits = ServeLimits(max_mb, max_minutes, max_seconds, queue, keep_minutes, max_memory)
-    load = partial(load_detector, model, check_device(device), None if no_vision else vision)
+    choice = ClassChoice.of(classes, exclude)
+    load = partial(load_detector, model, check_device(device), None if no_vision else vision, choice)
     shown = f"[{host}]" if ":" in host else host
     serve(
         load,

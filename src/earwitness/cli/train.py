@@ -44,26 +44,38 @@ def run(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run in --out where it stopped; needs no RECIPE.")
     ] = False,
+    tracker: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="Also log to tensorboard, wandb or mlflow, where installed; may be repeated."
+        ),
+    ] = None,
     deterministic: Annotated[
         bool, typer.Option("--deterministic", help="Bit-identical results, also on a GPU, where it is slower.")
     ] = False,
 ) -> None:
     """Train a model from a recipe; --resume continues a stopped run with identical results."""
-    from earwitness.cli.threads import one_thread
+    from earwitness.cli.command import one_thread
 
     one_thread()
-    from earwitness.cli.extras import needs
+    from earwitness.cli.command import needs
 
     with needs("training", "train"):
+        from earwitness.training.loop.trackers import check_trackers
         from earwitness.training.recipe import load_recipe
     path = _recipe_file(recipe, out, resume=resume)
-    loaded = load_recipe(path, settings, data)  # a mistake in it is reported before the slow import of torch
+    named = [f"run.trackers=[{','.join(tracker)}]"] if tracker else []
+    # A mistake in the recipe is reported before the slow import of torch.
+    loaded = load_recipe(path, [*(settings or []), *named], data)
+    check_trackers(loaded.run.trackers)
     with needs("training", "train"):
+        from earwitness.training.data.recipe_classes import with_classes
         from earwitness.training.data.training_sources import open_sources
         from earwitness.training.loop.distributed import locked_by_first, use_deterministic_algorithms
         from earwitness.training.loop.trainer import Trainer
     if deterministic:
         use_deterministic_algorithms()
+    loaded = with_classes(loaded)
     folder = out or Path("runs") / loaded.name
     with locked_by_first(folder, "earwitness train"):
         with _progress() as progress:

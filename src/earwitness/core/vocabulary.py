@@ -6,10 +6,10 @@ The vocabulary of DCASE2025 Task 3 is the default. No other module depends on th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal
+from dataclasses import dataclass
+from typing import Final, Literal
 
-from earwitness.core.errors import LabelError
+from earwitness.core.errors import LabelError, shortened
 
 BodyPart = Literal["", "mouth", "hands", "feet"]
 
@@ -30,6 +30,8 @@ class SoundClass:
         icon: name of its icon in `render.icons`.
         labels: labels of AudioSet, FSD50K and ESC-50 that mean exactly this class; broader ones that only include it
             (AudioSet's "Speech", "Water") are left out.
+        groups: names of the groups of classes that it belongs to, such as "people"; users choose several classes by
+            the name of their group.
     """
 
     index: int
@@ -41,6 +43,7 @@ class SoundClass:
     icon: str
     prompts: tuple[str, ...]
     labels: tuple[str, ...]
+    groups: tuple[str, ...] = ()
 
     @property
     def human(self) -> bool:
@@ -81,44 +84,69 @@ class Vocabulary:
         """The class at an index."""
         return self.classes[index]
 
+    @property
+    def slugs(self) -> tuple[str, ...]:
+        """The slugs in the order of the indices."""
+        return tuple(one.slug for one in self.classes)
+
+    def find(self, slug: str) -> SoundClass | None:
+        """The class called `slug`; None if there is none."""
+        return next((one for one in self.classes if one.slug == slug), None)
+
     def by_slug(self, slug: str) -> SoundClass:
         """Return the class called `slug`.
 
         Raises:
             LabelError: there is no such class.
         """
-        for one in self.classes:
-            if one.slug == slug:
-                return one
-        known = ", ".join(one.slug for one in self.classes)
-        raise LabelError(f"unknown sound class '{slug}'; the classes are: {known}")
+        found = self.find(slug)
+        if found is None:
+            known = ", ".join(self.slugs)
+            raise LabelError(f"unknown sound class '{slug}'; the classes are: {known}")
+        return found
 
-    def record(self) -> dict[str, Any]:
-        """The vocabulary as plain values, for model cards and results."""
-        return {"name": self.name, "classes": [asdict(one) for one in self.classes]}
+    def difference(self, other: Vocabulary) -> str:
+        """How the classes differ from those of another vocabulary, for messages; empty if they are the same.
+
+        Names do not count: files hold slugs and indices.
+        """
+        if self is other or self.slugs == other.slugs:
+            return ""
+        mine, theirs = (f"'{shortened(one.name, 60)}'" for one in (self, other))
+        if mine != theirs:
+            return f"the classes are those of {mine} ({_some(self)}), not of {theirs} ({_some(other)})"
+        if len(self) != len(other):
+            return f"{mine} has {len(self)} classes, not {len(other)}"
+        index = next(index for index, (a, b) in enumerate(zip(self.slugs, other.slugs, strict=True)) if a != b)
+        own, theirs = (shortened(one.slugs[index], 60) for one in (self, other))
+        return f"class {index} of {mine} is '{own}', not '{theirs}'"
 
 
 DCASE2025: Final = Vocabulary("dcase2025", (
     SoundClass(
         index=0, name="Female speech", slug="female_speech", made_by="mouth", colour="#F06BA8",
+        groups=("people", "speech", "voices"),
         caption="woman speaking", icon="female_speech",
         prompts=("a woman speaking", "a woman"),
         labels=("Female speech, woman speaking", "Female speech and woman speaking"),
     ),
     SoundClass(
         index=1, name="Male speech", slug="male_speech", made_by="mouth", colour="#2387FF",
+        groups=("people", "speech", "voices"),
         caption="man speaking", icon="male_speech",
         prompts=("a man speaking", "a man"),
         labels=("Male speech, man speaking", "Male speech and man speaking"),
     ),
     SoundClass(
         index=2, name="Clapping", slug="clapping", made_by="hands", colour="#FF8A00",
+        groups=("people",),
         caption="clapping", icon="clapping",
         prompts=("clapping hands", "a person clapping"),
         labels=("Clapping",),
     ),
     SoundClass(
         index=3, name="Telephone", slug="telephone", made_by="", colour="#02C0A5",
+        groups=("alarms",),
         caption="telephone ringing", icon="telephone",
         prompts=("a telephone", "a mobile phone"),
         labels=("Telephone", "Telephone bell ringing", "Ringtone", "Ringtones", "Telephone dialing, DTMF",
@@ -126,6 +154,7 @@ DCASE2025: Final = Vocabulary("dcase2025", (
     ),
     SoundClass(
         index=4, name="Laughter", slug="laughter", made_by="mouth", colour="#BBAD06",
+        groups=("people", "voices"),
         caption="laughter", icon="laughter",
         prompts=("a person laughing", "a person"),
         labels=("Laughter", "Laughing", "Baby laughter", "Giggle", "Snicker", "Belly laugh", "Chuckle, chortle",
@@ -133,6 +162,7 @@ DCASE2025: Final = Vocabulary("dcase2025", (
     ),
     SoundClass(
         index=5, name="Domestic sounds", slug="domestic_sounds", made_by="", colour="#948A86",
+        groups=("household",),
         caption="household noise", icon="domestic_sounds",
         prompts=("a vacuum cleaner", "a kitchen appliance", "dishes", "a fan"),
         labels=("Domestic sounds, home sounds", "Domestic sounds and home sounds", "Dishes, pots, and pans",
@@ -143,12 +173,14 @@ DCASE2025: Final = Vocabulary("dcase2025", (
     ),
     SoundClass(
         index=6, name="Footsteps", slug="footsteps", made_by="feet", colour="#57C206",
+        groups=("people",),
         caption="footsteps", icon="footsteps",
         prompts=("a person walking", "shoes", "a person"),
         labels=("Walk, footsteps", "Walk and footsteps", "Footsteps"),
     ),
     SoundClass(
         index=7, name="Door", slug="door", made_by="", colour="#BC5A3C",
+        groups=("household",),
         caption="door opening or closing", icon="door",
         prompts=("a door", "a drawer", "a cupboard"),
         labels=("Door", "Sliding door", "Slam", "Squeak door", "Door wood creaks", "Cupboard open or close",
@@ -156,6 +188,7 @@ DCASE2025: Final = Vocabulary("dcase2025", (
     ),
     SoundClass(
         index=8, name="Music", slug="music", made_by="", colour="#8069FA",
+        groups=("musical",),
         caption="music playing", icon="music",
         prompts=("a loudspeaker", "a radio", "a television"),
         labels=("Music", "Background music", "Pop music", "Rock music", "Classical music", "Electronic music",
@@ -163,6 +196,7 @@ DCASE2025: Final = Vocabulary("dcase2025", (
     ),
     SoundClass(
         index=9, name="Musical instrument", slug="musical_instrument", made_by="", colour="#EA32DD",
+        groups=("musical",),
         caption="instrument playing", icon="musical_instrument",
         prompts=("a guitar", "a keyboard", "a musical instrument"),
         labels=("Musical instrument", "Plucked string instrument", "Guitar", "Electric guitar", "Acoustic guitar",
@@ -175,12 +209,14 @@ DCASE2025: Final = Vocabulary("dcase2025", (
     ),
     SoundClass(
         index=10, name="Water tap", slug="water_tap", made_by="", colour="#00B3E8",
+        groups=("household",),
         caption="water running", icon="water_tap",
         prompts=("a water tap", "a sink"),
         labels=("Water tap, faucet", "Water tap and faucet", "Sink (filling or washing)"),
     ),
     SoundClass(
         index=11, name="Bell", slug="bell", made_by="", colour="#FF2A44",
+        groups=("alarms",),
         caption="bell ringing", icon="bell",
         prompts=("a bell", "a bicycle bell"),
         labels=("Bell", "Church bell", "Church bells", "Bicycle bell", "Cowbell", "Jingle bell", "Chime", "Chimes",
@@ -188,6 +224,7 @@ DCASE2025: Final = Vocabulary("dcase2025", (
     ),
     SoundClass(
         index=12, name="Knock", slug="knock", made_by="", colour="#3F8A2C",
+        groups=("household",),
         caption="knocking", icon="knock",
         prompts=("a hand knocking", "a door"),
         labels=("Knock", "Door wood knock"),
@@ -205,3 +242,8 @@ def class_by_slug(slug: str) -> SoundClass:
         LabelError: there is no such class.
     """
     return DCASE2025.by_slug(slug)
+
+
+def _some(vocabulary: Vocabulary) -> str:
+    """The first slugs, for messages."""
+    return ", ".join(shortened(slug, 30) for slug in vocabulary.slugs[:3]) + (", ..." if len(vocabulary) > 3 else "")

@@ -20,7 +20,7 @@ from earwitness.data.dcase.labels import (
     read_table,
 )
 from earwitness.data.dcase.layout import Clip
-from earwitness.media.sound.pcm import read_pcm, wav_info
+from earwitness.media.sound.wav import read_pcm, wav_info
 
 SAMPLE_RATE: Final = 24_000
 SAMPLED: Final = 200
@@ -51,7 +51,7 @@ def load(clip: Clip, rate: int = SAMPLE_RATE) -> LoadedClip:
     frames = _sound_frames(clip, rate)
     assert clip.sound is not None
     assert clip.labels is not None
-    return LoadedClip(clip, read_pcm(clip.sound), read_table(clip.labels, frames))
+    return LoadedClip(clip, read_pcm(clip.sound), read_table(clip.labels, frames, clip.vocabulary))
 
 
 def inspect(clip: Clip, rate: int = SAMPLE_RATE, frames: int = CLIP_FRAMES) -> EventTable:
@@ -64,7 +64,7 @@ def inspect(clip: Clip, rate: int = SAMPLE_RATE, frames: int = CLIP_FRAMES) -> E
     if found != frames:
         raise LabelError(f"{clip.sound}: lasts {found} frames of 100 ms, not {frames}")
     assert clip.labels is not None
-    return read_table(clip.labels, frames)
+    return read_table(clip.labels, frames, clip.vocabulary)
 
 
 def _sound_frames(clip: Clip, rate: int) -> int:

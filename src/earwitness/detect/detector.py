@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Literal, Unpack
+from typing import Any, Final, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,9 +32,10 @@ from earwitness.fusion.visual_analysis import AUTO, VisualAnalysis, open_visual_
 from earwitness.fusion.visual_result import VisualResult
 from earwitness.media.containers.probe import MediaInfo, probe_pair
 from earwitness.media.containers.sound_tracks import Track
-from earwitness.media.sound.audio import DUAL_MONO_DIFFERENCE, AudioReader
+from earwitness.media.sound.audio import DUAL_MONO_DIFFERENCE
 from earwitness.media.sound.resample import resample
 from earwitness.media.sound.stretches import Stretch, not_within, sentence
+from earwitness.results.class_choice import EVERY_CLASS, ClassChoice
 from earwitness.results.detection import (
     TURNED_OFF,
     Detection,
@@ -49,6 +50,7 @@ LONG_SECONDS: Final = 300.0
 """The models are unloaded after the sound of a longer file, and again after its pictures: loading them again takes half
 a second, and analysing pictures, writing and drawing hours of video need memory of their own."""
 CHANGED: Final = "the file changed during detection, so the events may mix both versions; run it again"
+INTERVALS_VOID: Final = "for such a recording, the intervals of directions and distances do not hold"
 SOUND_SHARE: Final = 0.2
 """Share of the processing time that sound takes, where pictures are analysed too."""
 
@@ -80,6 +82,10 @@ class Detector:
         model: its name and SHA-256.
         visual_analysis: analyses the pictures of videos; None: sound only.
         vision_off_reason: why pictures are not analysed.
+        choice: the classes that results keep; all are detected, and the pictures are analysed with all of them.
+
+    Raises:
+        UsageError: `choice` names a class that the model does not have.
     """
 
     def __init__(
@@ -88,10 +94,13 @@ class Detector:
         model: ModelId,
         visual_analysis: VisualAnalysis | None = None,
         vision_off_reason: str = TURNED_OFF,
+        choice: ClassChoice = EVERY_CLASS,
     ) -> None:
         self.card, self.model = runner.card, model
         self.visual_analysis, self.vision_off_reason = visual_analysis, "" if visual_analysis else vision_off_reason
         self._runner = runner
+        choice.kept(runner.card.vocabulary)
+        self.choice = choice
 
     @classmethod
     def load(
@@ -100,6 +109,8 @@ class Detector:
         *,
         vision: str | None = AUTO,
         keep_seen: bool = True,
+        classes: str | Sequence[str] = (),
+        exclude: str | Sequence[str] = (),
         **options: Unpack[LoadKeywords],
     ) -> Detector:
         """Load a model or an ensemble.
@@ -109,13 +120,18 @@ class Detector:
                 separated by commas; the prefix `mirror:` runs a model with left and right exchanged.
             vision: visual detector for videos; "auto" uses `pose` where it is installed; None: none.
             keep_seen: cache the objects detected in a video, so that the same video is not analysed twice.
+            classes: names of the classes, or of groups of classes, that results keep, such as "speech, bell"; all by
+                default. Every class is detected and takes part in the visual analysis all the same.
+            exclude: names of the classes or groups that results leave out.
             options: the fields of `LoadOptions`: device, batch, threads, modalities and fov.
 
         Raises:
             ModelError: there is no such model, it is damaged, or the device does not work.
+            UsageError: the model has no such class or group.
             MissingWeightsError, MissingExtraError: the visual detector that was named is not installed.
         """
-        return cls(*load(model, LoadOptions(**options)), *open_visual_analysis(vision, keep=keep_seen))
+        loaded = load(model, LoadOptions(**options))
+        return cls(*loaded, *open_visual_analysis(vision, keep=keep_seen), ClassChoice.of(classes, exclude))
 
     def unload(self) -> None:
         """Free the memory of the models (about 100 MB for the default model); the next call loads them again."""
@@ -128,7 +144,8 @@ class Detector:
         """Everything that determines the results, except the settings of a call: version, commit, model, vision."""
         visual_analysis = self.visual_analysis.record() if self.visual_analysis else None
         model = asdict(self.model) | self._runner.settings
-        return {"version": __version__, "commit": commit(), "model": model, "vision": visual_analysis}
+        record = {"version": __version__, "commit": commit(), "model": model, "vision": visual_analysis}
+        return record | ({"classes": asdict(self.choice)} if self.choice else {})
 
     def detect(
         self,
@@ -152,15 +169,14 @@ class Detector:
         """
         started, settings = time.perf_counter(), replace(settings or DetectSettings(), **changes)
         media, before = probe_pair(path, settings.pictures), stamp(Path(path))
-        mono: Literal["allow", "error"] = "allow" if settings.allow_mono else "error"
-        reader = AudioReader(path, self._rate, mono, settings.track, settings.swap_channels, settings.layout)
+        reader = settings.reader(path, self._rate)
         reader.tap = FlatTops()
         runner = self._runner.at(media.picture_path if has_moving_pictures(media) else None)
         has_vision = self.visual_analysis is not None and has_moving_pictures(media)
         sound_progress = part_of(progress, 0, SOUND_SHARE if has_vision else 1)
         blocks = reporting(reader, media.duration or None, sound_progress)
         with (
-            IncrementalEvents(Path(settings.incremental), self.card.smoothing)
+            IncrementalEvents(Path(settings.incremental), self.card.smoothing, self._kept)
             if settings.incremental is not None
             else nullcontext()
         ) as incremental:
@@ -217,7 +233,7 @@ class Detector:
             UsageError: a value out of range.
         """
         thresholds = DetectSettings(threshold=threshold).thresholds(self.card.thresholds)
-        return LiveStream(self._runner.at(None), thresholds, rate, lookahead, hop)
+        return LiveStream(self._runner.at(None), thresholds, rate, lookahead, hop, self._kept)
 
     def _complete(
         self,
@@ -239,13 +255,17 @@ class Detector:
         if not has_moving_pictures(media):
             table = off_screen(table)
         table = self.card.smoothing.apply(table)
+        intervals = {} if self.card.intervals is None else self.card.intervals.of(table)
         visual, vision_record, vision_warnings = self._analyse_pictures(table, media, record["fov"], progress)
         if is_long:
             self.unload()
-        unfit = warnings_of(judge(decoded.figures, mono=facts.mono))
+        checks = judge(decoded.figures, mono=facts.mono)
+        unfit = warnings_of(checks)
+        if intervals and any(check.verdict == "unfit" for check in checks):
+            unfit.append(INTERVALS_VOID)
         unreported = not_within(stretches, facts.undirected, decoded.figures.seconds)  # the reader reports its own
         parts = [sentence(unreported)] if unreported else []
-        return Detection(
+        result = Detection(
             visual.fused.table if visual else table,
             self.model,
             duration=decoded.figures.seconds,
@@ -256,8 +276,9 @@ class Detector:
             settings=record | vision_record,
             elapsed=time.perf_counter() - started,
             visual=visual,
-            vocabulary=self.card.vocabulary,
+            intervals=intervals,
         )
+        return self.choice.apply(result)
 
     def _analyse_pictures(
         self, table: EventTable, media: MediaInfo | None, fov: float, progress: Progress | None
@@ -277,6 +298,9 @@ class Detector:
             progress(media.duration, media.duration)
         return visual, record, list(visual.warnings)
 
+    def _kept(self, table: EventTable) -> EventTable:
+        return self.choice.select(table, self.card.vocabulary)
+
     @property
     def _rate(self) -> int:
         return self.card.features.sample_rate
@@ -288,5 +312,6 @@ class Detector:
             "decoding": self.card.decoding,
             **self._runner.settings,
             "smoothing": self.card.smoothing.model_dump(),
-            **settings.record(track),
+            **settings.result_record(track),
+            **({} if self.card.intervals is None else {"interval_coverage": self.card.intervals.coverage}),
         }

@@ -33,7 +33,7 @@ class _BoundedLoader(yaml.SafeLoader):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self._depth = self._nodes = self._aliases = 0
-        self._sizes: dict[int, int] = {}
+        self._sizes: dict[yaml.Node | None, int] = {}
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """Compose a node as the safe loader does, and count it and its content."""
@@ -45,11 +45,11 @@ class _BoundedLoader(yaml.SafeLoader):
         self._depth -= 1
         if is_alias:
             self._aliases += 1
-            self._refuse(id(node) not in self._sizes, "holds an alias within its own anchor")
-            self._nodes += self._sizes.get(id(node), 0)
+            self._refuse(node not in self._sizes, "holds an alias within its own anchor")
+            self._nodes += self._sizes.get(node, 0)
         else:
             self._nodes += 1
-            self._sizes[id(node)] = self._nodes - before
+            self._sizes[node] = self._nodes - before
         self._refuse(self._aliases > MOST_ALIASES, f"has more than {MOST_ALIASES} aliases")
         self._refuse(self._nodes > MOST_NODES, f"holds more than {MOST_NODES:,} values, aliases expanded")
         return node

@@ -108,6 +108,8 @@ function send(file) {
     captions: chosen.get("captions"),
     fov: chosen.get("fov"),
     mono: chosen.has("mono"),
+    classes: chosen.get("classes").trim(),
+    exclude: chosen.get("exclude").trim(),
   });
   const asked = new XMLHttpRequest();
   request = asked;

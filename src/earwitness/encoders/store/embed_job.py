@@ -19,12 +19,11 @@ from earwitness.core.geometry import DEFAULT_FOV_DEG
 from earwitness.core.isolation import each_within_limits
 from earwitness.data.dcase.layout import Clip
 from earwitness.encoders.encoder_registry import Device, EncoderSpec
-from earwitness.encoders.protocol import PictureEncoder, SoundEncoder
+from earwitness.encoders.protocol import PictureEncoder, SoundEncoder, TokenMap
 from earwitness.encoders.store.embedding_store import EmbeddingStore, StoreDescription, create_store, store_root
 from earwitness.encoders.store.token_parts import PartWriter, next_run
-from earwitness.encoders.tokens import TokenMap
-from earwitness.media.pictures.pictures import PictureReader
-from earwitness.media.sound.pcm import read_pcm, wav_info
+from earwitness.media.pictures import PictureReader
+from earwitness.media.sound.wav import read_pcm, wav_info
 
 DEFAULT_RATE: Final = 2.0
 _DIGESTS: Final = "digests.json"

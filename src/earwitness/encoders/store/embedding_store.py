@@ -24,9 +24,8 @@ from earwitness.core.errors import EncoderError
 from earwitness.core.files.atomic import atomic_file
 from earwitness.core.files.small_files import CARD_BYTES, read_bytes
 from earwitness.core.schema import PlainValues, StrictModel, first_problem
-from earwitness.encoders.protocol import PictureEncoder, SoundEncoder
+from earwitness.encoders.protocol import Modality, PictureEncoder, SoundEncoder, TokenMap
 from earwitness.encoders.store.token_parts import Record, map_at, read_records
-from earwitness.encoders.tokens import Modality, TokenMap
 
 FOLDER: Final = "embeddings"
 _DESCRIPTION: Final = "store.json"

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import IO, Final
 
 from earwitness.core.errors import EncoderError, MissingExtraError, first_line
-from earwitness.core.files.archives import ZIP_ERRORS, read_entry
 from earwitness.core.files.atomic import atomic_file
-from earwitness.core.files.small_files import open_regular
+from earwitness.core.files.small_files import ZIP_ERRORS, open_regular, read_entry
 from earwitness.encoders.weights.pretrained_models import HubSource, ModelEntry, WeightFile, WheelSource
 from earwitness.encoders.weights.saved_models import WEIGHT_FILES, saved_files
 from earwitness.encoders.weights.weight_files import (

@@ -10,11 +10,11 @@ import numpy as np
 from earwitness.core.errors import MediaError, one_line
 from earwitness.core.events import FRAME_RATE, SoundEvent
 from earwitness.core.version import __version__
-from earwitness.core.vocabulary import CLASSES
 from earwitness.doctor.diagnosis import Diagnosis, diagnose
 from earwitness.export.captions.vtt import to_vtt
 from earwitness.render.icons import svg_icon
-from earwitness.render.style import CLASS_COLOURS
+from earwitness.render.style import vocabulary_of
+from earwitness.results.class_choice import left_out_sentence
 from earwitness.results.json_stream import placeholder
 
 if TYPE_CHECKING:
@@ -45,8 +45,9 @@ def page_data(result: Detection, view: View, diagnosis: Diagnosis | None, proble
         "scored": bool(result.model.sha256),  # CSV labels have no confidence
         "fov": round(view.whole_fov, 6),
         "classes": {
-            str(index): {"name": CLASSES[index].name, "colour": CLASS_COLOURS[index], "icon": svg_icon(index)}
-            for index in used
+            str(index): {"name": one.name, "colour": one.colour, "icon": svg_icon(one)}
+            for index, one in enumerate(vocabulary_of(result.table))
+            if index in used
         },
         "events": placeholder(EVENTS),
         "warnings": _warnings(result, diagnosis, problem),
@@ -76,6 +77,8 @@ def examine(path: Path | None) -> tuple[Diagnosis | None, str | None]:
 
 def _warnings(result: Detection, diagnosis: Diagnosis | None, problem: str | None) -> list[dict[str, str]]:
     found = [{"level": "unfit", "text": text} for text in result.warnings]
+    if result.left_out:
+        found.append({"level": "note", "text": left_out_sentence(result)})
     if problem is not None:
         found.append({"level": "note", "text": problem})
     if diagnosis is not None:

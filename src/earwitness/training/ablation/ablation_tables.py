@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from earwitness.core.events import EventTable
 from earwitness.core.multi_accddoa import Decoding, decode
-from earwitness.core.vocabulary import CLASSES
 from earwitness.data.dcase.labels import LabelRows
 from earwitness.metrics import Counts, Protocol, Scores, count, jackknife
 from earwitness.metrics.intervals import Interval, Intervals
@@ -90,7 +89,7 @@ class Row:
 def tuned_thresholds(valid: SetOutputs) -> NDArray[np.float64]:
     """Thresholds (classes,) tuned on the validation set, unless the recipe fixes them."""
     if valid.threshold is not None:
-        return np.full(len(CLASSES), valid.threshold)
+        return np.full(len(valid.references[0].vocabulary), valid.threshold)
     return np.array(class_thresholds(valid.fields, valid.references))
 
 
@@ -105,7 +104,11 @@ def predictions_of(
     outputs: SetOutputs, thresholds: NDArray[np.float64], after: After | None = None
 ) -> list[EventTable]:
     """Events of each clip of a set."""
-    predictions = [decode(fields, threshold=thresholds, decoding=outputs.decoding) for fields in outputs.fields]
+    vocabulary = outputs.references[0].vocabulary
+    predictions = [
+        decode(fields, threshold=thresholds, decoding=outputs.decoding, vocabulary=vocabulary)
+        for fields in outputs.fields
+    ]
     if after is not None:
         predictions = [after(name, table) for name, table in zip(outputs.names, predictions, strict=True)]
     return predictions
@@ -136,7 +139,7 @@ def _row_json(row: Row, reference: Row) -> dict[str, Any]:
         **{name: bounds(intervals.of("macro", name)) for name in QUANTITIES},
         "f_score_onscreen": bounds(intervals.of("macro_onscreen", "f_score")),
         "per_class": {
-            sound.slug: bounds(intervals.of_class("macro", "f_score", sound.index)) for sound in CLASSES
+            sound.slug: bounds(intervals.of_class("macro", "f_score", sound.index)) for sound in row.pooled.vocabulary
         },
         **row.facts,
     }  # fmt: skip
@@ -146,7 +149,8 @@ def _row_json(row: Row, reference: Row) -> dict[str, Any]:
             **{name: bounds(difference.of("macro", name)) for name in QUANTITIES},
             "f_score_onscreen": bounds(difference.of("macro_onscreen", "f_score")),
             "per_class": {
-                sound.slug: bounds(difference.of_class("macro", "f_score", sound.index)) for sound in CLASSES
+                sound.slug: bounds(difference.of_class("macro", "f_score", sound.index))
+                for sound in row.pooled.vocabulary
             },
         }
     return plain

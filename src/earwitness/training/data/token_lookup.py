@@ -8,9 +8,9 @@ from pathlib import Path
 
 from earwitness.core.errors import EncoderError, RecipeError
 from earwitness.data.dcase.layout import Clip, scan
+from earwitness.encoders.protocol import TokenMap
 from earwitness.encoders.store.embed_job import outdated
 from earwitness.encoders.store.embedding_store import EmbeddingStore, StoreDescription, list_stores
-from earwitness.encoders.tokens import TokenMap
 from earwitness.training.recipe_sections import DataSpec, TokenSource
 
 

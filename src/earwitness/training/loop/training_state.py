@@ -49,7 +49,7 @@ _FREE: Final = frozenset(
     + [
         f"run.{key}"
         for key in ("log_every", "valid_every", "save_every", "workers", "prefetch", "threads", "device", "compile",
-                    "tensorboard", "init_from", "decoding")
+                    "tensorboard", "trackers", "init_from", "decoding")
     ]
 )  # fmt: skip
 """Settings that may differ on resume: paths, use of the machine and decoding, which do not affect the weights."""
