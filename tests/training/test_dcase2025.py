@@ -16,13 +16,13 @@ from typer.testing import CliRunner
 pytest.importorskip("torch", reason="training needs torch (extra 'train')")
 pytest.importorskip("transformers", reason="CLAP and OWL-ViT need the extra 'semantic'")
 
-from earwitness.media.sound.pcm import read_pcm
 
 from dcase_commands import BANK, changes, in_metres, refused, rewrite, run
 from earwitness.cli.main import app
 from earwitness.core.multi_accddoa import decode
 from earwitness.detect.detector import Detector
 from earwitness.detect.model.loading import load
+from earwitness.media.sound.wav import read_pcm
 from earwitness.training.loop.trainer import Trainer
 
 from .conftest import RECORDINGS

@@ -11,8 +11,7 @@ from typing import Final, cast
 import numpy as np
 
 from earwitness.core.errors import EncoderError, MissingExtraError
-from earwitness.encoders.protocol import PictureEncoder, SoundEncoder
-from earwitness.encoders.tokens import TokenMap
+from earwitness.encoders.protocol import PictureEncoder, SoundEncoder, TokenMap
 from earwitness.scenes.writing.synthesis import SynthesisOptions, synthesize
 from earwitness.training.recipe import Recipe
 from earwitness.training.reproduction.reproduction_job import ENCODERS, ReproductionJob

@@ -10,9 +10,9 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from earwitness.models.build import build, parameter_count
-from earwitness.models.configs.architectures import token_widths
-from earwitness.models.token_batch import Tokens
+from earwitness.models.architectures import token_widths
+from earwitness.models.checkpoint import build, parameter_count
+from earwitness.models.network import Tokens
 from earwitness.training.loop.distributed import fast_bf16, pick_device
 from earwitness.training.loop.optimizer import make_optimizer
 from earwitness.training.losses import AdpitLoss, OfficialLoss
