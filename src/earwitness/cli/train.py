@@ -69,11 +69,13 @@ def run(
     loaded = load_recipe(path, [*(settings or []), *named], data)
     check_trackers(loaded.run.trackers)
     with needs("training", "train"):
+        from earwitness.training.data.recipe_classes import with_classes
         from earwitness.training.data.training_sources import open_sources
         from earwitness.training.loop.distributed import locked_by_first, use_deterministic_algorithms
         from earwitness.training.loop.trainer import Trainer
     if deterministic:
         use_deterministic_algorithms()
+    loaded = with_classes(loaded)
     folder = out or Path("runs") / loaded.name
     with locked_by_first(folder, "earwitness train"):
         with _progress() as progress:

@@ -51,7 +51,7 @@ def load(clip: Clip, rate: int = SAMPLE_RATE) -> LoadedClip:
     frames = _sound_frames(clip, rate)
     assert clip.sound is not None
     assert clip.labels is not None
-    return LoadedClip(clip, read_pcm(clip.sound), read_table(clip.labels, frames))
+    return LoadedClip(clip, read_pcm(clip.sound), read_table(clip.labels, frames, clip.vocabulary))
 
 
 def inspect(clip: Clip, rate: int = SAMPLE_RATE, frames: int = CLIP_FRAMES) -> EventTable:
@@ -64,7 +64,7 @@ def inspect(clip: Clip, rate: int = SAMPLE_RATE, frames: int = CLIP_FRAMES) -> E
     if found != frames:
         raise LabelError(f"{clip.sound}: lasts {found} frames of 100 ms, not {frames}")
     assert clip.labels is not None
-    return read_table(clip.labels, frames)
+    return read_table(clip.labels, frames, clip.vocabulary)
 
 
 def _sound_frames(clip: Clip, rate: int) -> int:

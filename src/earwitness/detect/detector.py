@@ -276,7 +276,6 @@ class Detector:
             settings=record | vision_record,
             elapsed=time.perf_counter() - started,
             visual=visual,
-            vocabulary=self.card.vocabulary,
             intervals=intervals,
         )
         return self.choice.apply(result)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final, Literal
 
-from earwitness.core.vocabulary import CLASSES
+from earwitness.core.vocabulary import SoundClass
 
 AHEAD_DEG: Final = 15.0
 MOVING_DEG: Final = 15.0
@@ -43,7 +43,7 @@ def screen(onscreen: bool) -> str:
 
 
 def caption_text(
-    class_index: int,
+    sound_class: SoundClass,
     azimuth: float,
     onscreen: bool,
     *,
@@ -55,13 +55,14 @@ def caption_text(
     """Return a caption: "[knocking, off screen, left]"; full: "[knocking, off screen, far left, 3 m away]".
 
     Args:
+        sound_class: class of the sound.
         azimuth: degrees, positive to the left; NaN without direction.
         has_video: if False, the caption does not mention the screen.
         style: `terse` omits "on screen" and "ahead", which viewers see.
         distance: metres, for the full style; NaN if unknown.
         moved: change of azimuth during the caption, degrees, for the full style.
     """
-    words = [CLASSES[class_index].caption]
+    words = [sound_class.caption]
     direction = direction_in_words(azimuth)
     if has_video and (style == "full" or not onscreen):
         words.append(screen(onscreen))

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from earwitness.core.events import EventTable
 from earwitness.core.geometry import fold
-from earwitness.core.vocabulary import NUM_CLASSES
 from earwitness.data.dcase.labels import LabelRows
 from earwitness.metrics.matching import match
 from earwitness.metrics.protocols import AZIMUTH_THRESHOLD_DEG, RELATIVE_DISTANCE_THRESHOLD
@@ -159,7 +158,7 @@ def as_tables(found: dict[str, Any]) -> list[str]:
 
 
 def _cells(rows: LabelRows) -> NDArray[np.int64]:
-    return np.asarray(rows.frame * NUM_CLASSES + rows.class_index, dtype=np.int64)
+    return np.asarray(rows.frame * len(rows.vocabulary) + rows.class_index, dtype=np.int64)
 
 
 RESAMPLES: Final = 1000
@@ -179,7 +178,7 @@ def recall_by_bin(
     sums = np.zeros((len(clips), n, 5))
     for number, (rows, table, own) in enumerate(zip(clips, events, bins, strict=True)):
         predictions = LabelRows.from_table(table)
-        cells = (side.frame * NUM_CLASSES + side.class_index for side in (rows, predictions))
+        cells = (side.frame * len(side.vocabulary) + side.class_index for side in (rows, predictions))
         cell_r, cell_p = cells
         az_r, az_p = (fold(side.azimuth).astype(np.float64) for side in (rows, predictions))
         pairs = match(cell_r, az_r, cell_p, az_p)

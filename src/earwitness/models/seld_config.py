@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, NonNegativeInt, PositiveFloat, model_validator
 
 from earwitness.core.schema import StrictModel
-from earwitness.core.vocabulary import NUM_CLASSES
+from earwitness.core.vocabulary import DCASE2025
 
 Size = Annotated[int, Field(ge=1, le=65_536)]
 """A width or a length; larger values would exhaust the memory."""
@@ -82,7 +82,7 @@ class SeldShape(StrictModel):
     distance_head: bool = False
     any_sound: bool = False
     tracks: Size = 3
-    classes: Size = NUM_CLASSES
+    classes: Size = len(DCASE2025)
 
     @property
     def own_channels(self) -> int:

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from earwitness.core.classes.vocabulary_record import VocabularyRecord
 from earwitness.core.events import FRAME_SECONDS, EventTable, SoundEvent
 from earwitness.core.geometry import DEFAULT_FOV_DEG, View
 from earwitness.media.containers.probe import MediaInfo
 from earwitness.media.sound.stretches import Stretch, covered_frames
 from earwitness.results.visual import EventKey, EventVisual, Visual
-from earwitness.results.vocabulary_record import DEFAULT_VOCABULARY, VocabularyRecord
 
 TURNED_OFF: Final = "turned off"
 """Value of `vision_off` in the settings of a result if the user turned vision off."""
@@ -63,7 +63,6 @@ class Detection:
         visual: the visual analysis; None where there was none.
         media: location of the media file, if it is not `path`.
         trusted: whether `path` may be opened; False for saved results, which may name any file of the user.
-        vocabulary: the classes that `class_index` refers to.
         left_out: slugs of the classes that were left out on request (`ClassChoice`), so that the absence of their
             events says nothing.
         intervals: prediction intervals of the events, from the sound alone; empty if the model gives none.
@@ -81,9 +80,13 @@ class Detection:
     visual: Visual | None = None
     media: Path | None = None
     trusted: bool = True
-    vocabulary: VocabularyRecord = DEFAULT_VOCABULARY
     left_out: tuple[str, ...] = ()
     intervals: Mapping[EventKey, EventIntervals] = field(default_factory=dict)
+
+    @property
+    def vocabulary(self) -> VocabularyRecord:
+        """The classes that `class_index` refers to."""
+        return VocabularyRecord.of(self.table.vocabulary)
 
     @property
     def events(self) -> list[SoundEvent]:

@@ -21,17 +21,16 @@ from pydantic import (
     model_validator,
 )
 
+from earwitness.core.classes.vocabulary_record import DEFAULT_VOCABULARY, VocabularyRecord
 from earwitness.core.errors import LabelError
 from earwitness.core.events import FRAME_RATE, FRAME_SECONDS, MOST_FRAMES, EventTable, SoundEvent
 from earwitness.core.files.small_files import TABLE_BYTES, read_bytes
 from earwitness.core.schema import DocumentModel, PlainValues, first_problem
 from earwitness.core.source_numbers import separate_sources
 from earwitness.core.version import __version__, commit
-from earwitness.core.vocabulary import CLASSES
 from earwitness.results.detection import Detection, file_text
 from earwitness.results.json_stream import document_pieces, placeholder
 from earwitness.results.visual import EventVisual, Pictures
-from earwitness.results.vocabulary_record import DEFAULT_VOCABULARY, VocabularyRecord
 
 SCHEMA_VERSION: Final = 1
 """Increased when older readers would misinterpret the file; new keys alone do not increase it."""
@@ -183,9 +182,6 @@ def read_document(path: str | Path) -> Document:
         document = Document.model_validate_json(text)
     except ValidationError as error:
         raise LabelError(f"{path}: not an earwitness events file: {first_problem(error)}") from None
-    difference = document.vocabulary.difference(DEFAULT_VOCABULARY)
-    if difference:
-        raise LabelError(f"{path}: {difference}; this version reads only results with the classes of DCASE2025")
     return document
 
 
@@ -206,15 +202,18 @@ def table_of(document: Document, path: str | Path) -> EventTable:
     """
     events = document.events
     try:
-        table = EventTable.from_columns(
-            frame=_joined([event.track.frames for event in events]),
-            class_index=_joined([[event.class_index] * len(event.track.frames) for event in events]),
-            source=_joined([[event.source] * len(event.track.frames) for event in events]),
-            azimuth=_joined([event.track.azimuth for event in events]),
-            distance=_joined([event.track.distance for event in events]),
-            onscreen=_joined([event.track.onscreen for event in events]),
-            score=_joined([event.track.score for event in events]),
-            num_frames=document.num_frames,
+        table = EventTable.from_mapping(
+            {
+                "frame": _joined([event.track.frames for event in events]),
+                "class_index": _joined([[event.class_index] * len(event.track.frames) for event in events]),
+                "source": _joined([[event.source] * len(event.track.frames) for event in events]),
+                "azimuth": _joined([event.track.azimuth for event in events]),
+                "distance": _joined([event.track.distance for event in events]),
+                "onscreen": _joined([event.track.onscreen for event in events]),
+                "score": _joined([event.track.score for event in events]),
+            },
+            document.num_frames,
+            document.vocabulary.vocabulary(),
         )
         return separate_sources(table).sorted()
     except LabelError as error:
@@ -238,7 +237,7 @@ def event_of(event: SoundEvent, visual: EventVisual | None = None) -> Event:
     )
     return Event.model_validate(
         {
-            "class": CLASSES[event.sound_class.index].slug,
+            "class": event.sound_class.slug,
             "class_index": event.sound_class.index,
             "source": event.source,
             "start": round(event.start, 1),

@@ -9,6 +9,7 @@ import yaml
 from pydantic import ValidationError
 from pydantic import model_validator as _model_validator
 
+from earwitness.core.classes.vocabulary_record import VocabularyRecord
 from earwitness.core.errors import RecipeError, shortened
 from earwitness.core.schema import StrictModel
 from earwitness.features import TAGGER_CHANNELS, FeatureConfig
@@ -32,7 +33,10 @@ DATA_SET: Final = "DCASE2025"
 
 
 class Recipe(StrictModel):
-    """A complete training run. The model's input size follows from the features; another value is an error."""
+    """A complete training run. The model's input size follows from the features; another value is an error.
+
+    `vocabulary` is filled in when a run starts, if the classes of its data are not those of DCASE2025.
+    """
 
     name: Name = "seld"
     data: DataSpec = DataSpec()
@@ -42,6 +46,7 @@ class Recipe(StrictModel):
     optim: OptimSpec = OptimSpec()
     loss: LossSpec = LossSpec()
     run: RunSpec = RunSpec()
+    vocabulary: VocabularyRecord | None = None
 
     @_model_validator(mode="before")
     @classmethod
@@ -57,6 +62,14 @@ class Recipe(StrictModel):
 
     @_model_validator(mode="after")
     def _parts_fit(self) -> Recipe:
+        if self.loss.class_weights and len(self.loss.class_weights) != self.model.classes:
+            raise ValueError(
+                f"loss.class_weights has {len(self.loss.class_weights)} numbers for {self.model.classes} classes"
+            )
+        if self.vocabulary is not None and self.model.classes != len(self.vocabulary):
+            raise ValueError(
+                f"model.classes is {self.model.classes}, but vocabulary has {len(self.vocabulary)} classes"
+            )
         if self.data.swap == "double" and self.run.batch % 2:
             raise ValueError(f"run.batch is {self.run.batch}, but data.swap 'double' needs an even batch")
         for name in token_widths(self.model):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, NonNegativeInt, model_validator
+from pydantic import AfterValidator, Field, NonNegativeInt, field_validator, model_validator
 
 from earwitness.core.multi_accddoa import Decoding
 from earwitness.core.schema import PlainValues, StrictModel
-from earwitness.core.vocabulary import NUM_CLASSES
 from earwitness.training.loop.trackers import TrackerName
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -83,6 +82,7 @@ class DataSpec(StrictModel):
         bank_weight: with folders: share of scenes synthesized from the bank, relative to the folders' weights.
         tokens: name of the modality, as in model.tokens -> source of its tokens.
         bank: folder of the sound bank.
+        classes: file with the classes of the bank, or `dcase2025`; None: those of the bank or of the folders.
         weights: pattern of names of the bank's sounds, as `bell/cdda-*` -> how often they are drawn, relative to
             others; the last matching pattern counts, and 0 leaves sounds out.
         pool: settings of the synthesizer's pool of simulated rooms; {} means its defaults.
@@ -102,6 +102,7 @@ class DataSpec(StrictModel):
     bank_weight: Weight = 0.0
     tokens: dict[str, TokenSource] = Field(default_factory=dict)
     bank: PathText = "soundbank"
+    classes: PathText | None = None
     weights: dict[str, Weight] = Field(default_factory=dict)
     pool: PlainValues = Field(default_factory=dict)
     scene: PlainValues = Field(default_factory=dict)
@@ -194,7 +195,7 @@ class LossSpec(StrictModel):
             one, else in the direction part.
         choice_distance: weight of |ln distance error| when assignments are compared.
         distance_beta: error at which smooth L1 changes from quadratic to linear, in ln(metres).
-        class_weights: (classes,) weight of each class's active cells.
+        class_weights: (classes,) weight of each class's active cells; none: all 1.
     """
 
     form: Literal["adpit", "official"] = "adpit"
@@ -205,7 +206,13 @@ class LossSpec(StrictModel):
     active_weight: PositiveWeight = 1.0
     choice_distance: Weight = 0.05
     distance_beta: PositiveWeight = 0.5
-    class_weights: tuple[Weight, ...] = Field((1.0,) * NUM_CLASSES, min_length=NUM_CLASSES, max_length=NUM_CLASSES)
+    class_weights: tuple[Weight, ...] = ()
+
+    @field_validator("class_weights")
+    @classmethod
+    def _none_if_equal(cls, weights: tuple[float, ...]) -> tuple[float, ...]:
+        """Weights of 1 are the default, however many."""
+        return () if all(weight == 1 for weight in weights) else weights
 
 
 class RunSpec(StrictModel):

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from earwitness.core.classes.vocabulary_record import DEFAULT_VOCABULARY, VocabularyRecord
 from earwitness.core.errors import ModelError, UsageError, shortened
 from earwitness.core.files.atomic import atomic_file
 from earwitness.core.files.small_files import CARD_BYTES, read_bytes
@@ -18,7 +19,6 @@ from earwitness.detect.model.interval_model import IntervalModel
 from earwitness.detect.smoothing import Smoothing
 from earwitness.encoders.store.embedding_store import StoreDescription
 from earwitness.features import FeatureConfig
-from earwitness.results.vocabulary_record import DEFAULT_VOCABULARY, VocabularyRecord
 
 CARD_FORMAT: Final = 1
 LONGEST_NAME: Final = 1000

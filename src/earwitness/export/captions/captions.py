@@ -84,15 +84,16 @@ def _pieces(rows: EventTable, has_video: bool, style: Style, camera: Camera) -> 
     """Split an event where its wording changes; each piece is long enough to read."""
     azimuth = _smoothed(rows.azimuth)
     onscreen = _smoothed(rows.onscreen.astype(np.float32)) >= 0.5
+    sound_class = SoundEvent(rows).sound_class
     words = [
-        caption_text(rows.class_index[0], angle, bool(on), has_video=has_video, style=style)
+        caption_text(sound_class, angle, bool(on), has_video=has_video, style=style)
         for angle, on in zip(azimuth.tolist(), onscreen.tolist(), strict=True)
     ]
     found = []
     for first, stop in _spans(words, rows.frame):
         part = SoundEvent(rows.select(np.arange(first, stop)))
         text = caption_text(
-            part.sound_class.index, part.azimuth, part.onscreen, has_video=has_video, style=style,
+            sound_class, part.azimuth, part.onscreen, has_video=has_video, style=style,
             distance=part.distance, moved=_moved(azimuth[first:stop]),
         )  # fmt: skip
         found.append(Caption(part.start, part.end, text, _position(part.azimuth, camera), part.score))

@@ -30,7 +30,7 @@ def _one_at_a_time(found: list[Caption]) -> list[_Cue]:
     bounds = sorted({time for caption in found for time in (caption.start, caption.end)})
     cues: list[_Cue] = []
     for start, end in pairwise(bounds):
-        lines = tuple(caption.text for caption in found if caption.start < end and start < caption.end)
+        lines = tuple(_plain(caption.text) for caption in found if caption.start < end and start < caption.end)
         if not lines:
             continue
         touches = bool(cues) and cues[-1][1] == start
@@ -53,3 +53,8 @@ def _was_overlap(cues: list[_Cue], lines: tuple[str, ...]) -> bool:
         return False
     both = set(cues[-1][2])
     return set(lines) < both and both - set(lines) <= set(cues[-2][2])
+
+
+def _plain(text: str) -> str:
+    """The text without characters that begin a tag or a time."""
+    return text.replace("<", "(").replace(">", ")")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
 
 from earwitness.core.geometry import Camera
@@ -25,7 +26,8 @@ def to_vtt(result: Detection, style: Style = "terse", fov: float | None = None) 
 
 def _cue(number: int, caption: Caption) -> str:
     times = f"{timestamp(caption.start, '.')} --> {timestamp(caption.end, '.')}"
-    return f"{number}\n{times} line:{-1 - caption.line}{_settings(caption.position)}\n{caption.text}\n"
+    text = escape(caption.text, quote=False)
+    return f"{number}\n{times} line:{-1 - caption.line}{_settings(caption.position)}\n{text}\n"
 
 
 def _settings(position: int | None) -> str:

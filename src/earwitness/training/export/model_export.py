@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from earwitness.core.classes.vocabulary_record import DEFAULT_VOCABULARY
 from earwitness.core.errors import ModelError, RecipeError
 from earwitness.core.files.atomic import atomic_file
 from earwitness.detect.model.calibration import Calibration
@@ -281,6 +282,7 @@ def _card(run: Path, recipe: Recipe, tuning: TuningResult, options: ExportOption
         },
         model=recipe.model.model_dump(mode="json") | ({"mirrored": True} if options.mirror else {}),
         calibration=tuning.calibration,
+        vocabulary=recipe.vocabulary or DEFAULT_VOCABULARY,
         thresholds=tuning.thresholds,
         decoding=recipe.run.decoding,
         smoothing=tuning.smoothing,
@@ -318,7 +320,7 @@ def _data(recipe: Recipe, checkpoint: str) -> dict[str, Any]:
 def _portable(recipe: Recipe) -> dict[str, Any]:
     """The recipe with folder names in place of the paths of the machine it ran on."""
     plain = recipe.model_dump(mode="json")
-    plain["data"] |= {"bank": Path(recipe.data.bank).name, "cache": None, "shards": None}
+    plain["data"] |= {"bank": Path(recipe.data.bank).name, "classes": None, "cache": None, "shards": None}
     for folder in (*plain["data"]["folders"], *filter(None, [plain["data"]["valid_folder"]])):
         folder["root"] = Path(folder["root"]).name
     if recipe.run.init_from:

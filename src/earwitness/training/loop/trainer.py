@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from earwitness.core.classes.vocabulary_record import DEFAULT_VOCABULARY
 from earwitness.core.errors import TrainingError
 from earwitness.metrics import Scores
 from earwitness.models.architectures import token_widths
@@ -153,8 +154,9 @@ class Trainer:
             write_commit(self.folder)
         load_tagger_weights(self.model)
         if self.recipe.run.init_from:
+            classes = self.recipe.vocabulary or DEFAULT_VOCABULARY
             check_initial_tokens(self.recipe.run.init_from, self.tokens.descriptions)
-            load_initial(self.model, self.recipe.run.init_from, self.recipe.features)
+            load_initial(self.model, self.recipe.run.init_from, self.recipe.features, classes)
             self.averaged.load_state_dict(self.model.state_dict())
             return
         self.averaged.load_state_dict(self.model.state_dict())
