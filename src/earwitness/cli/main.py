@@ -12,7 +12,7 @@ from typing import Final, NoReturn
 
 import typer
 
-from earwitness.cli.command import Command, Group
+from earwitness.cli.command import Command, Group, say
 from earwitness.core.crash_log import describe, write_log
 from earwitness.core.errors import EarwitnessError, UsageError, one_line, shortened
 from earwitness.core.version import __version__
@@ -72,13 +72,13 @@ def main() -> None:
             _end_of_pipe()
         reason, code = _explained(error)
         if reason:
-            _say(reason)
+            say(reason)
         sys.exit(code)
     except KeyboardInterrupt:
-        _say("interrupted")
+        say("interrupted")
         sys.exit(INTERRUPTED)
     if code == INTERRUPTED:  # typer's code for Ctrl+C
-        _say("interrupted")
+        say("interrupted")
     sys.exit(code)
 
 
@@ -123,11 +123,6 @@ def _end_of_pipe() -> NoReturn:
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(FAILED)
-
-
-def _say(text: str) -> None:
-    with suppress(OSError):  # stderr may be closed
-        typer.echo(f"earwitness: {text}", err=True)
 
 
 if __name__ == "__main__":
