@@ -24,8 +24,8 @@ from earwitness.data.starss.crops import Crop, random_crops  # noqa: E402
 from earwitness.data.starss.foa import Recording, find_recordings  # noqa: E402
 from earwitness.data.starss.stereo_clips import StereoJob, make_clips, make_group  # noqa: E402
 from earwitness.features import FeatureConfig  # noqa: E402
-from earwitness.media.pictures.view360 import PanoramaView, panorama_frames  # noqa: E402
 from earwitness.media.sound.wav import write_wav  # noqa: E402
+from earwitness.media.view360 import PanoramaView, panorama_frames  # noqa: E402
 from earwitness.media.writer import MediaWriter  # noqa: E402
 from earwitness.scenes.pictures import draw_interior  # noqa: E402
 from earwitness.training.data.clip_stream import SceneStream, batches  # noqa: E402

@@ -43,8 +43,8 @@ def untrained_model(folder: Path) -> Path:
     """Export an untrained network of the default size; needs the extra `train`."""
     from earwitness.detect.model.card import ModelCard, card_path, file_sha256
     from earwitness.features import FeatureConfig
-    from earwitness.models.configs.seld_config import SeldConfig
     from earwitness.models.seld import SeldNet
+    from earwitness.models.seld_config import SeldConfig
     from earwitness.training.export.model_export import export_onnx
 
     path, config = folder / "untrained.onnx", SeldConfig()

@@ -21,7 +21,7 @@ from earwitness.data.dcase.layout import scan
 from earwitness.encoders.encoder_registry import EncoderSpec
 from earwitness.encoders.store.embed_job import DEFAULT_RATE, EmbedJob, embed
 from earwitness.encoders.store.embedding_store import EmbeddingStore
-from earwitness.media.pictures.pictures import PictureReader
+from earwitness.media.pictures import PictureReader
 from earwitness.media.sound.wav import write_wav
 from earwitness.media.writer import MediaWriter
 

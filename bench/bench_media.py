@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from earwitness.media.containers.probe import probe
-from earwitness.media.pictures.pictures import PictureReader
+from earwitness.media.pictures import PictureReader
 from earwitness.media.sound.audio import AudioReader
 from earwitness.media.writer import MediaWriter, write_wav
 

@@ -35,7 +35,7 @@ SOUND_STEPS, PICTURES, COLUMNS = 10, 10, 10
 
 def measure(title: str) -> dict[str, float]:
     """Train on a few batches of one recipe; needs its own process, since peak memory never falls."""
-    from earwitness.models.build import build, parameter_count
+    from earwitness.models.checkpoint import build, parameter_count
     from earwitness.training.loop.distributed import fast_bf16
     from earwitness.training.loop.optimizer import make_optimizer
     from earwitness.training.losses import AdpitLoss, OfficialLoss
@@ -74,8 +74,8 @@ def measure(title: str) -> dict[str, float]:
 
 def made_up_tokens(config: object, batch: int) -> dict[str, object]:
     """Random tokens for five seconds: ten of sound, and ten pictures of ten columns (or of the network's grid)."""
-    from earwitness.models.configs.architectures import token_widths
-    from earwitness.models.token_batch import Tokens
+    from earwitness.models.architectures import token_widths
+    from earwitness.models.network import Tokens
     from earwitness.training.export.model_export import fixed_positions
 
     made: dict[str, object] = {}

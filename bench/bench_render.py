@@ -17,6 +17,7 @@ from earwitness.render.timeline_picture import timeline_picture
 from earwitness.render.video.annotated_video import render_video
 from earwitness.render.video.overlay import Overlay
 from earwitness.render.video.panel import Panel
+from earwitness.results.detection import Detection, ModelId
 
 SECONDS = 15
 SIZES = {"640x360": (640, 360), "720x1280 (portrait)": (720, 1280), "1280x720": (1280, 720), "1920x1080": (1920, 1080)}
@@ -25,15 +26,16 @@ SIZES = {"640x360": (640, 360), "720x1280 (portrait)": (720, 1280), "1280x720": 
 def main() -> None:
     """Print a table of rates."""
     table = _events(SECONDS)
+    result = Detection(table, ModelId("none", ""), float(SECONDS), has_video=True)
     with tempfile.TemporaryDirectory() as folder:
         for name, (width, height) in SIZES.items():
             path = Path(folder) / "in.mp4"
             _write(path, width, height)
-            seconds = _timed(lambda path=path: render_video(path, table, Path(folder) / "out.mp4"))
+            seconds = _timed(lambda path=path: render_video(result, path, Path(folder) / "out.mp4"))
             drawing = _drawing(table, width, height)
             print(f"{'render ' + name:36s} {SECONDS / seconds:8.1f} x real time   drawing {drawing:5.2f} ms/picture")
         write_wav(Path(folder) / "in.wav", np.zeros((2, SECONDS * 24000), np.float32), 24000)
-        seconds = _timed(lambda: render_video(Path(folder) / "in.wav", table, Path(folder) / "out.mp4"))
+        seconds = _timed(lambda: render_video(result, Path(folder) / "in.wav", Path(folder) / "out.mp4"))
         print(f"{'render sound only, 1280x720':36s} {SECONDS / seconds:8.1f} x real time")
         seconds = _timed(lambda: timeline_picture(table, Path(folder) / "plot.png", reference=table))
         print(f"{'timeline picture':36s} {seconds * 1e3:8.0f} ms")

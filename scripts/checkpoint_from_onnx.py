@@ -24,11 +24,10 @@ from torch import Tensor, nn
 
 from earwitness.detect.model.card import card_path, read_card
 from earwitness.detect.runner.runtime import OnnxRuntime
-from earwitness.models.build import build
-from earwitness.models.checkpoint import save_model
-from earwitness.models.configs.architectures import model_config
-from earwitness.models.mirrored import MirroredNetwork
+from earwitness.models.architectures import model_config
+from earwitness.models.checkpoint import build, save_model
 from earwitness.models.network import Network
+from earwitness.models.symmetric import MirroredNetwork
 from earwitness.training.data.clip_stream import SceneStream, batches
 from earwitness.training.data.training_sources import OpenSynthesizer
 from earwitness.training.recipe import Recipe, check_recipe

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from earwitness.models.configs.seld_config import CmcConfig, TokenInput
+from earwitness.models.seld_config import CmcConfig, TokenInput
 from earwitness.training.recipe import Recipe, load_recipe
 
 BOX, GAP, LEFT, STREAM = 40, 16, 50, 330

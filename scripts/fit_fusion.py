@@ -24,9 +24,16 @@ from scipy.special import expit
 
 from earwitness.core.events import EventTable, SoundEvent
 from earwitness.core.vocabulary import CLASSES, NUM_CLASSES
-from earwitness.fusion.evidence import Evidence, gather, sounding_frames
 from earwitness.fusion.fusion_settings import KINDS, FusionSettings, KindWeights
-from earwitness.fusion.posterior import elsewhere, farther_out, log_student, posterior
+from earwitness.fusion.posterior import (
+    Evidence,
+    elsewhere,
+    farther_out,
+    gather,
+    log_student,
+    posterior,
+    sounding_frames,
+)
 
 FRAME_STEP = 5
 """Neighbouring frames say the same."""

@@ -21,9 +21,8 @@ with atheris.instrument_imports(
 ):
     from earwitness.core.errors import EarwitnessError
     from earwitness.data.dcase.labels import HEADER, read_table
-    from earwitness.models.build import build
-    from earwitness.models.checkpoint import load_model, save_model
-    from earwitness.models.configs.seld_config import SeldConfig
+    from earwitness.models.checkpoint import build, load_model, save_model
+    from earwitness.models.seld_config import SeldConfig
 
 
 def _labels(path: Path) -> None:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from earwitness.media.pictures.pictures import PictureReader
+from earwitness.media.pictures import PictureReader
 
 FILM = "usr/share/doc/opencv-doc/examples/data/vtest.avi"
 STAMPS = "usr/share/tuxpaint/stamps/people"

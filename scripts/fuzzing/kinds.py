@@ -106,7 +106,7 @@ def readers(valid: Path, folder: Path) -> dict[str, Read]:
 def _media_readers(valid: Path) -> dict[str, Read]:
     from earwitness.detect.detector import Detector
     from earwitness.doctor.diagnosis import diagnose
-    from earwitness.media.pictures.pictures import PictureReader
+    from earwitness.media.pictures import PictureReader
 
     detector = Detector.load(valid / "model.onnx")
 

@@ -51,12 +51,10 @@ class Page:
     def __init__(self, model: Path, folder: Path) -> None:
         import uvicorn
 
-        from earwitness.serve.analysis import load_detector
-        from earwitness.serve.application import build_application
-        from earwitness.serve.hosts import AllowedHosts
-        from earwitness.serve.result_store import ResultStore
-        from earwitness.serve.sessions import Sessions
-        from earwitness.serve.upload_options import ServeLimits
+        from earwitness.serve.analysis import ServeLimits, load_detector
+        from earwitness.serve.guard import AllowedHosts
+        from earwitness.serve.result_store import ResultStore, Sessions
+        from earwitness.serve.server import build_application
         from earwitness.serve.upload_queue import JobQueue
 
         limits = ServeLimits(megabytes=_LIMIT_BYTES / 1e6, minutes=1, seconds=120, queue=4, memory_mb=1500)

@@ -95,8 +95,8 @@ def _models(folder: Path) -> None:
     from earwitness.detect.model.loading import ensemble_card, member_file
     from earwitness.features import FeatureConfig
     from earwitness.models.checkpoint import save_model
-    from earwitness.models.configs.seld_config import SeldConfig
     from earwitness.models.seld import SeldNet
+    from earwitness.models.seld_config import SeldConfig
     from earwitness.training.export.model_export import export_onnx
     from earwitness.training.loop.training_state import TrainingState
 

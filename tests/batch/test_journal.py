@@ -195,3 +195,53 @@ def test_a_full_disk_leaves_the_journal_that_was_there(
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert Journal(out, RECORD).written(source, out / "a") == (result,)
     assert sorted(path.name for path in out.iterdir()) == [JOURNAL_NAME, "a.csv"]
+
+
+ENTRY_RECORD = {"version": "1", "settings": {"threshold": 0.5}}
+
+
+@pytest.fixture
+def source_entry(tmp_path: Path) -> Path:
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"sound")
+    return path
+
+
+def test_entries_of_the_wrong_shape_count_for_nothing(source_entry: Path, tmp_path: Path) -> None:
+    journal = Journal(tmp_path, ENTRY_RECORD)
+    with journal.path.open("a") as file:
+        file.write(json.dumps({"source": str(source_entry), "target": "a", "stamp": 7, "written": []}) + "\n")
+    assert Journal(tmp_path, ENTRY_RECORD).written(source_entry, tmp_path / "a") is None
+
+
+def entry(source_entry: Path, /, **changes: object) -> str:
+    values = {
+        "source": str(source_entry),
+        "target": "a",
+        "stamp": stamp(source_entry),
+        "written": {"a.csv": 6},
+    }
+    return json.dumps(values | changes)
+
+
+JUNK = [
+    {"written": {}}, {"written": {"../a.csv": 6}}, {"written": {"/etc/passwd": 6}}, {"written": {"a.csv\0": 6}},
+    {"written": {"": 6}}, {"written": {"b.csv": 6}}, {"written": {"a.csv": "6"}}, {"written": {"a.csv": True}},
+    {"written": {"a.csv": -1}}, {"written": {"a.csv": 6.0}}, {"written": {"a.\ud800": 6}}, {"written": None},
+    {"written": ["a.csv"]}, {"written": {"a.csv": 10**30}}, {"written": {"a.csv": {}}},
+    {"target": "../a"}, {"target": "/a"}, {"target": ""}, {"target": 3}, {"target": "a\0"}, {"target": "\ud800"},
+    {"stamp": None}, {"stamp": [5]}, {"stamp": [5, "1"]}, {"stamp": [True, 1]}, {"stamp": {}}, {"stamp": [5, 1, 2]},
+    {"source": None}, {"source": ""}, {"source": "a.wav"}, {"source": "\0"}, {"source": "\ud800"}, {"source": ["x"]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", JUNK, ids=[json.dumps(change)[:40] for change in JUNK])
+def test_lines_that_no_run_wrote_count_for_nothing(
+    source_entry: Path, tmp_path: Path, change: dict[str, object]
+) -> None:
+    out = tmp_path / "out"
+    head = Journal(out, ENTRY_RECORD).path.read_text()
+    (out / "a.csv").write_text("frame\n")
+    for line, known in ((entry(source_entry), True), (entry(source_entry, **change), False)):
+        (out / JOURNAL_NAME).write_text(f"{head}{line}\n")
+        assert (Journal(out, ENTRY_RECORD).written(source_entry, out / "a") is not None) is known

@@ -9,7 +9,7 @@ import pytest
 
 from earwitness.data.dcase.labels import read_table
 from earwitness.media.containers.probe import probe
-from earwitness.metrics.comparison import compare
+from earwitness.metrics.evaluation import compare
 from earwitness.results.document import read_events
 
 ASSETS = Path(__file__).parents[2] / "src" / "earwitness" / "assets"

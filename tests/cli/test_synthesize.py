@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from earwitness.cli.main import app
 from earwitness.core.errors import BankError, SynthesisError, UsageError
-from earwitness.media.pictures.pictures import PictureReader
+from earwitness.media.pictures import PictureReader
 from earwitness.media.sound.wav import write_wav
 from earwitness.scenes import PoolConfig, RirPool
 

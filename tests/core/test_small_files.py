@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import os
+import warnings
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from earwitness.core.errors import LabelError, ModelError
-from earwitness.core.files.small_files import parse_json, read_bytes, read_json, read_text
+from earwitness.core.files.small_files import open_zip, parse_json, read_bytes, read_entry, read_json, read_text
 
 
 def test_reads_a_regular_file(tmp_path: Path) -> None:
@@ -52,3 +55,83 @@ def test_json_that_cannot_be_is_refused_in_one_short_line(text: str) -> None:
         parse_json(text, "x", ModelError)
     assert len(str(caught.value)) < 300
     assert "\n" not in str(caught.value)
+
+
+def marked(data: bytes, offset: int, value: int) -> bytes:
+    """An archive whose entries all have a byte of their headers changed; the local header lacks two leading bytes."""
+    changed = bytearray(data)
+    for sign, shift in ((b"PK\1\2", 2), (b"PK\3\4", 0)):
+        place = changed.find(sign)
+        while place >= 0:
+            changed[place + offset + shift] = value
+            place = changed.find(sign, place + 1)
+    return bytes(changed)
+
+
+def damaged(data: bytes) -> bytes:
+    return data[:45] + b"\xff" * 20 + data[65:]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda data: b"", "not a usable archive"),
+        (lambda data: b"PK junk", "not a usable archive"),
+        (lambda data: data[:-30], "not a usable archive"),
+        (damaged, "not a usable archive"),
+        (lambda data: marked(data, 6, 1), "is encrypted"),
+        (lambda data: marked(data, 8, 99), "not a usable archive"),
+    ],
+)
+def test_damaged_and_encrypted_archives_are_one_kind_of_error(
+    tmp_path: Path, change: Callable[[bytes], bytes], said: str
+) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("entry", bytes(range(256)) * 4)
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(ModelError, match=said), open_zip(path, ModelError, 10**6) as archive:
+        read_entry(archive, "entry", 10**6)
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../up", "a/../../b", "C:\\x", "a\\..\\b"])
+def test_names_that_lead_out_are_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(name, b"x")
+    with pytest.raises(ModelError, match="points outside"), open_zip(path, ModelError, 100):
+        pass
+
+
+def test_a_name_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("one", b"x")
+            archive.writestr("one", b"y")
+    with pytest.raises(ModelError, match="occurs twice"), open_zip(path, ModelError, 100):
+        pass
+
+
+def test_what_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb", bytes(10**7))
+    assert path.stat().st_size < 20_000
+    with pytest.raises(ModelError, match="more than 1,000,000 bytes"), open_zip(path, ModelError, 10**6):
+        pass
+    with pytest.raises(ModelError, match="more than 1,000 bytes"), open_zip(path, ModelError, 10**8) as archive:
+        read_entry(archive, "bomb", 1000)
+
+
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with pytest.raises(ModelError, match="no such file"), open_zip(path, ModelError, 100):
+        pass
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("one", b"x")
+    with pytest.raises(ModelError, match="other"), open_zip(path, ModelError, 100) as archive:
+        read_entry(archive, "other", 10)
+    with open_zip(path, ModelError, 100) as archive:
+        assert read_entry(archive, "one", 1) == b"x"

@@ -10,8 +10,7 @@ from earwitness.core.errors import LabelError, NotStereoError, UnreadableMediaEr
 from earwitness.data.clips import load, open_clips
 from earwitness.data.dcase.labels import read_table
 from earwitness.data.dcase.layout import scan
-from earwitness.media.sound.pcm import read_pcm
-from earwitness.media.sound.wav import write_wav
+from earwitness.media.sound.wav import read_pcm, write_wav
 
 MakeSet = Callable[..., Path]
 

@@ -12,8 +12,7 @@ from earwitness.data.dcase.labels import read_table
 from earwitness.data.dcase.layout import scan
 from earwitness.data.shard import open_shard, shard_key
 from earwitness.features import FeatureConfig, FeatureExtractor
-from earwitness.media.sound.pcm import read_pcm
-from earwitness.media.sound.wav import write_wav
+from earwitness.media.sound.wav import read_pcm, write_wav
 
 MakeSet = Callable[..., Path]
 

@@ -18,9 +18,8 @@ from earwitness.data.starss import stereo_clips as module
 from earwitness.data.starss.crops import Crop, official_crops, random_crops
 from earwitness.data.starss.foa import find_recordings
 from earwitness.data.starss.stereo_clips import StereoJob, make_clip, make_clips
-from earwitness.media.pictures.pictures import PictureReader
-from earwitness.media.sound.pcm import read_pcm
-from earwitness.media.sound.wav import write_wav
+from earwitness.media.pictures import PictureReader
+from earwitness.media.sound.wav import read_pcm, write_wav
 from earwitness.scenes.writing.set_options import NOTE, keep_to_options
 
 MakeStarss = Callable[..., Path]

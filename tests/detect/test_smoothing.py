@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from scipy.ndimage import median_filter
 
 from earwitness.core.events import EventTable
 from earwitness.detect.smoothing import Smoothing
@@ -55,6 +56,14 @@ def test_the_median_removes_an_outlier() -> None:
     table = one_source([0, 1, 2, 3, 4], [10, 10, 40, 12, 12])
     assert Smoothing(median_azimuth_frames=3).apply(table).azimuth.tolist() == [10, 10, 12, 12, 12]
     assert Smoothing().apply(table).azimuth.tolist() == [10, 10, 40, 12, 12]
+
+
+@pytest.mark.parametrize(("frames", "length"), [(1, 5), (4, 11), (300, 5), (300, 501)])
+def test_the_median_is_that_of_scipy(frames: int, length: int) -> None:
+    azimuth = np.random.default_rng(frames).uniform(-90, 90, frames).astype(np.float32)
+    table = EventTable.from_columns(frame=np.arange(frames), class_index=0, azimuth=azimuth, distance=2.0)
+    smoothed = Smoothing(min_event_frames=1, median_azimuth_frames=length).apply(table)
+    assert np.array_equal(smoothed.azimuth, median_filter(azimuth, size=length, mode="nearest"))
 
 
 def test_nothing_stays_nothing() -> None:

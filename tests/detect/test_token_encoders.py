@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from earwitness.core.errors import ModelError
+from earwitness.core.errors import ModelError, UsageError
 from earwitness.detect.model.card import ModelCard, TokenNeed
 from earwitness.detect.runner import token_encoders
-from earwitness.detect.runner.token_encoders import load_token_encoders
+from earwitness.detect.runner.token_encoders import check_own_weights, load_token_encoders
+from earwitness.encoders.encoder_registry import EncoderSpec
+from earwitness.encoders.protocol import TokenMap
 from earwitness.encoders.store.embedding_store import StoreDescription
-from earwitness.encoders.tokens import TokenMap
 from earwitness.features import FeatureConfig
 
 FEATURES = FeatureConfig(channels=("logmel_m", "intensity"), mels=16, stpacc_bins=16, window=512, stpacc_lags=128)
@@ -82,3 +85,19 @@ def test_encoders_are_those_that_the_model_learnt_from(monkeypatch: pytest.Monke
         load_token_encoders(make_card())
     with pytest.raises(ModelError, match="requires 'picture' tokens"):
         load_token_encoders(make_card(required=True), {"sound"})
+
+
+def test_own_weights_are_loaded_from_their_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    made = {"toy-sound": ToySound(), "toy-picture": ToyPicture()}
+    folders = {}
+
+    def load(spec: EncoderSpec, threads: int) -> ToySound | ToyPicture:
+        folders[spec.name] = spec.folder
+        return made[spec.name]  # type: ignore[return-value]
+
+    monkeypatch.setattr(token_encoders.EncoderSpec, "load", load)
+    load_token_encoders(make_card(), weights={"toy-sound": tmp_path})
+    assert folders == {"toy-sound": tmp_path, "toy-picture": None}
+    check_own_weights({"toy-picture": tmp_path}, "toy", [make_card()])
+    with pytest.raises(UsageError, match=r"does not use 'clap'; it uses: toy-picture, toy-sound"):
+        check_own_weights({"clap": tmp_path}, "toy", [make_card()])

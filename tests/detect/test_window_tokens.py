@@ -15,12 +15,12 @@ from earwitness.detect.runner.model_runner import ModelRunner
 from earwitness.detect.runner.runtime import OnnxRuntime
 from earwitness.detect.runner.token_encoders import TokenEncoder, check_modalities
 from earwitness.detect.runner.window_tokens import WindowTokens
+from earwitness.encoders.protocol import TokenMap
 from earwitness.encoders.store.embedding_store import StoreDescription
-from earwitness.encoders.tokens import TokenMap
 from earwitness.features import FeatureConfig
-from earwitness.media.pictures.pictures import PictureReader
-from earwitness.models.build import build
-from earwitness.models.configs.architectures import model_config
+from earwitness.media.pictures import PictureReader
+from earwitness.models.architectures import model_config
+from earwitness.models.checkpoint import build
 from earwitness.results.detection import ModelId
 from earwitness.training.export.model_export import export_onnx
 

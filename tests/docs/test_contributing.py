@@ -9,13 +9,19 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from earwitness.batch.formats import FORMATS, Format, parse_formats, write
+from earwitness.cli import detect_run
+from earwitness.cli.command import takes
+from earwitness.cli.detect_options import DetectOptions
 from earwitness.core.events import EventTable
 from earwitness.core.vocabulary import CLASSES
+from earwitness.detect.detect_settings import OF_ONE_FILE, DetectSettings
 from earwitness.encoders.encoder_registry import ENCODERS
 from earwitness.metrics.scores import QUANTITIES, AverageScores, ClassScores
 from earwitness.results.detection import Detection, ModelId
@@ -27,10 +33,9 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "earwitness"
 TASKS = (
     "A class of sound", "A microphone", "An export format", "An encoder", "An augmentation", "A head",
-    "An option of detect", "A label format", "A metric", "A caption rule",
+    "An option of detect", "A label format", "A metric", "A caption rule", "A caption language",
 )  # fmt: skip
-MOST_FILES = {"An option of detect": 4}
-"""All others have at most two source files."""
+MOST_FILES = 2
 
 
 def how_tos() -> dict[str, str]:
@@ -66,14 +71,14 @@ def fields() -> list[tuple[str, str]]:
     return used + [(file, target.id) for file, target in declared if isinstance(target, ast.Name)]
 
 
-def test_there_are_ten_how_tos() -> None:
+def test_there_are_eleven_how_tos() -> None:
     assert tuple(how_tos()) == TASKS
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_the_named_files_exist_and_are_few(task: str) -> None:
     files = source_files(task)
-    assert 1 <= len(files) <= MOST_FILES.get(task, 2)
+    assert 1 <= len(files) <= MOST_FILES
     for name in files:
         path = SOURCE / name
         assert path.parent.is_dir() if path.name == "NAME.py" else path.is_file(), name
@@ -105,7 +110,7 @@ vocabulary.CLASSES, vocabulary.NUM_CLASSES = vocabulary.DCASE2025.classes, len(v
 from earwitness.batch.formats import FORMATS, write
 from earwitness.data.dcase.labels import read_table, write_table
 from earwitness.metrics import score_tables
-from earwitness.models.configs.seld_config import SeldConfig
+from earwitness.models.seld_config import SeldConfig
 from earwitness.render.icons import svg_icon
 from earwitness.results.saved import read_result
 from earwitness.scenes.bank.adaptors import list_sounds
@@ -121,12 +126,12 @@ assert score_tables([table], [table]).macro.per_class.f_score[13] == 1
 for name in set(FORMATS) - {"parquet"}:
     write(read_result(folder / "labels.csv"), folder / f"all{FORMATS[name].suffix}", name)
 assert "coughing" in (folder / "all.vtt").read_text()
-assert svg_icon(13)
+assert svg_icon(cough)
 (folder / "bank" / "cough").mkdir(parents=True)
 (folder / "bank" / "cough" / "a.wav").touch()
 assert [sound.kind for sound in list_sounds(folder / "bank")] == ["cough"]
 recipe = Recipe()
-assert (recipe.model.classes, len(recipe.loss.class_weights)) == (14, 14)
+assert recipe.model.classes == 14
 """
 
 
@@ -186,6 +191,30 @@ def test_heads_are_settings_that_one_module_uses(setting: str) -> None:
     assert {file for file, name in fields() if name == setting} == set(source_files("A head"))
 
 
+def test_an_option_of_detect_needs_its_two_fields_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+    class MoreOptions(DetectOptions):
+        low_cut: Annotated[float, typer.Option("--low-cut", metavar="HZ")] = 0.0
+
+    @dataclasses.dataclass(frozen=True, slots=True)
+    class MoreSettings(DetectSettings):
+        low_cut: float = 0.0
+
+    given: list[MoreOptions] = []
+    app = typer.Typer()
+    app.command()(takes(MoreOptions)(given.append))
+    assert CliRunner().invoke(app, ["a.wav", "--low-cut", "80", "--mono"]).exit_code == 0
+    monkeypatch.setattr(detect_run, "DetectSettings", MoreSettings)
+    settings = detect_run.batch_settings(given[0])
+    assert (settings.detect.low_cut, settings.detect.allow_mono) == (80.0, True)  # type: ignore[attr-defined]
+    assert settings.record()["low_cut"] == settings.detect.result_record(0)["low_cut"] == 80.0
+
+
+def test_every_setting_of_detect_is_an_option() -> None:
+    options = {field.name for field in dataclasses.fields(DetectOptions)}
+    assert {field.name for field in dataclasses.fields(DetectSettings)} - {*OF_ONE_FILE} <= options
+
+
 def test_metrics_are_complete_and_shown() -> None:
     scores, report = source_files("A metric")
     assert (SOURCE / scores).is_file()
@@ -195,10 +224,21 @@ def test_metrics_are_complete_and_shown() -> None:
     assert set(QUANTITIES) <= shown
 
 
-def test_caption_words_come_from_the_places_listed() -> None:
-    imports = [
-        path.relative_to(SOURCE).as_posix()
-        for path in SOURCE.rglob("*.py")
-        if re.search(r"import .*\bcaption_text\b", path.read_text(encoding="utf-8"))
-    ]
-    assert {*imports, "export/wording.py"} == set(source_files("A caption rule"))
+def test_caption_limits_are_only_in_the_places_listed() -> None:
+    for limit in (42, 0.8333333333333334):
+        assert {file for file, value in constants() if value == limit and file.startswith("export/captions/")} == set()
+    rules, check = source_files("A caption rule")
+    assert "MOST_LINES" in (SOURCE / rules).read_text(encoding="utf-8")
+    planning = re.compile(r"import .*\b(schedule|fill_lines|running_sounds)\b")
+    assert not planning.search((SOURCE / check).read_text(encoding="utf-8")), "the check must not know the plan"
+
+
+def test_a_caption_language_needs_its_table_only(tmp_path: Path) -> None:
+    from earwitness.export.captions.languages import caption_language, languages
+
+    (place,) = source_files("A caption language")
+    assert {path.stem for path in (SOURCE / place).parent.glob("*.json")} == set(languages())
+    table = (SOURCE / place).with_name("de.json").read_text(encoding="utf-8")
+    own = tmp_path / "nds.json"
+    own.write_text(table.replace('"de"', '"nds"').replace("Klopfen", "Kloppen"), encoding="utf-8")
+    assert caption_language(str(own)).sounds["knock"] == "Kloppen"

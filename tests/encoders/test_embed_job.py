@@ -16,7 +16,7 @@ from earwitness.data.dcase.layout import scan
 from earwitness.encoders.encoder_registry import EncoderSpec
 from earwitness.encoders.store.embed_job import EmbedJob, embed
 from earwitness.encoders.store.embedding_store import EmbeddingStore
-from earwitness.media.pictures.pictures import PictureReader
+from earwitness.media.pictures import PictureReader
 from earwitness.media.sound.wav import write_wav
 from earwitness.media.writer import MediaWriter
 
@@ -78,7 +78,7 @@ def test_the_command_fills_a_store(dataset: Path, yamnet_folder: Path, efficient
 def test_stored_tokens_are_the_encoders(dataset: Path, yamnet_folder: Path) -> None:
     clips = scan(dataset).clips
     embed(dataset, clips, job(yamnet_folder))
-    from earwitness.media.sound.pcm import read_pcm
+    from earwitness.media.sound.wav import read_pcm
 
     assert clips[0].sound is not None
     alone = EncoderSpec(name="yamnet", folder=yamnet_folder).load().encode(read_pcm(clips[0].sound), RATE)  # type: ignore[call-arg, arg-type]

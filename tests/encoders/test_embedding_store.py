@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from earwitness.core.errors import EncoderError
+from earwitness.encoders.protocol import Modality, TokenMap
 from earwitness.encoders.store.embedding_store import EmbeddingStore, StoreDescription, create_store, list_stores
 from earwitness.encoders.store.token_parts import PartWriter, next_run, read_records
-from earwitness.encoders.tokens import Modality, TokenMap
 
 
 def describe(fingerprint: str = "f1", modality: Modality = "picture", rate: float | None = 2.0) -> StoreDescription:

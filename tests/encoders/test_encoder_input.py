@@ -11,7 +11,7 @@ from PIL import Image
 from earwitness.core.errors import EncoderError, UsageError
 from earwitness.core.geometry import Camera
 from earwitness.encoders.encoder_input import PictureGrid, PictureSettings, check_frames
-from earwitness.encoders.tokens import TokenMap
+from earwitness.encoders.protocol import TokenMap
 
 BILINEAR = Image.Resampling.BILINEAR
 

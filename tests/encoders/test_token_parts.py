@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from earwitness.core.errors import EncoderError
+from earwitness.encoders.protocol import TokenMap
 from earwitness.encoders.store.token_parts import PartWriter, map_at, next_run, read_records
-from earwitness.encoders.tokens import TokenMap
 
 
 def tokens(seed: int, steps: int = 3, scale: float = 1.0) -> TokenMap:

@@ -7,9 +7,9 @@ import pytest
 
 from earwitness.core.events import EventTable
 from earwitness.fusion import fuse as long_fusion
-from earwitness.fusion.explanation import candidate_summaries, explanations
 from earwitness.fusion.fuse import LONGEST_FRAMES, STRETCH_FRAMES, Fused, fuse, fuse_long
 from earwitness.fusion.fusion_settings import default_settings
+from earwitness.fusion.visual_result import candidate_summaries, explanations
 from earwitness.vision.boxes import PERSON, Boxes
 from earwitness.vision.motion import COLUMNS, ROWS
 from earwitness.vision.observe import Observation

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from earwitness.models.configs.seld_config import CmcConfig, SeldConfig, TokenInput
-from earwitness.models.token_batch import Tokens
+from earwitness.models.network import Tokens
+from earwitness.models.seld_config import CmcConfig, SeldConfig, TokenInput
 
 SHAPE = {
     "in_channels": 2, "mels": 16, "stem_width": 4, "stem_kernel": 3, "widths": (4, 8), "pools": ((5, 2), (1, 2)),

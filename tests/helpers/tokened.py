@@ -9,9 +9,9 @@ import numpy as np
 
 from earwitness.core.events import EventTable
 from earwitness.data.dcase.labels import write_table
+from earwitness.encoders.protocol import TokenMap
 from earwitness.encoders.store.embedding_store import StoreDescription, create_store
 from earwitness.encoders.store.token_parts import PartWriter
-from earwitness.encoders.tokens import TokenMap
 from earwitness.media.sound.wav import write_wav
 from earwitness.training.recipe import Recipe, check_recipe
 from fakes import tiny_recipe

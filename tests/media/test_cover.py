@@ -16,7 +16,7 @@ from PIL import Image
 
 from earwitness.detect.detector import Detector
 from earwitness.media.containers.probe import probe
-from earwitness.media.pictures.pictures import PictureReader
+from earwitness.media.pictures import PictureReader
 from earwitness.media.sound.wav import write_wav
 from earwitness.media.writer import MediaWriter
 from earwitness.render.video.annotated_video import render_video
@@ -74,6 +74,6 @@ def test_the_moving_pictures_are_seen_and_drawn_on(clip: Path, meter_model: Path
     detection = Detector.load(meter_model, vision=None).detect(clip)
     assert detection.has_video
     assert len(detection.events) == 1
-    drawn = render_video(clip, detection.table, tmp_path / "drawn.mp4", 100.0)
+    drawn = render_video(detection, clip, tmp_path / "drawn.mp4")
     assert len(list(PictureReader(drawn))) == 30
     assert probe(drawn).audio is not None

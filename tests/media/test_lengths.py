@@ -12,7 +12,7 @@ import pytest
 
 from earwitness.core.errors import UnreadableMediaError
 from earwitness.media.sound.audio import AudioReader
-from earwitness.media.sound.pcm import read_pcm, wav_info
+from earwitness.media.sound.wav import read_pcm, wav_info
 from earwitness.media.sound.wave_header import read_wave_header
 
 RATE = 24_000

@@ -11,7 +11,7 @@ from PIL import Image
 
 from earwitness.core.errors import EarwitnessError, NoVideoError, UnreadableMediaError
 from earwitness.media.containers.probe import probe
-from earwitness.media.pictures.pictures import PictureReader
+from earwitness.media.pictures import PictureReader
 from earwitness.media.sound.audio import read_audio
 
 

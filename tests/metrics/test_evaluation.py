@@ -1,10 +1,15 @@
+from __future__ import annotations
+
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from earwitness.core.errors import LabelError
+from earwitness.core.events import EventTable
 from earwitness.data.dcase.labels import HEADER
 from earwitness.metrics import Protocol, read_folder, score_folders
+from earwitness.metrics.evaluation import compare
 
 ROWS = ["0,1,0,10,200,1", "1,1,0,10,200,1", "2,1,0,10,200,1"]
 
@@ -72,6 +77,13 @@ def test_other_files_are_left_alone_and_named(tmp_path):
     assert scores.notes == (f"{predictions}: 2 files not .csv, ignored (README.md, clip.wav)",)
 
 
+def test_what_detect_writes_beside_its_predictions_is_not_named(tmp_path):
+    references, predictions = folder(tmp_path / "ref", a=ROWS), folder(tmp_path / "pred", a=ROWS)
+    for name in ("a.json", "a.html", "a.growing.jsonl", "a.earwitness.mp4", ".earwitness-journal.jsonl", "ab.json"):
+        (predictions / name).write_bytes(b"\xff\xfe")
+    assert score(references, predictions).notes == (f"{predictions}: 1 file not .csv, ignored (ab.json)",)
+
+
 def test_file_of_no_bytes_is_silence_and_is_named(tmp_path):
     references, predictions = folder(tmp_path / "ref", a=ROWS), folder(tmp_path / "pred")
     (predictions / "a.csv").write_bytes(b"")
@@ -111,3 +123,34 @@ def test_what_only_strict_refuses(tmp_path):
     with pytest.raises(LabelError, match="line 5: repeats line 2"):
         read_folder(twice)
     assert len(read_folder(twice, "dcase2025").clips["a"]) == 6
+
+
+def table(class_index: int, frames: range, azimuth: float, distance: float = 2.0) -> EventTable:
+    return EventTable.from_columns(
+        frame=np.array(frames), class_index=class_index, azimuth=azimuth, distance=distance, num_frames=50
+    )
+
+
+def test_perfect_hearing() -> None:
+    truth = EventTable.concatenate([table(0, range(10), 30.0), table(12, range(20, 30), -60.0)])
+    hearing = compare(truth, truth)
+    assert (hearing.events, hearing.missed, hearing.extra) == (2, (), ())
+    assert (hearing.azimuth_error, hearing.distance_error, hearing.f_score) == (0.0, 0.0, 1.0)
+
+
+def test_misses_extras_and_errors_are_told() -> None:
+    truth = EventTable.concatenate([table(0, range(10), 30.0), table(12, range(20, 30), -60.0)])
+    heard = EventTable.concatenate([table(0, range(10), 42.0, 2.5), table(8, range(40, 45), 0.0)])
+    hearing = compare(truth, heard)
+    assert hearing.missed == ("Knock",)
+    assert hearing.extra == ("Music",)
+    assert hearing.azimuth_error == pytest.approx(12.0)
+    assert hearing.distance_error == pytest.approx(0.25)
+    assert "detected 1 of 2 events; missed: Knock" in hearing.lines()[0]
+
+
+def test_nothing_heard() -> None:
+    hearing = compare(table(3, range(5), 0.0), EventTable.empty(50))
+    assert hearing.missed == ("Telephone",)
+    assert hearing.f_score == 0.0
+    assert len(hearing.lines()) == 2

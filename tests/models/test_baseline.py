@@ -3,10 +3,10 @@ import torch
 from pydantic import ValidationError
 
 from earwitness.core.errors import ModelError
+from earwitness.models.architectures import BaselineConfig, VisualInput
 from earwitness.models.baseline import BaselineNet
-from earwitness.models.build import build, parameter_count
-from earwitness.models.configs.baseline_config import BaselineConfig, VisualInput
-from earwitness.models.token_batch import Tokens
+from earwitness.models.checkpoint import build, parameter_count
+from earwitness.models.network import Tokens
 
 OFFICIAL_AUDIO, OFFICIAL_VISUAL = 734_261, 2_064_348
 SMALL = {"filters": 4, "rnn_width": 16, "head_width": 8, "decoder_ffn": 32}

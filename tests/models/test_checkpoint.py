@@ -3,11 +3,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from earwitness.core.errors import ModelError
-from earwitness.models.build import build
-from earwitness.models.checkpoint import CONFIG_KEY, load_model, save_model
-from earwitness.models.configs.baseline_config import BaselineConfig
-from earwitness.models.configs.seld_config import SeldConfig
+from earwitness.models.architectures import BaselineConfig
+from earwitness.models.checkpoint import CONFIG_KEY, build, load_model, save_model
 from earwitness.models.seld import SeldNet
+from earwitness.models.seld_config import SeldConfig
 from nets import cmc_config
 
 TINY = SeldConfig(

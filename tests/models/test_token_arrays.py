@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from earwitness.core.errors import EncoderError
-from earwitness.encoders.tokens import TokenMap
+from earwitness.encoders.protocol import TokenMap
 from earwitness.models.token_arrays import no_tokens, stack_tokens
 
 

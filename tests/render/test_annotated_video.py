@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import nan
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,22 @@ import pytest
 from earwitness.core.errors import EncodingError, UnreadableMediaError
 from earwitness.core.events import EventTable
 from earwitness.media.containers.probe import probe
-from earwitness.media.pictures.pictures import PictureReader
+from earwitness.media.pictures import PictureReader
 from earwitness.media.sound.audio import read_audio
 from earwitness.media.writer import write_wav
-from earwitness.render.video.annotated_video import render_video
+from earwitness.render.video.annotated_video import VideoOptions, render_video
 from earwitness.render.video.frame_source import SIZE, KeptSound
+from earwitness.render.video.label_forms import MARKER_STYLES
+from earwitness.results.detection import Detection, ModelId
+from earwitness.results.visual import EventKey, EventVisual, Pictures, SavedVisual, VisibleObject
 
+BROADCAST: Any = "broadcast"
 MakeVideo = Callable[..., Path]
 MakeTable = Callable[..., EventTable]
+
+
+def result_of(table: EventTable) -> Detection:
+    return Detection(table, ModelId("tiny", ""), table.duration, has_video=True)
 
 
 def audio_packets(path: Path) -> list[bytes]:
@@ -30,7 +39,7 @@ def audio_packets(path: Path) -> list[bytes]:
 def test_sound_length_and_times_stay(make_video: MakeVideo, make_steady: MakeTable, tmp_path: Path) -> None:
     source = make_video()
     done: list[float] = []
-    out = render_video(source, make_steady(0, 20, 2), tmp_path / "out.mp4", progress=done.append)
+    out = render_video(result_of(make_steady(0, 20, 2)), source, tmp_path / "out.mp4", progress=done.append)
     assert out == tmp_path / "out.mp4"
     assert audio_packets(out) == audio_packets(source)
     assert probe(out).duration == pytest.approx(probe(source).duration, abs=0.02)
@@ -41,7 +50,7 @@ def test_sound_length_and_times_stay(make_video: MakeVideo, make_steady: MakeTab
 
 def test_variable_frame_times_stay(make_video: MakeVideo, make_steady: MakeTable, tmp_path: Path) -> None:
     times = (0.0, 0.03, 0.4, 0.45, 1.2, 1.9)
-    out = render_video(make_video(times=times), make_steady(0, 20, 2), tmp_path / "out.mp4")
+    out = render_video(result_of(make_steady(0, 20, 2)), make_video(times=times), tmp_path / "out.mp4")
     got = [picture.time for picture in PictureReader(out)]
     assert got[: len(times)] == pytest.approx(times, abs=1e-3)
 
@@ -49,7 +58,7 @@ def test_variable_frame_times_stay(make_video: MakeVideo, make_steady: MakeTable
 def test_marks_appear_only_while_it_sounds(make_video: MakeVideo, make_table: MakeTable, tmp_path: Path) -> None:
     source = make_video(width=640, height=360)
     table = make_table([(f, 11, 0, 30, 2, True) for f in range(8, 12)])
-    pictures = list(PictureReader(render_video(source, table, tmp_path / "out.mp4")))
+    pictures = list(PictureReader(render_video(result_of(table), source, tmp_path / "out.mp4")))
     marked = [picture.time for picture in pictures if np.ptp(picture.rgb[:360].astype(int).mean(axis=2)) > 60]
     assert min(marked) == pytest.approx(0.8, abs=0.051)
     assert max(marked) == pytest.approx(1.15, abs=0.051)
@@ -65,7 +74,7 @@ def test_any_size_and_rotation(
     make_video: MakeVideo, make_steady: MakeTable, tmp_path: Path, width: int, height: int, turn: int
 ) -> None:
     source = make_video(width=width, height=height, turn=turn, times=(0.0, 0.05, 0.1))
-    video = probe(render_video(source, make_steady(4, -20, 1.5), tmp_path / "out.mp4")).video
+    video = probe(render_video(result_of(make_steady(4, -20, 1.5)), source, tmp_path / "out.mp4")).video
     assert video is not None
     shown = (height, width) if turn % 180 else (width, height)
     assert video.width == shown[0]
@@ -77,7 +86,7 @@ def test_sound_only_gets_a_background(make_steady: MakeTable, tmp_path: Path) ->
     t = np.arange(36000) / 24000
     sound = 0.3 * np.stack([np.sin(700 * t * (1 + t)), np.sin(900 * t)]).astype(np.float32)
     write_wav(tmp_path / "in.wav", sound, 24000)
-    out = render_video(tmp_path / "in.wav", make_steady(0, 20, 2, frames=15), tmp_path / "out.mp4")
+    out = render_video(result_of(make_steady(0, 20, 2, frames=15)), tmp_path / "in.wav", tmp_path / "out.mp4")
     info = probe(out)
     assert info.video is not None
     assert info.video.width == SIZE[0]
@@ -91,7 +100,7 @@ def test_sound_only_gets_a_background(make_steady: MakeTable, tmp_path: Path) ->
 def test_pictures_that_end_early_are_held(make_video: MakeVideo, make_table: MakeTable, tmp_path: Path) -> None:
     source = make_video(width=640, height=360, times=(0.0, 0.05, 0.1), sound=2.0)
     table = make_table([(f, 11, 0, 30, 2, True) for f in range(15, 20)])
-    pictures = list(PictureReader(render_video(source, table, tmp_path / "out.mp4")))
+    pictures = list(PictureReader(render_video(result_of(table), source, tmp_path / "out.mp4")))
     assert [picture.time for picture in pictures[:6]] == pytest.approx([0, 0.05, 0.1, 0.15, 0.2, 0.25], abs=1e-3)
     assert pictures[-1].time == pytest.approx(2.0, abs=0.06)
     marked = [picture.time for picture in pictures if np.ptp(picture.rgb[:360].astype(int).mean(axis=2)) > 60]
@@ -103,7 +112,7 @@ def test_long_pictures_are_drawn_again_while_something_sounds(
 ) -> None:
     source = make_video(width=640, height=360, times=(0.0, 0.05, 1.9))
     table = make_table([(f, 11, 0, 30, 2, True) for f in range(8, 12)])
-    pictures = list(PictureReader(render_video(source, table, tmp_path / "out.mp4")))
+    pictures = list(PictureReader(render_video(result_of(table), source, tmp_path / "out.mp4")))
     assert np.diff([picture.time for picture in pictures]).max() < 0.06
     marked = [picture.time for picture in pictures if np.ptp(picture.rgb[:360].astype(int).mean(axis=2)) > 60]
     assert (min(marked), max(marked)) == pytest.approx((0.8, 1.15), abs=0.051)
@@ -137,7 +146,7 @@ def test_a_file_that_was_cut_short_is_not_held_to_its_declared_end(
     there = PictureReader(part)
     list(there)
     assert 2 < there.duration < 6
-    drawn = list(PictureReader(render_video(part, make_steady(0, 20, 2, frames=80), tmp_path / "out.mp4")))
+    drawn = list(PictureReader(render_video(result_of(make_steady(0, 20, 2, frames=80)), part, tmp_path / "out.mp4")))
     assert drawn[-1].time < there.duration + 0.5
 
 
@@ -154,7 +163,7 @@ def test_pictures_that_cannot_be_decoded_give_way_to_a_background(
     with pytest.raises(UnreadableMediaError):
         PictureReader(broken)
     for source in (broken, make_video(width=16, height=16, name="tiny.mp4"), make_video(8, 640, name="narrow.mp4")):
-        out = render_video(source, make_steady(0, 20, 2), tmp_path / "out.mp4")
+        out = render_video(result_of(make_steady(0, 20, 2)), source, tmp_path / "out.mp4")
         info = probe(out)
         assert info.video is not None
         assert info.video.width == SIZE[0], source.name
@@ -180,14 +189,15 @@ def test_the_sound_track_that_was_heard_goes_along(make_steady: MakeTable, tmp_p
         output.mux(video.encode(None))
     peaks = []
     for number in (0, 1):
-        heard = read_audio(render_video(path, make_steady(0, 20, 2), tmp_path / "out.mp4", sound=KeptSound(number)))
+        options = VideoOptions(sound=KeptSound(number))
+        heard = read_audio(render_video(result_of(make_steady(0, 20, 2)), path, tmp_path / "out.mp4", options))
         peaks.append(float(np.abs(heard).max()))
     assert peaks[0] < 0.05
     assert peaks[1] > 0.15
 
 
 def test_mute_video(make_video: MakeVideo, make_steady: MakeTable, tmp_path: Path) -> None:
-    out = render_video(make_video(sound=None), make_steady(0, 20, 2), tmp_path / "out.mp4")
+    out = render_video(result_of(make_steady(0, 20, 2)), make_video(sound=None), tmp_path / "out.mp4")
     assert probe(out).audio is None
     assert len(list(PictureReader(out))) == 40
 
@@ -197,17 +207,68 @@ def test_hard_tables(make_video: MakeVideo, make_table: MakeTable, tmp_path: Pat
     crowd = [(0, c, s, nan if c == 3 else (c - 6) * 15.0, nan if c == 4 else 1.0 + c, c % 2 == 0)
              for c in range(13) for s in range(3)]  # fmt: skip
     for table in (make_table([], num_frames=0), make_table(crowd), make_table([(500, 0, 0, 0, 1, True)], 600)):
-        assert render_video(source, table, tmp_path / "out.mp4").stat().st_size > 0
+        assert render_video(result_of(table), source, tmp_path / "out.mp4").stat().st_size > 0
 
 
 def test_misuse(make_video: MakeVideo, make_steady: MakeTable, tmp_path: Path) -> None:
     source, table = make_video(times=(0.0, 0.05)), make_steady(0, 0, 1)
     with pytest.raises(EncodingError, match="overwrite"):
-        render_video(source, table, source)
+        render_video(result_of(table), source, source)
     with pytest.raises(EncodingError, match="field of view"):
-        render_video(source, table, tmp_path / "out.mp4", fov=180)
+        render_video(result_of(table), source, tmp_path / "out.mp4", VideoOptions(fov=180))
     with pytest.raises(EncodingError, match=r"\.mp4"):
-        render_video(source, table, tmp_path / "out.avi")
+        render_video(result_of(table), source, tmp_path / "out.avi")
     with pytest.raises(UnreadableMediaError):
-        render_video(tmp_path / "none.mp4", table, tmp_path / "out.mp4")
+        render_video(result_of(table), tmp_path / "none.mp4", tmp_path / "out.mp4")
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_the_broadcast_style_keeps_the_size(make_video: MakeVideo, make_steady: MakeTable, tmp_path: Path) -> None:
+    source, result = make_video(width=640, height=360, times=(0.0, 0.05)), result_of(make_steady(0, 20, 2))
+    heights = {}
+    for style, panel in ((BROADCAST, None), (BROADCAST, True), ("clean", False), ("clean", None)):
+        options = VideoOptions(style, panel)
+        video = probe(render_video(result, source, tmp_path / "out.mp4", options)).video
+        assert video is not None
+        assert video.width == 640
+        heights[style, panel] = video.height
+    assert heights[BROADCAST, None] == heights["clean", False] == 360
+    assert heights[BROADCAST, True] == heights["clean", None] > 360
+
+
+def test_pictures_without_room_are_reported_in_one_line(
+    make_video: MakeVideo, make_table: MakeTable, tmp_path: Path
+) -> None:
+    crowd = result_of(make_table([(f, c, 0, (c - 6) * 12.0, 2, True) for f in range(20) for c in range(13)]))
+    small, tiny = make_video(64, 48, name="small\n.mp4"), make_video(16, 16, name="tiny.mp4")
+    for source, panel, words in (
+        (small, True, "had no room in the picture (64x48 pixels) and were left out; the timeline lists all sounds"),
+        (small, False, "--panel adds a timeline"),
+        (tiny, True, "the picture (16x16 pixels) has no room for markers; they are drawn on a plain background"),
+    ):
+        notes: list[str] = []
+        render_video(crowd, source, tmp_path / "out.mp4", VideoOptions(panel=panel), note=notes.append)
+        (text,) = notes
+        assert words in text
+        assert "\n" not in text
+    notes = []
+    wide = make_video(640, 360, times=(0.0, 0.05), name="wide.mp4")
+    render_video(crowd, wide, tmp_path / "out.mp4", note=notes.append)
+    assert notes == []
+
+
+def test_the_box_of_the_source_is_framed_and_its_face_is_free(
+    make_video: MakeVideo, make_steady: MakeTable, tmp_path: Path
+) -> None:
+    source, table = make_video(width=640, height=360, times=(0.0, 0.05)), make_steady(0, 0, 2)
+    person = VisibleObject(seen=0, what="person", start=0, end=2, boxes=[(0, 0.4, 0.2, 0.6, 1.0)])
+    effect = EventVisual(seen=0, what="person", common_cause=0.9)
+    visual = SavedVisual(Pictures(seen=[person]), {EventKey(0, 0, 0): effect})
+    for style in MARKER_STYLES:
+        options = VideoOptions(style)
+        out = render_video(replace(result_of(table), visual=visual), source, tmp_path / "out.mp4", options)
+        picture = next(iter(PictureReader(out))).rgb[:360].astype(int)
+        marked = np.abs(picture - 120).sum(axis=2) > 60
+        assert not marked[75:300, 262:378].any(), "the person is not covered"
+        assert marked[60:120, 240:400].any(), "the frame is around it"
+        assert marked[80:160].any(axis=0).sum() > 100, "the label is beside the face"

@@ -17,7 +17,7 @@ def test_marks_are_those_of_the_moment(make_table: Callable[..., EventTable]) ->
     marks = Marks(make_table([(5, 3, 0, 20, 1.5, True), (6, 3, 0, 20, 1.5, True), (6, 8, 0, -70, 4, False)]))
     assert [len(marks.at(time)) for time in (0.0, 0.49, 0.5, 0.59, 0.6, 0.65, 0.7, 99.0)] == [0, 0, 1, 1, 2, 2, 0, 0]
     mark = marks.at(0.5)[0]
-    assert (mark.class_index, mark.azimuth, mark.distance, mark.onscreen) == (3, 20, 1.5, True)
+    assert (mark.sound_class.index, mark.azimuth, mark.distance, mark.onscreen) == (3, 20, 1.5, True)
 
 
 def test_times_just_below_a_frame_belong_to_it(make_table: Callable[..., EventTable]) -> None:
@@ -58,13 +58,13 @@ def test_a_source_keeps_its_lane_over_a_short_pause(make_table: Callable[..., Ev
     rows = [(f, 0, 0, 0.0, 1, True) for f in range(10)]
     rows += [(f, 1, 0, 5.0, 1, True) for f in [*range(2, 8), *range(12, 20)]]
     marks = Marks(make_table(rows))
-    assert {mark.class_index: mark.lane for mark in marks.at(0.3)} == {0: 0, 1: 1}
-    assert {mark.class_index: mark.lane for mark in marks.at(1.5)} == {1: 1}
+    assert {mark.sound_class.index: mark.lane for mark in marks.at(0.3)} == {0: 0, 1: 1}
+    assert {mark.sound_class.index: mark.lane for mark in marks.at(1.5)} == {1: 1}
 
 
 def test_sides_have_lanes_of_their_own(make_table: Callable[..., EventTable]) -> None:
     rows = [(0, c, 0, azimuth, 1, False) for c, azimuth in enumerate([0.0, 70.0, -70.0, 10.0, 75.0])]
-    lanes = {mark.class_index: mark.lane for mark in Marks(make_table(rows), edge_deg=50).at(0.0)}
+    lanes = {mark.sound_class.index: mark.lane for mark in Marks(make_table(rows), edge_deg=50).at(0.0)}
     assert lanes == {0: 0, 1: 0, 2: 0, 3: 1, 4: 1}
 
 

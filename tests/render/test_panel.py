@@ -5,6 +5,7 @@ from math import nan
 import numpy as np
 import pytest
 
+from earwitness.core.vocabulary import CLASSES
 from earwitness.render.marks import Mark
 from earwitness.render.style import Scale, class_colour
 from earwitness.render.video.panel import RANGE_M, Radar
@@ -13,13 +14,13 @@ SCALE = Scale(1280, 720)
 
 
 def mark(azimuth: float, distance: float, onscreen: bool = True) -> Mark:
-    return Mark(11, azimuth, distance, azimuth, distance, onscreen, 1.0, 0)
+    return Mark(CLASSES[11], 0, azimuth, distance, azimuth, distance, onscreen, 1.0, 0)
 
 
 def centre(radar: Radar, *marks: Mark) -> tuple[float, float]:
     """Mean column and row of the class's colour."""
     picture = radar.picture(list(marks)).astype(int)
-    rows, columns = np.nonzero(np.abs(picture - class_colour(11)).sum(axis=2) < 40)
+    rows, columns = np.nonzero(np.abs(picture - class_colour(CLASSES[11])).sum(axis=2) < 40)
     return float(columns.mean()), float(rows.mean())
 
 
@@ -44,7 +45,7 @@ def test_outside_the_picture_is_hollow() -> None:
     x, y = (round(value) for value in radar.position(20, 2))
     for onscreen in (True, False):
         pixel = radar.picture([mark(20, 2, onscreen)])[y, x].astype(int)
-        assert bool(np.abs(pixel - class_colour(11)).sum() < 40) is onscreen
+        assert bool(np.abs(pixel - class_colour(CLASSES[11])).sum() < 40) is onscreen
 
 
 def test_unknown_distance_is_a_ray_and_unknown_direction_is_nothing() -> None:
@@ -54,7 +55,7 @@ def test_unknown_distance_is_a_ray_and_unknown_direction_is_nothing() -> None:
     picture = radar.picture([mark(45, nan)]).astype(int)
     for distance in (1, 3, 6):
         x, y = (round(value) for value in radar.position(45, distance))
-        assert np.abs(picture[y, x] - class_colour(11)).sum() < 60
+        assert np.abs(picture[y, x] - class_colour(CLASSES[11])).sum() < 60
 
 
 def test_the_wedge_is_the_field_of_view() -> None:

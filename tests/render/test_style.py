@@ -6,9 +6,8 @@ from math import nan
 import numpy as np
 import pytest
 
-from earwitness.core.vocabulary import NUM_CLASSES
+from earwitness.core.vocabulary import CLASSES, NUM_CLASSES
 from earwitness.render.style import (
-    CLASS_COLOURS,
     INK,
     Scale,
     class_colour,
@@ -40,9 +39,8 @@ def lab(colour: tuple[int, int, int]) -> np.ndarray:
 
 
 def test_every_class_has_a_colour_of_its_own() -> None:
-    assert len(CLASS_COLOURS) == NUM_CLASSES
     differences = {
-        (a, b): float(np.linalg.norm(lab(class_colour(a)) - lab(class_colour(b))))
+        (a, b): float(np.linalg.norm(lab(class_colour(CLASSES[a])) - lab(class_colour(CLASSES[b]))))
         for a, b in combinations(range(NUM_CLASSES), 2)
     }
     assert min(differences.values()) > 28, min(differences, key=lambda pair: differences[pair])
@@ -50,8 +48,8 @@ def test_every_class_has_a_colour_of_its_own() -> None:
 
 def test_colours_are_legible_on_light_and_dark() -> None:
     for index in range(NUM_CLASSES):
-        assert contrast(class_colour(index), (255, 255, 255)) > 2.2, index
-        assert contrast(class_colour(index), INK) > 3.9, index
+        assert contrast(class_colour(CLASSES[index]), (255, 255, 255)) > 2.2, index
+        assert contrast(class_colour(CLASSES[index]), INK) > 3.9, index
 
 
 def test_directions_in_words() -> None:

@@ -45,3 +45,11 @@ def test_filter_that_rings_before_the_sound_is_kept() -> None:
     wave = convolver.result()[0]
     assert np.flatnonzero(np.abs(wave) > 0.01).tolist() == [980, 1000, 1020]
     assert wave[[980, 1000, 1020]] == pytest.approx([0.25, 0.5, 0.25], abs=1e-3)
+
+
+def test_sound_longer_than_all_pending_blocks_comes_first() -> None:
+    samples = 700_000
+    convolver = BlockConvolver(samples, 100, 0)
+    dry = np.random.default_rng(0).standard_normal(samples, dtype=np.float32)
+    convolver.add(dry, 0, convolver.responses([np.ones((2, 1), np.float32)])[0])
+    assert convolver.result()[0] == pytest.approx(dry, abs=1e-4)

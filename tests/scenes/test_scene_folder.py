@@ -14,7 +14,7 @@ from earwitness.core.errors import BankError
 from earwitness.data.dcase.check import check
 from earwitness.data.dcase.labels import read_table
 from earwitness.media.containers.probe import probe
-from earwitness.media.pictures.pictures import PictureReader
+from earwitness.media.pictures import PictureReader
 from earwitness.scenes import PoolConfig, SceneConfig
 from earwitness.scenes.writing.render_job import RenderJob
 from earwitness.scenes.writing.scene_clips import render_recipe

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from earwitness.core.geometry import DCASE_CAMERA, lateral
-from earwitness.media.pictures.pictures import PictureReader
+from earwitness.media.pictures import PictureReader
 from earwitness.media.sound.audio import read_audio
 from earwitness.media.sound.wav import write_wav
 from earwitness.scenes import RirPool, SoundBank, Synthesizer

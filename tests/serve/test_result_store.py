@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from earwitness.serve.result_store import ResultStore, StoredResult, is_own_file
+from earwitness.serve.result_store import ResultStore, Sessions, StoredResult, is_own_file
 
 
 @pytest.fixture
@@ -66,3 +66,27 @@ def test_what_is_no_file_of_the_folder(tmp_path: Path) -> None:
     for path in (folder / "link", folder / "own-link", folder, folder / "none", tmp_path / "b", Path("/dev/zero"),
                  folder / ".." / "b", folder / ("x" * 5000), folder / "\0"):  # fmt: skip
         assert not is_own_file(path, folder), path
+
+
+def test_a_cookie_is_taken_by_the_server_that_made_it() -> None:
+    mine, other = Sessions("s"), Sessions("s")
+    cookie = mine.new().split(";")[0]
+    assert mine.find(cookie)
+    assert mine.find(f"a=b; {cookie}; c=d") == mine.find(cookie)
+    assert "HttpOnly" in mine.new()
+    assert "SameSite=Lax" in mine.new()
+    for header in (
+        None,
+        "",
+        "s=",
+        "s=x",
+        "s=x.y",
+        cookie[:-1],
+        cookie.replace("s=", "t="),
+        "s=é.ü",
+        "\0",
+        ";;==;",
+        f"{cookie}0",
+    ):
+        assert mine.find(header) is None
+    assert other.find(cookie) is None

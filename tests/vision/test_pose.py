@@ -19,7 +19,7 @@ from earwitness.core.geometry import Camera
 from earwitness.encoders.weights.pretrained_models import MODELS
 from earwitness.encoders.weights.pull import pull
 from earwitness.encoders.weights.weight_files import Weights, find_weights
-from earwitness.media.pictures.pictures import PictureReader
+from earwitness.media.pictures import PictureReader
 from earwitness.vision.boxes import INDEX
 from earwitness.vision.detectors.detector_registry import LIGHT
 from earwitness.vision.detectors.pose import Body, PoseDetector

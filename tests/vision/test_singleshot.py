@@ -9,7 +9,7 @@ from PIL import Image
 
 from earwitness.core.errors import ModelError
 from earwitness.vision.detectors import singleshot
-from earwitness.vision.detectors.litert import LiteModel
+from earwitness.vision.detectors.litert import LiteModel, Square
 from earwitness.vision.detectors.pose import SQUARE_SCALE, body_square
 from earwitness.vision.detectors.singleshot import (
     FACE_LAYOUT,
@@ -18,7 +18,6 @@ from earwitness.vision.detectors.singleshot import (
     SingleShot,
     anchor_centres,
 )
-from earwitness.vision.detectors.square_crops import Square
 
 
 @pytest.mark.parametrize(

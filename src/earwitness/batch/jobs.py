@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,16 +13,17 @@ from earwitness.core.crash_log import describe, write_log
 from earwitness.core.errors import EarwitnessError, one_line
 from earwitness.core.files.atomic import remove_partial_files
 from earwitness.core.files.digests import stamp
-from earwitness.core.geometry import DEFAULT_FOV_DEG
 from earwitness.core.memory import release_memory
+from earwitness.detect.detect_settings import DetectSettings
 from earwitness.detect.detector import Detector
-from earwitness.media.containers.sound_tracks import Track, parse_track, track_text
-from earwitness.media.sound.ambisonics import Layout
+from earwitness.export.event_clips import INDEX_SUFFIX, write_clips
+from earwitness.media.containers.sound_tracks import parse_track
 from earwitness.results.detection import Detection
 
 RENDER_SUFFIX: Final = ".earwitness.mp4"
 """Not just .mp4, so that videos are not overwritten where the input folder is also the output folder."""
 INCREMENTAL_SUFFIX: Final = ".growing.jsonl"
+RESULT_SUFFIX: Final = ".json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,31 +104,28 @@ class BatchSettings:
     Attributes:
         formats: formats to write.
         render: whether to write an annotated video.
-        threshold, swap_channels, allow_mono, track, layout: as in `Detector.detect`.
+        detect: how each file is analysed, without the settings that name its own files.
         grow: whether to write the events found so far while a file is processed.
-        fov: horizontal field of view of the camera, degrees, for visual analysis and rendering.
+        clips: whether to cut a clip for each event.
     """
 
     formats: tuple[Format, ...]
     render: bool = False
-    fov: float = DEFAULT_FOV_DEG
-    threshold: float | None = None
-    swap_channels: bool = False
-    allow_mono: bool = False
-    track: Track | None = None
+    detect: DetectSettings = field(default_factory=DetectSettings)
     grow: bool = False
-    layout: Layout = "auto"
+    clips: bool = False
 
     @property
     def suffixes(self) -> tuple[str, ...]:
         """Suffixes of the results of a file."""
-        return (*(chosen.suffix for chosen in self.formats), *((RENDER_SUFFIX,) if self.render else ()))
+        others = ((RENDER_SUFFIX, self.render), (INDEX_SUFFIX, self.clips))
+        return (*(chosen.suffix for chosen in self.formats), *(suffix for suffix, wanted in others if wanted))
 
     def record(self) -> dict[str, Any]:
         """The settings as plain values, for the journal."""
         formats = [{"name": chosen.name, **asdict(chosen.options)} for chosen in self.formats]
-        track = "auto" if self.track is None else track_text(self.track)
-        return {**{field.name: getattr(self, field.name) for field in fields(self)}, "formats": formats, "track": track}
+        flags = {"render": self.render, "grow": self.grow, "clips": self.clips}
+        return {"formats": formats, **flags, **self.detect.record()}
 
 
 def run_batch(
@@ -204,24 +202,15 @@ def _process(
         if progress is not None:
             progress(job, detect_share + done * (1 - detect_share))
 
-    detection = detector.detect(
-        job.source,
-        detected,
-        swap_channels=settings.swap_channels,
-        allow_mono=settings.allow_mono,
-        threshold=settings.threshold,
-        pictures=job.pictures,
-        track=settings.track,
-        layout=settings.layout,
-        incremental=job.result(INCREMENTAL_SUFFIX) if settings.grow else None,
-        fov=settings.fov,
-    )
+    growing = job.result(INCREMENTAL_SUFFIX) if settings.grow else None
+    own = replace(settings.detect, pictures=job.pictures, incremental=growing)
+    detection = detector.detect(job.source, detected, settings=own)
     written = []
     for chosen in settings.formats:
         written.append(job.result(chosen.suffix))
         write(detection, written[-1], chosen)
     if settings.render:
-        from earwitness.render.video.annotated_video import render_video
+        from earwitness.render.video.annotated_video import VideoOptions, render_video
         from earwitness.render.video.frame_source import KeptSound
 
         release_memory()  # return the freed memory of detection to the system before rendering needs its own
@@ -229,10 +218,10 @@ def _process(
         sound = None
         if job.pictures is None:
             sound = KeptSound(parse_track(str(detection.settings["track"])), detection.duration)
-        render_video(
-            pictures, detection.table, rendered, detection.view.whole_fov, drawn, sound=sound
-        )  # fmt: skip
+        render_video(detection, pictures, rendered, VideoOptions(sound=sound), drawn)
         written.append(rendered)
+    if settings.clips:
+        written.append(write_clips(detection, job.target))
     if settings.grow:
         job.result(INCREMENTAL_SUFFIX).unlink(missing_ok=True)  # replaced by the finished result
     return Done(job, detection, tuple(written))

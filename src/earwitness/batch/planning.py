@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from earwitness.batch.claims import Claims
-from earwitness.batch.formats import FORMATS
+from earwitness.batch.formats import FORMATS, SUBMISSION, Format, Options, parse_formats
 from earwitness.batch.jobs import INCREMENTAL_SUFFIX, RENDER_SUFFIX, Failure, Job
 from earwitness.batch.journal import read_claims
-from earwitness.batch.result_names import result_names
-from earwitness.core.errors import EarwitnessError, EncodingError
+from earwitness.batch.result_names import Claims, result_names
+from earwitness.core.errors import EarwitnessError, EncodingError, LabelError, UsageError
+from earwitness.data.dcase.submission import clips_to_predict
+from earwitness.export.event_clips import INDEX_SUFFIX
 from earwitness.media.input_files import search
 
 USUAL_SUFFIXES: Final = (".csv", ".json")
-ALL_SUFFIXES: Final = (*(known.suffix for known in FORMATS.values()), RENDER_SUFFIX, INCREMENTAL_SUFFIX)
+ALL_SUFFIXES: Final = (*(known.suffix for known in FORMATS.values()), RENDER_SUFFIX, INCREMENTAL_SUFFIX, INDEX_SUFFIX)
 _MADE_HERE: Final = (RENDER_SUFFIX, ".player.mp4")
 """Media that earwitness writes itself; they are inputs only if named explicitly."""
 
@@ -111,3 +112,41 @@ def _foreign(claims: Claims, name: Path, out: Path, suffixes: Iterable[str]) -> 
 
 def _is_below(path: Path, folder: Path) -> bool:
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+
+
+def dcase_formats(more: Sequence[str], options: Options | None = None) -> tuple[Format, ...]:
+    """Return the challenge's CSV format, and further formats.
+
+    Raises:
+        MissingExtraError: a format needs a package that is not installed.
+        UsageError: a format is unknown, or is csv, which has the same file name.
+    """
+    formats = parse_formats(more, options)
+    if any(chosen.suffix == SUBMISSION.suffix for chosen in formats):
+        raise UsageError("--dcase writes the challenge's own .csv files; remove csv from --format")
+    return (SUBMISSION, *formats)
+
+
+def plan_dcase(
+    dataset: Path, out: Path, suffixes: Iterable[str] = (SUBMISSION.suffix,), splits: Sequence[str] = ()
+) -> Plan:
+    """Plan a submission: each clip of the evaluation set, or of `splits`, gets one file directly in `out`.
+
+    Args:
+        dataset: data set with stereo_eval (and video_eval), or a folder of WAV files.
+        out: folder of the predictions.
+        suffixes: suffixes of the files to write.
+        splits: names of splits or their beginnings, such as "dev-test"; empty takes the evaluation clips.
+
+    Raises:
+        UsageError: the set or a split does not exist.
+    """
+    try:
+        clips = clips_to_predict(dataset, splits)
+    except LabelError as error:
+        raise UsageError(f"--dcase: {error}") from error
+    jobs = [Job(clip.sound, out / clip.name, clip.picture) for clip in clips if clip.sound is not None]
+    claims = read_claims(out, ALL_SUFFIXES)
+    checked = [(job, taken(job, out, claims, suffixes)) for job in jobs]
+    failures = tuple(Failure(job.source, why) for job, why in checked if why is not None)
+    return Plan(tuple(job for job, why in checked if why is None), failures, ())

@@ -11,7 +11,9 @@ from earwitness.cli.choices import folder_name
 
 
 def run(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="Recipe (YAML); see recipes/ablation.yaml.")],
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="A recipe's file (YAML), or a name of `recipes list`, as ablation.")
+    ],
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a recipe key, such as test=DIR."),
@@ -30,15 +32,16 @@ def run(
 
     Skips finished runs and continues an interrupted one. Writes ablation.json, ablation.md and ablation.png.
     """
-    from earwitness.cli.threads import one_thread
+    from earwitness.cli.command import one_thread
 
     one_thread()
-    from earwitness.cli.extras import needs
+    from earwitness.cli.command import needs
     from earwitness.core.files.lock import locked_folder
 
     with needs("ablations", "train"):
         from earwitness.training.ablation.ablation_plan import load_plan
-    plan = load_plan(recipe, settings)  # before torch is imported, as in `train`
+        from earwitness.training.shipped_recipes import find_recipe
+    plan = load_plan(find_recipe(recipe), settings)  # before torch is imported, as in `train`
     with needs("ablations", "train"):
         from earwitness.training.ablation.ablation import MARKDOWN_NAME, ablate, tabulate
     folder = out or Path("runs") / plan.recipe.name

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from earwitness.batch.jobs import AlreadyDone, Done, Failure, Job
 from earwitness.batch.planning import Plan
-from earwitness.cli.say import say
+from earwitness.cli.command import say
 from earwitness.core.errors import EarwitnessError, NotStereoError, one_line
 from earwitness.export.tables.terminal import MOST_ROWS, clock, event_table
 from earwitness.results.class_choice import left_out_sentence

@@ -1,7 +1,8 @@
-"""Checks of option values: choices, fields of view, folders."""
+"""Checks of option values: choices, fields of view, folders, weights."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -49,13 +50,30 @@ def folder_name(text: str | Path) -> Path:
     return Path(text)
 
 
+def own_weights(texts: Iterable[str], encoders: Collection[str]) -> dict[str, Path]:
+    """The folders of `--weights NAME=FOLDER`, by encoder.
+
+    Raises:
+        UsageError: not of this form, no such folder, or not one of `encoders`.
+    """
+    folders: dict[str, Path] = {}
+    for text in texts:
+        name, equals, path = text.partition("=")
+        if not equals or name not in encoders:
+            raise UsageError(f"--weights {text}: write NAME=FOLDER with one of: {', '.join(encoders)}")
+        if not Path(path).is_dir():
+            raise UsageError(f"--weights {text}: there is no such folder")
+        folders[name] = Path(path)
+    return folders
+
+
 def chosen_classes(result: Detection, choice: ClassChoice) -> Detection:
     """Return a saved result with the classes of --classes and --exclude; say which of them it was made without.
 
     Raises:
         UsageError: the result has no such class or group.
     """
-    from earwitness.cli.say import say
+    from earwitness.cli.command import say
 
     if absent := choice.already_left_out(result):
         say(f"these events were detected without {', '.join(absent)}; detect again to have them")

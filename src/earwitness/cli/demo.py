@@ -13,18 +13,19 @@ def run(
     render: Annotated[bool, typer.Option(help="Also write an annotated copy of the video.")] = True,
 ) -> None:
     """Run `detect` on the sample video that comes with earwitness, and compare the result with the known truth."""
-    from earwitness.cli.threads import one_thread
+    from earwitness.cli.command import one_thread
 
     one_thread()
     from importlib.resources import as_file, files
 
     from rich.console import Console
 
-    from earwitness.cli.detect_options import DetectOptions, detect_files
+    from earwitness.cli.detect_options import DetectOptions
+    from earwitness.cli.detect_run import detect_files
     from earwitness.core.errors import one_line
     from earwitness.data.dcase.labels import read_table
     from earwitness.media.containers.probe import probe
-    from earwitness.metrics.comparison import compare
+    from earwitness.metrics.evaluation import compare
     from earwitness.render.timeline_picture import timeline_picture
     from earwitness.results.document import read_events
 
@@ -32,7 +33,7 @@ def run(
     sample = files("earwitness") / "assets" / "sample"
     with as_file(sample / "sample.mp4") as video, as_file(sample / "sample.csv") as truth:
         console.print("The sample is synthetic: real recordings in a simulated room, a drawn picture, known truth.")
-        settings = DetectOptions(inputs=(str(video),), out=out, formats=("vtt", "html"), render=render, again=True)
+        settings = DetectOptions(inputs=[str(video)], out=out, formats=["vtt", "html"], render=render, again=True)
         if detect_files(settings):
             raise typer.Exit(1)
         frames = round(probe(video).duration * 10)

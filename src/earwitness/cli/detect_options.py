@@ -1,193 +1,214 @@
-"""The settings of `detect`, and the run that they describe."""
+"""The options of `detect`; they are declared here only."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated, Final
 
-from earwitness.batch.dcase_detection import dcase_formats, plan_dcase
-from earwitness.batch.formats import Options, parse_formats
-from earwitness.batch.jobs import INCREMENTAL_SUFFIX, BatchSettings, Done, Failure, Job, run_journaled
-from earwitness.batch.journal import Journal
-from earwitness.batch.planning import Plan, plan
-from earwitness.batch.workers import run_workers
-from earwitness.cli.batch_view import BatchView
-from earwitness.cli.choices import check_fov, one_of
-from earwitness.cli.extras import needs
-from earwitness.cli.say import say
-from earwitness.core.errors import EncoderError, MissingExtraError, ModelError, UsageError
-from earwitness.core.files.lock import locked_folder
-from earwitness.core.isolation import FileLimits
-from earwitness.detect.detector import Detector
-from earwitness.detect.runner.runtime import check_device
-from earwitness.export.captions.captions import STYLES
-from earwitness.media.containers.sound_tracks import parse_track
-from earwitness.media.sound.ambisonics import LAYOUTS
+import typer
 
-ENGINES = ("local", "ray")
+from earwitness.cli.choices import folder_name
+from earwitness.cli.command import FORMAT_LIST
+
+_INPUT: Final = "Input"
+_OUTPUT: Final = "Output"
+_PICTURES: Final = "Pictures"
+_MODEL: Final = "Model"
+_BATCH: Final = "Processing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectOptions:
     """The options of `detect`, unchecked; `detect_files` checks them.
 
-    Attributes:
-        inputs: files, folders and globs.
-        dcase: data set whose evaluation clips take the place of `inputs`.
-        out: folder of the results.
-        formats: formats besides csv and json; each entry may be a list with commas.
-        captions: caption style.
-        model, device, modalities, threads: as in `Detector.load`.
-        vision: visual detector; None analyses sound only.
-        threshold, mono, swap_channels, track, layout: as in `Detector.detect`.
-        render: whether to write an annotated video.
-        fov: horizontal field of view of the camera, degrees.
-        grow: whether to write the events found so far while a file is processed.
-        jobs: files processed at the same time.
-        engine: where files are processed, one of `ENGINES`.
-        address: address of a running Ray cluster.
-        max_seconds, max_memory: limits of each file, seconds and MB.
-        again: whether to process files that an earlier run has finished.
-        quiet: whether to print problems only.
-        classes, exclude: names of the classes to keep and to leave out, as in `Detector.load`.
+    Each field is an option of the command. A field that has the name of a field of `DetectSettings` (how a file is
+    analysed) or of `LoadOptions` (how the model is loaded) is passed on to it.
     """
 
-    inputs: tuple[str, ...] = ()
-    dcase: Path | None = None
-    out: Path = Path("earwitness-out")
-    formats: tuple[str, ...] = ()
-    captions: str = "terse"
-    model: str = "default"
-    device: str = "auto"
-    modalities: str | None = None
-    threads: int = 1
-    vision: str | None = "auto"
-    threshold: float | None = None
-    mono: bool = False
-    swap_channels: bool = False
-    track: str = "auto"
-    layout: str = "auto"
-    render: bool = False
-    fov: float = 100.0
-    grow: bool = False
-    jobs: int = 1
-    engine: str = "local"
-    address: str | None = None
-    max_seconds: float | None = None
-    max_memory: float = 3000.0
-    again: bool = False
-    quiet: bool = False
-    classes: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-
-    def batch(self) -> BatchSettings:
-        """Check what applies to each file, and return it.
-
-        Raises:
-            UsageError: a value is not possible.
-        """
-        options = Options(captions=one_of("--captions", self.captions, STYLES))
-        try:
-            if self.dcase is not None:
-                formats = dcase_formats(self.formats, options)
-            else:
-                formats = parse_formats(["csv,json", *self.formats], options)
-        except MissingExtraError as error:  # found now, before hours of processing
-            raise UsageError(str(error)) from error
-        if self.threshold is not None and not 0 <= self.threshold <= 1:
-            raise UsageError(f"--threshold must lie in 0..1, not {self.threshold:g}")
-        check_fov(self.fov)
-        return BatchSettings(
-            formats, self.render, self.fov, self.threshold, self.swap_channels, self.mono, parse_track(self.track),
-            self.grow, one_of("--layout", self.layout, LAYOUTS),
-        )  # fmt: skip
-
-    def limits(self) -> FileLimits:
-        """Limits of each file.
-
-        Raises:
-            UsageError: a limit is not above 0.
-        """
-        return FileLimits(self.max_seconds, self.max_memory, max(1, self.threads))
-
-    def load(self) -> partial[Detector]:
-        """Return a picklable function that loads the detector.
-
-        Raises:
-            UsageError: the device is unknown.
-        """
-        return partial(
-            Detector.load, self.model, device=check_device(self.device), threads=self.threads,
-            modalities=self.modalities, fov=self.fov, vision=self.vision,
-            classes=self.classes, exclude=self.exclude,
-        )  # fmt: skip
-
-    def plan(self, batch: BatchSettings) -> Plan:
-        """Find the files to process and name their results."""
-        if self.dcase is not None:
-            return plan_dcase(self.dcase, self.out, batch.suffixes)
-        growing = (INCREMENTAL_SUFFIX,) if self.grow else ()
-        return plan(self.inputs, self.out, (*batch.suffixes, *growing))
-
-
-def detect_files(settings: DetectOptions) -> int:
-    """Process all files, write their results and print what was found.
-
-    Returns:
-        Number of inputs that failed.
-
-    Raises:
-        UsageError: options that are not possible, or do not go together.
-    """
-    _check_combinations(settings)
-    batch, limits, load = settings.batch(), settings.limits(), settings.load()
-    with locked_folder(settings.out, "earwitness detect"):
-        todo = settings.plan(batch)
-        for problem in (*todo.problems, *(failure.reason for failure in todo.failures)):
-            say(problem)
-        for note in () if settings.quiet else todo.left_out:
-            say(note)
-        failed = len(todo.failures)
-        if todo.jobs:
-            try:
-                detector = load()
-            except (ModelError, EncoderError, MissingExtraError) as error:  # an option is wrong, not an input
-                raise UsageError(str(error)) from error
-            record = detector.record() | {"batch": batch.record()}
-            detector.unload()  # loaded to check the model and for its record; workers load their own
-            failed += _process(settings, batch, limits, load, todo, Journal(settings.out, record, again=settings.again))
-    return failed
-
-
-def _check_combinations(settings: DetectOptions) -> None:
-    if bool(settings.inputs) == (settings.dcase is not None):
-        raise UsageError("name INPUT files, or a data set with --dcase; not both")
-    if settings.out.exists() and not settings.out.is_dir():
-        raise UsageError(f"--out {settings.out} is a file; name a folder")
-    one_of("--engine", settings.engine, ENGINES)
-    if settings.address is not None and settings.engine != "ray":
-        raise UsageError("--address names a Ray cluster; give --engine ray too")
-
-
-def _process(
-    settings: DetectOptions, batch: BatchSettings, limits: FileLimits, load: partial[Detector], todo: Plan,
-    journal: Journal,
-) -> int:  # fmt: skip
-    """Process the files that are not finished yet; returns how many failed."""
-    with BatchView(todo, settings.out, quiet=settings.quiet) as view:
-
-        def run(due: Sequence[Job]) -> Iterator[Done | Failure]:
-            # Each file has its own process: a crashing codec or an endless file must not affect other files.
-            if settings.engine != "ray":
-                return run_workers(load, due, batch, settings.jobs, view.progress, limits)
-            with needs("--engine ray", "ray"):
-                import ray  # noqa: F401 - to name the missing extra before any work begins
-            from earwitness.batch.ray_workers import run_on_ray
-
-            return run_on_ray(load, due, batch, settings.jobs, settings.address, limits)
-
-        for result in run_journaled(todo.jobs, journal, run, batch.suffixes):
-            view.show(result)
-    return view.failed
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT", help="Video or audio files, folders or globs.")] = (
+        field(default_factory=list)
+    )
+    dcase: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            rich_help_panel=_INPUT,
+            help="Instead of INPUT: the evaluation clips of a DCASE set, for a submission.",
+        ),
+    ] = None
+    splits: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,...",
+            rich_help_panel=_INPUT,
+            help="With --dcase: its splits, such as dev-test for dev-test-sony and dev-test-tau; by default eval.",
+        ),
+    ] = None
+    allow_mono: Annotated[
+        bool, typer.Option("--mono", rich_help_panel=_INPUT, help="Accept mono sound; its events have no direction.")
+    ] = False
+    swap_channels: Annotated[
+        bool, typer.Option("--swap-channels", rich_help_panel=_INPUT, help="Exchange the left and right channels.")
+    ] = False
+    track: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|N|N+N",
+            rich_help_panel=_INPUT,
+            help="Audio track to use, counted from 0; 0+1 uses two mono tracks as left and right.",
+        ),
+    ] = "auto"
+    layout: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|foa|fuma|surround",
+            rich_help_panel=_INPUT,
+            help="Meaning of four or more channels: ambiX, FuMa or loudspeakers; auto detects it.",
+        ),
+    ] = "auto"
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", metavar="DIR", parser=folder_name, rich_help_panel=_OUTPUT, help="Folder for the results."
+        ),
+    ] = Path("earwitness-out")
+    formats: Annotated[
+        list[str],
+        typer.Option(
+            "--format",
+            metavar=FORMAT_LIST,
+            rich_help_panel=_OUTPUT,
+            help="Formats to write besides csv and json.",
+        ),
+    ] = field(default_factory=list)
+    captions: Annotated[str, typer.Option(metavar="terse|full", rich_help_panel=_OUTPUT, help="Style of captions.")] = (
+        "terse"
+    )
+    language: Annotated[
+        str,
+        typer.Option(
+            metavar="CODE|FILE",
+            rich_help_panel=_OUTPUT,
+            help="Language of captions: de, en, es, fr, ja, zh, or your own table (.json).",
+        ),
+    ] = "en"
+    clips: Annotated[
+        bool,
+        typer.Option(
+            "--clips",
+            rich_help_panel=_OUTPUT,
+            help="Cut a clip for each event into NAME.clips, listed in NAME.clips.csv.",
+        ),
+    ] = False
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            rich_help_panel=_OUTPUT,
+            help="One table of the events of all files (.csv, .parquet).",
+        ),
+    ] = None
+    render: Annotated[
+        bool,
+        typer.Option("--render", rich_help_panel=_OUTPUT, help="Also write an annotated copy of the video."),
+    ] = False
+    grow: Annotated[
+        bool,
+        typer.Option(
+            "--grow",
+            rich_help_panel=_OUTPUT,
+            help="Write the events so far to NAME.growing.jsonl.",
+        ),
+    ] = False
+    classes: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME,...",
+            rich_help_panel=_OUTPUT,
+            help="Classes to keep, by name or group (people, speech, voices, alarms, musical, household).",
+        ),
+    ] = field(default_factory=list)
+    exclude: Annotated[
+        list[str],
+        typer.Option(metavar="NAME,...", rich_help_panel=_OUTPUT, help="Classes or groups to leave out."),
+    ] = field(default_factory=list)
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=_OUTPUT, help="Print problems only.")] = False
+    fov: Annotated[
+        float,
+        typer.Option(metavar="DEG", rich_help_panel=_PICTURES, help="Horizontal field of view of the camera, degrees."),
+    ] = 100.0
+    vision: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DETECTOR",
+            rich_help_panel=_PICTURES,
+            help="Visual detector: pose, auto (pose where it is installed), or vitpose or owlvit-boxes (experimental: "
+            "never run with published weights).",
+        ),
+    ] = "auto"
+    no_vision: Annotated[
+        bool, typer.Option("--no-vision", rich_help_panel=_PICTURES, help="Analyse the sound only.")
+    ] = False
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|PATH,...",
+            rich_help_panel=_MODEL,
+            help="A shipped model, an .onnx or .ensemble file, or a pulled hf:USER/NAME; with commas, an ensemble.",
+        ),
+    ] = "default"
+    modalities: Annotated[
+        str | None,
+        typer.Option(metavar="NAME,...|none", rich_help_panel=_MODEL, help="Token modalities to use; all by default."),
+    ] = None
+    weights: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME=FOLDER",
+            rich_help_panel=_MODEL,
+            help="Your own weights of an encoder that the model uses, such as clap=FOLDER; may be repeated.",
+        ),
+    ] = field(default_factory=list)
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            metavar="P",
+            rich_help_panel=_MODEL,
+            help="Detection threshold for every class, 0..1; by default the model's own for each class.",
+        ),
+    ] = None
+    device: Annotated[
+        str, typer.Option(metavar="auto|cpu|cuda", rich_help_panel=_MODEL, help="Device that runs the model.")
+    ] = "auto"
+    threads: Annotated[int, typer.Option(metavar="N", rich_help_panel=_MODEL, help="CPU threads for the model.")] = 1
+    jobs: Annotated[
+        int, typer.Option(min=1, metavar="N", rich_help_panel=_BATCH, help="Files to process at the same time.")
+    ] = 1
+    engine: Annotated[
+        str,
+        typer.Option(metavar="local|ray", rich_help_panel=_BATCH, help="Local processes, or Ray actors (extra 'ray')."),
+    ] = "local"
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            rich_help_panel=_BATCH,
+            help="With --engine ray: a running cluster; by default one is started here.",
+        ),
+    ] = None
+    max_seconds: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            rich_help_panel=_BATCH,
+            help="Time limit for each file; by default it grows with the file's length.",
+        ),
+    ] = None
+    max_memory: Annotated[
+        float, typer.Option(metavar="MB", rich_help_panel=_BATCH, help="Memory limit for each file.")
+    ] = 3000.0
+    again: Annotated[
+        bool,
+        typer.Option("--again", rich_help_panel=_BATCH, help="Also process files that are finished."),
+    ] = False

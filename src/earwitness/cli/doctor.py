@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from earwitness.cli.threads import one_thread
+from earwitness.cli.command import one_thread
 
 if TYPE_CHECKING:
     from earwitness.core.isolation import Reporter

@@ -56,13 +56,13 @@ def run(
     interrupted run continues when it is started again; changed files are encoded again. Exits with 1 if clips were
     skipped.
     """
-    from earwitness.cli.threads import one_thread
+    from earwitness.cli.command import one_thread
 
     one_thread()
     from rich.console import Console
     from rich.progress import Progress
 
-    from earwitness.cli.extras import needs
+    from earwitness.cli.command import needs
     from earwitness.core.files.lock import locked_folder
     from earwitness.data.dcase.layout import scan
     from earwitness.encoders.encoder_registry import check_device
@@ -104,22 +104,18 @@ def _specs(names: str, settings: list[str], weights: list[str]) -> list[Any]:
     Raises:
         UsageError: a setting is not of the form NAME.KEY=VALUE, or its encoder is not among `names`.
     """
+    from earwitness.cli.choices import own_weights
     from earwitness.core.errors import UsageError
     from earwitness.encoders.encoder_registry import EncoderSpec
 
     chosen: dict[str, dict[str, Any]] = {name.strip(): {} for name in names.split(",") if name.strip()}
-    folders: dict[str, Path] = {}
     for text in settings:
         where, equals, value = text.partition("=")
         name, _, key = where.rpartition(".")
         if not equals or name not in chosen:
             raise UsageError(f"--set {text}: write NAME.KEY=VALUE with one of the encoders named: {', '.join(chosen)}")
         chosen[name][key] = _value(value)
-    for text in weights:
-        name, equals, path = text.partition("=")
-        if not equals or name not in chosen:
-            raise UsageError(f"--weights {text}: write NAME=FOLDER with one of: {', '.join(chosen)}")
-        folders[name] = Path(path)
+    folders = own_weights(weights, chosen)
     specs = [EncoderSpec(name=name, settings=values, folder=folders.get(name)) for name, values in chosen.items()]
     for spec in specs:
         _ = spec.modality  # raises for an unknown encoder before any work begins

@@ -30,10 +30,10 @@ def run(
     ] = None,
 ) -> None:
     """Combine models into one file for `detect --model`; their matched tracks are averaged."""
-    from earwitness.cli.threads import one_thread
+    from earwitness.cli.command import one_thread
 
     one_thread()
-    from earwitness.cli.extras import needs
+    from earwitness.cli.command import needs
     from earwitness.core.errors import UsageError
     from earwitness.core.files.lock import locked_file
 

@@ -38,16 +38,16 @@ def run(
     ] = 800,
 ) -> None:
     """Export a training run for `detect`: ONNX weights, and a card with tuned thresholds and scores."""
-    from earwitness.cli.threads import one_thread
+    from earwitness.cli.command import one_thread
 
     one_thread()
-    from earwitness.cli.extras import needs
+    from earwitness.cli.command import needs
     from earwitness.core.files.lock import locked_file
 
     with needs("exporting a model", "train"):
+        from earwitness.models.architectures import token_widths
         from earwitness.models.checkpoint import load_model
-        from earwitness.models.configs.architectures import token_widths
-        from earwitness.models.mirrored import MirroredNetwork
+        from earwitness.models.symmetric import MirroredNetwork
         from earwitness.training.data.clip_stream import VALID_STREAM, SceneStream
         from earwitness.training.data.token_lookup import TokenLookup
         from earwitness.training.data.training_sources import open_sources
@@ -66,9 +66,8 @@ def run(
         stream = SceneStream(
             valid, recipe.features, seed=data.valid_seed, swap="none", stream=VALID_STREAM, tokens=tokens
         )
-        tuning = tune_and_score(
-            MirroredNetwork(net, recipe.features) if mirror else net, ValidSet.render(stream, scenes)
-        )
+        network = MirroredNetwork(net, recipe.features) if mirror else net
+        tuning = tune_and_score(network, ValidSet.render(stream, scenes), recipe.run)
         options = ExportOptions(name, checkpoint, mirror, half, tuple(limit or ()))
         card = export_run(folder, out, tuning, options)
     for note in tuning.limits:

@@ -12,7 +12,7 @@ from typing import Final, NoReturn
 
 import typer
 
-from earwitness.cli.help_columns import Command, Group
+from earwitness.cli.command import Command, Group
 from earwitness.core.crash_log import describe, write_log
 from earwitness.core.errors import EarwitnessError, UsageError, one_line, shortened
 from earwitness.core.version import __version__
@@ -22,7 +22,7 @@ VERBS: Final[tuple[str, ...]] = (
     "synthesize", "train",
 )  # fmt: skip
 """The module of a verb is `earwitness.cli.<verb, - as _>`; `run` is the command, and its docstring the help."""
-GROUPS: Final[tuple[str, ...]] = ("benchmark", "dataset", "models")
+GROUPS: Final[tuple[str, ...]] = ("benchmark", "dataset", "models", "recipes")
 """Verbs with sub-commands; their modules have an `app`."""
 
 FAILED: Final = 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from earwitness.cli import hub
-from earwitness.cli.help_columns import Command, Group
+from earwitness.cli.command import Command, Group
 
 if TYPE_CHECKING:
     from earwitness.encoders.weights.pretrained_models import ModelEntry
@@ -108,10 +108,13 @@ def describe_model(
     for key in ("name", "what", "used_by", "licence", "source", "extra", "notes", "folder"):
         if described[key]:
             typer.echo(f"{key:10} {described[key]}")
-    for file in described["files"]:
+    there = described["found_sha256"] or {}
+    files = {file["name"]: file for file in described["files"] if not there or file["name"] in there}
+    for file_name in dict.fromkeys([*files, *there]):
+        file = files.get(file_name, {"size": None, "sha256": None})
         size = "unknown size" if file["size"] is None else f"{file['size']} bytes"
-        found = (described["found_sha256"] or {}).get(file["name"])
-        typer.echo(f"{'file':10} {file['name']}, {size}, sha256 {file['sha256'] or found or 'noted when fetched'}")
+        sha256 = file["sha256"] or there.get(file_name) or "noted when fetched"
+        typer.echo(f"{'file':10} {file_name}, {size}, sha256 {sha256}")
     state = "here, intact" if described["found_sha256"] else f"not here; run: earwitness models pull {name}"
     typer.echo(f"{'state':10} {state}")
 
@@ -127,9 +130,10 @@ def _described(entry: ModelEntry) -> dict[str, Any]:
 
 
 def _is_here(entry: ModelEntry) -> bool:
-    from earwitness.encoders.weights.weight_files import weights_folder
+    from earwitness.encoders.weights.weight_files import installed_files, read_record, weights_folder
 
-    return all((weights_folder(entry.name) / file.name).is_file() for file in entry.files)
+    folder = weights_folder(entry.name)
+    return all((folder / name).is_file() for name in installed_files(entry, read_record(folder)))
 
 
 def _print_json(value: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from earwitness.render.report.player import Player
+    from earwitness.render.video.annotated_video import VideoOptions
     from earwitness.results.class_choice import ClassChoice
     from earwitness.results.detection import Detection
 
@@ -65,21 +67,36 @@ def run(
             "to 32 MB, none omits them.",
         ),
     ] = "auto",
+    style: Annotated[
+        str,
+        typer.Option(
+            metavar="clean|broadcast",
+            help="Markers of the video: clean has thin frames, degrees and metres, and a view from above with a "
+            "timeline below the picture; broadcast has large labels within the title-safe area, and keeps the size.",
+        ),
+    ] = "clean",
+    panel: Annotated[
+        bool | None,
+        typer.Option("--panel/--no-panel", help="Add or omit the view from above and the timeline, in any style."),
+    ] = None,
     threads: Annotated[int, typer.Option(min=1, metavar="N", help="Threads for decoding and encoding.")] = 1,
 ) -> None:
     """Show saved events: an annotated video, a report, a plot.
 
-    The video keeps the sound, length and frame times of the original. Marks in the picture show the class, direction
-    and distance of each sound; below the picture are a view from above and a timeline.
+    The video keeps the sound, length and frame times of the original. A sound whose source was seen has a frame around
+    the source and a label beside it; any other has a line at its direction and a label at the edge, or an arrow if it
+    is outside the picture. Labels cover no faces.
     A phone's horizontal field of view is about 40 degrees upright and 65 sideways; DCASE2025 uses 100.
     """
     from earwitness.cli.choices import check_fov, chosen_classes, one_of
     from earwitness.core.errors import UsageError
     from earwitness.render.report.player import PLAYERS
+    from earwitness.render.video.annotated_video import VideoOptions
+    from earwitness.render.video.label_forms import MARKER_STYLES
     from earwitness.results.class_choice import ClassChoice
     from earwitness.results.saved import read_result
 
-    chosen = one_of("--player", player, PLAYERS)
+    chosen, markers = one_of("--player", player, PLAYERS), one_of("--style", style, MARKER_STYLES)
     if out is None and report is None and not plot:
         raise UsageError("nothing to make: give --out VIDEO, --report PAGE or --plot PICTURE")
     if reference is not None and not plot:
@@ -97,17 +114,18 @@ def run(
     choice = ClassChoice.of(classes, exclude)
     result = chosen_classes(result, choice)
     if out is not None:
-        _video(result, out, fov, threads)
+        _video(result, out, VideoOptions(markers, panel, fov, threads=threads))
     if report is not None:
         _report(result, report, fov, chosen)
     for picture in plot or []:
         _plot(result, picture, reference, choice)
 
 
-def _video(result: Detection, out: Path, fov: float | None, threads: int) -> None:
+def _video(result: Detection, out: Path, options: VideoOptions) -> None:
     from rich.markup import escape
     from rich.progress import Progress
 
+    from earwitness.cli.command import say
     from earwitness.core.errors import UnreadableMediaError, one_line
     from earwitness.media.containers.sound_tracks import parse_track
     from earwitness.render.video.annotated_video import render_video
@@ -115,18 +133,20 @@ def _video(result: Detection, out: Path, fov: float | None, threads: int) -> Non
 
     if result.media_file is None:
         raise UnreadableMediaError(f"{result.path or 'the events'}: the video was not found; name it with --media FILE")
-    whole, track = result.view_with(fov).whole_fov, parse_track(str(result.settings.get("track", "auto")))
+    options = replace(options, sound=KeptSound(parse_track(str(result.settings.get("track", "auto")))))
+    notes: list[str] = []
     with Progress(transient=True) as progress:
         task = progress.add_task(escape(one_line(out.name)), total=1.0)
         render_video(
-            result.media_file, result.table, out, whole, lambda done: progress.update(task, completed=done), threads,
-            KeptSound(track),
-        )  # fmt: skip
+            result, result.media_file, out, options, lambda done: progress.update(task, completed=done), notes.append
+        )
+    for text in notes:
+        say(text)
     typer.echo(one_line(str(out)))
 
 
 def _report(result: Detection, report: Path, fov: float | None, player: Player) -> None:
-    from earwitness.cli.say import say
+    from earwitness.cli.command import say
     from earwitness.core.errors import UsageError, one_line
     from earwitness.render.report import write_report
 

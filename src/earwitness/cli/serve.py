@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from earwitness.cli.threads import one_thread
+from earwitness.cli.command import one_thread
 
 
 def run(
@@ -69,9 +69,8 @@ def run(
 
     from earwitness.detect.runner.runtime import check_device
     from earwitness.results.class_choice import ClassChoice
-    from earwitness.serve.analysis import load_detector
+    from earwitness.serve.analysis import ServeLimits, load_detector
     from earwitness.serve.server import serve
-    from earwitness.serve.upload_options import ServeLimits
 
     limits = ServeLimits(max_mb, max_minutes, max_seconds, queue, keep_minutes, max_memory)
     choice = ClassChoice.of(classes, exclude)

@@ -9,12 +9,12 @@ import tempfile
 import traceback
 from contextlib import suppress
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
 from earwitness.core.errors import UsageError, first_line
 from earwitness.core.files.cache import cache_folder, keep_within
+from earwitness.core.version import __version__
 
 _KEPT_BYTES: Final = 2**20
 """Total size to which old logs are trimmed."""
@@ -83,14 +83,7 @@ def _text(error: BaseException) -> str:
     if len(trace) > _LONGEST:
         trace = f"{trace[: _LONGEST // 2]}\n...\n{trace[-_LONGEST // 2 :]}"
     head = (
-        f"earwitness {_version()}, Python {platform.python_version()}, {platform.platform()}\n"
+        f"earwitness {__version__}, Python {platform.python_version()}, {platform.platform()}\n"
         f"{datetime.now(UTC).isoformat(timespec='seconds')}\n{sys.argv!r}\n\n"
     )
     return head + trace
-
-
-def _version() -> str:
-    try:
-        return version("earwitness")
-    except PackageNotFoundError:
-        return "unknown version"

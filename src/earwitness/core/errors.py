@@ -6,6 +6,10 @@ a traceback.
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+from typing import Final
+
 
 class EarwitnessError(Exception):
     """Base class of all deliberate errors; `str()` returns one printable line."""
@@ -145,3 +149,23 @@ def one_line(text: str) -> str:
 
 def _escaped(character: str) -> str:
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+_ADVICE: Final = {
+    errno.ENOSPC: "free some disk space",
+    errno.EDQUOT: "free some disk space, or ask for a larger quota",
+    errno.EFBIG: "files of this size are not allowed there; choose another folder",
+    errno.ENAMETOOLONG: "give the input a shorter name",
+    errno.EACCES: "choose a folder that you can write to",
+    errno.EPERM: "choose a folder that you can write to",
+    errno.EROFS: "choose a folder that you can write to",
+    errno.EEXIST: "it is not a folder; name another one",
+    errno.ENOTDIR: "a part of it is not a folder; name another place",
+    errno.ENOENT: "its folder was deleted; start again",
+}
+
+
+def unwritable(path: Path, error: OSError) -> EncodingError:
+    """Error that names the file, the reason and what to do."""
+    advice = _ADVICE.get(error.errno or 0, "check the folder and the disk space")
+    return EncodingError(f"{path}: cannot be written ({error.strerror or error}); {advice}")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from earwitness.core.errors import EarwitnessError
 from earwitness.data.dcase.layout import Clip
-from earwitness.media.sound.pcm import read_pcm, wav_info
+from earwitness.media.sound.wav import read_pcm, wav_info
 
 _PLACES: Final = (12_000, 36_000, 60_000, 84_000)
 """Positions, in samples, of the short sections that are compared first."""

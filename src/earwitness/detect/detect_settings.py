@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, Final, Literal, TypedDict
 
 from earwitness.core.errors import UsageError
 from earwitness.core.geometry import DEFAULT_FOV_DEG
 from earwitness.media.containers.sound_tracks import Track, track_text
 from earwitness.media.sound.ambisonics import Layout
+from earwitness.media.sound.audio import AudioReader
+
+OF_ONE_FILE: Final = ("pictures", "incremental")
+"""Settings that name files: they apply to one file, and records do not contain them."""
 
 
 class DetectKeywords(TypedDict, total=False):
@@ -68,16 +72,30 @@ class DetectSettings:
         """
         return list(default) if self.threshold is None else [float(self.threshold)] * len(default)
 
-    def record(self, track: Track = 0) -> dict[str, Any]:
-        """The settings that a result keeps, as plain values.
+    def reader(self, path: str | Path, rate: int) -> AudioReader:
+        """A reader of the sound.
+
+        Args:
+            path: the file.
+            rate: samples per second to read.
+
+        Raises:
+            MediaError: the file cannot be read, or has no such track.
+        """
+        mono: Literal["allow", "error"] = "allow" if self.allow_mono else "error"
+        return AudioReader(path, rate, mono, self.track, self.swap_channels, self.layout)
+
+    def record(self) -> dict[str, Any]:
+        """The settings for the record of a run, as plain values."""
+        values = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in OF_ONE_FILE}
+        return values | {"track": "auto" if self.track is None else track_text(self.track)}
+
+    def result_record(self, track: Track) -> dict[str, Any]:
+        """The settings that a result keeps, as plain values; without the threshold, which it keeps per class.
 
         Args:
             track: the sound track that was read.
         """
-        return {
-            "swap_channels": self.swap_channels,
-            "allow_mono": self.allow_mono,
-            "track": track_text(track),
-            "layout": self.layout,
-            "fov": self.fov,
-        }
+        values = self.record() | {"track": track_text(track)}
+        del values["threshold"]
+        return values

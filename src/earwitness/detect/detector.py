@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Literal, Unpack
+from typing import Any, Final, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ from earwitness.fusion.visual_analysis import AUTO, VisualAnalysis, open_visual_
 from earwitness.fusion.visual_result import VisualResult
 from earwitness.media.containers.probe import MediaInfo, probe_pair
 from earwitness.media.containers.sound_tracks import Track
-from earwitness.media.sound.audio import DUAL_MONO_DIFFERENCE, AudioReader
+from earwitness.media.sound.audio import DUAL_MONO_DIFFERENCE
 from earwitness.media.sound.resample import resample
 from earwitness.media.sound.stretches import Stretch, not_within, sentence
 from earwitness.results.class_choice import EVERY_CLASS, ClassChoice
@@ -50,6 +50,7 @@ LONG_SECONDS: Final = 300.0
 """The models are unloaded after the sound of a longer file, and again after its pictures: loading them again takes half
 a second, and analysing pictures, writing and drawing hours of video need memory of their own."""
 CHANGED: Final = "the file changed during detection, so the events may mix both versions; run it again"
+INTERVALS_VOID: Final = "for such a recording, the intervals of directions and distances do not hold"
 SOUND_SHARE: Final = 0.2
 """Share of the processing time that sound takes, where pictures are analysed too."""
 
@@ -168,8 +169,7 @@ class Detector:
         """
         started, settings = time.perf_counter(), replace(settings or DetectSettings(), **changes)
         media, before = probe_pair(path, settings.pictures), stamp(Path(path))
-        mono: Literal["allow", "error"] = "allow" if settings.allow_mono else "error"
-        reader = AudioReader(path, self._rate, mono, settings.track, settings.swap_channels, settings.layout)
+        reader = settings.reader(path, self._rate)
         reader.tap = FlatTops()
         runner = self._runner.at(media.picture_path if has_moving_pictures(media) else None)
         has_vision = self.visual_analysis is not None and has_moving_pictures(media)
@@ -255,10 +255,14 @@ class Detector:
         if not has_moving_pictures(media):
             table = off_screen(table)
         table = self.card.smoothing.apply(table)
+        intervals = {} if self.card.intervals is None else self.card.intervals.of(table)
         visual, vision_record, vision_warnings = self._analyse_pictures(table, media, record["fov"], progress)
         if is_long:
             self.unload()
-        unfit = warnings_of(judge(decoded.figures, mono=facts.mono))
+        checks = judge(decoded.figures, mono=facts.mono)
+        unfit = warnings_of(checks)
+        if intervals and any(check.verdict == "unfit" for check in checks):
+            unfit.append(INTERVALS_VOID)
         unreported = not_within(stretches, facts.undirected, decoded.figures.seconds)  # the reader reports its own
         parts = [sentence(unreported)] if unreported else []
         result = Detection(
@@ -272,7 +276,7 @@ class Detector:
             settings=record | vision_record,
             elapsed=time.perf_counter() - started,
             visual=visual,
-            vocabulary=self.card.vocabulary,
+            intervals=intervals,
         )
         return self.choice.apply(result)
 
@@ -305,7 +309,9 @@ class Detector:
         return {
             "thresholds": settings.thresholds(self.card.thresholds),
             "merge_deg": MERGE_DEG,
+            "decoding": self.card.decoding,
             **self._runner.settings,
             "smoothing": self.card.smoothing.model_dump(),
-            **settings.record(track),
+            **settings.result_record(track),
+            **({} if self.card.intervals is None else {"interval_coverage": self.card.intervals.coverage}),
         }

@@ -20,11 +20,10 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from earwitness.core.errors import EncoderError, first_line
-from earwitness.core.files.small_files import CARD_BYTES, read_json
 from earwitness.encoders.encoder_input import as_channels, sound_map
 from earwitness.encoders.pretrained import Pretrained
-from earwitness.encoders.protocol import SoundChannel, SoundSettings
-from earwitness.encoders.tokens import TokenMap
+from earwitness.encoders.protocol import SoundChannel, SoundSettings, TokenMap
+from earwitness.encoders.weights.saved_models import refuse_other_settings
 from earwitness.features.mel import hz_to_mel, mel_matrix, mel_to_hz
 
 RATE: Final = 48_000
@@ -37,7 +36,11 @@ _FRAMES: Final = _WINDOW // _HOP + 1
 _STRETCHED: Final = 1024
 _MELS: Final = 64
 _POWER_FLOOR: Final = 1e-10
-_PREPROCESSOR: Final = "preprocessor_config.json"
+_LOWEST, _HIGHEST = 50.0, 14_000.0
+_EXPECTED: Final[dict[str, Any]] = {  # fused models use another mel scale
+    "sampling_rate": RATE, "fft_window_size": _FFT, "hop_length": _HOP, "feature_size": _MELS,
+    "truncation": "rand_trunc",
+}  # fmt: skip
 
 
 class ClapSettings(SoundSettings):
@@ -60,7 +63,7 @@ class Clap(Pretrained[ClapSettings]):
     modality: Final[Literal["sound"]] = "sound"
     _settings_class = ClapSettings
     _model_class = "ClapAudioModelWithProjection"
-    _optional_files = (_PREPROCESSOR,)
+    _preprocessing = "feature_extractor"
     _revision = 1
 
     @property
@@ -72,8 +75,11 @@ class Clap(Pretrained[ClapSettings]):
         config = model.config
         if config.enable_fusion or config.num_mel_bins != _MELS or config.spec_size**2 != _MELS * _STRETCHED:
             raise EncoderError(f"{folder}: not an unfused CLAP model; use laion/clap-htsat-unfused")
-        self._model, self._band = model, _band(folder)
+        self._model = model
         return int(config.projection_dim if self.settings.projected else config.hidden_size)
+
+    def _use_preprocessing(self, path: Path | None, settings: dict[str, Any]) -> None:
+        self._band = _band(path, settings)
 
     def encode(self, stereo: NDArray[np.float32], rate: int) -> TokenMap:
         """Encode a segment of sound; see `protocol.SoundEncoder`. One token every 10 / 32 s."""
@@ -144,7 +150,7 @@ def step_times() -> NDArray[np.float64]:
     return np.asarray(middles * (_FRAMES - 1) / (_STRETCHED - 1) * _HOP / RATE)
 
 
-def log_mel(sound: NDArray[np.float32], band: tuple[float, float] = (50.0, 14_000.0)) -> NDArray[np.float32]:
+def log_mel(sound: NDArray[np.float32], band: tuple[float, float] = (_LOWEST, _HIGHEST)) -> NDArray[np.float32]:
     """CLAP's spectrogram (1001, 64) in dB of a complete window (480,000,) at 48 kHz, with reflection padding."""
     padded = np.pad(sound.astype(np.float64), _FFT // 2, mode="reflect")
     frames = sliding_window_view(padded, _FFT)[::_HOP]
@@ -160,26 +166,15 @@ def _filters(low: float, high: float) -> NDArray[np.float64]:
     return np.asarray(mel_matrix(RATE, _FFT, _MELS, low, high) * (2 / (edges[2:] - edges[:-2])))
 
 
-def _band(folder: Path) -> tuple[float, float]:
-    """Lowest and highest frequency in Hz: from the preprocessor's file if there is one, else the defaults."""
-    path = folder / _PREPROCESSOR
-    if not path.is_file():
-        return 50.0, 14_000.0
-    settings = read_json(path, CARD_BYTES, EncoderError)
+def _band(path: Path | None, settings: dict[str, Any]) -> tuple[float, float]:
+    """Lowest and highest frequency in Hz: those of the preprocessor if it was saved, else the published model's."""
+    refuse_other_settings(path, settings, _EXPECTED)
     try:
-        # Fused models use another mel scale.
-        known: dict[str, object] = {
-            "sampling_rate": RATE,
-            "fft_window_size": _FFT,
-            "hop_length": _HOP,
-            "feature_size": _MELS,
-            "truncation": "rand_trunc",
-        }
-        other = [name for name, value in known.items() if settings.get(name, value) != value]
-        if other:
-            raise EncoderError(f"{path}: {other[0]} is {settings[other[0]]}, expected {known[other[0]]}")
-        low, high = float(settings.get("frequency_min", 50.0)), float(settings.get("frequency_max", 14_000.0))
-    except (ValueError, AttributeError, TypeError, OverflowError) as error:
+        low, high = (
+            float(settings.get(name, value))
+            for name, value in (("frequency_min", _LOWEST), ("frequency_max", _HIGHEST))
+        )
+    except (ValueError, TypeError, OverflowError) as error:
         raise EncoderError(f"{path}: cannot be read ({first_line(error)})") from error
     if not 0 <= low < high <= RATE / 2:
         raise EncoderError(f"{path}: frequency_min {low:g} and frequency_max {high:g} must rise within 0..{RATE // 2}")

@@ -20,8 +20,7 @@ from earwitness.core.errors import EncoderError, MissingExtraError, first_line
 from earwitness.core.geometry import DEFAULT_FOV_DEG
 from earwitness.encoders.encoder_input import PictureGrid, PictureSettings, check_frames
 from earwitness.encoders.onnx_session import open_session
-from earwitness.encoders.protocol import fingerprint
-from earwitness.encoders.tokens import TokenMap
+from earwitness.encoders.protocol import TokenMap, fingerprint
 from earwitness.encoders.weights.weight_files import Weights, find_weights, local_weights
 
 CELL: Final = 32

@@ -16,8 +16,7 @@ from pydantic import Field
 
 from earwitness.core.errors import EncoderError
 from earwitness.core.geometry import Camera
-from earwitness.encoders.protocol import CHANNEL_AZIMUTH, EncoderSettings, SoundChannel
-from earwitness.encoders.tokens import TokenMap
+from earwitness.encoders.protocol import CHANNEL_AZIMUTH, EncoderSettings, SoundChannel, TokenMap
 from earwitness.media.sound.resample import resample
 
 

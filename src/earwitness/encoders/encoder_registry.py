@@ -11,8 +11,7 @@ from pydantic import Field
 
 from earwitness.core.errors import UsageError
 from earwitness.core.schema import PlainValues, StrictModel
-from earwitness.encoders.protocol import PictureEncoder, SoundEncoder
-from earwitness.encoders.tokens import Modality
+from earwitness.encoders.protocol import Modality, PictureEncoder, SoundEncoder
 
 Device = Literal["cpu", "cuda"]
 

@@ -6,11 +6,24 @@ fields are concatenated. So outputs are added to a model by appending a model th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from earwitness.core.telemetry import silent_onnxruntime
+
+def silent_onnxruntime() -> Any:
+    """Import `onnxruntime` with its telemetry disabled.
+
+    The official builds (1.32) send events to Microsoft by default, and store unsent events in the user's cache and the
+    temporary folder. The environment variable disables this while the library loads, the call disables it afterwards.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    onnxruntime.disable_telemetry_events()
+    return onnxruntime
+
 
 _GRAPH: Final = 7  # of ModelProto
 _OUTPUT: Final = 12  # of GraphProto

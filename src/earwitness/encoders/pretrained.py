@@ -15,10 +15,9 @@ from earwitness.core.errors import EncoderError, MissingExtraError, first_line
 from earwitness.core.files.small_files import CARD_BYTES, read_json
 from earwitness.encoders.encoder_registry import Device
 from earwitness.encoders.protocol import EncoderSettings, fingerprint
-from earwitness.encoders.weights.weight_files import Weights, find_weights, local_weights
+from earwitness.encoders.weights.saved_models import CONFIG, preprocessing, saved_weights
+from earwitness.encoders.weights.weight_files import Weights
 
-CONFIG: Final = "config.json"
-WEIGHT_FILES: Final = ("model.safetensors", "pytorch_model.bin")
 EXTRA: Final = "semantic"
 
 
@@ -57,7 +56,7 @@ def load_pretrained(class_name: str, folder: Path, what: str, threads: int, devi
             f"{folder}: the weights do not fit '{what}': {len(lacking)} are missing or of another shape, the first "
             f"'{lacking[0]}'"
         )
-    return model.eval().requires_grad_(False).to(device)
+    return model.float().eval().requires_grad_(False).to(device)  # saved with 16 bits, it would not take float32
 
 
 def refuse_other_weights(config: Path, folder: Path) -> None:
@@ -102,8 +101,8 @@ class Pretrained(ABC, Generic[S]):
     _settings_class: type[S]
     _model_class: ClassVar[str]
     """Class of the network in `transformers`."""
-    _optional_files: ClassVar[tuple[str, ...]] = ()
-    """Optional files, in addition to configuration and weights, that affect the tokens."""
+    _preprocessing: ClassVar[str]
+    """Section of the processor's file with the settings of the preprocessing."""
     _revision: ClassVar[int]
     """Incremented when the same weights and settings give different tokens, as after a change of the resampling."""
 
@@ -113,7 +112,7 @@ class Pretrained(ABC, Generic[S]):
         """Load the network.
 
         Args:
-            weights: files that `save_pretrained` of the network's class wrote.
+            weights: files that `save_pretrained` of the network's class, and of its processor, wrote.
             settings: settings of the encoder; None takes the defaults.
             threads: CPU threads.
             device: where the network runs.
@@ -130,6 +129,7 @@ class Pretrained(ABC, Generic[S]):
             refuse_other_weights(folder / CONFIG, weights.folder)
             model = load_pretrained(self._model_class, folder, self.name, threads, device)
         self.dim = self._use_model(model, weights.folder)
+        self._use_preprocessing(*preprocessing(weights, self._preprocessing))
 
     @abstractmethod
     def _use_model(self, model: Any, folder: Path) -> int:
@@ -146,6 +146,18 @@ class Pretrained(ABC, Generic[S]):
             EncoderError: the network is of another kind.
         """
 
+    @abstractmethod
+    def _use_preprocessing(self, path: Path | None, settings: dict[str, Any]) -> None:
+        """Check and store the settings of the preprocessing.
+
+        Args:
+            path: their file, for messages; None if none were saved.
+            settings: their values; those that are missing have the published model's values.
+
+        Raises:
+            EncoderError: the encoder works differently.
+        """
+
     @classmethod
     def load(
         cls, settings: S | None = None, folder: Path | None = None, threads: int = 1, device: Device = "cpu"
@@ -155,8 +167,4 @@ class Pretrained(ABC, Generic[S]):
         Raises:
             MissingWeightsError: the weights have not been downloaded.
         """
-        if folder is None:
-            return cls(find_weights(cls.name), settings, threads, device)
-        return cls(
-            local_weights(cls.name, folder, (CONFIG,), WEIGHT_FILES, cls._optional_files), settings, threads, device
-        )
+        return cls(saved_weights(cls.name, folder), settings, threads, device)

@@ -9,7 +9,6 @@ import numpy as np
 import scipy.fft
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy.signal.windows import hann
 
 from earwitness.core.errors import NotStereoError, UnreadableMediaError
 from earwitness.features import patches
@@ -138,7 +137,7 @@ def _unit_window(length: int) -> NDArray[np.float32]:
 def _padded_window(length: int, support: int) -> NDArray[np.float32]:
     """Periodic Hann window of `support` samples, zero-padded symmetrically to `length`."""
     before = (length - support) // 2
-    padded: NDArray[np.float64] = np.pad(hann(support, sym=False), (before, length - support - before))
+    padded: NDArray[np.float64] = np.pad(np.hanning(support + 1)[:-1], (before, length - support - before))
     return padded.astype(np.float32)
 
 

@@ -16,7 +16,6 @@ from typing import Final
 
 import numpy as np
 import scipy.fft
-import scipy.signal
 from numpy.typing import NDArray
 
 SMOOTHING_TAPS: Final = 8
@@ -57,8 +56,14 @@ def _smooth(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 @lru_cache(maxsize=8)
 def _resampler(lags: int, bins: int) -> NDArray[np.float32]:
-    """Matrix (lags, bins) of the Fourier resampling, which is linear, so that one product resamples all frames."""
-    matrix = np.asarray(scipy.signal.resample(np.eye(lags), bins, axis=1), dtype=np.float32)
+    """Matrix (lags, bins) of the Fourier resampling, which is linear, so that one product resamples all frames.
+
+    It equals `scipy.signal.resample`, whose import takes longer than a minute of sound.
+    """
+    spectrum = np.fft.rfft(np.eye(lags))[:, : bins // 2 + 1]
+    if bins % 2 == 0 and bins < lags:  # the highest frequency stands for its negative twin, too
+        spectrum[:, -1] = 2 * spectrum[:, -1].real
+    matrix = np.asarray(np.fft.irfft(spectrum, bins) * (bins / lags), dtype=np.float32)
     matrix.flags.writeable = False
     return matrix
 

@@ -17,9 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.core.events import EventTable, SoundEvent
-from earwitness.fusion.evidence import OUTSIDE_FRAMES, all_sounding_frames, gather
 from earwitness.fusion.fusion_settings import DistanceWeights, FusionSettings
-from earwitness.fusion.posterior import farther_out, framed, least_loss, log_odds, posterior, visual_sigma
+from earwitness.fusion.posterior import (
+    OUTSIDE_FRAMES,
+    all_sounding_frames,
+    farther_out,
+    framed,
+    gather,
+    least_loss,
+    log_odds,
+    posterior,
+    visual_sigma,
+)
 from earwitness.vision.tracking.candidate_index import CandidateIndex
 from earwitness.vision.tracking.candidates import Candidate
 

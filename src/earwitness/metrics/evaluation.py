@@ -1,22 +1,28 @@
-"""Scores of event tables in memory, or of folders of DCASE CSV files, paired by name."""
+"""Scores of event tables in memory, or of folders of DCASE CSV files, and a summary of one clip in words."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
+from earwitness.core.classes.class_files import FILE_NAMES, classes_of, refuse_difference
 from earwitness.core.errors import LabelError
-from earwitness.core.events import EventTable
+from earwitness.core.events import EventTable, SoundEvent
+from earwitness.core.vocabulary import DCASE2025, Vocabulary
 from earwitness.data.dcase.labels import CLIP_FRAMES, METRES_BELOW_CM, LabelRows, are_metres, read_rows
 from earwitness.data.dcase.layout import walk_files
+from earwitness.data.dcase.other_tables import is_other_table
 from earwitness.metrics.counts import count
 from earwitness.metrics.protocols import Protocol
 from earwitness.metrics.scores import Scores
 
 NAMED: Final = 3
 """Number of files named in a message."""
+_SAME_CLASSES: Final = "both with the same classes (earwitness-classes.json in their folders, or --classes)"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,19 +33,31 @@ class LabelFolder:
         where: the folders, for messages.
         clips: rows of each file.
         notes: irregularities, one sentence each.
+        vocabulary: the classes that the labels refer to.
     """
 
     where: str
     clips: dict[str, LabelRows]
     notes: tuple[str, ...]
+    vocabulary: Vocabulary = DCASE2025
 
 
 def read_folder(
     folders: Path | str | Sequence[Path | str],
     protocol: Protocol | str = Protocol.STRICT,
     num_frames: int = CLIP_FRAMES,
+    classes: Vocabulary | None = None,
 ) -> LabelFolder:
     """Read all CSV files in and below `folders`; other files and hidden files are ignored.
+
+    Ignored files are noted, except for those with the name of a CSV file and another suffix, as `detect` writes them.
+
+    Args:
+        folders: one or several.
+        protocol: scoring protocol.
+        num_frames: length of the clips.
+        classes: the classes that the labels refer to; by default those of the list in a folder or above it
+            (`core.classes.class_files`), else DCASE2025.
 
     `strict` refuses frames at or after `num_frames` and repeated rows; `dcase2025` accepts both, as the official scorer
     does.
@@ -51,12 +69,16 @@ def read_folder(
     strict = Protocol(protocol) is Protocol.STRICT
     where = ", ".join(map(str, roots))
     paths, others = _find(roots)
+    vocabulary = classes or _classes_of(roots)
     if not paths:
         raise LabelError(f"{where}: no .csv files; give the folder that holds one DCASE CSV file per clip")
     clips = {
-        name: read_rows(path, num_frames=num_frames if strict else None, unique=strict) for name, path in paths.items()
+        name: read_rows(path, num_frames=num_frames if strict else None, unique=strict, vocabulary=vocabulary)
+        for name, path in paths.items()
     }
     notes = []
+    stems = {path.stem for path in paths.values()}
+    others = [name for name in others if not _is_companion(name, stems)]
     if others:
         notes.append(f"{where}: {_files(others)} not .csv, ignored ({_some(others)})")
     blank = [f"{name}.csv" for name, path in paths.items() if not len(clips[name]) and not path.stat().st_size]
@@ -66,7 +88,19 @@ def read_folder(
         notes.append(
             f"{where}: half of the distances are below {METRES_BELOW_CM} cm; if they are metres, convert them to cm"
         )
-    return LabelFolder(where, clips, tuple(notes))
+    return LabelFolder(where, clips, tuple(notes), vocabulary)
+
+
+def _classes_of(roots: list[Path]) -> Vocabulary:
+    """The classes of the labels in some folders.
+
+    Raises:
+        LabelError: the folders have different classes.
+    """
+    first, *others = (classes_of(root) for root in roots)
+    for root, other in zip(roots[1:], others, strict=True):
+        refuse_difference(other, first, f"'{root}' does not fit '{roots[0]}'", "folders with the same classes")
+    return first
 
 
 def score_folders(references: LabelFolder, predictions: LabelFolder, protocol: Protocol | str) -> Scores:
@@ -76,6 +110,8 @@ def score_folders(references: LabelFolder, predictions: LabelFolder, protocol: P
         LabelError: a prediction file has no reference file.
     """
     protocol = Protocol(protocol)
+    what = f"the predictions in '{predictions.where}' do not fit the references in '{references.where}'"
+    refuse_difference(predictions.vocabulary, references.vocabulary, what, _SAME_CLASSES)
     unknown = sorted(f"{name}.csv" for name in predictions.clips.keys() - references.clips.keys())
     if unknown:
         raise LabelError(
@@ -103,13 +139,23 @@ def _find(roots: list[Path]) -> tuple[dict[str, Path], list[str]]:
         if not root.is_dir():
             raise LabelError(f"{root}: no such folder")
         for path in walk_files(root):
+            if path.name in FILE_NAMES:
+                continue
             if path.suffix.lower() != ".csv":
                 others.append(path.name)
+            elif is_other_table(path):
+                continue
             elif path.stem in found:
                 raise LabelError(f"{path} and {found[path.stem]} have the same name; remove one")
             else:
                 found[path.stem] = path
     return found, others
+
+
+def _is_companion(name: str, stems: Collection[str]) -> bool:
+    """Whether a file is named as a CSV file up to one of its dots: clip.json, clip.growing.jsonl beside clip.csv."""
+    parts = name.split(".")
+    return any(".".join(parts[:count]) in stems for count in range(1, len(parts)))
 
 
 def _files(names: list[str]) -> str:
@@ -141,3 +187,96 @@ def score_tables(
     rows = [LabelRows.from_table(table) for table in references]
     answers = [LabelRows.from_table(table) for table in predictions]
     return Scores.from_counts(count(files, rows, answers, protocol), protocol)
+
+
+DETECTED_SHARE: Final = 0.3
+"""An event counts as detected when its class is reported in at least this share of its frames."""
+MAX_GAP: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Detections of one clip compared with its true events.
+
+    Attributes:
+        events: number of true events.
+        missed: names of the classes of undetected events.
+        extra: names of reported classes that do not occur.
+        azimuth_error: median over detected events of the median error, degrees; NaN if none was detected.
+        distance_error: the same for the error relative to the true distance.
+        onscreen_right: share of detected events with the right on/off screen.
+        f_score: F20/1 over all classes together (micro, strict).
+    """
+
+    events: int
+    missed: tuple[str, ...]
+    extra: tuple[str, ...]
+    azimuth_error: float
+    distance_error: float
+    onscreen_right: float
+    f_score: float
+
+    def lines(self) -> list[str]:
+        """Sentences for a terminal."""
+        detected = self.events - len(self.missed)
+        missed = f"; missed: {', '.join(self.missed)}" if self.missed else ""
+        lines = [f"detected {detected} of {self.events} events{missed}"]
+        if self.extra:
+            lines.append(f"reported, but not in the clip: {', '.join(self.extra)}")
+        if detected:
+            lines.append(
+                f"typical error of detected events: direction {self.azimuth_error:.0f} degrees, "
+                f"distance {self.distance_error:.0%}; on/off screen right for {self.onscreen_right:.0%}"
+            )
+        lines.append(
+            f"F20/1 over all frames {self.f_score:.2f} (1 is perfect: class, within 20 degrees and twice the distance)"
+        )
+        return lines
+
+
+def compare(reference: EventTable, detected: EventTable) -> Comparison:
+    """Compare the `detected` events with the `reference`, event by event."""
+    events = reference.events(max_gap=MAX_GAP)
+    matches = [_match(event, detected) for event in events]
+    found = [match for match in matches if match is not None]
+    extra = set(detected.class_index.tolist()) - set(reference.class_index.tolist())
+    return Comparison(
+        events=len(events),
+        missed=tuple(e.sound_class.name for e, match in zip(events, matches, strict=True) if match is None),
+        extra=tuple(detected.vocabulary[index].name for index in sorted(extra)),
+        azimuth_error=float(np.median([match[0] for match in found])) if found else float("nan"),
+        distance_error=float(np.median([match[1] for match in found])) if found else float("nan"),
+        onscreen_right=float(np.mean([match[2] for match in found])) if found else float("nan"),
+        f_score=score_tables([reference], [_same_length(detected, reference)]).micro.f_score,
+    )
+
+
+def _match(event: SoundEvent, detected: EventTable) -> tuple[float, float, bool] | None:
+    """Median azimuth error, median relative distance error and on/off agreement; None if the event is not detected."""
+    truth = event.table
+    same = detected.select(np.flatnonzero(detected.class_index == event.sound_class.index))
+    rows = [
+        (abs(float(same.azimuth[row]) - float(truth.azimuth[index])), row, index)
+        for index, frame in enumerate(truth.frame.tolist())
+        for row in np.flatnonzero(same.frame == frame).tolist()
+    ]
+    nearest: dict[int, tuple[float, int]] = {}
+    for error, row, index in rows:
+        if index not in nearest or error < nearest[index][0]:
+            nearest[index] = (error, row)
+    if len(nearest) < DETECTED_SHARE * len(truth):
+        return None
+    distances = [
+        abs(float(same.distance[row]) - float(truth.distance[index])) / max(float(truth.distance[index]), 1e-6)
+        for index, (_, row) in nearest.items()
+    ]
+    agreement = np.mean([same.onscreen[row] == truth.onscreen[index] for index, (_, row) in nearest.items()])
+    return (
+        float(np.median([error for error, _ in nearest.values()])),
+        float(np.median(distances)),
+        bool(agreement >= 0.5),
+    )
+
+
+def _same_length(table: EventTable, like: EventTable) -> EventTable:
+    return table.window(0, like.num_frames)

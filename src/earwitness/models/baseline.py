@@ -14,11 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from earwitness.core.errors import ModelError
-from earwitness.models.configs.baseline_config import BaselineConfig, VisualInput
-from earwitness.models.layers.conv_blocks import Scaler
+from earwitness.models.architectures import BaselineConfig, VisualInput
+from earwitness.models.layers.blocks import Scaler
 from earwitness.models.layers.cross_attention import MultiHeadAttention
-from earwitness.models.network import Network
-from earwitness.models.token_batch import TokenBatch, Tokens
+from earwitness.models.network import Network, TokenBatch, Tokens
 
 DECIBEL: Final = 0.1
 """One decibel in decimal logarithms of power: the official input is in decibels and not normalised."""

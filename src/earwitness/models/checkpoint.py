@@ -1,4 +1,7 @@
-"""Model checkpoints: tensors as safetensors, with the dimensions as JSON in the file's metadata; no pickle."""
+"""Networks from their dimensions, and from checkpoints.
+
+A checkpoint holds tensors as safetensors, with the dimensions as JSON in the file's metadata; no pickle.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,27 @@ from torch import Tensor
 from earwitness.core.errors import ModelError, first_line
 from earwitness.core.files.atomic import atomic_file
 from earwitness.core.schema import first_problem
-from earwitness.models.build import build
-from earwitness.models.configs.architectures import ModelConfig, model_config
+from earwitness.models.architectures import BaselineConfig, ModelConfig, SymmetricConfig, model_config
+from earwitness.models.baseline import BaselineNet
 from earwitness.models.network import Network
-from earwitness.models.seld import TRUNK_PREFIX
+from earwitness.models.seld import TRUNK_PREFIX, CmcNet, SeldNet
+from earwitness.models.seld_config import CmcConfig
+from earwitness.models.symmetric import SymmetricNet
+
+
+def build(config: ModelConfig) -> Network:
+    """A network with initial weights."""
+    if isinstance(config, CmcConfig):
+        return CmcNet(config)
+    if isinstance(config, SymmetricConfig):
+        return SymmetricNet(config)
+    return BaselineNet(config) if isinstance(config, BaselineConfig) else SeldNet(config)
+
+
+def parameter_count(network: Network) -> int:
+    """Number of parameters."""
+    return sum(value.numel() for value in network.parameters())
+
 
 CONFIG_KEY: Final = "model_config"
 _FIRST_CONFIG_KEY: Final = "seld_config"

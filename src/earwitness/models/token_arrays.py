@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.core.errors import EncoderError
-from earwitness.encoders.tokens import TokenMap
+from earwitness.encoders.protocol import TokenMap
 
 
 class TokenArrays(NamedTuple):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import cos, radians, sin
 from typing import Any, Final
 
-from earwitness.core.vocabulary import CLASSES
+from earwitness.core.vocabulary import SoundClass
 
 Point = tuple[float, float]
 
@@ -110,18 +110,22 @@ _SHAPES: Final[dict[str, tuple[Shape, ...]]] = {
 }  # fmt: skip
 """Shapes in a unit square by icon name; later shapes are drawn on top."""
 _UNKNOWN: Final[tuple[Shape, ...]] = (Disc(0.5, 0.5, 0.30), Disc(0.5, 0.5, 0.14, cut=True))
-ICONS: Final[tuple[tuple[Shape, ...], ...]] = tuple(_SHAPES.get(one.icon, _UNKNOWN) for one in CLASSES)
-"""Shapes by class."""
+
+
+def shapes_of(sound_class: SoundClass) -> tuple[Shape, ...]:
+    """The shapes of a class's icon; a ring if it has none of its own."""
+    return _SHAPES.get(sound_class.icon, _UNKNOWN)
 
 
 def draw_icon(
-    drawing: Any, class_index: int, left: float, top: float, side: float, ink: tuple[int, ...], cut: tuple[int, ...]
-) -> None:
+    drawing: Any, sound_class: SoundClass, left: float, top: float, side: float, ink: tuple[int, ...],
+    cut: tuple[int, ...],
+) -> None:  # fmt: skip
     """Draw an icon onto a Pillow drawing context.
 
     Args:
         drawing: the context.
-        class_index: the class.
+        sound_class: the class.
         left, top, side: corner and side of its square, pixels.
         ink, cut: colours of the icon and of the background.
     """
@@ -133,7 +137,7 @@ def draw_icon(
         (x, y), r = at(point), r * side
         drawing.ellipse([x - r, y - r, x + r, y + r], fill=fill)
 
-    for shape in ICONS[class_index]:
+    for shape in shapes_of(sound_class):
         fill = cut if shape.cut else ink
         if isinstance(shape, Disc):
             disc((shape.x, shape.y), shape.r, fill)
@@ -147,10 +151,10 @@ def draw_icon(
                 disc(end, shape.width / 2, fill)
 
 
-def svg_icon(class_index: int) -> str:
+def svg_icon(sound_class: SoundClass) -> str:
     """An icon as SVG elements for the view box 0 0 1 1; cut shapes have the colour --cut."""
     parts = []
-    for shape in ICONS[class_index]:
+    for shape in shapes_of(sound_class):
         colour = "var(--cut)" if shape.cut else "currentColor"
         if isinstance(shape, Disc):
             parts.append(f'<circle cx="{shape.x:g}" cy="{shape.y:g}" r="{shape.r:g}" fill="{colour}"/>')

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from earwitness.core.events import FRAME_RATE, EventTable
 from earwitness.core.source_numbers import link_sources
+from earwitness.core.vocabulary import SoundClass
+from earwitness.render.style import vocabulary_of
 
 _SMOOTHING_FRAMES: Final = 2
 _TEXT_FRAMES: Final = 3
@@ -25,7 +27,8 @@ class Mark:
     """One source at one time.
 
     Attributes:
-        class_index: which class.
+        sound_class: its class.
+        source: number that distinguishes sources of one class.
         azimuth: degrees, positive to the left; NaN without direction.
         distance: metres; NaN where unknown.
         text_azimuth, text_distance: the same values for labels, updated less often.
@@ -33,9 +36,11 @@ class Mark:
         score: confidence, 0..1.
         lane: constant number of the source, unique among simultaneous sources; counted separately for sources in view,
             to the left and to the right of the picture.
+        cause: number of the visible object that makes the sound; None if unknown.
     """
 
-    class_index: int
+    sound_class: SoundClass
+    source: int
     azimuth: float
     distance: float
     text_azimuth: float
@@ -43,15 +48,24 @@ class Mark:
     onscreen: bool
     score: float
     lane: int
+    cause: int | None = None
 
 
 class Marks:
     """The marks of a table at any time."""
 
-    def __init__(self, table: EventTable, edge_deg: float = 50.0) -> None:
-        """Prepare the marks of `table`; directions beyond `edge_deg` are outside the picture."""
-        table = separated(table)
+    def __init__(self, table: EventTable, edge_deg: float = 50.0, causes: NDArray[np.int64] | None = None) -> None:
+        """Prepare the marks of `table`.
+
+        Args:
+            table: the events.
+            edge_deg: directions beyond it are outside the picture.
+            causes: (n,) for each row of the table, the number of the visible object that makes the sound, or -1.
+        """
+        self._vocabulary = vocabulary_of(table)
+        given, table = table, separated(table)
         order = np.lexsort((table.frame, table.source, table.class_index))
+        self._cause = causes[order] if causes is not None and table is given else np.full(len(table), -1)
         table = table.select(order)
         self._table = table
         self._azimuth, self._distance = (np.array(column) for column in (table.azimuth, table.distance))
@@ -81,7 +95,8 @@ class Marks:
         labelled = int(self._first[row]) + (row - int(self._first[row])) // _TEXT_FRAMES * _TEXT_FRAMES
         table = self._table
         return Mark(
-            class_index=int(table.class_index[row]),
+            sound_class=self._vocabulary[int(table.class_index[row])],
+            source=int(table.source[row]),
             azimuth=_glide(float(self._azimuth[row]), float(self._azimuth[neighbour]), abs(phase), _MAX_GLIDE_DEG),
             distance=_glide(float(self._distance[row]), float(self._distance[neighbour]), abs(phase), np.inf),
             text_azimuth=float(self._azimuth[labelled]),
@@ -89,6 +104,7 @@ class Marks:
             onscreen=bool(table.onscreen[row]),
             score=float(table.score[row]),
             lane=int(self._lane[row]),
+            cause=None if self._cause[row] < 0 else int(self._cause[row]),
         )
 
 

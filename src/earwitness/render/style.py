@@ -10,11 +10,10 @@ from typing import Final
 
 from PIL import ImageFont
 
-from earwitness.core.vocabulary import CLASSES
+from earwitness.core.events import EventTable
+from earwitness.core.vocabulary import SoundClass, Vocabulary
 
 Colour = tuple[int, int, int]
-
-CLASS_COLOURS: Final[tuple[str, ...]] = tuple(one.colour for one in CLASSES)
 
 INK: Final[Colour] = (16, 20, 26)
 PANEL: Final[Colour] = (20, 25, 32)
@@ -53,9 +52,14 @@ class Scale:
         return self.width < 1.2 * self.height
 
 
-def class_colour(class_index: int) -> Colour:
+def vocabulary_of(table: EventTable) -> Vocabulary:
+    """The classes of a table."""
+    return table.vocabulary
+
+
+def class_colour(sound_class: SoundClass) -> Colour:
     """Red, green, blue of a class."""
-    code = CLASS_COLOURS[class_index]
+    code = sound_class.colour
     return int(code[1:3], 16), int(code[3:5], 16), int(code[5:7], 16)
 
 

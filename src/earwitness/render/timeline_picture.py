@@ -9,9 +9,8 @@ import numpy as np
 
 from earwitness.core.errors import EncodingError
 from earwitness.core.events import FRAME_SECONDS, EventTable
-from earwitness.core.vocabulary import CLASSES
 from earwitness.render.marks import separated
-from earwitness.render.style import CLASS_COLOURS
+from earwitness.render.style import vocabulary_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,7 +78,7 @@ def timeline_picture(
 def _draw(axes: Axes, table: EventTable, values: Any) -> None:
     times = (table.frame + 0.5) * FRAME_SECONDS
     for class_index in np.unique(table.class_index).tolist():
-        colour = CLASS_COLOURS[class_index]
+        colour = vocabulary_of(table)[class_index].colour
         for source in np.unique(table.source[table.class_index == class_index]).tolist():
             rows = np.flatnonzero((table.class_index == class_index) & (table.source == source))
             rows = rows[np.argsort(table.frame[rows])]
@@ -109,10 +108,12 @@ def _style(axes: Axes, seconds: float) -> None:
 def _add_legend(figure: Any, tables: list[EventTable]) -> None:
     from matplotlib.lines import Line2D
 
-    classes = sorted({index for table in tables for index in table.class_index.tolist()})
+    classes = {one.slug: one for table in tables for one in vocabulary_of(table)}
+    used = {vocabulary_of(table)[index].slug for table in tables for index in table.class_index.tolist()}
     handles = [
-        Line2D([], [], color=CLASS_COLOURS[index], marker="o", markersize=5, label=CLASSES[index].name)
-        for index in classes
+        Line2D([], [], color=one.colour, marker="o", markersize=5, label=one.name)
+        for slug, one in classes.items()
+        if slug in used
     ]
     if not handles:
         figure.text(0.5, 0.5, "no sound events", ha="center", va="center", color=_TEXT)

@@ -57,6 +57,7 @@ class VisibleObject(_Values):
         start, end: seconds.
         azimuth_deg: median azimuth; None if it is never within the picture.
         box: left, top, right, bottom at its middle frame, as shares of the picture.
+        boxes: its box over time: rows of frame, left, top, right, bottom, to be interpolated.
         score: mean score of the detector.
         sightings: number of pictures in which the detector found it.
     """
@@ -67,6 +68,7 @@ class VisibleObject(_Values):
     end: float | None = None
     azimuth_deg: float | None = None
     box: list[float] | None = None
+    boxes: list[tuple[float, float, float, float, float]] | None = None
     score: float | None = None
     sightings: int | None = None
 

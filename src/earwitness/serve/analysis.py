@@ -1,26 +1,105 @@
-"""Analysis of one upload, in its own process.
+"""Analysis of one upload in its own process, with the limits of the server and the options of a visitor.
 
 Slow imports wait until the upload has proved to be acceptable media.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Final, Literal
 
-from earwitness.core.errors import MediaError
-from earwitness.core.isolation import Reporter
+from pydantic import BaseModel, ConfigDict, Field
+
+from earwitness.core.errors import MediaError, UsageError
+from earwitness.core.geometry import DEFAULT_FOV_DEG
+from earwitness.core.isolation import FileLimits, Reporter
+from earwitness.core.isolation.process_limits import MEMORY_MB
 from earwitness.media.containers.probe import probe
+from earwitness.media.input_files import MEDIA_SUFFIXES
 from earwitness.serve.result_store import is_own_file
-from earwitness.serve.upload_options import ServeLimits, VisitorOptions
 
 if TYPE_CHECKING:
     from earwitness.detect.detector import Detector
     from earwitness.detect.runner.runtime import Device
     from earwitness.results.class_choice import ClassChoice
     from earwitness.results.detection import Detection
+
+
+_NAME_BYTES: Final = 150
+"""Longest stem of an upload; result names add to it, and file systems allow 255 bytes."""
+_UNSAFE: Final = re.compile(r"[^\w .,+()\[\]&'-]")
+
+
+@dataclass(frozen=True, slots=True)
+class ServeLimits:
+    """Limits of the server.
+
+    Attributes:
+        megabytes: largest upload, and so the largest request.
+        minutes: longest recording.
+        seconds: longest processing of an upload, by the clock and in CPU time.
+        queue: number of uploads that may wait.
+        keep_minutes: time after which results are removed.
+        memory_mb: largest memory for processing an upload, MB.
+    """
+
+    megabytes: float = 500.0
+    minutes: float = 30.0
+    seconds: float = 1800.0
+    queue: int = 10
+    keep_minutes: float = 30.0
+    memory_mb: float = MEMORY_MB
+
+    def __post_init__(self) -> None:
+        for name in self.__dataclass_fields__:
+            if not 0 < getattr(self, name) < 1e9:
+                raise UsageError(f"a server's limits must be above 0; {name} is {getattr(self, name)}")
+
+    @property
+    def upload_bytes(self) -> int:
+        """Largest upload, bytes."""
+        return round(self.megabytes * 1e6)
+
+    @property
+    def of_a_file(self) -> FileLimits:
+        """Limits of the process that handles an upload."""
+        return FileLimits(memory_mb=self.memory_mb, most_seconds=self.seconds)
+
+
+class VisitorOptions(BaseModel):
+    """Options of a visitor, from the query of a request; the names are those of the command line.
+
+    Attributes:
+        name: name of the file, from which result names are made.
+        video: whether to write an annotated video.
+        captions: style of the captions.
+        fov: horizontal field of view of the camera, degrees.
+        mono: whether to accept mono sound.
+        classes, exclude: names of the classes to keep and to leave out, separated by commas; empty: all.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    name: str = Field(max_length=1000)
+    video: bool = True
+    captions: Literal["terse", "full"] = "terse"
+    fov: float = Field(DEFAULT_FOV_DEG, ge=20, le=160)
+    mono: bool = False
+    classes: str = Field("", max_length=1000)
+    exclude: str = Field("", max_length=1000)
+
+    @property
+    def file_name(self) -> str:
+        """A safe name for the upload on disk: without folders, not hidden, with a known media suffix, not too long."""
+        last = PurePosixPath(self.name.replace("\\", "/")).name
+        stem, dot, suffix = _UNSAFE.sub("_", last).strip(" .").rpartition(".")
+        if not dot or f".{suffix.lower()}" not in MEDIA_SUFFIXES:
+            stem, suffix = f"{stem}{dot}{suffix}", "media"  # the content determines the type
+        stem = stem.encode()[:_NAME_BYTES].decode(errors="ignore").strip(" .-")
+        return f"{stem or 'upload'}.{suffix}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +180,7 @@ def _check_length(name: str, seconds: float, limits: ServeLimits) -> None:
 
 def _write(detection: Detection, media: Path, options: VisitorOptions, report: Reporter) -> list[str]:
     from earwitness.batch.formats import Options, parse_formats, write
-    from earwitness.render.video.annotated_video import render_video
+    from earwitness.render.video.annotated_video import VideoOptions, render_video
     from earwitness.render.video.frame_source import KeptSound
 
     formats = parse_formats(["csv,json,vtt,srt"], Options(captions=options.captions))
@@ -111,8 +190,8 @@ def _write(detection: Detection, media: Path, options: VisitorOptions, report: R
     if options.video:
         names.append(f"{media.stem}.earwitness.mp4")
         render_video(
-            media, detection.table, media.with_name(names[-1]), detection.view.whole_fov,
-            lambda share: report((0.4 + 0.5 * share, "drawing")), sound=KeptSound(seconds=detection.duration),
+            detection, media, media.with_name(names[-1]), VideoOptions(sound=KeptSound(seconds=detection.duration)),
+            lambda share: report((0.4 + 0.5 * share, "drawing")),
         )  # fmt: skip
     return names
 

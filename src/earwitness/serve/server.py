@@ -1,26 +1,102 @@
-"""Start of the server, and a shutdown that takes seconds at most."""
+"""The server: its routes, its start, and a shutdown that takes seconds at most.
+
+No route takes a path or an address.
+"""
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import shutil
 import signal
 import socket
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event, Thread, Timer, current_thread, main_thread
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
 from earwitness.core.errors import EncoderError, MissingExtraError, ModelError, UsageError
-from earwitness.serve.hosts import AllowedHosts
-from earwitness.serve.upload_options import ServeLimits
+from earwitness.media.input_files import MEDIA_SUFFIXES
+from earwitness.serve.analysis import ServeLimits
+from earwitness.serve.guard import AllowedHosts, Guard
+from earwitness.serve.result_store import ResultStore, Sessions
+from earwitness.serve.upload import UploadRoute
+from earwitness.serve.upload_queue import JobQueue
 
 if TYPE_CHECKING:
     from earwitness.detect.detector import Detector
+
+
+UPLOAD_PATH: Final = "/api/detect"
+_ASSETS: Final = {"page.js": "text/javascript", "page.css": "text/css", "recorder.js": "text/javascript"}
+_REPORT_POLICY: Final = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
+    "media-src blob: 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
+"""Content security policy of a report, one file with an inline script: it may load its own video only."""
+
+
+def build_application(
+    queue: JobQueue, store: ResultStore, sessions: Sessions, limits: ServeLimits, hosts: AllowedHosts
+) -> Guard:
+    """The ASGI application of the page, behind its guard."""
+    page = (files("earwitness") / "assets" / "serve" / "page.html").read_text(encoding="utf-8")
+    known = {"bytes": limits.upload_bytes, "minutes": limits.minutes, "keepMinutes": limits.keep_minutes}
+    page = page.replace("{{limits}}", json.dumps(known)).replace("{{accept}}", _accepted(sorted(MEDIA_SUFFIXES)))
+
+    def show_page(request: Request) -> Response:
+        response = Response(page, media_type="text/html")
+        if sessions.find(request.headers.get("cookie")) is None:
+            response.headers["set-cookie"] = sessions.new()
+        return response
+
+    def show_result(request: Request) -> Response:
+        session, name = sessions.find(request.headers.get("cookie")), request.path_params["name"]
+        found = store.find(session, request.path_params["token"], name) if session else None
+        if found is None:
+            return PlainTextResponse("This result does not exist any more.", 404)
+        result, path = found
+        if name == result.report:
+            headers = {"content-security-policy": _REPORT_POLICY}
+            return FileResponse(path, media_type="text/html", headers=headers)
+        # Uploaded content is never served as a page.
+        if path.suffix.lower() in MEDIA_SUFFIXES:
+            return FileResponse(path)
+        return FileResponse(path, media_type="application/octet-stream", filename=name)
+
+    routes = [
+        Route("/", show_page),
+        Route("/results/{token}/{name}", show_result),
+        Route(UPLOAD_PATH, UploadRoute(queue, store, sessions), methods=["POST"]),
+        *(Route(f"/{name}", _asset(name, kind)) for name, kind in _ASSETS.items()),
+    ]
+    app = Starlette(routes=routes)
+    app.router.redirect_slashes = False
+    return Guard(app, hosts, UPLOAD_PATH, limits.upload_bytes)
+
+
+def _asset(name: str, kind: str) -> Any:
+    content = (files("earwitness") / "assets" / "serve" / name).read_text(encoding="utf-8")
+
+    def show(request: Request) -> Response:
+        return Response(content, media_type=kind)
+
+    return show
+
+
+def _accepted(suffixes: Sequence[str]) -> str:
+    return ",".join(["video/*", "audio/*", *suffixes])
+
 
 _GRACE_SECONDS: Final = 2
 """Time for responses that are being sent."""
@@ -56,11 +132,10 @@ def serve(
     try:
         import uvicorn
 
-        from earwitness.serve.application import build_application
+        from earwitness.serve.server import build_application
     except ModuleNotFoundError as error:
         raise MissingExtraError("the page in the browser", "serve") from error
-    from earwitness.serve.result_store import ResultStore
-    from earwitness.serve.sessions import Sessions
+    from earwitness.serve.result_store import ResultStore, Sessions
     from earwitness.serve.upload_queue import JobQueue
 
     with (

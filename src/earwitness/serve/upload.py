@@ -13,10 +13,9 @@ from urllib.parse import parse_qsl
 from pydantic import ValidationError
 
 from earwitness.core.errors import EarwitnessError
+from earwitness.serve.analysis import VisitorOptions
 from earwitness.serve.guard import BodyTooLargeError, Message, Receive, Scope, Send, refuse
-from earwitness.serve.result_store import ResultStore, StoredResult
-from earwitness.serve.sessions import Sessions
-from earwitness.serve.upload_options import VisitorOptions
+from earwitness.serve.result_store import ResultStore, Sessions, StoredResult
 from earwitness.serve.upload_queue import JobQueue, QueueFullError, UploadJob
 
 CONTENT_TYPE: Final = "application/octet-stream"

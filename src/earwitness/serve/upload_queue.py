@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from earwitness.core.errors import CancelledError, EarwitnessError, MemoryLimitError, TimeLimitError, WorkerError
 from earwitness.core.isolation import run_isolated
-from earwitness.serve.analysis import Summary, analyse
-from earwitness.serve.upload_options import ServeLimits, VisitorOptions
+from earwitness.serve.analysis import ServeLimits, Summary, VisitorOptions, analyse
 
 if TYPE_CHECKING:
     from earwitness.detect.detector import Detector

@@ -16,7 +16,7 @@ from PIL import Image
 
 from earwitness.core.errors import UsageError
 from earwitness.core.events import FRAME_RATE
-from earwitness.media.pictures.pictures import PictureReader, RGBArray
+from earwitness.media.pictures import PictureReader, RGBArray
 from earwitness.vision.boxes import Boxes
 from earwitness.vision.cuts import LOOK_AHEAD
 from earwitness.vision.detectors.detector_registry import VisualDetector

@@ -3,10 +3,10 @@ import torch
 from pydantic import ValidationError
 
 from earwitness.features import TAGGER_CHANNELS, FeatureConfig
-from earwitness.models.configs.seld_config import SeldConfig
 from earwitness.models.layers.tagger import Tagger, YamnetTrunk
-from earwitness.models.mirrored import MirroredNetwork
 from earwitness.models.seld import ADDED_PARTS, SeldNet
+from earwitness.models.seld_config import SeldConfig
+from earwitness.models.symmetric import MirroredNetwork
 
 SHAPE = {
     "in_channels": 5, "stem_width": 4, "stem_kernel": 3, "widths": (4, 8), "pools": ((5, 4), (1, 4)),

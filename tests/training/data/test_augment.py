@@ -5,7 +5,7 @@ import torch
 from earwitness.core.events import EventTable
 from earwitness.core.multi_accddoa import decode, encode, ideal_output
 from earwitness.features import FeatureConfig, FeatureExtractor
-from earwitness.models.token_batch import Tokens
+from earwitness.models.network import Tokens
 from earwitness.training.data import augment
 from earwitness.training.losses import AdpitLoss
 from earwitness.training.recipe_sections import AugmentSpec, LossSpec

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from earwitness.core.errors import EncoderError, TrainingError, UsageError
+from earwitness.models.architectures import token_widths
 from earwitness.models.checkpoint import load_model
-from earwitness.models.configs.architectures import token_widths
 from earwitness.training.data.clip_stream import SceneStream, collate
 from earwitness.training.data.token_lookup import TokenLookup
 from earwitness.training.data.training_sources import open_sources

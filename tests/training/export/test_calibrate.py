@@ -1,12 +1,16 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from earwitness.core.events import EventTable
-from earwitness.core.multi_accddoa import encode, ideal_output
+from earwitness.core.multi_accddoa import decode, encode, ideal_output
 from earwitness.detect.model.calibration import Calibration
-from earwitness.metrics.reliability import expected_calibration_error
+from earwitness.metrics import score_tables
+from earwitness.metrics.curves import expected_calibration_error
 from earwitness.training.export.calibrate import calibrate, cells, tune, tune_and_score, tune_and_score_outputs
 from earwitness.training.loop.validate import ValidSet
+from earwitness.training.recipe_sections import RunSpec
 
 
 def overconfident(seed: int, scenes: int = 60) -> tuple[np.ndarray, list[EventTable]]:
@@ -109,3 +113,15 @@ def test_calibrated_probabilities_add_up_to_what_happened():
     outputs, tables = overconfident(2)
     probability, truth = cells(calibrate(outputs, tables).apply(outputs), tables)
     np.testing.assert_allclose(probability.mean(axis=0), truth.mean(axis=0), atol=1e-3)
+
+
+def test_official_decoding_is_neither_tuned_nor_smoothed():
+    outputs, tables = overconfident(0, scenes=3)
+    valid = SimpleNamespace(references=tuple(tables), outputs=lambda net: outputs)
+    tuning = tune_and_score(None, valid, RunSpec(decoding="official", thresholds=(0.5,)))
+    assert (tuning.thresholds, tuning.calibration) == ((0.5,) * 13, Calibration())
+    table = EventTable.from_columns(frame=[3, 5], class_index=[1, 1], azimuth=[0, 0], distance=[1, 1], num_frames=9)
+    assert tuning.smoothing.apply(table).same_as(table)
+    wanted = score_tables(tables, [decode(output, decoding="official") for output in outputs]).macro.f_score
+    assert tuning.scores["synthetic/f_score"] == pytest.approx(wanted, abs=1e-4)
+    assert tuning.scores["synthetic/scenes"] == 3

@@ -7,11 +7,10 @@ from earwitness.detect.model.card import card_path, read_card
 from earwitness.detect.model.model_files import shipped_models
 from earwitness.detect.runner.runtime import OnnxRuntime
 from earwitness.features import TAGGER_CHANNELS
-from earwitness.models.build import build
-from earwitness.models.checkpoint import read_checkpoint, save_model
-from earwitness.models.cmc import FUSION_PARTS
-from earwitness.models.configs.seld_config import CmcConfig
-from earwitness.models.mirrored import MirroredNetwork
+from earwitness.models.checkpoint import build, read_checkpoint, save_model
+from earwitness.models.seld import FUSION_PARTS
+from earwitness.models.seld_config import CmcConfig
+from earwitness.models.symmetric import MirroredNetwork
 from earwitness.training.loop import initial_weights
 from earwitness.training.loop.initial_weights import load_initial, load_tagger_weights
 from earwitness.training.loop.trainer import Trainer

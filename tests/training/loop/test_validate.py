@@ -7,7 +7,7 @@ import torch
 from earwitness.core.errors import LabelError
 from earwitness.core.multi_accddoa import encode, ideal_output
 from earwitness.detect.smoothing import Smoothing
-from earwitness.models.build import build
+from earwitness.models.checkpoint import build
 from earwitness.training.data.clip_stream import SceneStream
 from earwitness.training.loop.validate import ValidSet, decode_outputs, score_outputs, validate
 from fakes import open_tones, tiny_recipe

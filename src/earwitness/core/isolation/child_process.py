@@ -6,11 +6,9 @@ import multiprocessing
 import os
 import pickle
 import signal
-import subprocess
 import sys
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import connection, resource_tracker
@@ -20,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from earwitness.core.isolation.process_limits import FileLimits, Limits
+from earwitness.core.memory import memory_mb
 
 REPORT_SECONDS: Final = 0.2
 """Minimum interval between progress messages."""
@@ -27,7 +26,6 @@ CHECK_SECONDS: Final = 0.2
 """Interval between memory checks. The largest growth measured in this time is 300 MB."""
 _KILL_SECONDS: Final = 2.0
 """Longest wait after SIGKILL. A process that is still there hangs in a system call and ends after it."""
-_PROC: Final = Path("/proc")
 
 
 class Child:
@@ -181,48 +179,3 @@ def _end_with_parent() -> None:
     if parent is not None:
         connection.wait([parent.sentinel])
         os._exit(1)
-
-
-def memory_mb(pid: int) -> float | None:
-    """Resident memory of a process and its descendants in MB (10^6 bytes); None on Windows, or if `ps` fails.
-
-    Linux provides it in /proc, other Unix systems through `ps`.
-    """
-    if (_PROC / "self" / "statm").exists():
-        return sum(map(_resident_bytes, _with_children(pid))) / 1e6
-    return None if sys.platform == "win32" else _by_ps(pid)
-
-
-def _resident_bytes(pid: int) -> int:
-    try:
-        pages = int((_PROC / str(pid) / "statm").read_text().split()[1])
-    except (OSError, IndexError):  # the process has ended
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def _with_children(pid: int) -> list[int]:
-    found = [pid]
-    for parent in found:  # the list grows while it is read
-        for listed in (_PROC / str(parent) / "task").glob("*/children"):
-            with suppress(OSError):
-                found += map(int, listed.read_text().split())
-    return found
-
-
-def _by_ps(pid: int) -> float | None:
-    try:
-        listed = subprocess.run(
-            ["ps", "-axo", "pid=,ppid=,rss="], capture_output=True, text=True, timeout=5, check=True
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
-        return None
-    children, kilobytes = defaultdict(list), defaultdict(int)
-    for line in listed.splitlines():
-        child, parent, resident = map(int, line.split()[:3])
-        children[parent].append(child)
-        kilobytes[child] = resident
-    found = [pid]
-    for parent in found:
-        found += children[parent]
-    return sum(kilobytes[one] for one in found) * 1024 / 1e6

@@ -15,11 +15,11 @@ import numpy as np
 
 from earwitness.core.errors import LabelError, MediaError, UsageError
 from earwitness.core.files.atomic import remove_partial_files
+from earwitness.core.files.digests import stamp
 from earwitness.core.isolation import each_within_limits
 from earwitness.core.memory import keep_freed_memory
 from earwitness.data.dcase.labels import write_table
-from earwitness.data.starss.crop_views import write_views
-from earwitness.data.starss.crops import Crop, different
+from earwitness.data.starss.crops import Crop, different, write_views
 from earwitness.data.starss.foa import LOUDEST, RATE, FoaLabels, read_foa_labels, read_stereo
 from earwitness.media.sound.wav import write_wav
 
@@ -155,7 +155,7 @@ def make_group(crops: list[Crop], job: StereoJob) -> Iterator[tuple[Crop, Outcom
     """
     keep_freed_memory()
     recording = crops[0].recording
-    labels = _labels(recording.labels)
+    labels = _labels(recording.labels, str(stamp(recording.labels)))
     pictured: list[Crop] = []
     for crop in crops:
         if _target(crop, job).is_file():
@@ -206,5 +206,6 @@ def _sound(crop: Crop, job: StereoJob) -> Path:
 
 
 @lru_cache(maxsize=256)
-def _labels(path: Path) -> FoaLabels:
+def _labels(path: Path, _stamp: str) -> FoaLabels:
+    """Labels of a recording; its crops share them, and a changed file is read again."""
     return read_foa_labels(path)

@@ -8,15 +8,17 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from earwitness.core.classes.vocabulary_record import DEFAULT_VOCABULARY, VocabularyRecord
 from earwitness.core.errors import ModelError, UsageError, shortened
 from earwitness.core.files.atomic import atomic_file
 from earwitness.core.files.small_files import CARD_BYTES, read_bytes
+from earwitness.core.multi_accddoa import Decoding
 from earwitness.core.schema import PlainValues, StrictModel, first_problem
 from earwitness.detect.model.calibration import Calibration
+from earwitness.detect.model.interval_model import IntervalModel
 from earwitness.detect.smoothing import Smoothing
 from earwitness.encoders.store.embedding_store import StoreDescription
 from earwitness.features import FeatureConfig
-from earwitness.results.vocabulary_record import DEFAULT_VOCABULARY, VocabularyRecord
 
 CARD_FORMAT: Final = 1
 LONGEST_NAME: Final = 1000
@@ -50,8 +52,10 @@ class ModelCard(StrictModel):
         calibration: calibration of activities, azimuth and distance.
         vocabulary: the classes of its outputs, in order.
         thresholds: (classes,) probability above which a class is active.
+        decoding: how its tracks are merged into events; see `multi_accddoa.decode`.
         window_frames: label frames per window, as in training.
         smoothing: how its events are cleaned up after decoding.
+        intervals: how to predict the intervals of its events; None in cards that have none.
         data: description of the training data.
         recipe: the complete training recipe.
         commit: commit of the training code.
@@ -69,8 +73,10 @@ class ModelCard(StrictModel):
     calibration: Calibration = Calibration()
     vocabulary: VocabularyRecord = DEFAULT_VOCABULARY
     thresholds: tuple[Threshold, ...]
+    decoding: Decoding = "weighted"
     window_frames: int = Field(50, ge=1, le=6000)
     smoothing: Smoothing = Smoothing()
+    intervals: IntervalModel | None = None
     data: PlainValues = Field(default_factory=dict)
     recipe: PlainValues = Field(default_factory=dict)
     commit: str = "unknown"
@@ -84,6 +90,8 @@ class ModelCard(StrictModel):
         counts = {"thresholds": len(self.thresholds)}
         if self.calibration != Calibration():
             counts |= {"calibration.slope": len(self.calibration.slope)}
+        if self.intervals is not None:
+            counts |= {"intervals.azimuth.classes": self.intervals.num_classes}
         for name, count in counts.items():
             if count != len(self.vocabulary):
                 raise ValueError(f"{name} has {count} values for {len(self.vocabulary)} classes")

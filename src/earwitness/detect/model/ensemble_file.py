@@ -17,9 +17,8 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, ValidationError, field_validator
 
 from earwitness.core.errors import ModelError
-from earwitness.core.files.archives import open_zip, read_entry
 from earwitness.core.files.atomic import atomic_file
-from earwitness.core.files.small_files import CARD_BYTES
+from earwitness.core.files.small_files import CARD_BYTES, open_zip, read_entry
 from earwitness.core.schema import StrictModel, first_problem
 from earwitness.detect.model.card import ModelCard, parse_card
 from earwitness.detect.model.model_files import ModelFile

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, TypedDict
@@ -19,7 +19,12 @@ from earwitness.detect.model.model_files import ModelFile, find_model, local_nam
 from earwitness.detect.model.model_trial import try_model
 from earwitness.detect.runner.model_runner import ModelRunner, Runner
 from earwitness.detect.runner.runtime import Device, OnnxRuntime
-from earwitness.detect.runner.token_encoders import check_modalities, load_token_encoders, split_modalities
+from earwitness.detect.runner.token_encoders import (
+    check_modalities,
+    check_own_weights,
+    load_token_encoders,
+    split_modalities,
+)
 from earwitness.encoders.weights.onnx_check import MOST_BYTES
 from earwitness.results.detection import ModelId
 
@@ -35,6 +40,7 @@ class LoadKeywords(TypedDict, total=False):
     batch: int
     modalities: str | None
     fov: float | None
+    weights: Mapping[str, Path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,7 @@ class LoadOptions:
         batch: windows per call; the results do not depend on it.
         modalities: token modalities to use, comma-separated, or `none`; None: all that a model takes.
         fov: horizontal field of view of the camera, degrees, for models that take pictures; None: as in training.
+        weights: encoder -> folder of the user's own weights, in place of the downloaded ones.
     """
 
     device: Device = "auto"
@@ -54,6 +61,7 @@ class LoadOptions:
     batch: int = 8
     modalities: str | None = None
     fov: float | None = None
+    weights: Mapping[str, Path] = field(default_factory=dict)
 
 
 def load(model: str | Path, options: LoadOptions = LoadOptions()) -> tuple[Runner, ModelId]:
@@ -156,6 +164,7 @@ def _load_plain(name: str, options: LoadOptions, *, strict: bool) -> tuple[Runne
     file = find_model(name)
     if strict:
         check_modalities(options.modalities, file.card.name, file.card.tokens)
+        check_own_weights(options.weights, file.card.name, [file.card])
     if not file.shipped:
         try_model(read_bytes(file.path, MOST_BYTES, ModelError), file.card, str(file.path))
     runner = _runner(OnnxRuntime(file.path, options.threads, options.device), file.card, options)
@@ -164,7 +173,7 @@ def _load_plain(name: str, options: LoadOptions, *, strict: bool) -> tuple[Runne
 
 def _runner(runtime: OnnxRuntime, card: ModelCard, options: LoadOptions) -> ModelRunner:
     token_encoders = load_token_encoders(
-        card, split_modalities(options.modalities), fov=options.fov, threads=options.threads
+        card, split_modalities(options.modalities), fov=options.fov, threads=options.threads, weights=options.weights
     )
     return ModelRunner(runtime, card, batch=options.batch, token_encoders=token_encoders)
 
@@ -173,6 +182,7 @@ def _load_ensemble(path: Path, options: LoadOptions) -> Ensemble:
     packed = read_ensemble(path)
     known = sorted({name for member in packed.members for name in member.card.tokens})
     check_modalities(options.modalities, packed.card.name, known)
+    check_own_weights(options.weights, packed.card.name, [member.card for member in packed.members])
     members: list[Runner] = []
     for number, member in enumerate(packed.members):
         try_model(member.contents, member.card, f"{path}: member {number}")

@@ -19,8 +19,8 @@ import numpy as np
 
 from earwitness.core.errors import ModelError, first_line
 from earwitness.core.files.cache import cache_folder
-from earwitness.core.telemetry import silent_onnxruntime
 from earwitness.detect.model.card import ModelCard
+from earwitness.encoders.onnx_session import silent_onnxruntime
 
 SECONDS: Final = 120
 """Limit for loading a model and running it on one window: about a hundred times what the shipped model needs."""

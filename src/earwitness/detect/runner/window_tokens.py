@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from earwitness.core.events import FRAME_RATE
 from earwitness.detect.runner.token_encoders import TokenEncoder
-from earwitness.encoders.protocol import PictureEncoder, SoundEncoder
-from earwitness.encoders.tokens import TokenMap
-from earwitness.media.pictures.pictures import PictureReader
+from earwitness.encoders.protocol import PictureEncoder, SoundEncoder, TokenMap
+from earwitness.media.pictures import PictureReader
 
 Float32Array = NDArray[np.float32]
 _SLACK = 1e-6

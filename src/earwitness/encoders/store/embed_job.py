@@ -19,12 +19,11 @@ from earwitness.core.geometry import DEFAULT_FOV_DEG
 from earwitness.core.isolation import each_within_limits
 from earwitness.data.dcase.layout import Clip
 from earwitness.encoders.encoder_registry import Device, EncoderSpec
-from earwitness.encoders.protocol import PictureEncoder, SoundEncoder
+from earwitness.encoders.protocol import PictureEncoder, SoundEncoder, TokenMap
 from earwitness.encoders.store.embedding_store import EmbeddingStore, StoreDescription, create_store, store_root
 from earwitness.encoders.store.token_parts import PartWriter, next_run
-from earwitness.encoders.tokens import TokenMap
-from earwitness.media.pictures.pictures import PictureReader
-from earwitness.media.sound.pcm import read_pcm, wav_info
+from earwitness.media.pictures import PictureReader
+from earwitness.media.sound.wav import read_pcm, wav_info
 
 DEFAULT_RATE: Final = 2.0
 _DIGESTS: Final = "digests.json"
@@ -106,6 +105,7 @@ def embed(
     """
     encoder = job.load()
     description = StoreDescription.of(encoder, job.rate, job.horizontal_fov_deg)
+    _refuse_without_input(root, clips, description)
     folder = create_store(root, description)
     report = EmbedReport(folder)
     tasks = _tasks(root, clips, job, EmbeddingStore.at(folder, description), report)
@@ -162,11 +162,16 @@ def _tasks(root: Path, clips: Sequence[Clip], job: EmbedJob, store: EmbeddingSto
         if versions:
             tasks.append(_Task(clip.id, path, content, versions))
     digests.save(cached)
-    if len(report.without) == len(clips):
-        raise EncoderError(
-            f"{root}: no clip has {'sound' if sound else 'pictures'} that '{job.spec.name}' could encode"
-        )
     return tasks
+
+
+def _refuse_without_input(root: Path, clips: Sequence[Clip], description: StoreDescription) -> None:
+    sound, name = description.modality == "sound", description.encoder
+    if all((clip.sound if sound else clip.picture) is None for clip in clips):
+        raise EncoderError(
+            f"{root}: no clip has {'sound' if sound else 'pictures'} that '{name}' could encode; add "
+            f"{'stereo' if sound else 'video'}_dev, or leave '{name}' out and train without its tokens"
+        )
 
 
 _Result = tuple[str, int, str | None]

@@ -24,9 +24,8 @@ from earwitness.core.errors import EncoderError
 from earwitness.core.files.atomic import atomic_file
 from earwitness.core.files.small_files import CARD_BYTES, read_bytes
 from earwitness.core.schema import PlainValues, StrictModel, first_problem
-from earwitness.encoders.protocol import PictureEncoder, SoundEncoder
+from earwitness.encoders.protocol import Modality, PictureEncoder, SoundEncoder, TokenMap
 from earwitness.encoders.store.token_parts import Record, map_at, read_records
-from earwitness.encoders.tokens import Modality, TokenMap
 
 FOLDER: Final = "embeddings"
 _DESCRIPTION: Final = "store.json"
@@ -131,11 +130,13 @@ class EmbeddingStore:
             )
             raise EncoderError(
                 f"{root}: its embeddings of '{encoder}' were made with other weights or settings than wanted "
-                f"({wanted}): {'; '.join(str(found) for _, found in there)}. Make them with: {command}"
+                f"({wanted}): {'; '.join(str(found) for _, found in there)}. Make them with: {command} "
+                f"(--weights {encoder}=FOLDER for weights of your own)"
             )
         if len(fitting) > 1:
             raise EncoderError(
-                f"{root}: has several embeddings of '{encoder}'; choose one by fingerprint and rate: "
+                f"{root}: has several embeddings of '{encoder}'; choose one by fingerprint and rate (in a recipe, "
+                "data.tokens.NAME.fingerprint): "
                 f"{'; '.join(str(found) for _, found in fitting)}"
             )
         return cls.at(*fitting[0])

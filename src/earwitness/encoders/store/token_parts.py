@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.core.errors import EncoderError
-from earwitness.encoders.tokens import Modality, TokenMap
+from earwitness.encoders.protocol import Modality, TokenMap
 
 _ALIGNMENT: Final = 64
 _HEADER_ITEMS: Final = ("<f8", "<f4", "<f4")

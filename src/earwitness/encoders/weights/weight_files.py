@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -14,7 +14,7 @@ from typing import Final
 from earwitness.core.errors import EncoderError, MissingWeightsError
 from earwitness.core.files.cache import cache_folder
 from earwitness.core.files.small_files import CARD_BYTES, read_json
-from earwitness.encoders.weights.pretrained_models import ModelEntry, WeightFile, find_entry
+from earwitness.encoders.weights.pretrained_models import HubSource, ModelEntry, WeightFile, find_entry
 
 RECORD: Final = "files.json"
 """In the folder of a model: the sha256 of each downloaded file, for files without one in the registry."""
@@ -39,6 +39,10 @@ class Weights:
         """A sha256 over the sha256 of all files."""
         lines = "\n".join(f"{name} {self.sha256[name]}" for name in sorted(self.sha256))
         return hashlib.sha256(lines.encode()).hexdigest()
+
+    def only(self, names: Iterable[str]) -> Weights:
+        """The same weights with the named files only, as far as they exist."""
+        return replace(self, sha256={name: self.sha256[name] for name in names if name in self.sha256})
 
     def path(self, name: str) -> Path:
         """Path of the file named `name`."""
@@ -85,20 +89,30 @@ def check_weights(entry: ModelEntry, folder: Path) -> Weights:
     """
     noted = read_record(folder)
     digests: dict[str, str] = {}
-    for file in entry.files:
-        path = folder / file.name
+    for name, registered in installed_files(entry, noted).items():
+        path = folder / name
         if not path.is_file():
             raise MissingWeightsError(entry.name, str(folder))
-        digests[file.name] = sha256_of(path)
-        wanted = file.sha256 or noted.get(file.name)
-        if wanted is None or digests[file.name] != wanted:
+        digests[name] = sha256_of(path)
+        wanted = registered or noted.get(name)
+        if wanted is None or digests[name] != wanted:
             raise EncoderError(f"{path}: damaged or of another version; run: earwitness models pull {entry.name}")
     return Weights(entry.name, folder, digests)
 
 
-def local_weights(
-    name: str, folder: Path, required: tuple[str, ...], one_of: tuple[str, ...], optional: tuple[str, ...] = ()
-) -> Weights:
+def installed_files(entry: ModelEntry, noted: dict[str, str]) -> dict[str, str | None]:
+    """Names of a model's files and their registered sha256; a model of the hub has the files that were pulled.
+
+    Args:
+        entry: the model.
+        noted: the record of the pull.
+    """
+    if noted and isinstance(entry.source, HubSource):
+        return dict.fromkeys(noted)
+    return {file.name: file.sha256 for file in entry.files}
+
+
+def local_weights(name: str, folder: Path, required: tuple[str, ...], one_of: tuple[str, ...]) -> Weights:
     """The user's own weights in `folder`; any sha256 is accepted and becomes part of the fingerprint.
 
     Args:
@@ -106,7 +120,6 @@ def local_weights(
         folder: folder of the weights.
         required: files that must exist.
         one_of: alternative files; the first that exists is used.
-        optional: files that affect the tokens if they exist.
 
     Raises:
         EncoderError: a file is missing.
@@ -116,8 +129,7 @@ def local_weights(
     if found is None or missing:
         wanted = missing[0] if missing else " or ".join(one_of)
         raise EncoderError(f"{folder}: holds no weights for '{name}': {wanted} is missing")
-    names = (*required, found, *(name for name in optional if (folder / name).is_file()))
-    return Weights(name, folder, {name: sha256_of(folder / name) for name in names})
+    return Weights(name, folder, {name: sha256_of(folder / name) for name in (*required, found)})
 
 
 def is_intact(file: WeightFile, path: Path) -> bool:
@@ -137,7 +149,7 @@ def read_record(folder: Path) -> dict[str, str]:
         found = read_json(path, CARD_BYTES, EncoderError)
     except EncoderError as error:
         raise EncoderError(advice) from error
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or any(Path(name).name != name for name in found):
         raise EncoderError(advice)
     return {str(name): str(digest) for name, digest in found.items()}
 

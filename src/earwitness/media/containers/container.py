@@ -18,8 +18,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from earwitness.core.errors import UnreadableMediaError
-from earwitness.media.containers.container_formats import ALLOWED_FORMATS, is_text, refused_kind
-from earwitness.media.containers.media_limits import MediaLimits
+from earwitness.media.containers.media_limits import ALLOWED_FORMATS, MediaLimits, is_text, refused_kind
 from earwitness.media.sound.wave_header import is_plain_wave, read_wave_header
 
 _MICROSECONDS: Final = 1_000_000

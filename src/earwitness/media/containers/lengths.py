@@ -9,10 +9,9 @@ from typing import Final
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
-from earwitness.media.containers.chunks import AIFF, CAF, chunks, trailing_data
+from earwitness.media.containers.chunks import AIFF, CAF, chunks, second_file, trailing_data
 from earwitness.media.containers.container import container_duration, picture_stream, stamp_seconds, zero_time
-from earwitness.media.containers.mp4_boxes import second_file
-from earwitness.media.pictures.pictures import picture_seconds
+from earwitness.media.pictures import picture_seconds
 from earwitness.media.sound.wave_header import read_wave_header
 
 TRUNCATED_SECONDS: Final = 0.5

@@ -23,7 +23,7 @@ from earwitness.media.containers.container import (
 )
 from earwitness.media.containers.media_limits import MediaLimits
 from earwitness.media.containers.sound_tracks import choose_track
-from earwitness.media.pictures.orientation import Orientation, square_width
+from earwitness.media.pictures import Orientation, square_width
 
 
 @dataclass(frozen=True, slots=True)

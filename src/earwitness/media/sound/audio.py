@@ -17,8 +17,17 @@ from earwitness.media.containers.lengths import TRUNCATED_SECONDS, declared_end,
 from earwitness.media.containers.media_limits import MediaLimits
 from earwitness.media.containers.sound_tracks import Track, choose_track, mono_advice
 from earwitness.media.sound.ambisonics import Layout
-from earwitness.media.sound.blocks import BLOCK_SECONDS, join, joined_channels, mark_last, silence, without_padding
-from earwitness.media.sound.decode import Sound, SoundDecoder, Tap
+from earwitness.media.sound.decode import (
+    BLOCK_SECONDS,
+    Sound,
+    SoundDecoder,
+    Tap,
+    join,
+    joined_channels,
+    mark_last,
+    silence,
+    without_padding,
+)
 from earwitness.media.sound.layouts import channel_facts
 from earwitness.media.sound.resample import StereoArray, StreamResampler
 from earwitness.media.sound.stretches import Stretch, sentence

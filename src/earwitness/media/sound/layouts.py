@@ -10,7 +10,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from earwitness.core.errors import NotStereoError, UnreadableMediaError
-from earwitness.media.containers.mp4_boxes import says_ambisonic
+from earwitness.media.containers.chunks import says_ambisonic
 from earwitness.media.sound.ambisonics import (
     ANALYSED_SECONDS,
     CHANNELS,

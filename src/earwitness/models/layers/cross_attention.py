@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from earwitness.core.events import FRAME_RATE
-from earwitness.models.configs.seld_config import CmcConfig
-from earwitness.models.layers.conformer import attend, rotary, rotary_at, turn
+from earwitness.models.layers.blocks import attend, rotary, rotary_at, turn
 from earwitness.models.layers.token_projection import Projected, aligned_mean
+from earwitness.models.seld_config import CmcConfig
 
 Angles = tuple[Tensor, Tensor]
 """Cosines and sines of rotary positions, of shapes that broadcast to (B, heads, length, width / 2)."""

@@ -12,9 +12,9 @@ from torch.nn import functional
 
 from earwitness.core.errors import ModelError
 from earwitness.core.events import FRAME_RATE
-from earwitness.models.configs.seld_config import CmcConfig, TokenInput
-from earwitness.models.layers.conformer import rotary_at
-from earwitness.models.token_batch import Tokens
+from earwitness.models.layers.blocks import rotary_at
+from earwitness.models.network import Tokens
+from earwitness.models.seld_config import CmcConfig, TokenInput
 
 _ENDLESS: Final = 1e9
 

@@ -10,11 +10,10 @@ import numpy as np
 from earwitness.core.errors import MediaError, one_line
 from earwitness.core.events import FRAME_RATE, SoundEvent
 from earwitness.core.version import __version__
-from earwitness.core.vocabulary import CLASSES
 from earwitness.doctor.diagnosis import Diagnosis, diagnose
 from earwitness.export.captions.vtt import to_vtt
 from earwitness.render.icons import svg_icon
-from earwitness.render.style import CLASS_COLOURS
+from earwitness.render.style import vocabulary_of
 from earwitness.results.class_choice import left_out_sentence
 from earwitness.results.json_stream import placeholder
 
@@ -46,8 +45,9 @@ def page_data(result: Detection, view: View, diagnosis: Diagnosis | None, proble
         "scored": bool(result.model.sha256),  # CSV labels have no confidence
         "fov": round(view.whole_fov, 6),
         "classes": {
-            str(index): {"name": CLASSES[index].name, "colour": CLASS_COLOURS[index], "icon": svg_icon(index)}
-            for index in used
+            str(index): {"name": one.name, "colour": one.colour, "icon": svg_icon(one)}
+            for index, one in enumerate(vocabulary_of(result.table))
+            if index in used
         },
         "events": placeholder(EVENTS),
         "warnings": _warnings(result, diagnosis, problem),

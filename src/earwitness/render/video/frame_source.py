@@ -15,7 +15,7 @@ from earwitness.core.errors import MediaLimitError, UnreadableMediaError
 from earwitness.core.geometry import Camera
 from earwitness.media.containers.probe import MediaInfo, probe
 from earwitness.media.containers.sound_tracks import Track
-from earwitness.media.pictures.pictures import PictureReader, picture_seconds
+from earwitness.media.pictures import PictureReader, picture_seconds
 from earwitness.media.sound.audio import AudioReader
 from earwitness.render.sprite import RGBArray
 from earwitness.render.style import SOFT_TEXT, TEXT, Scale, direction_text, font
@@ -49,7 +49,8 @@ def drawn_background(title: str, horizontal_fov_deg: float) -> RGBArray:
 
 DRAWN_FPS: Final = 20
 LEAST_WIDTH: Final = 32
-"""Narrower pictures have no room for marks."""
+LEAST_HEIGHT: Final = 16
+"""Smaller pictures have no room for marks."""
 _HOLD_FROM_SECONDS: Final = 0.3
 _LONG_SECONDS: Final = 1.0
 """A picture shown longer than this is repeated `DRAWN_FPS` times a second, so that its marks can change."""
@@ -91,6 +92,7 @@ class FrameSource:
         fps: nominal frame rate.
         duration: duration of pictures and sound together, seconds.
         has_picture: whether the pictures come from the file.
+        replaced: why pictures of the file are replaced by a drawn background; empty if they are not.
     """
 
     def __init__(
@@ -109,7 +111,7 @@ class FrameSource:
         """
         sound = sound or KeptSound()
         info = probe(source)
-        self._reader = _reader(source, info, threads)
+        self._reader, self.replaced = _reader(source, info, threads)
         self.has_picture = self._reader is not None
         self.fps = Fraction(DRAWN_FPS)
         self._last: RGBArray | None = None
@@ -155,14 +157,18 @@ class FrameSource:
         return picture[: self.height, : self.width]
 
 
-def _reader(source: Path, info: MediaInfo, threads: int) -> PictureReader | None:
+def _reader(source: Path, info: MediaInfo, threads: int) -> tuple[PictureReader | None, str]:
+    """The reader of the pictures; or None, and why pictures that the file has are not used."""
     if info.video is None:
-        return None
+        return None, ""
     try:
         reader = PictureReader(source, threads=threads)
-    except (UnreadableMediaError, MediaLimitError):  # draw the background instead
-        return None
-    return reader if reader.width >= LEAST_WIDTH and reader.height >= 2 else None
+    except (UnreadableMediaError, MediaLimitError):
+        return None, "the pictures cannot be decoded; the events are drawn on a plain background instead"
+    if reader.width >= LEAST_WIDTH and reader.height >= LEAST_HEIGHT:
+        return reader, ""
+    size = f"{reader.width}x{reader.height} pixels"
+    return None, f"the picture ({size}) has no room for markers; they are drawn on a plain background instead"
 
 
 def _repeated(picture: RGBArray, start: float, stop: float) -> Iterator[ShownFrame]:

@@ -1,203 +1,231 @@
-"""Marks on the picture: direction, class and distance of each sound."""
+"""Markers on the picture: a frame or a line for each source, and a label beside it."""
 
 from __future__ import annotations
 
-from math import isnan, sqrt
-from typing import Any, Final
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isnan
+from typing import Final
 
 import numpy as np
-from PIL import Image, ImageDraw
 
 from earwitness.core.geometry import Camera
-from earwitness.core.vocabulary import CLASSES
-from earwitness.render.icons import draw_icon
 from earwitness.render.marks import Mark
-from earwitness.render.sprite import SPRITE_BYTES, RGBArray, Sprite, SpriteCache, smooth_drawing
-from earwitness.render.style import INK, SOFT_TEXT, TEXT, Colour, Scale, class_colour, font, place_text
+from earwitness.render.sprite import SPRITE_BYTES, RGBArray, Sprite, SpriteCache
+from earwitness.render.style import INK, Colour, Scale, class_colour
+from earwitness.render.video.label_forms import STYLES, Arrow, LabelForms, MarkerStyle
+from earwitness.render.video.placement import LabelPlacer, LabelRequest, Obstacles, PlacedLabel, Rect, Side
+from earwitness.render.video.visible_objects import Box, face
 
-_RING_AT_1M: Final = 30.0
-_RING_RANGE: Final = (10.0, 44.0)
-_UNKNOWN_DISTANCE_M: Final = 2.5
-_LANE_PITCH: Final = 46.0
-_BEAM_OPACITY: Final = 0.42
-# A little above the middle, where faces are; the bottom is for sources outside the picture.
-_HORIZON: Final = 0.45
-_PLATE_OPACITY: Final = 0.80
-_SCORE_STEPS: Final = 6
-_ICON_SHARE: Final = 0.58
-"""Of a ring's diameter."""
+_ROW_OF: Final = {"mouth": 0.5, "hands": 0.5, "feet": 0.95, "": 0.5}
+"""Height of the sounding part: for the mouth within the face, otherwise within the box."""
+_SIDE_ROW: Final = 0.62
+"""Preferred height of labels at the sides: below most faces, above captions."""
+_CORNER_SHARE: Final = 0.28
+_CAPTIONS: Final = (0.08, 0.80, 0.92, 0.97)
+"""Where players and broadcasters show captions, as shares of the picture."""
+_FRAME_OPACITY: Final = 0.95
+_LINE_OPACITY: Final = 0.6
+_HALO_OPACITY: Final = 0.35
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What is visible at a time.
+
+    Attributes:
+        boxes: the box of each mark's source, as shares of the picture; None where it is unknown.
+        people: boxes of all people.
+    """
+
+    boxes: tuple[Box | None, ...]
+    people: tuple[Box, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A marker to draw: the box of its source, or its column, or neither."""
+
+    mark: Mark
+    side: Side
+    near: Rect
+    row: float
+    forms: tuple[Sprite, ...]
 
 
 class Overlay:
-    """Draws marks onto pictures of one size.
+    """Draws markers onto pictures of one size.
 
-    A source in view has a beam at its column (the elevation is unknown), a ring whose size decreases with distance,
-    and a label. The ring is dashed if the source is within the field of view but off screen. Sources outside the
-    picture have an arrow at its edge; those without direction are listed in the corner.
+    A source with a box has a frame of corners around it, and a label beside it at the height of the sounding part. A
+    source in view without a box has a thin line at its column, because the elevation is unknown, and a label at the
+    upper or lower edge; the line is dashed if the source is off screen. Other sources have an arrow at the left or
+    right edge; those without direction are listed in a corner. Nothing is drawn onto faces, and `LabelPlacer` keeps
+    labels apart.
+
+    Attributes:
+        shown: labels drawn so far, counted for each picture.
+        left_out: labels for which there was no room.
     """
 
-    def __init__(self, width: int, height: int, horizontal_fov_deg: float) -> None:
-        """Prepare for pictures of `width` x `height` pixels."""
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        horizontal_fov_deg: float,
+        style: MarkerStyle = "clean",
+        content: tuple[float, float] = (0.0, 1.0),
+        *,
+        captions: bool = False,
+    ) -> None:
+        """Prepare for pictures.
+
+        Args:
+            width, height: size, pixels.
+            horizontal_fov_deg: field of view of the whole width.
+            style: the style.
+            content: left and right edge of the area without black bars, as shares of the width.
+            captions: whether to keep the area of captions free.
+        """
         self.camera = Camera(width, height, horizontal_fov_deg)
         self.scale = Scale(width, height)
+        self._style, self._content = STYLES[style], (content[0] * width, content[1] * width)
         # Enough for several sprites of each active source, at any picture size.
-        self._cache = SpriteCache(max(SPRITE_BYTES, 12 * width * height))
+        self._forms = LabelForms(self._style, self.scale, SpriteCache(max(SPRITE_BYTES, 12 * width * height)))
+        margin_x, margin_y = (max(1, round(self._style.margin * side)) for side in (width, height))
+        self._picture = Rect(0, 0, width, height)
+        self._placer = LabelPlacer(Rect(margin_x, margin_y, width - margin_x, height - margin_y), self.scale.px(5))
+        self._reserved = (self._pixels(_CAPTIONS),) if captions else ()
+        self.shown = self.left_out = 0
 
-    def draw(self, canvas: RGBArray, marks: list[Mark]) -> None:
-        """Draw `marks` onto `canvas` (height, width, 3) in place."""
-        placed = [(mark, self._column(mark)) for mark in marks if not isnan(mark.azimuth)]
-        for mark, column in placed:
-            if self._in_view(column):
-                self._beam(canvas, mark, column)
-        for mark, column in placed:
-            if self._in_view(column):
-                self._ring(canvas, mark, column)
-            else:
-                self._arrow(canvas, mark)
-        self._corner(canvas, [mark for mark in marks if isnan(mark.azimuth)])
+    def draw(self, canvas: RGBArray, marks: list[Mark], time: float = 0.0, sight: Sight | None = None) -> None:
+        """Draw `marks` at `time` (seconds) onto `canvas` (height, width, 3) in place."""
+        sight = sight or Sight((None,) * len(marks))
+        aspect = self.scale.width / self.scale.height
+        faces = tuple(self._pixels(face(box, aspect)) for box in sight.people)
+        drawn = [self._marker(mark, box, aspect) for mark, box in zip(marks, sight.boxes, strict=True)]
+        drawn.sort(key=lambda one: ("beside", "column", "left", "right", "corner").index(one.side))
+        sources = tuple(one.near for one in drawn if one.side == "beside")
+        bodies = tuple(self._pixels(box) for box in sight.people)
+        placed, left_out = self._placer.place(
+            [self._request(one) for one in drawn], Obstacles(faces, sources, bodies, self._reserved), time
+        )
+        self.shown, self.left_out = self.shown + len(placed), self.left_out + len(left_out)
+        labels = {label.request.key: label for label in placed}
+        never = [*faces, *(label.rect for label in placed)]
+        for one in drawn:
+            label = labels.get(_key(one.mark))
+            if one.side == "beside":
+                self._frame(canvas, one, label, never)
+            elif one.side == "column":
+                self._line(canvas, one, label, [*never, *sources])
+        for one in drawn:
+            label = labels.get(_key(one.mark))
+            if label is not None:
+                one.forms[label.form].blend(canvas, label.rect.left, label.rect.top)
 
-    def _column(self, mark: Mark) -> float:
-        return float(self.camera.column(mark.azimuth))
-
-    def _in_view(self, column: float) -> bool:
-        return 0 <= column <= self.camera.width
-
-    def _row(self, mark: Mark, in_view: bool) -> float:
-        """Row of a lane: in view around the horizon (0, one up, one down, ...), outside upwards from the bottom."""
-        pitch = self.scale.px(_LANE_PITCH)
-        if in_view:
-            row = self.scale.height * _HORIZON + (mark.lane + 1) // 2 * (-1 if mark.lane % 2 else 1) * pitch
+    def _marker(self, mark: Mark, box: Box | None, aspect: float) -> _Drawn:
+        column = float(self.camera.column(mark.azimuth))
+        in_view = not isnan(column) and self._content[0] <= column <= self._content[1]
+        arrow: Arrow = ""
+        side: Side
+        if box is not None:
+            upper = face(box, aspect) if mark.sound_class.made_by == "mouth" else box
+            row = (upper[1] + _ROW_OF[mark.sound_class.made_by] * (upper[3] - upper[1])) * self.scale.height
+            return _Drawn(mark, "beside", self._pixels(box), row, self._forms.forms(mark, arrow, False))
+        if isnan(mark.azimuth):
+            side, near = "corner", Rect(0, 0, 0, 0)
+        elif in_view:
+            side, near = "column", Rect(round(column), 0, round(column), self.scale.height)
         else:
-            # A portrait picture is too narrow for the labels of both sides in one row.
-            lane = 2 * mark.lane + (mark.azimuth < 0) if self.scale.portrait else mark.lane
-            row = self.scale.height - pitch * (lane + 0.75)
-        return float(np.clip(row, pitch / 2, max(pitch / 2, self.scale.height - pitch / 2)))
+            side = arrow = "left" if mark.azimuth > 0 else "right"
+            edge = 0 if side == "left" else self.scale.width
+            near = Rect(edge, 0, edge, self.scale.height)
+        forms = self._forms.forms(mark, arrow, hidden=side == "column" and not mark.onscreen)
+        return _Drawn(mark, side, near, _SIDE_ROW * self.scale.height, forms)
 
-    def _beam(self, canvas: RGBArray, mark: Mark, column: float) -> None:
-        beam = self._cache.get(self._make_beam, mark.class_index, _step(mark.score))
-        beam.blend(canvas, round(column - beam.width / 2), 0)
+    def _request(self, one: _Drawn) -> LabelRequest:
+        sizes = tuple((form.width, form.height) for form in one.forms)
+        return LabelRequest(_key(one.mark), sizes, one.side, one.near, one.row)
 
-    def _ring(self, canvas: RGBArray, mark: Mark, column: float) -> None:
-        dashed = not mark.onscreen
-        radius = self._radius(mark.distance)
-        row = self._row(mark, in_view=True)
-        self._cache.get(self._make_ring, mark.class_index, radius, dashed, _step(mark.score)).blend_centred(
-            canvas, column, row
+    def _pixels(self, box: Box) -> Rect:
+        width, height = self.scale.width, self.scale.height
+        left, top, right, bottom = box
+        return Rect(
+            int(left * width), int(top * height), int(np.ceil(right * width)), int(np.ceil(bottom * height))
+        )  # fmt: skip
+
+    def _frame(self, canvas: RGBArray, one: _Drawn, label: PlacedLabel | None, never: Sequence[Rect]) -> None:
+        """Draw the corners of a box, just outside it, and the connection to its label."""
+        stroke = self.scale.px(self._style.stroke)
+        near = one.near
+        outer = near.grown(stroke + self.scale.px(2))
+        outer = Rect(max(outer.left, 0), max(outer.top, 0), min(outer.right, self._picture.right),
+                     min(outer.bottom, self._picture.bottom))  # fmt: skip
+        reach_x, reach_y = (
+            max(stroke, min(round(_CORNER_SHARE * side), self.scale.px(16)))
+            for side in (outer.right - outer.left, outer.bottom - outer.top)
         )
-        text = place_text(mark.text_azimuth, mark.text_distance)
-        chip = self._chip(mark, f"{text} · unseen" if dashed else text)
-        gap = radius + self.scale.px(6)
-        left = column + gap if column + gap + chip.width <= canvas.shape[1] else column - gap - chip.width
-        self._place_chip(canvas, chip, left, row)
+        lines = []
+        for x, reach_from in ((outer.left, outer.left), (outer.right - stroke, outer.right - reach_x)):
+            for y, reach_top in ((outer.top, outer.top), (outer.bottom - stroke, outer.bottom - reach_y)):
+                lines += [
+                    Rect(reach_from, y, reach_from + reach_x, y + stroke),
+                    Rect(x, reach_top, x + stroke, reach_top + reach_y),
+                ]
+        if label is not None:
+            lines += _connection(label.rect, outer, one.row, self.scale.px(1))
+        self._draw_lines(canvas, lines, one.mark, never, _FRAME_OPACITY)
 
-    def _arrow(self, canvas: RGBArray, mark: Mark) -> None:
-        to_left = mark.azimuth > 0
-        row, margin = self._row(mark, in_view=False), self.scale.px(6)
-        arrow = self._cache.get(self._make_arrow, mark.class_index, to_left, _step(mark.score))
-        left = margin if to_left else canvas.shape[1] - margin - arrow.width
-        arrow.blend(canvas, left, round(row - arrow.height / 2))
-        chip = self._chip(mark, place_text(mark.text_azimuth, mark.text_distance))
-        gap = margin + arrow.width + self.scale.px(4)
-        self._place_chip(canvas, chip, gap if to_left else canvas.shape[1] - gap - chip.width, row)
+    def _line(self, canvas: RGBArray, one: _Drawn, label: PlacedLabel | None, never: Sequence[Rect]) -> None:
+        """Draw the column of a source, and the connection to its label."""
+        width = self.scale.px(self._style.stroke * 0.8)
+        left = min(max(one.near.left - width // 2, 0), self.scale.width - width)
+        line = Rect(left, 0, left + width, self.scale.height)
+        lines = [line]
+        if not one.mark.onscreen:
+            dash = self.scale.px(7)
+            lines = [Rect(left, top, left + width, top + dash) for top in range(0, self.scale.height, 2 * dash)]
+        if label is not None:
+            lines += _connection(label.rect, line, (label.rect.top + label.rect.bottom) / 2, self.scale.px(1))
+        self._draw_lines(canvas, lines, one.mark, never, _LINE_OPACITY)
 
-    def _corner(self, canvas: RGBArray, marks: list[Mark]) -> None:
-        margin = top = self.scale.px(8)
-        for mark in marks:
-            known = "" if isnan(mark.text_distance) else f" · {mark.text_distance:.1f} m"
-            chip = self._chip(mark, f"direction unknown{known}")
-            chip.blend(canvas, margin, top)
-            top += chip.height + self.scale.px(4)
-
-    def _chip(self, mark: Mark, detail: str) -> Sprite:
-        return self._cache.get(self._make_chip, mark.class_index, detail)
-
-    def _place_chip(self, canvas: RGBArray, chip: Sprite, left: float, row: float) -> None:
-        left = min(max(left, 0), max(0, canvas.shape[1] - chip.width))
-        chip.blend(canvas, round(left), round(row - chip.height / 2))
-
-    def _radius(self, distance: float) -> int:
-        metres = _UNKNOWN_DISTANCE_M if isnan(distance) else max(distance, 0.05)
-        return self.scale.px(float(np.clip(_RING_AT_1M / sqrt(metres), *_RING_RANGE)))
-
-    def _make_beam(self, class_index: int, score_step: int) -> Sprite:
-        core, side = self.scale.px(1.2), self.scale.px(7)
-        profile = np.concatenate([np.linspace(0, 0.35, side), np.ones(core), np.linspace(0.35, 0, side)])
-        fade = np.clip(1.15 - np.abs(np.linspace(-1, 1, self.scale.height)), 0, 1)
-        rgba = np.zeros((self.scale.height, profile.size, 4), np.uint8)
-        rgba[..., :3] = class_colour(class_index)
-        rgba[..., 3] = np.rint(255 * _BEAM_OPACITY * fade[:, None] * profile[None, :])
-        return Sprite.from_image(Image.fromarray(rgba), _opacity(score_step))
-
-    def _make_ring(self, class_index: int, radius: int, dashed: bool, score_step: int) -> Sprite:
-        stroke, colour = self.scale.px(3), class_colour(class_index)
-        size = 2 * (radius + stroke) + 2
-
-        def draw(drawing: Any, zoom: float) -> None:
-            middle = size * zoom / 2
-            box = [middle - radius * zoom, middle - radius * zoom, middle + radius * zoom, middle + radius * zoom]
-            halo = [box[0] - zoom * stroke / 2, box[1] - zoom * stroke / 2, box[2] + zoom * stroke / 2,
-                    box[3] + zoom * stroke / 2]  # fmt: skip
-            arcs = [(a, a + 24) for a in range(0, 360, 40)] if dashed else [(0, 360)]
-            for start, end in arcs:
-                drawing.arc(halo, start, end, fill=(*INK, 150), width=round(zoom * stroke * 1.7))
-                drawing.arc(box, start, end, fill=(*colour, 255), width=round(zoom * stroke))
-            side = 2 * radius * _ICON_SHARE * zoom
-            drawing.ellipse([middle - side * 0.8] * 2 + [middle + side * 0.8] * 2, fill=(*INK, 190))
-            draw_icon(drawing, class_index, middle - side / 2, middle - side / 2, side, (*colour, 255), (*INK, 255))
-
-        return Sprite.from_image(smooth_drawing(size, size, colour, draw), _opacity(score_step))
-
-    def _make_arrow(self, class_index: int, to_left: bool, score_step: int) -> Sprite:
-        width, height, colour = self.scale.px(20), self.scale.px(32), class_colour(class_index)
-
-        def draw(drawing: Any, zoom: float) -> None:
-            tip, back = (0.06, 0.92) if to_left else (0.94, 0.08)
-            points = [(tip, 0.5), (back, 0.04), (back + (tip - back) * 0.28, 0.5), (back, 0.96)]
-            drawing.polygon(
-                [(x * width * zoom, y * height * zoom) for x, y in points],
-                fill=(*colour, 255), outline=(*INK, 200), width=round(zoom * max(1.0, self.scale.unit * 0.8)),
-            )  # fmt: skip
-
-        return Sprite.from_image(smooth_drawing(width, height, colour, draw), _opacity(score_step))
-
-    def _make_chip(self, class_index: int, detail: str) -> Sprite:
-        # Uncertain marks are faint, except for their text.
-        return Sprite.from_image(
-            chip_image(CLASSES[class_index].name, detail, class_colour(class_index), self.scale, class_index)
-        )
+    @staticmethod
+    def _draw_lines(canvas: RGBArray, lines: list[Rect], mark: Mark, never: Sequence[Rect], opacity: float) -> None:
+        certain = 0.6 + 0.4 * mark.score
+        for line in lines:
+            for part in line.grown(1).without(never):
+                _fill(canvas, part, INK, _HALO_OPACITY * certain)
+        for line in lines:
+            for part in line.without(never):
+                _fill(canvas, part, class_colour(mark.sound_class), opacity * certain)
 
 
-def chip_image(name: str, detail: str, colour: Colour, scale: Scale, class_index: int | None = None) -> Image.Image:
-    """Draw a label: a dark plate with a coloured stripe, the class icon if given, the name and the detail below it."""
-    bold, plain = font(scale.px(12), True), font(scale.px(10.5))
-    pad, stripe, icon = scale.px(6), scale.px(4), 0 if class_index is None else scale.px(18)
-    text_left = stripe + pad + (icon + pad if icon else 0)
-    width = round(text_left + max(bold.getlength(name), plain.getlength(detail)) + pad)
-    height = scale.px(36)
-
-    def plate(drawing: Any, zoom: float) -> None:
-        box = [0, 0, width * zoom - 1, height * zoom - 1]
-        drawing.rounded_rectangle(box, scale.px(5) * zoom, fill=(*INK, round(255 * _PLATE_OPACITY)))
-        drawing.rounded_rectangle(
-            [0, 0, (stripe + scale.px(5)) * zoom, height * zoom - 1], scale.px(5) * zoom, fill=(*colour, 255)
-        )
-        drawing.rectangle([stripe * zoom, 0, (stripe + scale.px(5)) * zoom, height * zoom],
-                          fill=(*INK, round(255 * _PLATE_OPACITY)))  # fmt: skip
-        if class_index is not None:
-            left, top = (stripe + pad) * zoom, (height - icon) / 2 * zoom
-            draw_icon(drawing, class_index, left, top, icon * zoom, (*colour, 255), (*INK, 255))
-
-    image = smooth_drawing(width, height, INK, plate)
-    drawing = ImageDraw.Draw(image)
-    drawing.text((text_left, height * 0.31), name, font=bold, fill=(*TEXT, 255), anchor="lm")
-    drawing.text((text_left, height * 0.72), detail, font=plain, fill=(*SOFT_TEXT, 255), anchor="lm")
-    return image
+def _key(mark: Mark) -> tuple[int, int, int]:
+    return mark.sound_class.index, mark.source, mark.lane
 
 
-def _step(score: float) -> int:
-    """Quantize scores, so that sprites can be reused."""
-    return round(score * _SCORE_STEPS)
+def _connection(label: Rect, to: Rect, row: float, width: int) -> list[Rect]:
+    """A horizontal or vertical line, or both, from a label to a rectangle."""
+    middle = round(min(max(row, label.top), label.bottom - width))
+    from_x = label.right if label.right <= to.left else label.left
+    to_x = to.left if label.right <= to.left else to.right
+    if label.right <= to.left or label.left >= to.right:  # beside
+        lines = [Rect(min(from_x, to_x), middle, max(from_x, to_x), middle + width)]
+        if not to.top <= middle < to.bottom:
+            edge = to.top if middle < to.top else to.bottom
+            lines.append(Rect(to_x, min(middle, edge), to_x + width, max(middle, edge)))
+        return lines
+    column = round((max(label.left, to.left) + min(label.right, to.right)) / 2)
+    if label.bottom <= to.top:
+        return [Rect(column, label.bottom, column + width, to.top)]
+    if label.top >= to.bottom:
+        return [Rect(column, to.bottom, column + width, label.top)]
+    return []
 
 
-def _opacity(score_step: int) -> float:
-    return 0.6 + 0.4 * score_step / _SCORE_STEPS
+def _fill(canvas: RGBArray, rect: Rect, colour: Colour, opacity: float) -> None:
+    """Blend a rectangle of one colour onto `canvas` in place."""
+    spot = canvas[max(rect.top, 0) : max(rect.bottom, 0), max(rect.left, 0) : max(rect.right, 0)]
+    weight = round(256 * min(opacity, 1.0))
+    mixed = spot.astype(np.uint16) * np.uint16(256 - weight) + np.array(colour, np.uint16) * np.uint16(weight)
+    spot[...] = mixed >> 8

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from earwitness.core.events import FRAME_RATE, EventTable
+from earwitness.core.vocabulary import SoundClass
 from earwitness.render.marks import Mark
 from earwitness.render.sprite import RGBArray, Sprite, SpriteCache, smooth_drawing
 from earwitness.render.style import INK, PANEL, PLATE, RULE, SOFT_TEXT, Scale, class_colour, font
@@ -52,9 +53,9 @@ class Radar:
             if isnan(mark.azimuth):
                 continue
             if isnan(mark.distance):
-                self._cache.get(self._make_ray, mark.class_index, round(mark.azimuth)).blend(canvas, 0, 0)
+                self._cache.get(self._make_ray, mark.sound_class, round(mark.azimuth)).blend(canvas, 0, 0)
             else:
-                dot = self._cache.get(self._make_dot, mark.class_index, mark.onscreen)
+                dot = self._cache.get(self._make_dot, mark.sound_class, mark.onscreen)
                 dot.blend_centred(canvas, *self.position(mark.azimuth, mark.distance))
         return canvas
 
@@ -118,8 +119,8 @@ class Radar:
                          anchor="lm")  # fmt: skip
         return Sprite.from_image(image)
 
-    def _make_dot(self, class_index: int, onscreen: bool) -> Sprite:
-        radius, colour = self._scale.px(5), class_colour(class_index)
+    def _make_dot(self, sound_class: SoundClass, onscreen: bool) -> Sprite:
+        radius, colour = self._scale.px(5), class_colour(sound_class)
         size = 2 * radius + 4
 
         def draw(drawing: Any, zoom: float) -> None:
@@ -134,8 +135,8 @@ class Radar:
 
         return Sprite.from_image(smooth_drawing(size, size, colour, draw))
 
-    def _make_ray(self, class_index: int, azimuth: int) -> Sprite:
-        colour = class_colour(class_index)
+    def _make_ray(self, sound_class: SoundClass, azimuth: int) -> Sprite:
+        colour = class_colour(sound_class)
 
         def draw(drawing: Any, zoom: float) -> None:
             ends = [self._camera, self.position(azimuth, RANGE_M)]

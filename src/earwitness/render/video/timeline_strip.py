@@ -9,10 +9,20 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from earwitness.core.events import FRAME_RATE, EventTable
-from earwitness.core.vocabulary import CLASSES
 from earwitness.render.marks import separated
 from earwitness.render.sprite import RGBArray
-from earwitness.render.style import PANEL, PLATE, RULE, SOFT_TEXT, TEXT, Scale, class_colour, clock_text, font
+from earwitness.render.style import (
+    PANEL,
+    PLATE,
+    RULE,
+    SOFT_TEXT,
+    TEXT,
+    Scale,
+    class_colour,
+    clock_text,
+    font,
+    vocabulary_of,
+)
 
 WINDOW_SECONDS: Final = 60.0
 """Longer files scroll, with the playhead in the middle of this window."""
@@ -34,6 +44,7 @@ class Timeline:
     def __init__(self, table: EventTable, duration: float, width: int, scale: Scale) -> None:
         """Prepare a timeline of `width` pixels for a file of `duration` seconds."""
         self._table = separated(table)
+        self._vocabulary = vocabulary_of(table)
         self._scale, self.width = scale, width
         self.classes: list[int] = sorted(set(table.class_index.tolist()))
         self._lane, self._axis = scale.px(_LANE), scale.px(_AXIS)
@@ -85,7 +96,7 @@ class Timeline:
 
     def _labels_width(self) -> int:
         names = font(self._scale.px(9.5))
-        widest = max((names.getlength(CLASSES[index].name) for index in self.classes), default=0.0)
+        widest = max((names.getlength(self._vocabulary[index].name) for index in self.classes), default=0.0)
         return min(round(widest) + self._scale.px(22), self.width // 2)
 
     def _make_frame(self) -> RGBArray:
@@ -95,8 +106,9 @@ class Timeline:
         for lane, class_index in enumerate(self.classes):
             middle = self._axis + self._lane * (lane + 0.5)
             size = self._scale.px(8)
-            drawing.rectangle([0, middle - size / 2, size - 1, middle + size / 2 - 1], fill=class_colour(class_index))
-            drawing.text((size + self._scale.px(6), middle), CLASSES[class_index].name, font=names, fill=TEXT,
+            one = self._vocabulary[class_index]
+            drawing.rectangle([0, middle - size / 2, size - 1, middle + size / 2 - 1], fill=class_colour(one))
+            drawing.text((size + self._scale.px(6), middle), one.name, font=names, fill=TEXT,
                          anchor="lm")  # fmt: skip
         return np.array(image)
 
@@ -158,7 +170,7 @@ class Timeline:
         top = self._axis + self._lane * self.classes.index(class_index) + 2
         y0, y1 = top + room * row // rows, top + room * (row + 1) // rows
         strength = 1.0 if onscreen else _OFFSCREEN_STRENGTH
-        colour = np.array(class_colour(class_index)) * strength + np.array(PLATE) * (1 - strength)
+        colour = np.array(class_colour(self._vocabulary[class_index])) * strength + np.array(PLATE) * (1 - strength)
         canvas[y0 : max(y1 - (1 if rows > 1 else 0), y0 + 1), left:right] = colour.astype(np.uint8)
 
 

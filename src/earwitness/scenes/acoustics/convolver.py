@@ -69,7 +69,7 @@ class BlockConvolver:
         first, lead = divmod(start + self._preroll, self.hop)
         blocks = np.zeros((-(-(lead + dry.size) // self.hop), self.hop), dtype=np.float32)
         blocks.reshape(-1)[lead : lead + dry.size] = dry
-        if self._pending_blocks + len(blocks) > _MOST_BLOCKS:
+        if self._pending and self._pending_blocks + len(blocks) > _MOST_BLOCKS:
             self._flush()
         self._pending.append((first, blocks, response))
         self._pending_blocks += len(blocks)

@@ -17,7 +17,7 @@ from earwitness.core.geometry import Camera
 from earwitness.data.dcase.layout import walk_files
 from earwitness.media.containers.probe import probe
 from earwitness.media.input_files import VIDEO_SUFFIXES
-from earwitness.media.pictures.view360 import PanoramaView, panorama_frames
+from earwitness.media.view360 import PanoramaView, panorama_frames
 from earwitness.scenes.pictures.interior.panorama import check_panorama, load_panorama
 from earwitness.scenes.pictures.perspective import view
 from earwitness.scenes.pictures.photo import PICTURE_SUFFIXES

@@ -14,7 +14,7 @@ from PIL import Image
 from earwitness.core.errors import UnreadableMediaError
 from earwitness.media.containers.container import PacketSource, open_media, picture_stream
 from earwitness.media.input_files import VIDEO_SUFFIXES
-from earwitness.media.pictures.orientation import Orientation
+from earwitness.media.pictures import Orientation
 from earwitness.scenes.pictures.photo import LARGEST, MOST_PICTURES, PICTURE_SUFFIXES, read_animation
 
 CUTOUT_SUFFIXES: Final = PICTURE_SUFFIXES | VIDEO_SUFFIXES

@@ -167,6 +167,8 @@ class AblationRun:
         """Twelve hexadecimal digits that identify recipe, initial weights and clips."""
         plain = self.recipe.model_dump(mode="json")
         plain.pop("name")
+        if plain["run"]["decoding"] == "weighted":  # so that runs of before this setting existed keep their key
+            plain["run"].pop("decoding")
         parts = [plain, self.before.key if self.before else None, self.test, self.clips]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 

@@ -12,17 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.core.errors import TrainingError
-from earwitness.core.files.archives import ZIP_ERRORS
 from earwitness.core.files.atomic import atomic_file
 from earwitness.core.files.lock import locked_folder
-from earwitness.core.files.small_files import CARD_BYTES, read_json
-from earwitness.models.build import parameter_count
-from earwitness.models.checkpoint import load_model
-from earwitness.models.configs.architectures import token_widths
+from earwitness.core.files.small_files import CARD_BYTES, ZIP_ERRORS, read_json
+from earwitness.models.architectures import token_widths
+from earwitness.models.checkpoint import load_model, parameter_count
 from earwitness.models.network import Network
 from earwitness.training.ablation.ablation_plan import AblationRun
 from earwitness.training.ablation.ablation_tables import SetOutputs
 from earwitness.training.data.clip_stream import VALID_STREAM, SceneStream
+from earwitness.training.data.recipe_classes import with_classes
 from earwitness.training.data.token_lookup import TokenLookup
 from earwitness.training.data.training_sources import open_sources
 from earwitness.training.loop.trainer import BEST_NAME, Trainer
@@ -66,7 +65,9 @@ class FinishedRun:
             cached = clips.names, clips.outputs(load_model(self.folder / BEST_NAME), only)
             with atomic_file(path) as temporary, temporary.open("wb") as file:
                 np.savez(file, names=np.array(cached[0], dtype=np.str_), fields=cached[1].astype(np.float16))
-        return SetOutputs(cached[0], cached[1].astype(np.float32), clips.tables)
+        spec = self.run.recipe.run
+        fixed = spec.thresholds[0] if spec.decoding == "official" else None
+        return SetOutputs(cached[0], cached[1].astype(np.float32), clips.tables, spec.decoding, fixed)
 
     def _root(self, part: str) -> str:
         if part == "test":
@@ -102,6 +103,7 @@ def train(run: AblationRun, runs: Path, workers: int = 1) -> FinishedRun:
         first = finished(run.before, runs) or train(run.before, runs, workers)
         begin = recipe.run.model_copy(update={"init_from": str(first.folder)})
         recipe = recipe.model_copy(update={"run": begin})
+    recipe = with_classes(recipe)
     with locked_folder(folder, "earwitness ablate"):  # the lock that `earwitness train` takes, too
         sources = open_sources(recipe.data, recipe.features, workers=workers)
         trainer = Trainer(recipe, folder, sources.train, sources.valid)

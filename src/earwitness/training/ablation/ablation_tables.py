@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.core.events import EventTable
-from earwitness.core.multi_accddoa import decode
-from earwitness.core.vocabulary import CLASSES
+from earwitness.core.multi_accddoa import Decoding, decode
 from earwitness.data.dcase.labels import LabelRows
 from earwitness.metrics import Counts, Protocol, Scores, count, jackknife
 from earwitness.metrics.intervals import Interval, Intervals
@@ -31,11 +30,15 @@ class SetOutputs:
         names: (N,) of the clips, sorted.
         fields: (N, T, 3, classes, 4) physical fields.
         references: N tables.
+        decoding: how the run's tracks are merged into events.
+        threshold: of all classes, where the recipe leaves no choice; None tunes one for each class.
     """
 
     names: tuple[str, ...]
     fields: NDArray[np.float32]
     references: tuple[EventTable, ...]
+    decoding: Decoding = "weighted"
+    threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,13 +88,20 @@ class Row:
 
 def score_run(valid: SetOutputs, test: SetOutputs, after: After | None = None) -> tuple[Counts, float]:
     """Tune thresholds on `valid`; return the counts on `test` and the macro F20/1 on `valid` with these thresholds."""
-    thresholds = np.array(class_thresholds(valid.fields, valid.references))
+    if valid.threshold is None:
+        thresholds = np.array(class_thresholds(valid.fields, valid.references))
+    else:
+        thresholds = np.full(len(valid.references[0].vocabulary), valid.threshold)
     reached = Scores.from_counts(_counts(valid, thresholds), Protocol.STRICT).macro.f_score
     return _counts(test, thresholds, after), reached
 
 
 def _counts(outputs: SetOutputs, thresholds: NDArray[np.float64], after: After | None = None) -> Counts:
-    predictions = [decode(fields, threshold=thresholds) for fields in outputs.fields]
+    vocabulary = outputs.references[0].vocabulary
+    predictions = [
+        decode(fields, threshold=thresholds, decoding=outputs.decoding, vocabulary=vocabulary)
+        for fields in outputs.fields
+    ]
     if after is not None:
         predictions = [after(name, table) for name, table in zip(outputs.names, predictions, strict=True)]
     return count(outputs.names, _rows(outputs.references), _rows(predictions), Protocol.STRICT)
@@ -117,7 +127,7 @@ def _row_json(row: Row, reference: Row) -> dict[str, Any]:
         **{name: bounds(intervals.of("macro", name)) for name in QUANTITIES},
         "f_score_onscreen": bounds(intervals.of("macro_onscreen", "f_score")),
         "per_class": {
-            sound.slug: bounds(intervals.of_class("macro", "f_score", sound.index)) for sound in CLASSES
+            sound.slug: bounds(intervals.of_class("macro", "f_score", sound.index)) for sound in row.pooled.vocabulary
         },
         **row.facts,
     }  # fmt: skip
@@ -127,7 +137,8 @@ def _row_json(row: Row, reference: Row) -> dict[str, Any]:
             **{name: bounds(difference.of("macro", name)) for name in QUANTITIES},
             "f_score_onscreen": bounds(difference.of("macro_onscreen", "f_score")),
             "per_class": {
-                sound.slug: bounds(difference.of_class("macro", "f_score", sound.index)) for sound in CLASSES
+                sound.slug: bounds(difference.of_class("macro", "f_score", sound.index))
+                for sound in row.pooled.vocabulary
             },
         }
     return plain

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from earwitness.core.multi_accddoa import Targets
 from earwitness.features import TAGGER_CHANNELS, FeatureConfig, swap
-from earwitness.models.token_batch import TokenBatch, Tokens
+from earwitness.models.network import TokenBatch, Tokens
 from earwitness.training.recipe_sections import AugmentSpec
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from earwitness.core.errors import EncoderError, RecipeError
 from earwitness.data.dcase.layout import Clip, scan
+from earwitness.encoders.protocol import TokenMap
 from earwitness.encoders.store.embed_job import outdated
 from earwitness.encoders.store.embedding_store import EmbeddingStore, StoreDescription, list_stores
-from earwitness.encoders.tokens import TokenMap
 from earwitness.training.recipe_sections import DataSpec, TokenSource
 
 
@@ -81,16 +81,18 @@ def _open(name: str, source: TokenSource, roots: list[str], width: int) -> dict[
         for root in roots
         if source.missing == "error" or any(found.encoder == source.encoder for _, found in list_stores(root))
     }
-    if not stores:
+    if not any(len(store) for store in stores.values()):
         raise RecipeError(
-            f"data.tokens.{name}: no folder has embeddings of '{source.encoder}'; run `earwitness dataset embed`"
+            f"data.tokens.{name}: no folder has embeddings of '{source.encoder}'; make them with `earwitness dataset "
+            f"embed`, or train without them: leave '{name}' out of model.tokens"
         )
     first = next(iter(stores.values()))
     for root, store in stores.items():
         if store.description != first.description:
             raise RecipeError(
                 f"data.tokens.{name}: the embeddings of {root} were made with other weights or settings than those of "
-                f"{next(iter(stores))}: {store.description} and {first.description}; embed both with the same"
+                f"{next(iter(stores))}: {store.description} and {first.description}; embed both with the same, such as "
+                f"earwitness dataset embed {root} --encoder {source.encoder} --weights {source.encoder}=FOLDER"
             )
     if first.description.dim != width:
         raise RecipeError(

@@ -15,8 +15,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from earwitness.core.errors import unwritable
 from earwitness.core.files.atomic import atomic_file
-from earwitness.core.files.unwritable import unwritable
 from earwitness.training.loop.trackers import TensorBoardTracker, TrackedRun, Tracker, TrackerGroup
 
 

@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from earwitness.core.classes.vocabulary_record import DEFAULT_VOCABULARY
 from earwitness.core.errors import TrainingError
 from earwitness.metrics import Scores
-from earwitness.models.build import build
-from earwitness.models.checkpoint import save_model
-from earwitness.models.configs.architectures import token_widths
+from earwitness.models.architectures import token_widths
+from earwitness.models.checkpoint import build, save_model
 from earwitness.models.network import Network
 from earwitness.training.data import augment
 from earwitness.training.data import augment as mixing
@@ -28,7 +28,7 @@ from earwitness.training.data.feature_statistics import feature_statistics
 from earwitness.training.data.token_lookup import TokenLookup
 from earwitness.training.loop import distributed
 from earwitness.training.loop.distributed import fast_bf16, pick_device
-from earwitness.training.loop.initial_weights import load_initial, load_tagger_weights
+from earwitness.training.loop.initial_weights import check_initial_tokens, load_initial, load_tagger_weights
 from earwitness.training.loop.optimizer import Ema, learning_rate, make_optimizer
 from earwitness.training.loop.run_log import NullLog, RunLog
 from earwitness.training.loop.trackers import Tracker, named_trackers
@@ -154,7 +154,9 @@ class Trainer:
             write_commit(self.folder)
         load_tagger_weights(self.model)
         if self.recipe.run.init_from:
-            load_initial(self.model, self.recipe.run.init_from, self.recipe.features)
+            classes = self.recipe.vocabulary or DEFAULT_VOCABULARY
+            check_initial_tokens(self.recipe.run.init_from, self.tokens.descriptions)
+            load_initial(self.model, self.recipe.run.init_from, self.recipe.features, classes)
             self.averaged.load_state_dict(self.model.state_dict())
             return
         self.averaged.load_state_dict(self.model.state_dict())
@@ -267,7 +269,8 @@ class Trainer:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
 
     def _validate(self, valid: ValidSet, log: RunLog | NullLog) -> Scores:
-        scores, threshold = validate(self.averaged, valid, self.recipe.run.thresholds)
+        run = self.recipe.run
+        scores, threshold = validate(self.averaged, valid, run.thresholds, run.decoding)
         macro = scores.macro
         log.write(
             self.step,

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from earwitness.core.errors import LabelError
 from earwitness.core.events import EventTable
-from earwitness.core.multi_accddoa import decode
+from earwitness.core.multi_accddoa import Decoding, decode
+from earwitness.core.vocabulary import DCASE2025, Vocabulary
 from earwitness.detect.smoothing import Smoothing
-from earwitness.encoders.tokens import TokenMap
+from earwitness.encoders.protocol import TokenMap
 from earwitness.metrics import Scores, score_tables
-from earwitness.models.network import Network
+from earwitness.models.network import Network, Tokens
 from earwitness.models.token_arrays import stack_tokens
-from earwitness.models.token_batch import Tokens
 from earwitness.training.data.clip_stream import SceneStream
 from earwitness.training.recipe_sections import RunSpec
 
@@ -77,10 +77,14 @@ class ValidSet:
 
 
 def decode_outputs(
-    outputs: NDArray[np.float32], threshold: float | NDArray[np.float64], smoothing: Smoothing | None = None
+    outputs: NDArray[np.float32],
+    threshold: float | NDArray[np.float64],
+    smoothing: Smoothing | None = None,
+    decoding: Decoding = "weighted",
+    vocabulary: Vocabulary = DCASE2025,
 ) -> list[EventTable]:
     """Events of physical fields (N, T', 3, classes, 4) at one threshold or (classes,) thresholds, smoothed if given."""
-    tables = [decode(output, threshold=threshold) for output in outputs]
+    tables = [decode(output, threshold=threshold, decoding=decoding, vocabulary=vocabulary) for output in outputs]
     return tables if smoothing is None else [smoothing.apply(table) for table in tables]
 
 
@@ -89,13 +93,19 @@ def score_outputs(
     references: Sequence[EventTable],
     threshold: float | NDArray[np.float64],
     smoothing: Smoothing | None = None,
+    decoding: Decoding = "weighted",
 ) -> Scores:
     """Strict scores of physical fields; arguments as for `decode_outputs`."""
-    return score_tables(references, decode_outputs(outputs, threshold, smoothing))
+    vocabulary = references[0].vocabulary if references else DCASE2025
+    return score_tables(references, decode_outputs(outputs, threshold, smoothing, decoding, vocabulary))
 
 
-def validate(model: Network, valid: ValidSet, thresholds: Sequence[float] = THRESHOLDS) -> tuple[Scores, float]:
+def validate(
+    model: Network, valid: ValidSet, thresholds: Sequence[float] = THRESHOLDS, decoding: Decoding = "weighted"
+) -> tuple[Scores, float]:
     """Scores at the best of the given thresholds, common to all classes, and that threshold."""
     outputs = valid.outputs(model)
-    scored = [(score_outputs(outputs, valid.references, threshold), threshold) for threshold in thresholds]
+    scored = [
+        (score_outputs(outputs, valid.references, threshold, decoding=decoding), threshold) for threshold in thresholds
+    ]
     return max(scored, key=lambda item: item[0].macro.f_score)

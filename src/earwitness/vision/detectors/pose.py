@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from earwitness.vision.boxes import INDEX, PERSON, Boxes, cover, suppress, unknown_keypoints
-from earwitness.vision.detectors.litert import LiteModel
+from earwitness.vision.detectors.litert import LiteModel, Square, crop, tiles
 from earwitness.vision.detectors.singleshot import FACE_LAYOUT, POSE_LAYOUT, KeypointBox, SingleShot
-from earwitness.vision.detectors.square_crops import Square, crop, tiles
 
 FloatArray = NDArray[np.float32]
 

@@ -19,8 +19,7 @@ from PIL import Image
 
 from earwitness.core.errors import ModelError
 from earwitness.vision.boxes import weighted_suppress
-from earwitness.vision.detectors.litert import LiteModel
-from earwitness.vision.detectors.square_crops import Square, crop
+from earwitness.vision.detectors.litert import LiteModel, Square, crop
 
 
 def anchor_centres(size: int, strides: Sequence[int], per_layer: int = 2) -> NDArray[np.float32]:

@@ -1,0 +1,124 @@
+"""What the commands share: options as a dataclass, plain help, CPU threads, errors for extras, messages on stderr."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import MISSING, Field, fields
+from inspect import Parameter, Signature
+from typing import TYPE_CHECKING, Any, Final, TypeVar, get_type_hints
+
+import typer
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+
+from earwitness.core.errors import MissingExtraError, one_line
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+FORMAT_LIST: Final = "FORMAT,..."
+
+Options = TypeVar("Options", bound="DataclassInstance")
+
+
+class Command(TyperCommand):
+    """A command with plain help columns; options with the metavar `FORMAT_LIST` name the output formats."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return all parameters, ready for the help."""
+        return _plain(super().get_params(ctx))
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help."""
+        for option in self.params:
+            if isinstance(option, TyperOption) and option.metavar == FORMAT_LIST and option.help:
+                option.help = _with_formats(option.help)
+        super().format_help(ctx, formatter)
+
+
+class Group(TyperGroup):
+    """A group of commands with plain help columns."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return all parameters, ready for the help."""
+        return _plain(super().get_params(ctx))
+
+
+def _plain(parameters: list[Any]) -> list[Any]:
+    for parameter in parameters:
+        if isinstance(parameter, TyperOption) and parameter.is_flag and parameter.metavar is None:
+            parameter.metavar = ""
+        elif isinstance(parameter, TyperArgument):
+            vars(parameter)["display_type_rich"] = _no_type  # typer has no setting for this column
+    return parameters
+
+
+def _no_type(ctx: Any) -> None:
+    return None
+
+
+def _with_formats(text: str) -> str:
+    """Add the names of the output formats to a help text, without those that it has."""
+    from earwitness.batch.formats import FORMATS  # too slow to import for anything but the help
+
+    mentioned = re.findall(r"\w+", text)
+    return f"{text.rstrip('.')}: {', '.join(name for name in FORMATS if name not in mentioned)}."
+
+
+_VARIABLES: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+def one_thread() -> None:
+    """Limit BLAS and OpenMP to one thread unless the environment says otherwise; call before importing NumPy."""
+    for name in _VARIABLES:
+        os.environ.setdefault(name, "1")
+
+
+@contextmanager
+def needs(feature: str, extra: str) -> Iterator[None]:
+    """Turn a failed import of a third-party package into an error that names its extra.
+
+    Raises:
+        MissingExtraError: the extra is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name and error.name.split(".")[0] == "earwitness":
+            raise
+        raise MissingExtraError(feature, extra) from error
+
+
+def takes(options: type[Options]) -> Callable[[Callable[[Options], None]], Callable[..., None]]:
+    """Decorator that makes a command of a function: the command's parameters are the fields of a dataclass.
+
+    Args:
+        options: dataclass whose fields have types for typer, `Annotated[type, typer.Option(...)]`, and default values.
+    """
+    hints = get_type_hints(options, include_extras=True)
+    declared = [
+        Parameter(one.name, Parameter.KEYWORD_ONLY, default=_default(one), annotation=hints[one.name])
+        for one in fields(options)
+    ]
+
+    def decorate(function: Callable[[Options], None]) -> Callable[..., None]:
+        def command(**values: Any) -> None:
+            function(options(**values))
+
+        command.__doc__, command.__name__, command.__module__ = function.__doc__, function.__name__, function.__module__
+        command.__annotations__ = hints
+        vars(command)["__signature__"] = Signature(declared)
+        return command
+
+    return decorate
+
+
+def _default(declared: Field[Any]) -> Any:
+    return declared.default if declared.default_factory is MISSING else declared.default_factory()
+
+
+def say(message: str) -> None:
+    """Print a problem or a note."""
+    typer.echo(f"earwitness: {one_line(message)}", err=True)

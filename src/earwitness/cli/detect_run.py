@@ -1,0 +1,162 @@
+"""The run of `detect` that its options describe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from earwitness.batch.combined_table import check_table, combined_table
+from earwitness.batch.formats import Options, parse_formats
+from earwitness.batch.jobs import INCREMENTAL_SUFFIX, RESULT_SUFFIX, BatchSettings, Done, Failure, Job, run_journaled
+from earwitness.batch.journal import Journal
+from earwitness.batch.planning import Plan, dcase_formats, plan, plan_dcase
+from earwitness.batch.workers import run_workers
+from earwitness.cli.batch_view import BatchView
+from earwitness.cli.choices import check_fov, one_of, own_weights
+from earwitness.cli.command import needs, say
+from earwitness.cli.detect_options import DetectOptions
+from earwitness.core.errors import EncoderError, MissingExtraError, ModelError, UsageError
+from earwitness.core.files.lock import locked_folder
+from earwitness.core.isolation import FileLimits
+from earwitness.detect.detect_settings import DetectSettings
+from earwitness.detect.detector import Detector
+from earwitness.detect.model.loading import LoadOptions
+from earwitness.detect.runner.runtime import check_device
+from earwitness.encoders.encoder_registry import ENCODERS
+from earwitness.export.captions.caption_words import STYLES
+from earwitness.media.containers.sound_tracks import parse_track
+from earwitness.media.sound.ambisonics import LAYOUTS
+
+ENGINES = ("local", "ray")
+
+
+def detect_files(options: DetectOptions) -> int:
+    """Process all files, write their results and print what was found.
+
+    Returns:
+        Number of inputs that failed.
+
+    Raises:
+        UsageError: options that are not possible, or do not go together.
+    """
+    _check_combinations(options)
+    batch, limits, load = batch_settings(options), file_limits(options), loader(options)
+    with locked_folder(options.out, "earwitness detect"):
+        todo = planned(options, batch)
+        for problem in (*todo.problems, *(failure.reason for failure in todo.failures)):
+            say(problem)
+        for note in () if options.quiet else todo.left_out:
+            say(note)
+        failed = len(todo.failures)
+        if todo.jobs:
+            try:
+                detector = load()
+            except (ModelError, EncoderError, MissingExtraError) as error:  # an option is wrong, not an input
+                raise UsageError(str(error)) from error
+            record = detector.record() | {"batch": batch.record()}
+            detector.unload()  # loaded to check the model and for its record; workers load their own
+            failed += _process(options, batch, limits, load, todo, Journal(options.out, record, again=options.again))
+    return failed
+
+
+def batch_settings(options: DetectOptions) -> BatchSettings:
+    """Check what applies to each file, and return it.
+
+    Raises:
+        UsageError: a value is not possible.
+    """
+    style = Options(captions=one_of("--captions", options.captions, STYLES), language=options.language)
+    style.check()
+    if options.table is not None:
+        check_table(options.table)
+    try:
+        if options.dcase is not None:
+            formats = dcase_formats(options.formats, style)
+        else:
+            formats = parse_formats(["csv,json", *options.formats], style)
+    except MissingExtraError as error:  # found now, before hours of processing
+        raise UsageError(str(error)) from error
+    if options.threshold is not None and not 0 <= options.threshold <= 1:
+        raise UsageError(f"--threshold must lie in 0..1, not {options.threshold:g}")
+    check_fov(options.fov)
+    one_of("--layout", options.layout, LAYOUTS)
+    values = _shared(options, DetectSettings) | {"track": parse_track(options.track)}
+    return BatchSettings(formats, options.render, DetectSettings(**values), options.grow, options.clips)
+
+
+def file_limits(options: DetectOptions) -> FileLimits:
+    """Limits of each file.
+
+    Raises:
+        UsageError: a limit is not above 0.
+    """
+    return FileLimits(options.max_seconds, options.max_memory, max(1, options.threads))
+
+
+def loader(options: DetectOptions) -> partial[Detector]:
+    """Return a picklable function that loads the detector.
+
+    Raises:
+        UsageError: the device or an encoder is unknown.
+    """
+    checked = {"device": check_device(options.device), "weights": own_weights(options.weights, ENCODERS)}
+    values = _shared(options, LoadOptions) | checked | {"classes": options.classes, "exclude": options.exclude}
+    return partial(Detector.load, options.model, vision=None if options.no_vision else options.vision, **values)
+
+
+def planned(options: DetectOptions, batch: BatchSettings) -> Plan:
+    """Find the files to process and name their results."""
+    if options.dcase is not None:
+        splits = tuple(filter(None, (options.splits or "").split(",")))
+        return plan_dcase(options.dcase, options.out, batch.suffixes, splits)
+    growing = (INCREMENTAL_SUFFIX,) if options.grow else ()
+    return plan(options.inputs, options.out, (*batch.suffixes, *growing))
+
+
+def _shared(options: DetectOptions, settings: type[DetectSettings | LoadOptions]) -> dict[str, Any]:
+    """The options that are fields of `settings` too."""
+    return {one.name: getattr(options, one.name) for one in fields(settings) if hasattr(options, one.name)}
+
+
+def _check_combinations(options: DetectOptions) -> None:
+    if bool(options.inputs) == (options.dcase is not None):
+        raise UsageError("name INPUT files, or a data set with --dcase; not both")
+    if options.splits is not None and options.dcase is None:
+        raise UsageError("--splits names splits of a data set; give --dcase too")
+    if options.out.exists() and not options.out.is_dir():
+        raise UsageError(f"--out {options.out} is a file; name a folder")
+    one_of("--engine", options.engine, ENGINES)
+    if options.dcase is not None and (options.clips or options.table is not None):
+        raise UsageError("--clips and --table go with INPUT files, not with --dcase")
+    if options.address is not None and options.engine != "ray":
+        raise UsageError("--address names a Ray cluster; give --engine ray too")
+
+
+def _process(
+    options: DetectOptions, batch: BatchSettings, limits: FileLimits, load: partial[Detector], todo: Plan,
+    journal: Journal,
+) -> int:  # fmt: skip
+    """Process the files that are not finished yet; returns how many failed."""
+    with BatchView(todo, options.out, quiet=options.quiet) as view:
+
+        def run(due: Sequence[Job]) -> Iterator[Done | Failure]:
+            # Each file has its own process: a crashing codec or an endless file must not affect other files.
+            if options.engine != "ray":
+                return run_workers(load, due, batch, options.jobs, view.progress, limits)
+            with needs("--engine ray", "ray"):
+                import ray  # noqa: F401 - to name the missing extra before any work begins
+            from earwitness.batch.workers import run_on_ray
+
+            return run_on_ray(load, due, batch, options.jobs, options.address, limits)
+
+        finished: dict[Path, Path] = {}
+        for result in run_journaled(todo.jobs, journal, run, batch.suffixes):
+            view.show(result)
+            if not isinstance(result, Failure):
+                finished[result.job.source] = result.job.result(RESULT_SUFFIX)
+    if options.table is not None:
+        combined_table([finished[job.source] for job in todo.jobs if job.source in finished], options.table)
+    return view.failed

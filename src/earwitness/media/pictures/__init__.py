@@ -1,1 +1,0 @@
-"""Pictures out of videos, upright and at their times."""

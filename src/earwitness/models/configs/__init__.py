@@ -1,1 +1,0 @@
-"""Dimensions of the networks; torch-free."""

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from earwitness.cli.command import one_thread, takes
+from earwitness.cli.main import VERBS, app
+
+
+def test_the_users_choice_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "x")
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    one_thread()
+    assert os.environ["OMP_NUM_THREADS"] == "3"
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
+
+
+def test_the_command_line_has_not_imported_numpy_before_it_can_choose() -> None:
+    code = "import sys, earwitness.cli.main; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"numpy", "scipy", "av"} & set(done.stdout.split())
+
+
+COMMANDS = (
+    [], *([verb] for verb in VERBS), ["dataset"], ["models"],
+    *(["dataset", verb] for verb in ("check", "stereo", "embed", "submission")),
+    *(["models", verb] for verb in ("list", "pull", "info")),
+)  # fmt: skip
+
+
+def help_of(command: list[str], width: int, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("COLUMNS", str(width))
+    result = CliRunner().invoke(app, [*command, "--help"])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_no_help_shows_a_python_type(command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = help_of(command, 120, monkeypatch)
+    assert "--help" in shown
+    assert not re.findall(r"<[a-z\[\] ]+>", shown)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize(
+    ("verb", "panels"),
+    [
+        ("detect", ["Input", "Output", "Pictures", "Model", "Processing"]),
+        ("synthesize", ["Scenes", "Rooms and microphone", "Pictures", "One scene of a set", "Processing"]),
+    ],
+)
+def test_options_are_grouped_and_fit_the_terminal(
+    verb: str, panels: list[str], width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = help_of([verb], width, monkeypatch).splitlines()
+    titles = [match[1] for line in lines if (match := re.match(r"╭─ (.+?) ─", line))]
+    assert [title for title in titles if title not in {"Arguments", "Options"}] == panels
+    assert max(map(len, lines)) <= width
+    assert not [line for line in lines if "…" in line], "nothing is cut off"
+
+
+@dataclass(frozen=True)
+class Options:
+    inputs: Annotated[list[str], typer.Argument(metavar="FILE")] = field(default_factory=list)
+    level: Annotated[float, typer.Option("--level", "-l", metavar="DB", help="Level to reach.")] = -3.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"), [([], Options()), (["a", "b", "-l", "6"], Options(inputs=["a", "b"], level=6.0))]
+)
+def test_the_options_of_a_command_are_a_dataclass(arguments: list[str], expected: Options) -> None:
+    given: list[Options] = []
+    app = typer.Typer()
+    app.command()(takes(Options)(given.append))
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    assert given == [expected]
+
+
+def test_the_help_of_a_command_comes_from_its_function_and_dataclass() -> None:
+    def louder(options: Options) -> None:
+        """Make files louder."""
+
+    app = typer.Typer()
+    app.command()(takes(Options)(louder))
+    shown = CliRunner().invoke(app, ["--help"]).output
+    assert "Make files louder." in shown
+    assert re.search(r"--level\s+-l\s+DB\s+Level to reach", shown)
