@@ -274,3 +274,22 @@ def test_an_interrupted_run_keeps_its_seed(
         values_of(Path("same/set/benchmark.json"))["commitment"]
         != values_of(Path("new/set/benchmark.json"))["commitment"]
     )
+
+
+def test_a_bank_of_other_classes(made: Path, earwitness: Command) -> None:
+    for number, kind in enumerate(("kettle", "dog", "saw")):
+        tone = 0.5 * np.sin(np.arange(24_000) * (0.1 + 0.1 * number)).astype(np.float32)[None]
+        write_wav(Path("own") / kind / "a.wav", tone, 24_000)
+    done = earwitness("benchmark", "make", "--bank", "own", "--out", "set2", "--rooms", "1", "--clips", "3")
+    assert done.code == 0, done.err
+    assert values_of(Path("set2/set/benchmark.json"))["classes"] == ["dog", "kettle", "saw"]
+    assert Path("set2/set/earwitness-classes.json").is_file()  # participants need it
+    shutil.copytree("set2/secret/clips/metadata_dev/dev-train-synth", "own-right")
+    scored = earwitness("benchmark", "score", "set2", "--predictions", "own-right", "--system", "x")
+    assert scored.code == 0, scored.err
+    assert list(values_of(Path("x.json"))["class_f_scores"]) == ["dog", "kettle", "saw"]
+    assert earwitness("benchmark", "check", "x.json").code == 0
+    shutil.copy("set2/set/earwitness-classes.json", "right/earwitness-classes.json")
+    wrong = earwitness("benchmark", "score", "set1", "--predictions", "right", "--system", "y")
+    assert wrong.code == 1
+    assert "classes" in wrong.problem

@@ -25,6 +25,7 @@ from earwitness.benchmark.benchmark_set import (
     handed_out,
 )
 from earwitness.benchmark.commitment import Secret, files_sha256, new_nonce, new_seed, read_model, write_model
+from earwitness.core.classes.class_files import write_classes
 from earwitness.core.errors import BenchmarkError
 from earwitness.core.files.atomic import atomic_file
 from earwitness.core.files.lock import locked_folder
@@ -105,11 +106,13 @@ def make_set(
         _hand_out(out)
         bank = SoundBank.open(options.bank, plan.settings.split)
         _write_credits(out, bank)
+        write_classes(out / "set", bank.vocabulary)
         labels = files_sha256(out / LABELS, [path.name for path in (out / LABELS).glob("*.csv")])
         secret = Secret(seed=plan.seed, nonce=plan.nonce, labels_sha256=labels)
         description = SetDescription(
             name=plan.name, made=datetime.now(UTC).date(), bank=options.bank.resolve().name,
-            bank_sounds=len(bank.sounds), bank_sha256=bank_sha256(bank), clips=options.clips, settings=plan.settings,
+            bank_sounds=len(bank.sounds), bank_sha256=bank_sha256(bank), classes=bank.vocabulary.slugs,
+            clips=options.clips, settings=plan.settings,
             clips_sha256=files_sha256(out / "set", handed_out(out)),
         )  # fmt: skip
         description = description.model_copy(update={"commitment": description.committed(secret)})

@@ -19,6 +19,7 @@ from earwitness.benchmark.benchmark_set import (
 )
 from earwitness.benchmark.commitment import Secret, files_sha256, read_model, write_model
 from earwitness.benchmark.leaderboard_entry import EntryScores, LeaderboardEntry, Score, ScoredSystem
+from earwitness.core.classes.class_files import FILE_NAMES
 from earwitness.core.errors import BenchmarkError
 from earwitness.core.events import FRAME_RATE
 from earwitness.core.version import __version__
@@ -87,7 +88,7 @@ def score_set(
     labels = read_folder(folder / LABELS, Protocol.STRICT, frames)
     if len(labels.clips) != description.clips:
         raise BenchmarkError(f"{folder}: has labels of {len(labels.clips)} of {description.clips} clips")
-    answers = [read_folder(predictions, Protocol.STRICT, frames) for _, predictions in systems]
+    answers = [_answer(predictions, labels, frames) for _, predictions in systems]
     unit = options.unit or _unit(labels)
     blind = not (folder / REVEALED).is_file()
     results = []
@@ -99,6 +100,12 @@ def score_set(
     if blind:  # only now that everything has worked
         write_model(Revealed(at=datetime.now(UTC), secret=secret), folder / REVEALED)
     return results
+
+
+def _answer(predictions: Path, labels: LabelFolder, frames: int) -> LabelFolder:
+    """Predictions; where no list of classes lies beside them, their indices are those of the set."""
+    stated = any((predictions / name).is_file() for name in FILE_NAMES)
+    return read_folder(predictions, Protocol.STRICT, frames, classes=None if stated else labels.vocabulary)
 
 
 def _unit(labels: LabelFolder) -> Unit:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from earwitness.cli.choices import folder_name
-from earwitness.cli.help_columns import Command, Group
+from earwitness.cli.command import Command, Group
 
 if TYPE_CHECKING:
     from earwitness.benchmark.commitment import Secret
@@ -52,8 +52,8 @@ def make(
     from earwitness.benchmark.benchmark_set import SceneSettings
     from earwitness.benchmark.leaderboard_entry import read_entry
     from earwitness.benchmark.set_making import MakeOptions, made_again, make_set
+    from earwitness.cli.command import one_thread
     from earwitness.cli.progress import Meter
-    from earwitness.cli.threads import one_thread
     from earwitness.core.errors import UsageError
 
     one_thread()
@@ -153,7 +153,7 @@ def check(
     Exit code: 0 all are valid, 1 some are not (each is named).
     """
     from earwitness.benchmark.leaderboard_entry import check_published, read_entry
-    from earwitness.cli.say import say
+    from earwitness.cli.command import say
     from earwitness.core.errors import BenchmarkError
 
     failed = False
@@ -180,7 +180,7 @@ def _plain_name(text: str) -> str:
 
 
 def _warn_of_weak_seed(secret: Secret) -> None:
-    from earwitness.cli.say import say
+    from earwitness.cli.command import say
 
     if secret.can_be_guessed:
         say("a seed of fewer than 64 bits can be found by trying; without --seed a random one is drawn")
