@@ -54,7 +54,7 @@ def test_the_script_writes_the_page_and_refuses_bad_entries(
     assert script(monkeypatch, "--docs", tmp_path, "--check") == 0
     page = (tmp_path / "leaderboard.md").read_text(encoding="utf-8")
     assert page.startswith("# Page\n")
-    assert "Official baseline, audio | A | dev-test | 22.8" in page
+    assert "Official baseline, audio | A | 22.8" in page
     (tmp_path / "leaderboard/entries/bad.json").write_text("{}")
     capsys.readouterr()
     assert script(monkeypatch, "--docs", tmp_path) == 1
@@ -68,7 +68,7 @@ def test_tables_are_replaced_and_the_text_stays() -> None:
     assert with_tables(page, figures(), [entry()]) == page
     assert with_tables(page, figures(), []).count("No entries yet.") == 1
     assert page.endswith("end\n")
-    assert "| A | A | dev-test | 10.0 | – | – | – | – | – | [1](#sources) |" in page
+    assert "| A | A | 10.0 | – | – | – | – | – | [1](#sources) |" in page
 
 
 def test_names_cannot_break_the_page() -> None:
@@ -81,6 +81,11 @@ def test_names_cannot_break_the_page() -> None:
 def test_a_page_without_marks_is_refused(page: str) -> None:
     with pytest.raises(BenchmarkError, match="the page must have the lines"):
         with_tables(page, figures(), [])
+
+
+def test_figures_of_the_evaluation_set_are_marked() -> None:
+    page = with_tables(EMPTY, figures(split="eval", note="a note"), [])
+    assert "| A (on the evaluation set; a note) | A | 10.0 |" in page
 
 
 def test_figures_without_a_source_are_refused() -> None:

@@ -76,14 +76,15 @@ def _replaced(page: str, marks: tuple[str, str], lines: Iterable[str]) -> str:
 
 def _published_table(published: PublishedFigures) -> Iterator[str]:
     numbers = {key: number for number, key in enumerate(published.sources, start=1)}
-    yield "| system | track | split | F20/1 | F20/1/on-off | DOAE | RDE | on/off accuracy | rank | source |"
-    yield "|---|---|---|---|---|---|---|---|---|---|"
+    yield "| system | track | F20/1 | F20/1/on-off | DOAE | RDE | on/off accuracy | rank | source |"
+    yield "|---|---|---|---|---|---|---|---|---|"
     for one in sorted(published.systems, key=lambda one: (one.track, -(one.f_score or 0))):
         if one.source not in numbers:
             raise BenchmarkError(f"'{one.system}' names the source '{one.source}', which is not listed")
-        note = f" ({_cell(one.note)})" if one.note else ""
+        notes = [*(["on the evaluation set"] if one.split == "eval" else []), *([_cell(one.note)] if one.note else [])]
+        note = f" ({'; '.join(notes)})" if notes else ""
         cells = [
-            _cell(one.system) + note, one.track, one.split, _number(one.f_score, 1), _number(one.f_score_onscreen, 1),
+            _cell(one.system) + note, one.track, _number(one.f_score, 1), _number(one.f_score_onscreen, 1),
             _number(one.doa_error_deg, 1), _number(one.relative_distance_error, 3), _number(one.onscreen_accuracy, 2),
             MISSING if one.rank is None else str(one.rank), f"[{numbers[one.source]}](#sources)",
         ]  # fmt: skip
