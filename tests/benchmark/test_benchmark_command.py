@@ -243,6 +243,9 @@ def test_options_of_making(place: Place, made: Path, earwitness: Command) -> Non
         done = earwitness("benchmark", "make", "--bank", place.bank, "--out", "new", *options)
         assert done.code in (1, 2)
         assert words in done.problem
+    assert not Path("new/secret/plan.json").exists()  # a wrong option is not kept
+    no_bank = earwitness("benchmark", "make", "--bank", "none", "--out", "new", "--clips", "4")
+    assert "no sound bank at 'none'" in no_bank.problem
     finished = earwitness("benchmark", "make", "--bank", place.bank, "--out", "set1", "--clips", "4")
     assert "holds a finished set" in finished.problem
 

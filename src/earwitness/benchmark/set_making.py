@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +27,7 @@ from earwitness.benchmark.benchmark_set import (
 )
 from earwitness.benchmark.commitment import Secret, files_sha256, new_nonce, new_seed, read_model, write_model
 from earwitness.core.classes.class_files import write_classes
-from earwitness.core.errors import BenchmarkError
+from earwitness.core.errors import BenchmarkError, EarwitnessError
 from earwitness.core.files.atomic import atomic_file
 from earwitness.core.files.lock import locked_folder
 from earwitness.core.schema import StrictModel
@@ -102,7 +103,8 @@ def make_set(
             microphone=plan.settings.microphone, preset=plan.settings.preset, video=plan.settings.video,
             elevation_deg=plan.settings.elevation_deg, workers=options.workers,
         )  # fmt: skip
-        synthesize(synthesis, warn=warn, progress=progress)
+        with _forgotten_without_clips(out):
+            synthesize(synthesis, warn=warn, progress=progress)
         _hand_out(out)
         bank = SoundBank.open(options.bank, plan.settings.split)
         _write_credits(out, bank)
@@ -152,6 +154,19 @@ def _plan(options: MakeOptions) -> _Plan:
     )  # fmt: skip
     write_model(plan, path)
     return plan
+
+
+@contextmanager
+def _forgotten_without_clips(out: Path) -> Iterator[None]:
+    """Delete the plan if an error, such as a wrong option, ends the run before its first clip."""
+    try:
+        yield
+    except EarwitnessError:
+        if next((out / RENDERED).rglob("*.wav"), None) is None:
+            (out / _PLAN).unlink(missing_ok=True)
+            with suppress(OSError):  # it holds more
+                (out / _PLAN).parent.rmdir()
+        raise
 
 
 def _room_seed(seed: int) -> int:
