@@ -23,8 +23,9 @@ from earwitness.core.classes.class_files import FILE_NAMES
 from earwitness.core.errors import BenchmarkError
 from earwitness.core.events import FRAME_RATE
 from earwitness.core.version import __version__
-from earwitness.metrics.evaluation import LabelFolder, read_folder, score_folders
+from earwitness.metrics.evaluation import score_folders
 from earwitness.metrics.intervals import Interval, Intervals, bootstrap, jackknife
+from earwitness.metrics.label_folder import LabelFolder, read_folder
 from earwitness.metrics.protocols import Protocol
 from earwitness.metrics.scores import Scores
 
@@ -128,7 +129,10 @@ class _Facts:
 
 
 def _digest(predictions: Path) -> str:
-    return files_sha256(predictions, {path.relative_to(predictions).as_posix() for path in predictions.rglob("*.csv")})
+    names = {path.relative_to(predictions).as_posix() for path in predictions.rglob("*.csv")}
+    if not names:
+        raise BenchmarkError(f"{predictions}: no .csv files; give the folder that holds one DCASE CSV file per clip")
+    return files_sha256(predictions, names)
 
 
 def _intervals(scores: Scores, unit: Unit, resamples: int) -> Intervals:
