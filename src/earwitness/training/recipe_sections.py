@@ -236,7 +236,8 @@ class RunSpec(StrictModel):
         thresholds: candidate thresholds in validation, common to all classes.
         decoding: how tracks are merged into events; `official` also leaves out tuned thresholds, calibration and
             smoothing, as the DCASE2025 baselines do: `thresholds` is then one value, for all classes.
-        init_from: shipped model (`default`), run folder or checkpoint with initial weights and feature statistics.
+        init_from: shipped (`default`) or pulled (`hf:USER/NAME`) model, run folder or checkpoint with initial weights
+            and feature statistics.
     """
 
     batch: Count = 16
