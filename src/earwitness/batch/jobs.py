@@ -16,12 +16,14 @@ from earwitness.core.files.digests import stamp
 from earwitness.core.memory import release_memory
 from earwitness.detect.detect_settings import DetectSettings
 from earwitness.detect.detector import Detector
+from earwitness.export.event_clips import INDEX_SUFFIX, write_clips
 from earwitness.media.containers.sound_tracks import parse_track
 from earwitness.results.detection import Detection
 
 RENDER_SUFFIX: Final = ".earwitness.mp4"
 """Not just .mp4, so that videos are not overwritten where the input folder is also the output folder."""
 INCREMENTAL_SUFFIX: Final = ".growing.jsonl"
+RESULT_SUFFIX: Final = ".json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,22 +106,26 @@ class BatchSettings:
         render: whether to write an annotated video.
         detect: how each file is analysed, without the settings that name its own files.
         grow: whether to write the events found so far while a file is processed.
+        clips: whether to cut a clip for each event.
     """
 
     formats: tuple[Format, ...]
     render: bool = False
     detect: DetectSettings = field(default_factory=DetectSettings)
     grow: bool = False
+    clips: bool = False
 
     @property
     def suffixes(self) -> tuple[str, ...]:
         """Suffixes of the results of a file."""
-        return (*(chosen.suffix for chosen in self.formats), *((RENDER_SUFFIX,) if self.render else ()))
+        others = ((RENDER_SUFFIX, self.render), (INDEX_SUFFIX, self.clips))
+        return (*(chosen.suffix for chosen in self.formats), *(suffix for suffix, wanted in others if wanted))
 
     def record(self) -> dict[str, Any]:
         """The settings as plain values, for the journal."""
         formats = [{"name": chosen.name, **asdict(chosen.options)} for chosen in self.formats]
-        return {"formats": formats, "render": self.render, "grow": self.grow, **self.detect.record()}
+        flags = {"render": self.render, "grow": self.grow, "clips": self.clips}
+        return {"formats": formats, **flags, **self.detect.record()}
 
 
 def run_batch(
@@ -214,6 +220,8 @@ def _process(
             sound = KeptSound(parse_track(str(detection.settings["track"])), detection.duration)
         render_video(detection, pictures, rendered, VideoOptions(sound=sound), drawn)
         written.append(rendered)
+    if settings.clips:
+        written.append(write_clips(detection, job.target))
     if settings.grow:
         job.result(INCREMENTAL_SUFFIX).unlink(missing_ok=True)  # replaced by the finished result
     return Done(job, detection, tuple(written))

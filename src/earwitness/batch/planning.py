@@ -14,10 +14,11 @@ from earwitness.batch.journal import read_claims
 from earwitness.batch.result_names import Claims, result_names
 from earwitness.core.errors import EarwitnessError, EncodingError, LabelError, UsageError
 from earwitness.data.dcase.submission import clips_to_predict
+from earwitness.export.event_clips import INDEX_SUFFIX
 from earwitness.media.input_files import search
 
 USUAL_SUFFIXES: Final = (".csv", ".json")
-ALL_SUFFIXES: Final = (*(known.suffix for known in FORMATS.values()), RENDER_SUFFIX, INCREMENTAL_SUFFIX)
+ALL_SUFFIXES: Final = (*(known.suffix for known in FORMATS.values()), RENDER_SUFFIX, INCREMENTAL_SUFFIX, INDEX_SUFFIX)
 _MADE_HERE: Final = (RENDER_SUFFIX, ".player.mp4")
 """Media that earwitness writes itself; they are inputs only if named explicitly."""
 

@@ -82,9 +82,33 @@ class DetectOptions:
             help="Formats to write besides csv and json.",
         ),
     ] = field(default_factory=list)
-    captions: Annotated[
-        str, typer.Option(metavar="terse|full", rich_help_panel=_OUTPUT, help="Style of vtt and srt.")
-    ] = "terse"
+    captions: Annotated[str, typer.Option(metavar="terse|full", rich_help_panel=_OUTPUT, help="Style of captions.")] = (
+        "terse"
+    )
+    language: Annotated[
+        str,
+        typer.Option(
+            metavar="CODE|FILE",
+            rich_help_panel=_OUTPUT,
+            help="Language of captions: de, en, es, fr, ja, zh, or your own table (.json).",
+        ),
+    ] = "en"
+    clips: Annotated[
+        bool,
+        typer.Option(
+            "--clips",
+            rich_help_panel=_OUTPUT,
+            help="Cut a clip for each event into NAME.clips, listed in NAME.clips.csv.",
+        ),
+    ] = False
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            rich_help_panel=_OUTPUT,
+            help="One table of the events of all files (.csv, .parquet).",
+        ),
+    ] = None
     render: Annotated[
         bool,
         typer.Option("--render", rich_help_panel=_OUTPUT, help="Also write an annotated copy of the video."),

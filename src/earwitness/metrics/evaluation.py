@@ -15,6 +15,7 @@ from earwitness.core.events import EventTable, SoundEvent
 from earwitness.core.vocabulary import DCASE2025, Vocabulary
 from earwitness.data.dcase.labels import CLIP_FRAMES, METRES_BELOW_CM, LabelRows, are_metres, read_rows
 from earwitness.data.dcase.layout import walk_files
+from earwitness.data.dcase.other_tables import is_other_table
 from earwitness.metrics.counts import count
 from earwitness.metrics.protocols import Protocol
 from earwitness.metrics.scores import Scores
@@ -142,6 +143,8 @@ def _find(roots: list[Path]) -> tuple[dict[str, Path], list[str]]:
                 continue
             if path.suffix.lower() != ".csv":
                 others.append(path.name)
+            elif is_other_table(path):
+                continue
             elif path.stem in found:
                 raise LabelError(f"{path} and {found[path.stem]} have the same name; remove one")
             else:

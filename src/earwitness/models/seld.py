@@ -1,7 +1,9 @@
-"""The SELD network, from features to multi-ACCDDOA fields at 10 frames/s, and its optional parts."""
+"""The SELD network from features to multi-ACCDDOA fields at 10 frames/s, and its Cross-Modal Conformer variant."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Final, NamedTuple
 
 import torch
@@ -11,7 +13,9 @@ from torch.nn import functional
 from earwitness.core.multi_accddoa import DISTANCE
 from earwitness.models.architectures import SymmetricConfig
 from earwitness.models.layers.blocks import ConformerBlock, ConvBlock, ResidualBlock, Scaler
+from earwitness.models.layers.cross_attention import Concatenation, CrossAttention
 from earwitness.models.layers.tagger import EMBEDDING_WIDTH, Tagger
+from earwitness.models.layers.token_projection import Projected, TokenProjection
 from earwitness.models.network import Network, TokenBatch
 from earwitness.models.seld_config import CmcConfig, SeldConfig, SeldShape
 
@@ -78,7 +82,7 @@ ADDED_PARTS: Final = (*TAGGER_PARTS, "reverberance.", "whole.", "far.", "anythin
 """Prefixes of weights that contribute nothing at first: a network may start from weights without them."""
 
 
-class Body(NamedTuple):
+class BodyOutput(NamedTuple):
     """What the heads of a network need, for each label frame.
 
     Attributes:
@@ -175,7 +179,7 @@ class SeldNet(Network):
         """
         return self.heads(self.body(features, tokens, tagging))
 
-    def body(self, features: Tensor, tokens: TokenBatch | None = None, tagging: Tensor | None = None) -> Body:
+    def body(self, features: Tensor, tokens: TokenBatch | None = None, tagging: Tensor | None = None) -> BodyOutput:
         """Everything that does not depend on the classes; arguments as for `forward`."""
         scaled, own = self.scaler(features), self.config.own_channels
         maps = self.stages(self.stem(scaled[:, :own].contiguous(memory_format=torch.channels_last)))
@@ -184,7 +188,7 @@ class SeldNet(Network):
             tagging = self.run_tagger(features)
         if self.tagged is not None and tagging is not None:
             frames = frames + self.tagged(tagging[..., : self.config.dim])
-        return Body(self._context(frames, tokens or {}), tagging, self._log_metres(features))
+        return BodyOutput(self._context(frames, tokens or {}), tagging, self._log_metres(features))
 
     def _log_metres(self, features: Tensor) -> Tensor | None:
         """Addition (B, T') to the log distance from the reverberance, if the network has that part."""
@@ -194,7 +198,7 @@ class SeldNet(Network):
         added: Tensor = self.reverberance(features[:, level], features[:, coherence])
         return added
 
-    def heads(self, body: Body) -> Tensor:
+    def heads(self, body: BodyOutput) -> Tensor:
         """Raw fields from what `body` returned; see `forward`."""
         frames, tagging = body.frames, None if body.tagging is None else body.tagging[..., : self.config.dim]
         raw = self.head(frames).unflatten(-1, (self.config.tracks, self.config.classes, FIELDS))
@@ -206,7 +210,7 @@ class SeldNet(Network):
         answer = self._with_probe(self._answer(fields, frames, tagging), body)
         return answer if self.anything is None else torch.cat([answer, self._anything(frames)], dim=3)
 
-    def _with_probe(self, answer: Tensor, body: Body) -> Tensor:
+    def _with_probe(self, answer: Tensor, body: BodyOutput) -> Tensor:
         """Fields with the probe's part of the activity logit added, if the network has that part."""
         if self.probe is None or body.tagging is None:
             return answer
@@ -287,3 +291,52 @@ def physical(raw: Tensor) -> Tensor:
         length = vector.square().sum(-1, keepdim=True).clamp_min(1e-8).sqrt()
         vector = vector / length * torch.sigmoid(raw[..., ACTIVITY : ACTIVITY + 1])
     return torch.cat([vector, metres, torch.sigmoid(raw[..., 3:4])], dim=-1)
+
+
+FUSION_PARTS = ("projections.", "cross.", "concatenation.")
+"""Prefixes of the weights that a SELD network does not have."""
+
+
+class CmcNet(SeldNet):
+    """Residual CNN and Cross-Modal Conformer blocks with a multi-ACCDDOA head.
+
+    Source: reconstruction of Berghi & Jackson 2025. A block is: half feed-forward, self-attention, for each modality a
+    gated cross-attention, convolution, half feed-forward. Without tokens, or with gates still closed, the output is
+    exactly that of `SeldNet` with the same weights: one checkpoint serves any subset of its modalities.
+
+    Args:
+        config: dimensions.
+    """
+
+    config: CmcConfig
+
+    def __init__(self, config: CmcConfig) -> None:
+        super().__init__(config)
+        self.projections = nn.ModuleDict(
+            {name: TokenProjection(name, spec, config) for name, spec in config.tokens.items()}
+        )
+        self.cross = nn.ModuleDict(
+            {
+                str(block): nn.ModuleDict({name: CrossAttention(config) for name in config.tokens})
+                for block in config.blocks_with_cross
+            }
+        )
+        mixed = config.tokens and config.fusion == "concatenation"
+        self.concatenation = Concatenation(config) if mixed else None
+
+    def _context(self, frames: Tensor, tokens: TokenBatch) -> Tensor:
+        """The Conformer: (B, T', dim) -> (B, T', dim)."""
+        projected: dict[str, Projected] = {
+            name: project(tokens[name], frames.shape[1]) for name, project in self.projections.items() if name in tokens
+        }
+        if self.concatenation is not None:
+            frames = self.concatenation(frames, projected)
+        for number, block in enumerate(self.conformer):
+            frames = block(frames, partial(self._attend, number, projected) if str(number) in self.cross else None)
+        return frames
+
+    def _attend(self, block: int, projected: Mapping[str, Projected], frames: Tensor) -> Tensor:
+        for name, attend in self.cross[str(block)].items():  # type: ignore[operator]
+            if name in projected:
+                frames = attend(frames, projected[name])
+        return frames

@@ -161,7 +161,7 @@ class TokenInput(StrictModel):
 
 
 class CmcConfig(SeldShape):
-    """Dimensions of `earwitness.models.cmc.CmcNet`: those of the SELD network and of the token fusion.
+    """Dimensions of `earwitness.models.seld.CmcNet`: those of the SELD network and of the token fusion.
 
     Source: reconstruction of Berghi & Jackson 2025; known: both embeddings enter a modified Conformer block.
 

@@ -21,7 +21,7 @@ from earwitness.core.multi_accddoa import DISTANCE, Y
 from earwitness.features import FeatureConfig, swap
 from earwitness.models.architectures import SymmetricConfig
 from earwitness.models.network import Network, TokenBatch
-from earwitness.models.seld import FIELDS, TYPICAL_LOG_METRES, Body, SeldNet
+from earwitness.models.seld import FIELDS, TYPICAL_LOG_METRES, BodyOutput, SeldNet
 
 
 class EvenOdd(nn.Module):
@@ -102,7 +102,7 @@ class SymmetricNet(SeldNet):
         """As `SeldNet.forward`; with left and right swapped, only the sign of y changes."""
         return self.heads(self.body(features, tokens, tagging))
 
-    def body(self, features: Tensor, tokens: TokenBatch | None = None, tagging: Tensor | None = None) -> Body:
+    def body(self, features: Tensor, tokens: TokenBatch | None = None, tagging: Tensor | None = None) -> BodyOutput:
         """As `SeldNet.body`; the frames (B, T', 2 dim) are the even and the odd half."""
         own = self.config.own_channels
         scaled = torch.cat([self.scaler(features), self.scaler(features * self.sign)])
@@ -115,9 +115,9 @@ class SymmetricNet(SeldNet):
             projected = self.tagged(tagging[..., : self.config.dim])
             frames = frames + torch.cat([projected, projected])
         both = torch.cat(halves(self._context(frames, tokens or {})), dim=-1)
-        return Body(both, tagging, self._log_metres(features))
+        return BodyOutput(both, tagging, self._log_metres(features))
 
-    def heads(self, body: Body) -> Tensor:
+    def heads(self, body: BodyOutput) -> Tensor:
         """As `SeldNet.heads`."""
         (even, odd), tagging = body.frames.chunk(2, dim=-1), body.tagging
         tagging = None if tagging is None else tagging[..., : self.config.dim]

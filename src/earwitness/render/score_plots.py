@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from earwitness.core.files.atomic import atomic_file
 from earwitness.metrics.counts import COLUMNS
+from earwitness.metrics.curves import Reliability
 from earwitness.metrics.intervals import Intervals
 from earwitness.metrics.matching import Pairs
 from earwitness.metrics.protocols import AZIMUTH_THRESHOLD_DEG
-from earwitness.metrics.reliability import Reliability
 from earwitness.metrics.scores import Scores
 
 INK: Final = "#222222"

@@ -166,9 +166,14 @@ def json_pieces(result: Detection) -> Iterator[str]:
     values = document.model_dump(mode="json", by_alias=True) | {"events": placeholder("events")}
     if not document.classes_left_out:
         del values["classes_left_out"]
-    events = (event_of(*found).model_dump(mode="json", by_alias=True) for found in result.explained_events())
+    events = (event.model_dump(mode="json", by_alias=True) for event in event_documents(result))
     yield from document_pieces(values, {"events": events}, indent=2, item_lines=True)
     yield "\n"
+
+
+def event_documents(result: Detection) -> Iterator[Event]:
+    """Yield the events of a result as in its document, in order of time."""
+    return (event_of(*found) for found in result.explained_events())
 
 
 def read_document(path: str | Path) -> Document:

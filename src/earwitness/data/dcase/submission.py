@@ -15,6 +15,7 @@ from earwitness.core.errors import LabelError
 from earwitness.core.files.atomic import atomic_file
 from earwitness.data.dcase.labels import CLIP_FRAMES, HEADER, read_rows
 from earwitness.data.dcase.layout import Clip, scan
+from earwitness.data.dcase.other_tables import is_other_table
 
 _ZIP_DATE: Final = (1980, 1, 1, 0, 0, 0)
 """Fixed time stamp of the ZIP entries, so that equal predictions give equal files."""
@@ -76,7 +77,8 @@ def check_submission(predictions: Path, evaluation: Path) -> Submission:
     wanted = {clip.name for clip in clips_to_predict(evaluation)}
     if not predictions.is_dir():
         raise LabelError(f"{predictions}: no such folder; name the folder with the predicted CSV files")
-    files = {path.stem: path for path in sorted(predictions.glob("*.csv")) if not path.name.startswith(".")}
+    found = [path for path in sorted(predictions.glob("*.csv")) if not path.name.startswith(".")]
+    files = {path.stem: path for path in found if not is_other_table(path)}
     if not files:
         raise LabelError(f"{predictions}: no .csv files here; create them with `earwitness detect --out`")
     problems = [f"{name}.csv is missing; a clip without events needs a file with the header" for name in

@@ -170,7 +170,7 @@ class HubClient:
             with error:
                 raise self._refusal(error, address, name) from None
         except (OSError, HTTPException, ValueError) as error:
-            reason = first_line(getattr(error, "reason", None) or error)  # type: ignore[arg-type]
+            reason = first_line(getattr(error, "reason", None) or error)
             raise HubError(
                 f"{self.base} cannot be reached ({reason}); check the network, or copy the model's files from another "
                 "machine and name the .onnx file with --model"
@@ -178,7 +178,7 @@ class HubClient:
 
     def _refusal(self, error: HTTPError, address: HubAddress, name: str) -> HubError | ModelError:
         """What an HTTP status of the hub means."""
-        kind = (error.headers or {}).get("X-Error-Code", "")
+        kind = error.headers.get("X-Error-Code", "") if error.headers else ""
         if error.code in (401, 403) and kind == "GatedRepo":
             return HubError(
                 f"{address}: its owner wants each user to accept terms; accept them on {self.base}/{address.repo}"

@@ -123,7 +123,7 @@ def write_hub_folder(
         with atomic_file(folder / name) as temporary:
             copyfile(path, temporary)
     described = {name: _described(folder / name) for name in files}
-    manifest = HubManifest(name=card.name, model=next(iter(files)), files=described)  # type: ignore[arg-type]
+    manifest = HubManifest(name=card.name, model=next(iter(files)), files=described)
     check_hub_folder(folder, manifest)
     sizes = {name: (file.size, file.sha256) for name, file in manifest.files.items()}
     text = page(PageFacts(card, manifest.model, sizes, address))

@@ -16,8 +16,8 @@ from earwitness.data.dcase.labels import LabelRows
 from earwitness.detect.model.calibration import IDENTITY, Calibration, logit
 from earwitness.detect.smoothing import Smoothing
 from earwitness.metrics import Scores
+from earwitness.metrics.curves import expected_calibration_error
 from earwitness.metrics.matching import Pairs, matched_pairs
-from earwitness.metrics.reliability import expected_calibration_error
 from earwitness.models.network import Network
 from earwitness.training.export.fit_intervals import fit_intervals
 from earwitness.training.export.model_export import TuningResult

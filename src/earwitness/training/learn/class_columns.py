@@ -20,6 +20,7 @@ from earwitness.training.loop.shipped import shipped_checkpoint
 
 _BY_TRACK: Final = ("head.", "sideways.")
 """Prefixes of the heads with outputs for each track and class; the others have one output for each class."""
+_ARCHITECTURES: Final = ("seld", "symmetric")
 _LOGITS: Final = ("activity.", "tags.", "whole.", "probe.")
 """Prefixes of the heads of the activity, in which the classes have nothing in common."""
 
@@ -37,7 +38,7 @@ def body_network(base: str, features: FeatureConfig) -> SeldNet:
     if getattr(config, "tagger", False):
         config = config.model_copy(update={"tagger_probe": True})
     net = build(config)
-    if not isinstance(net, SeldNet):
+    if not isinstance(net, SeldNet) or config.architecture not in _ARCHITECTURES:
         raise ModelError(f"'{base}' is a {config.architecture} network, to which classes cannot be added")
     load_initial(net, base, features)
     load_tagger_weights(net)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from earwitness.models.seld import Body, SeldNet
+from earwitness.models.seld import BodyOutput, SeldNet
 from earwitness.training.learn.class_columns import freeze_all_but
 from earwitness.training.learn.learn_scenes import LearnScenes
 from earwitness.training.losses import AdpitLoss
@@ -88,9 +88,9 @@ def _share(done: float) -> float:
     return 0.5 * (1 + cos(pi * (done - _WARM_UP) / (1 - _WARM_UP))) + 1e-3
 
 
-def _dropped(body: Body) -> Body:
+def _dropped(body: BodyOutput) -> BodyOutput:
     tagging = None if body.tagging is None else functional.dropout(body.tagging, DROPOUT)
-    return Body(functional.dropout(body.frames, DROPOUT / 3), tagging, body.log_metres)
+    return BodyOutput(functional.dropout(body.frames, DROPOUT / 3), tagging, body.log_metres)
 
 
 def _decay(net: SeldNet, chosen: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from earwitness.core.events import EventTable
 from earwitness.core.multi_accddoa import encode
 from earwitness.core.vocabulary import Vocabulary
 from earwitness.features import FeatureConfig, FeatureExtractor
-from earwitness.models.seld import Body, SeldNet
+from earwitness.models.seld import BodyOutput, SeldNet
 from earwitness.scenes.acoustics.rir_pool import PoolConfig, RirPool
 from earwitness.scenes.bank.bank_check import unusable_sounds
 from earwitness.scenes.bank.sound_bank import BACKGROUND, INTERFERENCE, BankSound, SoundBank
@@ -72,7 +72,7 @@ class LearnScenes:
     """Rendered scenes.
 
     Attributes:
-        bodies: for each field of `Body` (n, T, width), float16; None where the network has none.
+        bodies: for each field of `BodyOutput` (n, T, width), float16; None where the network has none.
         active, values: (n, T, 3, classes), (n, T, 3, classes, 4) targets.
         fold: (n,) fold of the recordings of new classes in each scene.
         references: the events of each scene.
@@ -84,9 +84,9 @@ class LearnScenes:
     fold: NDArray[np.int64]
     references: tuple[EventTable, ...]
 
-    def body(self, rows: NDArray[np.intp]) -> Body:
+    def body(self, rows: NDArray[np.intp]) -> BodyOutput:
         """The outputs of the body for some scenes."""
-        return Body(*(None if part is None else torch.from_numpy(part[rows]).float() for part in self.bodies))  # type: ignore[arg-type]
+        return BodyOutput(*(None if part is None else torch.from_numpy(part[rows]).float() for part in self.bodies))  # type: ignore[arg-type]
 
 
 def render_scenes(job: SceneJob, scenes: int, workers: int, progress: Progress) -> LearnScenes:
@@ -105,7 +105,7 @@ def render_scenes(job: SceneJob, scenes: int, workers: int, progress: Progress) 
     parts.sort(key=lambda part: part.first)
     bodies = [
         None if parts[0].bodies[number] is None else np.concatenate([part.bodies[number] for part in parts])
-        for number in range(len(Body._fields))
+        for number in range(len(BodyOutput._fields))
     ]
     return LearnScenes(
         tuple(bodies),

@@ -16,9 +16,8 @@ from earwitness.features import TAGGER_CHANNELS as TAGGER_NAMES
 from earwitness.features import FeatureConfig
 from earwitness.models.architectures import ModelConfig
 from earwitness.models.checkpoint import read_checkpoint
-from earwitness.models.cmc import FUSION_PARTS, CmcNet
 from earwitness.models.network import Network
-from earwitness.models.seld import ADDED_PARTS, TAGGER_PARTS
+from earwitness.models.seld import ADDED_PARTS, FUSION_PARTS, TAGGER_PARTS, CmcNet
 from earwitness.models.seld_config import TAGGER_CHANNELS
 from earwitness.training.loop.shipped import checkpoint_classes, checkpoint_features, shipped_checkpoint, trunk_weights
 from earwitness.training.loop.training_state import read_tokens
