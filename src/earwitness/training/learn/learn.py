@@ -26,7 +26,7 @@ from earwitness.training.export.model_export import export_onnx
 from earwitness.training.learn.class_columns import body_network, with_classes
 from earwitness.training.learn.column_training import train_columns
 from earwitness.training.learn.fold_estimate import FoldEstimate, estimate
-from earwitness.training.learn.learn_scenes import SceneJob, render_scenes
+from earwitness.training.learn.learn_scenes import SceneJob, render_scenes, scene_bank, scene_config
 from earwitness.training.learn.user_sounds import UserSounds
 
 ProgressOf = Callable[[str], Callable[[int, int], None]]
@@ -131,7 +131,14 @@ def learn(user: UserSounds, options: LearnOptions, progress: ProgressOf) -> Lear
     net = with_classes(body_network(options.base, base.features), base.vocabulary.vocabulary(), vocabulary)
     pool = PoolConfig(rooms=options.rooms)
     RirPool.open(pool, workers=options.workers, progress=progress("rooms"))
-    job = SceneJob(user, vocabulary, options.base, base.features, pool, options.seed)
+    job = SceneJob(
+        tuple(scene_bank(user, fold, vocabulary) for fold in range(user.folds)),
+        scene_config(user.vocabulary, vocabulary),
+        options.base,
+        base.features,
+        pool,
+        options.seed,
+    )
     scenes = render_scenes(job, options.scenes_for(len(user.vocabulary)), options.workers, progress("scenes"))
     counts = {slug: user.count(slug) for slug in user.vocabulary.slugs}
     found = estimate(net, scenes, vocabulary, counts, base, progress("folds"))

@@ -49,8 +49,8 @@ class SceneJob:
     """What a process needs to render scenes; picklable.
 
     Attributes:
-        user: the new classes.
-        vocabulary: all classes of the model.
+        banks: the sounds of each fold, with all classes of the model.
+        config: distributions of the scenes.
         base: name of the shipped model.
         features: features of the model.
         rooms: the rooms.
@@ -58,8 +58,8 @@ class SceneJob:
         cache: folder of the rooms; None takes the default.
     """
 
-    user: UserSounds
-    vocabulary: Vocabulary
+    banks: tuple[SoundBank, ...]
+    config: SceneConfig
     base: str
     features: FeatureConfig
     rooms: PoolConfig
@@ -92,7 +92,7 @@ class LearnScenes:
 def render_scenes(job: SceneJob, scenes: int, workers: int, progress: Progress) -> LearnScenes:
     """Render scenes in some processes.
 
-    Scene k depends on (seed, k) only, and uses the recordings of the fold k modulo the number of folds.
+    Scene k depends on (seed, k) only, and uses the bank k modulo their number.
 
     Raises:
         BankError: a recording or a room cannot be used.
@@ -111,7 +111,7 @@ def render_scenes(job: SceneJob, scenes: int, workers: int, progress: Progress) 
         tuple(bodies),
         np.concatenate([part.active for part in parts]),
         np.concatenate([part.values for part in parts]),
-        np.arange(scenes) % job.user.folds,
+        np.arange(scenes) % len(job.banks),
         tuple(table for part in parts for table in part.references),
     )
 
@@ -166,10 +166,7 @@ class _Renderer:
         torch.set_num_threads(1)
         self._job, self._extractor = job, FeatureExtractor(job.features)
         pool = RirPool.open(job.rooms, job.cache)
-        config = scene_config(job.user.vocabulary, job.vocabulary)
-        self._synthesizers = [
-            Synthesizer(scene_bank(job.user, fold, job.vocabulary), pool, config) for fold in range(job.user.folds)
-        ]
+        self._synthesizers = [Synthesizer(bank, pool, job.config) for bank in job.banks]
         self._net: SeldNet = body_network(job.base, job.features)
 
     def render(self, numbers: Sequence[int]) -> _Part:
