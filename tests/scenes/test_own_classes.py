@@ -59,9 +59,7 @@ def test_a_list_of_classes_in_the_bank_decides(own_bank: Path) -> None:
 
 def test_the_same_recording_in_two_classes_is_refused(own_bank: Path) -> None:
     (own_bank / "kettle" / "copy.wav").write_bytes((own_bank / "bell" / "0.wav").read_bytes())
-    with pytest.raises(
-        BankError, match=r"'bell/0.wav' \(bell\) and 'kettle/copy.wav' \(kettle\) are the same recording"
-    ):
+    with pytest.raises(BankError, match=r"'bell/0.wav' .*'kettle/copy.wav' .* are the same recording"):
         SoundBank.open(own_bank)
 
 
@@ -76,7 +74,7 @@ def test_manifests_have_classes_of_their_own_or_known_ones(own_bank: Path) -> No
     manifest.write_text("file,class\nkettle/0.wav,Kettle\nkettle/1.wav,kettle\n")
     assert SoundBank.open(own_bank).kinds == ("kettle",)
     manifest.write_text("file,class\nkettle/0.wav,bell\nkettle/1.wav,bel\n")
-    with pytest.raises(BankError, match="line 3: unknown class 'bel'.*classes.yaml"):
+    with pytest.raises(BankError, match=r"line 3: unknown class 'bel'.*classes.yaml"):
         SoundBank.open(own_bank)
 
 
