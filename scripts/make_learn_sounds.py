@@ -22,7 +22,9 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from earwitness.core.errors import BankError
 from earwitness.scenes.bank.bank_sound import BACKGROUND, INTERFERENCE, BankSound, licence_family
+from earwitness.scenes.bank.recording import read_recording
 from earwitness.scenes.bank.sound_bank import SoundBank, weight_of
 from earwitness.scenes.scene import SAMPLE_RATE
 
@@ -54,6 +56,9 @@ def main() -> None:
         for number, sound in enumerate(chosen(bank, kind, OTHERS.get(kind, PER_CLASS), rng)):
             name = f"{kind}/{number:02d}.ogg"
             write_ogg(OUT / name, cut(bank.samples(sound.name)))
+            if not is_usable(OUT / name):
+                (OUT / name).unlink()
+                continue
             rows.append([name, kind, sound.name, sound.licence, sound.attribution])
     with (OUT / "CREDITS.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -72,6 +77,14 @@ def chosen(bank: SoundBank, kind: str, number: int, rng: np.random.Generator) ->
             groups.setdefault(sound.group or sound.name, []).append(sound)
     order = rng.permutation(sorted(groups))
     return [groups[name][int(rng.integers(len(groups[name])))] for name in order[:number]]
+
+
+def is_usable(path: Path) -> bool:
+    """Whether a written recording is audible; the cut may have kept a silent beginning."""
+    try:
+        return bool(read_recording(path).size)
+    except BankError:
+        return False
 
 
 def _is_free(licence: str) -> bool:

@@ -55,7 +55,7 @@ def test_more_recordings_than_are_useful_are_skipped(mine: Path) -> None:
 
 def test_a_class_without_a_usable_recording_is_refused(mine: Path) -> None:
     write_wav(mine / "siren" / "silent.wav", np.zeros((1, 24_000), np.float32), 24_000)
-    with pytest.raises(BankError, match="class 'siren' has no usable recording .*silent"):
+    with pytest.raises(BankError, match=r"class 'siren' has no usable recording .*silent"):
         open_sounds(mine)
 
 

@@ -92,7 +92,9 @@ def tune_and_score_outputs(outputs: NDArray[np.float32], references: Sequence[Ev
     reached = figures(scores, len(outputs[odd]))
     probability, truth = cells(outputs[odd], references[odd])
     reached["synthetic/calibration_error"] = round(expected_calibration_error(probability, truth), 4)
-    intervals, verified = fit_intervals(references, decode_outputs(outputs, np.array(thresholds), smoothing))
+    vocabulary = references[0].vocabulary
+    events = decode_outputs(outputs, np.array(thresholds), smoothing, vocabulary=vocabulary)
+    intervals, verified = fit_intervals(references, events)
     limits = (FEW_EVENTS_LIMIT,) if intervals is None else ()
     return TuningResult(thresholds, reached | verified, calibration, smoothing, limits, intervals)
 
