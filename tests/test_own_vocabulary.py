@@ -62,8 +62,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "--fps", "2")  # fmt: skip
         run("train", "own.yaml", "--set", "data.bank=bank", "--out", "run")
         run("export-model", "run", "--out", "own.onnx", "--scenes", "2")
-        run("detect", "set/video_dev", "--model", "own.onnx", "--out", "found", "--threshold", "0.02", "--vision",
-            "none", "--format", "csv,json,jsonl,vtt,srt,html,rttm,textgrid,elan,audacity,jams", "--render")  # fmt: skip
+        run("detect", "set/video_dev", "--model", "own.onnx", "--out", "found", "--threshold", "0.02", "--no-vision",
+            "--format", "csv,json,jsonl,vtt,srt,html,rttm,textgrid,elan,audacity,jams", "--render")  # fmt: skip
     return folder
 
 
@@ -123,7 +123,7 @@ def test_other_classes_are_refused_by_name(made: Path, tmp_path: Path) -> None:
     both = f"default,{made / 'own.onnx'}"
     assert "'bank' (dog_barking, kettle, rooster), not of 'dcase2025'" in refused("detect", clip, "--model", both)
     done = CliRunner().invoke(
-        app, ["detect", str(clip), "--vision", "none", "--out", str(made / "found"), "--format", "csv", "--overwrite"]
+        app, ["detect", str(clip), "--out", str(made / "found"), "--format", "csv", "--overwrite"]
     )
     assert done.exit_code == 1
     assert "holds labels of other classes" in done.output
