@@ -18,8 +18,8 @@ from earwitness.core.errors import EarwitnessError, UsageError, one_line, shorte
 from earwitness.core.version import __version__
 
 VERBS: Final[tuple[str, ...]] = (
-    "ablate", "demo", "detect", "doctor", "ensemble", "evaluate", "export", "export-model", "render", "reproduce",
-    "serve", "synthesize", "train",
+    "ablate", "demo", "detect", "doctor", "ensemble", "evaluate", "export", "export-model", "learn", "render",
+    "reproduce", "serve", "synthesize", "train",
 )  # fmt: skip
 """The module of a verb is `earwitness.cli.<verb, - as _>`; `run` is the command, and its docstring the help."""
 GROUPS: Final[tuple[str, ...]] = ("benchmark", "dataset", "models", "recipes")
