@@ -125,7 +125,7 @@ def _video(result: Detection, out: Path, options: VideoOptions) -> None:
     from rich.markup import escape
     from rich.progress import Progress
 
-    from earwitness.cli.say import say
+    from earwitness.cli.command import say
     from earwitness.core.errors import UnreadableMediaError, one_line
     from earwitness.media.containers.sound_tracks import parse_track
     from earwitness.render.video.annotated_video import render_video
