@@ -28,10 +28,9 @@ from earwitness.detect.model.model_files import DEFAULT_MODEL
 from earwitness.media.sound.audio import read_audio
 from earwitness.metrics import Counts, Protocol, Scores, count, jackknife
 from earwitness.metrics.counts import COLUMNS, CONDITIONS
-from earwitness.metrics.curves import as_tables, curves, recall_by_bin
+from earwitness.metrics.curves import Reliability, as_tables, curves, expected_calibration_error, recall_by_bin
 from earwitness.metrics.matching import matched_pairs
 from earwitness.metrics.protocols import AZIMUTH_THRESHOLD_DEG, RELATIVE_DISTANCE_THRESHOLD
-from earwitness.metrics.reliability import Reliability, expected_calibration_error
 from earwitness.render.score_plots import plot_reliability
 from earwitness.results.detection import off_screen
 from earwitness.scenes.bank.sound_bank import INTERFERENCE

@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "earwitness"
 ROOMS = [path.name for path in SOURCE.iterdir() if (path / "__init__.py").exists()]
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md"), *(ROOT / "examples").glob("*.ipynb")]
 FOREIGN = "## Codebases worth learning from"
 """A section about files of other projects."""
 NOT_OURS = {"features.py", "params.py", "setup.py", "NAME.py", "conftest.py"}

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from earwitness.core.classes.class_files import write_classes
 from earwitness.core.errors import MissingExtraError, UsageError
 from earwitness.core.files.atomic import atomic_file
 from earwitness.export.annotation.audacity import to_audacity
@@ -42,6 +43,7 @@ from earwitness.results.document import json_pieces
 if TYPE_CHECKING:
     from earwitness.results.detection import Detection
 
+LABEL_SUFFIX: Final = ".csv"
 Contents = str | bytes | Iterator[str]
 """A whole file, or pieces of its text, so that hours of sound need not fit into memory at once."""
 
@@ -214,6 +216,8 @@ def parse_formats(names: Iterable[str], options: Options | None = None) -> tuple
 def write(result: Detection, path: str | Path, format: str | Format, options: Options | None = None) -> None:
     """Write a result to a file, atomically.
 
+    A CSV file with other classes than those of DCASE2025 gets a list of them beside it.
+
     Args:
         result: a detection; `read_result` reads a saved one.
         path: the file to write.
@@ -222,10 +226,13 @@ def write(result: Detection, path: str | Path, format: str | Format, options: Op
 
     Raises:
         UsageError: the format is unknown.
+        LabelError: a CSV file, and the folder has labels of other classes.
         EncodingError: the file cannot be written.
         MissingExtraError: the format needs a package that is not installed.
     """
     (chosen,) = (format,) if isinstance(format, Format) else parse_formats([format])
+    if chosen.suffix == LABEL_SUFFIX:
+        write_classes(Path(path).parent, result.table.vocabulary)
     contents = chosen.make(result, Path(path), options or chosen.options)
     pieces = [contents] if isinstance(contents, (str, bytes)) else contents
     with atomic_file(Path(path)) as temporary, temporary.open("wb") as file:

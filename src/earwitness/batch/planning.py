@@ -127,19 +127,22 @@ def dcase_formats(more: Sequence[str], options: Options | None = None) -> tuple[
     return (SUBMISSION, *formats)
 
 
-def plan_dcase(dataset: Path, out: Path, suffixes: Iterable[str] = (SUBMISSION.suffix,)) -> Plan:
-    """Plan a submission: each clip of the evaluation set gets one file directly in `out`.
+def plan_dcase(
+    dataset: Path, out: Path, suffixes: Iterable[str] = (SUBMISSION.suffix,), splits: Sequence[str] = ()
+) -> Plan:
+    """Plan a submission: each clip of the evaluation set, or of `splits`, gets one file directly in `out`.
 
     Args:
         dataset: data set with stereo_eval (and video_eval), or a folder of WAV files.
         out: folder of the predictions.
         suffixes: suffixes of the files to write.
+        splits: names of splits or their beginnings, such as "dev-test"; empty takes the evaluation clips.
 
     Raises:
-        UsageError: the set does not exist.
+        UsageError: the set or a split does not exist.
     """
     try:
-        clips = clips_to_predict(dataset)
+        clips = clips_to_predict(dataset, splits)
     except LabelError as error:
         raise UsageError(f"--dcase: {error}") from error
     jobs = [Job(clip.sound, out / clip.name, clip.picture) for clip in clips if clip.sound is not None]

@@ -37,6 +37,14 @@ class DetectOptions:
             help="Instead of INPUT: the evaluation clips of a DCASE set, for a submission.",
         ),
     ] = None
+    splits: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,...",
+            rich_help_panel=_INPUT,
+            help="With --dcase: its splits, such as dev-test for dev-test-sony and dev-test-tau; by default eval.",
+        ),
+    ] = None
     allow_mono: Annotated[
         bool, typer.Option("--mono", rich_help_panel=_INPUT, help="Accept mono sound; its events have no direction.")
     ] = False
@@ -147,7 +155,7 @@ class DetectOptions:
         typer.Option(
             metavar="NAME|PATH,...",
             rich_help_panel=_MODEL,
-            help="A shipped model, or an .onnx or .ensemble file; with commas, several as an ensemble.",
+            help="A shipped model, an .onnx or .ensemble file, or a pulled hf:USER/NAME; with commas, an ensemble.",
         ),
     ] = "default"
     modalities: Annotated[

@@ -110,7 +110,8 @@ def loader(options: DetectOptions) -> partial[Detector]:
 def planned(options: DetectOptions, batch: BatchSettings) -> Plan:
     """Find the files to process and name their results."""
     if options.dcase is not None:
-        return plan_dcase(options.dcase, options.out, batch.suffixes)
+        splits = tuple(filter(None, (options.splits or "").split(",")))
+        return plan_dcase(options.dcase, options.out, batch.suffixes, splits)
     growing = (INCREMENTAL_SUFFIX,) if options.grow else ()
     return plan(options.inputs, options.out, (*batch.suffixes, *growing))
 
@@ -123,6 +124,8 @@ def _shared(options: DetectOptions, settings: type[DetectSettings | LoadOptions]
 def _check_combinations(options: DetectOptions) -> None:
     if bool(options.inputs) == (options.dcase is not None):
         raise UsageError("name INPUT files, or a data set with --dcase; not both")
+    if options.splits is not None and options.dcase is None:
+        raise UsageError("--splits names splits of a data set; give --dcase too")
     if options.out.exists() and not options.out.is_dir():
         raise UsageError(f"--out {options.out} is a file; name a folder")
     one_of("--engine", options.engine, ENGINES)

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from earwitness.core.events import EventTable
 from earwitness.core.geometry import fold
-from earwitness.core.vocabulary import NUM_CLASSES
 from earwitness.data.dcase.labels import LabelRows
 from earwitness.metrics.matching import match
 from earwitness.metrics.protocols import AZIMUTH_THRESHOLD_DEG, RELATIVE_DISTANCE_THRESHOLD
@@ -159,7 +158,7 @@ def as_tables(found: dict[str, Any]) -> list[str]:
 
 
 def _cells(rows: LabelRows) -> NDArray[np.int64]:
-    return np.asarray(rows.frame * NUM_CLASSES + rows.class_index, dtype=np.int64)
+    return np.asarray(rows.frame * len(rows.vocabulary) + rows.class_index, dtype=np.int64)
 
 
 RESAMPLES: Final = 1000
@@ -179,7 +178,7 @@ def recall_by_bin(
     sums = np.zeros((len(clips), n, 5))
     for number, (rows, table, own) in enumerate(zip(clips, events, bins, strict=True)):
         predictions = LabelRows.from_table(table)
-        cells = (side.frame * NUM_CLASSES + side.class_index for side in (rows, predictions))
+        cells = (side.frame * len(side.vocabulary) + side.class_index for side in (rows, predictions))
         cell_r, cell_p = cells
         az_r, az_p = (fold(side.azimuth).astype(np.float64) for side in (rows, predictions))
         pairs = match(cell_r, az_r, cell_p, az_p)
@@ -209,3 +208,51 @@ def _ratio(total: FloatArray, samples: FloatArray, top: int, below: int) -> list
         low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
         found: list[list[float]] = np.stack([total[:, top] / total[:, below], low, high], axis=1).tolist()
     return found
+
+
+BINS: Final = 10
+LEAST: Final = 0.05
+"""Lower probabilities are left out of the calibration error: nearly all cells are inactive and easy to predict."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reliability:
+    """Probabilities in bins of equal width.
+
+    Attributes:
+        predicted: (bins,) mean predicted probability; NaN in empty bins.
+        observed: (bins,) observed frequency; NaN in empty bins.
+        count: (bins,) number of predictions.
+    """
+
+    predicted: NDArray[np.float64]
+    observed: NDArray[np.float64]
+    count: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, probability: NDArray[np.float64], truth: NDArray[np.bool_], bins: int = BINS) -> Reliability:
+        """Bin probabilities of any shape, with truth of the same shape."""
+        place = np.minimum((probability.ravel() * bins).astype(np.int64), bins - 1)
+        count = np.bincount(place, minlength=bins)
+        with np.errstate(invalid="ignore"):
+            predicted = np.bincount(place, probability.ravel(), bins) / count
+            observed = np.bincount(place, truth.ravel().astype(np.float64), bins) / count
+        return cls(predicted, observed, count)
+
+    @property
+    def error(self) -> float:
+        """Expected calibration error: mean of |predicted - observed| over all predictions; NaN if there are none.
+
+        Source: Naeini, Cooper & Hauskrecht 2015, "Obtaining well calibrated probabilities using Bayesian binning".
+        """
+        if not self.count.sum():
+            return float("nan")
+        return float(np.nansum(np.abs(self.predicted - self.observed) * self.count) / self.count.sum())
+
+
+def expected_calibration_error(
+    probability: NDArray[np.float64], truth: NDArray[np.bool_], least: float = LEAST
+) -> float:
+    """Expected calibration error of probabilities of at least `least`; NaN if there are none."""
+    kept = probability >= least
+    return Reliability.of(probability[kept], truth[kept]).error

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from earwitness.core.classes.class_files import FILE_NAMES, classes_of, refuse_difference
 from earwitness.core.errors import LabelError
 from earwitness.core.events import EventTable, SoundEvent
-from earwitness.core.vocabulary import CLASSES
+from earwitness.core.vocabulary import DCASE2025, Vocabulary
 from earwitness.data.dcase.labels import CLIP_FRAMES, METRES_BELOW_CM, LabelRows, are_metres, read_rows
 from earwitness.data.dcase.layout import walk_files
 from earwitness.data.dcase.other_tables import is_other_table
@@ -21,6 +22,7 @@ from earwitness.metrics.scores import Scores
 
 NAMED: Final = 3
 """Number of files named in a message."""
+_SAME_CLASSES: Final = "both with the same classes (earwitness-classes.json in their folders, or --classes)"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,19 +33,31 @@ class LabelFolder:
         where: the folders, for messages.
         clips: rows of each file.
         notes: irregularities, one sentence each.
+        vocabulary: the classes that the labels refer to.
     """
 
     where: str
     clips: dict[str, LabelRows]
     notes: tuple[str, ...]
+    vocabulary: Vocabulary = DCASE2025
 
 
 def read_folder(
     folders: Path | str | Sequence[Path | str],
     protocol: Protocol | str = Protocol.STRICT,
     num_frames: int = CLIP_FRAMES,
+    classes: Vocabulary | None = None,
 ) -> LabelFolder:
     """Read all CSV files in and below `folders`; other files and hidden files are ignored.
+
+    Ignored files are noted, except for those with the name of a CSV file and another suffix, as `detect` writes them.
+
+    Args:
+        folders: one or several.
+        protocol: scoring protocol.
+        num_frames: length of the clips.
+        classes: the classes that the labels refer to; by default those of the list in a folder or above it
+            (`core.classes.class_files`), else DCASE2025.
 
     `strict` refuses frames at or after `num_frames` and repeated rows; `dcase2025` accepts both, as the official scorer
     does.
@@ -55,12 +69,16 @@ def read_folder(
     strict = Protocol(protocol) is Protocol.STRICT
     where = ", ".join(map(str, roots))
     paths, others = _find(roots)
+    vocabulary = classes or _classes_of(roots)
     if not paths:
         raise LabelError(f"{where}: no .csv files; give the folder that holds one DCASE CSV file per clip")
     clips = {
-        name: read_rows(path, num_frames=num_frames if strict else None, unique=strict) for name, path in paths.items()
+        name: read_rows(path, num_frames=num_frames if strict else None, unique=strict, vocabulary=vocabulary)
+        for name, path in paths.items()
     }
     notes = []
+    stems = {path.stem for path in paths.values()}
+    others = [name for name in others if not _is_companion(name, stems)]
     if others:
         notes.append(f"{where}: {_files(others)} not .csv, ignored ({_some(others)})")
     blank = [f"{name}.csv" for name, path in paths.items() if not len(clips[name]) and not path.stat().st_size]
@@ -70,7 +88,19 @@ def read_folder(
         notes.append(
             f"{where}: half of the distances are below {METRES_BELOW_CM} cm; if they are metres, convert them to cm"
         )
-    return LabelFolder(where, clips, tuple(notes))
+    return LabelFolder(where, clips, tuple(notes), vocabulary)
+
+
+def _classes_of(roots: list[Path]) -> Vocabulary:
+    """The classes of the labels in some folders.
+
+    Raises:
+        LabelError: the folders have different classes.
+    """
+    first, *others = (classes_of(root) for root in roots)
+    for root, other in zip(roots[1:], others, strict=True):
+        refuse_difference(other, first, f"'{root}' does not fit '{roots[0]}'", "folders with the same classes")
+    return first
 
 
 def score_folders(references: LabelFolder, predictions: LabelFolder, protocol: Protocol | str) -> Scores:
@@ -80,6 +110,8 @@ def score_folders(references: LabelFolder, predictions: LabelFolder, protocol: P
         LabelError: a prediction file has no reference file.
     """
     protocol = Protocol(protocol)
+    what = f"the predictions in '{predictions.where}' do not fit the references in '{references.where}'"
+    refuse_difference(predictions.vocabulary, references.vocabulary, what, _SAME_CLASSES)
     unknown = sorted(f"{name}.csv" for name in predictions.clips.keys() - references.clips.keys())
     if unknown:
         raise LabelError(
@@ -107,6 +139,8 @@ def _find(roots: list[Path]) -> tuple[dict[str, Path], list[str]]:
         if not root.is_dir():
             raise LabelError(f"{root}: no such folder")
         for path in walk_files(root):
+            if path.name in FILE_NAMES:
+                continue
             if path.suffix.lower() != ".csv":
                 others.append(path.name)
             elif is_other_table(path):
@@ -116,6 +150,12 @@ def _find(roots: list[Path]) -> tuple[dict[str, Path], list[str]]:
             else:
                 found[path.stem] = path
     return found, others
+
+
+def _is_companion(name: str, stems: Collection[str]) -> bool:
+    """Whether a file is named as a CSV file up to one of its dots: clip.json, clip.growing.jsonl beside clip.csv."""
+    parts = name.split(".")
+    return any(".".join(parts[:count]) in stems for count in range(1, len(parts)))
 
 
 def _files(names: list[str]) -> str:
@@ -203,7 +243,7 @@ def compare(reference: EventTable, detected: EventTable) -> Comparison:
     return Comparison(
         events=len(events),
         missed=tuple(e.sound_class.name for e, match in zip(events, matches, strict=True) if match is None),
-        extra=tuple(CLASSES[index].name for index in sorted(extra)),
+        extra=tuple(detected.vocabulary[index].name for index in sorted(extra)),
         azimuth_error=float(np.median([match[0] for match in found])) if found else float("nan"),
         distance_error=float(np.median([match[1] for match in found])) if found else float("nan"),
         onscreen_right=float(np.mean([match[2] for match in found])) if found else float("nan"),

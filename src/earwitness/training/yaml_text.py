@@ -9,6 +9,7 @@ import yaml
 
 from earwitness.core.errors import RecipeError, first_line, shortened
 from earwitness.core.files.small_files import read_text
+from earwitness.training.shipped_recipes import SUFFIX, is_there, shipped_recipes
 
 RECIPE_BYTES: Final = 256 * 2**10
 LONGEST_VALUE: Final = 10_000
@@ -100,6 +101,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
 def read_extended(path: Path, extending: tuple[Path, ...] = ()) -> dict[str, Any]:
     """Values of a recipe merged over those of the recipes that it extends; `extending` are the files that extend it.
 
+    A recipe extends a file, relative to its own folder, or a shipped recipe by name.
+
     Raises:
         RecipeError: as `read_yaml`; also for recipes that extend themselves, or too long a chain.
     """
@@ -109,7 +112,10 @@ def read_extended(path: Path, extending: tuple[Path, ...] = ()) -> dict[str, Any
         return raw
     if not isinstance(base, str) or len(extending) >= MOST_EXTENDED or path.resolve() in extending:
         raise RecipeError(f"{path}: extends: give one recipe file that does not extend this one")
-    return _merged(read_extended(path.parent / base, (*extending, path.resolve())), raw)
+    file = path.parent / base
+    if not is_there(file):
+        file = shipped_recipes().get(base.removesuffix(SUFFIX), file)
+    return _merged(read_extended(file, (*extending, path.resolve())), raw)
 
 
 def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

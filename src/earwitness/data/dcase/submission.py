@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -35,21 +36,28 @@ class Submission:
     problems: tuple[str, ...]
 
 
-def clips_to_predict(evaluation: Path) -> tuple[Clip, ...]:
+def clips_to_predict(evaluation: Path, splits: Sequence[str] = ()) -> tuple[Clip, ...]:
     """The clips that need a prediction: those of the split `eval` if there are any, else all clips with sound.
 
     Args:
         evaluation: data set with stereo_eval, or a folder of WAV files.
+        splits: names of splits, or their beginnings such as "dev-test", in place of that choice.
 
     Raises:
-        LabelError: the folder does not exist or has no clips.
+        LabelError: the folder or a split does not exist or has no clips.
     """
     if not evaluation.is_dir():
         raise LabelError(f"{evaluation}: no such folder")
     sounds = [path for path in sorted(evaluation.glob("*.wav")) if not path.name.startswith(".")]
-    if sounds:
+    if sounds and not splits:
         return tuple(Clip(evaluation.name, path.stem, path) for path in sounds)
     clips = [clip for clip in scan(evaluation).clips if clip.sound is not None]
+    for split in splits:
+        if not any(clip.split.startswith(split) for clip in clips):
+            there = ", ".join(dict.fromkeys(clip.split for clip in clips)) or "no split with sound"
+            raise LabelError(f"{evaluation}: has no split '{split}'; it has {there}")
+    if splits:
+        return tuple(clip for clip in clips if clip.split.startswith(tuple(splits)))
     return tuple(clip for clip in clips if clip.split == _EVAL) or tuple(clips)
 
 

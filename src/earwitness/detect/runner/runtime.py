@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from earwitness.core.errors import ModelError, UsageError
 from earwitness.core.files.digests import stamp
 from earwitness.core.files.small_files import read_bytes
-from earwitness.core.vocabulary import NUM_CLASSES
 from earwitness.encoders.onnx_session import silent_onnxruntime
 from earwitness.encoders.weights.onnx_check import MOST_BYTES, check_onnx
 from earwitness.models.token_arrays import TokenArrays, no_tokens
@@ -41,6 +40,10 @@ class Runtime(Protocol):
     @property
     def channels(self) -> int:
         """Feature channels that the model takes."""
+
+    @property
+    def classes(self) -> int | None:
+        """Classes of its output, where they are fixed."""
 
     @property
     def modalities(self) -> Mapping[str, tuple[int | None, int | None]]:
@@ -136,8 +139,9 @@ class OnnxRuntime:
             wanted = "expected 'features' (batch, channels, frames, bands) and those for tokens"
             raise ModelError(f"{self.path}: its inputs are {_describe(inputs)}; {wanted}")
         if not _fits(tail, _TAIL):
-            wanted = f"expected 'accddoa' (batch, label frames, {', '.join(map(str, _TAIL))})"
+            wanted = f"expected 'accddoa' (batch, label frames, {TRACKS}, classes, {FIELDS})"
             raise ModelError(f"{self.path}: its outputs are {_describe(outputs)}; {wanted}")
+        self.classes = tail[1] if isinstance(tail[1], int) else None
         self.any_sound = ANY_SOUND in outputs
         if self.any_sound and not _fits(outputs[ANY_SOUND][2:], _ANY_TAIL):
             wanted = f"expected '{ANY_SOUND}' (batch, label frames, {', '.join(map(str, _ANY_TAIL))})"
@@ -174,10 +178,10 @@ class OnnxRuntime:
                 outputs = self._session.run([ACCDDOA, *([ANY_SOUND] if any_sound else [])], fed, options)
         except Exception as error:  # as above
             raise ModelError(f"{self.path}: cannot run on features {features.shape} ({_first_line(error)})") from error
-        for output, tail in zip(outputs, (_TAIL, _ANY_TAIL), strict=False):
+        for output, tail in zip(outputs, ((TRACKS, self.classes, FIELDS), _ANY_TAIL), strict=False):
             if (
                 output.shape[0] != features.shape[0]
-                or output.shape[2:] != tail
+                or not _fits(list(output.shape[2:]), tail)
                 or output.shape[1] != outputs[0].shape[1]
             ):
                 raise ModelError(
@@ -213,14 +217,15 @@ def check_device(name: str) -> Device:
     return cast(Device, name)
 
 
-_TAIL: Final = (TRACKS, NUM_CLASSES, FIELDS)
+_TAIL: Final = (TRACKS, None, FIELDS)
+"""Sizes of the last three axes of the output; the number of classes is that of the model."""
 _ANY_TAIL: Final = (TRACKS, 1, FIELDS)
 
 
-def _fits(shape: list[Any], wanted: tuple[int, ...]) -> bool:
-    """Whether a shape, of which some sizes may be unknown, fits."""
+def _fits(shape: list[Any], wanted: tuple[int | None, ...]) -> bool:
+    """Whether a shape fits; sizes of both may be unknown."""
     return len(shape) == len(wanted) and all(
-        not isinstance(size, int) or size == want for size, want in zip(shape, wanted, strict=True)
+        not isinstance(size, int) or want in (None, size) for size, want in zip(shape, wanted, strict=True)
     )
 
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from earwitness.core.errors import MissingExtraError
 from earwitness.core.events import FRAME_SECONDS
-from earwitness.core.vocabulary import CLASSES
 from earwitness.results.detection import file_text
 
 if TYPE_CHECKING:
@@ -34,8 +33,8 @@ def to_parquet(result: Detection) -> bytes:
     except ModuleNotFoundError as error:
         raise MissingExtraError("Parquet", "parquet") from error
     table = result.table.sorted()
-    slugs = pa.array([sound_class.slug for sound_class in CLASSES])
-    index = pa.array(table.class_index.astype(np.int8))
+    slugs = pa.array(list(table.vocabulary.slugs))
+    index = pa.array(table.class_index.astype(np.int8 if len(table.vocabulary) <= 128 else np.int16))
     columns = (
         pa.array([file_text(result.path)] * len(table), pa.string()),
         pa.array(table.frame),

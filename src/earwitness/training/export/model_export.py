@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from earwitness.core.classes.vocabulary_record import DEFAULT_VOCABULARY
 from earwitness.core.errors import ModelError, RecipeError
 from earwitness.core.files.atomic import atomic_file
 from earwitness.detect.model.calibration import Calibration
 from earwitness.detect.model.card import ModelCard, TokenNeed, card_path, check_words, file_sha256
+from earwitness.detect.model.interval_model import IntervalModel
 from earwitness.detect.runner.runtime import ACCDDOA, ANY_SOUND, OnnxRuntime
 from earwitness.detect.smoothing import Smoothing
 from earwitness.models.architectures import BaselineConfig, ModelConfig, token_widths
@@ -207,6 +209,7 @@ class TuningResult:
         calibration: of the model's outputs.
         smoothing: of the events.
         limits: known limits and unknowns of the model, one sentence each.
+        intervals: prediction intervals of the events; None if there were too few scenes.
     """
 
     thresholds: tuple[float, ...]
@@ -214,6 +217,7 @@ class TuningResult:
     calibration: Calibration = field(default_factory=Calibration)
     smoothing: Smoothing = field(default_factory=Smoothing)
     limits: tuple[str, ...] = ()
+    intervals: IntervalModel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,9 +282,11 @@ def _card(run: Path, recipe: Recipe, tuning: TuningResult, options: ExportOption
         },
         model=recipe.model.model_dump(mode="json") | ({"mirrored": True} if options.mirror else {}),
         calibration=tuning.calibration,
+        vocabulary=recipe.vocabulary or DEFAULT_VOCABULARY,
         thresholds=tuning.thresholds,
         decoding=recipe.run.decoding,
         smoothing=tuning.smoothing,
+        intervals=tuning.intervals,
         data=_data(recipe, options.checkpoint),
         recipe=_portable(recipe),
         commit=start_commit(run),
@@ -314,7 +320,7 @@ def _data(recipe: Recipe, checkpoint: str) -> dict[str, Any]:
 def _portable(recipe: Recipe) -> dict[str, Any]:
     """The recipe with folder names in place of the paths of the machine it ran on."""
     plain = recipe.model_dump(mode="json")
-    plain["data"] |= {"bank": Path(recipe.data.bank).name, "cache": None, "shards": None}
+    plain["data"] |= {"bank": Path(recipe.data.bank).name, "classes": None, "cache": None, "shards": None}
     for folder in (*plain["data"]["folders"], *filter(None, [plain["data"]["valid_folder"]])):
         folder["root"] = Path(folder["root"]).name
     if recipe.run.init_from:
