@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NoReturn
 
-from earwitness.core.events import SoundEvent
+from earwitness.core.events import EventTable, SoundEvent
 from earwitness.core.vocabulary import SoundClass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DetectedEvent:
     """One sound event, in plain values; `dataclasses.asdict` converts it.
 
@@ -43,13 +44,29 @@ class DetectedEvent:
     def of(cls, event: SoundEvent) -> DetectedEvent:
         """The values of an event of a table."""
         kind = event.sound_class
-        return cls(
+        found = cls(
             round(event.start, 1), round(event.end, 1), kind.name, kind.slug, event.azimuth, event.distance,
             event.onscreen, event.score, event.source, event.azimuth_interval, event.distance_interval,
             sound_class=kind,
         )  # fmt: skip
+        object.__setattr__(found, "_table", event.table)  # not a field, so that `asdict` gives plain values
+        return found
+
+    @property
+    def table(self) -> EventTable:
+        """The rows of the event, one every 100 ms.
+
+        Raises:
+            AttributeError: the event does not come from a result.
+        """
+        rows: EventTable = vars(self)["_table"] if "_table" in vars(self) else _no_rows()
+        return rows
 
     @property
     def duration(self) -> float:
         """Seconds from start to end."""
         return round(self.end - self.start, 1)
+
+
+def _no_rows() -> NoReturn:
+    raise AttributeError("this event was not made by a result, so it has no rows")
