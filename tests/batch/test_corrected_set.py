@@ -32,13 +32,16 @@ SECONDS = 7
 @pytest.fixture(scope="module")
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Noise that is louder on the left, and pictures with a white column in the middle."""
-    path = tmp_path_factory.mktemp("media") / "clip one.mp4"
+    return make_video(tmp_path_factory.mktemp("media") / "clip one.mp4", 0)
+
+
+def make_video(path: Path, seed: int) -> Path:
     with MediaWriter(path, 320, 180, Fraction(10), audio_rate=48_000, preset="ultrafast") as writer:
         for k in range(SECONDS * 10):
             picture = np.full((180, 320, 3), 90, np.uint8)
             picture[:, 156:164] = 255
             writer.write_frame(picture, k / 10)
-        noise = np.random.default_rng(0).uniform(-0.3, 0.3, SECONDS * 48_000).astype(np.float32)
+        noise = np.random.default_rng(seed).uniform(-0.3, 0.3, SECONDS * 48_000).astype(np.float32)
         writer.write_audio(np.stack([noise, 0.2 * noise]))
     return path
 
@@ -145,3 +148,20 @@ def test_misuse_is_one_line(video: Path, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="--split must begin with"):
             CorrectedSet(out, split)
     assert not out.exists()
+
+
+def test_training_takes_the_set(video: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from earwitness.features.config import FeatureConfig
+    from earwitness.training.data.training_sources import open_sources
+    from earwitness.training.recipe_sections import DataSpec
+
+    other = make_video(tmp_path / "other.mp4", 1)
+    for media, name in ((video, "train"), (other, "valid")):
+        path = corrected(tmp_path / f"{name}.json", media)
+        make_corrected_set([path], [media], CorrectedSet(tmp_path / name, video=False))
+    spec = DataSpec.model_validate(
+        {"folders": [{"root": str(tmp_path / "train")}], "valid_folder": {"root": str(tmp_path / "valid")}}
+    )
+    sources = open_sources(spec, FeatureConfig())
+    assert (sources.train_clips, sources.valid_clips) == (2, 2)
