@@ -17,6 +17,7 @@ from earwitness.core.memory import release_memory
 from earwitness.detect.detect_settings import DetectSettings
 from earwitness.detect.detector import Detector
 from earwitness.media.containers.sound_tracks import parse_track
+from earwitness.render.video import MarkerStyle
 from earwitness.results.detection import Detection
 
 RENDER_SUFFIX: Final = ".earwitness.mp4"
@@ -75,11 +76,13 @@ class Done:
         job: the file.
         detection: its events.
         written: the result files.
+        notes: what the user should know about the annotated video, one sentence each.
     """
 
     job: Job
     detection: Detection
     written: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +107,14 @@ class BatchSettings:
         render: whether to write an annotated video.
         detect: how each file is analysed, without the settings that name its own files.
         grow: whether to write the events found so far while a file is processed.
+        style: style of the markers in annotated videos.
     """
 
     formats: tuple[Format, ...]
     render: bool = False
     detect: DetectSettings = field(default_factory=DetectSettings)
     grow: bool = False
+    style: MarkerStyle = "clean"
 
     @property
     def suffixes(self) -> tuple[str, ...]:
@@ -119,7 +124,8 @@ class BatchSettings:
     def record(self) -> dict[str, Any]:
         """The settings as plain values, for the journal."""
         formats = [{"name": chosen.name, **asdict(chosen.options)} for chosen in self.formats]
-        return {"formats": formats, "render": self.render, "grow": self.grow, **self.detect.record()}
+        style = {"style": self.style} if self.render and self.style != "clean" else {}
+        return {"formats": formats, "render": self.render, "grow": self.grow, **style, **self.detect.record()}
 
 
 def run_batch(
@@ -199,7 +205,8 @@ def _process(
     growing = job.result(INCREMENTAL_SUFFIX) if settings.grow else None
     own = replace(settings.detect, pictures=job.pictures, incremental=growing)
     detection = detector.detect(job.source, detected, settings=own)
-    written = []
+    written: list[Path] = []
+    notes: list[str] = []
     for chosen in settings.formats:
         written.append(job.result(chosen.suffix))
         write(detection, written[-1], chosen)
@@ -212,8 +219,8 @@ def _process(
         sound = None
         if job.pictures is None:
             sound = KeptSound(parse_track(str(detection.settings["track"])), detection.duration)
-        render_video(detection, pictures, rendered, VideoOptions(sound=sound), drawn)
+        render_video(detection, pictures, rendered, VideoOptions(settings.style, sound=sound), drawn, notes.append)
         written.append(rendered)
     if settings.grow:
         job.result(INCREMENTAL_SUFFIX).unlink(missing_ok=True)  # replaced by the finished result
-    return Done(job, detection, tuple(written))
+    return Done(job, detection, tuple(written), tuple(notes))

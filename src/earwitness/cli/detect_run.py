@@ -27,6 +27,7 @@ from earwitness.encoders.encoder_registry import ENCODERS
 from earwitness.export.captions.captions import STYLES
 from earwitness.media.containers.sound_tracks import parse_track
 from earwitness.media.sound.ambisonics import LAYOUTS
+from earwitness.render.video import MARKER_STYLES
 
 ENGINES = ("local", "ray")
 
@@ -79,7 +80,8 @@ def batch_settings(options: DetectOptions) -> BatchSettings:
     check_fov(options.fov)
     one_of("--layout", options.layout, LAYOUTS)
     values = _shared(options, DetectSettings) | {"track": parse_track(options.track)}
-    return BatchSettings(formats, options.render, DetectSettings(**values), options.grow)
+    markers = one_of("--style", options.style, MARKER_STYLES)
+    return BatchSettings(formats, options.render, DetectSettings(**values), options.grow, markers)
 
 
 def file_limits(options: DetectOptions) -> FileLimits:

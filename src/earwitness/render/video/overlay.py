@@ -13,7 +13,8 @@ from earwitness.core.geometry import Camera
 from earwitness.render.marks import Mark
 from earwitness.render.sprite import SPRITE_BYTES, RGBArray, Sprite, SpriteCache
 from earwitness.render.style import INK, Colour, Scale, class_colour
-from earwitness.render.video.label_forms import STYLES, Arrow, LabelForms, MarkerStyle
+from earwitness.render.video import MarkerStyle
+from earwitness.render.video.label_forms import STYLES, Arrow, LabelForms
 from earwitness.render.video.placement import LabelPlacer, LabelRequest, Obstacles, PlacedLabel, Rect, Side
 from earwitness.render.video.visible_objects import Box, face
 
