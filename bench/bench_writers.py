@@ -17,7 +17,7 @@ import numpy as np
 from earwitness.batch.formats import FORMATS, write
 from earwitness.core.events import FRAME_RATE, EventTable
 from earwitness.fusion.fuse import Fused
-from earwitness.fusion.visual_result import Explanation, SeenThing, VisualResult
+from earwitness.fusion.visual_result import CandidateSummary, Explanation, VisualResult
 from earwitness.render import report  # noqa: F401 - its memory must not count as the writer's
 from earwitness.results.detection import Detection, ModelId
 from earwitness.results.visual import EventKey
@@ -53,8 +53,12 @@ def looked_at(hours: float) -> Detection:
     )
     box = np.array([10, 20, 30, 40], dtype=np.float32)
     why = {EventKey.of(event): Explanation(3, "motion", box, 5.0, True) for event in table.iter_events()}
-    things = tuple(SeenThing("motion", first, first + 30, 3.0, box, 0.5, 12) for first in range(0, frames, 20))
-    visual = VisualResult(fused, 320, 180, (0, 0, 320, 180), frames, things, why, False)
+    keys = np.array([0, 29], dtype=np.int32)
+    objects = tuple(
+        CandidateSummary("motion", first, first + 30, 3.0, box, keys + first, np.stack([box, box]), 0.5, 12)
+        for first in range(0, frames, 20)
+    )
+    visual = VisualResult(fused, 320, 180, (0, 0, 320, 180), frames, objects, why, False)
     return Detection(table, ModelId("none", "none"), duration=hours * 3600, settings={}, visual=visual)
 
 

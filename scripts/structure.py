@@ -34,15 +34,10 @@ MOST_FUNCTION_LINES = 60
 MOST_ARGUMENTS = 7
 VERBS = "cli"
 OWN_SOURCE = Path(__file__).resolve().parents[1] / "src" / "earwitness"
-LONG_FUNCTIONS: Mapping[str, int] = {
-    "earwitness.cli.dataset.make_stereo": 64,
-}
-MANY_ARGUMENTS: Mapping[str, int] = {
-    "earwitness.core.events.EventTable.from_columns": 8,
-    "earwitness.media.writer.MediaWriter.__init__": 12,
-}
-"""Functions that exceed a limit, with the lines or arguments that each may have. These lists may only shrink: the check
-also fails when a function has fewer than its entry allows, so that the entry is lowered or removed with it."""
+LONG_FUNCTIONS: Mapping[str, int] = {}
+MANY_ARGUMENTS: Mapping[str, int] = {}
+"""Functions that exceed a limit, with the lines or arguments that each may have. The lists are empty and should
+stay so. If one gets an entry, the check also fails when the function has fewer than its entry allows."""
 
 Graph = Mapping[str, set[str]]
 

@@ -44,6 +44,9 @@ def test_the_wheel_holds_what_is_needed_and_no_more(built: tuple[Path, Path]) ->
     assert "earwitness/assets/models/default.json" in names
     assert "earwitness/assets/models/default.safetensors" in names
     assert "earwitness/assets/sample/sample.mp4" in names
+    assert {path.name for path in (ROOT / "recipes").iterdir()} == {
+        Path(name).name for name in names if name.startswith("earwitness/assets/recipes/")
+    }
     assert any(name.endswith("licenses/NOTICE") for name in names)
     assert all(name.startswith(("earwitness/", "earwitness-")) for name in names)
     assert built[0].stat().st_size < 40 * 2**20
@@ -71,6 +74,7 @@ def test_the_wheel_works_where_it_is_installed(built: tuple[Path, Path], tmp_pat
     assert str(tmp_path) in run(str(python), "-c", "import earwitness; print(earwitness.__file__)")
     earwitness = str(scripts / "earwitness")
     assert "detect" in run(earwitness, "--help")
+    assert run(earwitness, "recipes", "show", "seld") == (ROOT / "recipes" / "seld.yaml").read_text(encoding="utf-8")
     sample = Path(site) / "earwitness" / "assets" / "sample" / "sample.mp4"
     run(earwitness, "detect", str(sample), "--out", "out", "--quiet")
     document = json.loads((tmp_path / "out" / "sample.json").read_text())

@@ -96,7 +96,7 @@ def test_what_a_process_is_writing_stays_whatever_machine_it_says_it_is_on(
     try:
         remove_partial_files(tmp_path)
         assert temporary.exists()
-        monkeypatch.setattr("earwitness.core.files.owner._machine", lambda: ("other", "other/1", "another start"))
+        monkeypatch.setattr("earwitness.core.files.lock._machine", lambda: ("other", "other/1", "another start"))
         remove_partial_files(tmp_path)
         assert temporary.exists()
     finally:
@@ -118,13 +118,13 @@ def test_what_a_process_is_writing_stays_whatever_machine_it_says_it_is_on(
 def test_whose_unfinished_files_are_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: tuple[str, str, str], removed: bool
 ) -> None:
-    monkeypatch.setattr("earwitness.core.files.owner._machine", lambda: ("box", "box/1", "s1"))
+    monkeypatch.setattr("earwitness.core.files.lock._machine", lambda: ("box", "box/1", "s1"))
     monkeypatch.setattr("earwitness.core.files.atomic._clear", lambda place: None)
     with atomic_file(tmp_path / "a.csv") as temporary:
         temporary.write_text("x")
     monkeypatch.undo()
     (left,) = tmp_path.glob(".earwitness-*")
-    monkeypatch.setattr("earwitness.core.files.owner._machine", lambda: here)
+    monkeypatch.setattr("earwitness.core.files.lock._machine", lambda: here)
     remove_partial_files(tmp_path)
     assert left.exists() is not removed
 

@@ -129,3 +129,10 @@ class TestEvents:
         key = given_table.frame * 1000 + given_table.class_index * 10 + given_table.source
         unique = given_table.select(np.unique(key, return_index=True)[1])
         assert sum(len(event.table) for event in unique.events()) == len(unique)
+
+
+def test_columns_are_complete_and_known() -> None:
+    with pytest.raises(TypeError, match="'loudness'"):
+        EventTable.from_columns(frame=[0], class_index=0, azimuth=0, distance=1, loudness=3)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="distance"):
+        EventTable.from_columns(frame=[0], class_index=0, azimuth=0)  # type: ignore[call-arg]

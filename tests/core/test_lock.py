@@ -5,13 +5,13 @@ import resource
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from earwitness.core.errors import EncodingError, InUseError
-from earwitness.core.files.lock import LOCK_NAME, locked_file, locked_folder
-from earwitness.core.files.owner import Owner
+from earwitness.core.files.lock import LOCK_NAME, Owner, locked_file, locked_folder
 
 HOLDING = """
 import sys, time
@@ -79,10 +79,10 @@ def test_a_lock_file_that_nobody_holds_and_that_names_nobody_is_taken(tmp_path: 
 def test_a_lock_of_another_machine_is_not_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: tuple[str, str, str], taken: bool
 ) -> None:
-    monkeypatch.setattr("earwitness.core.files.owner._machine", lambda: ("box", "box/1", "s1"))
+    monkeypatch.setattr("earwitness.core.files.lock._machine", lambda: ("box", "box/1", "s1"))
     record = Owner.here("0", "earwitness synthesize").record()
     (tmp_path / LOCK_NAME).write_bytes(record)
-    monkeypatch.setattr("earwitness.core.files.owner._machine", lambda: here)
+    monkeypatch.setattr("earwitness.core.files.lock._machine", lambda: here)
     if taken:
         with locked_folder(tmp_path, "a"):
             return
@@ -170,3 +170,37 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / LOCK_NAME).mkdir()
     with pytest.raises(EncodingError, match="cannot be written"), locked_folder(tmp_path, "a"):
         pytest.fail("it was taken")
+
+
+def test_a_record_is_read_back() -> None:
+    owner = Owner.here("token", "earwitness train")
+    assert Owner.parse(owner.record()) == owner
+    assert "earwitness train" in str(owner)
+    assert str(os.getpid()) in str(owner)
+
+
+@pytest.mark.parametrize("record", [b"", b"[]", b"{}", b"\xff\xfe", b'{"token": 1}', b"[" * 5000])
+def test_other_contents_are_no_record(record: bytes) -> None:
+    assert Owner.parse(record) is None
+
+
+def test_a_running_process_is_not_gone_and_an_ended_one_is() -> None:
+    here = Owner.here("token")
+    assert not here.is_gone(unlocked=False)
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as process:
+        process.wait()
+    if here.boot:
+        assert replace(here, process=process.pid, started="1").is_gone(unlocked=False)
+
+
+def test_a_reused_pid_is_another_process() -> None:
+    here = Owner.here("token")
+    if not (here.boot and here.started):
+        pytest.skip("this system has no boot id or start times")
+    assert replace(here, started="1").is_gone(unlocked=False)
+
+
+def test_nothing_is_certain_about_another_machine() -> None:
+    other = replace(Owner.here("token"), machine="other/1", boot="other", namespace="other")
+    assert not other.is_gone(unlocked=True)
+    assert not other.is_gone(unlocked=False)

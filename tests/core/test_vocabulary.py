@@ -50,7 +50,8 @@ def test_a_vocabulary_is_a_value_with_positions_and_unique_slugs() -> None:
     first, second = DCASE2025[0], DCASE2025[1]
     small = Vocabulary("small", (first, second))
     assert (len(small), list(small), small.by_slug(second.slug)) == (2, [first, second], second)
-    assert [one["slug"] for one in small.record()["classes"]] == [first.slug, second.slug]
+    assert small.slugs == (first.slug, second.slug)
+    assert (small.find(second.slug), small.find("knock")) == (second, None)
     with pytest.raises(LabelError, match="must be its position"):
         Vocabulary("swapped", (second, first))
     with pytest.raises(LabelError, match="must be unique"):

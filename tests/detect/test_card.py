@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from earwitness.core.classes.vocabulary_record import DEFAULT_VOCABULARY
 from earwitness.core.errors import ModelError
 from earwitness.detect.detector import Detector
 from earwitness.detect.model.card import ModelCard, card_path, parse_card, read_card
 from earwitness.detect.model.ensemble import Ensemble
 from earwitness.detect.model.loading import ensemble_card
 from earwitness.features import FeatureConfig
-from earwitness.results.vocabulary_record import DEFAULT_VOCABULARY
 
 BIRDS: dict[str, Any] = {"name": "birds", "classes": [{"name": "Wren", "slug": "wren"}, {"name": "Owl", "slug": "owl"}]}
 

@@ -216,7 +216,7 @@ def test_a_bad_file_is_a_typed_error(meter: Detector, tmp_path: Path) -> None:
 
 def test_memory_does_not_grow_with_length(meter: Detector, make_burst: Burst, tmp_path: Path) -> None:
     peaks = []
-    for repeats in (6, 24):  # more than one batch of windows each
+    for repeats in (6, 24):  # more than two batches of windows each
         path = tmp_path / f"{repeats}.wav"
         write_wav(path, np.tile(make_burst(10, (2, 3, 50), (6, 8, -50)), repeats), 24_000)
         tracemalloc.start()

@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "earwitness"
 TASKS = (
     "A class of sound", "A microphone", "An export format", "An encoder", "An augmentation", "A head",
-    "An option of detect", "A label format", "A metric", "A caption rule",
+    "An option of detect", "A label format", "A metric", "A caption rule", "A caption language",
 )  # fmt: skip
 MOST_FILES = 2
 
@@ -71,7 +71,7 @@ def fields() -> list[tuple[str, str]]:
     return used + [(file, target.id) for file, target in declared if isinstance(target, ast.Name)]
 
 
-def test_there_are_ten_how_tos() -> None:
+def test_there_are_eleven_how_tos() -> None:
     assert tuple(how_tos()) == TASKS
 
 
@@ -131,7 +131,7 @@ assert svg_icon(cough)
 (folder / "bank" / "cough" / "a.wav").touch()
 assert [sound.kind for sound in list_sounds(folder / "bank")] == ["cough"]
 recipe = Recipe()
-assert (recipe.model.classes, len(recipe.loss.class_weights)) == (14, 14)
+assert recipe.model.classes == 14
 """
 
 
@@ -224,10 +224,21 @@ def test_metrics_are_complete_and_shown() -> None:
     assert set(QUANTITIES) <= shown
 
 
-def test_caption_words_come_from_the_places_listed() -> None:
-    imports = [
-        path.relative_to(SOURCE).as_posix()
-        for path in SOURCE.rglob("*.py")
-        if re.search(r"import .*\bcaption_text\b", path.read_text(encoding="utf-8"))
-    ]
-    assert {*imports, "export/wording.py"} == set(source_files("A caption rule"))
+def test_caption_limits_are_only_in_the_places_listed() -> None:
+    for limit in (42, 0.8333333333333334):
+        assert {file for file, value in constants() if value == limit and file.startswith("export/captions/")} == set()
+    rules, check = source_files("A caption rule")
+    assert "MOST_LINES" in (SOURCE / rules).read_text(encoding="utf-8")
+    planning = re.compile(r"import .*\b(schedule|fill_lines|running_sounds)\b")
+    assert not planning.search((SOURCE / check).read_text(encoding="utf-8")), "the check must not know the plan"
+
+
+def test_a_caption_language_needs_its_table_only(tmp_path: Path) -> None:
+    from earwitness.export.captions.languages import caption_language, languages
+
+    (place,) = source_files("A caption language")
+    assert {path.stem for path in (SOURCE / place).parent.glob("*.json")} == set(languages())
+    table = (SOURCE / place).with_name("de.json").read_text(encoding="utf-8")
+    own = tmp_path / "nds.json"
+    own.write_text(table.replace('"de"', '"nds"').replace("Klopfen", "Kloppen"), encoding="utf-8")
+    assert caption_language(str(own)).sounds["knock"] == "Kloppen"

@@ -1,45 +1,24 @@
 from __future__ import annotations
 
-import re
-
 from earwitness.batch.formats import FORMATS
 from earwitness.core.events import EventTable
 from export_cases import detection, run
 
-CUE = re.compile(r"\d+\n(\d\d):(\d\d):(\d\d)[.,](\d{3}) --> (\d\d):(\d\d):(\d\d)[.,](\d{3})(.*)\n((?:\[.*\]\n)+)")
 
-
-Cue = tuple[float, float, str, str]
-
-
-def cues(text: str | bytes) -> list[Cue]:
-    found = []
-    for h, m, s, ms, h2, m2, s2, ms2, rest, words in CUE.findall(str(text)):
-        start, end = (
-            int(a) * 3600 + int(b) * 60 + int(c) + int(d) / 1000 for a, b, c, d in ((h, m, s, ms), (h2, m2, s2, ms2))
-        )
-        found.append((start, end, rest.strip(), words.strip()))
-    return found
-
-
-def srt(table: EventTable, **about: object) -> list[Cue]:
-    return cues(FORMATS["srt"].contents(detection(table, **about)))  # type: ignore[arg-type]
-
-
-def test_srt_has_no_flash_where_one_sound_begins_as_another_ends() -> None:
+def test_cues_are_numbered_and_apart() -> None:
     table = EventTable.concatenate([run(10, 40, 0, 30, onscreen=True), run(39, 75, 12, -30, onscreen=True)])
-    assert [(start, end, words) for start, end, _, words in srt(table)] == [
-        (1.0, 3.9, "[woman speaking, left]"),
-        (3.9, 7.5, "[knocking, right]"),
-    ]
+    assert FORMATS["srt"].contents(detection(table)) == (
+        "1\n00:00:01,000 --> 00:00:03,810\n[woman speaking, left]\n\n"
+        "2\n00:00:03,900 --> 00:00:07,500\n[knocking, right]\n"
+    )
 
 
-def test_srt_shows_one_cue_at_a_time() -> None:
-    table = EventTable.concatenate([run(10, 40, 0, 30, onscreen=True), run(30, 60, 3, -70, onscreen=True)])
-    assert srt(table) == [
-        (1.0, 3.0, "", "[woman speaking, left]"),
-        (3.0, 4.0, "", "[woman speaking, left]\n[telephone ringing, right]"),
-        (4.0, 6.0, "", "[telephone ringing, right]"),
-    ]
+def test_no_events_give_an_empty_file() -> None:
+    assert FORMATS["srt"].contents(detection(EventTable.empty(20))) == ""
+
+
+def test_sounds_that_begin_together_share_a_cue() -> None:
     together = EventTable.concatenate([run(10, 40, 0, 0, onscreen=True), run(12, 43, 3, 0, onscreen=True)])
-    assert [words for *_, words in srt(together)] == ["[woman speaking]\n[telephone ringing]"]
+    assert "[woman speaking]\n[telephone ringing]\n" in str(FORMATS["srt"].contents(detection(together)))
+    late = detection(run(36_610, 36_620, 0, 0, num_frames=36_700), media=None)
+    assert "01:01:01,000 --> 01:01:02" in str(FORMATS["srt"].contents(late))

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import sys
 from fractions import Fraction
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -90,3 +93,46 @@ def test_colours_stay(tmp_path: Path) -> None:
         writer.write_video_frame(seen, 0.0)
     (picture,) = PictureReader(tmp_path / "b.mp4")
     assert np.abs(picture.rgb.reshape(-1, 3).mean(axis=0) - colour).max() < 3
+
+
+def interrupted_after(lines: int, view: PanoramaView, panorama: VideoFrame) -> bool:
+    """Interrupt a view after some lines of Python, as a limit on its time would; whether it was interrupted."""
+    left = lines
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal left
+        if not frame.f_code.co_filename.endswith("view360.py"):
+            return None
+        left -= event == "line"
+        if left < 0:
+            raise TimeoutError
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        view(panorama)
+    except TimeoutError:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+def test_an_interrupted_view_does_not_delay_the_pictures_of_the_next_one() -> None:
+    levels = iter(range(20, 240, 5))
+
+    def panorama() -> tuple[int, VideoFrame]:
+        level = next(levels)
+        frame = VideoFrame.from_ndarray(np.full((240, 480, 3), level, dtype=np.uint8), format="rgb24")
+        frame = frame.reformat(format="gbrp")
+        frame.pts = level
+        return level, frame
+
+    lines = 0
+    while interrupted_after(lines, PanoramaView(480, 240, "gbrp", 30.0, SMALL), panorama()[1]):
+        lines += 1
+        level, frame = panorama()
+        shown = PanoramaView(480, 240, "gbrp", 30.0, SMALL)(frame)
+        assert abs(shown.to_ndarray(format="rgb24").mean() - level) < 1.5, lines
+    assert lines > 5

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import fields
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,13 @@ from earwitness.core.errors import EncodingError, UnreadableMediaError
 from earwitness.media.containers.probe import probe
 from earwitness.media.pictures import PictureReader
 from earwitness.media.sound.audio import read_audio
-from earwitness.media.writer import FAST_VIDEO, MediaWriter
+from earwitness.media.writer import FAST_VIDEO, MediaWriter, WriterKeywords, WriterSettings
+
+
+def test_every_setting_is_a_keyword_argument() -> None:
+    assert set(WriterKeywords.__annotations__) == {field.name for field in fields(WriterSettings)}
+    with pytest.raises(TypeError, match="quality"):
+        MediaWriter("a.mp4", 64, 64, quality=3)  # type: ignore[call-arg]
 
 
 def audio_packets(path: Path) -> list[bytes]:

@@ -79,6 +79,13 @@ def test_other_files_are_left_alone_and_named(tmp_path):
     assert scores.notes == (f"{predictions}: 2 files not .csv, ignored (README.md, clip.wav)",)
 
 
+def test_what_detect_writes_beside_its_predictions_is_not_named(tmp_path):
+    references, predictions = folder(tmp_path / "ref", a=ROWS), folder(tmp_path / "pred", a=ROWS)
+    for name in ("a.json", "a.html", "a.growing.jsonl", "a.earwitness.mp4", ".earwitness-journal.jsonl", "ab.json"):
+        (predictions / name).write_bytes(b"\xff\xfe")
+    assert score(references, predictions).notes == (f"{predictions}: 1 file not .csv, ignored (ab.json)",)
+
+
 def test_file_of_no_bytes_is_silence_and_is_named(tmp_path):
     references, predictions = folder(tmp_path / "ref", a=ROWS), folder(tmp_path / "pred")
     (predictions / "a.csv").write_bytes(b"")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from earwitness.core.errors import BankError
+from earwitness.core.vocabulary import DCASE2025
 from earwitness.media.sound.wav import write_wav
 from earwitness.scenes import SoundBank
 from earwitness.scenes.bank.adaptors import list_sounds, unused_folders
@@ -98,11 +99,17 @@ def test_list_of_files(tmp_path: Path) -> None:
 def test_folders_a_class(tmp_path: Path) -> None:
     for name in ("bell/deep/a.wav", "Water tap, faucet/b.flac", "parrot/c.wav", "empty/notes.txt", "d.wav"):
         put(tmp_path / name, "")
-    assert {sound.name: sound.kind for sound in list_sounds(tmp_path)} == {
+    assert {sound.name: sound.kind for sound in list_sounds(tmp_path, classes=DCASE2025)} == {
         "bell/deep/a.wav": "bell",
         "Water tap, faucet/b.flac": "water_tap",
     }
-    assert unused_folders(tmp_path) == ["parrot"]
+    assert unused_folders(tmp_path, classes=DCASE2025) == ["parrot"]
+    assert {sound.name: sound.kind for sound in list_sounds(tmp_path)} == {
+        "bell/deep/a.wav": "bell",
+        "Water tap, faucet/b.flac": "water_tap_faucet",
+        "parrot/c.wav": "parrot",
+    }
+    assert unused_folders(tmp_path) == []
     put(tmp_path / "manifest.csv", "file,class\nd.wav,knock\n")
     assert unused_folders(tmp_path) == []
 

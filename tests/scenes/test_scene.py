@@ -139,7 +139,7 @@ def test_bad_config_is_refused() -> None:
     with pytest.raises(ValueError, match="snr_db"):
         SceneConfig(snr_db=(30, 10))
     with pytest.raises(ValueError, match="class_weights"):
-        SceneConfig(class_weights=(1.0, 2.0))
+        SceneConfig(class_weights=(1.0, -2.0))
 
 
 def test_stems_add_up_to_the_scene(synthesizer: Synthesizer) -> None:

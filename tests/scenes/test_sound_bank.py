@@ -62,7 +62,7 @@ def test_sounding_blocks_leave_out_silence(tmp_path: Path) -> None:
     ("manifest", "message"),
     [
         ("file,split\na.wav,train\n", "lacks the column"),
-        ("file,class\na.wav,thunder\n", "line 2: unknown class 'thunder'"),
+        ("file,class\na.wav,thunder\nb.wav,bell\n", "line 2: unknown class 'thunder'"),
         ("file,class\n../../etc/passwd,bell\n", "line 2"),
         ("file,class\n/etc/passwd,bell\n", "line 2"),
         ("file,class\n", "no sound of any target class"),

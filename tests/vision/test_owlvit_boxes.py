@@ -121,7 +121,7 @@ def test_boxes_are_candidates_for_their_class_alone(folder: Path) -> None:
     assert set(found) == set(one_each.label)
     for sound_class in CLASSES:
         for label, candidate in found.items():
-            assert candidate.may_make(sound_class.index) == (
+            assert candidate.may_make(sound_class) == (
                 label == sound_class.slug or (label == PERSON and sound_class.human)
             )
 

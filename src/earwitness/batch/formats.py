@@ -4,21 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from earwitness.core.classes.class_files import write_classes
 from earwitness.core.errors import MissingExtraError, UsageError
 from earwitness.core.files.atomic import atomic_file
 from earwitness.export.annotation.audacity import to_audacity
 from earwitness.export.annotation.elan import to_elan
 from earwitness.export.annotation.jams import jams_pieces
+from earwitness.export.annotation.label_studio import label_studio_pieces
+from earwitness.export.annotation.raven import to_raven
 from earwitness.export.annotation.rttm import to_rttm
 from earwitness.export.annotation.textgrid import to_textgrid
-from earwitness.export.captions.captions import Style
+from earwitness.export.captions.ass import to_ass
+from earwitness.export.captions.caption_rules import FILM_RATE
+from earwitness.export.captions.caption_words import Style
+from earwitness.export.captions.captions import CaptionSettings
+from earwitness.export.captions.languages import DEFAULT_LANGUAGE, caption_language
 from earwitness.export.captions.srt import to_srt
+from earwitness.export.captions.ttml import to_ttml
 from earwitness.export.captions.vtt import to_vtt
+from earwitness.export.editing.edl import edl_pieces
+from earwitness.export.editing.fcpxml import to_fcpxml
+from earwitness.export.editing.otio import otio_pieces
+from earwitness.export.editing.reaper import to_reaper
+from earwitness.export.editing.timecode import media_rate, parse_frame_rate
+from earwitness.export.subtitle_file import read_subtitles
 from earwitness.export.tables.csv import csv_pieces, to_submission_csv
+from earwitness.export.tables.event_csv import event_csv_pieces
 from earwitness.export.tables.jsonl import jsonl_pieces
 from earwitness.export.tables.parquet import to_parquet
 from earwitness.render.report.player import Player
@@ -27,6 +43,7 @@ from earwitness.results.document import json_pieces
 if TYPE_CHECKING:
     from earwitness.results.detection import Detection
 
+LABEL_SUFFIX: Final = ".csv"
 Contents = str | bytes | Iterator[str]
 """A whole file, or pieces of its text, so that hours of sound need not fit into memory at once."""
 
@@ -36,15 +53,47 @@ class Options:
     """Options of some formats.
 
     Attributes:
-        captions: style of vtt and srt.
+        captions: style of captions.
         fov: horizontal field of view of the camera, degrees, which positions captions and marks; by default the
             result's own.
         player: media of the report: embedded, linked, embedded if small, or none.
+        language: language of captions: a code, or the path of a table.
+        dialogue: subtitle file to merge into the captions, in the place of speech.
+        fps: frames per second, such as "29.97"; by default those of the video.
     """
 
     captions: Style = "terse"
     fov: float | None = None
     player: Player = "auto"
+    language: str = DEFAULT_LANGUAGE
+    dialogue: str | None = None
+    fps: str | None = None
+
+    def check(self) -> None:
+        """Check the language, the frame rate and the subtitles, before anything is written.
+
+        Raises:
+            UsageError: there is no such language or rate.
+            SubtitleError: the subtitles cannot be read.
+        """
+        caption_language(self.language)
+        self.rate()
+        if self.dialogue is not None:
+            read_subtitles(self.dialogue)
+
+    def rate(self) -> Fraction | None:
+        """The chosen frame rate, exactly."""
+        return None if self.fps is None else parse_frame_rate(self.fps)
+
+    def caption_settings(self, result: Detection) -> CaptionSettings:
+        """The settings of the captions of a result."""
+        rate = self.rate() or min(FILM_RATE, media_rate(result) or FILM_RATE)
+        return replace(self.fixed_caption_settings(), frame_rate=rate)
+
+    def fixed_caption_settings(self) -> CaptionSettings:
+        """The settings of captions that do not depend on the result."""
+        dialogue = () if self.dialogue is None else tuple(read_subtitles(self.dialogue))
+        return CaptionSettings(self.captions, self.language, self.fov, self.rate() or FILM_RATE, dialogue)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +135,13 @@ def _plain(to_contents: Callable[[Detection], Contents]) -> Callable[[Detection,
     return lambda result, path, options: to_contents(result)
 
 
+def _captions(
+    to_text: Callable[[Detection, CaptionSettings], str],
+) -> Callable[[Detection, Path, Options], Contents]:
+    """Adapt a writer of captions."""
+    return lambda result, path, options: to_text(result, options.caption_settings(result))
+
+
 def _report(result: Detection, path: Path, options: Options) -> Iterator[str]:
     from earwitness.render.report import report_pieces
 
@@ -105,14 +161,33 @@ FORMATS: Final[dict[str, Format]] = {
             _plain(to_parquet),
             needs=("pyarrow", "parquet"),
         ),
-        Format("vtt", ".vtt", "WebVTT captions placed by direction", lambda r, _, o: to_vtt(r, o.captions, o.fov)),
-        Format("srt", ".srt", "SubRip captions", lambda r, _, o: to_srt(r, o.captions)),
+        Format("events", ".events.csv", "one event a row: seconds, names, metres", _plain(event_csv_pieces)),
+        Format("vtt", ".vtt", "WebVTT captions placed by direction", _captions(to_vtt)),
+        Format("srt", ".srt", "SubRip captions", _captions(to_srt)),
+        Format("ttml", ".ttml", "TTML captions (IMSC 1 text)", _captions(to_ttml)),
+        Format("ass", ".ass", "SubStation Alpha captions", _captions(to_ass)),
         Format("html", ".html", "report: one self-contained page", _report),
         Format("audacity", ".audacity.txt", "Audacity label track", _plain(to_audacity)),
         Format("elan", ".eaf", "ELAN annotation", lambda r, path, _: to_elan(r, path)),
         Format("textgrid", ".TextGrid", "Praat TextGrid", _plain(to_textgrid)),
         Format("rttm", ".rttm", "RTTM of diarisation tools", _plain(to_rttm)),
         Format("jams", ".jams", "JAMS annotation", _plain(jams_pieces)),
+        Format("raven", ".selections.txt", "Raven selection table", _plain(to_raven)),
+        Format(
+            "labelstudio",
+            ".labelstudio.json",
+            "Label Studio task with predictions",
+            lambda r, path, _: label_studio_pieces(r, path),
+        ),
+        Format("edl", ".edl", "markers for DaVinci Resolve (CMX 3600)", lambda r, _, o: edl_pieces(r, o.rate())),
+        Format(
+            "fcpxml",
+            ".fcpxml",
+            "markers for Final Cut Pro and Resolve",
+            lambda r, path, o: to_fcpxml(r, path, o.rate()),
+        ),
+        Format("otio", ".otio", "OpenTimelineIO markers", lambda r, path, o: otio_pieces(r, path, o.rate())),
+        Format("reaper", ".reaper.csv", "REAPER regions", _plain(to_reaper)),
     )
 }
 
@@ -141,6 +216,8 @@ def parse_formats(names: Iterable[str], options: Options | None = None) -> tuple
 def write(result: Detection, path: str | Path, format: str | Format, options: Options | None = None) -> None:
     """Write a result to a file, atomically.
 
+    A CSV file with other classes than those of DCASE2025 gets a list of them beside it.
+
     Args:
         result: a detection; `read_result` reads a saved one.
         path: the file to write.
@@ -149,10 +226,13 @@ def write(result: Detection, path: str | Path, format: str | Format, options: Op
 
     Raises:
         UsageError: the format is unknown.
+        LabelError: a CSV file, and the folder has labels of other classes.
         EncodingError: the file cannot be written.
         MissingExtraError: the format needs a package that is not installed.
     """
     (chosen,) = (format,) if isinstance(format, Format) else parse_formats([format])
+    if chosen.suffix == LABEL_SUFFIX:
+        write_classes(Path(path).parent, result.table.vocabulary)
     contents = chosen.make(result, Path(path), options or chosen.options)
     pieces = [contents] if isinstance(contents, (str, bytes)) else contents
     with atomic_file(Path(path)) as temporary, temporary.open("wb") as file:

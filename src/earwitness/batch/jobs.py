@@ -16,6 +16,7 @@ from earwitness.core.files.digests import stamp
 from earwitness.core.memory import release_memory
 from earwitness.detect.detect_settings import DetectSettings
 from earwitness.detect.detector import Detector
+from earwitness.export.event_clips import INDEX_SUFFIX, write_clips
 from earwitness.media.containers.sound_tracks import parse_track
 from earwitness.render.video import MarkerStyle
 from earwitness.results.detection import Detection
@@ -23,6 +24,7 @@ from earwitness.results.detection import Detection
 RENDER_SUFFIX: Final = ".earwitness.mp4"
 """Not just .mp4, so that videos are not overwritten where the input folder is also the output folder."""
 INCREMENTAL_SUFFIX: Final = ".growing.jsonl"
+RESULT_SUFFIX: Final = ".json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ class BatchSettings:
         render: whether to write an annotated video.
         detect: how each file is analysed, without the settings that name its own files.
         grow: whether to write the events found so far while a file is processed.
+        clips: whether to cut a clip for each event.
         style: style of the markers in annotated videos.
     """
 
@@ -114,18 +117,21 @@ class BatchSettings:
     render: bool = False
     detect: DetectSettings = field(default_factory=DetectSettings)
     grow: bool = False
+    clips: bool = False
     style: MarkerStyle = "clean"
 
     @property
     def suffixes(self) -> tuple[str, ...]:
         """Suffixes of the results of a file."""
-        return (*(chosen.suffix for chosen in self.formats), *((RENDER_SUFFIX,) if self.render else ()))
+        others = ((RENDER_SUFFIX, self.render), (INDEX_SUFFIX, self.clips))
+        return (*(chosen.suffix for chosen in self.formats), *(suffix for suffix, wanted in others if wanted))
 
     def record(self) -> dict[str, Any]:
         """The settings as plain values, for the journal."""
         formats = [{"name": chosen.name, **asdict(chosen.options)} for chosen in self.formats]
+        flags = {"render": self.render, "grow": self.grow, "clips": self.clips}
         style = {"style": self.style} if self.render and self.style != "clean" else {}
-        return {"formats": formats, "render": self.render, "grow": self.grow, **style, **self.detect.record()}
+        return {"formats": formats, **flags, **style, **self.detect.record()}
 
 
 def run_batch(
@@ -221,6 +227,8 @@ def _process(
             sound = KeptSound(parse_track(str(detection.settings["track"])), detection.duration)
         render_video(detection, pictures, rendered, VideoOptions(settings.style, sound=sound), drawn, notes.append)
         written.append(rendered)
+    if settings.clips:
+        written.append(write_clips(detection, job.target))
     if settings.grow:
         job.result(INCREMENTAL_SUFFIX).unlink(missing_ok=True)  # replaced by the finished result
     return Done(job, detection, tuple(written), tuple(notes))

@@ -14,10 +14,11 @@ from earwitness.batch.journal import read_claims
 from earwitness.batch.result_names import Claims, result_names
 from earwitness.core.errors import EarwitnessError, EncodingError, LabelError, UsageError
 from earwitness.data.dcase.submission import clips_to_predict
+from earwitness.export.event_clips import INDEX_SUFFIX
 from earwitness.media.input_files import search
 
 USUAL_SUFFIXES: Final = (".csv", ".json")
-ALL_SUFFIXES: Final = (*(known.suffix for known in FORMATS.values()), RENDER_SUFFIX, INCREMENTAL_SUFFIX)
+ALL_SUFFIXES: Final = (*(known.suffix for known in FORMATS.values()), RENDER_SUFFIX, INCREMENTAL_SUFFIX, INDEX_SUFFIX)
 _MADE_HERE: Final = (RENDER_SUFFIX, ".player.mp4")
 """Media that earwitness writes itself; they are inputs only if named explicitly."""
 
@@ -126,19 +127,22 @@ def dcase_formats(more: Sequence[str], options: Options | None = None) -> tuple[
     return (SUBMISSION, *formats)
 
 
-def plan_dcase(dataset: Path, out: Path, suffixes: Iterable[str] = (SUBMISSION.suffix,)) -> Plan:
-    """Plan a submission: each clip of the evaluation set gets one file directly in `out`.
+def plan_dcase(
+    dataset: Path, out: Path, suffixes: Iterable[str] = (SUBMISSION.suffix,), splits: Sequence[str] = ()
+) -> Plan:
+    """Plan a submission: each clip of the evaluation set, or of `splits`, gets one file directly in `out`.
 
     Args:
         dataset: data set with stereo_eval (and video_eval), or a folder of WAV files.
         out: folder of the predictions.
         suffixes: suffixes of the files to write.
+        splits: names of splits or their beginnings, such as "dev-test"; empty takes the evaluation clips.
 
     Raises:
-        UsageError: the set does not exist.
+        UsageError: the set or a split does not exist.
     """
     try:
-        clips = clips_to_predict(dataset)
+        clips = clips_to_predict(dataset, splits)
     except LabelError as error:
         raise UsageError(f"--dcase: {error}") from error
     jobs = [Job(clip.sound, out / clip.name, clip.picture) for clip in clips if clip.sound is not None]

@@ -11,7 +11,9 @@ from earwitness.cli.choices import folder_name
 
 
 def run(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="Recipe (YAML); see recipes/ablation.yaml.")],
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="A recipe's file (YAML), or a name of `recipes list`, as ablation.")
+    ],
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a recipe key, such as test=DIR."),
@@ -38,7 +40,8 @@ def run(
 
     with needs("ablations", "train"):
         from earwitness.training.ablation.ablation_plan import load_plan
-    plan = load_plan(recipe, settings)  # before torch is imported, as in `train`
+        from earwitness.training.shipped_recipes import find_recipe
+    plan = load_plan(find_recipe(recipe), settings)  # before torch is imported, as in `train`
     with needs("ablations", "train"):
         from earwitness.training.ablation.ablation import MARKDOWN_NAME, ablate, tabulate
     folder = out or Path("runs") / plan.recipe.name

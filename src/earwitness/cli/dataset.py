@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -9,10 +10,11 @@ import typer
 
 from earwitness.cli import embed
 from earwitness.cli.choices import folder_name
-from earwitness.cli.command import Command, Group
+from earwitness.cli.command import Command, Group, say
 
 if TYPE_CHECKING:
     from earwitness.data.starss.foa import Recording
+    from earwitness.data.starss.stereo_clips import StereoReport
 
 OFFICIAL_PANORAMA: Final = (1920, 960)
 """Size of STARSS23's videos, pixels."""
@@ -92,7 +94,6 @@ def make_stereo(
     from rich.console import Console
     from rich.progress import Progress
 
-    from earwitness.core.errors import one_line
     from earwitness.core.files.lock import locked_folder
     from earwitness.data.starss.crops import OFFICIAL_CLIPS, TRAIN, digest_of, official_crops, random_crops
     from earwitness.data.starss.foa import find_recordings, unlabelled
@@ -126,28 +127,33 @@ def make_stereo(
                 crops, wanted, StereoJob(out, video, unknown_distance), workers,
                 lambda done, total: bar.update(task, completed=done),
             )  # fmt: skip
+    if not _print_made(out, wanted, report, unusable):
+        raise typer.Exit(1)
+
+
+def _print_made(out: Path, wanted: int, report: StereoReport, unusable: Mapping[str, str]) -> bool:
+    """Print what was made and what is missing; returns whether the set is complete."""
     if report.in_metres:
         names = ", ".join(sorted(report.in_metres)[:3])
-        console.print(f"note: {len(report.in_metres)} recordings have distances in metres, not cm; converted ({names})")
+        typer.echo(
+            f"note: {len(report.in_metres)} recordings have distances in metres, not cm; converted ({names})", err=True
+        )
     made = report.made + report.kept
     typer.echo(f"{out}: {made} clips of 5 s ({report.made} new, {report.rejected} crops too loud)")
     for why in [*unusable.values(), *report.damaged.values()][:_NAMED]:
-        typer.echo(one_line(f"earwitness: {why}"), err=True)
+        say(why)
     if unusable:
-        typer.echo(
-            f"earwitness: {len(unusable)} recordings cannot be used and were skipped, which changes the random crops; "
-            "repair them and start again with another --out",
-            err=True,
+        say(
+            f"{len(unusable)} recordings cannot be used and were skipped, which changes the random crops; repair them "
+            "and start again with another --out"
         )
     if report.damaged:
-        typer.echo(
-            f"earwitness: {report.lost} clips of damaged recordings are missing; repair these and start again", err=True
-        )
+        say(f"{report.lost} clips of damaged recordings are missing; repair these and start again")
     if unusable or report.damaged:
-        raise typer.Exit(1)
+        return False
     if made < wanted:
-        typer.echo(f"earwitness: the recordings yield only {made} of {wanted} different clips", err=True)
-        raise typer.Exit(1)
+        say(f"the recordings yield only {made} of {wanted} different clips")
+    return made >= wanted
 
 
 def _notes(recordings: list[Recording], official: bool, video: bool, unlabelled: list[str]) -> list[str]:

@@ -37,6 +37,14 @@ class DetectOptions:
             help="Instead of INPUT: the evaluation clips of a DCASE set, for a submission.",
         ),
     ] = None
+    splits: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,...",
+            rich_help_panel=_INPUT,
+            help="With --dcase: its splits, such as dev-test for dev-test-sony and dev-test-tau; by default eval.",
+        ),
+    ] = None
     allow_mono: Annotated[
         bool, typer.Option("--mono", rich_help_panel=_INPUT, help="Accept mono sound; its events have no direction.")
     ] = False
@@ -74,9 +82,33 @@ class DetectOptions:
             help="Formats to write besides csv and json.",
         ),
     ] = field(default_factory=list)
-    captions: Annotated[
-        str, typer.Option(metavar="terse|full", rich_help_panel=_OUTPUT, help="Style of vtt and srt.")
-    ] = "terse"
+    captions: Annotated[str, typer.Option(metavar="terse|full", rich_help_panel=_OUTPUT, help="Style of captions.")] = (
+        "terse"
+    )
+    language: Annotated[
+        str,
+        typer.Option(
+            metavar="CODE|FILE",
+            rich_help_panel=_OUTPUT,
+            help="Language of captions: de, en, es, fr, ja, zh, or your own table (.json).",
+        ),
+    ] = "en"
+    clips: Annotated[
+        bool,
+        typer.Option(
+            "--clips",
+            rich_help_panel=_OUTPUT,
+            help="Cut a clip for each event into NAME.clips, listed in NAME.clips.csv.",
+        ),
+    ] = False
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            rich_help_panel=_OUTPUT,
+            help="One table of the events of all files (.csv, .parquet).",
+        ),
+    ] = None
     render: Annotated[
         bool,
         typer.Option("--render", rich_help_panel=_OUTPUT, help="Also write an annotated copy of the video."),
@@ -126,7 +158,7 @@ class DetectOptions:
         typer.Option(
             metavar="NAME|PATH,...",
             rich_help_panel=_MODEL,
-            help="A shipped model, or an .onnx or .ensemble file; with commas, several as an ensemble.",
+            help="A shipped model, an .onnx or .ensemble file, or a pulled hf:USER/NAME; with commas, an ensemble.",
         ),
     ] = "default"
     modalities: Annotated[

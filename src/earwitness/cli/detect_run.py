@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+from earwitness.batch.combined_table import check_table, combined_table
 from earwitness.batch.formats import Options, parse_formats
-from earwitness.batch.jobs import INCREMENTAL_SUFFIX, BatchSettings, Done, Failure, Job, run_journaled
+from earwitness.batch.jobs import INCREMENTAL_SUFFIX, RESULT_SUFFIX, BatchSettings, Done, Failure, Job, run_journaled
 from earwitness.batch.journal import Journal
 from earwitness.batch.planning import Plan, dcase_formats, plan, plan_dcase
 from earwitness.batch.workers import run_workers
@@ -24,7 +26,7 @@ from earwitness.detect.detector import Detector
 from earwitness.detect.model.loading import LoadOptions
 from earwitness.detect.runner.runtime import check_device
 from earwitness.encoders.encoder_registry import ENCODERS
-from earwitness.export.captions.captions import STYLES
+from earwitness.export.captions.caption_words import STYLES
 from earwitness.media.containers.sound_tracks import parse_track
 from earwitness.media.sound.ambisonics import LAYOUTS
 from earwitness.render.video import MARKER_STYLES
@@ -67,7 +69,10 @@ def batch_settings(options: DetectOptions) -> BatchSettings:
     Raises:
         UsageError: a value is not possible.
     """
-    style = Options(captions=one_of("--captions", options.captions, STYLES))
+    style = Options(captions=one_of("--captions", options.captions, STYLES), language=options.language)
+    style.check()
+    if options.table is not None:
+        check_table(options.table)
     try:
         if options.dcase is not None:
             formats = dcase_formats(options.formats, style)
@@ -80,8 +85,8 @@ def batch_settings(options: DetectOptions) -> BatchSettings:
     check_fov(options.fov)
     one_of("--layout", options.layout, LAYOUTS)
     values = _shared(options, DetectSettings) | {"track": parse_track(options.track)}
-    markers = one_of("--style", options.style, MARKER_STYLES)
-    return BatchSettings(formats, options.render, DetectSettings(**values), options.grow, markers)
+    markers, detect = one_of("--style", options.style, MARKER_STYLES), DetectSettings(**values)
+    return BatchSettings(formats, options.render, detect, options.grow, options.clips, markers)
 
 
 def file_limits(options: DetectOptions) -> FileLimits:
@@ -107,7 +112,8 @@ def loader(options: DetectOptions) -> partial[Detector]:
 def planned(options: DetectOptions, batch: BatchSettings) -> Plan:
     """Find the files to process and name their results."""
     if options.dcase is not None:
-        return plan_dcase(options.dcase, options.out, batch.suffixes)
+        splits = tuple(filter(None, (options.splits or "").split(",")))
+        return plan_dcase(options.dcase, options.out, batch.suffixes, splits)
     growing = (INCREMENTAL_SUFFIX,) if options.grow else ()
     return plan(options.inputs, options.out, (*batch.suffixes, *growing))
 
@@ -120,9 +126,13 @@ def _shared(options: DetectOptions, settings: type[DetectSettings | LoadOptions]
 def _check_combinations(options: DetectOptions) -> None:
     if bool(options.inputs) == (options.dcase is not None):
         raise UsageError("name INPUT files, or a data set with --dcase; not both")
+    if options.splits is not None and options.dcase is None:
+        raise UsageError("--splits names splits of a data set; give --dcase too")
     if options.out.exists() and not options.out.is_dir():
         raise UsageError(f"--out {options.out} is a file; name a folder")
     one_of("--engine", options.engine, ENGINES)
+    if options.dcase is not None and (options.clips or options.table is not None):
+        raise UsageError("--clips and --table go with INPUT files, not with --dcase")
     if options.address is not None and options.engine != "ray":
         raise UsageError("--address names a Ray cluster; give --engine ray too")
 
@@ -144,6 +154,11 @@ def _process(
 
             return run_on_ray(load, due, batch, options.jobs, options.address, limits)
 
+        finished: dict[Path, Path] = {}
         for result in run_journaled(todo.jobs, journal, run, batch.suffixes):
             view.show(result)
+            if not isinstance(result, Failure):
+                finished[result.job.source] = result.job.result(RESULT_SUFFIX)
+    if options.table is not None:
+        combined_table([finished[job.source] for job in todo.jobs if job.source in finished], options.table)
     return view.failed

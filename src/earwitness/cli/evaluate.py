@@ -14,8 +14,8 @@ from earwitness.core.version import __version__
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from earwitness.metrics.evaluation import LabelFolder
     from earwitness.metrics.intervals import Intervals
+    from earwitness.metrics.label_folder import LabelFolder
     from earwitness.metrics.scores import Scores
 
 
@@ -95,6 +95,12 @@ def run(
     counts: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Save the additive counts of each file (.npz).")
     ] = None,
+    classes: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="List of the classes that all labels refer to; by default that in their folders."
+        ),
+    ] = None,
     frames: Annotated[
         int,
         typer.Option(min=1, max=6_048_000, metavar="N", help="Length of the clips in 100-ms frames, for strict."),
@@ -107,19 +113,22 @@ def run(
         raise typer.BadParameter("--counts goes with --predictions, one folder at a time")
     from rich.console import Console
 
+    from earwitness.core.classes.class_files import read_classes
     from earwitness.core.version import commit
     from earwitness.metrics import intervals as estimate
     from earwitness.metrics import score_report as show
-    from earwitness.metrics.evaluation import read_folder, score_folders
+    from earwitness.metrics.evaluation import score_folders
+    from earwitness.metrics.label_folder import read_folder
     from earwitness.metrics.protocols import Protocol
 
     rules = Protocol(protocol.value)
     dimensions = [item.value for item in by or ()]
     console = Console(highlight=False)
-    references = read_folder(reference, rules, frames, reference=True)
+    vocabulary = None if classes is None else read_classes(classes)
+    references = read_folder(reference, rules, frames, vocabulary, reference=True)
     frames = max(frames, references.num_frames)
     folders = [folder for folder in (predictions, *(compare or ())) if folder is not None]
-    answers = [read_folder(folder, rules, frames).answering(references) for folder in folders]
+    answers = [read_folder(folder, rules, frames, vocabulary).answering(references) for folder in folders]
     scores = [score_folders(references, answer, rules) for answer in answers]
 
     intervals = None

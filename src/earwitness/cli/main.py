@@ -22,7 +22,7 @@ VERBS: Final[tuple[str, ...]] = (
     "synthesize", "train",
 )  # fmt: skip
 """The module of a verb is `earwitness.cli.<verb, - as _>`; `run` is the command, and its docstring the help."""
-GROUPS: Final[tuple[str, ...]] = ("dataset", "models")
+GROUPS: Final[tuple[str, ...]] = ("dataset", "models", "recipes")
 """Verbs with sub-commands; their modules have an `app`."""
 
 FAILED: Final = 1

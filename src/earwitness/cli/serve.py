@@ -21,7 +21,7 @@ def run(
         str,
         typer.Option(
             metavar="NAME|PATH,...",
-            help="A shipped model, or an .onnx or .ensemble file; with commas, several as an ensemble.",
+            help="A shipped model, an .onnx or .ensemble file, or a pulled hf:USER/NAME; with commas, an ensemble.",
         ),
     ] = "default",
     vision: Annotated[

@@ -42,6 +42,15 @@ def run(
     preview: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Contact sheet (PNG) of the scene, or of the first four.")
     ] = None,
+    classes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            rich_help_panel=_SCENES,
+            help="List of classes (classes.yaml), or dcase2025; by default those of the bank: its classes.yaml, else "
+            "its folders.",
+        ),
+    ] = None,
     split: Annotated[
         str | None, typer.Option(metavar="NAME", rich_help_panel=_SCENES, help="Only sounds of this split of the bank.")
     ] = None,
@@ -216,6 +225,7 @@ def run(
         noise=not no_noise,
         stems=stems,
         preview=preview,
+        classes=classes,
     )
     with Meter() as meter:
         synthesize(options, log=typer.echo, warn=partial(typer.echo, err=True), progress=meter.task)

@@ -20,7 +20,14 @@ SKIPPED_NAME: Final = "skipped.txt"
 
 
 def run(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="Recipe (YAML); see recipes/.")],
+    recipe: Annotated[
+        str | None,
+        typer.Argument(metavar="RECIPE", help="A recipe's file (YAML), or a name of `recipes list`."),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Data set to train on, in place of the recipe's DCASE2025."),
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, such as run.steps=500.")
     ] = None,
@@ -34,7 +41,15 @@ def run(
             metavar="DIR",
         ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out where it stopped.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue the run in --out where it stopped; needs no RECIPE.")
+    ] = False,
+    tracker: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="Also log to tensorboard, wandb or mlflow, where installed; may be repeated."
+        ),
+    ] = None,
     deterministic: Annotated[
         bool, typer.Option("--deterministic", help="Bit-identical results, also on a GPU, where it is slower.")
     ] = False,
@@ -46,14 +61,21 @@ def run(
     from earwitness.cli.command import needs
 
     with needs("training", "train"):
+        from earwitness.training.loop.trackers import check_trackers
         from earwitness.training.recipe import load_recipe
-    loaded = load_recipe(recipe, settings)  # a mistake in it is reported before the slow import of torch
+    path = _recipe_file(recipe, out, resume=resume)
+    named = [f"run.trackers=[{','.join(tracker)}]"] if tracker else []
+    # A mistake in the recipe is reported before the slow import of torch.
+    loaded = load_recipe(path, [*(settings or []), *named], data)
+    check_trackers(loaded.run.trackers)
     with needs("training", "train"):
+        from earwitness.training.data.recipe_classes import with_classes
         from earwitness.training.data.training_sources import open_sources
         from earwitness.training.loop.distributed import locked_by_first, use_deterministic_algorithms
         from earwitness.training.loop.trainer import Trainer
     if deterministic:
         use_deterministic_algorithms()
+    loaded = with_classes(loaded)
     folder = out or Path("runs") / loaded.name
     with locked_by_first(folder, "earwitness train"):
         with _progress() as progress:
@@ -63,6 +85,27 @@ def run(
         scores = trainer.run(resume=resume)
     typer.echo(f"{folder}: done, F20/1 {scores.macro.f_score:.3f} on its validation scenes")
     typer.echo(f"to export it: earwitness export-model {folder} --out model.onnx")
+
+
+def _recipe_file(recipe: str | None, out: Path | None, *, resume: bool) -> Path:
+    """File of the recipe: the one that is named, or that of the run to resume.
+
+    Raises:
+        UsageError: neither.
+    """
+    from earwitness.core.errors import UsageError
+    from earwitness.training.loop.training_state import RECIPE_NAME
+    from earwitness.training.shipped_recipes import find_recipe
+
+    if recipe is not None:
+        return find_recipe(recipe)
+    if not resume or out is None:
+        raise UsageError("name a RECIPE (`earwitness recipes list`), or continue a run with --resume --out DIR")
+    if not (out / RECIPE_NAME).is_file():
+        raise UsageError(
+            f"--out {out}: holds no run to resume (there is no {RECIPE_NAME}); name its RECIPE to start it"
+        )
+    return out / RECIPE_NAME
 
 
 @contextmanager
@@ -85,7 +128,8 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
 def _report(sources: Sources, folder: Path) -> None:
     """Print the number of clips, and which are skipped and why; the run's folder gets the complete list."""
     if sources.train_clips is not None:
-        typer.echo(f"{sources.train_clips:,} training clips, {sources.valid_clips:,} validation clips", err=True)
+        rooms = f" (rooms {', '.join(map(str, sources.valid_rooms))})" if sources.valid_rooms else ""
+        typer.echo(f"{sources.train_clips:,} training clips, {sources.valid_clips:,} validation clips{rooms}", err=True)
     if not sources.skipped:
         return
     from earwitness.core.errors import one_line

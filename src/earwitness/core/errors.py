@@ -66,6 +66,10 @@ class ModelError(EarwitnessError):
     """A model, checkpoint or model card that is missing, damaged or incompatible."""
 
 
+class HubError(EarwitnessError):
+    """The model hub cannot be reached, does not have what was asked for, or refuses it."""
+
+
 class EncoderError(EarwitnessError):
     """A semantic encoder whose input, weights or cached tokens are missing, damaged or incompatible."""
 

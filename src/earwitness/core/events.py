@@ -5,15 +5,15 @@ Units: frames of 100 ms, degrees (positive to the left) and metres. Only DCASE C
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from earwitness.core.errors import LabelError
-from earwitness.core.vocabulary import CLASSES, NUM_CLASSES, SoundClass
+from earwitness.core.vocabulary import DCASE2025, SoundClass, Vocabulary
 
 FRAME_RATE: Final = 10
 """Label frames per second."""
@@ -31,6 +31,15 @@ _DTYPES: Final[dict[str, type[np.generic]]] = {
     "score": np.float32,
 }
 COLUMNS: Final = tuple(_DTYPES)
+_DEFAULTS: Final[dict[str, ArrayLike]] = {"source": 0, "onscreen": False, "score": 1.0}
+
+
+class OptionalColumns(TypedDict, total=False):
+    """Columns that have a default value; see `EventTable`."""
+
+    source: ArrayLike
+    onscreen: ArrayLike
+    score: ArrayLike
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,13 +48,14 @@ class EventTable:
 
     Attributes:
         frame: (n,) int32, 100-ms frame, 0 <= frame < num_frames.
-        class_index: (n,) int16, 0..12.
+        class_index: (n,) int16, position in the vocabulary.
         source: (n,) int16, number that distinguishes sources of one class; constant over time for one source.
         azimuth: (n,) float32, degrees in [-90, 90], positive to the left; NaN if unknown.
         distance: (n,) float32, metres, at least 0; NaN if unknown.
         onscreen: (n,) bool.
         score: (n,) float32 in [0, 1]; 1 in references.
         num_frames: length of the clip in frames; it may exceed the last event.
+        vocabulary: the classes that `class_index` refers to.
     """
 
     frame: NDArray[np.int32]
@@ -56,6 +66,7 @@ class EventTable:
     onscreen: NDArray[np.bool_]
     score: NDArray[np.float32]
     num_frames: int
+    vocabulary: Vocabulary = DCASE2025
 
     @classmethod
     def from_columns(
@@ -65,46 +76,70 @@ class EventTable:
         class_index: ArrayLike,
         azimuth: ArrayLike,
         distance: ArrayLike,
-        source: ArrayLike = 0,
-        onscreen: ArrayLike = False,
-        score: ArrayLike = 1.0,
         num_frames: int | None = None,
+        **optional: Unpack[OptionalColumns],
     ) -> EventTable:
-        """Create and validate a table; scalars are repeated to the length of `frame`.
+        """Create and validate a table of DCASE2025's classes; scalars are repeated to the length of `frame`.
 
         Args:
+            frame, class_index, azimuth, distance: columns that must be given.
             num_frames: length of the clip; by default up to and including the last row.
+            optional: the other columns: `source` (by default 0), `onscreen` (False), `score` (1).
 
         Raises:
             LabelError: columns of different lengths, or a value out of range (the message names the row).
         """
-        given = {
-            "frame": frame, "class_index": class_index, "source": source, "azimuth": azimuth,
-            "distance": distance, "onscreen": onscreen, "score": score,
-        }  # fmt: skip
-        length = np.atleast_1d(np.asarray(frame)).size
-        columns = {name: _column(name, values, length) for name, values in given.items()}
+        if unknown := optional.keys() - _DEFAULTS.keys():
+            raise TypeError(f"an event table has no column '{min(unknown)}'")
+        required = {"frame": frame, "class_index": class_index, "azimuth": azimuth, "distance": distance}
+        given: dict[str, ArrayLike] = {**_DEFAULTS, **optional, **required}  # type: ignore[dict-item]
+        return cls.from_mapping(given, num_frames)
+
+    @classmethod
+    def from_mapping(
+        cls, given: Mapping[str, ArrayLike], num_frames: int | None = None, vocabulary: Vocabulary = DCASE2025
+    ) -> EventTable:
+        """As `from_columns`, for columns by name and any classes.
+
+        Args:
+            given: all `COLUMNS`; scalars are repeated to the length of `frame`.
+            num_frames: length of the clip; by default up to and including the last row.
+            vocabulary: the classes that `class_index` refers to.
+
+        Raises:
+            LabelError: as `from_columns`.
+        """
+        length = np.atleast_1d(np.asarray(given["frame"])).size
+        columns = {name: _column(name, given[name], length) for name in COLUMNS}
         if num_frames is None:
             num_frames = int(columns["frame"].max()) + 1 if length else 0
-        table = cls(**columns, num_frames=int(num_frames))
+        table = cls(**columns, num_frames=int(num_frames), vocabulary=vocabulary)
         table._check()
         return table
 
     @classmethod
-    def empty(cls, num_frames: int = 0) -> EventTable:
+    def empty(cls, num_frames: int = 0, vocabulary: Vocabulary = DCASE2025) -> EventTable:
         """A table without events."""
-        return cls.from_columns(frame=[], class_index=[], azimuth=[], distance=[], num_frames=num_frames)
+        return cls.from_mapping({name: [] for name in COLUMNS}, num_frames, vocabulary)
 
     @classmethod
     def concatenate(cls, tables: Iterable[EventTable], num_frames: int | None = None) -> EventTable:
-        """All rows of `tables` on a common time axis, sorted by frame, class and source."""
+        """All rows of `tables` on a common time axis, sorted by frame, class and source.
+
+        Raises:
+            LabelError: the tables refer to different classes.
+        """
         tables = list(tables)
         if not tables:
             return cls.empty(num_frames or 0)
+        vocabulary = tables[0].vocabulary
+        for table in tables:
+            if difference := table.vocabulary.difference(vocabulary):
+                raise LabelError(f"events of different classes cannot be joined: {difference}")
         columns: dict[str, Any] = {name: np.concatenate([getattr(table, name) for table in tables]) for name in COLUMNS}
         if num_frames is None:
             num_frames = max(table.num_frames for table in tables)
-        return cls.from_columns(**columns, num_frames=num_frames).sorted()
+        return cls.from_mapping(columns, num_frames, vocabulary).sorted()
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -126,7 +161,7 @@ class EventTable:
     def with_columns(self, **columns: ArrayLike) -> EventTable:
         """A validated copy with some columns replaced."""
         given: dict[str, Any] = {name: columns.get(name, getattr(self, name)) for name in COLUMNS}
-        return EventTable.from_columns(**given, num_frames=self.num_frames)
+        return EventTable.from_mapping(given, self.num_frames, self.vocabulary)
 
     def window(self, start: int, stop: int) -> EventTable:
         """Rows with start <= frame < stop; frame numbers of the result count from `start`."""
@@ -135,11 +170,8 @@ class EventTable:
 
     def shifted(self, frames: int, num_frames: int) -> EventTable:
         """The same rows, moved by `frames`, in a clip of `num_frames`."""
-        return EventTable.from_columns(
-            **{name: getattr(self, name) for name in COLUMNS if name != "frame"},
-            frame=self.frame + frames,
-            num_frames=num_frames,
-        )
+        columns = {name: getattr(self, name) for name in COLUMNS} | {"frame": self.frame + frames}
+        return EventTable.from_mapping(columns, num_frames, self.vocabulary)
 
     def mirrored(self) -> EventTable:
         """Left and right swapped: only the azimuth changes its sign."""
@@ -155,7 +187,9 @@ class EventTable:
 
     def same_as(self, other: EventTable, *, tolerance: float = 0.0) -> bool:
         """Whether both tables contain the same rows in any order; `tolerance` is in degrees and metres."""
-        if len(self) != len(other) or self.num_frames != other.num_frames:
+        if (len(self), self.num_frames) != (len(other), other.num_frames):
+            return False
+        if self.vocabulary.difference(other.vocabulary):
             return False
         a, b = self.sorted(), other.sorted()
         exact = all(
@@ -206,8 +240,8 @@ class EventTable:
     def _check(self) -> None:
         _refuse(self, (self.frame < 0) | (self.frame >= max(self.num_frames, 0)), "frame",
                 f"frames must lie in 0..{self.num_frames - 1}")  # fmt: skip
-        _refuse(self, (self.class_index < 0) | (self.class_index >= NUM_CLASSES), "class_index",
-                f"classes must lie in 0..{NUM_CLASSES - 1}")  # fmt: skip
+        _refuse(self, (self.class_index < 0) | (self.class_index >= len(self.vocabulary)), "class_index",
+                f"classes must lie in 0..{len(self.vocabulary) - 1}")  # fmt: skip
         _refuse(self, np.abs(self.azimuth) > 90, "azimuth", "azimuths must lie in -90..90 degrees")
         _refuse(self, (self.distance < 0) | np.isinf(self.distance), "distance",
                 "distances must be finite and not negative")  # fmt: skip
@@ -220,14 +254,19 @@ class SoundEvent:
 
     Attributes:
         table: the rows, frames strictly increasing.
+        azimuth_interval: between which azimuths (degrees) the source is, with a probability of 90 % if the event is
+            real; None if unknown.
+        distance_interval: the same for its distance (metres).
     """
 
     table: EventTable
+    azimuth_interval: tuple[float, float] | None = None
+    distance_interval: tuple[float, float] | None = None
 
     @property
     def sound_class(self) -> SoundClass:
         """Class of the sound."""
-        return CLASSES[int(self.table.class_index[0])]
+        return self.table.vocabulary[int(self.table.class_index[0])]
 
     @property
     def source(self) -> int:

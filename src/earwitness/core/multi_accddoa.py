@@ -21,7 +21,7 @@ from earwitness.core.errors import LabelError, ModelError
 from earwitness.core.events import EventTable
 from earwitness.core.geometry import fold
 from earwitness.core.source_numbers import link_sources
-from earwitness.core.vocabulary import NUM_CLASSES
+from earwitness.core.vocabulary import DCASE2025, Vocabulary
 
 MAX_TRACKS: Final = 3
 FIELDS: Final = 4
@@ -98,13 +98,14 @@ def encode(table: EventTable, num_frames: int | None = None) -> Targets:
             f"a label in frame {int(table.frame.max())} does not fit into {num_frames} frames: cut the table"
         )
     frame, class_index = table.frame.astype(np.int64), table.class_index.astype(np.int64)
-    cell = frame * NUM_CLASSES + class_index
+    classes = len(table.vocabulary)
+    cell = frame * classes + class_index
     nearest_first = np.lexsort((table.source, table.distance, cell))
     kept = nearest_first[_rank_in_group(cell[nearest_first]) < MAX_TRACKS]
     kept = kept[np.lexsort((table.source[kept], cell[kept]))]
     index = frame[kept], _rank_in_group(cell[kept]), class_index[kept]
-    active = np.zeros((num_frames, MAX_TRACKS, NUM_CLASSES), dtype=np.bool_)
-    values = np.zeros((num_frames, MAX_TRACKS, NUM_CLASSES, FIELDS), dtype=np.float32)
+    active = np.zeros((num_frames, MAX_TRACKS, classes), dtype=np.bool_)
+    values = np.zeros((num_frames, MAX_TRACKS, classes, FIELDS), dtype=np.float32)
     active[index] = True
     azimuth = np.radians(table.azimuth[kept].astype(np.float64))
     fields = (np.cos(azimuth), np.sin(azimuth), table.distance[kept], table.onscreen[kept])
@@ -126,6 +127,7 @@ def decode(
     *,
     threshold: ArrayLike = 0.5,
     merge_deg: float = 15.0,
+    vocabulary: Vocabulary = DCASE2025,
     decoding: Decoding = "weighted",
 ) -> EventTable:
     """Convert a network's output to events.
@@ -141,6 +143,7 @@ def decode(
         output: (T, 3, classes, 4): x, y, distance (metres), on-screen probability.
         threshold: activity above which a track is active: one value, or (classes,) values.
         merge_deg: degrees of azimuth.
+        vocabulary: the classes, in the order of the outputs.
         decoding: the rule for merging and on/off.
 
     Returns:
@@ -150,27 +153,32 @@ def decode(
         ModelError: an output of the wrong shape, or with NaN or infinite values.
     """
     output = np.asarray(output, dtype=np.float32)
-    if output.ndim != 4 or output.shape[1:] != (MAX_TRACKS, NUM_CLASSES, FIELDS):
+    if output.ndim != 4 or output.shape[1:] != (MAX_TRACKS, len(vocabulary), FIELDS):
         raise ModelError(
-            f"multi-ACCDDOA output has shape {output.shape}, expected (T, 3, classes, 4): use a matching model"
+            f"multi-ACCDDOA output has shape {output.shape}, expected (T, 3, classes, 4), {len(vocabulary)} classes: "
+            "use a matching model"
         )
     if not np.isfinite(output).all():
         raise ModelError("the model's output is not finite: its weights or its input are damaged")
     least = np.asarray(threshold, dtype=np.float32)
-    if least.shape not in ((), (NUM_CLASSES,)):
-        raise ModelError(f"thresholds have shape {least.shape}, expected one value or {NUM_CLASSES}, one per class")
+    if least.shape not in ((), (len(vocabulary),)):
+        raise ModelError(f"thresholds have shape {least.shape}, expected one value or {len(vocabulary)}, one per class")
     active = output[..., X] ** 2 + output[..., Y] ** 2 > np.maximum(least, 0.0) ** 2
     frame, class_index = np.nonzero(active.any(axis=1))
     merge = _merge_plain if decoding == "official" else _merge_weighted
     cell, tracks = merge(output[frame, :, class_index], active[frame, :, class_index], merge_deg)
-    table = EventTable.from_columns(
-        frame=frame[cell],
-        class_index=class_index[cell],
-        azimuth=_folded_azimuth(tracks),
-        distance=np.maximum(tracks[:, DISTANCE], 0.0),
-        onscreen=tracks[:, ONSCREEN] >= (1.0 if decoding == "official" else 0.5),
-        score=np.minimum(np.hypot(tracks[:, X], tracks[:, Y]), 1.0),
-        num_frames=output.shape[0],
+    table = EventTable.from_mapping(
+        {
+            "frame": frame[cell],
+            "class_index": class_index[cell],
+            "azimuth": _folded_azimuth(tracks),
+            "distance": np.maximum(tracks[:, DISTANCE], 0.0),
+            "onscreen": tracks[:, ONSCREEN] >= (1.0 if decoding == "official" else 0.5),
+            "score": np.minimum(np.hypot(tracks[:, X], tracks[:, Y]), 1.0),
+            "source": 0,
+        },
+        output.shape[0],
+        vocabulary,
     )
     return link_sources(table)
 
@@ -193,7 +201,7 @@ def _merge_weighted(
     tracks[..., X], tracks[..., Y] = score * np.cos(np.radians(azimuth)), score * np.sin(np.radians(azimuth))
     linked = _linked(np.abs(azimuth[:, :, None] - azimuth[:, None, :]) < merge_deg, active)
     cell, first = np.nonzero(active & (linked.argmax(axis=2) == np.arange(MAX_TRACKS)))
-    weight = linked[cell, first] * score[cell]
+    weight = np.where(linked[cell, first], score[cell], np.float32(0))
     weight /= np.maximum(weight.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
     return cell, np.einsum("et,etf->ef", weight, tracks[cell])
 

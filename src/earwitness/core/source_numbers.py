@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from earwitness.core.errors import LabelError
 from earwitness.core.events import EventTable
-from earwitness.core.vocabulary import NUM_CLASSES
 
 MOST_AT_ONCE: Final = 100
 """Maximum rows of one frame, class and source; more indicate a damaged file and would take hours to process."""
@@ -36,7 +35,7 @@ def separate_sources(table: EventTable) -> EventTable:
     Raises:
         LabelError: more than `MOST_AT_ONCE` rows of one frame, class and number.
     """
-    cell = table.frame.astype(np.int64) * NUM_CLASSES + table.class_index
+    cell = table.frame.astype(np.int64) * len(table.vocabulary) + table.class_index
     _, first, counts = np.unique((cell << 16) + table.source, return_index=True, return_counts=True)
     if not (counts > 1).any():
         return table

@@ -6,10 +6,10 @@ The vocabulary of DCASE2025 Task 3 is the default. No other module depends on th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal
+from dataclasses import dataclass
+from typing import Final, Literal
 
-from earwitness.core.errors import LabelError
+from earwitness.core.errors import LabelError, shortened
 
 BodyPart = Literal["", "mouth", "hands", "feet"]
 
@@ -84,21 +84,42 @@ class Vocabulary:
         """The class at an index."""
         return self.classes[index]
 
+    @property
+    def slugs(self) -> tuple[str, ...]:
+        """The slugs in the order of the indices."""
+        return tuple(one.slug for one in self.classes)
+
+    def find(self, slug: str) -> SoundClass | None:
+        """The class called `slug`; None if there is none."""
+        return next((one for one in self.classes if one.slug == slug), None)
+
     def by_slug(self, slug: str) -> SoundClass:
         """Return the class called `slug`.
 
         Raises:
             LabelError: there is no such class.
         """
-        for one in self.classes:
-            if one.slug == slug:
-                return one
-        known = ", ".join(one.slug for one in self.classes)
-        raise LabelError(f"unknown sound class '{slug}'; the classes are: {known}")
+        found = self.find(slug)
+        if found is None:
+            known = ", ".join(self.slugs)
+            raise LabelError(f"unknown sound class '{slug}'; the classes are: {known}")
+        return found
 
-    def record(self) -> dict[str, Any]:
-        """The vocabulary as plain values, for model cards and results."""
-        return {"name": self.name, "classes": [asdict(one) for one in self.classes]}
+    def difference(self, other: Vocabulary) -> str:
+        """How the classes differ from those of another vocabulary, for messages; empty if they are the same.
+
+        Names do not count: files hold slugs and indices.
+        """
+        if self is other or self.slugs == other.slugs:
+            return ""
+        mine, theirs = (f"'{shortened(one.name, 60)}'" for one in (self, other))
+        if mine != theirs:
+            return f"the classes are those of {mine} ({_some(self)}), not of {theirs} ({_some(other)})"
+        if len(self) != len(other):
+            return f"{mine} has {len(self)} classes, not {len(other)}"
+        index = next(index for index, (a, b) in enumerate(zip(self.slugs, other.slugs, strict=True)) if a != b)
+        own, theirs = (shortened(one.slugs[index], 60) for one in (self, other))
+        return f"class {index} of {mine} is '{own}', not '{theirs}'"
 
 
 DCASE2025: Final = Vocabulary("dcase2025", (
@@ -221,3 +242,8 @@ def class_by_slug(slug: str) -> SoundClass:
         LabelError: there is no such class.
     """
     return DCASE2025.by_slug(slug)
+
+
+def _some(vocabulary: Vocabulary) -> str:
+    """The first slugs, for messages."""
+    return ", ".join(shortened(slug, 30) for slug in vocabulary.slugs[:3]) + (", ..." if len(vocabulary) > 3 else "")

@@ -11,11 +11,20 @@ from numpy.typing import NDArray
 
 from earwitness.core.errors import EarwitnessError, LabelError, NotStereoError, UnreadableMediaError
 from earwitness.core.events import FRAME_RATE, EventTable
-from earwitness.data.dcase.labels import CLIP_FRAMES, read_table
+from earwitness.data.dcase.labels import (
+    CLIP_FRAMES,
+    METRES_BELOW_CM,
+    LabelRows,
+    are_metres,
+    read_rows,
+    read_table,
+)
 from earwitness.data.dcase.layout import Clip
 from earwitness.media.sound.wav import read_pcm, wav_info
 
 SAMPLE_RATE: Final = 24_000
+SAMPLED: Final = 200
+"""Label files of a split that are read to recognise metres."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +51,7 @@ def load(clip: Clip, rate: int = SAMPLE_RATE) -> LoadedClip:
     frames = _sound_frames(clip, rate)
     assert clip.sound is not None
     assert clip.labels is not None
-    return LoadedClip(clip, read_pcm(clip.sound), read_table(clip.labels, frames))
+    return LoadedClip(clip, read_pcm(clip.sound), read_table(clip.labels, frames, clip.vocabulary))
 
 
 def inspect(clip: Clip, rate: int = SAMPLE_RATE, frames: int = CLIP_FRAMES) -> EventTable:
@@ -55,7 +64,7 @@ def inspect(clip: Clip, rate: int = SAMPLE_RATE, frames: int = CLIP_FRAMES) -> E
     if found != frames:
         raise LabelError(f"{clip.sound}: lasts {found} frames of 100 ms, not {frames}")
     assert clip.labels is not None
-    return read_table(clip.labels, frames)
+    return read_table(clip.labels, frames, clip.vocabulary)
 
 
 def _sound_frames(clip: Clip, rate: int) -> int:
@@ -109,6 +118,32 @@ def open_clips(clips: Sequence[Clip], rate: int = SAMPLE_RATE, frames: int = CLI
             skipped[clip.id] = str(error)
     refuse_none(good, clips, skipped)
     return FolderClips(tuple(good), skipped, rate)
+
+
+def refuse_metres(clips: Sequence[Clip]) -> None:
+    """Refuse a split whose labels have distances in metres, from a sample of its files.
+
+    Raises:
+        LabelError: names the split and what to do.
+    """
+    splits: dict[str, list[Clip]] = {}
+    for clip in clips:
+        splits.setdefault(clip.split, []).append(clip)
+    for split, members in splits.items():
+        rows = [found for clip in members[:: -(-len(members) // SAMPLED)] if (found := _rows(clip)) is not None]
+        if are_metres(LabelRows.concatenate(rows).distance_cm):
+            raise LabelError(
+                f"{members[0].root}: half of the distances in metadata_dev/{split} are below {METRES_BELOW_CM} cm: "
+                "they seem to be metres; multiply them by 100, or leave the split out (splits in data.folders)"
+            )
+
+
+def _rows(clip: Clip) -> LabelRows | None:
+    """The label rows of a clip; None if they are damaged, which is reported when the clip is opened."""
+    try:
+        return None if clip.labels is None else read_rows(clip.labels)
+    except LabelError:
+        return None
 
 
 def refuse_none(good: Sequence[object], clips: Sequence[Clip], skipped: dict[str, str]) -> None:

@@ -21,6 +21,7 @@ from earwitness.core.events import EventTable
 from earwitness.core.files.atomic import atomic_file
 from earwitness.core.files.digests import Digests
 from earwitness.core.multi_accddoa import encode
+from earwitness.core.vocabulary import DCASE2025
 from earwitness.data.clips import load, refuse_none
 from earwitness.data.dcase.labels import CLIP_FRAMES, LabelRows, read_rows
 from earwitness.data.dcase.layout import Clip
@@ -90,7 +91,7 @@ class Shard:
     def __getitem__(self, index: int) -> ShardClip:
         """A clip."""
         rows = self._rows[self._ends[index - 1] if index else 0 : self._ends[index]]
-        labels = LabelRows(rows.astype(np.float64)).to_table(self.frames)
+        labels = LabelRows(rows.astype(np.float64), self.clips[index].vocabulary).to_table(self.frames)
         return ShardClip(self.clips[index], self.features[index], labels)
 
 
@@ -156,6 +157,8 @@ def shard_key(
     """
     digests = Digests() if digests is None else digests
     total = hashlib.sha256(f"{_REVISION} {config.fingerprint()} {frames}".encode())
+    if clips and clips[0].vocabulary.slugs != DCASE2025.slugs:
+        total.update(f"\n{clips[0].vocabulary.slugs}".encode())
     for clip in clips:
         total.update(f"\n{clip.id} {digests.of(clip.sound)} {digests.of(clip.labels)}".encode())
     return total.hexdigest()[:24]
@@ -214,7 +217,7 @@ def _compute(config: FeatureConfig, frames: int, clip: Clip) -> _Computed:
             raise LabelError(f"{clip.sound}: lasts {loaded.labels.num_frames} frames, not {frames}")
         encode(loaded.labels)
         assert clip.labels is not None
-        rows = read_rows(clip.labels, num_frames=frames).values.astype(np.float32)
+        rows = read_rows(clip.labels, num_frames=frames, vocabulary=clip.vocabulary).values.astype(np.float32)
         return _extractor(config)(loaded.audio).astype("<f2").tobytes(), rows
     except EarwitnessError as error:
         return str(error)

@@ -61,11 +61,18 @@ def decode_sound(
         tops: clipping that the reader has measured before resampling.
     """
     stats = ChannelStats(runner.card.features.sample_rate, tops)
-    tables, frames = [], 0
+    vocabulary = runner.card.vocabulary.vocabulary()
+    tables, frames = [EventTable.empty(0, vocabulary)], 0
     for number, output in enumerate(runner.outputs(_measured(blocks, stats))):
         if number % _RELEASE_EVERY == 0:  # the first time, this returns what opening a long file took
             release_memory()
-        table = decode(output, threshold=list(thresholds), merge_deg=MERGE_DEG, decoding=runner.card.decoding)
+        table = decode(
+            output,
+            threshold=list(thresholds),
+            merge_deg=MERGE_DEG,
+            vocabulary=vocabulary,
+            decoding=runner.card.decoding,
+        )
         tables.append(table.shifted(frames, frames + len(output)))
         frames += len(output)
         if incremental is not None:

@@ -50,6 +50,7 @@ LONG_SECONDS: Final = 300.0
 """The models are unloaded after the sound of a longer file, and again after its pictures: loading them again takes half
 a second, and analysing pictures, writing and drawing hours of video need memory of their own."""
 CHANGED: Final = "the file changed during detection, so the events may mix both versions; run it again"
+INTERVALS_VOID: Final = "for such a recording, the intervals of directions and distances do not hold"
 SOUND_SHARE: Final = 0.2
 """Share of the processing time that sound takes, where pictures are analysed too."""
 
@@ -254,10 +255,14 @@ class Detector:
         if not has_moving_pictures(media):
             table = off_screen(table)
         table = self.card.smoothing.apply(table)
+        intervals = {} if self.card.intervals is None else self.card.intervals.of(table)
         visual, vision_record, vision_warnings = self._analyse_pictures(table, media, record["fov"], progress)
         if is_long:
             self.unload()
-        unfit = warnings_of(judge(decoded.figures, mono=facts.mono))
+        checks = judge(decoded.figures, mono=facts.mono)
+        unfit = warnings_of(checks)
+        if intervals and any(check.verdict == "unfit" for check in checks):
+            unfit.append(INTERVALS_VOID)
         unreported = not_within(stretches, facts.undirected, decoded.figures.seconds)  # the reader reports its own
         parts = [sentence(unreported)] if unreported else []
         result = Detection(
@@ -271,7 +276,7 @@ class Detector:
             settings=record | vision_record,
             elapsed=time.perf_counter() - started,
             visual=visual,
-            vocabulary=self.card.vocabulary,
+            intervals=intervals,
         )
         return self.choice.apply(result)
 
@@ -308,4 +313,5 @@ class Detector:
             **self._runner.settings,
             "smoothing": self.card.smoothing.model_dump(),
             **settings.result_record(track),
+            **({} if self.card.intervals is None else {"interval_coverage": self.card.intervals.coverage}),
         }

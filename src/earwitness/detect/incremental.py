@@ -39,7 +39,7 @@ class IncrementalEvents:
         self._kept = kept
         self._smoothing = smoothing
         self._bridging = smoothing.model_copy(update={"min_event_frames": 1, "median_azimuth_frames": 0})
-        self._open = EventTable.empty()
+        self._open: EventTable | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("w", encoding="utf-8", newline="\n")
@@ -59,28 +59,30 @@ class IncrementalEvents:
     def add(self, table: EventTable) -> None:
         """Add the decoded events of the next frames."""
         frames, table = table.num_frames, self._kept(table)
-        self._open = EventTable.concatenate([self._open, table], num_frames=frames)
-        self._write(over=frames - 1 - self._smoothing.fill_gap_frames)
+        parts = [table] if self._open is None else [self._open, table]
+        self._open = EventTable.concatenate(parts, num_frames=frames)
+        self._write(self._open, over=frames - 1 - self._smoothing.fill_gap_frames)
 
     def finish(self) -> None:
         """Write the events that have not ended yet."""
-        self._write(over=self._open.num_frames + 1)
+        if self._open is not None:
+            self._write(self._open, over=self._open.num_frames + 1)
 
-    def _write(self, over: int) -> None:
+    def _write(self, table: EventTable, over: int) -> None:
         """Write events that ended before frame `over`, and events that have grown too long; keep the others.
 
         Raises:
             EncodingError: they cannot be written.
         """
         try:
-            self._write_events(over)
+            self._write_events(table, over)
             self._file.flush()
         except OSError as error:
             raise unwritable(self._path, error) from None
 
-    def _write_events(self, over: int) -> None:
-        still = []
-        for event in self._bridging.apply(self._open).events():
+    def _write_events(self, table: EventTable, over: int) -> None:
+        still = [EventTable.empty(0, table.vocabulary)]
+        for event in self._bridging.apply(table).events():
             last = int(event.table.frame[-1])
             if last < over:
                 self._line(event)
@@ -89,7 +91,7 @@ class IncrementalEvents:
                 still.append(event.table.select(event.table.frame == last))
             else:
                 still.append(event.table)
-        self._open = EventTable.concatenate(still, num_frames=self._open.num_frames)
+        self._open = EventTable.concatenate(still, num_frames=table.num_frames)
 
     def _line(self, event: SoundEvent) -> None:
         for whole in self._smoothing.apply(event.table).events():  # none, if the event is too short

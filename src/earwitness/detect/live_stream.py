@@ -71,7 +71,8 @@ class LiveStream:
         self._buffer: Float32Array = np.zeros((2, 0), np.float32)
         self._first = 0  # label frame at which the buffer begins
         self._done = 0  # label frames with results
-        self._last = EventTable.empty()  # events of the last of them, to number sources consistently
+        self._vocabulary = card.vocabulary.vocabulary()
+        self._last = EventTable.empty(0, self._vocabulary)  # events of the last of them, to number sources consistently
 
     @property
     def latency(self) -> float:
@@ -106,7 +107,10 @@ class LiveStream:
         end = self._first + label_frames(self._buffer.shape[1], self._runner.card.features)
         if end > self._done:
             events.append(self._detect(self._buffer, end))
-        return EventTable.concatenate(events, num_frames=self._done)
+        return self._joined(events)
+
+    def _joined(self, events: list[EventTable]) -> EventTable:
+        return EventTable.concatenate([EventTable.empty(0, self._vocabulary), *events], num_frames=self._done)
 
     def _process(self, samples: Float32Array) -> EventTable:
         """Buffer the samples, and detect once for every full hop."""
@@ -116,15 +120,16 @@ class LiveStream:
             end = self._done + self._hop + self._lookahead
             events.append(self._detect(self._buffer[:, : (end - self._first) * self._unit], self._done + self._hop))
             self._discard(end)
-        return EventTable.concatenate(events, num_frames=self._done)
+        return self._joined(events)
 
     def _detect(self, window: Float32Array, until: int) -> EventTable:
         """Events of the frames up to `until` that have no results yet, from the output for a window of samples."""
         output = np.concatenate(list(self._runner.outputs([window])))
         strip = output[self._done - self._first : until - self._first]
-        decoding = self._runner.card.decoding
-        table = decode(strip, threshold=self._thresholds, merge_deg=MERGE_DEG, decoding=decoding)
-        table = table.shifted(self._done, until)
+        decoding, vocabulary = self._runner.card.decoding, self._vocabulary
+        table = decode(
+            strip, threshold=self._thresholds, merge_deg=MERGE_DEG, vocabulary=vocabulary, decoding=decoding
+        ).shifted(self._done, until)
         self._done = until
         linked = continue_sources(self._last, table.with_columns(onscreen=False))
         self._last = linked.select(linked.frame == until - 1)

@@ -78,7 +78,7 @@ def _with_rows(
         values = getattr(table, name)
         new[name] = values[left] + share * (values[right] - values[left])
     columns = {name: np.concatenate([getattr(table, name), new[name]]) for name in COLUMNS}
-    return EventTable.from_columns(**columns, num_frames=table.num_frames)
+    return EventTable.from_mapping(columns, table.num_frames, table.vocabulary)
 
 
 def _filtered(table: EventTable, length: int) -> EventTable:

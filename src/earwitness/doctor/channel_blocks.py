@@ -9,6 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.doctor.gcc_phat import power
+
 FloatArray = NDArray[np.float64]
 
 BAND_HZ: Final = (300.0, 8000.0)
@@ -60,8 +62,8 @@ class BlockFigures:
 
     def add(self, level_db: float, left: NDArray[np.complex64], right: NDArray[np.complex64]) -> None:
         """Add the level and the two spectra of a block."""
-        lefts, rights = self._bands(np.abs(left) ** 2), self._bands(np.abs(right) ** 2)
-        cross = self._bands(np.real(np.conj(left) * right))
+        lefts, rights = self._bands(power(left)), self._bands(power(right))
+        cross = self._bands(left.real * right.real + left.imag * right.imag)
         agreement = float((cross / np.sqrt(lefts * rights + _TINY)).mean())
         self._rows.extend((level_db, lefts.sum(), rights.sum(), cross.sum(), agreement))
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from earwitness.doctor.channel_blocks import BAND_HZ, BlockFigures
 from earwitness.doctor.dc_offset import OffsetRemover
 from earwitness.doctor.flat_tops import FlatTops
-from earwitness.doctor.gcc_phat import Peak, cross_phases, delay_band, least_delay, peak_lag
+from earwitness.doctor.gcc_phat import Peak, cross_phases, delay_band, least_delay, peak_lag, power
 from earwitness.doctor.long_windows import LongWindows
 from earwitness.doctor.stereo_stretches import find_stretches
 from earwitness.media.sound.stretches import Stretch
@@ -147,7 +147,7 @@ class ChannelStats:
         self._by_level[int(np.clip(round(level) + 120, 0, 120))] += [1, energy.mean(), _decibels(*energy)]
         left, right = scipy.fft.rfft(block * self._window, axis=1)
         self._blocks.add(level, left, right)
-        self._spectra += np.square(np.abs(left)), np.square(np.abs(right))
+        self._spectra += power(left), power(right)
         if level < _LOUD_DB:
             return
         self._loud += 1
@@ -157,8 +157,8 @@ class ChannelStats:
         if peak.delayed and abs(peak.lag) > least_delay(self.rate):
             self._delays[min(round(abs(peak.lag) * 1e5), len(self._delays) - 1)] += 1
 
-    def _peak_lag(self, phases: NDArray[np.complex128], largest: float) -> Peak:
-        return peak_lag(phases, self._size, self.rate, largest, int(np.count_nonzero(self._band)))
+    def _peak_lag(self, phases: NDArray[np.complexfloating], largest: float) -> Peak:
+        return peak_lag(phases, self._size, self.rate, largest, self._band.stop - self._band.start)
 
     def stretches(self) -> list[Stretch]:
         """Stretches of the sound so far in which the channels carry no direction."""

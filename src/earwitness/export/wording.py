@@ -1,11 +1,9 @@
-"""Wording of directions, distances and the screen, shared by captions, labels and the terminal."""
+"""Wording of directions, distances, times and the screen, shared by captions, labels and the terminal."""
 
 from __future__ import annotations
 
 import math
-from typing import Final, Literal
-
-from earwitness.core.vocabulary import CLASSES
+from typing import Final
 
 AHEAD_DEG: Final = 15.0
 MOVING_DEG: Final = 15.0
@@ -42,39 +40,8 @@ def screen(onscreen: bool) -> str:
     return "on screen" if onscreen else "off screen"
 
 
-def caption_text(
-    class_index: int,
-    azimuth: float,
-    onscreen: bool,
-    *,
-    has_video: bool,
-    style: Literal["terse", "full"] = "terse",
-    distance: float = math.nan,
-    moved: float = 0.0,
-) -> str:
-    """Return a caption: "[knocking, off screen, left]"; full: "[knocking, off screen, far left, 3 m away]".
-
-    Args:
-        azimuth: degrees, positive to the left; NaN without direction.
-        has_video: if False, the caption does not mention the screen.
-        style: `terse` omits "on screen" and "ahead", which viewers see.
-        distance: metres, for the full style; NaN if unknown.
-        moved: change of azimuth during the caption, degrees, for the full style.
-    """
-    words = [CLASSES[class_index].caption]
-    direction = direction_in_words(azimuth)
-    if has_video and (style == "full" or not onscreen):
-        words.append(screen(onscreen))
-    if style == "full":
-        words.append(direction)
-        if abs(moved) >= MOVING_DEG:
-            words.append(f"moving {'left' if moved > 0 else 'right'}")
-        words.append("" if math.isnan(distance) else _rough(distance))
-    else:
-        words.append("" if direction == "ahead" else direction.removeprefix("far "))
-    return f"[{', '.join(word for word in words if word)}]"
-
-
-def _rough(distance: float) -> str:
-    """A distance in whole metres, since listeners cannot judge it more precisely."""
-    return "close" if distance < 1 else f"{distance:.0f} m away"
+def clock_time(seconds: float, decimal_mark: str = ".") -> str:
+    """Return hh:mm:ss.mmm with the given decimal mark."""
+    milliseconds = round(seconds * 1000)
+    minutes, milliseconds = divmod(milliseconds, 60_000)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}:{milliseconds // 1000:02d}{decimal_mark}{milliseconds % 1000:03d}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from statistics import median
 from typing import Final
 
 from pydantic import Field, ValidationError, model_validator
@@ -12,7 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 from earwitness.core.errors import ModelError
 from earwitness.core.files.small_files import CARD_BYTES, read_bytes
 from earwitness.core.schema import StrictModel, first_problem
-from earwitness.core.vocabulary import NUM_CLASSES
+from earwitness.core.vocabulary import DCASE2025, SoundClass, Vocabulary
 
 KINDS: Final = ("person", "motion", "thing")
 """People; moving regions; objects that a detector assigned to a class."""
@@ -32,8 +33,8 @@ class KindWeights(StrictModel):
     """
 
     bias: tuple[float, ...]
-    motion: tuple[float, ...] = (0.0,) * NUM_CLASSES
-    contrast: tuple[float, ...] = (0.0,) * NUM_CLASSES
+    motion: tuple[float, ...] = (0.0,) * len(DCASE2025)
+    contrast: tuple[float, ...] = (0.0,) * len(DCASE2025)
     score: float = 0.0
     sigma_deg: float = Field(default=3.0, gt=0)
     framed: tuple[float, float, float, float] = (6.0, 0.0, 0.0, 0.0)
@@ -41,8 +42,8 @@ class KindWeights(StrictModel):
     @model_validator(mode="after")
     def _one_per_class(self) -> KindWeights:
         for name in ("bias", "motion", "contrast"):
-            if len(getattr(self, name)) != NUM_CLASSES:
-                raise ValueError(f"{name}: give {NUM_CLASSES} numbers, one per class")
+            if len(getattr(self, name)) != len(DCASE2025):
+                raise ValueError(f"{name}: give {len(DCASE2025)} numbers, one per class")
         return self
 
 
@@ -105,11 +106,39 @@ class FusionSettings(StrictModel):
         if set(self.kinds) != set(KINDS):
             raise ValueError(f"kinds: give exactly {', '.join(KINDS)}")
         for name in ("sigma_deg", "unseen_on", "unseen_off"):
-            if len(getattr(self, name)) != NUM_CLASSES:
-                raise ValueError(f"{name}: give {NUM_CLASSES} numbers, one per class")
+            if len(getattr(self, name)) != len(DCASE2025):
+                raise ValueError(f"{name}: give {len(DCASE2025)} numbers, one per class")
         if min(self.sigma_deg) <= 0:
             raise ValueError("sigma_deg: must be above 0")
         return self
+
+    def of(self, vocabulary: Vocabulary) -> FusionSettings:
+        """The settings for another vocabulary.
+
+        A class of DCASE2025 keeps its values; another one gets the medians of those classes that the same part of a
+        person, or no person, makes.
+        """
+        if vocabulary.slugs == DCASE2025.slugs:
+            return self
+        like = [_similar(one) for one in vocabulary]
+
+        def chosen(values: tuple[float, ...]) -> tuple[float, ...]:
+            return tuple(float(median([values[index] for index in indices])) for indices in like)
+
+        kinds = {
+            name: kind.model_copy(update={key: chosen(getattr(kind, key)) for key in ("bias", "motion", "contrast")})
+            for name, kind in self.kinds.items()
+        }
+        per_class = {name: chosen(getattr(self, name)) for name in ("sigma_deg", "unseen_on", "unseen_off")}
+        return self.model_copy(update={**per_class, "kinds": kinds})
+
+
+def _similar(sound_class: SoundClass) -> list[int]:
+    """Indices of the default classes whose values a class gets: its own, or those that are made in the same way."""
+    known = DCASE2025.find(sound_class.slug)
+    if known is not None:
+        return [known.index]
+    return [one.index for one in DCASE2025 if one.made_by == sound_class.made_by]
 
 
 def read_settings(path: str | Path) -> FusionSettings:

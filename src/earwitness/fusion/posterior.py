@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.core.events import EventTable, SoundEvent
-from earwitness.core.vocabulary import CLASSES, NUM_CLASSES
+from earwitness.core.vocabulary import SoundClass
 from earwitness.fusion.fusion_settings import FusionSettings
 from earwitness.vision.boxes import PERSON
 from earwitness.vision.motion import MOVING
-from earwitness.vision.tracking.candidates import PARTS, Candidate
+from earwitness.vision.tracking.candidates import Candidate
 
 FloatArray = NDArray[np.float64]
 
@@ -90,7 +90,7 @@ def sounding_frames(table: EventTable, class_index: int, num_frames: int) -> NDA
 
 def all_sounding_frames(table: EventTable) -> list[NDArray[np.bool_]]:
     """For each class, (frames,) whether it is active."""
-    return [sounding_frames(table, index, table.num_frames) for index in range(NUM_CLASSES)]
+    return [sounding_frames(table, index, table.num_frames) for index in range(len(table.vocabulary))]
 
 
 def gather(
@@ -107,7 +107,7 @@ def gather(
     frame, index = event.table.frame.astype(np.int64), event.sound_class.index
     chosen, azimuths, widths, distances = [], [], [], []
     for candidate in candidates:
-        if not candidate.may_make(index):
+        if not candidate.may_make(event.sound_class):
             continue
         azimuth = _at(candidate.azimuth[index], candidate.start, frame)
         if np.isfinite(azimuth).any():
@@ -129,16 +129,16 @@ def gather(
         motion,
         contrast,
         np.log(score / (1 - score)),
-        np.array([_framing(candidate, index, frame) for candidate in chosen]).reshape(-1, 3),
+        np.array([_framing(candidate, event.sound_class, frame) for candidate in chosen]).reshape(-1, 3),
     )
 
 
-def _framing(candidate: Candidate, index: int, frame: NDArray[np.int64]) -> tuple[float, float, float]:
+def _framing(candidate: Candidate, sound_class: SoundClass, frame: NDArray[np.int64]) -> tuple[float, float, float]:
     place = np.clip(frame - candidate.start, 0, len(candidate.span) - 1)
-    row = float(np.median(candidate.row[index, place]))
+    row = float(np.median(candidate.row[sound_class.index, place]))
     top, bottom = candidate.span[place].T
     inside = float(np.clip(min(row, 1 - row), -_DEEPEST, _DEEPEST))
-    part = PARTS.get(CLASSES[index].slug, "") if candidate.label == PERSON else ""
+    part = sound_class.made_by if candidate.label == PERSON else ""
     above = 0.0 if part == "feet" else float((top <= _AT_EDGE).mean())
     below = 0.0 if part == "mouth" else float((bottom >= 1 - _AT_EDGE).mean())
     return inside, above, below

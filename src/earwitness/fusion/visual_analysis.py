@@ -71,14 +71,17 @@ class VisualAnalysis:
         if not 1 <= fov <= 170:
             raise UsageError(f"the field of view must lie in 1..170 degrees, not {fov:g}")
         observation, kept = self._observe(path, progress)
-        candidate_index = CandidateIndex(observation, fov)
-        fused = _off_screen_on_cards(fuse_long(table, candidate_index, fov, self._settings), shows_scene(observation))
+        candidate_index, settings = (
+            CandidateIndex(observation, fov, table.vocabulary),
+            self._settings.of(table.vocabulary),
+        )
+        fused = _off_screen_on_cards(fuse_long(table, candidate_index, fov, settings), shows_scene(observation))
         causes = dict(explanations(fused, candidate_index))
         objects, frames = tuple(candidate_summaries(candidate_index)), observation.num_frames - observation.first_frame
         width, height, content = observation.width, observation.height, observation.content
         warnings = (
             *observation.warnings,
-            *picture_warnings(table, fused, candidate_index, observation, fov, self._settings),
+            *picture_warnings(table, fused, candidate_index, observation, fov, settings),
         )
         return VisualResult(fused, width, height, content, frames, objects, causes, kept, warnings)
 

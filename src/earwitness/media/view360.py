@@ -7,6 +7,7 @@ fast: the filter processes only the visible part of the decoder's planes, with a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -51,6 +52,7 @@ class PanoramaView:
         if window.size != (width, height) or window.left:
             self._crop = _FilterChain(width, height, pixels)
             window.add_crop(self._crop)
+            self._crop.close()
 
     def __call__(self, panorama: VideoFrame) -> VideoFrame:
         """The view of one panorama."""
@@ -109,7 +111,11 @@ class _Window:
 
 
 class _FilterChain:
-    """A chain of filters for pictures of one size and format."""
+    """A chain of filters for pictures of one size and format, each of which gives one picture.
+
+    Equal views share a chain. Limits on the work on a file (`limits_for`) can interrupt a call after its picture went
+    in; the next call must not get that picture.
+    """
 
     def __init__(self, width: int, height: int, pixels: str) -> None:
         self.graph = Graph()
@@ -118,6 +124,7 @@ class _FilterChain:
             width=width, height=height, format=VideoFormat(pixels), time_base=_TIME_BASE
         )
         self._sink: FilterContext | None = None
+        self._interrupted = False
         self.end: FilterContext = self._source
 
     def add(self, name: str, options: str) -> None:
@@ -126,14 +133,23 @@ class _FilterChain:
         self.end.link_to(added)
         self.end = added
 
+    def close(self) -> None:
+        """Make the chain ready for use, after the last filter is added."""
+        self._sink = self.graph.add("buffersink")
+        self.end.link_to(self._sink)
+        self.graph.configure()
+
     def __call__(self, frame: VideoFrame) -> VideoFrame:
         """Apply all filters to a picture."""
-        if self._sink is None:
-            self._sink = self.graph.add("buffersink")
-            self.end.link_to(self._sink)
-            self.graph.configure()
+        assert self._sink is not None
+        if self._interrupted:
+            with suppress(BlockingIOError):  # until there is no picture left
+                while True:
+                    self._sink.pull()
+        self._interrupted = True
         self._source.push(frame)
         made = self._sink.pull()
+        self._interrupted = False
         assert isinstance(made, VideoFrame)
         return made
 
@@ -154,6 +170,7 @@ def _projection(
     chain = _FilterChain(*size, pixels)
     try:
         chain.add("v360", ":".join(f"{name}={value}" for name, value in options.items()))
+        chain.close()
     except (av.FFmpegError, ValueError) as error:
         raise MediaError(f"this FFmpeg has no filter v360 ({error}); install PyAV from its wheel") from None
     return chain

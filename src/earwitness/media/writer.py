@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypedDict, Unpack
 
 import av
 import numpy as np
@@ -58,6 +59,58 @@ _BT709: Final = 1
 _LIMITED_RANGE: Final = 1
 
 
+class WriterKeywords(TypedDict, total=False):
+    """The fields of `WriterSettings` as keyword arguments."""
+
+    audio_rate: int | None
+    copy_audio_from: str | Path | None
+    copy_track: Track | None
+    threads: int
+    preset: str
+    options: Mapping[str, str] | None
+    colorspace: int | None
+    true_waves: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WriterSettings:
+    """The sound of a video, and how its pictures are encoded.
+
+    Attributes:
+        audio_rate: samples per second of the audio passed to `MediaWriter.write_audio`; None for no such audio.
+        copy_audio_from: file whose audio is added, with unchanged packets if possible.
+        copy_track: its audio track, from 0, or two mono tracks; None selects the default track.
+        threads: number of encoder threads.
+        preset: libx264 preset, from "ultrafast" to "veryslow".
+        options: further libx264 options, such as crf and tune.
+        colorspace: FFmpeg's number of the colour space of the `write_video_frame` pictures, which is kept. None
+            converts all pictures to BT.709.
+        true_waves: preserve the waveforms of the `write_audio` audio; see `AacEncoder`.
+    """
+
+    audio_rate: int | None = None
+    copy_audio_from: str | Path | None = None
+    copy_track: Track | None = None
+    threads: int = 1
+    preset: str = "veryfast"
+    options: Mapping[str, str] | None = None
+    colorspace: int | None = None
+    true_waves: bool = False
+
+    def check(self, path: Path) -> None:
+        """Check the sound of the video `path`.
+
+        Raises:
+            EncodingError: an unsupported rate, or both kinds of audio.
+        """
+        if self.audio_rate is None:
+            return
+        if self.copy_audio_from is not None:
+            raise EncodingError(f"{path}: give either audio_rate or copy_audio_from")
+        if (nearest := nearest_rate(self.audio_rate)) != self.audio_rate:
+            raise EncodingError(f"{path}: AAC has no rate {self.audio_rate} Hz; resample to {nearest}")
+
+
 class MediaWriter:
     """Writes a video under a temporary name and renames it when the `with` block succeeds.
 
@@ -72,14 +125,7 @@ class MediaWriter:
         width: int,
         height: int,
         fps: Fraction = Fraction(25),
-        audio_rate: int | None = None,
-        copy_audio_from: str | Path | None = None,
-        copy_track: Track | None = None,
-        threads: int = 1,
-        preset: str = "veryfast",
-        options: Mapping[str, str] | None = None,
-        colorspace: int | None = None,
-        true_waves: bool = False,
+        **settings: Unpack[WriterKeywords],
     ) -> None:
         """Validate the arguments; nothing is written before the `with` block is entered.
 
@@ -87,15 +133,7 @@ class MediaWriter:
             path: .mp4, .m4v, .mov or .mkv.
             width, height: size of the pictures in pixels.
             fps: nominal frame rate; the times given with the pictures take precedence.
-            audio_rate: samples per second of the audio passed to `write_audio`; None for no such audio.
-            copy_audio_from: file whose audio is added, with unchanged packets if possible.
-            copy_track: its audio track, from 0, or two mono tracks; None selects the default track.
-            threads: number of encoder threads.
-            preset: libx264 preset, from "ultrafast" to "veryslow".
-            options: further libx264 options, such as crf and tune.
-            colorspace: FFmpeg's number of the colour space of the `write_video_frame` pictures, which is kept. None
-                converts all pictures to BT.709.
-            true_waves: preserve the waveforms of the `write_audio` audio; see `AacEncoder`.
+            settings: the fields of `WriterSettings`.
 
         Raises:
             EncodingError: an unsupported suffix, size or rate, or both kinds of audio.
@@ -105,19 +143,16 @@ class MediaWriter:
             raise EncodingError(f"{self.path}: videos are written as {', '.join(sorted(SUFFIXES))}; change the name")
         if width < 2 or height < 2 or fps <= 0:
             raise EncodingError(f"{self.path}: cannot write pictures of {width}x{height} at {fps} frames/s")
-        if audio_rate is not None and copy_audio_from is not None:
-            raise EncodingError(f"{self.path}: give either audio_rate or copy_audio_from")
-        if audio_rate is not None and nearest_rate(audio_rate) != audio_rate:
-            raise EncodingError(f"{self.path}: AAC has no rate {audio_rate} Hz; resample to {nearest_rate(audio_rate)}")
+        self._settings = WriterSettings(**settings)
+        self._settings.check(self.path)
         self.width, self.height, self.fps = width // 2 * 2, height // 2 * 2, Fraction(fps)
         self._input_size = (height, width)
         self._nominal_ticks = round(_TICKS / self.fps)
-        self._audio_rate, self._threads, self._true_waves = audio_rate, threads, true_waves
         self._reformatter = VideoReformatter()
-        self._options = _X264_OPTIONS | {"preset": preset} | dict(options or {})
-        self._colorspace = _BT709 if colorspace is None else colorspace
-        self._copy_from = None if copy_audio_from is None else Path(copy_audio_from)
-        self._copy_track = copy_track
+        self._options = _X264_OPTIONS | {"preset": self._settings.preset} | dict(self._settings.options or {})
+        self._colorspace = _BT709 if self._settings.colorspace is None else self._settings.colorspace
+        copied = self._settings.copy_audio_from
+        self._copy_from = None if copied is None else Path(copied)
         self._first_pts: int | None = None
         self._last_pts = -1
         self._durations: dict[int, int] = {}
@@ -137,8 +172,8 @@ class MediaWriter:
                 output = _open_output(self._temporary, self.path, _INDEX_FIRST)
             self._output = self._opened.enter_context(output)
             self._video = self._add_video(self._output)
-            if self._audio_rate is not None:
-                self._encoder = AacEncoder(self._output, self._audio_rate, true_waves=self._true_waves)
+            if (rate := self._settings.audio_rate) is not None:
+                self._encoder = AacEncoder(self._output, rate, true_waves=self._settings.true_waves)
             self._stack = stack.pop_all()
         return self
 
@@ -218,7 +253,7 @@ class MediaWriter:
         )
         stream.width, stream.height, stream.pix_fmt = self.width, self.height, "yuv420p"
         context = stream.codec_context
-        context.time_base, context.thread_count = _TIME_BASE, self._threads
+        context.time_base, context.thread_count = _TIME_BASE, self._settings.threads
         context.colorspace = context.color_primaries = context.color_trc = self._colorspace
         context.color_range = _LIMITED_RANGE
         if not has_x264:
@@ -246,7 +281,7 @@ class MediaWriter:
             stream = pictures.streams.video[0]
             video: Any = output.add_stream_from_template(stream)
             video.rate, first = self.fps, self._first_pts or 0
-            number = choose_track(sound, audio_streams(source), self._copy_track).track
+            number = choose_track(sound, audio_streams(source), self._settings.copy_track).track
             track: Soundtrack = (
                 CopiedSoundtrack(source, output, number)
                 if isinstance(number, int) and can_copy(source, number)

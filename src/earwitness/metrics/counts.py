@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
+from earwitness.core.classes.vocabulary_record import VocabularyRecord
 from earwitness.core.errors import LabelError, first_line
 from earwitness.core.files.atomic import atomic_file
 from earwitness.core.files.small_files import ZIP_ERRORS
 from earwitness.core.geometry import fold
-from earwitness.core.vocabulary import NUM_CLASSES
+from earwitness.core.vocabulary import DCASE2025, Vocabulary
 from earwitness.data.dcase.labels import LabelRows
 from earwitness.metrics.matching import match
 from earwitness.metrics.protocols import (
@@ -47,7 +49,7 @@ CONDITIONS: Final[dict[str, tuple[str, ...]]] = {
 }
 """Values of each condition. Pairs and misses take the value of the reference, false alarms that of the prediction.
 `overlap` is the number of references in the frame, so that false alarms in silence have the value "nothing"."""
-DIMENSIONS: Final[dict[str, int]] = {"class": NUM_CLASSES} | {name: len(bins) for name, bins in CONDITIONS.items()}
+DIMENSIONS: Final = ("class", *CONDITIONS)
 
 DISTANCE_EDGES_CM: Final = (100.0, 200.0, 400.0)
 SECTOR_DEG: Final = 30.0
@@ -71,22 +73,38 @@ class Counts:
         files: names of the files, or of groups of files.
         index: (n, 6) int32: file, then the indices along `DIMENSIONS`: class, azimuth, distance, overlap, onscreen.
         values: (n, 11) float64: `COLUMNS`.
+        vocabulary: the classes.
     """
 
     files: tuple[str, ...]
     index: NDArray[np.int32]
     values: FloatArray
+    vocabulary: Vocabulary = DCASE2025
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Number of files, of classes and of the values of each condition."""
+        conditions = {name: len(bins) for name, bins in CONDITIONS.items()}
+        return {"file": len(self.files), "class": len(self.vocabulary), **conditions}
 
     @classmethod
     def concatenate(cls, parts: Sequence[Counts]) -> Counts:
-        """Add counts; files of the same name are merged."""
+        """Add counts; files of the same name are merged.
+
+        Raises:
+            LabelError: they are of different classes.
+        """
+        vocabulary = parts[0].vocabulary if parts else DCASE2025
+        for part in parts:
+            if difference := part.vocabulary.difference(vocabulary):
+                raise LabelError(f"counts of different classes cannot be added: {difference}")
         files = tuple(dict.fromkeys(name for part in parts for name in part.files))
         number = {name: position for position, name in enumerate(files)}
         index = np.concatenate([np.zeros((0, 6), np.int32), *(part.index for part in parts)])
         renumbered = [np.array([number[name] for name in part.files], np.int32)[part.index[:, 0]] for part in parts]
         index[:, 0] = np.concatenate([np.zeros(0, np.int32), *renumbered])
         values = np.concatenate([np.zeros((0, len(COLUMNS))), *(part.values for part in parts)])
-        return cls(files, index, values)._merged()
+        return cls(files, index, values, vocabulary)._merged()
 
     def __add__(self, other: Counts) -> Counts:
         """Counts of both."""
@@ -101,7 +119,7 @@ class Counts:
         Raises:
             KeyError: there is no such dimension.
         """
-        sizes = {"file": len(self.files), **DIMENSIONS}
+        sizes = self.sizes
         shape = tuple(sizes[name] for name in dimensions)
         names = list(sizes)
         flat = np.zeros(len(self.index), dtype=np.int64)
@@ -114,7 +132,7 @@ class Counts:
         """The counts under one condition (or of one class, or file), over the same files."""
         column = ("file", *DIMENSIONS).index(dimension)
         keep = self.index[:, column] == position
-        return Counts(self.files, self.index[keep], self.values[keep])
+        return replace(self, index=self.index[keep], values=self.values[keep])
 
     def grouped(self, unit: str) -> Counts:
         """Sum the files of each `fold`, `room` or `recording`, which follow from their names; `file` keeps all files.
@@ -128,13 +146,14 @@ class Counts:
         groups = tuple(sorted(set(labels)))
         index = self.index.copy()
         index[:, 0] = np.array([groups.index(label) for label in labels], dtype=np.int32)[self.index[:, 0]]
-        return Counts(groups, index, self.values)._merged()
+        return replace(self, files=groups, index=index)._merged()
 
     def save(self, path: Path | str) -> None:
         """Write the table atomically as a compressed `.npz`."""
         files = np.array(self.files, dtype=np.str_)
         with atomic_file(Path(path)) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, files=files, index=self.index, values=self.values)
+            record = VocabularyRecord.of(self.vocabulary).model_dump_json()
+            np.savez_compressed(file, files=files, index=self.index, values=self.values, vocabulary=record)
 
     @classmethod
     def load(cls, path: Path | str) -> Counts:
@@ -146,19 +165,21 @@ class Counts:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 files, index, values = arrays["files"], arrays["index"], arrays["values"]
-        except ZIP_ERRORS as error:
+                record = str(arrays["vocabulary"]) if "vocabulary" in arrays else None
+            vocabulary = DCASE2025 if record is None else VocabularyRecord.model_validate_json(record).vocabulary()
+        except (*ZIP_ERRORS, ValidationError) as error:
             raise LabelError(f"{path}: not a table of counts ({first_line(error)}); count again") from error
         if index.shape[1:] != (1 + len(DIMENSIONS),) or values.shape != (len(index), len(COLUMNS)):
             raise LabelError(f"{path}: a table of counts with different columns; count again")
-        return cls(tuple(files.tolist()), index, values)
+        return cls(tuple(files.tolist()), index, values, vocabulary)
 
     def _merged(self) -> Counts:
         """One row per combination of file, class and conditions."""
-        sizes = (len(self.files), *DIMENSIONS.values())
+        sizes = tuple(self.sizes.values())
         key = np.ravel_multi_index(tuple(self.index.T), sizes) if len(self.index) else np.zeros(0, np.int64)
         keys, inverse = np.unique(key, return_inverse=True)
         index = np.stack(np.unravel_index(keys, sizes), axis=1).astype(np.int32)
-        return Counts(self.files, index, _sums(inverse, self.values, keys.size))
+        return replace(self, index=index, values=_sums(inverse, self.values, keys.size))
 
 
 def _sums(bins: IndexArray, values: FloatArray, size: int) -> FloatArray:
@@ -195,29 +216,45 @@ def count(
     """
     if not len(files) == len(references) == len(predictions):
         raise LabelError(f"{len(references)} references, {len(predictions)} predictions and {len(files)} names")
-    index, values = [np.zeros((0, 6), np.int32)], [np.zeros((0, len(COLUMNS)))]
+    empty = Counts(
+        tuple(files), np.zeros((0, 6), np.int32), np.zeros((0, len(COLUMNS))), _one_vocabulary(references, predictions)
+    )
+    index, values = [empty.index], [empty.values]
     for first in range(0, len(files), BLOCK_CLIPS):
         block = slice(first, first + BLOCK_CLIPS)
-        block_index, block_values = _count_block(references[block], predictions[block], protocol)
+        block_index, block_values = _count_block(references[block], predictions[block], protocol, empty)
         block_index[:, 0] += first
         index.append(block_index)
         values.append(block_values)
-    return Counts(tuple(files), np.concatenate(index), np.concatenate(values))
+    return replace(empty, index=np.concatenate(index), values=np.concatenate(values))
+
+
+def _one_vocabulary(references: Sequence[LabelRows], predictions: Sequence[LabelRows | None]) -> Vocabulary:
+    """The classes of references and predictions.
+
+    Raises:
+        LabelError: they differ.
+    """
+    vocabulary = references[0].vocabulary if references else DCASE2025
+    for rows in (*references, *predictions):
+        if rows is not None and (difference := rows.vocabulary.difference(vocabulary)):
+            raise LabelError(f"labels of different classes cannot be compared: {difference}")
+    return vocabulary
 
 
 def _count_block(
-    references: Sequence[LabelRows], predictions: Sequence[LabelRows | None], protocol: Protocol
+    references: Sequence[LabelRows], predictions: Sequence[LabelRows | None], protocol: Protocol, whole: Counts
 ) -> tuple[NDArray[np.int32], FloatArray]:
-    """Index and values of the counts of some clips, files numbered from 0."""
+    """Index and values of the counts of some clips of `whole`, files numbered from 0."""
     refs, preds = scored_rows(references, predictions, protocol)
     span = 1 + max((int(side.rows.frame.max()) for side in (refs, preds) if side.clip.size), default=0)
     frame_r, frame_p = (side.clip * span + side.rows.frame for side in (refs, preds))
-    class_r, class_p = refs.rows.class_index, preds.rows.class_index
+    class_r, class_p, classes = refs.rows.class_index, preds.rows.class_index, len(whole.vocabulary)
     azimuth_r, azimuth_p = (fold(side.rows.azimuth).astype(np.float64, copy=False) for side in (refs, preds))
-    matches = match(frame_r * NUM_CLASSES + class_r, azimuth_r, frame_p * NUM_CLASSES + class_p, azimuth_p)
+    matches = match(frame_r * classes + class_r, azimuth_r, frame_p * classes + class_p, azimuth_p)
 
     frames, events = np.unique(frame_r, return_counts=True)
-    sizes = (len(references), *DIMENSIONS.values())
+    sizes = tuple((whole.sizes | {"file": len(references)}).values())
     key_r = _cell_keys(refs.clip, refs.rows, azimuth_r, _look_up(frame_r, frames, events), sizes)
     key_p = _cell_keys(preds.clip, preds.rows, azimuth_p, _look_up(frame_p, frames, events), sizes)
     key = np.concatenate([key_r[matches.reference], key_r[matches.missed], key_p[matches.false_alarms]])

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from earwitness.core.events import EventTable
 from earwitness.core.geometry import fold
-from earwitness.core.vocabulary import NUM_CLASSES
 from earwitness.data.dcase.labels import LabelRows
 from earwitness.metrics.matching import match
 from earwitness.metrics.protocols import AZIMUTH_THRESHOLD_DEG, RELATIVE_DISTANCE_THRESHOLD
@@ -158,8 +158,89 @@ def as_tables(found: dict[str, Any]) -> list[str]:
     return lines
 
 
+_BINS: Final = round(90 / BIN_DEG)
+BIN_NAMES: Final = tuple(f"bias_{number * BIN_DEG:.0f}_{(number + 1) * BIN_DEG:.0f}_deg" for number in range(_BINS))
+_FAR_SIDE: Final = 7
+"""The first bin beyond 70 degrees."""
+FIGURES: Final = (
+    "largest_bias_below_70_deg", "largest_bias_from_70_deg", "log_distance_correlation", "log_distance_slope",
+    "second_sources_found", *BIN_NAMES,
+)  # fmt: skip
+
+
+def curve_sums(references: Sequence[LabelRows], predictions: Sequence[LabelRows]) -> FloatArray:
+    """Sums (clips, 26) for `curve_figures`, which can be added over clips.
+
+    Columns: for each bin of |true azimuth| the number of matched pairs in frames with one event of the class, and for
+    each bin the sum of their errors outwards; of the logarithms of true and predicted distance n, x, y, x x, x y, y y;
+    the number of further sources of a class, and how many of them are found.
+    """
+    rows = []
+    for true, predicted in zip(references, predictions, strict=True):
+        cells, own = _cells(true), fold(true.azimuth).astype(np.float64)
+        theirs = fold(predicted.azimuth).astype(np.float64)
+        pairs = match(cells, own, _cells(predicted), theirs)
+        single = np.bincount(cells, minlength=1)[cells[pairs.reference]] == 1
+        azimuth, answered = own[pairs.reference], theirs[pairs.prediction]
+        side = np.where(azimuth < 0, -1.0, 1.0)
+        number = np.minimum(np.abs(azimuth) / BIN_DEG, _BINS - 1).astype(np.int64)[single]
+        outwards = ((answered - azimuth) * side)[single]
+        x = np.log(np.maximum(true.distance_cm[pairs.reference], 1) / 100)
+        y = np.log(np.maximum(predicted.distance_cm[pairs.prediction], 1) / 100)
+        second = second_sources([true], [predicted])
+        found = second["found"] * second["further"] if second["further"] else 0.0
+        rows.append(
+            np.concatenate(
+                [
+                    np.bincount(number, minlength=_BINS),
+                    np.bincount(number, outwards, minlength=_BINS),
+                    [x.size, x.sum(), y.sum(), x @ x, x @ y, y @ y, second["further"], found],
+                ]
+            )
+        )
+    return np.array(rows, dtype=np.float64).reshape(len(rows), 2 * _BINS + 8)
+
+
+def curve_figures(sums: FloatArray) -> FloatArray:
+    """The figures called `FIGURES` (..., figures) from sums (..., 26); NaN where a figure is undefined."""
+    pairs, outwards = sums[..., :_BINS], sums[..., _BINS : 2 * _BINS]
+    n, x, y, xx, xy, yy, further, found = np.moveaxis(sums[..., 2 * _BINS :], -1, 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        bias = outwards / pairs
+        spread, other, together = xx / n - (x / n) ** 2, yy / n - (y / n) ** 2, xy / n - x * y / n**2
+        largest = [
+            np.where(part.any(axis=-1), np.where(part, np.abs(bias[..., bins]), -np.inf).max(axis=-1), np.nan)
+            for bins in (slice(_FAR_SIDE), slice(_FAR_SIDE, None))
+            for part in [pairs[..., bins] > 0]
+        ]
+        figures = [*largest, together / np.sqrt(spread * other), together / spread, found / further]
+    return np.concatenate([np.stack(figures, axis=-1), bias], axis=-1)
+
+
+def curve_intervals(sums: FloatArray, minus: FloatArray | None = None) -> dict[str, list[float]]:
+    """Each figure with the ends of its 95 % interval, by the jackknife over clips.
+
+    Args:
+        sums: (clips, 26) from `curve_sums`.
+        minus: those of another system on the same clips, for the paired difference.
+    """
+    tables = [sums] if minus is None else [sums, minus]
+
+    def statistic(totals: Sequence[FloatArray]) -> FloatArray:
+        values = [curve_figures(total) for total in totals]
+        return values[0] if minus is None else values[0] - values[1]
+
+    value = statistic([table.sum(axis=0) for table in tables])
+    partial = statistic([table.sum(axis=0) - table for table in tables])
+    n = len(sums)
+    error = np.sqrt((n - 1) * np.square(partial - partial.mean(axis=0)).mean(axis=0))
+    reach = float(stdtrit(n - 1, 0.975)) * error if n > 1 else np.full_like(value, np.nan)
+    columns = np.stack([value, value - reach, value + reach], axis=1)
+    return dict(zip(FIGURES, columns.tolist(), strict=True))
+
+
 def _cells(rows: LabelRows) -> NDArray[np.int64]:
-    return np.asarray(rows.frame * NUM_CLASSES + rows.class_index, dtype=np.int64)
+    return np.asarray(rows.frame * len(rows.vocabulary) + rows.class_index, dtype=np.int64)
 
 
 RESAMPLES: Final = 1000
@@ -179,7 +260,7 @@ def recall_by_bin(
     sums = np.zeros((len(clips), n, 5))
     for number, (rows, table, own) in enumerate(zip(clips, events, bins, strict=True)):
         predictions = LabelRows.from_table(table)
-        cells = (side.frame * NUM_CLASSES + side.class_index for side in (rows, predictions))
+        cells = (side.frame * len(side.vocabulary) + side.class_index for side in (rows, predictions))
         cell_r, cell_p = cells
         az_r, az_p = (fold(side.azimuth).astype(np.float64) for side in (rows, predictions))
         pairs = match(cell_r, az_r, cell_p, az_p)
@@ -209,3 +290,51 @@ def _ratio(total: FloatArray, samples: FloatArray, top: int, below: int) -> list
         low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
         found: list[list[float]] = np.stack([total[:, top] / total[:, below], low, high], axis=1).tolist()
     return found
+
+
+BINS: Final = 10
+LEAST: Final = 0.05
+"""Lower probabilities are left out of the calibration error: nearly all cells are inactive and easy to predict."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reliability:
+    """Probabilities in bins of equal width.
+
+    Attributes:
+        predicted: (bins,) mean predicted probability; NaN in empty bins.
+        observed: (bins,) observed frequency; NaN in empty bins.
+        count: (bins,) number of predictions.
+    """
+
+    predicted: NDArray[np.float64]
+    observed: NDArray[np.float64]
+    count: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, probability: NDArray[np.float64], truth: NDArray[np.bool_], bins: int = BINS) -> Reliability:
+        """Bin probabilities of any shape, with truth of the same shape."""
+        place = np.minimum((probability.ravel() * bins).astype(np.int64), bins - 1)
+        count = np.bincount(place, minlength=bins)
+        with np.errstate(invalid="ignore"):
+            predicted = np.bincount(place, probability.ravel(), bins) / count
+            observed = np.bincount(place, truth.ravel().astype(np.float64), bins) / count
+        return cls(predicted, observed, count)
+
+    @property
+    def error(self) -> float:
+        """Expected calibration error: mean of |predicted - observed| over all predictions; NaN if there are none.
+
+        Source: Naeini, Cooper & Hauskrecht 2015, "Obtaining well calibrated probabilities using Bayesian binning".
+        """
+        if not self.count.sum():
+            return float("nan")
+        return float(np.nansum(np.abs(self.predicted - self.observed) * self.count) / self.count.sum())
+
+
+def expected_calibration_error(
+    probability: NDArray[np.float64], truth: NDArray[np.bool_], least: float = LEAST
+) -> float:
+    """Expected calibration error of probabilities of at least `least`; NaN if there are none."""
+    kept = probability >= least
+    return Reliability.of(probability[kept], truth[kept]).error

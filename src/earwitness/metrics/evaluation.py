@@ -1,122 +1,23 @@
-"""Scores of event tables in memory, or of folders of DCASE CSV files and saved results, and a summary of one clip."""
+"""Scores of event tables in memory, or of folders of labels, and a summary of one clip."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from earwitness.core.classes.class_files import refuse_difference
 from earwitness.core.errors import LabelError
 from earwitness.core.events import EventTable, SoundEvent
-from earwitness.core.vocabulary import CLASSES
-from earwitness.data.dcase.labels import CLIP_FRAMES, METRES_BELOW_CM, LabelRows, are_metres, read_rows
-from earwitness.data.dcase.layout import walk_files
+from earwitness.data.dcase.labels import LabelRows
 from earwitness.metrics.counts import count
+from earwitness.metrics.label_folder import LabelFolder, files_text, some
 from earwitness.metrics.protocols import Protocol
 from earwitness.metrics.scores import Scores
-from earwitness.results.document import read_events
 
-CORRECTED: Final = ".corrected"
-"""End of the stem of corrected results, as the report names them."""
-_SUFFIXES: Final = (".csv", ".json")
-NAMED: Final = 3
-"""Number of files named in a message."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LabelFolder:
-    """Label files, by name without suffix.
-
-    Attributes:
-        where: the folders or files, for messages.
-        clips: rows of each file.
-        notes: irregularities, one sentence each.
-        num_frames: length of the longest clip that was read from a JSON file; 0 without such files.
-        corrected: whether only corrected results were read, of a folder that may contain other files.
-        single: whether one file was named instead of a folder.
-    """
-
-    where: str
-    clips: dict[str, LabelRows]
-    notes: tuple[str, ...]
-    num_frames: int = 0
-    corrected: bool = False
-    single: bool = False
-
-    def answering(self, references: LabelFolder) -> LabelFolder:
-        """These predictions, as far as they answer `references`.
-
-        One file answers one file, whatever their names. Clips without corrections are left out if the references are
-        corrected results.
-        """
-        if self.single and references.single and len(references.clips) == 1:
-            return replace(self, clips=dict(zip(references.clips, self.clips.values(), strict=True)))
-        if not references.corrected:
-            return self
-        kept = {name: rows for name, rows in self.clips.items() if name in references.clips}
-        left = len(self.clips) - len(kept)
-        clips = "1 clip has" if left == 1 else f"{left} clips have"
-        notes = (f"{self.where}: {clips} no corrected reference, not scored",) if left else ()
-        return replace(self, clips=kept, notes=(*self.notes, *notes))
-
-
-def read_folder(
-    folders: Path | str | Sequence[Path | str],
-    protocol: Protocol | str = Protocol.STRICT,
-    num_frames: int = CLIP_FRAMES,
-    *,
-    reference: bool = False,
-) -> LabelFolder:
-    """Read all CSV files in and below `folders`; other files and hidden files are ignored.
-
-    A file may be named instead of a folder: a CSV file, or a result as JSON. As references, corrected results in a
-    folder (NAME.corrected.json or .csv, as the report saves them) count as those of the clip NAME, and all other files
-    there are ignored; as predictions, they are ignored. A folder without CSV files is read for results as JSON.
-
-    `strict` refuses frames at or after `num_frames` and repeated rows; `dcase2025` accepts both, as the official scorer
-    does. The length of a clip from a JSON file is that in the file.
-
-    Raises:
-        LabelError: a folder is missing or has no labels, two files have the same name, or a file breaks the format.
-    """
-    roots = [Path(folder) for folder in ([folders] if isinstance(folders, str | Path) else folders)]
-    strict = Protocol(protocol) is Protocol.STRICT
-    where = ", ".join(map(str, roots))
-    paths, others = _find(roots, reference)
-    if not paths:
-        raise LabelError(f"{where}: no .csv files; give the folder that holds one DCASE CSV file per clip")
-    clips, longest = {}, 0
-    for name, path in paths.items():
-        if path.suffix.lower() == ".json":
-            clips[name], frames = _rows_of_result(path)
-            longest = max(longest, frames)
-        else:
-            clips[name] = read_rows(path, num_frames=num_frames if strict else None, unique=strict)
-    notes = []
-    if others:
-        notes.append(f"{where}: {_files(others)} not .csv, ignored ({_some(others)})")
-    blank = [f"{name}.csv" for name, path in paths.items() if not len(clips[name]) and not path.stat().st_size]
-    if blank:
-        notes.append(f"{where}: {_files(blank)} without a header, treated as clips without events ({_some(blank)})")
-    if are_metres(LabelRows.concatenate(clips.values()).distance_cm):
-        notes.append(
-            f"{where}: half of the distances are below {METRES_BELOW_CM} cm; if they are metres, convert them to cm"
-        )
-    single = len(roots) == 1 and roots[0].is_file()
-    corrected = reference and any(CORRECTED in path.suffixes for path in paths.values())
-    return LabelFolder(where, clips, tuple(notes), longest, corrected, single)
-
-
-def _rows_of_result(path: Path) -> tuple[LabelRows, int]:
-    """The rows of a result as JSON, and its length in frames."""
-    table = read_events(path)
-    try:
-        return LabelRows.from_table(table), table.num_frames
-    except LabelError as error:
-        raise LabelError(f"{path}: {error}") from None
+_SAME_CLASSES: Final = "both with the same classes (earwitness-classes.json in their folders, or --classes)"
 
 
 def score_folders(references: LabelFolder, predictions: LabelFolder, protocol: Protocol | str) -> Scores:
@@ -126,11 +27,13 @@ def score_folders(references: LabelFolder, predictions: LabelFolder, protocol: P
         LabelError: a prediction file has no reference file.
     """
     protocol = Protocol(protocol)
+    what = f"the predictions in '{predictions.where}' do not fit the references in '{references.where}'"
+    refuse_difference(predictions.vocabulary, references.vocabulary, what, _SAME_CLASSES)
     unknown = sorted(f"{name}.csv" for name in predictions.clips.keys() - references.clips.keys())
     if unknown:
         raise LabelError(
-            f"{predictions.where}: {_files(unknown)} without a reference of the same name in {references.where} "
-            f"({_some(unknown)}); remove them or complete the references"
+            f"{predictions.where}: {files_text(unknown)} without a reference of the same name in {references.where} "
+            f"({some(unknown)}); remove them or complete the references"
         )
     names = sorted(references.clips)
     missing = [f"{name}.csv" for name in names if name not in predictions.clips]
@@ -138,54 +41,11 @@ def score_folders(references: LabelFolder, predictions: LabelFolder, protocol: P
     if missing:
         fate = "skipped, as the official scorer does" if protocol is Protocol.DCASE2025 else "counted as misses"
         notes.append(
-            f"{predictions.where}: {len(missing)} of {len(names)} predictions are missing, {fate} ({_some(missing)})"
+            f"{predictions.where}: {len(missing)} of {len(names)} predictions are missing, {fate} ({some(missing)})"
         )
     rows = [references.clips[name] for name in names]
     counts = count(names, rows, [predictions.clips.get(name) for name in names], protocol)
     return Scores.from_counts(counts, protocol, tuple(notes))
-
-
-def _find(roots: list[Path], reference: bool) -> tuple[dict[str, Path], list[str]]:
-    """Label files by name, in order of path; and the names of files that are none."""
-    paths: list[Path] = []
-    others: list[str] = []
-    for root in roots:
-        if root.is_file():
-            if root.suffix.lower() not in _SUFFIXES:
-                raise LabelError(f"{root}: not labels; name a .csv or .json file, or a folder")
-            paths.append(root)
-            continue
-        if not root.is_dir():
-            raise LabelError(f"{root}: no such folder")
-        found = walk_files(root)
-        corrections = [path for path in found if _is_corrected(path)]
-        plain = [path for path in found if path not in corrections]
-        chosen = corrections if reference and corrections else [one for one in plain if one.suffix.lower() == ".csv"]
-        if not chosen:
-            chosen = [path for path in plain if path.suffix.lower() == ".json"]
-        if chosen is not corrections:
-            others += [path.name for path in plain if path not in chosen]
-        paths += chosen
-    named: dict[str, Path] = {}
-    for path in paths:
-        name = path.stem.removesuffix(CORRECTED)
-        if name in named and not (CORRECTED in path.suffixes and path.suffix != named[name].suffix):
-            raise LabelError(f"{path} and {named[name]} have the same name; remove one")
-        if name not in named or path.suffix.lower() == ".json":  # more exact than the CSV of the same corrections
-            named[name] = path
-    return named, others
-
-
-def _is_corrected(path: Path) -> bool:
-    return path.suffix.lower() in _SUFFIXES and path.stem.endswith(CORRECTED)
-
-
-def _files(names: list[str]) -> str:
-    return f"{len(names)} file{'s' if len(names) > 1 else ''}"
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
 
 
 def score_tables(
@@ -265,7 +125,7 @@ def compare(reference: EventTable, detected: EventTable) -> Comparison:
     return Comparison(
         events=len(events),
         missed=tuple(e.sound_class.name for e, match in zip(events, matches, strict=True) if match is None),
-        extra=tuple(CLASSES[index].name for index in sorted(extra)),
+        extra=tuple(detected.vocabulary[index].name for index in sorted(extra)),
         azimuth_error=float(np.median([match[0] for match in found])) if found else float("nan"),
         distance_error=float(np.median([match[1] for match in found])) if found else float("nan"),
         onscreen_right=float(np.mean([match[2] for match in found])) if found else float("nan"),

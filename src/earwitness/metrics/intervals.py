@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from earwitness.core.errors import LabelError
-from earwitness.core.vocabulary import NUM_CLASSES
 from earwitness.metrics.counts import Counts
 from earwitness.metrics.protocols import Protocol
 from earwitness.metrics.scores import QUANTITIES, average_quantities, class_quantities
@@ -27,9 +26,7 @@ AVERAGES: Final = {
 }  # fmt: skip
 """Each average's `micro` and `onscreen`."""
 _RANGES: Final = dict.fromkeys(("f_score", "onscreen_accuracy", "onscreen_accuracy_always_off"), 1.0)
-_ROWS: Final = [*QUANTITIES] * len(AVERAGES) + [name for name in QUANTITIES * 2 for _ in range(NUM_CLASSES)]
-_HIGHEST: Final = np.array([_RANGES.get(name, np.inf) for name in _ROWS])
-"""Upper end of the range of each score; all lower ends are 0."""
+"""Upper ends of the ranges of scores that have one; all lower ends are 0."""
 CHUNK: Final = 64
 """Bootstrap samples computed together: limits memory."""
 
@@ -53,7 +50,7 @@ class Intervals:
         unit: the sampling unit: file, recording, room or fold.
         units: number of units.
         confidence: level, such as 0.95.
-        values: (28 + 182, 4): estimate, standard error, low, high of each score.
+        values: (28 + 14 classes, 4): estimate, standard error, low, high of each score.
     """
 
     method: str
@@ -61,6 +58,11 @@ class Intervals:
     units: int
     confidence: float
     values: FloatArray
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return (len(self.values) - len(AVERAGES) * len(QUANTITIES)) // (2 * len(QUANTITIES))
 
     def of(self, average: str, quantity: str) -> Interval:
         """The interval of one score, such as `of("macro_onscreen", "f_score")`."""
@@ -70,7 +72,7 @@ class Intervals:
     def of_class(self, average: str, quantity: str, class_index: int) -> Interval:
         """The interval of one class's score; `average` is macro or macro_onscreen."""
         before = ("macro", "macro_onscreen").index(average) * len(QUANTITIES) + QUANTITIES.index(quantity)
-        row = len(AVERAGES) * len(QUANTITIES) + before * NUM_CLASSES + class_index
+        row = len(AVERAGES) * len(QUANTITIES) + before * self.classes + class_index
         return Interval(*self.values[row].tolist())
 
     def as_dict(self) -> dict[str, Any]:
@@ -81,7 +83,7 @@ class Intervals:
             result[average] = {name: _bounds(self.of(average, name)) for name in QUANTITIES}
         for average in ("macro", "macro_onscreen"):
             result[average]["per_class"] = {
-                name: [_bounds(self.of_class(average, name, index)) for index in range(NUM_CLASSES)]
+                name: [_bounds(self.of_class(average, name, index)) for index in range(self.classes)]
                 for name in QUANTITIES
             }
         return result
@@ -117,9 +119,15 @@ def jackknife(
     reach = float(stdtrit(n - 1, 0.5 + confidence / 2)) * error
     low, high = centre - reach, centre + reach
     if protocol is Protocol.STRICT and minus is None:
-        low, high = np.maximum(low, 0.0), np.minimum(high, _HIGHEST)
+        low, high = np.maximum(low, 0.0), np.minimum(high, _highest(len(counts.vocabulary)))
     values = np.stack([value, error, low, high], axis=1)
     return Intervals("jackknife", unit, n, confidence, values)
+
+
+def _highest(classes: int) -> FloatArray:
+    """Upper end of the range of each score of `_all_scores`."""
+    rows = [*QUANTITIES] * len(AVERAGES) + [name for name in QUANTITIES * 2 for _ in range(classes)]
+    return np.array([_RANGES.get(name, np.inf) for name in rows])
 
 
 def bootstrap(
@@ -168,6 +176,8 @@ def _prepare(
     """Counts (units, classes, 11) of each system, and the statistic to compute from their sums."""
     if minus is not None and minus.files != counts.files:
         raise LabelError("compare two systems on the same files in the same order")
+    if minus is not None and (difference := minus.vocabulary.difference(counts.vocabulary)):
+        raise LabelError(f"systems of different classes cannot be compared: {difference}")
     tables = [system.grouped(unit).by("file", "class") for system in (counts, minus) if system is not None]
     if len(tables[0]) < 2:
         raise LabelError(f"confidence intervals need at least 2 units (unit: {unit}), but there are {len(tables[0])}")

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from earwitness.core.geometry import fold
-from earwitness.core.vocabulary import NUM_CLASSES
 from earwitness.data.dcase.labels import LabelRows
 from earwitness.metrics.protocols import Protocol, scored_rows
 
@@ -181,7 +180,8 @@ def matched_pairs(
     refs, preds = scored_rows(references, predictions, protocol)
     span = 1 + max((int(side.rows.frame.max()) for side in (refs, preds) if side.clip.size), default=0)
     cell_r, cell_p = (
-        (side.clip * span + side.rows.frame) * NUM_CLASSES + side.rows.class_index for side in (refs, preds)
+        (side.clip * span + side.rows.frame) * len(side.rows.vocabulary) + side.rows.class_index
+        for side in (refs, preds)
     )
     azimuth_r, azimuth_p = (fold(side.rows.azimuth).astype(np.float64, copy=False) for side in (refs, preds))
     matches = match(cell_r, azimuth_r, cell_p, azimuth_p)

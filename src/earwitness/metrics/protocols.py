@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.core.geometry import fold
-from earwitness.core.vocabulary import NUM_CLASSES
 from earwitness.data.dcase.labels import LabelRows
 
 AZIMUTH_THRESHOLD_DEG: Final = 20.0
@@ -86,7 +85,7 @@ class ClipRows:
 
     def select(self, keep: NDArray[np.bool_] | NDArray[np.int64]) -> ClipRows:
         """The rows selected by a mask or by indices."""
-        return ClipRows(LabelRows(self.rows.values[keep]), self.clip[keep])
+        return ClipRows(replace(self.rows, values=self.rows.values[keep]), self.clip[keep])
 
 
 def scored_rows(
@@ -143,7 +142,7 @@ def _crowded(side: ClipRows, limit: int) -> tuple[NDArray[np.int64], NDArray[np.
     """Rows, in file order, of cells (clip, frame, class) with more than `limit` rows, and the number of their cell."""
     frame = side.rows.frame
     span = int(frame.max(initial=0)) + 1
-    cell = (side.clip * span + frame) * NUM_CLASSES + side.rows.class_index
+    cell = (side.clip * span + frame) * len(side.rows.vocabulary) + side.rows.class_index
     ordered = np.sort(cell)
     repeated = np.unique(ordered[limit:][ordered[limit:] == ordered[:-limit]])
     if not repeated.size:

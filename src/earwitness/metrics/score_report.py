@@ -9,10 +9,10 @@ from typing import Any, Final
 import numpy as np
 from rich import box
 from rich.console import Console, Group, RenderableType
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from earwitness.core.vocabulary import CLASSES
 from earwitness.metrics.counts import COLUMNS, CONDITIONS, FILE_GROUPS, Counts
 from earwitness.metrics.intervals import Interval, Intervals
 from earwitness.metrics.protocols import Protocol
@@ -108,10 +108,10 @@ def print_comparison(
     console.print()
     table = _table("F20/1", "A", "B", "B − A", f"{difference.confidence:.0%} interval", "")
     per_class = [scores.macro.per_class for scores in (first, second)]
-    for sound_class in CLASSES:
+    for sound_class in first.counts.vocabulary:
         values = [float(each.f_score[sound_class.index]) for each in per_class if each is not None]
         interval = difference.of_class("macro", "f_score", sound_class.index)
-        _difference_row(table, sound_class.name, _F, values, interval)
+        _difference_row(table, escape(sound_class.name), _F, values, interval)
     console.print(table)
     notes = [f"A: {note}" for note in _notes(first)] + [f"B: {note}" for note in _notes(second)]
     print_notes(notes, console)
@@ -198,7 +198,7 @@ def _classes(scores: Scores, intervals: Intervals | None, width: int) -> Rendera
     absent = (labels == 0) & (counts[:, COLUMNS.index("false_alarms")] == 0)
     plain = class_quantities(counts, scores.protocol)
     onscreen = class_quantities(counts, scores.protocol, onscreen=True)["f_score"]
-    for sound_class in CLASSES:
+    for sound_class in scores.counts.vocabulary:
         index = sound_class.index
         cells: list[RenderableType] = [f"{labels[index]:,.0f}" for _ in labels_head]
         cells += _f_cells(float(plain["f_score"][index]), roomy)
@@ -207,7 +207,7 @@ def _classes(scores: Scores, intervals: Intervals | None, width: int) -> Rendera
         cells.append(_F_ON.show(float(onscreen[index]), unit=False))
         cells += [_cell(column, float(plain[column.name][index])) for _, column in _DETAILS]
         cells += [_cell(_ALWAYS_OFF, float(plain[_ALWAYS_OFF.name][index])) for _ in off_head]
-        table.add_row(sound_class.name, *cells, style="dim" if absent[index] else "")
+        table.add_row(escape(sound_class.name), *cells, style="dim" if absent[index] else "")
     return Group(Text(), table, Text(_LEGEND if off_head else _LEGEND.partition(";")[0], style="dim"))
 
 
@@ -278,7 +278,7 @@ def _protocol_line(protocol: Protocol) -> str:
 def _notes(scores: Scores) -> list[str]:
     notes = list(scores.notes)
     if scores.undetected:
-        names = ", ".join(CLASSES[index].name.lower() for index in scores.undetected)
+        names = ", ".join(scores.counts.vocabulary[index].name.lower() for index in scores.undetected)
         number = len(scores.undetected)
         head = f"{number} class{'es' if number > 1 else ''} never detected ({names})"
         if scores.protocol is Protocol.STRICT:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.core.vocabulary import DCASE2025
 from earwitness.metrics.counts import COLUMNS, Counts
 from earwitness.metrics.protocols import EPS, Protocol
 
@@ -107,12 +108,18 @@ class Scores:
         pairs, missed = table[:, COLUMNS.index("pairs")], table[:, COLUMNS.index("missed")]
         return tuple(np.flatnonzero((pairs == 0) & (missed > 0)).tolist())
 
+    def _classes(self) -> dict[str, Any]:
+        """Names of the classes, in the order of the lists of scores; DCASE's are known."""
+        own = self.counts.vocabulary
+        return {} if own.slugs == DCASE2025.slugs else {"classes": list(own.slugs)}
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON: macro, macro_onscreen, micro, micro_onscreen (a stable contract), protocol and notes."""
         averages = ("macro", "macro_onscreen", "micro", "micro_onscreen")
         return {
             "protocol": self.protocol.value,
             "files": len(self.counts.files),
+            **self._classes(),
             "undetected_classes": list(self.undetected),
             "notes": list(self.notes),
             **{name: getattr(self, name).as_dict() for name in averages},

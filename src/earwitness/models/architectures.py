@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, NonNegativeInt, TypeAdapter, model_validator
 
 from earwitness.core.schema import StrictModel
-from earwitness.core.vocabulary import NUM_CLASSES
+from earwitness.core.vocabulary import DCASE2025
 from earwitness.models.seld_config import CmcConfig, Layers, SeldConfig, SeldShape, Size
 
 
@@ -78,7 +78,7 @@ class BaselineConfig(StrictModel):
     head_width: Size = 128
     dropout: float = Field(0.05, ge=0, lt=1)
     tracks: Size = 3
-    classes: Size = NUM_CLASSES
+    classes: Size = len(DCASE2025)
 
     @property
     def bins_out(self) -> int:

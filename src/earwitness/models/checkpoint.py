@@ -23,9 +23,8 @@ from earwitness.core.files.atomic import atomic_file
 from earwitness.core.schema import first_problem
 from earwitness.models.architectures import BaselineConfig, ModelConfig, SymmetricConfig, model_config
 from earwitness.models.baseline import BaselineNet
-from earwitness.models.cmc import CmcNet
 from earwitness.models.network import Network
-from earwitness.models.seld import TRUNK_PREFIX, SeldNet
+from earwitness.models.seld import TRUNK_PREFIX, CmcNet, SeldNet
 from earwitness.models.seld_config import CmcConfig
 from earwitness.models.symmetric import SymmetricNet
 

@@ -9,6 +9,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from earwitness.core.errors import ModelError
 from earwitness.models.architectures import ModelConfig
 from earwitness.models.layers.blocks import Scaler
 from earwitness.models.token_arrays import TokenArrays
@@ -81,3 +82,16 @@ class Network(nn.Module, ABC):
     @abstractmethod
     def physical(self, raw: Tensor) -> Tensor:
         """Raw fields (..., 4) as x, y, metres, on-screen probability."""
+
+    @property
+    def has_any_sound(self) -> bool:
+        """Whether the raw fields have an additional class for any sound, after the others."""
+        return bool(getattr(self.config, "any_sound", False))
+
+    def physical_any_sound(self, raw: Tensor) -> Tensor:
+        """Raw fields as physical ones (B, T', tracks, 1, 4) of the class for any sound.
+
+        Raises:
+            ModelError: the network has no such class.
+        """
+        raise ModelError(f"a network of {type(self).__name__} has no class for any sound")

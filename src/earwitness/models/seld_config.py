@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, NonNegativeInt, PositiveFloat, model_validator
 
 from earwitness.core.schema import StrictModel
-from earwitness.core.vocabulary import NUM_CLASSES
+from earwitness.core.vocabulary import DCASE2025
 
 Size = Annotated[int, Field(ge=1, le=65_536)]
 """A width or a length; larger values would exhaust the memory."""
@@ -82,7 +82,7 @@ class SeldShape(StrictModel):
     distance_head: bool = False
     any_sound: bool = False
     tracks: Size = 3
-    classes: Size = NUM_CLASSES
+    classes: Size = len(DCASE2025)
 
     @property
     def own_channels(self) -> int:
@@ -156,7 +156,7 @@ class TokenInput(StrictModel):
 
 
 class CmcConfig(SeldShape):
-    """Dimensions of `earwitness.models.cmc.CmcNet`: those of the SELD network and of the token fusion.
+    """Dimensions of `earwitness.models.seld.CmcNet`: those of the SELD network and of the token fusion.
 
     Source: reconstruction of Berghi & Jackson 2025; known: both embeddings enter a modified Conformer block.
 

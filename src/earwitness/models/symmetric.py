@@ -159,14 +159,26 @@ class MirroredNetwork(Network):
         self.register_buffer("back", torch.tensor([1.0, -1.0, 1.0, 1.0]))
 
     def forward(self, features: Tensor, tokens: TokenBatch | None = None) -> Tensor:
-        """Physical fields; `tokens` are used for the clip and its mirror image, so they must not depend on the side."""
+        """Physical fields, followed by those of the class for any sound, where the network has it.
+
+        `tokens` are used for the clip and its mirror image, so they must not depend on the side.
+        """
         # The tagger's input is the mid channel, which is the same in the mirror image: it runs once.
         tagging = [self.network.run_tagger(features)] if isinstance(self.network, SeldNet) else []
-        plain = self.network.physical(self.network(features, tokens, *tagging))
-        mirror = self.network.physical(self.network(features[:, self.order] * self.sign, tokens, *tagging))
+        plain = self._all_physical(self.network(features, tokens, *tagging))
+        mirror = self._all_physical(self.network(features[:, self.order] * self.sign, tokens, *tagging))
         mean: Tensor = (plain + mirror * self.back) / 2
         return mean
 
+    def _all_physical(self, raw: Tensor) -> Tensor:
+        if not self.has_any_sound:
+            return self.network.physical(raw)
+        return torch.cat([self.network.physical(raw), self.network.physical_any_sound(raw)], dim=-2)
+
     def physical(self, raw: Tensor) -> Tensor:
-        """The fields, which are physical already."""
-        return raw
+        """The fields of the classes, which are physical already."""
+        return raw[..., : self.config.classes, :]
+
+    def physical_any_sound(self, raw: Tensor) -> Tensor:
+        """The fields of the class for any sound, which are physical already."""
+        return raw[..., self.config.classes :, :]

@@ -14,12 +14,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from earwitness.core.files.atomic import atomic_file
-from earwitness.core.vocabulary import CLASSES, NUM_CLASSES
 from earwitness.metrics.counts import COLUMNS
+from earwitness.metrics.curves import Reliability
 from earwitness.metrics.intervals import Intervals
 from earwitness.metrics.matching import Pairs
 from earwitness.metrics.protocols import AZIMUTH_THRESHOLD_DEG
-from earwitness.metrics.reliability import Reliability
 from earwitness.metrics.scores import Scores
 
 INK: Final = "#222222"
@@ -43,8 +42,9 @@ def plot_classes(scores: Scores, path: Path | str, intervals: Intervals | None =
     assert onscreen is not None
     f_score, f_onscreen = np.nan_to_num(plain.f_score) * 100, np.nan_to_num(onscreen.f_score) * 100
     order = np.argsort(f_score, kind="stable")
-    figure, axes = _figure(8.4, 5.6)
-    place = np.arange(NUM_CLASSES)
+    figure, axes = _figure(8.4, max(5.6, 1.0 + 0.3 * len(scores.counts.vocabulary)))
+    vocabulary = scores.counts.vocabulary
+    place = np.arange(len(vocabulary))
     axes.barh(place + 0.2, f_score[order], height=0.38, color=BLUE, label="F20/1")
     axes.barh(place - 0.2, f_onscreen[order], height=0.38, color=PALE, label="F20/1/on-off")
     if intervals is not None:
@@ -55,12 +55,12 @@ def plot_classes(scores: Scores, path: Path | str, intervals: Intervals | None =
         )
     table = scores.counts.by("class")
     labels = table[:, COLUMNS.index("pairs")] + table[:, COLUMNS.index("missed")]
-    axes.set_yticks(place, [f"{CLASSES[index].name}  ({labels[index]:,.0f})" for index in order])
+    axes.set_yticks(place, [f"{vocabulary[index].name}  ({labels[index]:,.0f})" for index in order])
     average, average_onscreen = scores.macro.f_score * 100, scores.macro_onscreen.f_score * 100
     axes.axvline(average, color=BLUE, linewidth=1, linestyle=(0, (4, 3)))
     axes.axvline(average_onscreen, color=PALE, linewidth=1, linestyle=(0, (4, 3)))
     axes.set_xlim(0, 100)
-    axes.set_ylim(-0.6, NUM_CLASSES - 0.4)
+    axes.set_ylim(-0.6, len(vocabulary) - 0.4)
     axes.set_xlabel("F-score, % (dashed: macro average; in brackets: labelled frames)")
     axes.set_axisbelow(True)
     axes.grid(axis="x", color="#e4e4e4", linewidth=0.7)

@@ -11,7 +11,7 @@ from typing import Final
 from PIL import ImageFont
 
 from earwitness.core.events import EventTable
-from earwitness.core.vocabulary import DCASE2025, SoundClass, Vocabulary
+from earwitness.core.vocabulary import SoundClass, Vocabulary
 
 Colour = tuple[int, int, int]
 
@@ -53,9 +53,8 @@ class Scale:
 
 
 def vocabulary_of(table: EventTable) -> Vocabulary:
-    """The classes of a table; tables that carry none have the default ones."""
-    found: Vocabulary = getattr(table, "vocabulary", DCASE2025)
-    return found
+    """The classes of a table."""
+    return table.vocabulary
 
 
 def class_colour(sound_class: SoundClass) -> Colour:

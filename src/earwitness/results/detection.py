@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from earwitness.core.classes.vocabulary_record import VocabularyRecord
 from earwitness.core.events import FRAME_SECONDS, EventTable, SoundEvent
 from earwitness.core.geometry import DEFAULT_FOV_DEG, View
 from earwitness.media.containers.probe import MediaInfo
 from earwitness.media.sound.stretches import Stretch, covered_frames
-from earwitness.results.visual import EventVisual, Visual
-from earwitness.results.vocabulary_record import DEFAULT_VOCABULARY, VocabularyRecord
+from earwitness.results.visual import EventKey, EventVisual, Visual
 
 TURNED_OFF: Final = "turned off"
 """Value of `vision_off` in the settings of a result if the user turned vision off."""
@@ -31,6 +31,19 @@ class ModelId:
 
     name: str
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventIntervals:
+    """Prediction intervals of an event; see `SoundEvent`.
+
+    Attributes:
+        azimuth: lower and upper end, degrees; None if unknown.
+        distance: lower and upper end, metres; None if unknown.
+    """
+
+    azimuth: tuple[float, float] | None
+    distance: tuple[float, float] | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,9 +63,9 @@ class Detection:
         visual: the visual analysis; None where there was none.
         media: location of the media file, if it is not `path`.
         trusted: whether `path` may be opened; False for saved results, which may name any file of the user.
-        vocabulary: the classes that `class_index` refers to.
         left_out: slugs of the classes that were left out on request (`ClassChoice`), so that the absence of their
             events says nothing.
+        intervals: prediction intervals of the events, from the sound alone; empty if the model gives none.
     """
 
     table: EventTable
@@ -67,13 +80,28 @@ class Detection:
     visual: Visual | None = None
     media: Path | None = None
     trusted: bool = True
-    vocabulary: VocabularyRecord = DEFAULT_VOCABULARY
     left_out: tuple[str, ...] = ()
+    intervals: Mapping[EventKey, EventIntervals] = field(default_factory=dict)
+
+    @property
+    def vocabulary(self) -> VocabularyRecord:
+        """The classes that `class_index` refers to."""
+        return VocabularyRecord.of(self.table.vocabulary)
 
     @property
     def events(self) -> list[SoundEvent]:
         """The sound events in order of time."""
-        return self.table.events()
+        return list(self.iter_events())
+
+    def iter_events(self) -> Iterator[SoundEvent]:
+        """Like `events`, but one at a time, to save memory on long recordings."""
+        for event in self.table.iter_events():
+            known = self.intervals.get(EventKey.of(event))
+            yield (
+                event
+                if known is None
+                else replace(event, azimuth_interval=known.azimuth, distance_interval=known.distance)
+            )
 
     @property
     def media_file(self) -> Path | None:
@@ -101,7 +129,7 @@ class Detection:
 
     def explained_events(self) -> Iterator[tuple[SoundEvent, EventVisual | None]]:
         """Each event with its visual explanation; None if the pictures were not analysed."""
-        for event in self.table.iter_events():
+        for event in self.iter_events():
             yield event, None if self.visual is None else self.visual.of(event)
 
 

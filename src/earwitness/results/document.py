@@ -12,22 +12,34 @@ from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
+from earwitness.core.classes.vocabulary_record import DEFAULT_VOCABULARY, VocabularyRecord
 from earwitness.core.errors import LabelError
 from earwitness.core.events import FRAME_RATE, FRAME_SECONDS, MOST_FRAMES, EventTable, SoundEvent
 from earwitness.core.files.small_files import TABLE_BYTES, read_bytes
 from earwitness.core.schema import DocumentModel, PlainValues, first_problem
 from earwitness.core.source_numbers import separate_sources
 from earwitness.core.version import __version__, commit
-from earwitness.core.vocabulary import CLASSES
 from earwitness.results.detection import Detection, file_text
 from earwitness.results.json_stream import document_pieces, placeholder
 from earwitness.results.visual import EventVisual, Pictures
-from earwitness.results.vocabulary_record import DEFAULT_VOCABULARY, VocabularyRecord
 
 SCHEMA_VERSION: Final = 1
 """Increased when older readers would misinterpret the file; new keys alone do not increase it."""
+
+
+def _rising(ends: tuple[float, float]) -> tuple[float, float]:
+    if ends[0] > ends[1]:
+        raise ValueError(f"the interval ends ({ends[1]:g}) before it begins ({ends[0]:g})")
+    return ends
 
 
 Frame = Annotated[int, Field(ge=0, lt=MOST_FRAMES)]
@@ -74,8 +86,16 @@ class EventTrack(DocumentModel):
         return self
 
 
+Interval = Annotated[tuple[float, float], AfterValidator(_rising)]
+"""Lower and upper end."""
+
+
 class Event(DocumentModel):
-    """One sound event: times in seconds, medians over its track, mean score."""
+    """One sound event: times in seconds, medians over its track, mean score.
+
+    The intervals hold the source's azimuth and distance with a probability of 90 %, if the event is real; they come
+    from the sound alone. Where they are unknown (None), their keys are left out.
+    """
 
     class_: str = Field(alias="class")
     class_index: int = Field(ge=0, lt=10_000)
@@ -86,8 +106,15 @@ class Event(DocumentModel):
     distance_m: float | None
     onscreen: bool
     score: float
+    azimuth_interval_deg: Interval | None = None
+    distance_interval_m: Interval | None = None
     track: EventTrack
     visual: EventVisual | None = None
+
+    @model_serializer(mode="wrap")
+    def _known_intervals(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        unknown = {name for name in ("azimuth_interval_deg", "distance_interval_m") if getattr(self, name) is None}
+        return {key: value for key, value in handler(self).items() if key not in unknown}
 
 
 class Document(DocumentModel):
@@ -139,9 +166,14 @@ def json_pieces(result: Detection) -> Iterator[str]:
     values = document.model_dump(mode="json", by_alias=True) | {"events": placeholder("events")}
     if not document.classes_left_out:
         del values["classes_left_out"]
-    events = (event_of(*found).model_dump(mode="json", by_alias=True) for found in result.explained_events())
+    events = (event.model_dump(mode="json", by_alias=True) for event in event_documents(result))
     yield from document_pieces(values, {"events": events}, indent=2, item_lines=True)
     yield "\n"
+
+
+def event_documents(result: Detection) -> Iterator[Event]:
+    """Yield the events of a result as in its document, in order of time."""
+    return (event_of(*found) for found in result.explained_events())
 
 
 def read_document(path: str | Path) -> Document:
@@ -155,9 +187,6 @@ def read_document(path: str | Path) -> Document:
         document = Document.model_validate_json(text)
     except ValidationError as error:
         raise LabelError(f"{path}: not an earwitness events file: {first_problem(error)}") from None
-    difference = document.vocabulary.difference(DEFAULT_VOCABULARY)
-    if difference:
-        raise LabelError(f"{path}: {difference}; this version reads only results with the classes of DCASE2025")
     return document
 
 
@@ -178,15 +207,18 @@ def table_of(document: Document, path: str | Path) -> EventTable:
     """
     events = document.events
     try:
-        table = EventTable.from_columns(
-            frame=_joined([event.track.frames for event in events]),
-            class_index=_joined([[event.class_index] * len(event.track.frames) for event in events]),
-            source=_joined([[event.source] * len(event.track.frames) for event in events]),
-            azimuth=_joined([event.track.azimuth for event in events]),
-            distance=_joined([event.track.distance for event in events]),
-            onscreen=_joined([event.track.onscreen for event in events]),
-            score=_joined([event.track.score for event in events]),
-            num_frames=document.num_frames,
+        table = EventTable.from_mapping(
+            {
+                "frame": _joined([event.track.frames for event in events]),
+                "class_index": _joined([[event.class_index] * len(event.track.frames) for event in events]),
+                "source": _joined([[event.source] * len(event.track.frames) for event in events]),
+                "azimuth": _joined([event.track.azimuth for event in events]),
+                "distance": _joined([event.track.distance for event in events]),
+                "onscreen": _joined([event.track.onscreen for event in events]),
+                "score": _joined([event.track.score for event in events]),
+            },
+            document.num_frames,
+            document.vocabulary.vocabulary(),
         )
         return separate_sources(table).sorted()
     except LabelError as error:
@@ -210,7 +242,7 @@ def event_of(event: SoundEvent, visual: EventVisual | None = None) -> Event:
     )
     return Event.model_validate(
         {
-            "class": CLASSES[event.sound_class.index].slug,
+            "class": event.sound_class.slug,
             "class_index": event.sound_class.index,
             "source": event.source,
             "start": round(event.start, 1),
@@ -219,6 +251,8 @@ def event_of(event: SoundEvent, visual: EventVisual | None = None) -> Event:
             "distance_m": _rounded(event.distance, 2),
             "onscreen": event.onscreen,
             "score": _rounded(event.score, 3),
+            "azimuth_interval_deg": _outwards(event.azimuth_interval, 1),
+            "distance_interval_m": _outwards(event.distance_interval, 2),
             "track": track,
             "visual": visual,
         }
@@ -231,3 +265,12 @@ def _exact(values: ArrayLike) -> list[Any]:
 
 def _rounded(value: float, digits: int) -> float | None:
     return None if math.isnan(value) else round(value, digits)
+
+
+def _outwards(interval: tuple[float, float] | None, digits: int) -> tuple[float, float] | None:
+    """The interval with its ends rounded such that nothing of it is lost."""
+    if interval is None:
+        return None
+    unit = 10**digits
+    # Values that were read from a document are decimals already: they must not move.
+    return math.floor(round(interval[0] * unit, 6)) / unit, math.ceil(round(interval[1] * unit, 6)) / unit

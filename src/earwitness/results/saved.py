@@ -5,10 +5,11 @@ from __future__ import annotations
 from math import ceil
 from pathlib import Path, PureWindowsPath
 
+from earwitness.core.classes.class_files import classes_of
 from earwitness.core.errors import LabelError, one_line
 from earwitness.core.events import FRAME_RATE
 from earwitness.media.containers.probe import probe
-from earwitness.results.detection import Detection, ModelId, has_moving_pictures
+from earwitness.results.detection import Detection, EventIntervals, ModelId, has_moving_pictures
 from earwitness.results.document import Document, read_document, table_of
 from earwitness.results.visual import EventKey, Pictures, SavedVisual
 
@@ -54,8 +55,14 @@ def _from_json(path: Path, media: str | Path | None) -> Detection:
         warnings=[one_line(warning) for warning in document.warnings],
         settings=dict(document.settings),
         visual=_visual(document),
-        vocabulary=document.vocabulary,
         left_out=tuple(slug for slug in document.vocabulary.slugs if slug in document.classes_left_out),
+        intervals={
+            EventKey(event.class_index, event.source, event.track.frames[0]): EventIntervals(
+                event.azimuth_interval_deg, event.distance_interval_m
+            )
+            for event in document.events
+            if event.track.frames and (event.azimuth_interval_deg or event.distance_interval_m)
+        },
     )
 
 
@@ -83,7 +90,7 @@ def _beside(file: str, folder: Path) -> Path | None:
 def _from_csv(path: Path, media: str | Path | None) -> Detection:
     from earwitness.data.dcase.labels import CLIP_FRAMES, read_rows
 
-    rows = read_rows(path, unique=True)
+    rows = read_rows(path, unique=True, vocabulary=classes_of(path.parent))
     info = None if media is None else probe(media)
     seconds = 0.0 if info is None else info.duration
     last = int(rows.frame.max()) + 1 if len(rows) else 0

@@ -14,7 +14,7 @@ from scipy import fft, signal
 from earwitness.core.errors import BankError
 from earwitness.core.events import FRAME_SECONDS, EventTable
 from earwitness.core.geometry import DCASE_CAMERA, Camera, fold, rotate_view, wrap
-from earwitness.core.vocabulary import class_by_slug
+from earwitness.core.vocabulary import DCASE2025, Vocabulary
 from earwitness.scenes.acoustics.convolver import BlockConvolver
 from earwitness.scenes.acoustics.microphone_response import capture_bed, capture_rir
 from earwitness.scenes.acoustics.microphones import microphone_called
@@ -67,7 +67,7 @@ class SceneRenderer:
             audio *= recipe.flaws.channel_gains
         audio *= _gain(audio, recipe)
         tracks = self.tracks(recipe)
-        table = labels(tracks, round(recipe.seconds / FRAME_SECONDS), recipe.camera)
+        table = labels(tracks, round(recipe.seconds / FRAME_SECONDS), recipe.camera, self.bank.vocabulary)
         return Scene(recipe, audio, table, tracks)
 
     def tracks(self, recipe: SceneRecipe) -> tuple[SourceTrack, ...]:
@@ -213,12 +213,17 @@ class SceneRenderer:
         )
 
 
-def labels(tracks: tuple[SourceTrack, ...], num_frames: int, camera: Camera = DCASE_CAMERA) -> EventTable:
+def labels(
+    tracks: tuple[SourceTrack, ...],
+    num_frames: int,
+    camera: Camera = DCASE_CAMERA,
+    vocabulary: Vocabulary = DCASE2025,
+) -> EventTable:
     """The DCASE labels of a scene: whole degrees, whole centimetres, on screen by the field of view of the camera.
 
     Sources of a class are numbered in the order of the recipe; interference is not labelled.
     """
-    tables = []
+    tables = [EventTable.empty(num_frames, vocabulary)]
     numbers: dict[str, int] = {}
     for track in tracks:
         if track.kind == INTERFERENCE:
@@ -227,14 +232,18 @@ def labels(tracks: tuple[SourceTrack, ...], num_frames: int, camera: Camera = DC
         numbers[track.kind] = source + 1
         frame = np.flatnonzero(track.active)
         azimuth = wrap(np.rint(track.azimuth[frame]))
-        table = EventTable.from_columns(
-            frame=frame,
-            class_index=class_by_slug(track.kind).index,
-            source=source,
-            azimuth=fold(azimuth),
-            distance=track.distance[frame],
-            onscreen=camera.sees(azimuth, np.rint(track.elevation[frame])),
-            num_frames=num_frames,
+        table = EventTable.from_mapping(
+            {
+                "frame": frame,
+                "class_index": vocabulary.by_slug(track.kind).index,
+                "source": source,
+                "azimuth": fold(azimuth),
+                "distance": track.distance[frame],
+                "onscreen": camera.sees(azimuth, np.rint(track.elevation[frame])),
+                "score": 1.0,
+            },
+            num_frames,
+            vocabulary,
         )
         tables.append(table.rounded())
     return EventTable.concatenate(tables, num_frames)

@@ -9,6 +9,7 @@ import yaml
 from pydantic import ValidationError
 from pydantic import model_validator as _model_validator
 
+from earwitness.core.classes.vocabulary_record import VocabularyRecord
 from earwitness.core.errors import RecipeError, shortened
 from earwitness.core.schema import StrictModel
 from earwitness.features import TAGGER_CHANNELS, FeatureConfig
@@ -27,8 +28,15 @@ from earwitness.training.yaml_text import override, read_extended
 _TAGS: Final = {(1, name) for name in ARCHITECTURES}
 
 
+DATA_SET: Final = "DCASE2025"
+"""The folder in shipped recipes that `train --data` replaces."""
+
+
 class Recipe(StrictModel):
-    """A complete training run. The model's input size follows from the features; another value is an error."""
+    """A complete training run. The model's input size follows from the features; another value is an error.
+
+    `vocabulary` is filled in when a run starts, if the classes of its data are not those of DCASE2025.
+    """
 
     name: Name = "seld"
     data: DataSpec = DataSpec()
@@ -38,6 +46,7 @@ class Recipe(StrictModel):
     optim: OptimSpec = OptimSpec()
     loss: LossSpec = LossSpec()
     run: RunSpec = RunSpec()
+    vocabulary: VocabularyRecord | None = None
 
     @_model_validator(mode="before")
     @classmethod
@@ -53,6 +62,14 @@ class Recipe(StrictModel):
 
     @_model_validator(mode="after")
     def _parts_fit(self) -> Recipe:
+        if self.loss.class_weights and len(self.loss.class_weights) != self.model.classes:
+            raise ValueError(
+                f"loss.class_weights has {len(self.loss.class_weights)} numbers for {self.model.classes} classes"
+            )
+        if self.vocabulary is not None and self.model.classes != len(self.vocabulary):
+            raise ValueError(
+                f"model.classes is {self.model.classes}, but vocabulary has {len(self.vocabulary)} classes"
+            )
         if self.data.swap == "double" and self.run.batch % 2:
             raise ValueError(f"run.batch is {self.run.batch}, but data.swap 'double' needs an even batch")
         for name in token_widths(self.model):
@@ -92,15 +109,16 @@ class Recipe(StrictModel):
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
 
 
-def load_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
+def load_recipe(path: Path, overrides: list[str] | None = None, data: Path | None = None) -> Recipe:
     """Read a recipe.
 
-    A recipe with a line `extends: other.yaml`, relative to its own folder, holds only the differences from that recipe:
-    sections are merged key by key, lists and values are replaced.
+    A recipe with a line `extends: other.yaml`, relative to its own folder or the name of a shipped recipe, holds only
+    the differences from that recipe: sections are merged key by key, lists and values are replaced.
 
     Args:
         path: YAML file.
         overrides: `section.key=value`, the value in YAML.
+        data: data set in place of the folder DCASE2025 of shipped recipes.
 
     Raises:
         RecipeError: the file is missing or not YAML, or a key or value is invalid (names the key).
@@ -108,7 +126,25 @@ def load_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
     raw = read_extended(path)
     for text in overrides or []:
         override(raw, text, whole_below="weights")  # names of sounds have dots
-    return check_recipe(raw, str(path))
+    recipe = check_recipe(raw, str(path))
+    return recipe if data is None else _with_data(recipe, data, str(path))
+
+
+def _with_data(recipe: Recipe, data: Path, name: str) -> Recipe:
+    """The recipe with `data` in place of its data set `DATA_SET`.
+
+    Raises:
+        RecipeError: it has no such data set.
+    """
+    if all(one.root != DATA_SET for one in recipe.data.folders):
+        raise RecipeError(
+            f"{name}: --data takes the place of the folder {DATA_SET}, which this recipe does not train on; name the "
+            "folders with --set 'data.folders=[{root: DIR}]', or use one of the recipes dcase2025*"
+        )
+    folders = tuple(
+        one.model_copy(update={"root": str(data)}) if one.root == DATA_SET else one for one in recipe.data.folders
+    )
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"folders": folders})})
 
 
 def check_recipe(raw: dict[str, Any], name: str) -> Recipe:

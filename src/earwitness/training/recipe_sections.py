@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, NonNegativeInt, model_validator
+from pydantic import AfterValidator, Field, NonNegativeInt, field_validator, model_validator
 
 from earwitness.core.multi_accddoa import Decoding
 from earwitness.core.schema import PlainValues, StrictModel
-from earwitness.core.vocabulary import NUM_CLASSES
+from earwitness.training.loop.trackers import TrackerName
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
@@ -75,12 +75,14 @@ class DataSpec(StrictModel):
 
     Attributes:
         folders: data sets to train on, mixed by weight, for example real and synthetic; empty uses the bank only.
-        valid_rooms: rooms of fold 3, in any folder, to validate on instead of training on them.
+        valid_rooms: rooms of fold 3, in any folder, to validate on instead of training on them; `auto` holds out rooms
+            with about a tenth of the clips.
         valid_folder: a separate data set to validate on, in addition to or in place of `valid_rooms`.
         shards: folder for cached features of the folders' clips; None computes them on the fly.
         bank_weight: with folders: share of scenes synthesized from the bank, relative to the folders' weights.
         tokens: name of the modality, as in model.tokens -> source of its tokens.
         bank: folder of the sound bank.
+        classes: file with the classes of the bank, or `dcase2025`; None: those of the bank or of the folders.
         weights: pattern of names of the bank's sounds, as `bell/cdda-*` -> how often they are drawn, relative to
             others; the last matching pattern counts, and 0 leaves sounds out.
         pool: settings of the synthesizer's pool of simulated rooms; {} means its defaults.
@@ -94,12 +96,13 @@ class DataSpec(StrictModel):
     """
 
     folders: tuple[FolderSpec, ...] = ()
-    valid_rooms: tuple[NonNegativeInt, ...] = ()
+    valid_rooms: tuple[NonNegativeInt, ...] | Literal["auto"] = ()
     valid_folder: FolderSpec | None = None
     shards: PathText | None = None
     bank_weight: Weight = 0.0
     tokens: dict[str, TokenSource] = Field(default_factory=dict)
     bank: PathText = "soundbank"
+    classes: PathText | None = None
     weights: dict[str, Weight] = Field(default_factory=dict)
     pool: PlainValues = Field(default_factory=dict)
     scene: PlainValues = Field(default_factory=dict)
@@ -113,7 +116,7 @@ class DataSpec(StrictModel):
     @model_validator(mode="after")
     def _has_validation(self) -> DataSpec:
         if self.folders and not self.valid_rooms and self.valid_folder is None:
-            raise ValueError("folders need valid_rooms (rooms of fold 3 to hold out) or a valid_folder")
+            raise ValueError("folders need valid_rooms (rooms of fold 3 to hold out, or auto) or a valid_folder")
         if not self.folders and (self.valid_rooms or self.valid_folder or self.shards or self.bank_weight):
             raise ValueError(
                 "valid_rooms, valid_folder, shards and bank_weight need folders: set folders, or leave them out"
@@ -192,7 +195,7 @@ class LossSpec(StrictModel):
             one, else in the direction part.
         choice_distance: weight of |ln distance error| when assignments are compared.
         distance_beta: error at which smooth L1 changes from quadratic to linear, in ln(metres).
-        class_weights: (classes,) weight of each class's active cells.
+        class_weights: (classes,) weight of each class's active cells; none: all 1.
     """
 
     form: Literal["adpit", "official"] = "adpit"
@@ -203,7 +206,13 @@ class LossSpec(StrictModel):
     active_weight: PositiveWeight = 1.0
     choice_distance: Weight = 0.05
     distance_beta: PositiveWeight = 0.5
-    class_weights: tuple[Weight, ...] = Field((1.0,) * NUM_CLASSES, min_length=NUM_CLASSES, max_length=NUM_CLASSES)
+    class_weights: tuple[Weight, ...] = ()
+
+    @field_validator("class_weights")
+    @classmethod
+    def _none_if_equal(cls, weights: tuple[float, ...]) -> tuple[float, ...]:
+        """Weights of 1 are the default, however many."""
+        return () if all(weight == 1 for weight in weights) else weights
 
 
 class RunSpec(StrictModel):
@@ -223,6 +232,7 @@ class RunSpec(StrictModel):
         compile: use torch.compile; measured without gain on CPU.
         scaler_scenes: number of scenes from which feature statistics are computed.
         tensorboard: write TensorBoard files in addition to log.jsonl.
+        trackers: experiment trackers that get the log too: `tensorboard`, `wandb`, `mlflow`.
         thresholds: candidate thresholds in validation, common to all classes.
         decoding: how tracks are merged into events; `official` also leaves out tuned thresholds, calibration and
             smoothing, as the DCASE2025 baselines do: the first of `thresholds` applies to all classes.
@@ -244,6 +254,7 @@ class RunSpec(StrictModel):
     compile: bool = False
     scaler_scenes: int = Field(64, ge=1, le=1_000_000)
     tensorboard: bool = True
+    trackers: tuple[TrackerName, ...] = Field((), max_length=10)
     thresholds: tuple[Share, ...] = Field((0.2, 0.3, 0.4, 0.5, 0.6), min_length=1, max_length=100)
     decoding: Decoding = "weighted"
     init_from: PathText | None = None

@@ -9,6 +9,7 @@ import yaml
 
 from earwitness.core.errors import RecipeError, first_line, shortened
 from earwitness.core.files.small_files import read_text
+from earwitness.training.shipped_recipes import SUFFIX, is_there, shipped_recipes
 
 RECIPE_BYTES: Final = 256 * 2**10
 LONGEST_VALUE: Final = 10_000
@@ -32,7 +33,7 @@ class _BoundedLoader(yaml.SafeLoader):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self._depth = self._nodes = self._aliases = 0
-        self._sizes: dict[int, int] = {}
+        self._sizes: dict[yaml.Node | None, int] = {}
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """Compose a node as the safe loader does, and count it and its content."""
@@ -44,11 +45,11 @@ class _BoundedLoader(yaml.SafeLoader):
         self._depth -= 1
         if is_alias:
             self._aliases += 1
-            self._refuse(id(node) not in self._sizes, "holds an alias within its own anchor")
-            self._nodes += self._sizes.get(id(node), 0)
+            self._refuse(node not in self._sizes, "holds an alias within its own anchor")
+            self._nodes += self._sizes.get(node, 0)
         else:
             self._nodes += 1
-            self._sizes[id(node)] = self._nodes - before
+            self._sizes[node] = self._nodes - before
         self._refuse(self._aliases > MOST_ALIASES, f"has more than {MOST_ALIASES} aliases")
         self._refuse(self._nodes > MOST_NODES, f"holds more than {MOST_NODES:,} values, aliases expanded")
         return node
@@ -100,6 +101,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
 def read_extended(path: Path, extending: tuple[Path, ...] = ()) -> dict[str, Any]:
     """Values of a recipe merged over those of the recipes that it extends; `extending` are the files that extend it.
 
+    A recipe extends a file, relative to its own folder, or a shipped recipe by name.
+
     Raises:
         RecipeError: as `read_yaml`; also for recipes that extend themselves, or too long a chain.
     """
@@ -109,7 +112,10 @@ def read_extended(path: Path, extending: tuple[Path, ...] = ()) -> dict[str, Any
         return raw
     if not isinstance(base, str) or len(extending) >= MOST_EXTENDED or path.resolve() in extending:
         raise RecipeError(f"{path}: extends: give one recipe file that does not extend this one")
-    return _merged(read_extended(path.parent / base, (*extending, path.resolve())), raw)
+    file = path.parent / base
+    if not is_there(file):
+        file = shipped_recipes().get(base.removesuffix(SUFFIX), file)
+    return _merged(read_extended(file, (*extending, path.resolve())), raw)
 
 
 def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

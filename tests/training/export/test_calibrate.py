@@ -7,7 +7,7 @@ from earwitness.core.events import EventTable
 from earwitness.core.multi_accddoa import decode, encode, ideal_output
 from earwitness.detect.model.calibration import Calibration
 from earwitness.metrics import score_tables
-from earwitness.metrics.reliability import expected_calibration_error
+from earwitness.metrics.curves import expected_calibration_error
 from earwitness.training.export.calibrate import calibrate, cells, tune, tune_and_score, tune_and_score_outputs
 from earwitness.training.loop.validate import ValidSet
 from earwitness.training.recipe_sections import RunSpec

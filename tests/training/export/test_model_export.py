@@ -19,6 +19,7 @@ from earwitness.models.architectures import SymmetricConfig, model_config
 from earwitness.models.checkpoint import build, load_model, save_model
 from earwitness.models.network import Tokens
 from earwitness.models.seld import SeldNet, physical
+from earwitness.models.symmetric import MirroredNetwork
 from earwitness.training.export import model_export
 from earwitness.training.export.calibrate import class_thresholds
 from earwitness.training.export.model_export import (
@@ -72,6 +73,37 @@ def test_a_symmetric_network_becomes_onnx_that_is_symmetric_too(tmp_path):
     plain = runtime.run(features, {})
     mirror = runtime.run(features * np.float32([1, -1])[:, None, None], {})
     np.testing.assert_allclose(mirror, plain * np.float32([1, -1, 1, 1]), atol=1e-5)
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_the_class_for_any_sound_is_an_output_of_its_own(tmp_path, mirrored):
+    recipe = tiny_recipe()
+    torch.manual_seed(0)
+    net = build(recipe.seld.model_copy(update={"activity": "logit", "any_sound": True})).eval()
+    model = MirroredNetwork(net, recipe.features).eval() if mirrored else net
+    export_onnx(model, tmp_path / "model.onnx")
+    features = np.random.default_rng(0).normal(size=(3, 2, 50, 16)).astype(np.float32)
+    runtime = OnnxRuntime(tmp_path / "model.onnx", device="cpu")
+    classes, everything = runtime.run(features), runtime.run(features, any_sound=True)
+    assert classes.shape == (3, 10, 3, 13, 4)
+    assert everything.shape == (3, 10, 3, 14, 4)
+    np.testing.assert_array_equal(everything[..., :13, :], classes)
+    if mirrored:
+        turned = runtime.run(swap(features, recipe.features).copy(), any_sound=True)
+        np.testing.assert_allclose(turned, everything * np.float32([1, -1, 1, 1]), atol=1e-5)
+    else:
+        with torch.no_grad():
+            expected = net.physical_any_sound(net(torch.from_numpy(features))).numpy()
+        np.testing.assert_allclose(everything[..., 13:, :], expected, atol=1e-4)
+
+
+def test_without_a_class_for_any_sound_the_model_says_so(run, tmp_path):
+    net = load_model(run / "last.safetensors")
+    export_onnx(net, tmp_path / "model.onnx")
+    with pytest.raises(ModelError, match="no class for any sound"):
+        OnnxRuntime(tmp_path / "model.onnx").run(np.zeros((1, 2, 50, 16), np.float32), any_sound=True)
+    with pytest.raises(ModelError, match="no class for any sound"):
+        net.physical_any_sound(torch.zeros(1, 10, 3, 13, 4))
 
 
 def test_a_tagger_travels_with_the_model_in_half_the_size(tmp_path):

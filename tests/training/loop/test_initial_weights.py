@@ -8,7 +8,7 @@ from earwitness.detect.model.model_files import shipped_models
 from earwitness.detect.runner.runtime import OnnxRuntime
 from earwitness.features import TAGGER_CHANNELS
 from earwitness.models.checkpoint import build, read_checkpoint, save_model
-from earwitness.models.cmc import FUSION_PARTS
+from earwitness.models.seld import FUSION_PARTS
 from earwitness.models.seld_config import CmcConfig
 from earwitness.models.symmetric import MirroredNetwork
 from earwitness.training.loop import initial_weights

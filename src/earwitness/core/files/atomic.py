@@ -19,8 +19,7 @@ from secrets import token_hex
 from typing import Final
 
 from earwitness.core.errors import EncodingError, unwritable
-from earwitness.core.files.lock import try_lock
-from earwitness.core.files.owner import Owner
+from earwitness.core.files.lock import Owner, try_lock
 
 _WORKSPACE: Final = ".earwitness-{token}.partial"
 _WORKSPACE_NAME: Final = re.compile(r"\.earwitness-([0-9a-f]{32})\.partial")

@@ -16,7 +16,7 @@ import numpy as np
 from earwitness.core.errors import EarwitnessError, LabelError
 from earwitness.core.events import FRAME_SECONDS
 from earwitness.core.isolation import limits_for
-from earwitness.core.vocabulary import NUM_CLASSES
+from earwitness.core.vocabulary import DCASE2025
 from earwitness.data.dcase.labels import CLIP_FRAMES, METRES_BELOW_CM, LabelRows, are_metres, read_rows
 from earwitness.data.dcase.layout import Clip, DcaseFolder, scan
 from earwitness.data.same_sound import same_clips
@@ -129,7 +129,7 @@ def _check_clip(root: Path, parts: set[tuple[str, str]], frames: int, clip: Clip
             report("malformed", clip.sound, without_path(error, clip.sound))
     if clip.labels:
         try:
-            rows = read_rows(clip.labels, num_frames=frames, unique=True)
+            rows = read_rows(clip.labels, num_frames=frames, unique=True, vocabulary=clip.vocabulary)
             _check_labels(clip.labels, rows, report)
         except LabelError as error:
             what = without_path(error, clip.labels)
@@ -285,11 +285,12 @@ def label_statistics(rows: list[LabelRows], frames: int = CLIP_FRAMES) -> dict[s
         clips: (classes,) number of clips with each class.
         polyphony: (7,) frames with 0 to 5, and with 6 or more, simultaneous events.
     """
-    labelled, onscreen, clips = (np.zeros(NUM_CLASSES, dtype=np.int64) for _ in range(3))
+    classes = len(rows[0].vocabulary if rows else DCASE2025)
+    labelled, onscreen, clips = (np.zeros(classes, dtype=np.int64) for _ in range(3))
     polyphony = np.zeros(7, dtype=np.int64)
     for part in rows:
-        labelled += np.bincount(part.class_index, minlength=NUM_CLASSES)
-        onscreen += np.bincount(part.class_index[part.onscreen], minlength=NUM_CLASSES)
+        labelled += np.bincount(part.class_index, minlength=classes)
+        onscreen += np.bincount(part.class_index[part.onscreen], minlength=classes)
         clips[np.unique(part.class_index)] += 1
         events = np.minimum(np.bincount(part.frame, minlength=frames)[:frames], 6)
         polyphony += np.bincount(events, minlength=7)

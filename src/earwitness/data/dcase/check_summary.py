@@ -11,8 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from earwitness.core.errors import one_line
-from earwitness.core.vocabulary import CLASSES
 from earwitness.data.dcase.check import SetReport, label_statistics
+from earwitness.data.dcase.labels import LabelRows
 
 SHOWN: Final = 20
 """Maximum number of problems of one kind listed in the terminal; --json lists all."""
@@ -20,7 +20,8 @@ SHOWN: Final = 20
 
 def as_dict(report: SetReport) -> dict[str, Any]:
     """The whole report as plain values for JSON."""
-    statistics = label_statistics([clip.rows for clip in report.clips if clip.rows is not None])
+    rows = [clip.rows for clip in report.clips if clip.rows is not None]
+    statistics = label_statistics(rows or [LabelRows.empty(report.folder.vocabulary)])
     frames, onscreen = statistics["frames"], statistics["onscreen"]
     return {
         "root": str(report.folder.root),
@@ -28,7 +29,7 @@ def as_dict(report: SetReport) -> dict[str, Any]:
         "classes": {
             one.slug: {"frames": frames[one.index], "onscreen": onscreen[one.index],
                        "clips": statistics["clips"][one.index]}
-            for one in CLASSES
+            for one in report.folder.vocabulary
         },
         "onscreen_share": sum(onscreen) / sum(frames) if sum(frames) else None,
         "polyphony": dict(zip(("0", "1", "2", "3", "4", "5", "6+"), statistics["polyphony"], strict=True)),
@@ -66,10 +67,10 @@ def print_report(report: SetReport, console: Console) -> None:
     for column in ("clips", "frames", "share", "on screen"):
         classes.add_column(column, justify="right")
     total = sum(row["frames"] for row in found["classes"].values())
-    for one in CLASSES:
+    for one in report.folder.vocabulary:
         row = found["classes"][one.slug]
         classes.add_row(
-            one.name, f"{row['clips']:,}", f"{row['frames']:,}", _share(row["frames"], total),
+            escape(one.name), f"{row['clips']:,}", f"{row['frames']:,}", _share(row["frames"], total),
             _share(row["onscreen"], row["frames"]),
         )  # fmt: skip
     console.print(classes)

@@ -21,7 +21,7 @@ from earwitness.core.files.atomic import atomic_file
 from earwitness.core.files.small_files import TABLE_BYTES, read_bytes
 from earwitness.core.geometry import fold
 from earwitness.core.source_numbers import separate_sources
-from earwitness.core.vocabulary import NUM_CLASSES
+from earwitness.core.vocabulary import DCASE2025, Vocabulary
 
 COLUMNS: Final = ("frame", "class", "source", "azimuth", "distance", "onscreen")
 HEADER: Final = ",".join(COLUMNS)
@@ -44,9 +44,11 @@ class LabelRows:
 
     Attributes:
         values: (n, 6) float64: frame, class, source, azimuth (degrees, not folded), distance (cm), onscreen (0 or 1).
+        vocabulary: the classes that the indices refer to.
     """
 
     values: NDArray[np.float64]
+    vocabulary: Vocabulary = DCASE2025
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -83,15 +85,22 @@ class LabelRows:
         return np.asarray(self.values[:, 5] != 0)
 
     @classmethod
-    def empty(cls) -> LabelRows:
+    def empty(cls, vocabulary: Vocabulary = DCASE2025) -> LabelRows:
         """No rows, for a clip without events."""
-        return cls(np.zeros((0, 6)))
+        return cls(np.zeros((0, 6)), vocabulary)
 
     @classmethod
     def concatenate(cls, parts: Iterable[LabelRows]) -> LabelRows:
-        """The rows of all `parts`, in order."""
-        values = [part.values for part in parts]
-        return cls(np.concatenate(values)) if values else cls.empty()
+        """The rows of all `parts`, in order.
+
+        Raises:
+            LabelError: they refer to different classes.
+        """
+        parts = list(parts)
+        for part in parts:
+            if difference := part.vocabulary.difference(parts[0].vocabulary):
+                raise LabelError(f"labels of different classes cannot be joined: {difference}")
+        return cls(np.concatenate([part.values for part in parts]), parts[0].vocabulary) if parts else cls.empty()
 
     @classmethod
     def from_table(cls, table: EventTable) -> LabelRows:
@@ -111,7 +120,8 @@ class LabelRows:
             table.frame, table.class_index, table.source, np.rint(table.azimuth),
             np.rint(table.distance.astype(np.float64) * 100), table.onscreen,
         )  # fmt: skip
-        return cls(np.stack([np.asarray(column, dtype=np.float64) for column in columns], axis=1))
+        values = np.stack([np.asarray(column, dtype=np.float64) for column in columns], axis=1)
+        return cls(values, table.vocabulary)
 
     def to_table(self, num_frames: int = CLIP_FRAMES) -> EventTable:
         """Convert to a table: metres, azimuth folded into [-90, 90], a separate number for each source.
@@ -123,25 +133,32 @@ class LabelRows:
         if len(self) and source.max() > np.iinfo(np.int16).max:  # only equality of numbers has a meaning
             source = np.unique(source, return_inverse=True)[1].astype(np.int64)
         return separate_sources(
-            EventTable.from_columns(
-                frame=self.frame,
-                class_index=self.class_index,
-                source=source,
-                azimuth=fold(self.azimuth),
-                distance=self.distance_cm / 100,
-                onscreen=self.onscreen,
-                num_frames=num_frames,
+            EventTable.from_mapping(
+                {
+                    "frame": self.frame,
+                    "class_index": self.class_index,
+                    "source": source,
+                    "azimuth": fold(self.azimuth),
+                    "distance": self.distance_cm / 100,
+                    "onscreen": self.onscreen,
+                    "score": 1.0,
+                },
+                num_frames,
+                self.vocabulary,
             )
         )
 
 
-def read_rows(path: Path | str, *, num_frames: int | None = None, unique: bool = False) -> LabelRows:
+def read_rows(
+    path: Path | str, *, num_frames: int | None = None, unique: bool = False, vocabulary: Vocabulary = DCASE2025
+) -> LabelRows:
     """Read one file without conversion. A BOM, CRLF, blank lines and an empty file (no events) are accepted.
 
     Args:
         path: the file.
         num_frames: reject frames at or after this one; None accepts clips of up to a week.
         unique: reject a row that equals an earlier one in all six values.
+        vocabulary: the classes that the indices refer to; other indices are rejected.
 
     Raises:
         LabelError: the file cannot be read or is malformed; the message names file, line and problem.
@@ -152,17 +169,17 @@ def read_rows(path: Path | str, *, num_frames: int | None = None, unique: bool =
     lines = None
     if values is None:
         values, lines = _parse_lines(data, path)
-    _check_values(values, lines, path, num_frames, unique)
-    return LabelRows(values)
+    _check_values(LabelRows(values, vocabulary), lines, path, num_frames, unique)
+    return LabelRows(values, vocabulary)
 
 
-def read_table(path: Path | str, num_frames: int = CLIP_FRAMES) -> EventTable:
-    """Read one file as events: metres, azimuth folded into [-90, 90].
+def read_table(path: Path | str, num_frames: int = CLIP_FRAMES, vocabulary: Vocabulary = DCASE2025) -> EventTable:
+    """Read one file as events: metres, azimuth folded into [-90, 90]; arguments as for `read_rows`.
 
     Raises:
         LabelError: as `read_rows`, or a frame is at or after `num_frames`, or a row is repeated.
     """
-    rows = read_rows(path, num_frames=num_frames, unique=True)
+    rows = read_rows(path, num_frames=num_frames, unique=True, vocabulary=vocabulary)
     try:
         return rows.to_table(num_frames)
     except LabelError as error:
@@ -265,19 +282,20 @@ def _number(field: str) -> float:
     return float(field)
 
 
-def _check_values(
-    values: NDArray[np.float64], lines: list[int] | None, path: Path, num_frames: int | None, unique: bool
-) -> None:
+def _check_values(rows: LabelRows, lines: list[int] | None, path: Path, num_frames: int | None, unique: bool) -> None:
+    values = rows.values
     if not len(values):
         return
     last_frame = MOST_FRAMES - 1 if num_frames is None else num_frames - 1
-    limits = (last_frame, NUM_CLASSES - 1, _LARGEST, MAX_AZIMUTH_DEG, _LARGEST, 1)
+    limits = (last_frame, len(rows.vocabulary) - 1, _LARGEST, MAX_AZIMUTH_DEG, _LARGEST, 1)
     lowest = (0, 0, 0, -MAX_AZIMUTH_DEG, 0, 0)
     if (values.max(axis=0) > limits).any() or (values.min(axis=0) < lowest).any():
         row, column = (int(index) for index in np.argwhere((values > limits) | (values < lowest))[0])
         value, low, high = values[row, column], lowest[column], limits[column]
         rule = "must not be negative" if high == _LARGEST and value < 0 else f"must lie in {low}..{high}"
         hint = "; for longer clips, set the number of frames" if column == 0 < value and num_frames else ""
+        if column == 1 < value:
+            hint = f", the classes of '{rows.vocabulary.name}'"
         _reject(path, _line(lines, row), f"{COLUMNS[column]} is {value:g}; it {rule}{hint}")
     if unique:
         whole_rows = np.ascontiguousarray(values + 0.0).view("V48").ravel()

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from earwitness.core.classes.class_files import classes_of
 from earwitness.core.errors import LabelError
+from earwitness.core.vocabulary import DCASE2025, Vocabulary
 
 Part = Literal["sound", "labels", "picture"]
 FOLDERS: Final[dict[Part, tuple[str, ...]]] = {
@@ -63,6 +65,7 @@ class Clip:
         split: name of its folder, such as "dev-train-sony".
         name: common stem of the files.
         sound, labels, picture: the files; None if missing.
+        vocabulary: the classes that the labels refer to.
     """
 
     split: str
@@ -70,6 +73,7 @@ class Clip:
     sound: Path | None = None
     labels: Path | None = None
     picture: Path | None = None
+    vocabulary: Vocabulary = DCASE2025
 
     @property
     def id(self) -> str:
@@ -96,11 +100,13 @@ class DcaseFolder:
         root: folder of the data set.
         clips: clips, sorted by split and name.
         strays: files that belong to no clip.
+        vocabulary: its classes: those of the list in the folder (`core.classes.class_files`), else DCASE2025.
     """
 
     root: Path
     clips: tuple[Clip, ...]
     strays: tuple[Path, ...]
+    vocabulary: Vocabulary = DCASE2025
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -113,10 +119,10 @@ class DcaseFolder:
 
 
 def scan(root: Path | str) -> DcaseFolder:
-    """List the clips of a data set; no file is opened.
+    """List the clips of a data set; no file is opened, except the list of its classes.
 
     Raises:
-        LabelError: the folder does not exist or has another layout.
+        LabelError: the folder does not exist or has another layout, or its list of classes is damaged.
     """
     root = Path(root)
     if not root.is_dir():
@@ -135,8 +141,9 @@ def scan(root: Path | str) -> DcaseFolder:
             f"{root}: has no clips; expected stereo_dev/<split>/*.wav, metadata_dev/<split>/*.csv and "
             f"video_dev/<split>/*.mp4{hint if (root / 'foa_dev').is_dir() else ''}"
         )
-    clips = (Clip(split, name, **parts) for (split, name), parts in sorted(found.items()))
-    return DcaseFolder(root, tuple(clips), tuple(sorted(strays)))
+    vocabulary = classes_of(root, 1)
+    clips = (Clip(split, name, **parts, vocabulary=vocabulary) for (split, name), parts in sorted(found.items()))
+    return DcaseFolder(root, tuple(clips), tuple(sorted(strays)), vocabulary)
 
 
 def walk_files(folder: Path) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,7 @@ from earwitness.core.errors import LabelError
 from earwitness.core.files.atomic import atomic_file
 from earwitness.data.dcase.labels import CLIP_FRAMES, HEADER, read_rows
 from earwitness.data.dcase.layout import Clip, scan
+from earwitness.data.dcase.other_tables import is_other_table
 
 _ZIP_DATE: Final = (1980, 1, 1, 0, 0, 0)
 """Fixed time stamp of the ZIP entries, so that equal predictions give equal files."""
@@ -34,21 +36,28 @@ class Submission:
     problems: tuple[str, ...]
 
 
-def clips_to_predict(evaluation: Path) -> tuple[Clip, ...]:
+def clips_to_predict(evaluation: Path, splits: Sequence[str] = ()) -> tuple[Clip, ...]:
     """The clips that need a prediction: those of the split `eval` if there are any, else all clips with sound.
 
     Args:
         evaluation: data set with stereo_eval, or a folder of WAV files.
+        splits: names of splits, or their beginnings such as "dev-test", in place of that choice.
 
     Raises:
-        LabelError: the folder does not exist or has no clips.
+        LabelError: the folder or a split does not exist or has no clips.
     """
     if not evaluation.is_dir():
         raise LabelError(f"{evaluation}: no such folder")
     sounds = [path for path in sorted(evaluation.glob("*.wav")) if not path.name.startswith(".")]
-    if sounds:
+    if sounds and not splits:
         return tuple(Clip(evaluation.name, path.stem, path) for path in sounds)
     clips = [clip for clip in scan(evaluation).clips if clip.sound is not None]
+    for split in splits:
+        if not any(clip.split.startswith(split) for clip in clips):
+            there = ", ".join(dict.fromkeys(clip.split for clip in clips)) or "no split with sound"
+            raise LabelError(f"{evaluation}: has no split '{split}'; it has {there}")
+    if splits:
+        return tuple(clip for clip in clips if clip.split.startswith(tuple(splits)))
     return tuple(clip for clip in clips if clip.split == _EVAL) or tuple(clips)
 
 
@@ -68,7 +77,8 @@ def check_submission(predictions: Path, evaluation: Path) -> Submission:
     wanted = {clip.name for clip in clips_to_predict(evaluation)}
     if not predictions.is_dir():
         raise LabelError(f"{predictions}: no such folder; name the folder with the predicted CSV files")
-    files = {path.stem: path for path in sorted(predictions.glob("*.csv")) if not path.name.startswith(".")}
+    found = [path for path in sorted(predictions.glob("*.csv")) if not path.name.startswith(".")]
+    files = {path.stem: path for path in found if not is_other_table(path)}
     if not files:
         raise LabelError(f"{predictions}: no .csv files here; create them with `earwitness detect --out`")
     problems = [f"{name}.csv is missing; a clip without events needs a file with the header" for name in

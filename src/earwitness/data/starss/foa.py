@@ -21,7 +21,7 @@ from earwitness.core.files.small_files import TABLE_BYTES, read_text
 from earwitness.core.geometry import DCASE_CAMERA, foa_to_stereo, fold, rotate_view
 from earwitness.core.isolation import limits_for
 from earwitness.core.source_numbers import separate_sources
-from earwitness.core.vocabulary import NUM_CLASSES
+from earwitness.core.vocabulary import DCASE2025
 from earwitness.data.dcase.labels import CLIP_FRAMES, are_metres
 from earwitness.media.containers.probe import probe
 from earwitness.media.sound.wav import read_pcm, wav_info
@@ -234,7 +234,7 @@ def _row(line: str, path: Path, number: int) -> list[float]:
         raise LabelError(
             f"{path}, line {number}: has {len(row)} values, expected frame,class,source,azimuth,elevation[,distance]"
         )
-    limits = ((0, 1e7), (0, NUM_CLASSES - 1), (-1, 1e4), (-360, 360), (-90, 90), (0, 1e6))
+    limits = ((0, 1e7), (0, len(DCASE2025) - 1), (-1, 1e4), (-360, 360), (-90, 90), (0, 1e6))
     for value, (low, high), name in zip(
         row, limits, ("frame", "class", "source", "azimuth", "elevation", "distance"), strict=False
     ):

@@ -15,6 +15,7 @@ import numpy as np
 
 from earwitness.core.errors import LabelError, MediaError, UsageError
 from earwitness.core.files.atomic import remove_partial_files
+from earwitness.core.files.digests import stamp
 from earwitness.core.isolation import each_within_limits
 from earwitness.core.memory import keep_freed_memory
 from earwitness.data.dcase.labels import write_table
@@ -154,7 +155,7 @@ def make_group(crops: list[Crop], job: StereoJob) -> Iterator[tuple[Crop, Outcom
     """
     keep_freed_memory()
     recording = crops[0].recording
-    labels = _labels(recording.labels)
+    labels = _labels(recording.labels, str(stamp(recording.labels)))
     pictured: list[Crop] = []
     for crop in crops:
         if _target(crop, job).is_file():
@@ -205,5 +206,6 @@ def _sound(crop: Crop, job: StereoJob) -> Path:
 
 
 @lru_cache(maxsize=256)
-def _labels(path: Path) -> FoaLabels:
+def _labels(path: Path, _stamp: str) -> FoaLabels:
+    """Labels of a recording; its crops share them, and a changed file is read again."""
     return read_foa_labels(path)

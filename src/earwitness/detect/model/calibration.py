@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from earwitness.core.multi_accddoa import DISTANCE, X, Y
 from earwitness.core.schema import StrictModel
-from earwitness.core.vocabulary import NUM_CLASSES
+from earwitness.core.vocabulary import DCASE2025
 
 _Offset = Annotated[float, Field(ge=-1e4, le=1e4)]
 _Slope = Annotated[float, Field(gt=0, le=1e4)]
@@ -41,8 +41,8 @@ class Calibration(StrictModel):
         azimuth: calibrated values for outputs of 0, 10, ..., 90 degrees, linear in between, symmetric to the left.
     """
 
-    slope: PerClassPositive = (1.0,) * NUM_CLASSES
-    offset: PerClass = (0.0,) * NUM_CLASSES
+    slope: PerClassPositive = (1.0,) * len(DCASE2025)
+    offset: PerClass = (0.0,) * len(DCASE2025)
     distance: float = Field(1.0, gt=0, le=1000)
     azimuth: Angles = IDENTITY
 

@@ -8,16 +8,17 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from earwitness.core.classes.vocabulary_record import DEFAULT_VOCABULARY, VocabularyRecord
 from earwitness.core.errors import ModelError, UsageError, shortened
 from earwitness.core.files.atomic import atomic_file
 from earwitness.core.files.small_files import CARD_BYTES, read_bytes
 from earwitness.core.multi_accddoa import Decoding
 from earwitness.core.schema import PlainValues, StrictModel, first_problem
 from earwitness.detect.model.calibration import Calibration
+from earwitness.detect.model.interval_model import IntervalModel
 from earwitness.detect.smoothing import Smoothing
 from earwitness.encoders.store.embedding_store import StoreDescription
 from earwitness.features import FeatureConfig
-from earwitness.results.vocabulary_record import DEFAULT_VOCABULARY, VocabularyRecord
 
 CARD_FORMAT: Final = 1
 LONGEST_NAME: Final = 1000
@@ -54,6 +55,7 @@ class ModelCard(StrictModel):
         decoding: how its tracks are merged into events; see `multi_accddoa.decode`.
         window_frames: label frames per window, as in training.
         smoothing: how its events are cleaned up after decoding.
+        intervals: how to predict the intervals of its events; None in cards that have none.
         data: description of the training data.
         recipe: the complete training recipe.
         commit: commit of the training code.
@@ -74,6 +76,7 @@ class ModelCard(StrictModel):
     decoding: Decoding = "weighted"
     window_frames: int = Field(50, ge=1, le=6000)
     smoothing: Smoothing = Smoothing()
+    intervals: IntervalModel | None = None
     data: PlainValues = Field(default_factory=dict)
     recipe: PlainValues = Field(default_factory=dict)
     commit: str = "unknown"
@@ -87,6 +90,8 @@ class ModelCard(StrictModel):
         counts = {"thresholds": len(self.thresholds)}
         if self.calibration != Calibration():
             counts |= {"calibration.slope": len(self.calibration.slope)}
+        if self.intervals is not None:
+            counts |= {"intervals.azimuth.classes": self.intervals.num_classes}
         for name, count in counts.items():
             if count != len(self.vocabulary):
                 raise ValueError(f"{name} has {count} values for {len(self.vocabulary)} classes")

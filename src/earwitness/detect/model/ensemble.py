@@ -22,7 +22,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from earwitness.core.errors import ModelError
 from earwitness.core.multi_accddoa import MAX_TRACKS, mirror_values
-from earwitness.core.vocabulary import NUM_CLASSES
 from earwitness.detect.model.card import ModelCard
 from earwitness.detect.runner.model_runner import Runner
 from earwitness.detect.runner.windows import ACTIVITY_FLOOR
@@ -207,7 +206,7 @@ class Ensemble:
         Raises:
             ModelError: no member, different sample rates or classes, or weights that do not fit.
         """
-        silence = [np.zeros((0, MAX_TRACKS, NUM_CLASSES, 4), np.float32) for _ in self.members]
+        silence = [np.zeros((0, MAX_TRACKS, len(self.card.vocabulary), 4), np.float32) for _ in self.members]
         _shares(silence, self.weights)
         for member in self.members:
             if member.card.features.sample_rate != self.card.features.sample_rate:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from earwitness.core.errors import ModelError
+from earwitness.detect.hub.hub_address import HubAddress, is_hub_address
+from earwitness.detect.hub.hub_cache import pulled_model
 from earwitness.detect.model.card import ModelCard, card_path, file_sha256, read_card
 
 DEFAULT_MODEL: Final = "default"
@@ -38,16 +40,26 @@ def shipped_models() -> dict[str, Path]:
         return {path.stem: path for path in sorted(folder.glob(f"*{_SUFFIX}"))} if folder.is_dir() else {}
 
 
+def local_name(model: str | Path) -> str | Path:
+    """The name of a model on this machine: for an address on the hub, the path of the pulled file.
+
+    Raises:
+        UsageError: not an address.
+        ModelError: it was not pulled.
+    """
+    return pulled_model(HubAddress.parse(str(model))) if is_hub_address(model) else model
+
+
 def find_model(model: str | Path = DEFAULT_MODEL) -> ModelFile:
     """Find a model and check it against its card.
 
     Args:
-        model: the name of a shipped model, or the path of an .onnx file.
+        model: the name of a shipped model, the path of an .onnx file, or the address of a pulled model on the hub.
 
     Raises:
         ModelError: no such name or file, no card beside it, or card and model do not match.
     """
-    path = _locate(model)
+    path = _locate(local_name(model))
     card = read_card(card_path(path))
     sha256 = file_sha256(path)
     card.check_digest(sha256, str(path))
@@ -68,4 +80,6 @@ def _locate(model: str | Path) -> Path:
             f"{path}: not a model; name an .onnx file (`earwitness export-model` makes one from a training run)"
         )
     names = ", ".join(shipped) or "none"
-    raise ModelError(f"unknown model '{model}'; name a shipped one ({names}) or an .onnx or .ensemble file")
+    raise ModelError(
+        f"unknown model '{model}'; name a shipped one ({names}), an .onnx or .ensemble file, or a pulled hf:USER/NAME"
+    )

@@ -6,22 +6,25 @@ from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.core.errors import ModelError, UsageError
 from earwitness.detect.model.card import ModelCard
-from earwitness.detect.runner.runtime import Runtime
+from earwitness.detect.runner.runtime import FIELDS, TRACKS, Runtime
 from earwitness.detect.runner.token_encoders import TokenEncoder
 from earwitness.detect.runner.window_tokens import WindowTokens
 from earwitness.detect.runner.windows import OverlapMean, Window, WindowPlan, cut_windows, feature_blocks
 from earwitness.features import FeatureExtractor
 from earwitness.models.token_arrays import stack_tokens
-from earwitness.results.vocabulary_record import DEFAULT_VOCABULARY
 
 Float32Array = NDArray[np.float32]
+
+OVERLAP: Final = 0.12
+"""Share of a window that overlaps with the next one: enough to continue tracks. More was not more accurate; see
+docs/models/default/measurements.md."""
 
 
 class Runner(Protocol):
@@ -73,7 +76,7 @@ class ModelRunner:
 
     Raises:
         UsageError: a batch or an overlap out of range.
-        ModelError: model and card do not match, or its classes are not supported.
+        ModelError: model and card do not match.
     """
 
     def __init__(
@@ -81,8 +84,8 @@ class ModelRunner:
         runtime: Runtime,
         card: ModelCard,
         *,
-        batch: int = 8,
-        overlap: float = 0.5,
+        batch: int = 4,
+        overlap: float = OVERLAP,
         token_encoders: Mapping[str, TokenEncoder] | None = None,
     ) -> None:
         if batch < 1:
@@ -99,9 +102,11 @@ class ModelRunner:
                 f"the model '{card.name}' takes tokens of {sorted(runtime.modalities)}, but its card lists "
                 f"{sorted(card.tokens)}: model and card do not match"
             )
-        difference = card.vocabulary.difference(DEFAULT_VOCABULARY)
-        if difference:
-            raise ModelError(f"the model '{card.name}': {difference}; this version runs only models for DCASE2025")
+        if runtime.classes not in (None, len(card.vocabulary)):
+            raise ModelError(
+                f"the model '{card.name}' has outputs for {runtime.classes} classes, but its card lists "
+                f"{len(card.vocabulary)}: model and card do not match"
+            )
         self.card = card
         self._token_encoders = dict(token_encoders or {})
         self._video: Path | None = None
@@ -149,11 +154,17 @@ class ModelRunner:
         while batch := list(islice(windows, self._batch)):
             pairs = zip(batch, self._run(batch, window_tokens), strict=True)
             yield calibrated(np.concatenate([mean.add(window.start, output) for window, output in pairs]))
-        yield calibrated(mean.close())
+        rest = mean.close()
+        yield calibrated(rest) if len(rest) else rest.reshape(0, TRACKS, len(self.card.vocabulary), FIELDS)
 
     def _run(self, batch: list[Window], window_tokens: WindowTokens) -> Float32Array:
         tokens = stack_tokens([window_tokens.tokens(window.start, self._plan.length) for window in batch])
         outputs = self._runtime.run(np.stack([window.features for window in batch]), tokens)
+        if outputs.shape[3] != len(self.card.vocabulary):
+            raise ModelError(
+                f"the model '{self.card.name}' returned {outputs.shape[3]} classes, but its card lists "
+                f"{len(self.card.vocabulary)}: model and card do not match"
+            )
         if outputs.shape[1] != self._plan.length:
             raise ModelError(
                 f"the model '{self.card.name}' returned {outputs.shape[1]} frames for a window of {self._plan.length}: "

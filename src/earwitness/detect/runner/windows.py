@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.core.errors import UsageError
-from earwitness.core.vocabulary import NUM_CLASSES
 from earwitness.features import FeatureConfig, FeatureExtractor
 
 Float32Array = NDArray[np.float32]
@@ -144,6 +143,7 @@ class OverlapMean:
 
     def __init__(self, length: int) -> None:
         self._length = length
+        self._empty = np.zeros((0, 3, 0, 4), np.float32)
         self._taper = _triangle(length)
         self._start = 0
         self._sum: Float32Array | None = None  # (frames, 3, classes, 4), fields times their weights
@@ -159,6 +159,7 @@ class OverlapMean:
         Returns:
             (frames, 3, classes, 4): the frames that no later window contains, those before `start`.
         """
+        self._empty = np.zeros((0, *output.shape[1:]), np.float32)
         finished = self._release(start - self._start)
         self._start = start
         self._grow(output.shape)
@@ -198,7 +199,7 @@ class OverlapMean:
 
     def _release(self, frames: int) -> Float32Array:
         if self._sum is None or self._activity is None:
-            return np.zeros((0, 3, NUM_CLASSES, 4), np.float32)
+            return self._empty
         finished = self._mean(frames)
         self._sum, self._activity = self._sum[frames:], self._activity[frames:]
         self._weight = self._weight[frames:]

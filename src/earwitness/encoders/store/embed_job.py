@@ -105,6 +105,7 @@ def embed(
     """
     encoder = job.load()
     description = StoreDescription.of(encoder, job.rate, job.horizontal_fov_deg)
+    _refuse_without_input(root, clips, description)
     folder = create_store(root, description)
     report = EmbedReport(folder)
     tasks = _tasks(root, clips, job, EmbeddingStore.at(folder, description), report)
@@ -161,11 +162,16 @@ def _tasks(root: Path, clips: Sequence[Clip], job: EmbedJob, store: EmbeddingSto
         if versions:
             tasks.append(_Task(clip.id, path, content, versions))
     digests.save(cached)
-    if len(report.without) == len(clips):
-        raise EncoderError(
-            f"{root}: no clip has {'sound' if sound else 'pictures'} that '{job.spec.name}' could encode"
-        )
     return tasks
+
+
+def _refuse_without_input(root: Path, clips: Sequence[Clip], description: StoreDescription) -> None:
+    sound, name = description.modality == "sound", description.encoder
+    if all((clip.sound if sound else clip.picture) is None for clip in clips):
+        raise EncoderError(
+            f"{root}: no clip has {'sound' if sound else 'pictures'} that '{name}' could encode; add "
+            f"{'stereo' if sound else 'video'}_dev, or leave '{name}' out and train without its tokens"
+        )
 
 
 _Result = tuple[str, int, str | None]

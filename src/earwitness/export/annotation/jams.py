@@ -45,7 +45,7 @@ def jams_pieces(result: Detection) -> Iterator[str]:
 
 
 def _events(result: Detection) -> Iterator[dict[str, Any]]:
-    return (event_of(event).model_dump(mode="json", by_alias=True) for event in result.table.iter_events())
+    return (event_of(event).model_dump(mode="json", by_alias=True) for event in result.iter_events())
 
 
 def _observation(event: dict[str, Any]) -> dict[str, Any]:

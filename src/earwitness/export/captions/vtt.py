@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from html import escape
 from typing import TYPE_CHECKING
 
-from earwitness.core.geometry import Camera
-from earwitness.export.captions.captions import Caption, Style, captions, timestamp
+from earwitness.core.errors import one_line
+from earwitness.export.captions.captions import DEFAULT_SETTINGS, Caption, CaptionSettings, captions
+from earwitness.export.subtitle_file import styled_parts
+from earwitness.export.wording import clock_time
 
 if TYPE_CHECKING:
     from earwitness.results.detection import Detection
 
 
-def to_vtt(result: Detection, style: Style = "terse", fov: float | None = None) -> str:
+def to_vtt(result: Detection, settings: CaptionSettings = DEFAULT_SETTINGS, fov: float | None = None) -> str:
     """Return the WebVTT file of a result (W3C WebVTT: The Web Video Text Tracks Format).
 
     Args:
-        fov: horizontal field of view of the camera, degrees, which determines cue positions; by default the result's
-            own.
+        result: the events.
+        settings: style, language and dialogue.
+        fov: replaces the field of view of `settings`, degrees.
+
+    Raises:
+        UsageError: there is no table for the language.
     """
-    camera = Camera(horizontal_fov_deg=result.view_with(fov).whole_fov)
-    cues = captions(result.table, has_video=result.has_video, style=style, camera=camera)
-    return "\n".join(["WEBVTT", "", *(_cue(number, caption) for number, caption in enumerate(cues, start=1))])
+    made = captions(result, settings if fov is None else replace(settings, fov=fov))
+    return "\n".join(["WEBVTT", "", *(_cue(number, caption) for number, caption in enumerate(made.cues, start=1))])
 
 
 def _cue(number: int, caption: Caption) -> str:
-    times = f"{timestamp(caption.start, '.')} --> {timestamp(caption.end, '.')}"
-    return f"{number}\n{times} line:{-1 - caption.line}{_settings(caption.position)}\n{caption.text}\n"
+    times = f"{clock_time(caption.start)} --> {clock_time(caption.end)}"
+    lines = "".join(f"{_escaped(one_line(line))}\n" for line in caption.lines)
+    return f"{number}\n{times}{_settings(caption.position)}\n{lines}"
 
 
 def _settings(position: int | None) -> str:
@@ -34,3 +42,12 @@ def _settings(position: int | None) -> str:
         return ""
     align = "left" if position < 35 else "right" if position > 65 else "center"
     return f" position:{position}% align:{align}"
+
+
+def _escaped(line: str) -> str:
+    """Text with its signs escaped, but with the tags of dialogue."""
+    parts = []
+    for text, tags in styled_parts(line):
+        opening, closing = "".join(f"<{tag}>" for tag in sorted(tags)), "".join(f"</{t}>" for t in sorted(tags)[::-1])
+        parts.append(opening + escape(text, quote=False) + closing)
+    return "".join(parts)

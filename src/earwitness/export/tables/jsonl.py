@@ -17,6 +17,6 @@ if TYPE_CHECKING:
 def jsonl_pieces(result: Detection) -> Iterator[str]:
     """Yield one line for each event (jsonlines.org): the keys of the JSON document, and the media file."""
     file = file_text(result.path)
-    for event in result.table.iter_events():
+    for event in result.iter_events():
         values = {"file": file, **event_of(event).model_dump(mode="json", by_alias=True)}
         yield printable(json.dumps(values, allow_nan=False)) + "\n"

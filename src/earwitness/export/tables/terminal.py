@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from rich import box
+from rich.markup import escape
 from rich.table import Table
 
 from earwitness.export.wording import direction_in_degrees, metres, screen
@@ -35,7 +36,8 @@ def event_table(result: Detection, width: int, most_rows: int = MOST_ROWS) -> Ta
         table.add_column("confidence", justify="right", no_wrap=True)
     for event in result.events[:most_rows]:
         cells = [
-            f"{clock(event.start)}-{clock(event.end)}", event.sound_class.name, direction_in_degrees(event.azimuth)
+            f"{clock(event.start)}-{clock(event.end)}", escape(event.sound_class.name),
+            direction_in_degrees(event.azimuth),
         ]  # fmt: skip
         if wide:
             cells.append(metres(event.distance))

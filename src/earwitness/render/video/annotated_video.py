@@ -12,11 +12,13 @@ import numpy as np
 from earwitness.core.errors import EncodingError, one_line
 from earwitness.core.events import EventTable
 from earwitness.core.memory import release_memory
+from earwitness.export.captions.captions import Caption
 from earwitness.media.writer import MediaWriter
 from earwitness.render.marks import Marks
 from earwitness.render.sprite import RGBArray
 from earwitness.render.style import Scale
 from earwitness.render.video import MarkerStyle
+from earwitness.render.video.caption_plate import CaptionPlates
 from earwitness.render.video.frame_source import FrameSource, KeptSound
 from earwitness.render.video.label_forms import STYLES
 from earwitness.render.video.overlay import Overlay, Sight
@@ -40,6 +42,9 @@ class VideoOptions:
         fov: horizontal field of view of the camera, degrees; None: that of the result.
         sound: the audio track to keep; by default the default track.
         threads: threads of the decoder and the encoder.
+        captions: captions to burn in.
+        font: font file of the captions; by default one that has their characters.
+        markers: whether to draw markers; without them, only captions.
     """
 
     style: MarkerStyle = "clean"
@@ -47,10 +52,15 @@ class VideoOptions:
     fov: float | None = None
     sound: KeptSound | None = None
     threads: int = 1
+    captions: tuple[Caption, ...] = ()
+    font: Path | None = None
+    markers: bool = True
 
     @property
     def with_panel(self) -> bool:
         """Whether there is a panel."""
+        if not self.markers:
+            return False
         return STYLES[self.style].panel if self.panel is None else self.panel
 
 
@@ -127,7 +137,11 @@ class _AnnotatedScene:
         else:
             table = table.with_columns(onscreen=True)  # without a camera, no source is off screen
         panel = options.with_panel
-        self._overlay = Overlay(frames.width, frames.height, fov, options.style, content, captions=not panel)
+        self._overlay = Overlay(
+            frames.width, frames.height, fov, options.style, content, captions=not panel or bool(options.captions)
+        )
+        self._plates = CaptionPlates(options.captions, frames.width, frames.height, options.font)
+        self._markers = options.markers
         self._marks = Marks(table, fov / 2, causes)
         self._panel = _panel(table, frames, fov) if panel else None
         self.height = frames.height + (self._panel.height if self._panel is not None else 0)
@@ -138,10 +152,12 @@ class _AnnotatedScene:
         marks, split, objects = self._marks.at(time), picture.shape[0], self._objects
         self._canvas[:split] = picture
         sight = None
-        if objects is not None:
+        if objects is not None and self._markers:
             boxes = tuple(objects.box(mark.cause, time) for mark in marks)
             sight = Sight(boxes, tuple(objects.people(time)))
-        self._overlay.draw(self._canvas[:split], marks, time, sight)
+        if self._markers:
+            self._overlay.draw(self._canvas[:split], marks, time, sight)
+        self._plates.draw(self._canvas[:split], time)
         if self._panel is not None:
             self._panel.draw(self._canvas[split:], marks, time)
         return self._canvas

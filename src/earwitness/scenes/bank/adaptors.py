@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
-from earwitness.core.errors import BankError
-from earwitness.core.vocabulary import CLASSES
+from earwitness.core.classes.class_files import FILE_NAMES, read_classes, vocabulary_of
+from earwitness.core.errors import BankError, LabelError
+from earwitness.core.vocabulary import DCASE2025, Vocabulary
 from earwitness.data.dcase.layout import walk_files
 from earwitness.media.input_files import MEDIA_SUFFIXES
+from earwitness.scenes.bank.bank_lists import list_rows, listed_classes, listed_sound
 from earwitness.scenes.bank.bank_sound import BACKGROUND, INTERFERENCE, BankSound
-from earwitness.scenes.bank.label_map import class_of, class_of_all
-
-KINDS: Final = frozenset({*(sound_class.slug for sound_class in CLASSES), BACKGROUND, INTERFERENCE})
-_LARGEST_LIST: Final = 256 * 2**20
-"""Maximum size of a list of recordings in bytes; those of FSD50K have 3 million."""
-_COLUMNS: Final = ("split", "group", "licence", "attribution", "variant_of")
+from earwitness.scenes.bank.label_map import DEFAULT_MAP, LabelMap
 
 
 class BankAdaptor(Protocol):
@@ -33,14 +29,17 @@ class BankAdaptor(Protocol):
     def fits(self, root: Path) -> bool:
         """Whether the folder or file `root` has this layout."""
 
-    def sounds(self, root: Path) -> Iterator[BankSound]:
+    def class_names(self, root: Path) -> list[str]:
+        """Names of the classes in the list or of the folders, unless they are those of a published data set."""
+
+    def sounds(self, root: Path, labels: LabelMap = DEFAULT_MAP) -> Iterator[BankSound]:
         """All recordings with a class; their files are not checked.
 
         Raises:
             BankError: the list violates its format; the message names the file and the line.
         """
 
-    def left_out(self, root: Path) -> list[str]:
+    def left_out(self, root: Path, labels: LabelMap = DEFAULT_MAP) -> list[str]:
         """Paths, relative to the folder, of files that may be recordings but are not in the bank."""
 
 
@@ -56,15 +55,19 @@ class ManifestFolder:
         """Whether the folder has a manifest."""
         return (root / "manifest.csv").is_file()
 
-    def sounds(self, root: Path) -> Iterator[BankSound]:
+    def class_names(self, root: Path) -> list[str]:
+        """The values of the column class."""
+        return listed_classes(root / "manifest.csv", {"file", "class"})
+
+    def sounds(self, root: Path, labels: LabelMap = DEFAULT_MAP) -> Iterator[BankSound]:
         """The rows of the manifest."""
         path = root / "manifest.csv"
-        for line, row in _rows(path, {"file", "class"}):
-            yield _listed(path, line, row, row["file"])
+        for line, row in list_rows(path, {"file", "class"}):
+            yield listed_sound((path, line), row, row["file"], labels)
 
-    def left_out(self, root: Path) -> list[str]:
+    def left_out(self, root: Path, labels: LabelMap = DEFAULT_MAP) -> list[str]:
         """Media files that the manifest does not list."""
-        listed = {sound.name for sound in self.sounds(root)}
+        listed = {sound.name for sound in self.sounds(root, labels)}
         return [name for name in _names(root) if _is_media(name) and name not in listed]
 
 
@@ -80,12 +83,16 @@ class FileList:
         """Whether `root` is a CSV file."""
         return root.is_file() and root.suffix.lower() == ".csv"
 
-    def sounds(self, root: Path) -> Iterator[BankSound]:
-        """The rows of the list."""
-        for line, row in _rows(root, {"path", "class"}):
-            yield _listed(root, line, row, row["path"])
+    def class_names(self, root: Path) -> list[str]:
+        """The values of the column class."""
+        return listed_classes(root, {"path", "class"})
 
-    def left_out(self, root: Path) -> list[str]:
+    def sounds(self, root: Path, labels: LabelMap = DEFAULT_MAP) -> Iterator[BankSound]:
+        """The rows of the list."""
+        for line, row in list_rows(root, {"path", "class"}):
+            yield listed_sound((root, line), row, row["path"], labels)
+
+    def left_out(self, root: Path, labels: LabelMap = DEFAULT_MAP) -> list[str]:
         """Nothing: the list is an explicit selection."""
         return []
 
@@ -104,15 +111,19 @@ class Fsd50k:
         """Whether the folder has the ground truth."""
         return (root / self._FOLDER / "dev.csv").is_file() or (root / self._FOLDER / "eval.csv").is_file()
 
-    def sounds(self, root: Path) -> Iterator[BankSound]:
+    def class_names(self, root: Path) -> list[str]:
+        """None: its labels are those of AudioSet."""
+        return []
+
+    def sounds(self, root: Path, labels: LabelMap = DEFAULT_MAP) -> Iterator[BankSound]:
         """Recordings whose labels belong to exactly one class."""
         for part in ("dev", "eval"):
             path = root / self._FOLDER / f"{part}.csv"
             if not path.is_file():
                 continue
             about = _clip_info(root / "FSD50K.metadata" / f"{part}_clips_info_FSD50K.json")
-            for _, row in _rows(path, {"fname", "labels"}):
-                kind = class_of_all(row["labels"].split(","))
+            for _, row in list_rows(path, {"fname", "labels"}):
+                kind = labels.class_of_all(row["labels"].split(","))
                 if kind:
                     clip = row["fname"]
                     split = "test" if part == "eval" else row.get("split", "").replace("val", "valid")
@@ -122,7 +133,7 @@ class Fsd50k:
                     credit = f"freesound {clip}{' by ' + uploader if uploader else ''}, FSD50K"
                     yield BankSound(f"FSD50K.{part}_audio/{clip}.wav", kind, split, group, licence, credit)
 
-    def left_out(self, root: Path) -> list[str]:
+    def left_out(self, root: Path, labels: LabelMap = DEFAULT_MAP) -> list[str]:
         """Nothing: recordings of other classes are omitted by design."""
         return []
 
@@ -147,25 +158,30 @@ class Esc50:
         """Whether the folder has the metadata."""
         return (root / "meta" / "esc50.csv").is_file()
 
-    def sounds(self, root: Path) -> Iterator[BankSound]:
+    def class_names(self, root: Path) -> list[str]:
+        """None: its labels are those of AudioSet."""
+        return []
+
+    def sounds(self, root: Path, labels: LabelMap = DEFAULT_MAP) -> Iterator[BankSound]:
         """Recordings whose labels belong to exactly one class."""
-        for _, row in _rows(root / "meta" / "esc50.csv", {"filename", "fold", "category"}):
-            kind = class_of(row["category"])
+        for _, row in list_rows(root / "meta" / "esc50.csv", {"filename", "fold", "category"}):
+            kind = labels.class_of(row["category"])
             if kind:
                 source = row.get("src_file") or row["filename"]
                 split = "valid" if row["fold"] == "5" else "train"
                 credit = f"freesound {source}, ESC-50"
                 yield BankSound(f"audio/{row['filename']}", kind, split, f"freesound_{source}", "CC-BY-NC", credit)
 
-    def left_out(self, root: Path) -> list[str]:
+    def left_out(self, root: Path, labels: LabelMap = DEFAULT_MAP) -> list[str]:
         """Nothing: recordings of other classes are omitted by design."""
         return []
 
 
 class ClassFolders:
-    """A folder for each class, named by its slug, and optionally `background` and `interference`.
+    """A folder for each class, and optionally `background` and `interference`.
 
-    Labels of AudioSet, FSD50K or ESC-50 are also accepted as names; see `label_map`. Links to folders are followed.
+    Folders are named by the class, or by a label of AudioSet, FSD50K or ESC-50 that belongs to it; see `label_map`.
+    Links to folders are followed.
     """
 
     published = False
@@ -174,22 +190,26 @@ class ClassFolders:
         """Whether `root` is a folder."""
         return root.is_dir()
 
-    def sounds(self, root: Path) -> Iterator[BankSound]:
+    def class_names(self, root: Path) -> list[str]:
+        """Names of the folders with recordings."""
+        return [folder.name for folder in _folders(root) if any(map(_is_media, _names(folder)))]
+
+    def sounds(self, root: Path, labels: LabelMap = DEFAULT_MAP) -> Iterator[BankSound]:
         """Sound and video files in the folders of the classes, at any depth."""
         for folder in _folders(root):
-            kind = _kind_of(folder.name)
+            kind = labels.kind_of(folder.name)
             if kind is not None:
                 for name in _names(folder):
                     if _is_media(name):
                         yield BankSound(f"{folder.name}/{name}", kind)
 
-    def left_out(self, root: Path) -> list[str]:
+    def left_out(self, root: Path, labels: LabelMap = DEFAULT_MAP) -> list[str]:
         """Files in the folders of the classes without a media suffix, and media files outside of folders.
 
         `unused_folders` lists the folders that are not of a class.
         """
         loose = [path.name for path in sorted(root.iterdir()) if _is_media(path.name) and not path.is_dir()]
-        known = [folder for folder in _folders(root) if _kind_of(folder.name) is not None]
+        known = [folder for folder in _folders(root) if labels.kind_of(folder.name) is not None]
         return loose + [f"{one.name}/{name}" for one in known for name in _names(one) if not _is_media(name)]
 
 
@@ -204,10 +224,6 @@ def _names(folder: Path) -> list[str]:
 
 def _is_media(name: str) -> bool:
     return Path(name).suffix.lower() in MEDIA_SUFFIXES
-
-
-def _kind_of(name: str) -> str | None:
-    return name if name in KINDS else class_of(name)
 
 
 ADAPTORS: Final[tuple[BankAdaptor, ...]] = (ManifestFolder(), FileList(), Fsd50k(), Esc50(), ClassFolders())
@@ -226,14 +242,52 @@ def adaptor_of(root: Path, adaptors: Iterable[BankAdaptor] = ADAPTORS) -> BankAd
     raise BankError(f"no sound bank at '{root}': give a folder with manifest.csv or with one folder per class")
 
 
-def list_sounds(root: Path, adaptors: Iterable[BankAdaptor] = ADAPTORS) -> list[BankSound]:
+def bank_vocabulary(root: Path, classes: Vocabulary | None = None) -> Vocabulary:
+    """The classes of the bank at `root`.
+
+    They are `classes` if given, else those of a `classes.yaml` or `classes.json` in the bank. Without one, a bank whose
+    folders are all known (as classes of DCASE2025 or labels of AudioSet that belong to them) has the classes of
+    DCASE2025; in any other bank, each folder is a class. In a list or manifest, one known class suffices for those of
+    DCASE2025, so that a misspelt class is reported and does not become a class.
+
+    Raises:
+        BankError: there is no such bank, its list of classes is damaged, or names of classes cannot be used.
+    """
+    if classes is not None:
+        return classes
+    folder = root if root.is_dir() else root.parent
+    try:
+        listed = [folder / name for name in FILE_NAMES if (folder / name).is_file()] if root.is_dir() else []
+        if listed:
+            return read_classes(listed[0])
+        adaptor = adaptor_of(root)
+        names = [name for name in adaptor.class_names(root) if name not in (BACKGROUND, INTERFERENCE)]
+        known = [DEFAULT_MAP.kind_of(name) is not None for name in names]
+        if all(known) or (any(known) and not isinstance(adaptor, ClassFolders)):
+            return DCASE2025
+        return vocabulary_of(names, folder.resolve().name)
+    except LabelError as error:
+        raise BankError(f"the sound bank at '{root}': {str(error).removeprefix(f'{root}: ')}") from error
+    except OSError as error:
+        raise BankError(f"the sound bank at '{root}' cannot be read ({error.strerror or error})") from error
+
+
+def list_sounds(
+    root: Path, adaptors: Iterable[BankAdaptor] = ADAPTORS, classes: Vocabulary | None = None
+) -> list[BankSound]:
     """The recordings of the bank at `root`, by the first adaptor that matches.
+
+    Args:
+        root: folder or file of the bank.
+        adaptors: layouts.
+        classes: its classes; None: see `bank_vocabulary`.
 
     Raises:
         BankError: no adaptor matches, the list violates its format, or the folder cannot be read.
     """
     try:
-        sounds = list(adaptor_of(root, adaptors).sounds(root))
+        adaptor = adaptor_of(root, adaptors)
+        sounds = list(adaptor.sounds(root, LabelMap(bank_vocabulary(root, classes))))
     except OSError as error:
         raise BankError(f"the sound bank at '{root}' cannot be read ({error.strerror or error})") from error
     kinds: dict[str, str] = {}
@@ -251,35 +305,12 @@ def is_published(root: Path) -> bool:
     return adaptor_of(root).published
 
 
-def unused_folders(root: Path, adaptors: Iterable[BankAdaptor] = ADAPTORS) -> list[str]:
+def unused_folders(
+    root: Path, adaptors: Iterable[BankAdaptor] = ADAPTORS, classes: Vocabulary | None = None
+) -> list[str]:
     """For banks with a folder per class: names of folders with recordings that are not of a class."""
     if not isinstance(adaptor_of(root, adaptors), ClassFolders):
         return []
-    unknown = [path for path in _folders(root) if _kind_of(path.name) is None]
+    labels = LabelMap(bank_vocabulary(root, classes))
+    unknown = [path for path in _folders(root) if labels.kind_of(path.name) is None]
     return [path.name for path in unknown if any(map(_is_media, _names(path)))]
-
-
-def _rows(path: Path, needed: set[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    try:
-        if path.stat().st_size > _LARGEST_LIST:
-            raise BankError(f"'{path}' is too large for a list of recordings; give another file")
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            missing = needed - set(reader.fieldnames or ())
-            if missing:
-                raise BankError(f"'{path}' lacks the column(s) {', '.join(sorted(missing))}")
-            for row in reader:
-                cells = {key: (cell or "").strip() for key, cell in row.items() if isinstance(key, str)}
-                yield reader.line_num, cells
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BankError(f"'{path}' cannot be read: {error}") from error
-
-
-def _listed(path: Path, line: int, row: dict[str, str], name: str) -> BankSound:
-    kind = _kind_of(row["class"])
-    if kind is None:
-        known = ", ".join(sorted(KINDS))
-        raise BankError(f"'{path}', line {line}: unknown class '{row['class']}'; known are {known}")
-    if not name or Path(name).is_absolute() or ".." in Path(name).parts:
-        raise BankError(f"'{path}', line {line}: file '{name}' must be a path inside the bank's folder")
-    return BankSound(name, kind, *(row.get(key, "") for key in _COLUMNS))

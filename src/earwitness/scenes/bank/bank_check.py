@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from earwitness.core.errors import BankError, EncodingError
+from earwitness.core.errors import BankError, EncodingError, one_line
 from earwitness.core.files.atomic import atomic_file
 from earwitness.core.files.cache import cache_folder
 from earwitness.scenes.bank.recording import read_recording, sounds_at_once
@@ -64,12 +64,7 @@ def file_stamp(path: Path) -> str:
 def first_names(names: Sequence[str], shown: int = 3) -> str:
     """The first few names and the number of the others, for messages."""
     more = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return printable(", ".join(names[:shown])) + more
-
-
-def printable(text: str) -> str:
-    """A message on one line, with non-printable characters escaped."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+    return one_line(", ".join(names[:shown])) + more
 
 
 def _problem(path: Path) -> str:

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.core.errors import BankError
-from earwitness.core.vocabulary import CLASSES
+from earwitness.core.vocabulary import DCASE2025, Vocabulary
 from earwitness.scenes.bank.activity import BLOCK_SAMPLES, sounding_blocks
-from earwitness.scenes.bank.adaptors import is_published, list_sounds
+from earwitness.scenes.bank.adaptors import bank_vocabulary, is_published, list_sounds
 from earwitness.scenes.bank.bank_sound import BACKGROUND, INTERFERENCE, BankSound, with_licence
 from earwitness.scenes.bank.recording import read_recording
-from earwitness.scenes.bank.splits import copied_files, refuse_leaks, split_names, with_splits
+from earwitness.scenes.bank.splits import copied_files, refuse_leaks, refuse_shared, split_names, with_splits
 
 __all__ = ["BACKGROUND", "INTERFERENCE", "BankSound", "SoundBank"]
 
@@ -36,11 +36,13 @@ class SoundBank:
         sounds: the sounds, sorted by name.
         weights: relative frequency with which sounds are drawn, by name pattern such as `bell/cdda-*`; the last
             matching pattern counts. Sounds with a weight of 0 are never drawn.
+        vocabulary: the classes.
     """
 
     root: Path
     sounds: tuple[BankSound, ...]
     weights: Mapping[str, float] = field(default_factory=dict)
+    vocabulary: Vocabulary = DCASE2025
     _groups: dict[str, list[list[BankSound]]] = field(init=False, repr=False)
     _by_name: dict[str, BankSound] = field(init=False, repr=False)
     _kinds: tuple[str, ...] = field(init=False, repr=False)
@@ -56,7 +58,7 @@ class SoundBank:
             by_group[sound.kind][sound.group or sound.name].append(sound)
         self._groups = {kind: list(groups.values()) for kind, groups in by_group.items()}
         self._by_name = {sound.name: sound for sound in self.sounds}
-        order = [sound_class.slug for sound_class in CLASSES] + [BACKGROUND, INTERFERENCE]
+        order = [*self.vocabulary.slugs, BACKGROUND, INTERFERENCE]
         self._kinds = tuple(kind for kind in order if kind in self._groups)
         # Groups are weighted by the square root of their size, a compromise between balance and variety.
         roots = {
@@ -74,6 +76,7 @@ class SoundBank:
         licences: Collection[str] | None = None,
         without: Collection[str] = (),
         weights: Mapping[str, float] | None = None,
+        classes: Vocabulary | None = None,
     ) -> SoundBank:
         """Open the bank at `root`.
 
@@ -83,14 +86,18 @@ class SoundBank:
             licences: keep only sounds under one of these licences, as ("cc0", "cc-by"); None keeps all.
             without: names of sounds to leave out, such as those of `bank_check.unusable_sounds`.
             weights: see the attribute.
+            classes: the classes; None: see `adaptors.bank_vocabulary`.
 
         Raises:
             BankError: there is no such bank, it has no sounds, its list violates the format, or, with a split, a
-                recording is in two splits.
+                recording is in two splits. In a bank with classes of its own, a recording of two classes.
         """
         root = Path(root)
-        listed = list_sounds(root)
+        vocabulary = bank_vocabulary(root, classes)
+        listed = list_sounds(root, classes=vocabulary)
         folder = root.parent if root.is_file() else root
+        if vocabulary is not DCASE2025:
+            refuse_shared(root, listed, copied_files(folder, listed))
         sounds = listed if split is None else _of_split(root, folder, listed, split)
         if licences is not None:
             sounds = with_licence(sounds, licences)
@@ -106,7 +113,7 @@ class SoundBank:
             raise BankError(f"the sound bank at '{root}' has no sound of any target class{unusable}{under}{where}")
         if not any(weight_of(sound, weights) for sound in targets):
             raise BankError(f"the sound bank at '{root}' has no sound of any target class with a weight above 0{where}")
-        return cls(folder, tuple(sorted(sounds, key=lambda sound: sound.name)), weights)
+        return cls(folder, tuple(sorted(sounds, key=lambda sound: sound.name)), weights, vocabulary)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -116,7 +123,7 @@ class SoundBank:
     @property
     def missing(self) -> tuple[str, ...]:
         """Target classes without sounds: no scene contains them."""
-        return tuple(sound_class.slug for sound_class in CLASSES if sound_class.slug not in self._groups)
+        return tuple(slug for slug in self.vocabulary.slugs if slug not in self._groups)
 
     def draw(self, kind: str, rng: np.random.Generator) -> BankSound:
         """A random sound of `kind`: first a group, then one of its sounds, so that large groups do not dominate.

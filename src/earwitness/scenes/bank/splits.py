@@ -130,6 +130,23 @@ def refuse_leaks(root: Path, sounds: Sequence[BankSound], copies: Copies = ()) -
                 )
 
 
+def refuse_shared(root: Path, sounds: Sequence[BankSound], copies: Copies) -> None:
+    """Check that no recording belongs to two classes.
+
+    Raises:
+        BankError: two files of different classes are the same; the message names them.
+    """
+    by_name = {sound.name: sound for sound in sounds}
+    for same in copies:
+        first, *others = (by_name[name] for name in sorted(same) if name in by_name)
+        for other in others:
+            if other.kind != first.kind:
+                raise BankError(
+                    f"the sound bank at '{root}': '{first.name}' ({first.kind}) and '{other.name}' ({other.kind}) are "
+                    "the same recording; keep it in one class"
+                )
+
+
 def _refuse(root: Path, sounds: Sequence[BankSound], key: Callable[[BankSound], str], what: str) -> None:
     first: dict[str, BankSound] = {}
     for sound in sounds:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from earwitness.core.events import FRAME_SECONDS
 from earwitness.core.geometry import Camera
-from earwitness.core.vocabulary import CLASSES
 from earwitness.scenes.acoustics.rooms import Room
 from earwitness.scenes.pictures.billboard import Billboard
 from earwitness.scenes.pictures.cutouts import Cutout, CutoutLibrary
@@ -87,7 +86,7 @@ class Actor:
 
 def labelled_tracks(scene: Scene) -> list[SourceTrack]:
     """The tracks of labelled classes, without interference, which is not shown."""
-    known = {sound_class.slug for sound_class in CLASSES}
+    known = set(scene.labels.vocabulary.slugs)
     return [track for track in scene.tracks if track.kind in known]
 
 
@@ -126,7 +125,7 @@ def place_bystanders(
     """
     added: list[Actor] = []
     for _ in range(min(int(rng.poisson(mean)), 4)):
-        kind = CLASSES[int(rng.integers(len(CLASSES)))].slug
+        kind = library.vocabulary[int(rng.integers(len(library.vocabulary)))].slug
         cutout = library.pick(kind, rng)
         for _ in range(12):
             azimuth = np.radians(rng.uniform(-0.5, 0.5) * camera.horizontal_fov_deg)

@@ -13,11 +13,12 @@ import numpy as np
 from PIL import Image
 
 from earwitness.core.errors import MediaError, UnreadableMediaError
-from earwitness.core.vocabulary import CLASSES, class_by_slug
+from earwitness.core.vocabulary import DCASE2025, SoundClass, Vocabulary
 from earwitness.data.dcase.layout import walk_files
 from earwitness.scenes.pictures.cutout_files import CUTOUT_SUFFIXES, read_cutout
-from earwitness.scenes.pictures.objects.catalogue import OBJECTS
-from earwitness.scenes.pictures.objects.drawn_object import SILENT, DrawnObject, Palette, Stance
+from earwitness.scenes.pictures.objects.catalogue import OBJECTS, plain_box
+from earwitness.scenes.pictures.objects.drawn_object import CREAM, INK, SILENT, DrawnObject, Palette, Stance
+from earwitness.scenes.pictures.painter import Colour
 from earwitness.scenes.pictures.people import people
 from earwitness.scenes.pictures.people.appearance import Appearance
 from earwitness.scenes.pictures.people.poses import PHASES, Action
@@ -75,6 +76,12 @@ _ACTIONS: Final[dict[str, tuple[Action, float]]] = {
     "footsteps": ("stand", 4.0),
 }
 """Action of people of each class while active, and phases per second."""
+_ACTIONS_OF_PARTS: Final[dict[str, tuple[Action, float]]] = {
+    "mouth": ("talk", 7.0),
+    "hands": ("clap", 12.0),
+    "feet": ("stand", 4.0),
+}
+"""The same for other classes, by the part of the body that makes the sound."""
 DEFAULT_HEIGHTS: Final[dict[str, float]] = {
     "female_speech": 1.65,
     "male_speech": 1.78,
@@ -91,6 +98,9 @@ DEFAULT_HEIGHTS: Final[dict[str, float]] = {
     "knock": 2.05,
 }
 """Heights in metres of the user's pictures of a class whose names do not state it ("radio@0.3m.png")."""
+_HUMAN_HEIGHT: Final = 1.7
+_OBJECT_HEIGHT: Final = 0.4
+"""The same for other classes, which people or objects make."""
 
 
 LOWEST_METRES: Final = 0.02
@@ -109,10 +119,12 @@ class CutoutLibrary:
             (WebM, MOV, MKV). The first phase is that of a silent source. `name@1.2m.png` states the real height.
             Classes without a folder are drawn.
         max_pixels_per_metre: maximum resolution of drawn pictures.
+        vocabulary: the classes.
     """
 
     folder: str | Path | None = None
     max_pixels_per_metre: float = 512.0
+    vocabulary: Vocabulary = DCASE2025
     _by_kind: dict[str, tuple[Cutout, ...]] = field(default_factory=dict, init=False, repr=False)
     _cache: OrderedDict[tuple[Cutout, State, int, float], Image.Image] = field(
         default_factory=OrderedDict, init=False, repr=False
@@ -126,10 +138,9 @@ class CutoutLibrary:
             MediaError: the folder is missing or has a subfolder that is not of a class.
             UnreadableMediaError: a picture cannot be read or has no transparency.
         """
-        own = _read_folder(Path(self.folder)) if self.folder is not None else {}
-        for sound_class in CLASSES:
-            slug = sound_class.slug
-            self._by_kind[slug] = own.get(slug) or _drawn(slug)
+        own = _read_folder(Path(self.folder), self.vocabulary) if self.folder is not None else {}
+        for sound_class in self.vocabulary:
+            self._by_kind[sound_class.slug] = own.get(sound_class.slug) or _drawn(sound_class)
 
     def cutouts(self, kind: str) -> tuple[Cutout, ...]:
         """All cut-outs of a class.
@@ -137,7 +148,7 @@ class CutoutLibrary:
         Raises:
             LabelError: there is no class with this slug.
         """
-        return self._by_kind[class_by_slug(kind).slug]
+        return self._by_kind[self.vocabulary.by_slug(kind).slug]
 
     def pick(self, kind: str, rng: np.random.Generator) -> Cutout:
         """A random cut-out of a class."""
@@ -160,26 +171,38 @@ class CutoutLibrary:
         return found
 
 
-def _drawn(kind: str) -> tuple[Cutout, ...]:
-    if kind in _ACTIONS:
-        return tuple(_person(kind, number) for number in range(PEOPLE_PER_CLASS))
-    return tuple(_object(drawn, palette) for drawn in OBJECTS if drawn.kind == kind for palette in drawn.palettes)
+def _drawn(sound_class: SoundClass) -> tuple[Cutout, ...]:
+    """Drawn cut-outs of a class: people, objects of its kind, or plain boxes in its colour."""
+    if sound_class.human:
+        return tuple(_person(sound_class, number) for number in range(PEOPLE_PER_CLASS))
+    known = [drawn for drawn in OBJECTS if drawn.kind == sound_class.slug] or [plain_box(sound_class.slug)]
+    own = _shade_of(sound_class.colour)
+    return tuple(
+        _object(drawn, palette)
+        for drawn in known
+        for palette in (drawn.palettes or (Palette(own, INK), Palette(CREAM, own)))
+    )
 
 
-def _person(kind: str, number: int) -> Cutout:
+def _shade_of(colour: str) -> Colour:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def _person(sound_class: SoundClass, number: int) -> Cutout:
+    kind, part = sound_class.slug, sound_class.made_by
     woman = kind == "female_speech" or (kind != "male_speech" and number % 2 == 0)
-    appearance = Appearance.draw(woman, np.random.default_rng((class_by_slug(kind).index, number)))
-    action, rate = _ACTIONS[kind]
+    appearance = Appearance.draw(woman, np.random.default_rng((sound_class.index, number)))
+    action, rate = _ACTIONS.get(kind) or _ACTIONS_OF_PARTS[part]
 
     def draw(state: State, phase: int, pixels_per_metre: float) -> Image.Image:
         sounding = state in ("sounding", "walking_sounding")
         # Footsteps show a person walking, on the spot if the source does not move.
-        walks = state in ("walking", "walking_sounding") or (sounding and kind == "footsteps")
+        walks = state in ("walking", "walking_sounding") or (sounding and part == "feet")
         return people.draw_person(appearance, action if sounding else "stand", walks, phase, pixels_per_metre)
 
     phases: dict[State, int] = {"idle": 1, "sounding": PHASES, "walking": PHASES, "walking_sounding": PHASES}
     name = f"{'woman' if woman else 'man'} {number}"
-    sound = 0.1 if kind == "footsteps" else 1.2 if kind == "clapping" else people.MOUTH
+    sound = 0.1 if part == "feet" else 1.2 if part == "hands" else people.MOUTH
     return Cutout(kind, name, people.WIDTH, people.HEIGHT, sound, "person", rate, phases, draw)
 
 
@@ -195,10 +218,10 @@ def _object(drawn: DrawnObject, palette: Palette) -> Cutout:
     )
 
 
-def _read_folder(folder: Path) -> dict[str, tuple[Cutout, ...]]:
+def _read_folder(folder: Path, vocabulary: Vocabulary) -> dict[str, tuple[Cutout, ...]]:
     if not folder.is_dir():
         raise MediaError(f"{folder}: no such folder; give a folder with a subfolder of RGBA pictures for each class")
-    known = {sound_class.slug for sound_class in CLASSES}
+    known = set(vocabulary.slugs)
     found: dict[str, tuple[Cutout, ...]] = {}
     for subfolder in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
         if subfolder.name not in known:
@@ -207,7 +230,9 @@ def _read_folder(folder: Path) -> dict[str, tuple[Cutout, ...]]:
         for path in sorted(walk_files(subfolder), key=_by_number):
             if path.suffix.lower() in CUTOUT_SUFFIXES:
                 series.setdefault((path.parent, re.sub(r"[_-]\d+$", "", path.stem)), []).append(path)
-        cutouts = tuple(_from_files(subfolder.name, name, paths) for (_, name), paths in series.items())
+        cutouts = tuple(
+            _from_files(vocabulary.by_slug(subfolder.name), name, paths) for (_, name), paths in series.items()
+        )
         if not cutouts:
             raise MediaError(f"{subfolder}: has no picture; remove the folder to use drawn pictures")
         found[subfolder.name] = cutouts
@@ -225,11 +250,11 @@ def unused_files(folder: Path) -> list[str]:
     ]
 
 
-def _height(path: Path, name: str, kind: str) -> float:
+def _height(path: Path, name: str, sound_class: SoundClass) -> float:
     """Height in metres from the name, as "radio@0.3m" or "radio@30cm", or the default of the class."""
     match = re.search(r"@([\d.,eE+-]+) ?(m|cm)$", name, re.IGNORECASE)
     if match is None:
-        return DEFAULT_HEIGHTS[kind]
+        return DEFAULT_HEIGHTS.get(sound_class.slug, _HUMAN_HEIGHT if sound_class.human else _OBJECT_HEIGHT)
     try:
         metres = float(match[1].replace(",", ".")) * (0.01 if match[2].lower() == "cm" else 1.0)
     except ValueError:
@@ -246,7 +271,7 @@ def _by_number(path: Path) -> tuple[str, int]:
     return (match[1], int(match[2])) if match else (path.stem, -1)
 
 
-def _from_files(kind: str, name: str, paths: list[Path]) -> Cutout:
+def _from_files(sound_class: SoundClass, name: str, paths: list[Path]) -> Cutout:
     parts = [read_cutout(path) for path in paths]
     frames = [frame for part, _ in parts for frame in part]
     if len({frame.size for frame in frames}) > 1:
@@ -256,7 +281,7 @@ def _from_files(kind: str, name: str, paths: list[Path]) -> Cutout:
     box = tuple(int(side) for side in (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0)))
     frames = [frame.crop((box[0], box[1], box[2], box[3])) for frame in frames]
     size = frames[0].size
-    height = _height(paths[0], name, kind)
+    height = _height(paths[0], name, sound_class)
     if height * size[0] / size[1] > WIDEST_METRES:
         raise UnreadableMediaError(
             f"{paths[0]}: would be {height * size[0] / size[1]:.3g} m wide; state its height in the name (@0.3m)"
@@ -267,8 +292,8 @@ def _from_files(kind: str, name: str, paths: list[Path]) -> Cutout:
         columns = max(1, round(rows * size[0] / size[1]))
         return frames[phase].resize((columns, rows), Image.Resampling.LANCZOS)
 
-    drawn = _drawn(kind)[0]
+    drawn = _drawn(sound_class)[0]
     return Cutout(
-        kind, name, height * size[0] / size[1], height, height * drawn.sound / drawn.height, drawn.stance,
+        sound_class.slug, name, height * size[0] / size[1], height, height * drawn.sound / drawn.height, drawn.stance,
         parts[0][1] or drawn.rate, {"idle": 1, "sounding": len(frames)}, draw,
     )  # fmt: skip

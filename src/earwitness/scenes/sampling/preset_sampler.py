@@ -42,7 +42,8 @@ class PresetSampler:
         self._distance = np.linalg.norm(pool.position.astype(np.float64), axis=1)
         self._elevation = np.degrees(np.arctan2(up, np.hypot(ahead, left)))
         self._bin = np.clip(np.digitize(self._elevation, _EDGES_DEG) - 1, 0, len(_EDGES_DEG) - 2)
-        self._fit = {slug: self._fits(scenes) for slug, scenes in preset.classes.items()}
+        self._scenes = {slug: preset.scenes_of(slug) for slug in bank.vocabulary.slugs}
+        self._fit = {slug: self._fits(scenes) for slug, scenes in self._scenes.items()}
 
     def draw(self, rng: np.random.Generator) -> SceneRecipe:
         """A random scene."""
@@ -67,7 +68,7 @@ class PresetSampler:
 
     def _kind(self, before: list[str], rng: np.random.Generator) -> str:
         for kind in dict.fromkeys(before):
-            if rng.random() < self.preset.classes[kind].pairs:
+            if rng.random() < self._scenes[kind].pairs:
                 return kind
         return self.plain.any_kind(rng)
 
@@ -75,7 +76,7 @@ class PresetSampler:
         self, kind: str, room: int, taken: set[int], occupied: NDArray[np.int_], rng: np.random.Generator
     ) -> EventRecipe | None:
         """A source of `kind` within the allowed overlap; None if there is no free position or time."""
-        scenes, config = self.preset.classes[kind], self.config
+        scenes, config = self._scenes[kind], self.config
         place = self._place(kind, room, taken, rng)
         if place is None:
             return None
@@ -170,7 +171,7 @@ class PresetSampler:
         self, kind: str, room: int, taken: set[int], rng: np.random.Generator
     ) -> tuple[tuple[int, ...], float, float] | None:
         """RIR indices, start on the path and points per second, at an elevation typical of the class."""
-        scenes, fit = self.preset.classes[kind], self._fit[kind]
+        scenes, fit = self._scenes[kind], self._fit[kind]
         if rng.random() < scenes.moves:
             paths = [path for path in self.pool.paths(room) if int(path[0]) not in taken]
             if paths:

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from earwitness.core.errors import UsageError
 from earwitness.core.schema import StrictModel
-from earwitness.core.vocabulary import CLASSES
+from earwitness.core.vocabulary import DCASE2025
 
 LEVELS: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 """Levels of the quantiles; distributions are linear between them and truncated outside."""
@@ -78,7 +78,7 @@ class ScenePreset(StrictModel):
 
     @model_validator(mode="after")
     def _complete(self) -> ScenePreset:
-        known = {sound.slug for sound in CLASSES}
+        known = set(DCASE2025.slugs)
         missing, foreign = sorted(known - self.classes.keys()), sorted(self.classes.keys() - known)
         if missing or foreign:
             what = [f"lacks {', '.join(missing)}"] if missing else []
@@ -87,6 +87,15 @@ class ScenePreset(StrictModel):
         if not sum(self.source_weights[1:]):
             raise ValueError("source_weights: not all zero from the second on")
         return self
+
+    def scenes_of(self, slug: str) -> ClassScenes:
+        """Distributions of a class; those of a class without its own are the medians over all classes."""
+        if slug in self.classes:
+            return self.classes[slug]
+        plain = [one.model_dump() for one in self.classes.values()]
+        return ClassScenes.model_validate(
+            {key: np.median([one[key] for one in plain], axis=0).tolist() for key in plain[0]}
+        )
 
 
 def preset_names() -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from pydantic import Field, PositiveFloat, field_validator, model_validator
 from earwitness.core.errors import BankError, UsageError
 from earwitness.core.geometry import DCASE_CAMERA
 from earwitness.core.schema import StrictModel
-from earwitness.core.vocabulary import CLASSES, NUM_CLASSES
+from earwitness.core.vocabulary import DCASE2025
 from earwitness.scenes.acoustics.microphone_flaws import draw_flaws
 from earwitness.scenes.acoustics.microphones import DEFAULT, MICROPHONES, Coincident
 from earwitness.scenes.acoustics.rir_pool import RirPool
@@ -23,6 +23,7 @@ from earwitness.scenes.scene import SAMPLE_RATE, TONE_KNOTS_HZ, EventRecipe, Noi
 
 _IMPULSIVE: Final = frozenset({"knock", "door", "clapping", "bell", "footsteps", "laughter"})
 """Classes whose sounds often occur several times in a row."""
+_SHORT_SECONDS: Final = 1.0
 _SPEECH: Final = frozenset({"female_speech", "male_speech"})
 _RANGES: Final = (
     "walk_speed", "repeat_gap", "speed", "wide_speed", "lowest_hz", "highest_hz", "level_db", "snr_db", "hiss_db",
@@ -55,7 +56,7 @@ class SceneConfig(StrictModel):
         background_probability: probability that the bed is a recorded background.
         hiss_db: level of microphone noise relative to the bed.
         peak_db: peak of the finished scene, dB re full scale.
-        class_weights: relative frequency of each class.
+        class_weights: relative frequency of each class; none: equal.
         microphone: name of the stereo microphone (`microphones.MICROPHONES`).
         fov_deg: horizontal field of view of the camera, which decides what is on screen.
         elevation_deg: range of elevations of sources from the microphone; for moving sources, of the whole path. Rooms
@@ -89,7 +90,7 @@ class SceneConfig(StrictModel):
     background_probability: float = Field(default=0.7, ge=0, le=1)
     hiss_db: tuple[float, float] = (-30.0, -8.0)
     peak_db: tuple[float, float] = (-18.0, -0.5)
-    class_weights: tuple[float, ...] = (1.0,) * NUM_CLASSES
+    class_weights: tuple[float, ...] = ()
     microphone: str = DEFAULT
     fov_deg: float = Field(default=DCASE_CAMERA.horizontal_fov_deg, ge=10, le=170)
     elevation_deg: tuple[float, float] = (-90.0, 90.0)
@@ -117,8 +118,8 @@ class SceneConfig(StrictModel):
             raise ValueError(f"flaw_probability: of coincident microphones, which '{self.microphone}' is not")
         if self.highest_hz[1] >= SAMPLE_RATE / 2:
             raise ValueError(f"highest_hz: must stay below {SAMPLE_RATE / 2:g} Hz, half the sample rate")
-        if len(self.class_weights) != NUM_CLASSES or min(self.class_weights) < 0 or not sum(self.class_weights):
-            raise ValueError(f"class_weights: {NUM_CLASSES} numbers, none negative, not all zero")
+        if self.class_weights and (min(self.class_weights) < 0 or not sum(self.class_weights)):
+            raise ValueError("class_weights: one number per class, none negative, not all zero")
         if not self.event_weights or min(self.event_weights) < 0 or not sum(self.event_weights):
             raise ValueError("event_weights: at least one number, none negative, not all zero")
         return self
@@ -131,8 +132,14 @@ class SceneSampler:
         self.bank = bank
         self.pool = pool
         self.config = config
-        self._targets = [sound_class for sound_class in CLASSES if sound_class.slug in bank.kinds]
-        weights = np.array([config.class_weights[sound_class.index] for sound_class in self._targets])
+        if config.class_weights and len(config.class_weights) != len(bank.vocabulary):
+            raise UsageError(
+                f"class_weights has {len(config.class_weights)} numbers, the bank has {len(bank.vocabulary)} classes: "
+                "give one per class, or none"
+            )
+        self._targets = [sound_class for sound_class in bank.vocabulary if sound_class.slug in bank.kinds]
+        shares = config.class_weights or (1.0,) * len(bank.vocabulary)
+        weights = np.array([shares[sound_class.index] for sound_class in self._targets])
         self._weights = weights / weights.sum()
         self._event_weights = np.asarray(config.event_weights) / np.sum(config.event_weights)
         self._level = _within(pool, config.elevation_deg)
@@ -228,10 +235,16 @@ class SceneSampler:
         """One sound, or several of the same group, and the pause between them."""
         sound = self.bank.draw(kind, rng)
         names = [sound.name]
-        if kind in _IMPULSIVE and rng.random() < self.config.repeat_probability:
+        if self._repeats(kind, sound.name) and rng.random() < self.config.repeat_probability:
             mates = self.bank.mates(sound)
             names.extend(mates[int(rng.integers(len(mates)))].name for _ in range(int(rng.integers(1, 3))))
         return tuple(names), float(rng.uniform(*self.config.repeat_gap))
+
+    def _repeats(self, kind: str, name: str) -> bool:
+        """Whether a sound often occurs several times in a row; of other than the default classes, short sounds do."""
+        if kind in DCASE2025.slugs or kind == INTERFERENCE:
+            return kind in _IMPULSIVE
+        return self.bank.size(name) < _SHORT_SECONDS * SAMPLE_RATE
 
     def speeds(self, kind: str) -> tuple[float, float]:
         """Range of playback speeds of a kind."""

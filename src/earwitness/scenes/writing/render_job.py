@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from earwitness.core.geometry import Camera
+from earwitness.core.vocabulary import Vocabulary
 from earwitness.scenes.acoustics.rir_pool import PoolConfig, RirPool
 from earwitness.scenes.bank.sound_bank import SoundBank
 from earwitness.scenes.pictures import DCASE_FPS, CutoutLibrary, PictureRenderer, open_backgrounds
@@ -35,6 +36,7 @@ class RenderJob:
         fps: pictures per second.
         cutouts: folder of the user's cut-outs; None: all are drawn.
         backgrounds: folder of the user's 360-degree photos and videos; None: rooms are drawn.
+        classes: the classes of the bank; None: its own.
         measured: folder of a pool of measured rooms (`measured_rooms.measured_pool`), which replaces `rooms`.
     """
 
@@ -52,6 +54,7 @@ class RenderJob:
     cutouts: Path | None = None
     backgrounds: Path | None = None
     measured: Path | None = None
+    classes: Vocabulary | None = None
 
     def __hash__(self) -> int:
         """Hash of all fields; presets in `scene` contain mappings, which have no hash of their own."""
@@ -81,7 +84,7 @@ class RenderJob:
 
 @lru_cache(maxsize=1)
 def _synthesizer(job: RenderJob) -> Synthesizer:
-    bank = SoundBank.open(job.bank, job.split, licences=job.licences, without=job.without)
+    bank = SoundBank.open(job.bank, job.split, licences=job.licences, without=job.without, classes=job.classes)
     pool = RirPool.open(job.rooms, job.cache) if job.measured is None else RirPool.load(job.measured)
     return Synthesizer(bank, pool, job.scene)
 
@@ -90,7 +93,7 @@ def _synthesizer(job: RenderJob) -> Synthesizer:
 def _pictures(job: RenderJob, camera: Camera) -> PictureRenderer:
     """The renderer; pictures show the rooms of the pool."""
     return PictureRenderer(
-        CutoutLibrary(job.cutouts),
+        CutoutLibrary(job.cutouts, vocabulary=job.synthesizer().bank.vocabulary),
         camera,
         job.fps,
         rooms=job.synthesizer().pool.rooms,

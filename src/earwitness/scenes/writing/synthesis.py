@@ -9,14 +9,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from earwitness.core.errors import BankError, MissingExtraError, UsageError
+from earwitness.core.classes.class_files import read_classes, write_classes
+from earwitness.core.errors import BankError, LabelError, MissingExtraError, SynthesisError, UsageError, one_line
 from earwitness.core.files.lock import locked_folder
+from earwitness.core.vocabulary import DCASE2025, Vocabulary
 from earwitness.scenes.acoustics.measured_rooms import measured_pool
 from earwitness.scenes.acoustics.microphones import DEFAULT, Coincident, microphone_called
 from earwitness.scenes.acoustics.rir_files import left_out
 from earwitness.scenes.acoustics.rir_pool import PoolConfig, RirPool, default_cache
-from earwitness.scenes.bank.adaptors import KINDS, adaptor_of, list_sounds, unused_folders
-from earwitness.scenes.bank.bank_check import first_names, printable, unusable_sounds
+from earwitness.scenes.bank.adaptors import adaptor_of, bank_vocabulary, list_sounds, unused_folders
+from earwitness.scenes.bank.bank_check import first_names, unusable_sounds
+from earwitness.scenes.bank.label_map import LabelMap
 from earwitness.scenes.bank.sound_bank import SoundBank
 from earwitness.scenes.bank.splits import without_split
 from earwitness.scenes.pictures import DCASE_FPS, unused_backgrounds, unused_cutouts
@@ -26,7 +29,7 @@ from earwitness.scenes.scene import Scene
 from earwitness.scenes.writing.engines import Engine, Processes, RayCluster
 from earwitness.scenes.writing.preview import busiest_second, write_preview
 from earwitness.scenes.writing.render_job import RenderJob
-from earwitness.scenes.writing.scene_clips import read_recipe, render_recipe
+from earwitness.scenes.writing.scene_clips import SPLIT, read_recipe, render_recipe
 from earwitness.scenes.writing.scene_folder import first_scenes, refuse_foreign, render_folder
 from earwitness.scenes.writing.set_options import keep_to_options
 
@@ -71,6 +74,7 @@ class SynthesisOptions:
         recipe: recipe of one scene to render instead of a new set.
         view_deg, noise, stems: with `recipe`: another view; whether to render the noise; whether to write stems.
         preview: PNG file of a contact sheet.
+        classes: file with the classes of the bank, or "dcase2025"; None: the bank's own.
     """
 
     bank: Path
@@ -100,6 +104,7 @@ class SynthesisOptions:
     noise: bool = True
     stems: bool = False
     preview: Path | None = None
+    classes: str | None = None
 
     def __post_init__(self) -> None:
         """Check that the options are compatible.
@@ -156,7 +161,19 @@ class SynthesisOptions:
             fps=DCASE_FPS if self.fps is None else Fraction(self.fps).limit_denominator(1001),
             cutouts=self.cutouts,
             backgrounds=self.backgrounds,
+            classes=bank_vocabulary(self.bank, named_classes(self.classes)),
         )
+
+
+def named_classes(name: str | None) -> Vocabulary | None:
+    """The classes that an option names: "dcase2025", or a file; None: those of the bank.
+
+    Raises:
+        LabelError: the file is not a list of classes.
+    """
+    if name is None or name == DCASE2025.name:
+        return None if name is None else DCASE2025
+    return read_classes(Path(name))
 
 
 def synthesize(
@@ -211,20 +228,21 @@ def _warn_of_unused_pictures(job: RenderJob, warn: Log) -> None:
 
 def _without_unusable(job: RenderJob, strict: bool, warn: Log, progress: ProgressOf) -> RenderJob:
     """The job without unusable sounds; reports everything in the bank that is left out."""
-    bank = SoundBank.open(job.bank, job.split, licences=job.licences)
+    bank = SoundBank.open(job.bank, job.split, licences=job.licences, classes=job.classes)
     unusable = unusable_sounds(bank, progress=progress("sounds checked") if len(bank.sounds) > _MANY_SOUNDS else None)
     if strict and unusable:
         raise BankError(next(iter(unusable.values())))
     _warn_of_skipped(list(unusable.values()), "sounds of the bank skipped", warn)
-    unsplit = without_split(list_sounds(job.bank)) if job.split else []
+    labels = LabelMap(bank.vocabulary)
+    unsplit = without_split(list_sounds(job.bank, classes=job.classes)) if job.split else []
     if unsplit:
         warn(f"sounds without a split, left out: {len(unsplit)} ({first_names(unsplit)})")
-    if others := adaptor_of(job.bank).left_out(job.bank):
+    if others := adaptor_of(job.bank).left_out(job.bank, labels):
         warn(f"files of the folder that are not in the bank: {len(others)} ({first_names(others)})")
-    if unused := unused_folders(job.bank):
-        known = ", ".join(sorted(KINDS))
+    if unused := unused_folders(job.bank, classes=job.classes):
+        known = ", ".join(sorted(labels.kinds))
         warn(f"folders of the bank that are not of a class: {', '.join(unused)}; the classes are {known}")
-    bank = SoundBank.open(job.bank, job.split, licences=job.licences, without=unusable)
+    bank = SoundBank.open(job.bank, job.split, licences=job.licences, without=unusable, classes=job.classes)
     if bank.missing:
         warn(f"classes without any sound: {', '.join(bank.missing)}")
     return replace(job, without=tuple(unusable))
@@ -232,7 +250,7 @@ def _without_unusable(job: RenderJob, strict: bool, warn: Log, progress: Progres
 
 def _warn_of_skipped(reasons: list[str], what: str, warn: Log) -> None:
     for reason in reasons[:_MOST_REPORTED]:
-        warn(printable(f"skipped: {reason}"))
+        warn(one_line(f"skipped: {reason}"))
     if reasons:
         warn(f"{what}: {len(reasons)}")
 
@@ -264,7 +282,13 @@ def _with_rooms_of(job: RenderJob, recipe: Path) -> RenderJob:
 
 def _render_set(job: RenderJob, options: SynthesisOptions, log: Log, progress: ProgressOf) -> list[Scene]:
     """Render the clips of a set; returns the scenes of the preview."""
-    clips = options.clips or 1
+    clips, vocabulary = options.clips or 1, job.synthesizer().bank.vocabulary
+    if vocabulary.slugs != DCASE2025.slugs:
+        log(f"{len(vocabulary)} classes of the bank: {first_names(vocabulary.slugs, 10)}")
+    try:
+        write_classes(job.out, vocabulary, job.out / "metadata_dev" / SPLIT)
+    except LabelError as error:
+        raise SynthesisError(str(error)) from error
     keep_to_options(job.out, _picture_options(job))
     new = render_folder(job, clips, progress=progress("clips"), engine=_engine(options))
     log(f"{job.out}: {clips} clips of {job.scene.seconds:g} s ({new} new)")

@@ -14,7 +14,6 @@ from matplotlib.figure import Figure
 from earwitness.core.errors import RecipeError
 from earwitness.core.events import EventTable
 from earwitness.core.files.atomic import atomic_file
-from earwitness.core.vocabulary import CLASSES
 from earwitness.data.dcase.layout import scan
 from earwitness.fusion.visual_analysis import open_visual_analysis
 from earwitness.metrics.intervals import Interval
@@ -66,13 +65,14 @@ def _bars(axes: Axes, rows: Sequence[Row], reference: Row) -> None:
 
 
 def _gains(axes: Axes, rows: Sequence[Row], reference: Row) -> None:
-    gains = np.full((len(rows), len(CLASSES)), np.nan)
+    classes = reference.scores.counts.vocabulary
+    gains = np.full((len(rows), len(classes)), np.nan)
     certain = np.zeros(gains.shape, dtype=bool)
     for y, row in enumerate(rows):
         if row is reference:
             continue
         difference = row.minus(reference)
-        for sound in CLASSES:
+        for sound in classes:
             interval = difference.of_class("macro", "f_score", sound.index)
             gains[y, sound.index] = 100 * interval.estimate
             certain[y, sound.index] = interval.low > 0 or interval.high < 0
@@ -86,7 +86,7 @@ def _gains(axes: Axes, rows: Sequence[Row], reference: Row) -> None:
             x, len(rows) - 1 - y, f"{value:+.0f}", ha="center", va="center", fontsize=8,
             fontweight="bold" if certain[y, x] else "normal", color="white" if abs(value) > 0.65 * WIDEST_GAIN else INK,
         )  # fmt: skip
-    axes.set_xticks(range(len(CLASSES)), [sound.name for sound in CLASSES], rotation=40, ha="right", fontsize=8.5)
+    axes.set_xticks(range(len(classes)), [sound.name for sound in classes], rotation=40, ha="right", fontsize=8.5)
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
@@ -215,7 +215,7 @@ def _line(row: Row) -> str:
 
 def _difference(row: Row, reference: Row) -> str:
     difference = row.minus(reference)
-    classes = [(difference.of_class("macro", "f_score", sound.index), sound) for sound in CLASSES]
+    classes = [(difference.of_class("macro", "f_score", sound.index), sound) for sound in row.scores.counts.vocabulary]
     classes = sorted((pair for pair in classes if not np.isnan(pair[0].estimate)), key=lambda pair: -pair[0].estimate)
     gains = [f"{sound.name} {_signed(one)}" for one, sound in classes[:3] if one.estimate > 0]
     losses = [f"{sound.name} {_signed(one)}" for one, sound in classes[::-1][:3] if one.estimate < 0]
@@ -228,7 +228,7 @@ def _difference(row: Row, reference: Row) -> str:
 def _classes(rows: Sequence[Row]) -> list[str]:
     per_class = [row.scores.macro.per_class for row in rows]
     lines = []
-    for sound in CLASSES:
+    for sound in rows[0].scores.counts.vocabulary:
         cells = [_plain(100 * float(each.f_score[sound.index]), 1) if each is not None else "" for each in per_class]
         lines.append(f"| {sound.name} | " + " | ".join(cells) + " |")
     return lines

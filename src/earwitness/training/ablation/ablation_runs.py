@@ -21,6 +21,7 @@ from earwitness.models.network import Network
 from earwitness.training.ablation.ablation_plan import AblationRun
 from earwitness.training.ablation.ablation_tables import SetOutputs
 from earwitness.training.data.clip_stream import VALID_STREAM, SceneStream
+from earwitness.training.data.recipe_classes import with_classes
 from earwitness.training.data.token_lookup import TokenLookup
 from earwitness.training.data.training_sources import open_sources
 from earwitness.training.loop.trainer import BEST_NAME, Trainer
@@ -102,6 +103,7 @@ def train(run: AblationRun, runs: Path, workers: int = 1) -> FinishedRun:
         first = finished(run.before, runs) or train(run.before, runs, workers)
         begin = recipe.run.model_copy(update={"init_from": str(first.folder)})
         recipe = recipe.model_copy(update={"run": begin})
+    recipe = with_classes(recipe)
     with locked_folder(folder, "earwitness ablate"):  # the lock that `earwitness train` takes, too
         sources = open_sources(recipe.data, recipe.features, workers=workers)
         trainer = Trainer(recipe, folder, sources.train, sources.valid)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from earwitness.core.events import EventTable
 from earwitness.core.multi_accddoa import Decoding, decode
-from earwitness.core.vocabulary import CLASSES
 from earwitness.data.dcase.labels import LabelRows
 from earwitness.metrics import Counts, Protocol, Scores, count, jackknife
 from earwitness.metrics.intervals import Interval, Intervals
@@ -92,13 +91,17 @@ def score_run(valid: SetOutputs, test: SetOutputs, after: After | None = None) -
     if valid.threshold is None:
         thresholds = np.array(class_thresholds(valid.fields, valid.references))
     else:
-        thresholds = np.full(len(CLASSES), valid.threshold)
+        thresholds = np.full(len(valid.references[0].vocabulary), valid.threshold)
     reached = Scores.from_counts(_counts(valid, thresholds), Protocol.STRICT).macro.f_score
     return _counts(test, thresholds, after), reached
 
 
 def _counts(outputs: SetOutputs, thresholds: NDArray[np.float64], after: After | None = None) -> Counts:
-    predictions = [decode(fields, threshold=thresholds, decoding=outputs.decoding) for fields in outputs.fields]
+    vocabulary = outputs.references[0].vocabulary
+    predictions = [
+        decode(fields, threshold=thresholds, decoding=outputs.decoding, vocabulary=vocabulary)
+        for fields in outputs.fields
+    ]
     if after is not None:
         predictions = [after(name, table) for name, table in zip(outputs.names, predictions, strict=True)]
     return count(outputs.names, _rows(outputs.references), _rows(predictions), Protocol.STRICT)
@@ -124,7 +127,7 @@ def _row_json(row: Row, reference: Row) -> dict[str, Any]:
         **{name: bounds(intervals.of("macro", name)) for name in QUANTITIES},
         "f_score_onscreen": bounds(intervals.of("macro_onscreen", "f_score")),
         "per_class": {
-            sound.slug: bounds(intervals.of_class("macro", "f_score", sound.index)) for sound in CLASSES
+            sound.slug: bounds(intervals.of_class("macro", "f_score", sound.index)) for sound in row.pooled.vocabulary
         },
         **row.facts,
     }  # fmt: skip
@@ -134,7 +137,8 @@ def _row_json(row: Row, reference: Row) -> dict[str, Any]:
             **{name: bounds(difference.of("macro", name)) for name in QUANTITIES},
             "f_score_onscreen": bounds(difference.of("macro_onscreen", "f_score")),
             "per_class": {
-                sound.slug: bounds(difference.of_class("macro", "f_score", sound.index)) for sound in CLASSES
+                sound.slug: bounds(difference.of_class("macro", "f_score", sound.index))
+                for sound in row.pooled.vocabulary
             },
         }
     return plain

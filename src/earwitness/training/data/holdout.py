@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Final
 
@@ -11,6 +12,8 @@ from earwitness.data.same_sound import same_clips
 
 TRAIN: Final = "dev-train"
 TEST: Final = "dev-test"
+VALID_SHARE: Final = 0.1
+"""Share of the clips that `choose_rooms` aims at."""
 _REAL_FOLD: Final = 3
 _TEST_FOLD: Final = 4
 
@@ -77,6 +80,28 @@ def _recording(clip: Clip) -> tuple[int, int] | None:
     """Room and number of the real training recording of a clip, whose clips overlap; None for other clips."""
     name = clip.parsed
     return (name.room, name.mix) if name is not None and name.fold == _REAL_FOLD else None
+
+
+def choose_rooms(sets: Sequence[Sequence[Clip]]) -> tuple[int, ...]:
+    """Rooms to validate on: the smallest rooms of fold 3 that have a tenth of the real training clips together.
+
+    Raises:
+        LabelError: there are fewer than two rooms of fold 3.
+    """
+    sizes = Counter(room for clips in sets for clip in clips if (room := real_room(clip)) is not None)
+    if len(sizes) < 2:
+        there = f"only those of room {next(iter(sizes))}" if sizes else "none"
+        raise LabelError(
+            f"valid_rooms 'auto' needs clips of fold {_REAL_FOLD} from two rooms, but there are {there}: validate "
+            "on another set with --set 'data.valid_folder={root: DIR}' --set 'data.valid_rooms=[]'"
+        )
+    chosen: list[int] = []
+    for room, size in sorted(sizes.items(), key=lambda item: (item[1], item[0]))[:-1]:
+        reached = sum(sizes[one] for one in chosen)
+        if chosen and reached + size / 2 > sum(sizes.values()) * VALID_SHARE:
+            break
+        chosen.append(room)
+    return tuple(sorted(chosen))
 
 
 def hold_out(sets: Sequence[Sequence[Clip]], rooms: Collection[int]) -> list[tuple[tuple[Clip, ...], tuple[Clip, ...]]]:

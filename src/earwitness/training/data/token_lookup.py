@@ -81,9 +81,10 @@ def _open(name: str, source: TokenSource, roots: list[str], width: int) -> dict[
         for root in roots
         if source.missing == "error" or any(found.encoder == source.encoder for _, found in list_stores(root))
     }
-    if not stores:
+    if not any(len(store) for store in stores.values()):
         raise RecipeError(
-            f"data.tokens.{name}: no folder has embeddings of '{source.encoder}'; run `earwitness dataset embed`"
+            f"data.tokens.{name}: no folder has embeddings of '{source.encoder}'; make them with `earwitness dataset "
+            f"embed`, or train without them: leave '{name}' out of model.tokens"
         )
     first = next(iter(stores.values()))
     for root, store in stores.items():

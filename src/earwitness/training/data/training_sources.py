@@ -14,19 +14,22 @@ import numpy as np
 from pydantic import ValidationError
 
 from earwitness.core.errors import BankError, LabelError, RecipeError
-from earwitness.data.clips import FolderClips, open_clips
+from earwitness.core.vocabulary import Vocabulary
+from earwitness.data.clips import FolderClips, open_clips, refuse_metres
 from earwitness.data.dcase.layout import Clip, scan
 from earwitness.data.shard import Shard, open_shard
 from earwitness.features import FeatureConfig
 from earwitness.scenes import PoolConfig, SceneConfig, Synthesizer
+from earwitness.scenes.acoustics.rir_pool import RirPool
 from earwitness.scenes.bank.adaptors import is_published, list_sounds
 from earwitness.scenes.bank.bank_check import unusable_sounds
 from earwitness.scenes.bank.copies import copies_between
 from earwitness.scenes.bank.sound_bank import SoundBank
 from earwitness.scenes.bank.splits import without_split
+from earwitness.scenes.writing.synthesis import named_classes
 from earwitness.training.data.clip_mix import ClipMix, ClipPass, ClipSource, JoinedClips, ShuffledClips, Subset
 from earwitness.training.data.clip_stream import SourceFactory
-from earwitness.training.data.holdout import chosen_clips, hold_out, refuse_overlap
+from earwitness.training.data.holdout import choose_rooms, chosen_clips, hold_out, refuse_overlap
 from earwitness.training.recipe_sections import DataSpec, FolderSpec
 
 SPLITS: Final[tuple[Literal["train", "valid"], ...]] = ("train", "valid")
@@ -56,11 +59,10 @@ class OpenSynthesizer:
 
     def __call__(self) -> Synthesizer:
         """Open the bank without its unusable sounds, and the pool of rooms, which is built if it is not cached."""
-        without = unusable_sounds(self.spec.bank) if self.without is None else self.without
-        return Synthesizer.from_bank(
-            self.spec.bank, split=self.split, rooms=self.pool(), config=self.scene(), cache=self.spec.cache,
-            without=without, weights=self.weights(),
-        )  # fmt: skip
+        without = _unusable(self.spec) if self.without is None else self.without
+        classes = named_classes(self.spec.classes)
+        bank = SoundBank.open(self.spec.bank, self.split, without=without, weights=self.weights(), classes=classes)
+        return Synthesizer(bank, RirPool.open(self.pool(), self.spec.cache), self.scene())
 
     def weights(self) -> dict[str, float]:
         """How often sounds are drawn; validation leaves out the same sounds and draws the others equally often."""
@@ -83,7 +85,13 @@ class OpenSynthesizer:
         return scene.model_copy(update={name: getattr(plain, name) for name in _TRAINING_ONLY})
 
 
-def skipped_sounds(root: str, progress: Callable[[int, int], None] | None = None) -> dict[str, str]:
+def _unusable(spec: DataSpec) -> dict[str, str]:
+    return unusable_sounds(SoundBank.open(spec.bank, classes=named_classes(spec.classes)))
+
+
+def skipped_sounds(
+    root: str, progress: Callable[[int, int], None] | None = None, classes: Vocabulary | None = None
+) -> dict[str, str]:
     """Sounds of a bank that are used neither for training nor for validation, with the reason; cached.
 
     These are unusable sounds; sounds without a split where others have one; and, in a bank split by groups only,
@@ -92,14 +100,15 @@ def skipped_sounds(root: str, progress: Callable[[int, int], None] | None = None
     Args:
         root: of the bank.
         progress: called with (sounds compared, total number of sounds).
+        classes: classes of the bank; None: its own.
 
     Raises:
         BankError: there is no such bank, a split has no target classes, or a recording is in both splits.
     """
-    skipped = unusable_sounds(root)
-    listed = list_sounds(Path(root))
+    skipped = unusable_sounds(SoundBank.open(root, classes=classes))
+    listed = list_sounds(Path(root), classes=classes)
     skipped |= dict.fromkeys(without_split(listed), "has no split, while other sounds of the bank have one")
-    train, valid = (SoundBank.open(root, split, without=skipped) for split in SPLITS)
+    train, valid = (SoundBank.open(root, split, without=skipped, classes=classes) for split in SPLITS)
     if is_published(Path(root)):
         return skipped
     copies = copies_between(train, valid, progress=progress)
@@ -146,6 +155,7 @@ class Sources:
         train, valid: factories of the training and validation sources.
         train_clips, valid_clips: number of clips in folders; None for scenes synthesized on the fly.
         skipped: damaged clips of the folders, by folder and clip id, or skipped sounds of the bank, with the reason.
+        valid_rooms: rooms of fold 3 that are held out for validation.
     """
 
     train: SourceFactory
@@ -153,6 +163,7 @@ class Sources:
     train_clips: int | None = None
     valid_clips: int | None = None
     skipped: dict[str, str] = field(default_factory=dict)
+    valid_rooms: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -190,13 +201,14 @@ def open_sources(
     """
     if not spec.folders:
         report = None if progress is None else lambda done, total: progress(spec.bank, done, total)
-        skipped = skipped_sounds(spec.bank, report)
+        skipped = skipped_sounds(spec.bank, report, named_classes(spec.classes))
         train, valid = (OpenSynthesizer(spec, split, tuple(skipped)) for split in SPLITS)
         return Sources(train, valid, skipped=skipped)
     try:
         return _open(spec, features, progress, workers)
     except LabelError as error:
-        raise RecipeError(f"data.folders: {error} (the recipe's first lines list what it needs)") from error
+        hint = "the recipe's first lines list what it needs; `train --data DIR` names its data set"
+        raise RecipeError(f"data.folders: {error} ({hint})") from error
 
 
 def _open(spec: DataSpec, features: FeatureConfig, progress: Progress | None, workers: int) -> Sources:
@@ -206,7 +218,9 @@ def _open(spec: DataSpec, features: FeatureConfig, progress: Progress | None, wo
         _open_set(one, clips, spec, features, progress, workers) for one, clips in zip(specs, chosen, strict=True)
     ]  # fmt: skip
     count = len(spec.folders)
-    parted = hold_out([one.clips for one in sets[:count]], spec.valid_rooms)
+    usable = [one.clips for one in sets[:count]]
+    rooms = choose_rooms(usable) if spec.valid_rooms == "auto" else spec.valid_rooms
+    parted = hold_out(usable, rooms)
     train = [_part(one, clips) for one, (clips, _) in zip(sets, parted, strict=False)]
     valid = [_part(one, clips) for one, (_, clips) in zip(sets, parted, strict=False) if clips]
     valid += [_part(one, one.clips) for one in sets[count:]]
@@ -226,12 +240,14 @@ def _open(spec: DataSpec, features: FeatureConfig, progress: Progress | None, wo
                for name, reason in part.skipped.items()}  # fmt: skip
     return Sources(
         OpenedSource(ClipMix(parts, spec.seed)), OpenedSource(ClipPass(JoinedClips(valid), spec.valid_seed)),
-        sum(map(len, train)), sum(map(len, valid)), skipped,
+        sum(map(len, train)), sum(map(len, valid)), skipped, tuple(rooms),
     )  # fmt: skip
 
 
 def _chosen(spec: FolderSpec) -> tuple[Clip, ...]:
-    return chosen_clips(scan(Path(spec.root)), spec.splits)
+    clips = chosen_clips(scan(Path(spec.root)), spec.splits)
+    refuse_metres(clips)
+    return clips
 
 
 def _open_set(

@@ -1,4 +1,4 @@
-"""Calibration, smoothing and thresholds: fitted on one half of the validation scenes, scored on the other."""
+"""Calibration, smoothing, thresholds, intervals: fitted on half of the validation scenes, scored on the other half."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from scipy.special import expit
 
 from earwitness.core.events import EventTable
 from earwitness.core.multi_accddoa import X, Y, encode
-from earwitness.core.vocabulary import CLASSES, NUM_CLASSES
 from earwitness.data.dcase.labels import LabelRows
 from earwitness.detect.model.calibration import IDENTITY, Calibration, logit
 from earwitness.detect.smoothing import Smoothing
 from earwitness.metrics import Scores
+from earwitness.metrics.curves import expected_calibration_error
 from earwitness.metrics.matching import Pairs, matched_pairs
-from earwitness.metrics.reliability import expected_calibration_error
 from earwitness.models.network import Network
+from earwitness.training.export.fit_intervals import fit_intervals
 from earwitness.training.export.model_export import TuningResult
 from earwitness.training.loop.validate import ValidSet, decode_outputs, score_outputs
 from earwitness.training.recipe_sections import RunSpec
@@ -30,6 +30,10 @@ FEWEST_SCENES: Final = 2
 UNTUNED_LIMIT: Final = (
     "Neither tuned nor scored: half of the validation scenes set thresholds and calibration, the others score them, "
     "but there was only one scene; export again with two scenes or more."
+)
+FEW_EVENTS_LIMIT: Final = (
+    "Gives no intervals for directions and distances: the validation scenes had too few events that it found; export "
+    "again with more scenes."
 )
 AUDIBLE: Final = 0.25
 """Probability from which a detection is used to fit azimuth and distance."""
@@ -67,19 +71,20 @@ def tune_and_score(net: Network, valid: ValidSet, run: RunSpec | None = None) ->
         valid: the scenes.
         run: the recipe's section, for its decoding and thresholds; None decodes as by default.
     """
+    classes = len(valid.references[0].vocabulary) if valid.references else net.config.classes
     if run is not None and run.decoding == "official":
         scores = score_outputs(valid.outputs(net), valid.references, run.thresholds[0], decoding=run.decoding)
         reached = figures(scores, len(valid.references))
-        return TuningResult((run.thresholds[0],) * NUM_CLASSES, reached, smoothing=UNSMOOTHED)
+        return TuningResult((run.thresholds[0],) * classes, reached, smoothing=UNSMOOTHED)
     if len(valid.references) < FEWEST_SCENES:
-        return _untuned()
+        return _untuned(classes)
     return tune_and_score_outputs(valid.outputs(net), valid.references)
 
 
 def tune_and_score_outputs(outputs: NDArray[np.float32], references: Sequence[EventTable]) -> TuningResult:
     """As `tune_and_score`, from uncalibrated physical fields (N, T', 3, classes, 4) and N reference tables."""
     if len(references) < FEWEST_SCENES:
-        return _untuned()
+        return _untuned(outputs.shape[3])
     even, odd = slice(0, None, 2), slice(1, None, 2)
     calibration = calibrate(outputs[even], references[even])
     outputs = calibration.apply(outputs)
@@ -88,12 +93,16 @@ def tune_and_score_outputs(outputs: NDArray[np.float32], references: Sequence[Ev
     reached = figures(scores, len(outputs[odd]))
     probability, truth = cells(outputs[odd], references[odd])
     reached["synthetic/calibration_error"] = round(expected_calibration_error(probability, truth), 4)
-    return TuningResult(thresholds, reached, calibration, smoothing)
+    vocabulary = references[0].vocabulary
+    events = decode_outputs(outputs, np.array(thresholds), smoothing, vocabulary=vocabulary)
+    intervals, verified = fit_intervals(references, events)
+    limits = (FEW_EVENTS_LIMIT,) if intervals is None else ()
+    return TuningResult(thresholds, reached | verified, calibration, smoothing, limits, intervals)
 
 
-def _untuned() -> TuningResult:
+def _untuned(classes: int) -> TuningResult:
     """Default thresholds and no scores, for too few scenes."""
-    return TuningResult((UNTUNED,) * NUM_CLASSES, {}, limits=(UNTUNED_LIMIT,))
+    return TuningResult((UNTUNED,) * classes, {}, limits=(UNTUNED_LIMIT,))
 
 
 def calibrate(outputs: NDArray[np.float32], references: Sequence[EventTable]) -> Calibration:
@@ -104,7 +113,7 @@ def calibrate(outputs: NDArray[np.float32], references: Sequence[EventTable]) ->
         references: N tables.
     """
     activity, truth = cells(outputs, references)
-    maps = [_logistic(logit(activity[:, index]), truth[:, index]) for index in range(NUM_CLASSES)]
+    maps = [_logistic(logit(activity[:, index]), truth[:, index]) for index in range(outputs.shape[3])]
     slope, offset = zip(*maps, strict=True)
     activities = Calibration(slope=slope, offset=offset)
     pairs = _pairs(activities.apply(outputs), references)
@@ -118,7 +127,7 @@ def cells(
     """Predicted activity and true activity (bool) of each class in each frame: (N T, classes) each."""
     activity = np.hypot(outputs[..., X], outputs[..., Y]).max(axis=2).astype(np.float64)
     truth = np.stack([encode(table, activity.shape[1]).active.any(axis=1) for table in references])
-    return activity.reshape(-1, NUM_CLASSES), truth.reshape(-1, NUM_CLASSES)
+    return activity.reshape(-1, activity.shape[2]), truth.reshape(-1, truth.shape[2])
 
 
 def tune(outputs: NDArray[np.float32], references: Sequence[EventTable]) -> tuple[Smoothing, tuple[float, ...]]:
@@ -156,7 +165,8 @@ def figures(scores: Scores, scenes: int) -> dict[str, float]:
         "synthetic/onscreen_accuracy": macro.onscreen_accuracy,
     }
     if macro.per_class is not None:
-        named |= {f"synthetic/f_score/{sound.slug}": float(macro.per_class.f_score[sound.index]) for sound in CLASSES}
+        scored = zip(scores.counts.vocabulary.slugs, macro.per_class.f_score.tolist(), strict=True)
+        named |= {f"synthetic/f_score/{slug}": f_score for slug, f_score in scored}
     return {key: round(value, 4) for key, value in named.items() if not np.isnan(value)}
 
 
@@ -164,7 +174,7 @@ def _sweep(
     outputs: NDArray[np.float32], references: Sequence[EventTable], smoothing: Smoothing | None
 ) -> tuple[tuple[float, ...], NDArray[np.float64]]:
     """The best threshold of each class, and F20/1 with it (classes,)."""
-    f_scores = np.zeros((len(GRID), NUM_CLASSES))
+    f_scores = np.zeros((len(GRID), outputs.shape[3]))
     for row, threshold in enumerate(GRID):
         each = score_outputs(outputs, references, threshold, smoothing).macro.per_class
         if each is not None:
@@ -201,7 +211,7 @@ def _logistic(x: NDArray[np.float64], truth: NDArray[np.bool_]) -> tuple[float, 
 
 
 def _pairs(outputs: NDArray[np.float32], references: Sequence[EventTable]) -> Pairs:
-    tables = decode_outputs(outputs, AUDIBLE)
+    tables = decode_outputs(outputs, AUDIBLE, vocabulary=references[0].vocabulary)
     rows, answers = ([LabelRows.from_table(table) for table in side] for side in (references, tables))
     return matched_pairs(rows, answers)
 

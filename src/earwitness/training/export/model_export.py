@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from earwitness.core.classes.vocabulary_record import DEFAULT_VOCABULARY
 from earwitness.core.errors import ModelError, RecipeError
 from earwitness.core.files.atomic import atomic_file
 from earwitness.detect.model.calibration import Calibration
 from earwitness.detect.model.card import ModelCard, TokenNeed, card_path, check_words, file_sha256
-from earwitness.detect.runner.runtime import OnnxRuntime
+from earwitness.detect.model.interval_model import IntervalModel
+from earwitness.detect.runner.runtime import ACCDDOA, ANY_SOUND, OnnxRuntime
 from earwitness.detect.smoothing import Smoothing
 from earwitness.models.architectures import BaselineConfig, ModelConfig, token_widths
 from earwitness.models.checkpoint import load_model
@@ -111,21 +113,25 @@ LIMITS: Final = (
 
 
 class _Physical(nn.Module):
-    """The network with physical outputs and positional inputs."""
+    """The network with physical outputs, those for any sound last, and positional inputs."""
 
     def __init__(self, net: Network) -> None:
         super().__init__()
         self.net, self.names = net, tuple(token_widths(net.config))
 
-    def forward(self, features: Tensor, *tokens: Tensor) -> Tensor:
+    def forward(self, features: Tensor, *tokens: Tensor) -> tuple[Tensor, ...]:
         size = len(Tokens._fields)
         batch = {name: Tokens(*tokens[k * size : (k + 1) * size]) for k, name in enumerate(self.names)}
-        return self.net.physical(self.net(features, batch))
+        raw = self.net(features, batch)
+        if not self.net.has_any_sound:
+            return (self.net.physical(raw),)
+        return self.net.physical(raw), self.net.physical_any_sound(raw)
 
 
 def export_onnx(net: Network, path: Path, *, half: bool = False) -> None:
     """Write `net` as ONNX: `features` (batch, C, T, F) -> `accddoa` (batch, T', 3, classes, 4), batch and time dynamic.
 
+    A network with a class for any sound also has the output `any_sound` (batch, T', 3, 1, 4).
     Each modality adds four inputs, `<name>.values` to `<name>.here`; see `token_arrays.TokenArrays`. The file is
     written only if ONNX Runtime agrees with torch for several batch sizes and lengths.
 
@@ -143,6 +149,7 @@ def export_onnx(net: Network, path: Path, *, half: bool = False) -> None:
     example = torch.zeros(2, config.in_channels, 10 * config.frames_per_label, config.mels)
     tokens = random_tokens(config, 2, np.random.default_rng(0))
     inputs = [f"{name}.{part}" for name in tokens for part in Tokens._fields]
+    outputs = [ACCDDOA, ANY_SOUND] if net.has_any_sound else [ACCDDOA]
     with atomic_file(path) as partial:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the tracer warns about every Python number; check_onnx decides
@@ -151,10 +158,10 @@ def export_onnx(net: Network, path: Path, *, half: bool = False) -> None:
                 (example, *(part for arrays in tokens.values() for part in Tokens.of(arrays))),
                 str(partial),
                 input_names=["features", *inputs],
-                output_names=["accddoa"],
+                output_names=outputs,
                 dynamic_axes={
                     "features": {0: "batch", 2: "frames"},
-                    "accddoa": {0: "batch", 1: "label_frames"},
+                    **{name: {0: "batch", 1: "label_frames"} for name in outputs},
                     **{key: token_axes(key, config) for key in inputs},
                 },
                 opset_version=OPSET,
@@ -181,8 +188,9 @@ def check_onnx(model: nn.Module, config: ModelConfig, path: Path, tolerance: flo
         tokens = random_tokens(config, batch, rng)
         parts = [part for arrays in tokens.values() for part in Tokens.of(arrays)]
         with torch.no_grad():
-            expected: NDArray[np.float32] = model(torch.from_numpy(features), *parts).numpy()
-        difference = np.abs(runtime.run(features, tokens) - expected) / (1 + np.abs(expected))
+            expected: NDArray[np.float32] = torch.cat(model(torch.from_numpy(features), *parts), dim=-2).numpy()
+        found = runtime.run(features, tokens, any_sound=runtime.any_sound)
+        difference = np.abs(found - expected) / (1 + np.abs(expected))
         worst = max(worst, float(difference.max()))
     if not worst <= tolerance:
         raise ModelError(
@@ -201,6 +209,7 @@ class TuningResult:
         calibration: of the model's outputs.
         smoothing: of the events.
         limits: known limits and unknowns of the model, one sentence each.
+        intervals: prediction intervals of the events; None if there were too few scenes.
     """
 
     thresholds: tuple[float, ...]
@@ -208,6 +217,7 @@ class TuningResult:
     calibration: Calibration = field(default_factory=Calibration)
     smoothing: Smoothing = field(default_factory=Smoothing)
     limits: tuple[str, ...] = ()
+    intervals: IntervalModel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,9 +282,11 @@ def _card(run: Path, recipe: Recipe, tuning: TuningResult, options: ExportOption
         },
         model=recipe.model.model_dump(mode="json") | ({"mirrored": True} if options.mirror else {}),
         calibration=tuning.calibration,
+        vocabulary=recipe.vocabulary or DEFAULT_VOCABULARY,
         thresholds=tuning.thresholds,
         decoding=recipe.run.decoding,
         smoothing=tuning.smoothing,
+        intervals=tuning.intervals,
         data=_data(recipe, options.checkpoint),
         recipe=_portable(recipe),
         commit=start_commit(run),
@@ -308,7 +320,7 @@ def _data(recipe: Recipe, checkpoint: str) -> dict[str, Any]:
 def _portable(recipe: Recipe) -> dict[str, Any]:
     """The recipe with folder names in place of the paths of the machine it ran on."""
     plain = recipe.model_dump(mode="json")
-    plain["data"] |= {"bank": Path(recipe.data.bank).name, "cache": None, "shards": None}
+    plain["data"] |= {"bank": Path(recipe.data.bank).name, "classes": None, "cache": None, "shards": None}
     for folder in (*plain["data"]["folders"], *filter(None, [plain["data"]["valid_folder"]])):
         folder["root"] = Path(folder["root"]).name
     if recipe.run.init_from:

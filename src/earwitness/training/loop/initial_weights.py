@@ -9,17 +9,17 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
+from earwitness.core.classes.vocabulary_record import DEFAULT_VOCABULARY, VocabularyRecord
 from earwitness.core.errors import ModelError, TrainingError
 from earwitness.encoders.store.embedding_store import StoreDescription
 from earwitness.features import TAGGER_CHANNELS as TAGGER_NAMES
 from earwitness.features import FeatureConfig
 from earwitness.models.architectures import ModelConfig
 from earwitness.models.checkpoint import read_checkpoint
-from earwitness.models.cmc import FUSION_PARTS, CmcNet
 from earwitness.models.network import Network
-from earwitness.models.seld import ADDED_PARTS, TAGGER_PARTS
+from earwitness.models.seld import ADDED_PARTS, FUSION_PARTS, TAGGER_PARTS, CmcNet
 from earwitness.models.seld_config import TAGGER_CHANNELS
-from earwitness.training.loop.shipped import checkpoint_features, shipped_checkpoint, trunk_weights
+from earwitness.training.loop.shipped import checkpoint_classes, checkpoint_features, shipped_checkpoint, trunk_weights
 from earwitness.training.loop.training_state import read_tokens
 from earwitness.training.recipe import load_recipe
 
@@ -28,7 +28,9 @@ _RECIPE: Final = "recipe.yaml"
 _SCALER: Final = frozenset(["scaler.mean", "scaler.std"])
 
 
-def load_initial(model: Network, source: str, features: FeatureConfig) -> None:
+def load_initial(
+    model: Network, source: str, features: FeatureConfig, classes: VocabularyRecord = DEFAULT_VOCABULARY
+) -> None:
     """Load the weights and feature statistics of a checkpoint into `model`.
 
     A Cross-Modal Conformer may start from a SELD network's weights, and a network with a tagger from those of one
@@ -39,6 +41,7 @@ def load_initial(model: Network, source: str, features: FeatureConfig) -> None:
         source: the name of a shipped model (`default`), a .safetensors file, or the folder of a run: its best
             checkpoint, else its last.
         features: of the new run; those of the checkpoint must be the same, where they are known.
+        classes: of the new run; those of the checkpoint must be the same, where they are known.
 
     Raises:
         TrainingError: there is no such checkpoint, or it does not fit the recipe (names the differences).
@@ -49,6 +52,7 @@ def load_initial(model: Network, source: str, features: FeatureConfig) -> None:
     except ModelError as error:
         raise TrainingError(f"run.init_from: {error}") from error
     _same_features(path, features)
+    _same_classes(path, classes)
     expected = model.state_dict()
     if config != model.config:
         tensors = _with_tagger_channels(tensors, expected)
@@ -140,6 +144,18 @@ def _same_features(path: Path, features: FeatureConfig) -> None:
     if theirs not in (features, features.model_copy(update={"channels": own})):
         raise TrainingError(
             f"run.init_from: {path} was trained on other features than the recipe's: {_differences(theirs, features)}"
+        )
+
+
+def _same_classes(path: Path, classes: VocabularyRecord) -> None:
+    recipe = path.parent / _RECIPE
+    if recipe.is_file():
+        theirs: VocabularyRecord | None = load_recipe(recipe).vocabulary or DEFAULT_VOCABULARY
+    else:
+        theirs = checkpoint_classes(path)
+    if theirs is not None and (difference := classes.difference(theirs)):
+        raise TrainingError(
+            f"run.init_from: {path} was trained on other classes: {difference}; use `earwitness learn` for new ones"
         )
 
 

@@ -1,4 +1,4 @@
-"""The log of a run: JSON lines, TensorBoard on request, and the terminal."""
+"""The log of a run: JSON lines, trackers on request, and the terminal."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import math
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from earwitness.core.errors import unwritable
 from earwitness.core.files.atomic import atomic_file
+from earwitness.training.loop.trackers import TensorBoardTracker, TrackedRun, Tracker, TrackerGroup
 
 
 class NullLog:
@@ -39,17 +41,23 @@ class RunLog:
         start: step at which the run starts or resumes.
         steps: total number of optimizer steps.
         tensorboard: also write TensorBoard files.
+        trackers: also send everything to these.
+        recipe: the recipe as plain values, for the trackers.
     """
 
-    def __init__(self, folder: Path, start: int, steps: int, *, tensorboard: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        start: int,
+        steps: int,
+        *,
+        tensorboard: bool,
+        trackers: Sequence[Tracker] = (),
+        recipe: Mapping[str, Any] | None = None,
+    ) -> None:
         self.path = folder / "log.jsonl"
         self._keep_before(start, done=start == steps)
         self._file = self.path.open("a", encoding="utf-8")
-        self._board: Any = None
-        if tensorboard:
-            from torch.utils.tensorboard import SummaryWriter
-
-            self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=start)
         self._progress: Progress | None = None
         if sys.stderr.isatty():
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -58,6 +66,10 @@ class RunLog:
             )
             self._task = self._progress.add_task("training", total=steps, completed=start)
         self.steps, self._began, self._start = steps, time.monotonic(), start
+        own = [TensorBoardTracker()] if tensorboard else []
+        self._trackers = TrackerGroup([*own, *trackers], self._say)
+        values = recipe or {}
+        self._trackers.begin(TrackedRun(str(values.get("name", folder.name)), folder, values, start))
 
     def _keep_before(self, start: int, *, done: bool) -> None:
         """Drop lines that will be written again: steps after `start`, and the last validation of a finished run."""
@@ -81,8 +93,7 @@ class RunLog:
     ) -> None:
         if self._progress:
             self._progress.stop()
-        if self._board:
-            self._board.close()
+        self._trackers.end(finished=error is None)
         with suppress(OSError) if error is not None else nullcontext():  # close fails again if a write failed
             self._file.close()
 
@@ -94,9 +105,7 @@ class RunLog:
             self._file.flush()
         except OSError as error:
             raise unwritable(self.path, error) from None
-        if self._board:
-            for name, value in values.items():
-                self._board.add_scalar(f"{kind}/{name}", value, step)
+        self._trackers.log(step, kind, values)
         shown = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
         if self._progress:
             self._progress.update(self._task, completed=step, description=f"{kind}  {shown}")
@@ -104,6 +113,12 @@ class RunLog:
                 self._progress.console.print(f"step {step}  {kind}  {shown}")
         else:
             print(f"step {step}/{self.steps}  {kind}  {shown}  {self._remaining(step)}", file=sys.stderr, flush=True)
+
+    def _say(self, text: str) -> None:
+        if self._progress:
+            self._progress.console.print(f"earwitness: {text}", markup=False, soft_wrap=True)
+        else:
+            print(f"earwitness: {text}", file=sys.stderr, flush=True)
 
     def _remaining(self, step: int) -> str:
         done = max(step - self._start, 1)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from earwitness.core.classes.vocabulary_record import VocabularyRecord
 from earwitness.core.errors import MissingWeightsError, ModelError
-from earwitness.detect.model.card import card_path, read_card
+from earwitness.detect.model.card import ModelCard, card_path, read_card
 from earwitness.detect.model.model_files import DEFAULT_MODEL, find_model, shipped_models
 from earwitness.encoders.yamnet import convolutions
 from earwitness.features import FeatureConfig
@@ -39,8 +40,17 @@ def shipped_checkpoint(name: str) -> Path | None:
 
 def checkpoint_features(path: Path) -> FeatureConfig | None:
     """The features of a shipped checkpoint, from the card beside it; None for other checkpoints."""
+    return None if (card := _shipped_card(path)) is None else card.features
+
+
+def checkpoint_classes(path: Path) -> VocabularyRecord | None:
+    """The classes of a shipped checkpoint, from the card beside it; None for other checkpoints."""
+    return None if (card := _shipped_card(path)) is None else card.vocabulary
+
+
+def _shipped_card(path: Path) -> ModelCard | None:
     shipped = [model.with_suffix(CHECKPOINT_SUFFIX) for model in shipped_models().values()]
-    return read_card(card_path(path)).features if path in shipped else None
+    return read_card(card_path(path)) if path in shipped else None
 
 
 def trunk_weights(prefix: str = TRUNK_PREFIX) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Final, cast
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from earwitness.core.classes.vocabulary_record import DEFAULT_VOCABULARY
 from earwitness.core.errors import TrainingError
 from earwitness.metrics import Scores
 from earwitness.models.architectures import token_widths
@@ -30,6 +31,7 @@ from earwitness.training.loop.distributed import fast_bf16, pick_device
 from earwitness.training.loop.initial_weights import check_initial_tokens, load_initial, load_tagger_weights
 from earwitness.training.loop.optimizer import Ema, learning_rate, make_optimizer
 from earwitness.training.loop.run_log import NullLog, RunLog
+from earwitness.training.loop.trackers import Tracker, named_trackers
 from earwitness.training.loop.training_state import (
     STATES,
     TrainingState,
@@ -57,10 +59,13 @@ class Trainer:
         folder: for states, logs, and the best and the last averaged model.
         train: factory of the training scenes.
         valid: factory of the validation scenes.
+        trackers: own objects that follow the run, besides those that the recipe names.
     """
 
-    def __init__(self, recipe: Recipe, folder: Path, train: SourceFactory, valid: SourceFactory) -> None:
-        self.recipe, self.folder = recipe, folder
+    def __init__(
+        self, recipe: Recipe, folder: Path, train: SourceFactory, valid: SourceFactory, trackers: Sequence[Tracker] = ()
+    ) -> None:
+        self.recipe, self.folder, self._own_trackers = recipe, folder, trackers
         folder.mkdir(parents=True, exist_ok=True)
         run, data = recipe.run, recipe.data
         torch.set_num_threads(run.threads)
@@ -149,8 +154,9 @@ class Trainer:
             write_commit(self.folder)
         load_tagger_weights(self.model)
         if self.recipe.run.init_from:
+            classes = self.recipe.vocabulary or DEFAULT_VOCABULARY
             check_initial_tokens(self.recipe.run.init_from, self.tokens.descriptions)
-            load_initial(self.model, self.recipe.run.init_from, self.recipe.features)
+            load_initial(self.model, self.recipe.run.init_from, self.recipe.features, classes)
             self.averaged.load_state_dict(self.model.state_dict())
             return
         self.averaged.load_state_dict(self.model.state_dict())
@@ -248,7 +254,16 @@ class Trainer:
     def _open_log(self) -> RunLog | NullLog:
         if not self.world.is_first:
             return NullLog()
-        return RunLog(self.folder, self.step, self.recipe.run.steps, tensorboard=self.recipe.run.tensorboard)
+        run = self.recipe.run
+        trackers = named_trackers([name for name in run.trackers if name != "tensorboard"])
+        return RunLog(
+            self.folder,
+            self.step,
+            run.steps,
+            tensorboard=run.tensorboard or "tensorboard" in run.trackers,
+            trackers=[*trackers, *self._own_trackers],
+            recipe=self.recipe.model_dump(mode="json"),
+        )
 
     def _autocast(self) -> contextlib.AbstractContextManager[object]:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)

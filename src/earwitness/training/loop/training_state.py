@@ -49,7 +49,7 @@ _FREE: Final = frozenset(
     + [
         f"run.{key}"
         for key in ("log_every", "valid_every", "save_every", "workers", "prefetch", "threads", "device", "compile",
-                    "tensorboard", "init_from")
+                    "tensorboard", "trackers", "init_from")
     ]
 )  # fmt: skip
 """Settings that may differ on resume: paths and use of the machine, which do not affect the result."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from earwitness.core.errors import LabelError
 from earwitness.core.events import EventTable
 from earwitness.core.multi_accddoa import Decoding, decode
+from earwitness.core.vocabulary import DCASE2025, Vocabulary
 from earwitness.detect.smoothing import Smoothing
 from earwitness.encoders.protocol import TokenMap
 from earwitness.metrics import Scores, score_tables
@@ -80,9 +81,10 @@ def decode_outputs(
     threshold: float | NDArray[np.float64],
     smoothing: Smoothing | None = None,
     decoding: Decoding = "weighted",
+    vocabulary: Vocabulary = DCASE2025,
 ) -> list[EventTable]:
     """Events of physical fields (N, T', 3, classes, 4) at one threshold or (classes,) thresholds, smoothed if given."""
-    tables = [decode(output, threshold=threshold, decoding=decoding) for output in outputs]
+    tables = [decode(output, threshold=threshold, decoding=decoding, vocabulary=vocabulary) for output in outputs]
     return tables if smoothing is None else [smoothing.apply(table) for table in tables]
 
 
@@ -94,7 +96,8 @@ def score_outputs(
     decoding: Decoding = "weighted",
 ) -> Scores:
     """Strict scores of physical fields; arguments as for `decode_outputs`."""
-    return score_tables(references, decode_outputs(outputs, threshold, smoothing, decoding))
+    vocabulary = references[0].vocabulary if references else DCASE2025
+    return score_tables(references, decode_outputs(outputs, threshold, smoothing, decoding, vocabulary))
 
 
 def validate(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from earwitness.core.errors import ModelError, first_line
-from earwitness.core.vocabulary import CLASSES
+from earwitness.core.vocabulary import DCASE2025, Vocabulary
 from earwitness.encoders.encoder_input import PictureGrid
 from earwitness.encoders.owlvit import as_pixels
 from earwitness.encoders.pretrained import load_pretrained
@@ -33,10 +33,10 @@ _TEMPLATE: Final = "a photo of {}"
 _PERSON_WORDS: Final = ("woman", "man", "person")
 
 
-def queries() -> dict[str, list[str]]:
+def queries(vocabulary: Vocabulary = DCASE2025) -> dict[str, list[str]]:
     """Text queries of each label: "person" for queries about people, otherwise the slug of the sound class."""
     by_label: dict[str, list[str]] = {}
-    for sound_class in CLASSES:
+    for sound_class in vocabulary:
         for prompt in sound_class.prompts:
             is_person = sound_class.human and any(word in prompt.split() for word in _PERSON_WORDS)
             texts = by_label.setdefault(PERSON if is_person else sound_class.slug, [])

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.core.vocabulary import CLASSES
+from earwitness.core.vocabulary import DCASE2025, Vocabulary
 from earwitness.vision.boxes import Boxes, cover_each
 from earwitness.vision.motion import moving_regions
 from earwitness.vision.observe import Observation
@@ -28,7 +28,6 @@ _STRETCH: Final = 600
 _OBJECTS: Final = TrackConfig(keypoints=TRACKED_KEYPOINTS)
 _MOTION: Final = TrackConfig(reach=0.8, gap=30, hold=10, least=2, keypoints=())
 """Regions that stop moving for a while remain candidates."""
-_HUMAN: Final = np.array([[sound_class.human] for sound_class in CLASSES])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,10 +48,12 @@ class CandidateIndex:
     Args:
         observation: observation of the video.
         fov: horizontal field of view of the area without black bars, degrees.
+        vocabulary: the classes of sound.
     """
 
-    def __init__(self, observation: Observation, fov: float) -> None:
-        self._observation, self._fov = observation, fov
+    def __init__(self, observation: Observation, fov: float, vocabulary: Vocabulary = DCASE2025) -> None:
+        self._observation, self._fov, self._vocabulary = observation, fov, vocabulary
+        self._human = np.array([[sound_class.human] for sound_class in vocabulary])
         frames = observation.num_frames
         first, cuts = observation.first_frame, [shot.start for shot in observation.shots[1:]]
         shown = shows_scene(observation)
@@ -87,8 +88,8 @@ class CandidateIndex:
     def candidate(self, number: int, first: int, stop: int) -> Candidate:
         """A candidate restricted to a stretch."""
         entry = self._entries[number]
-        made = candidate_of(entry.trail.track(first, stop), self._observation, self._fov, number)
-        return replace(made, azimuth=_masked(entry, made.start, made.azimuth))
+        made = candidate_of(entry.trail.track(first, stop), self._observation, self._fov, number, self._vocabulary)
+        return replace(made, azimuth=self._masked(entry, made.start, made.azimuth))
 
     def azimuths(self, number: int) -> Iterator[FloatArray]:
         """Yield the azimuths (classes, t) of a candidate, stretch by stretch; see `Candidate`."""
@@ -97,8 +98,15 @@ class CandidateIndex:
     def _azimuths(self, entry: _Entry) -> Iterator[FloatArray]:
         trail = entry.trail
         for first in range(trail.start, trail.stop, _STRETCH):
-            azimuth = azimuths(trail.track(first, first + _STRETCH), self._observation, self._fov)
-            yield _masked(entry, first, azimuth)
+            azimuth = azimuths(trail.track(first, first + _STRETCH), self._observation, self._fov, self._vocabulary)
+            yield self._masked(entry, first, azimuth)
+
+    def _masked(self, entry: _Entry, first: int, azimuth: FloatArray) -> FloatArray:
+        """Azimuths (classes, t) from frame `first` on; NaN for human sounds where a region is within a person."""
+        if entry.alone is None:
+            return azimuth
+        alone = entry.alone[first - entry.trail.start :][: azimuth.shape[1]]
+        return np.where(alone | ~self._human, azimuth, np.float32(np.nan))
 
 
 def shows_scene(observation: Observation) -> BoolArray:
@@ -123,14 +131,6 @@ def _apart(trail: Trail, objects: list[Trail]) -> _Entry:
             part = cover_each(trail.xyxy(first, stop), _grown(one.xyxy(first, stop))) > 0.5
             alone[first - trail.start : stop - trail.start] &= ~part
     return _Entry(trail, alone)
-
-
-def _masked(entry: _Entry, first: int, azimuth: FloatArray) -> FloatArray:
-    """Azimuths (classes, t) from frame `first` on; NaN for human sounds where a region is within a person."""
-    if entry.alone is None:
-        return azimuth
-    alone = entry.alone[first - entry.trail.start :][: azimuth.shape[1]]
-    return np.where(alone | ~_HUMAN, azimuth, np.float32(np.nan))
 
 
 def _grown(xyxy: FloatArray) -> FloatArray:

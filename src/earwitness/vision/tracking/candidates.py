@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.core.geometry import Camera
-from earwitness.core.vocabulary import CLASSES
+from earwitness.core.vocabulary import SoundClass, Vocabulary
 from earwitness.vision.boxes import INDEX, PERSON
 from earwitness.vision.motion import MOVING, motion_within
 from earwitness.vision.observe import Observation
@@ -65,8 +65,6 @@ def _middle(one: Track, names: tuple[str, ...]) -> DoubleArray:
 
 
 _LEAST_CONFIDENCE: Final = 0.5
-PARTS: Final[dict[str, str]] = {one.slug: one.made_by for one in CLASSES if one.human}
-"""The part of a person that makes the sounds of a class."""
 _POINTS: Final = {
     "mouth": ("mouth", "nose"),
     "hands": ("left_wrist", "right_wrist"),
@@ -121,14 +119,12 @@ class Candidate:
         """One past its last frame."""
         return self.start + len(self.xyxy)
 
-    def may_make(self, class_index: int) -> bool:
+    def may_make(self, sound_class: SoundClass) -> bool:
         """Whether it can make a sound of this class."""
-        if self.label == PERSON:
-            return CLASSES[class_index].human
-        return self.label in (MOVING, CLASSES[class_index].slug)
+        return sound_class.human if self.label == PERSON else self.label in (MOVING, sound_class.slug)
 
 
-def candidate_of(one: Track, observation: Observation, fov: float, number: int) -> Candidate:
+def candidate_of(one: Track, observation: Observation, fov: float, number: int, vocabulary: Vocabulary) -> Candidate:
     """Create the candidate of a track, or of a stretch of one.
 
     Args:
@@ -136,14 +132,15 @@ def candidate_of(one: Track, observation: Observation, fov: float, number: int) 
         observation: observation of the video.
         fov: horizontal field of view of the area without black bars, degrees.
         number: as in `Candidate`.
+        vocabulary: the classes.
     """
     shot = observation.shot_at(one.start)
     left, top, right, bottom = shot.content
     camera = Camera(max(1, right - left), observation.height, fov)
     motion = motion_within(observation.motion[one.start : one.stop], one.xyxy, observation.width, observation.height)
     edges = camera.azimuth(np.clip(one.xyxy[:, ::2], left, right) - left)
-    rows = np.stack([_height(one, sound_class.slug) for sound_class in CLASSES])
-    azimuth = azimuths(one, observation, fov)
+    rows = np.stack([_height(one, sound_class) for sound_class in vocabulary])
+    azimuth = azimuths(one, observation, fov, vocabulary)
     distance = slant_distance(person_depth(one, camera), azimuth.astype(np.float64), rows - (top + bottom) / 2, camera)
     return Candidate(
         number,
@@ -162,42 +159,42 @@ def candidate_of(one: Track, observation: Observation, fov: float, number: int) 
     )
 
 
-def azimuths(one: Track, observation: Observation, fov: float) -> FloatArray:
+def azimuths(one: Track, observation: Observation, fov: float, vocabulary: Vocabulary) -> FloatArray:
     """Azimuths (classes, t) of a track, as in `Candidate`; arguments as for `candidate_of`."""
     left, _, right, _ = observation.shot_at(one.start).content
     camera = Camera(max(1, right - left), observation.height, fov)
-    return np.stack([_class_azimuth(one, sound_class.slug, camera, left) for sound_class in CLASSES]).astype(np.float32)
+    return np.stack([_class_azimuth(one, sound_class, camera, left) for sound_class in vocabulary]).astype(np.float32)
 
 
-def _class_azimuth(one: Track, slug: str, camera: Camera, left: int) -> NDArray[np.floating]:
+def _class_azimuth(one: Track, sound_class: SoundClass, camera: Camera, left: int) -> NDArray[np.floating]:
     """Azimuths (t,) of the part that makes the sounds of a class, or of the middle of the box if unknown."""
     # An object cut off by the edge counts at its visible part.
     visible = np.clip(one.xyxy[:, ::2], left, left + camera.width)
-    part = _part(one, slug, 0, _LEAST_CONFIDENCE)
+    part = _part(one, sound_class, 0, _LEAST_CONFIDENCE)
     column = np.where(np.isfinite(part), part, visible.mean(axis=1))
     inside = (visible[:, 1] > visible[:, 0]) & (column >= left) & (column <= left + camera.width)
     return np.asarray(np.where(inside, camera.azimuth(column - left), np.nan))
 
 
-def _height(one: Track, slug: str) -> NDArray[np.floating]:
+def _height(one: Track, sound_class: SoundClass) -> NDArray[np.floating]:
     """Rows (t,) of the part that makes the sounds of a class, pixels; estimated by the network if out of view."""
     middle = one.xyxy[:, 1::2].mean(axis=1)
-    if one.label != PERSON or slug not in PARTS:
+    if one.label != PERSON or not sound_class.human:
         return np.asarray(middle)
-    part = _part(one, slug, 1, 0.0)
-    below = middle + _BELOW_FACE[PARTS[slug]] * (one.xyxy[:, 3] - one.xyxy[:, 1])
+    part = _part(one, sound_class, 1, 0.0)
+    below = middle + _BELOW_FACE[sound_class.made_by] * (one.xyxy[:, 3] - one.xyxy[:, 1])
     return np.asarray(np.where(np.isfinite(part), part, below))
 
 
-def _part(one: Track, slug: str, axis: int, least: float) -> NDArray[np.floating]:
+def _part(one: Track, sound_class: SoundClass, axis: int, least: float) -> NDArray[np.floating]:
     """Columns or rows (t,) of the part of a person that makes the sounds of a class; NaN for low confidence."""
-    if one.label != PERSON or slug not in PARTS:
+    if one.label != PERSON or not sound_class.human:
         return np.full(len(one.xyxy), np.nan)
-    names = _POINTS[PARTS[slug]]
+    names = _POINTS[sound_class.made_by]
     points = one.keypoints[:, [INDEX[name] for name in names]]
     places = np.where(points[..., 2] >= least, points[..., axis], np.nan).T
     known = np.isfinite(places)
-    if PARTS[slug] == "mouth":
+    if sound_class.made_by == "mouth":
         return np.asarray(np.where(known[0], places[0], places[-1]))
     mean = np.nansum(places, axis=0) / np.maximum(known.sum(axis=0), 1)
     return np.asarray(np.where(known.any(axis=0), mean, np.nan))

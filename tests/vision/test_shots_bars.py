@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from earwitness.vision.letterbox import LetterboxFinder
+from earwitness.vision.shots import LetterboxFinder
 
 
 def bars_of(*pictures: np.ndarray) -> tuple[int, int, int, int]:

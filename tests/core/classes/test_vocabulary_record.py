@@ -8,11 +8,12 @@ import pytest
 from pydantic import ValidationError
 
 from earwitness.batch.formats import write
+from earwitness.core.classes.vocabulary_record import DEFAULT_VOCABULARY, VocabularyRecord
 from earwitness.core.errors import LabelError
+from earwitness.core.events import EventTable
 from earwitness.core.vocabulary import DCASE2025
 from earwitness.results.document import read_document, read_events
 from earwitness.results.saved import read_result
-from earwitness.results.vocabulary_record import DEFAULT_VOCABULARY, VocabularyRecord
 from export_cases import detection, run
 
 
@@ -31,7 +32,7 @@ def test_the_record_lists_the_classes_in_order_of_their_indices() -> None:
     [
         (record("a", "dog", "cat"), ""),
         (record("pets", "dog", "cat"), ""),
-        (record("birds", "wren"), "'a', not of 'birds'"),
+        (record("birds", "wren"), "'a' (dog, cat), not of 'birds' (wren)"),
         (record("a", "dog"), "'a' has 2 classes, not 1"),
         (record("a", "dog", "cow"), "class 1 of 'a' is 'cat', not 'cow'"),
     ],
@@ -64,13 +65,27 @@ def test_a_document_without_vocabulary_has_the_default_one(tmp_path: Path) -> No
     assert read_document(path).vocabulary == DEFAULT_VOCABULARY
 
 
-def test_a_document_with_other_classes_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_document_with_other_classes_is_read_with_them(tmp_path: Path) -> None:
     path = tmp_path / "clip.json"
-    write(detection(run(0, 5, 3, 10)), path, "json")
+    write(detection(run(0, 5, 0, 10)), path, "json")
     values = json.loads(path.read_text())
     values["vocabulary"]["name"] = "birds"
     values["vocabulary"]["classes"] = [{"name": "Wren", "slug": "wren", "song": "long"}]
     path.write_text(json.dumps(values))
-    for read in (read_result, read_events):
-        with pytest.raises(LabelError, match=r"clip\.json: the classes are those of 'birds', not of 'dcase2025'"):
-            read(path)
+    result, table = read_result(path), read_events(path)
+    assert table.vocabulary.slugs == result.vocabulary.slugs == ("wren",)
+    assert [event.sound_class.name for event in result.events] == ["Wren"]
+    write(result, tmp_path / "again.json", "json")
+    assert read_events(tmp_path / "again.json").same_as(table)
+    with pytest.raises(LabelError, match=r"'dcase2025' .*not of 'birds' \(wren\)"):
+        EventTable.concatenate([table, EventTable.empty()])
+
+
+def test_an_index_beyond_the_classes_of_a_document_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "clip.json"
+    write(detection(run(0, 5, 3, 10)), path, "json")
+    values = json.loads(path.read_text())
+    values["vocabulary"] = {"name": "birds", "classes": [{"name": "Wren", "slug": "wren"}]}
+    path.write_text(json.dumps(values))
+    with pytest.raises(LabelError, match=r"clip\.json: row 0: class_index is 3; classes must lie in 0\.\.0"):
+        read_events(path)

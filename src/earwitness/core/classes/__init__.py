@@ -1,0 +1,1 @@
+"""Classes as data: records for cards and results, files, names and colours."""

@@ -1,0 +1,48 @@
+"""Raven selection table: one selection for each event, for Raven Pro, Raven Lite and the R packages around them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from earwitness.core.errors import MediaError, one_line
+from earwitness.media.containers.probe import probe
+
+if TYPE_CHECKING:
+    from earwitness.results.detection import Detection
+
+COLUMNS: Final = (
+    "Selection", "View", "Channel", "Begin Time (s)", "End Time (s)", "Low Freq (Hz)", "High Freq (Hz)", "Begin File",
+    "Annotation", "Azimuth (deg)", "Distance (m)", "On Screen", "Score",
+)  # fmt: skip
+_DEFAULT_TOP: Final = 12_000.0
+"""Half of the sample rate that models read, Hz."""
+
+
+def to_raven(result: Detection) -> str:
+    """Return a tab-separated table (Raven Pro user's manual: selection tables).
+
+    Events have no limits of frequency, so each selection spans the whole band of the recording. Unknown directions and
+    distances are empty.
+    """
+    top, file = _top(result), "" if result.path is None else one_line(result.path.name)
+    lines = ["\t".join(COLUMNS)]
+    for number, event in enumerate(result.table.iter_events(), start=1):
+        azimuth = "" if event.azimuth != event.azimuth else f"{event.azimuth:.1f}"
+        distance = "" if event.distance != event.distance else f"{event.distance:.2f}"
+        onscreen = "" if not result.has_video else "yes" if event.onscreen else "no"
+        lines.append("\t".join((
+            str(number), "Spectrogram 1", "1", f"{event.start:.3f}", f"{event.end:.3f}", "0.0", f"{top:.1f}", file,
+            one_line(event.sound_class.name), azimuth, distance, onscreen, f"{event.score:.3f}",
+        )))  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def _top(result: Detection) -> float:
+    """Highest frequency of the recording, Hz."""
+    if result.media_file is None:
+        return _DEFAULT_TOP
+    try:
+        audio = probe(result.media_file).audio
+    except MediaError:
+        return _DEFAULT_TOP
+    return _DEFAULT_TOP if audio is None else audio.rate / 2

@@ -1,0 +1,1 @@
+"""Files for video and sound editors: timecodes, markers, regions."""

@@ -1,0 +1,63 @@
+"""CMX 3600 edit decision list with markers, as DaVinci Resolve imports them (Timelines > Import > Timeline Markers)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final
+
+from earwitness.core.vocabulary import SoundClass
+from earwitness.export.editing.markers import Marker, clip_name, markers, rgb
+from earwitness.export.editing.timecode import FrameRate, frame_rate_of
+
+if TYPE_CHECKING:
+    from earwitness.results.detection import Detection
+
+FIRST_HOUR: Final = 1
+"""Timelines of editing programs start at 01:00:00:00."""
+MOST_EVENTS: Final = 9999
+"""Event numbers of CMX 3600 have three digits; all programs read four."""
+_LONGEST_TITLE: Final = 70
+_COLOURS: Final[Mapping[str, tuple[int, int, int]]] = {
+    "Blue": (0, 127, 227), "Cyan": (0, 206, 208), "Green": (0, 173, 0), "Yellow": (240, 157, 0), "Red": (225, 36, 1),
+    "Pink": (255, 68, 200), "Purple": (144, 19, 254), "Fuchsia": (192, 46, 111), "Rose": (255, 161, 185),
+    "Lavender": (161, 147, 200), "Sky": (146, 226, 253), "Mint": (114, 219, 0), "Lemon": (220, 233, 90),
+    "Sand": (196, 145, 94), "Cocoa": (110, 81, 67), "Cream": (245, 235, 225),
+}  # fmt: skip
+"""Marker colours of DaVinci Resolve."""
+
+
+def edl_pieces(result: Detection, chosen: Fraction | None = None) -> Iterator[str]:
+    """Yield a list with one event of one frame for each marker; a comment holds its name, colour and length.
+
+    Args:
+        result: the events.
+        chosen: frames per second; by default those of the video, or 25.
+    """
+    rate = frame_rate_of(result, chosen)
+    title = clip_name(result)[:_LONGEST_TITLE]
+    yield f"TITLE: {title}\nFCM: {'DROP FRAME' if rate.drops else 'NON-DROP FRAME'}\n\n"
+    first = _first_frame(rate)
+    for number, marker in enumerate(markers(result, rate), start=1):
+        if number > MOST_EVENTS:
+            return
+        yield _entry(number, marker, rate, first)
+
+
+def _first_frame(rate: FrameRate) -> int:
+    """Number of the frame with the timecode 01:00:00:00."""
+    dropped = 54 * (rate.nominal // 15) if rate.drops else 0
+    return FIRST_HOUR * (3600 * rate.nominal - dropped)
+
+
+def _entry(number: int, marker: Marker, rate: FrameRate, first: int) -> str:
+    begin, end = rate.timecode(first + marker.frame), rate.timecode(first + marker.frame + 1)
+    times = f"{begin} {end} {begin} {end}"
+    name = f"{marker.name}, {marker.note}".replace("|", "/")
+    comment = f" |C:ResolveColor{_nearest(marker.sound_class)} |M:{name} |D:{marker.frames}"
+    return f"{number:03d}  001      V     C        {times}  \n{comment}\n\n"
+
+
+def _nearest(sound_class: SoundClass) -> str:
+    colour = rgb(sound_class)
+    return min(_COLOURS, key=lambda name: sum((a - b) ** 2 for a, b in zip(_COLOURS[name], colour, strict=True)))

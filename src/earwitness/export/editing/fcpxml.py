@@ -1,0 +1,95 @@
+"""FCPXML timeline with a marker for each event: Final Cut Pro, DaVinci Resolve, and Premiere by way of Resolve."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as Xml
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final
+
+from earwitness.core.errors import MediaError, one_line
+from earwitness.export.editing.markers import clip_name, markers, timeline_frames
+from earwitness.export.editing.timecode import FrameRate, frame_rate_of
+from earwitness.media.containers.probe import MediaInfo, probe
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from earwitness.results.detection import Detection
+
+VERSION: Final = "1.9"
+_DEFAULT_SIZE: Final = (1920, 1080)
+
+
+def to_fcpxml(result: Detection, target: Path, chosen: Fraction | None = None) -> str:
+    """Return an FCPXML 1.9 document (Apple: FCPXML Reference): the recording as one clip with markers.
+
+    All times are multiples of a frame, as fractions of a second.
+
+    Args:
+        result: the events.
+        target: path of the document; a recording that was not found is referred to beside it.
+        chosen: frames per second; by default those of the video, or 25.
+    """
+    rate, info = frame_rate_of(result, chosen), _info(result)
+    name, length = clip_name(result), timeline_frames(result, rate)
+    root = Xml.Element("fcpxml", {"version": VERSION})
+    _resources(root, result, target, rate, info)
+    event = Xml.SubElement(Xml.SubElement(root, "library"), "event", {"name": "earwitness"})
+    project = Xml.SubElement(event, "project", {"name": name})
+    counting = {"tcFormat": "DF" if rate.drops else "NDF"}
+    sequence = Xml.SubElement(
+        project, "sequence", {"format": "r1", "duration": _time(length, rate), "tcStart": "0s", **counting}
+    )
+    spine = Xml.SubElement(sequence, "spine")
+    clip = Xml.SubElement(spine, "asset-clip", {
+        "ref": "r2", "name": name, "offset": "0s", "start": "0s", "duration": _time(length, rate), "format": "r1",
+        **counting,
+    })  # fmt: skip
+    for marker in markers(result, rate):
+        Xml.SubElement(clip, "marker", {
+            "start": _time(marker.frame, rate), "duration": _time(marker.frames, rate), "value": marker.name,
+            "note": marker.note,
+        })  # fmt: skip
+    Xml.indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE fcpxml>\n{Xml.tostring(root, encoding="unicode")}\n'
+
+
+def _resources(root: Xml.Element, result: Detection, target: Path, rate: FrameRate, info: MediaInfo | None) -> None:
+    video = None if info is None else info.video
+    width, height = _DEFAULT_SIZE if video is None else (video.width, video.height)
+    resources = Xml.SubElement(root, "resources")
+    Xml.SubElement(resources, "format", {
+        "id": "r1", "frameDuration": _time(1, rate), "width": str(width), "height": str(height),
+    })  # fmt: skip
+    asset = {
+        "id": "r2",
+        "name": clip_name(result),
+        "start": "0s",
+        "duration": _time(timeline_frames(result, rate), rate),
+    }
+    if result.has_video:
+        asset |= {"hasVideo": "1", "format": "r1"}
+    audio = None if info is None else info.audio
+    asset |= {"hasAudio": "1", "audioSources": "1", "audioChannels": str(2 if audio is None else audio.channels)}
+    if audio is not None:
+        asset["audioRate"] = str(audio.rate)
+    holder = Xml.SubElement(resources, "asset", asset)
+    file = result.media_file or target.absolute().parent / clip_name(result)
+    Xml.SubElement(holder, "media-rep", {"kind": "original-media", "src": one_line(file.absolute().as_uri())})
+
+
+def _info(result: Detection) -> MediaInfo | None:
+    if result.media_file is None:
+        return None
+    try:
+        return probe(result.media_file)
+    except MediaError:
+        return None
+
+
+def _time(frames: int, rate: FrameRate) -> str:
+    """A time in frames as FCPXML writes it; the denominator is that of the frame rate, so that it stays on a frame."""
+    if not frames:
+        return "0s"
+    value = rate.seconds(frames)
+    return f"{frames * rate.rate.denominator}/{rate.rate.numerator}s" if value.denominator != 1 else f"{value}s"
