@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from earwitness.batch.corrected_set import CorrectedSet, find_corrected, make_corrected_set
 from earwitness.cli.main import app
+from earwitness.core.classes.class_files import classes_of, vocabulary_of
 from earwitness.core.errors import LabelError, UsageError
 from earwitness.core.events import EventTable
 from earwitness.data.dcase.check import check
@@ -165,3 +166,20 @@ def test_training_takes_the_set(video: Path, tmp_path: Path) -> None:
     )
     sources = open_sources(spec, FeatureConfig())
     assert (sources.train_clips, sources.valid_clips) == (2, 2)
+
+
+def test_own_classes_are_stated_and_not_mixed(video: Path, tmp_path: Path) -> None:
+    own = vocabulary_of(["kettle", "cat"], "own")
+    table = replace(
+        EventTable.from_columns(frame=np.arange(10, 40), class_index=1, azimuth=20, distance=2, num_frames=70),
+        vocabulary=own,
+    )
+    path = tmp_path / "own.json"
+    path.write_text(to_json(Detection(table, ModelId("tiny", "ab"), float(SECONDS), Path(video.name), has_video=True)))
+    make_corrected_set([path], [video], CorrectedSet(tmp_path / "set", video=False))
+    clip = scan(tmp_path / "set").clips[0]
+    assert clip.labels is not None
+    assert classes_of(clip.labels.parent).slugs == ("kettle", "cat")
+    other = corrected(tmp_path / "other.json", video)
+    with pytest.raises(LabelError, match=r"other\.json: .*holds labels of other classes"):
+        make_corrected_set([other], [video], CorrectedSet(tmp_path / "set", video=False))
