@@ -10,7 +10,7 @@ from earwitness.core.geometry import Camera
 from earwitness.core.vocabulary import CLASSES
 from earwitness.render.marks import Mark
 from earwitness.render.style import class_colour
-from earwitness.render.video.label_forms import MARKER_STYLES, MarkerStyle
+from earwitness.render.video import MARKER_STYLES, MarkerStyle
 from earwitness.render.video.overlay import Overlay, Sight
 
 GREY = 120

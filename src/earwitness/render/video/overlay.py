@@ -13,9 +13,10 @@ from earwitness.core.geometry import Camera
 from earwitness.render.marks import Mark
 from earwitness.render.sprite import SPRITE_BYTES, RGBArray, Sprite, SpriteCache
 from earwitness.render.style import INK, Colour, Scale, class_colour
-from earwitness.render.video.label_forms import STYLES, Arrow, LabelForms, MarkerStyle
+from earwitness.render.video import MarkerStyle
+from earwitness.render.video.label_forms import STYLES, Arrow, LabelForms
 from earwitness.render.video.placement import LabelPlacer, LabelRequest, Obstacles, PlacedLabel, Rect, Side
-from earwitness.render.video.visible_objects import Box, face
+from earwitness.render.video.visible_objects import Box, body, face, free_area
 
 _ROW_OF: Final = {"mouth": 0.5, "hands": 0.5, "feet": 0.95, "": 0.5}
 """Height of the sounding part: for the mouth within the face, otherwise within the box."""
@@ -105,7 +106,8 @@ class Overlay:
         drawn = [self._marker(mark, box, aspect) for mark, box in zip(marks, sight.boxes, strict=True)]
         drawn.sort(key=lambda one: ("beside", "column", "left", "right", "corner").index(one.side))
         sources = tuple(one.near for one in drawn if one.side == "beside")
-        bodies = tuple(self._pixels(box) for box in sight.people)
+        around = (free_area(face(box, aspect)) for box in sight.people)
+        bodies = tuple(self._pixels(box) for box in (*(body(box, aspect) for box in sight.people), *around))
         placed, left_out = self._placer.place(
             [self._request(one) for one in drawn], Obstacles(faces, sources, bodies, self._reserved), time
         )

@@ -58,7 +58,7 @@ function drawMarks(sounding, time) {
   wanted.sort((a, b) => rank.indexOf(a.side) - rank.indexOf(b.side));
   const sources = wanted.filter((one) => one.side === "beside").map((one) => one.near);
   const reserved = $("show-captions").checked ? [pixels(CAPTIONS)] : [], hard = faces.map(pixels);
-  const placed = placeLabels(wanted, { faces: hard, sources, bodies: people.map(pixels), reserved }, [3, 3, w - 3, h - 3], 5, time);
+  const placed = placeLabels(wanted, { faces: hard, sources, bodies: [...people.map((box) => bodyOf(box, aspect)), ...faces.map(freeArea)].map(pixels), reserved }, [3, 3, w - 3, h - 3], 5, time);
   const paths = [];
   for (const one of wanted) {
     const { node } = one.mark, place = placed.get(one.key);
