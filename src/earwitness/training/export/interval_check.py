@@ -67,8 +67,14 @@ class EventErrors:
 
     def select(self, rows: NDArray[Any]) -> EventErrors:
         """Some of the events: a mask, or indices."""
-        columns = (self.true_azimuth, self.true_distance, self.overlap, self.clip)
-        return EventErrors(self.properties.select(rows), *(column[rows] for column in columns), self.num_classes)
+        return EventErrors(
+            self.properties.select(rows),
+            self.true_azimuth[rows],
+            self.true_distance[rows],
+            self.overlap[rows],
+            self.clip[rows],
+            self.num_classes,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
