@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from earwitness.core.events import FRAME_RATE
 from earwitness.export.captions.caption_rules import (
     AGAIN_SECONDS,
     IN_TIME_SECONDS,
     LONGEST_SECONDS,
     LONGEST_WAIT_SECONDS,
     MOST_LINES,
+    MOVE_DEG,
     PAUSE_SECONDS,
     SAME_PLACE_DEG,
     SHORTEST_SECONDS,
@@ -26,7 +28,7 @@ from earwitness.export.captions.languages import CaptionLanguage
 from earwitness.export.subtitle_file import plain_text
 
 if TYPE_CHECKING:
-    from earwitness.core.events import SoundEvent
+    from earwitness.core.events import EventTable, SoundEvent
     from earwitness.results.detection import Detection
 
 TOLERANCE_SECONDS: Final = 0.0015
@@ -91,7 +93,7 @@ def check_sounds(cues: Sequence[TimedLines], result: Detection, language: Captio
         waited = cue.start - last_end <= 0.25 or len(texts) < len(cue.lines)  # a cue or a line of dialogue stood before
         late = LONGEST_WAIT_SECONDS if waited else IN_TIME_SECONDS
         new = [text for text in texts if times.difference(text, cue.start) is not None]
-        new = [text for text in new if not times.goes_on(text, cue.start)]
+        new = [text for text in new if not times.goes_on(text, cue.start, times.name(text) in said)]
         differences = [times.difference(text, cue.start) or 0.0 for text in new]
         if len(new) == len(texts) and new and min(differences) > late + TOLERANCE_SECONDS:
             found.append(Breach(number, cue.start, "start", f"begins {min(differences):.2f} s from its first sound"))
@@ -146,6 +148,16 @@ class _Span:
     end: float
     azimuth: float
     fresh: bool
+    table: EventTable
+
+    def has_changed(self, time: float) -> bool:
+        """Whether by a time the source has moved or left or entered the picture, or has sounded for 30 s."""
+        before = self.table.frame <= time * FRAME_RATE
+        azimuth, onscreen = self.table.azimuth[before], self.table.onscreen[before]
+        if not len(azimuth):
+            return False
+        turned = float(azimuth.max() - azimuth.min()) >= MOVE_DEG
+        return turned or bool(onscreen.any() and not onscreen.all()) or time - self.start >= AGAIN_SECONDS
 
 
 class _SoundTimes:
@@ -157,7 +169,7 @@ class _SoundTimes:
         for event in result.table.iter_events():
             spans = self._spans.setdefault(" ".join(language.sound(event.sound_class).split()), [])
             fresh = not any(_continued(span, event) for span in spans)
-            spans.append(_Span(event.start, event.end, event.azimuth, fresh))
+            spans.append(_Span(event.start, event.end, event.azimuth, fresh, event.table))
 
     def name(self, text: str) -> str:
         """The longest caption of a class that the text begins with; the text itself if there is none."""
@@ -171,11 +183,13 @@ class _SoundTimes:
         """Seconds between `time` and the nearest start of such a sound; None if the text names no sound."""
         return min((abs(span.start - time) for span in self._of(text)), default=None)
 
-    def goes_on(self, text: str, time: float) -> bool:
-        """Whether such a sound has been running for a while, so that its text is not its first."""
-        return any(
-            span.start < time - LONGEST_WAIT_SECONDS and time < span.end + PAUSE_SECONDS for span in self._of(text)
-        )
+    def goes_on(self, text: str, time: float, was_said: bool) -> bool:
+        """Whether such a sound has been running for a while, and was named before or has changed since it began."""
+        running = [
+            span for span in self._of(text)
+            if span.start < time - LONGEST_WAIT_SECONDS and time < span.end + PAUSE_SECONDS
+        ]  # fmt: skip
+        return bool(running) and (was_said or any(span.has_changed(time) for span in running))
 
     def runs_through(self, text: str, first: float, last: float) -> bool:
         """Whether such a sound goes on from one moment to another, with short pauses at most."""

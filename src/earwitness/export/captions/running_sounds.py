@@ -13,7 +13,7 @@ from scipy.ndimage import median_filter
 
 from earwitness.core.events import FRAME_RATE, FRAME_SECONDS, EventTable, SoundEvent
 from earwitness.core.vocabulary import SoundClass
-from earwitness.export.captions.caption_rules import PAUSE_SECONDS, SAME_PLACE_DEG, SPOKEN_PAUSE_SECONDS
+from earwitness.export.captions.caption_rules import MOVE_DEG, PAUSE_SECONDS, SAME_PLACE_DEG, SPOKEN_PAUSE_SECONDS
 from earwitness.export.captions.caption_words import Place, SoundText, Style, is_music, is_speech, sound_text
 from earwitness.export.captions.languages import CaptionLanguage
 
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from earwitness.results.detection import Detection
 
 MOVE_SECONDS: Final = 2.0
-"""A sound has moved when it stays in its new direction for this long,"""
-MOVE_DEG: Final = 10.0
-"""and when the new direction differs by this much: estimates near the border of two words vary."""
+"""A sound has moved when it stays in its new direction for this long."""
 _SMOOTHING_FRAMES: Final = 2 * FRAME_RATE + 1
 _EPSILON: Final = 1e-6
 

@@ -67,8 +67,9 @@ class EventErrors:
 
     def select(self, rows: NDArray[Any]) -> EventErrors:
         """Some of the events: a mask, or indices."""
-        columns = (self.true_azimuth, self.true_distance, self.overlap, self.clip)
-        return EventErrors(self.properties.select(rows), *(column[rows] for column in columns), self.num_classes)
+        names = ("true_azimuth", "true_distance", "overlap", "clip")
+        columns = {name: getattr(self, name)[rows] for name in names}
+        return replace(self, properties=self.properties.select(rows), **columns)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
