@@ -23,7 +23,7 @@ _ROW_OF: Final = {"mouth": 0.5, "hands": 0.5, "feet": 0.95, "": 0.5}
 _SIDE_ROW: Final = 0.62
 """Preferred height of labels at the sides: below most faces, above captions."""
 _CORNER_SHARE: Final = 0.28
-_CAPTIONS: Final = (0.08, 0.80, 0.92, 0.97)
+CAPTION_AREA: Final = (0.04, 0.79, 0.96, 0.97)
 """Where players and broadcasters show captions, as shares of the picture."""
 _FRAME_OPACITY: Final = 0.95
 _LINE_OPACITY: Final = 0.6
@@ -95,7 +95,7 @@ class Overlay:
         margin_x, margin_y = (max(1, round(self._style.margin * side)) for side in (width, height))
         self._picture = Rect(0, 0, width, height)
         self._placer = LabelPlacer(Rect(margin_x, margin_y, width - margin_x, height - margin_y), self.scale.px(5))
-        self._reserved = (self._pixels(_CAPTIONS),) if captions else ()
+        self._reserved = (self._pixels(CAPTION_AREA),) if captions else ()
         self.shown = self.left_out = 0
 
     def draw(self, canvas: RGBArray, marks: list[Mark], time: float = 0.0, sight: Sight | None = None) -> None:
