@@ -84,11 +84,9 @@ def main() -> None:
             before = _processor_seconds()
             elapsed, peak = run_measured(*command)
             busy, sound_seconds = _processor_seconds() - before, minutes * 60
-            print(
-                f"{minutes:8d} {elapsed:8.1f} {sound_seconds / elapsed:12.0f} {busy:12.1f} {sound_seconds / busy:12.0f} "
-                f"{peak:8.0f}",
-                flush=True,
-            )
+            row = (f"{minutes}", f"{elapsed:.1f}", f"{sound_seconds / elapsed:.0f}", f"{busy:.1f}")
+            row += (f"{sound_seconds / busy:.0f}", f"{peak:.0f}")
+            print(" ".join(f"{cell:>12}" for cell in row), flush=True)
             sound.unlink()
 
 

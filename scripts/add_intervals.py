@@ -1,9 +1,9 @@
 """Adds intervals to a model's card: `python scripts/add_intervals.py MODEL OUT.onnx SET...`.
 
 SETs are folders of `earwitness synthesize` with sounds and rooms that the model never learned from. Weights,
-calibration and thresholds stay. `earwitness export-model` fits intervals too; here they can be fitted on more scenes, and
-to models that were exported without. Each half of the clips verifies what the other one gives; the figures are printed,
-and written into the card's scores.
+calibration and thresholds stay. `earwitness export-model` fits intervals too; here they can be fitted on more scenes,
+and to models that were exported without. Each half of the clips verifies what the other one gives; the figures are
+printed, and written into the card's scores.
 """
 
 from __future__ import annotations
