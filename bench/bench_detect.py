@@ -84,8 +84,8 @@ def main() -> None:
             before = _processor_seconds()
             elapsed, peak = run_measured(*command)
             busy, sound_seconds = _processor_seconds() - before, minutes * 60
-            row = (f"{minutes}", f"{elapsed:.1f}", f"{sound_seconds / elapsed:.0f}", f"{busy:.1f}")
-            row += (f"{sound_seconds / busy:.0f}", f"{peak:.0f}")
+            row = [f"{minutes}", f"{elapsed:.1f}", f"{sound_seconds / elapsed:.0f}", f"{busy:.1f}"]
+            row += [f"{sound_seconds / busy:.0f}", f"{peak:.0f}"]
             print(" ".join(f"{cell:>12}" for cell in row), flush=True)
             sound.unlink()
 
