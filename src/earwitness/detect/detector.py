@@ -26,7 +26,7 @@ from earwitness.detect.model.card import file_sha256
 from earwitness.detect.model.loading import LoadKeywords, LoadOptions, load
 from earwitness.detect.model.model_files import DEFAULT_MODEL
 from earwitness.detect.runner.model_runner import Runner
-from earwitness.doctor.diagnosis import is_widened_mono, judge, warnings_of
+from earwitness.doctor.diagnosis import judge, warnings_of
 from earwitness.doctor.flat_tops import FlatTops
 from earwitness.fusion.visual_analysis import AUTO, VisualAnalysis, open_visual_analysis
 from earwitness.fusion.visual_result import VisualResult
@@ -231,8 +231,9 @@ class Detector:
         table, media, is_long = decoded.table, facts.media, decoded.figures.seconds > LONG_SECONDS
         if is_long:
             self.unload()
-        same_sound = decoded.figures.difference < DUAL_MONO_DIFFERENCE or is_widened_mono(decoded.figures)
-        mono_throughout = facts.mono or same_sound
+        checks = judge(decoded.figures, mono=facts.mono)
+        same_sound = decoded.figures.difference < DUAL_MONO_DIFFERENCE
+        mono_throughout = facts.mono or same_sound or any(check.undirected for check in checks)
         if mono_throughout:
             table = without_direction(table)
         stretches = [] if mono_throughout else decoded.stretches
@@ -243,7 +244,7 @@ class Detector:
         visual, vision_record, vision_warnings = self._analyse_pictures(table, media, record["fov"], progress)
         if is_long:
             self.unload()
-        unfit = warnings_of(judge(decoded.figures, mono=facts.mono))
+        unfit = warnings_of(checks)
         unreported = not_within(stretches, facts.undirected, decoded.figures.seconds)  # the reader reports its own
         parts = [sentence(unreported)] if unreported else []
         return Detection(
