@@ -43,7 +43,7 @@ HUMAN = np.array([sound_class.human for sound_class in CLASSES])
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """A clip: its truth, what was heard, what was seen, and how often it counts."""
+    """A clip: its truth, what was heard, what was seen, how often it counts, and whether nothing moves in it."""
 
     name: str
     truth: EventTable
@@ -51,6 +51,7 @@ class Clip:
     candidates: list[Candidate]
     observation: Observation
     weight: float = 1.0
+    still: bool = False
 
     @property
     def photographs(self) -> bool:
@@ -63,7 +64,7 @@ def load_clips(folder: Path, model: str, share: str = "0/1") -> list[Clip]:
     first, step = (int(number) for number in share.split("/"))
     detector, visual_analysis = Detector.load(model, vision=None), open_detector("pose")
     clips = []
-    weights = read_weights(folder)
+    weights, still = read_weights(folder), read_still(folder)
     videos = {path.stem: path for path in sorted(folder.glob("video_dev/*/*.mp4"))}
     for label in sorted(folder.glob("metadata_dev/*/*.csv"))[first::step]:
         if label.stem not in videos:
@@ -72,7 +73,8 @@ def load_clips(folder: Path, model: str, share: str = "0/1") -> list[Clip]:
         observation, _ = cached_observation(videos[label.stem], visual_analysis, DEFAULT_RATE)
         truth = read_table(label, num_frames=max(50, heard.num_frames))
         weight = weights.get(label.stem, 1.0)
-        clips.append(Clip(label.stem, truth, heard, find_candidates(observation, FOV), observation, weight))
+        candidates = find_candidates(observation, FOV)
+        clips.append(Clip(label.stem, truth, heard, candidates, observation, weight, label.stem in still))
         print(f"\r{len(clips)} clips", end="", flush=True)
     print()
     return clips
@@ -85,6 +87,12 @@ def read_weights(folder: Path) -> dict[str, float]:
         return {}
     with path.open(newline="", encoding="utf-8") as file:
         return {name: float(weight) for name, weight in csv.reader(file)}
+
+
+def read_still(folder: Path) -> set[str]:
+    """Names of the clips in which nothing moves; see scripts/render_visual.py."""
+    path = folder / "still.csv"
+    return set(path.read_text(encoding="utf-8").split()) if path.is_file() else set()
 
 
 def _heard(detector: Detector, path: Path) -> EventTable:
@@ -236,10 +244,17 @@ def main() -> None:
     whole = report(clips, settings)
     show(whole, "everything")
     show_classes(whole)
-    for title, photographs in (("drawn people", False), ("photographed people", True)):
-        show(report([clip for clip in clips if clip.photographs == photographs], settings), title)
+    parts = {
+        "drawn people": [clip for clip in clips if not clip.photographs],
+        "photographed people": [clip for clip in clips if clip.photographs],
+        "something moves": [clip for clip in clips if not clip.still],
+        "nothing moves": [clip for clip in clips if clip.still],
+    }
+    tables = {title: report(part, settings) for title, part in parts.items() if 0 < len(part) < len(clips)}
+    for title, table in tables.items():
+        show(table, title)
     if given.json:
-        given.json.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+        given.json.write_text(json.dumps(whole | {"parts": tables}, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Calibrates a model anew: `python scripts/recalibrate.py MODEL.onnx RECIPE BANK OUT.onnx [--scenes N]`.
 
-Weights stay; calibration, smoothing and thresholds of the card are set on validation scenes of another recipe than the
-model's own, say of scenes as real recordings have them: what they are good for depends on how often and where sounds
-are. Half of the scenes set them, the other half judges them, as in `earwitness export-model`.
+Weights stay; calibration, smoothing, thresholds and intervals of the card are set on validation scenes of another
+recipe than the model's own, say of scenes as real recordings have them: what they are good for depends on how often and
+where sounds are. Half of the scenes set them, the other half judges them, as in `earwitness export-model`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from earwitness.detect.model.model_files import find_model
 from earwitness.detect.runner.runtime import OnnxRuntime
 from earwitness.training.data.clip_stream import VALID_STREAM, SceneStream
 from earwitness.training.data.training_sources import OpenSynthesizer
-from earwitness.training.export.calibrate import FEWEST_SCENES, UNTUNED_LIMIT, tune_and_score_outputs
+from earwitness.training.export.calibrate import FEW_EVENTS_LIMIT, FEWEST_SCENES, UNTUNED_LIMIT, tune_and_score_outputs
 from earwitness.training.recipe import load_recipe
 
 
@@ -38,8 +38,11 @@ def recalibrated(card: ModelCard, outputs: NDArray[np.float32], references: list
     judgement = tune_and_score_outputs(outputs, references)
     update = {
         "calibration": judgement.calibration, "smoothing": judgement.smoothing, "thresholds": judgement.thresholds,
+        "intervals": judgement.intervals,
         "scores": judgement.scores, "data": card.data | {"calibrated_on": scenes},
-        "limits": tuple(limit for limit in card.limits if limit != UNTUNED_LIMIT),
+        "limits": (
+            *(limit for limit in card.limits if limit not in (UNTUNED_LIMIT, FEW_EVENTS_LIMIT)), *judgement.limits,
+        ),
     }  # fmt: skip
     return card.model_copy(update=update)
 

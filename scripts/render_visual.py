@@ -14,6 +14,10 @@ DIR has the layout of a DCASE2025 set. What makes these scenes hard, as real one
 `--dull 0.25` renders only a quarter of the clips that show no source, and writes into weights.csv that they count four
 times: more of what a calibration needs for the same work, of the same distribution.
 
+`--still 0.2` renders a fifth of the clips without any motion: all sources stand, and every picture is the same. Their
+names go into still.csv. `--preset starss` takes number, times, places and motion of sources as real recordings have
+them, in more kinds of rooms; `--elevation` then has no effect.
+
 The sounds are those of the bank's validation split, which the model never learned from: half of its groups for
 `calibration`, the other half for `test`; the rooms differ too. `--lend bell,water_tap` takes sounds of classes that the
 calibration half lacks from the training split, and renders only clips in which they are heard: what is seen of them can
@@ -26,6 +30,7 @@ import argparse
 import hashlib
 from dataclasses import replace
 from fractions import Fraction
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +50,8 @@ ELEVATION_DEG = 35.0
 """Gives on to off screen as 1 to 3, by the places of the rooms alone."""
 WEIGHTS = "weights.csv"
 """Of a set: name of each clip and how often it counts."""
+STILL = "still.csv"
+"""Of a set: names of the clips in which nothing moves."""
 
 
 def main() -> None:
@@ -64,12 +71,18 @@ def main() -> None:
     parser.add_argument(
         "--elevation", type=float, default=ELEVATION_DEG, help="of sources, degrees up and down at most"
     )
+    parser.add_argument("--still", type=float, default=0.0, help="share of the clips in which nothing moves")
+    parser.add_argument("--preset", help="scene preset, such as starss")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     lent = frozenset(given.lend.split(",")) - {""}
     bank = open_bank(given.bank, given.part, lent)
-    pool = RirPool.open(PoolConfig(rooms=ROOMS, seed=ROOM_SEEDS[given.part]))
-    synthesizer = Synthesizer(bank, pool, SceneConfig(elevation_deg=(-given.elevation, given.elevation)))
+    kind = "plain" if given.preset is None else "varied"
+    pool = RirPool.open(PoolConfig(rooms=ROOMS, seed=ROOM_SEEDS[given.part], kind=kind))
+    scenes = (
+        {"elevation_deg": (-given.elevation, given.elevation)} if given.preset is None else {"preset": given.preset}
+    )
+    synthesizer = Synthesizer(bank, pool, SceneConfig.model_validate(scenes))
     renderers = [
         PictureRenderer(CutoutLibrary(folder), fps=given.fps, rooms=pool.rooms, bystanders=BYSTANDERS)
         for folder in (None, given.people)
@@ -85,11 +98,20 @@ def main() -> None:
                 continue
             weight = 1 / given.dull
         if not (given.out / "metadata_dev" / SPLIT / f"{name}.csv").is_file():
-            render(synthesizer, renderers[index % 2], whole, (given.seed, index), given.out / name)
-            with (given.out / WEIGHTS).open("a", encoding="utf-8") as file:
-                file.write(f"{name},{weight:g}\n")
+            still = (
+                np.random.default_rng(np.random.SeedSequence(given.seed, spawn_key=(index, 4))).random() < given.still
+            )
+            render(synthesizer, renderers[index % 2], whole, (given.seed, index), given.out / name, still=still)
+            if still:
+                _append(given.out / STILL, name)
+            _append(given.out / WEIGHTS, f"{name},{weight:g}")
         print(f"\r{index + 1}/{given.clips}", end="", flush=True)
     print()
+
+
+def _append(path: Path, line: str) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
 
 
 def open_bank(root: Path, part: str, lent: frozenset[str]) -> SoundBank:
@@ -117,15 +139,34 @@ def shows_sources(recipe: SceneRecipe, pool: RirPool) -> bool:
 
 
 def render(
-    synthesizer: Synthesizer, renderer: PictureRenderer, whole: SceneRecipe, seed: tuple[int, int], path: Path
-) -> None:
-    """One clip of a set, `path` without the folders of the layout; it depends on the seed and the index only."""
+    synthesizer: Synthesizer, renderer: PictureRenderer, whole: SceneRecipe, seed: tuple[int, int], path: Path,
+    *, still: bool = False,
+) -> None:  # fmt: skip
+    """One clip of a set, `path` without the folders of the layout; it depends on the seed and the index only.
+
+    If `still`, nothing moves: neither sources nor what is seen of them.
+    """
+    whole = standing(whole) if still else whole
     out, name = path.parent, path.name
     scene, shown = synthesizer.render(muted(whole, seed)), synthesizer.render(whole)
     pictured = Scene(scene.recipe, scene.audio, scene.labels, shown.tracks)
-    frames = renderer.render(pictured, np.random.SeedSequence(seed[0], spawn_key=(seed[1], 1)))
+    sequence = np.random.SeedSequence(seed[0], spawn_key=(seed[1], 1))
+    if still:
+        seconds = whole.seconds
+        frames = repeat(renderer.picture_at(pictured, sequence, seconds / 2), round(seconds * renderer.fps))
+    else:
+        frames = renderer.render(pictured, sequence)
     write_scene(out / "video_dev" / SPLIT / f"{name}.mp4", pictured, frames, Fraction(renderer.fps))
     write_clip(scene, out, name)
+
+
+def standing(recipe: SceneRecipe) -> SceneRecipe:
+    """The recipe with every moving source at the middle of its path."""
+    events = [
+        replace(event, rirs=event.rirs[len(event.rirs) // 2 :][:1], path_start=0.0, path_speed=0.0)
+        for event in recipe.events
+    ]
+    return replace(recipe, events=tuple(events))
 
 
 def muted(recipe: SceneRecipe, seed: tuple[int, int]) -> SceneRecipe:

@@ -2,8 +2,12 @@
 
 More than `evaluate` can say, for it looks into the scenes' recipes and into the model: scores by signal-to-noise ratio
 and by whether a source moves, what is confused with what, what the score would be had class or place been known, and
-whether scores are probabilities. Writes OUT/scores.json, scores.md, counts.npz and reliability.png. With --versus OUT2,
-which an earlier call for another model wrote, it adds the paired difference.
+whether scores are probabilities. The first table compares with what is wanted of a shipped model. In OUT it writes
+scores.json, scores.md, counts.npz, curves.npy and reliability.png.
+
+With --versus OUT2, which an earlier call for another model wrote, it adds the paired differences. With --intervals it
+tells how many of the matched events lie within the model's intervals, and how wide these are; sets of other presets and
+microphones show what is not promised.
 """
 
 from __future__ import annotations
@@ -16,6 +20,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from interval_tables import interval_lines, interval_report
+from model_goals import bias_lines, goal_lines, goals
 from numpy.typing import NDArray
 
 from earwitness.core.events import EventTable
@@ -28,7 +34,15 @@ from earwitness.detect.model.model_files import DEFAULT_MODEL
 from earwitness.media.sound.audio import read_audio
 from earwitness.metrics import Counts, Protocol, Scores, count, jackknife
 from earwitness.metrics.counts import COLUMNS, CONDITIONS
-from earwitness.metrics.curves import Reliability, as_tables, curves, expected_calibration_error, recall_by_bin
+from earwitness.metrics.curves import (
+    Reliability,
+    as_tables,
+    curve_intervals,
+    curve_sums,
+    curves,
+    expected_calibration_error,
+    recall_by_bin,
+)
 from earwitness.metrics.matching import matched_pairs
 from earwitness.metrics.protocols import AZIMUTH_THRESHOLD_DEG, RELATIVE_DISTANCE_THRESHOLD
 from earwitness.render.score_plots import plot_reliability
@@ -48,7 +62,7 @@ OFTEN: Final = 0.1
 
 @dataclass(frozen=True)
 class Clip:
-    """A scene of the set: name, truth, and for each label row the source's signal-to-noise ratio and whether it moves.
+    """A scene of the set: name, truth, each label row's signal-to-noise ratio and whether it moves, the microphone.
 
     The ratio is that of the direct sound at the microphone to the bed, both in W.
     """
@@ -57,6 +71,7 @@ class Clip:
     rows: LabelRows
     snr_db: FloatArray
     moving: NDArray[np.bool_]
+    microphone: str = "ideal"
 
 
 def read_set(folder: Path) -> tuple[list[Clip], list[Path]]:
@@ -81,7 +96,8 @@ def with_conditions(name: str, rows: LabelRows, recipe: SceneRecipe) -> Clip:
             here = (rows.class_index == sound.index) & (rows.source == number)
             level = event.level_db - 20 * np.log10(np.maximum(rows.distance_cm[here], 1) / 100)
             snr[here], moving[here] = level - recipe.noise.level_db, len(event.rirs) > 1
-    return Clip(name, rows, snr, moving)
+    flawed = "" if recipe.flaws is None else " with flaws"
+    return Clip(name, rows, snr, moving, f"{recipe.microphone}{flawed}")
 
 
 @dataclass(frozen=True)
@@ -99,7 +115,9 @@ def listen(model: str, sounds: Sequence[Path]) -> Answers:
     fields, events = [], []
     for path in sounds:
         output = np.concatenate(list(runner.outputs([read_audio(path, rate=card.features.sample_rate)])))
-        table = off_screen(decode(output, threshold=card.thresholds, merge_deg=MERGE_DEG))
+        table = off_screen(
+            decode(output, threshold=card.thresholds, merge_deg=MERGE_DEG, vocabulary=card.vocabulary.vocabulary())
+        )
         fields.append(output)
         events.append(card.smoothing.apply(table))
     return Answers(np.stack(fields), events)
@@ -206,8 +224,8 @@ def report(clips: Sequence[Clip], answers: Answers, picture: Path | None = None)
 
 def markdown(result: dict[str, Any]) -> str:
     """The report as tables."""
-    return "\n".join([*_averages(result), *_classes(result), *_conditions(result), *as_tables(result["curves"]),
-                      *_reasons(result), ""])  # fmt: skip
+    parts = (_averages(result), _classes(result), _conditions(result), as_tables(result["curves"]), _reasons(result))
+    return "\n".join([*(line for part in parts for line in part), ""])
 
 
 def _show(value: float | None, digits: int) -> str:
@@ -297,20 +315,29 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--versus", type=Path, metavar="OUT2", help="what was written for another model")
+    parser.add_argument("--intervals", action="store_true", help="check the model's intervals, too")
     asked = parser.parse_args()
     clips, sounds = read_set(asked.set)
     asked.out.mkdir(parents=True, exist_ok=True)
     answers = listen(asked.model, sounds)
-    result = report(clips, answers, asked.out / "reliability.png")
-    text, counts = markdown(result), counted(clips, answers.events)
+    result, counts = report(clips, answers, asked.out / "reliability.png"), counted(clips, answers.events)
+    sums = curve_sums([clip.rows for clip in clips], [LabelRows.from_table(table) for table in answers.events])
+    result["goals"], result["curve_figures"] = goals(counts, sums, asked.versus), curve_intervals(sums)
+    text = "\n".join([*goal_lines(result["goals"]), *bias_lines(result["curve_figures"]), markdown(result)])
+    if asked.intervals:
+        snr = [np.searchsorted(SNR_EDGES_DB, np.median(clip.snr_db) if clip.snr_db.size else 0.0) for clip in clips]
+        tables = [clip.rows.to_table(table.num_frames) for clip, table in zip(clips, answers.events, strict=True)]
+        named = {
+            "signal-to-noise ratio of the clip": [SNR_LABELS[number] for number in snr],
+            "microphone": [clip.microphone for clip in clips],
+        }
+        result["event_intervals"] = interval_report(asked.model, tables, answers.events, named)
+        text += "\n".join([*interval_lines(result["event_intervals"]), ""])
     if asked.versus:
         gains = jackknife(counts, RULES, minus=Counts.load(asked.versus / "counts.npz"))
         result["versus"] = gains.as_dict()
-        text += "\nDifference of macro F20/1, DOAE and RDE to the other model: "
-        names = ("f_score", "doa_error_deg", "relative_distance_error")
-        differences = [gains.of("macro", name) for name in names]
-        text += ", ".join(f"{each.estimate:.3f} ({each.low:.3f} .. {each.high:.3f})" for each in differences) + "\n"
     counts.save(asked.out / "counts.npz")
+    np.save(asked.out / "curves.npy", sums)
     (asked.out / "scores.json").write_text(json.dumps(result, indent=1) + "\n")
     (asked.out / "scores.md").write_text(text)
     print(text)

@@ -99,7 +99,9 @@ def test_captions_are_checked_and_merged_with_dialogue(saved: Path) -> None:
     done = earwitness(folder, "bad.srt", "clip.srt", "--check")
     assert done.returncode == 1
     assert [line.partition(": ")[0] for line in done.stdout.splitlines()] == [
-        *["bad.srt"] * 4, "clip.srt", "2 files",
+        *["bad.srt"] * 4,
+        "clip.srt",
+        "2 files",
     ]
     assert "bad.srt: 1 cue breaks a rule" in done.stdout
 

@@ -12,6 +12,7 @@ from earwitness.core.errors import ModelError
 from earwitness.detect.model import model_files
 from earwitness.detect.model.card import card_path, read_card
 from earwitness.detect.model.model_files import find_model, shipped_models
+from earwitness.detect.runner.runtime import OnnxRuntime
 
 
 def test_a_path_finds_its_card(meter_model: Path) -> None:
@@ -38,6 +39,10 @@ def test_the_default_model_is_shipped_with_its_card() -> None:
     assert found.card.data
     assert found.card.scores
     assert found.card.limits
+    # `loading` trusts shipped models in this, so that it need not open them.
+    runtime = OnnxRuntime(found.path, device="cpu")
+    assert runtime.channels == len(found.card.features.channels)
+    assert set(runtime.modalities) == set(found.card.tokens)
 
 
 def test_a_missing_path(tmp_path: Path) -> None:

@@ -38,6 +38,29 @@ def test_shape_and_device(random_model: Path) -> None:
     assert runtime.run(features(1, frames=30)).shape == (1, 6, 3, 13, 4)
 
 
+def test_a_known_model_is_opened_when_it_is_run(
+    random_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Path] = []
+    plainly = OnnxRuntime._open
+
+    def counted(self: OnnxRuntime) -> Any:
+        opened.append(self.path)
+        return plainly(self)
+
+    monkeypatch.setattr(OnnxRuntime, "_open", counted)
+    runtime = OnnxRuntime(random_model, known_channels=5)
+    assert (runtime.channels, runtime.modalities, opened) == (5, {}, [])
+    np.testing.assert_array_equal(runtime.run(features(1)), OnnxRuntime(random_model).run(features(1)))
+    assert len(opened) == 2
+    assert runtime.device in ("cpu", "cuda")
+    runtime.unload()
+    assert runtime.run(features(1)).shape == (1, 50, 3, 13, 4)
+    assert len(opened) == 3
+    with pytest.raises(ModelError, match="no such model file"):
+        OnnxRuntime(tmp_path / "nothing.onnx", known_channels=5)
+
+
 def test_a_batch_is_its_parts(random_model: Path) -> None:
     runtime, batch = OnnxRuntime(random_model), features(7)
     parts = np.concatenate([runtime.run(batch[index : index + 1]) for index in range(7)])
@@ -88,8 +111,8 @@ def test_wrong_inputs_are_named(tmp_path: Path) -> None:
 
 
 def test_wrong_outputs_are_named(tmp_path: Path) -> None:
-    path = save(tmp_path / "m.onnx", {"features": ["batch", 5, "t", 64]}, "accddoa", [1, 50, 3, 12, 4])
-    with pytest.raises(ModelError, match=r"'accddoa' \(1, 50, 3, 12, 4\).*expected"):
+    path = save(tmp_path / "m.onnx", {"features": ["batch", 5, "t", 64]}, "accddoa", [1, 50, 2, 13, 4])
+    with pytest.raises(ModelError, match=r"'accddoa' \(1, 50, 2, 13, 4\).*expected"):
         OnnxRuntime(path)
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from earwitness.batch.formats import write
 from earwitness.core.events import EventTable
-from earwitness.results.detection import Detection
+from earwitness.results.detection import Detection, EventIntervals
+from earwitness.results.visual import EventKey
 from export_cases import VIDEO, detection, run
 
 TABLE = EventTable.concatenate(
@@ -44,6 +45,22 @@ def test_parquet(file: Path) -> None:
     write(detection(EventTable.empty(5), media=None), file, "parquet")
     assert pq.read_table(file).num_rows == 0
     assert pq.read_table(file).schema.names == read.schema.names
+
+
+def test_parquet_repeats_the_intervals_of_an_event_in_its_rows(file: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet", reason="Parquet needs the extra 'parquet'")
+    first, *_, last = TABLE.events()
+    known = {EventKey.of(first): EventIntervals((10.0, 30.0), (1.0, 2.5))}
+    known[EventKey.of(last)] = EventIntervals((0.0, 20.0), None)
+    write(replace(detection(TABLE), intervals=known), file, "parquet")
+    rows = pq.read_table(file).to_pylist()
+    ends = ("azimuth_low_deg", "azimuth_high_deg", "distance_low_m", "distance_high_m")
+    for row, (frame, class_index, source, *_) in zip(rows, TABLE.sorted().rows(), strict=True):
+        assert (row["frame"], row["class_index"], row["source"]) == (frame, class_index, source)
+        expected: tuple[float | None, ...] = (None,) * 4
+        if class_index == 0 and source == 0:
+            expected = (10, 30, 1, 2.5) if frame < 25 else (0, 20, None, None)
+        assert tuple(row[name] for name in ends) == expected
 
 
 def heard(file: Path) -> Detection:

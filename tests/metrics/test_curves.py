@@ -6,9 +6,13 @@ import pytest
 from earwitness.core.events import EventTable
 from earwitness.data.dcase.labels import LabelRows
 from earwitness.metrics.curves import (
+    FIGURES,
     Reliability,
     answers,
     azimuth_curve,
+    curve_figures,
+    curve_intervals,
+    curve_sums,
     distance_curve,
     expected_calibration_error,
     recall_by_bin,
@@ -124,3 +128,51 @@ def test_true_probabilities_have_next_to_no_error():
 def test_silence_alone_has_no_error_to_speak_of():
     assert np.isnan(expected_calibration_error(np.full(10, 0.01), np.zeros(10, bool)))
     assert np.isnan(Reliability.of(np.zeros(0), np.zeros(0, bool)).error)
+
+
+def clips(outwards: float, number: int = 12) -> tuple[list[LabelRows], list[LabelRows]]:
+    """Clips with two classes at once, and two sources of one class in their last frame, of which one is found."""
+    rng = np.random.default_rng(0)
+    true, said = [], []
+    for _ in range(number):
+        azimuth = rng.uniform(-80, 80, 40)
+        metres = np.exp(rng.uniform(-0.5, 1.5, 40))
+        places = [
+            (frame, frame % 2, 0, float(a), float(m)) for frame, (a, m) in enumerate(zip(azimuth, metres, strict=True))
+        ]
+        noise = rng.normal(0, 2, 40)
+        moved = np.clip(azimuth + np.sign(azimuth) * outwards + noise, -90, 90)
+        predicted = [(f, c, s, float(a), float(np.sqrt(m))) for (f, c, s, _, m), a in zip(places, moved, strict=True)]
+        true.append(rows(*places, (45, 7, 0, 60.0, 1.0), (45, 7, 1, -60.0, 1.0)))
+        said.append(rows(*predicted, (45, 7, 0, 60.0, 1.0)))
+    return true, said
+
+
+def test_figures_of_sums_are_those_of_the_curves() -> None:
+    true, said = clips(5.0)
+    sums = curve_sums(true, said)
+    assert sums.shape == (12, 26)
+    figures = dict(zip(FIGURES, curve_figures(sums.sum(axis=0)).tolist(), strict=True))
+    far = distance_curve(answers(true, said))
+    assert figures["log_distance_slope"] == pytest.approx(far["slope"])
+    assert figures["log_distance_correlation"] == pytest.approx(far["correlation"])
+    assert figures["second_sources_found"] == second_sources(true, said)["found"] == 0
+    curve = azimuth_curve(answers(true, said))["1 event"]
+    for one in curve:  # the two sources of one class are no lone events in both
+        name = f"bias_{one['true_deg'] // 10 * 10:.0f}_{one['true_deg'] // 10 * 10 + 10:.0f}_deg"
+        assert figures[name] == pytest.approx(one["outwards_deg"])
+    assert figures["largest_bias_below_70_deg"] == pytest.approx(5, abs=1.5)
+    assert np.isfinite(figures["largest_bias_from_70_deg"])
+    assert np.isnan(curve_figures(np.zeros(26))).all()
+
+
+def test_paired_differences_are_more_exact_than_each_figure() -> None:
+    true, said = clips(5.0)
+    _, better = clips(1.0)
+    own = curve_intervals(curve_sums(true, said))
+    paired = curve_intervals(curve_sums(true, better), curve_sums(true, said))
+    value, low, high = paired["bias_30_40_deg"]
+    assert value == pytest.approx(-4, abs=0.5)
+    assert low < value < high < 0
+    assert high - low < own["bias_30_40_deg"][2] - own["bias_30_40_deg"][1]
+    assert paired["log_distance_slope"] == pytest.approx([0, 0, 0], abs=1e-12)

@@ -61,6 +61,7 @@ def test_a_set_is_complete_and_goes_on_where_it_stopped(render: Render) -> None:
     files = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.suffix in (".wav", ".mp4", ".csv")}
     assert {name for name, _ in names(out).items()} == {path.stem for path in out.glob("video_dev/*/*.mp4")}
     assert len(names(out)) == 2
+    assert not (out / "still.csv").exists()
     again = render("--clips", "3")
     assert len(names(again)) == 3
     assert all(path.stat().st_mtime_ns == time for path, time in files.items() if path.name != "weights.csv")
@@ -104,3 +105,19 @@ def test_three_in_ten_are_shown_and_not_heard(script: Any) -> None:
 
     assert sources(quiet, True) == sources(whole, True)
     assert sources(quiet, False) / sources(whole, False) == pytest.approx(1 - script.MUTED, abs=0.06)
+
+
+def test_in_still_clips_nothing_moves(render: Render) -> None:
+    from earwitness.media.pictures import PictureReader
+
+    out = render("--clips", "2", "--still", "1", "--preset", "starss")
+    assert set((out / "still.csv").read_text().split()) == set(names(out))
+    for path in out.glob("video_dev/*/*.mp4"):
+        pictures = [picture.rgb.astype(int) for picture in PictureReader(path, 1.0)]
+        assert len(pictures) == 5
+        assert max(np.abs(picture - pictures[0]).max() for picture in pictures) <= 12  # of the encoder
+    for path in out.glob("metadata_dev/*/*.csv"):
+        with path.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        sources = {(row["class"], row["source"]): (row["azimuth"], row["distance"]) for row in rows}
+        assert all((row["azimuth"], row["distance"]) == sources[row["class"], row["source"]] for row in rows)

@@ -12,6 +12,10 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from earwitness.detect.model.card import card_path
+from earwitness.detect.model.interval_model import TERMS, IntervalModel
+from earwitness.detect.model.model_files import find_model
+
 pytest.importorskip("pyroomacoustics", reason="rooms are simulated with pyroomacoustics (extra 'train')")
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +25,7 @@ BANK = ROOT / "tests" / "data" / "bank"
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
     spec = importlib.util.spec_from_file_location("score_model", ROOT / "scripts" / "score_model.py")
+    sys.path.insert(0, str(ROOT / "scripts"))  # as for a script: it imports its neighbours
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -102,3 +107,61 @@ def test_report_is_readable(script: ModuleType, result: dict, scenes: Path) -> N
     assert "| F20/1 |" in text
     assert text.count("| Female speech |") == 2
     assert (scenes / "reliability.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_goals_have_intervals_and_paired_differences(script: ModuleType, scenes: Path, tmp_path: Path) -> None:
+    from model_goals import WANTED, bias_lines, goal_lines, goals
+
+    clips, _ = script.read_set(scenes)
+    tables = [clip.rows.to_table() for clip in clips]
+    rows = [clip.rows for clip in clips]
+    farther = [table.with_columns(distance=2.5 * table.distance) for table in tables]
+    for events, folder in ((tables, tmp_path / "truth"), (farther, tmp_path / "farther")):
+        folder.mkdir()
+        script.counted(clips, events).save(folder / "counts.npz")
+        np.save(folder / "curves.npy", script.curve_sums(rows, [script.LabelRows.from_table(t) for t in events]))
+    found = goals(script.counted(clips, tables), np.load(tmp_path / "truth" / "curves.npy"), tmp_path / "farther")
+    assert found.keys() == WANTED.keys()
+    assert found["doa_error_deg"]["reached"]
+    assert found["f_score"]["difference"][0] > 0.3
+    assert found["log_distance_slope"]["value"][0] == pytest.approx(1, abs=0.01)
+    text = "\n".join(goal_lines(found) + bias_lines(script.curve_intervals(np.load(tmp_path / "truth" / "curves.npy"))))
+    assert "| RDE | 0.0" in text
+    assert "difference to the other model" in text
+    with pytest.raises(SystemExit, match="score that model again"):
+        goals(script.counted(clips, tables), np.zeros((6, 26)), tmp_path)
+
+
+def test_intervals_are_counted_by_condition(script: ModuleType, scenes: Path, tmp_path: Path) -> None:
+    from interval_tables import interval_lines, interval_report
+
+    clips, _ = script.read_set(scenes)
+    tables = [clip.rows.to_table() for clip in clips]
+    with pytest.raises(SystemExit, match="its card has no intervals"):
+        interval_report(str(plain_copy(tmp_path)), tables, tables, {})
+    constant = {"classes": (np.log(1.0 + 10.0),) * 13, "terms": (0.0,) * len(TERMS)}
+    none = {"classes": (-0.1,) * 13, "terms": (0.0,) * len(TERMS)}
+    zero = (0.0, 0.0, 0.0)
+    model = plain_copy(
+        tmp_path,
+        IntervalModel(
+            azimuth=constant, nearest=none, farthest=none, azimuth_margin=zero, distance_margin=zero, events=(1, 1, 1)
+        ),
+    )
+    found = interval_report(str(model), tables, tables, {"fold": ["one", "two"] * 3})
+    whole = found["by"]["all"]["all events"]
+    assert whole["azimuth_coverage"] == 1
+    assert whole["azimuth_width_deg"] == pytest.approx(20)
+    assert whole["distance_coverage"] == 0
+    assert sum(part["events"] for part in found["by"]["fold"].values()) == whole["events"]
+    text = "\n".join(interval_lines(found))
+    assert "| all events |" in text
+    assert "| two |" in text
+
+
+def plain_copy(folder: Path, intervals: IntervalModel | None = None) -> Path:
+    """The default model with these intervals."""
+    file, path = find_model("default"), folder / "copy.onnx"
+    path.write_bytes(file.path.read_bytes())
+    file.card.model_copy(update={"intervals": intervals}).write(card_path(path))
+    return path

@@ -38,10 +38,10 @@ from earwitness.export.tables.csv import csv_pieces, to_submission_csv
 from earwitness.export.tables.event_csv import event_csv_pieces
 from earwitness.export.tables.jsonl import jsonl_pieces
 from earwitness.export.tables.parquet import to_parquet
-from earwitness.render.report.player import Player
 from earwitness.results.document import json_pieces
 
 if TYPE_CHECKING:
+    from earwitness.render.report.player import Player
     from earwitness.results.detection import Detection
 
 LABEL_SUFFIX: Final = ".csv"

@@ -33,17 +33,23 @@ class Peak(NamedTuple):
         return self.height > COHERENT and abs(self.at_zero) < self.height / 2
 
 
-def delay_band(bins: NDArray[np.floating], rate: int) -> NDArray[np.bool_]:
-    """Mask of the frequencies (Hz) used to measure delays."""
-    return np.asarray((bins >= DELAY_BAND_HZ[0]) & (bins <= min(DELAY_BAND_HZ[1], 0.45 * rate)))
+def delay_band(bins: NDArray[np.floating], rate: int) -> slice:
+    """Range of the frequencies (Hz, rising) used to measure delays."""
+    low, high = DELAY_BAND_HZ[0], min(DELAY_BAND_HZ[1], 0.45 * rate)
+    return slice(int(np.searchsorted(bins, low)), int(np.searchsorted(bins, high, side="right")))
 
 
-def cross_phases(
-    left: NDArray[np.complex64], right: NDArray[np.complex64], band: NDArray[np.bool_]
-) -> NDArray[np.complex128]:
-    """Phases of the cross-spectrum: magnitude 1 in the band and 0 outside."""
-    cross = np.where(band, np.conj(left) * right, 0).astype(np.complex128)
-    return np.asarray(cross / (np.abs(cross) + _TINY))
+def cross_phases(left: NDArray[np.complex64], right: NDArray[np.complex64], band: slice) -> NDArray[np.complex64]:
+    """Phases of cross-spectra (..., bins): magnitude 1 in the band and 0 outside."""
+    phases = np.zeros_like(left)
+    cross = np.conj(left[..., band]) * right[..., band]
+    phases[..., band] = cross / (np.abs(cross) + np.float32(_TINY))
+    return phases
+
+
+def power(spectrum: NDArray[np.complex64]) -> NDArray[np.float32]:
+    """Squared magnitude."""
+    return np.square(spectrum.real) + np.square(spectrum.imag)
 
 
 def least_delay(rate: int) -> float:
@@ -51,7 +57,7 @@ def least_delay(rate: int) -> float:
     return max(5e-5, 0.75 / rate)
 
 
-def peak_lag(phases: NDArray[np.complex128], size: int, rate: int, largest: float, bins_in_band: int) -> Peak:
+def peak_lag(phases: NDArray[np.complexfloating], size: int, rate: int, largest: float, bins_in_band: int) -> Peak:
     """The highest peak up to a maximum lag.
 
     Args:
@@ -61,9 +67,22 @@ def peak_lag(phases: NDArray[np.complex128], size: int, rate: int, largest: floa
         largest: maximum lag, seconds.
         bins_in_band: number of bins in the band.
     """
-    curve = scipy.fft.irfft(phases, size) * size / (2 * max(1, bins_in_band))
+    return peak_lags(phases[None], size, rate, largest, bins_in_band)[0]
+
+
+def peak_lags(
+    phases: NDArray[np.complexfloating], size: int, rate: int, largest: float, bins_in_band: int
+) -> list[Peak]:
+    """As `peak_lag`, for the phases of n spectra (n, bins)."""
+    scale = size / (2 * max(1, bins_in_band))
     reach = min(int(np.ceil(largest * rate)), size // 2 - 1)
-    near = np.concatenate([curve[-reach:], curve[: reach + 1]])
+    curves = scipy.fft.irfft(phases, size, axis=1)
+    near = np.concatenate([curves[:, -reach:], curves[:, : reach + 1]], axis=1) * scale
+    return [_peak_of(row, reach, rate) for row in near]
+
+
+def _peak_of(near: NDArray[np.floating], reach: int, rate: int) -> Peak:
+    """The highest peak of a correlation at the lags -reach..reach, in samples."""
     top = int(np.argmax(near))
     shift = 0.0
     if 0 < top < near.size - 1:

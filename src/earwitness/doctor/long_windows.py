@@ -10,7 +10,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from earwitness.doctor.channel_blocks import BAND_HZ
-from earwitness.doctor.gcc_phat import COHERENT, Peak, cross_phases, delay_band, peak_lag
+from earwitness.doctor.gcc_phat import COHERENT, Peak, cross_phases, delay_band, peak_lag, power
 
 Float32Array = NDArray[np.float32]
 
@@ -49,13 +49,15 @@ class LongWindows:
         self._taper = np.hanning(self.size).astype(np.float32)
         bins = np.fft.rfftfreq(self.size, 1 / rate)
         self._band = delay_band(bins, rate)
-        self._judged = (bins >= BAND_HZ[0]) & (bins <= min(BAND_HZ[1], 0.45 * rate))
+        judged = np.flatnonzero((bins >= BAND_HZ[0]) & (bins <= min(BAND_HZ[1], 0.45 * rate)))
+        self._judged = slice(int(judged[0]), int(judged[-1]) + 1) if judged.size else slice(0)
         self._buffer = np.zeros((2, 0), np.float32)
         self._position = 0
         self._windows = 0
         self._phases = np.zeros(bins.size, np.complex128)
-        self._left, self._right = np.zeros(bins.size), np.zeros(bins.size)
-        self._cross = np.zeros(bins.size, np.complex128)
+        # Sums over all windows, of the judged frequencies.
+        self._left, self._right = np.zeros(judged.size), np.zeros(judged.size)
+        self._cross = np.zeros(judged.size, np.complex128)
         self.delays: list[WindowDelay] = []
 
     def add(self, stereo: Float32Array) -> None:
@@ -73,14 +75,15 @@ class LongWindows:
             return
         left, right = scipy.fft.rfft(window * self._taper, axis=1)
         self._windows += 1
-        lefts, rights = np.abs(left) ** 2, np.abs(right) ** 2
+        judged_left, judged_right = left[self._judged], right[self._judged]
+        lefts, rights = power(judged_left), power(judged_right)
         self._left += lefts
         self._right += rights
-        self._cross += np.conj(left) * right
+        self._cross += np.conj(judged_left) * judged_right
         phases = cross_phases(left, right, self._band)
         self._phases += phases
         peak = self._peak(phases)
-        energies = [float(energy[self._judged].sum(dtype=np.float64)) for energy in (lefts, rights)]
+        energies = [float(energy.sum(dtype=np.float64)) for energy in (lefts, rights)]
         apart = 10 * np.log10((energies[0] + _TINY) / (energies[1] + _TINY))
         lag = float("nan")
         if peak.at_zero > COHERENT:
@@ -89,8 +92,8 @@ class LongWindows:
             lag = peak.lag
         self.delays.append(WindowDelay(self._position / self.rate, lag))
 
-    def _peak(self, phases: NDArray[np.complex128]) -> Peak:
-        return peak_lag(phases, self.size, self.rate, FARTHEST_SECONDS, int(np.count_nonzero(self._band)))
+    def _peak(self, phases: NDArray[np.complexfloating]) -> Peak:
+        return peak_lag(phases, self.size, self.rate, FARTHEST_SECONDS, self._band.stop - self._band.start)
 
     def delay(self) -> Peak | None:
         """The constant delay of the whole sound; None without any loud window."""
@@ -103,8 +106,8 @@ class LongWindows:
         """
         if self._windows < _LEAST_WINDOWS:
             return float("nan")
-        left, right = self._left[self._judged], self._right[self._judged]
-        coherence = np.abs(self._cross[self._judged]) ** 2 / (left * right + _TINY)
+        left, right = self._left, self._right
+        coherence = np.abs(self._cross) ** 2 / (left * right + _TINY)
         by_chance = 1 / (_INDEPENDENT * self._windows)
         weight = np.sqrt(left + right)
         known = np.clip((coherence - by_chance) / (1 - by_chance), 0, 1)

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from earwitness.core.events import EventTable
 from earwitness.core.geometry import fold
@@ -155,6 +156,87 @@ def as_tables(found: dict[str, Any]) -> list[str]:
     lines += ["", f"Distance, true -> said (medians, m): {shown}; {together}."]
     lines.append(f"Of {second['further']:,} second sources of one class {second['found']:.1%} are found.")
     return lines
+
+
+_BINS: Final = round(90 / BIN_DEG)
+BIN_NAMES: Final = tuple(f"bias_{number * BIN_DEG:.0f}_{(number + 1) * BIN_DEG:.0f}_deg" for number in range(_BINS))
+_FAR_SIDE: Final = 7
+"""The first bin beyond 70 degrees."""
+FIGURES: Final = (
+    "largest_bias_below_70_deg", "largest_bias_from_70_deg", "log_distance_correlation", "log_distance_slope",
+    "second_sources_found", *BIN_NAMES,
+)  # fmt: skip
+
+
+def curve_sums(references: Sequence[LabelRows], predictions: Sequence[LabelRows]) -> FloatArray:
+    """Sums (clips, 26) for `curve_figures`, which can be added over clips.
+
+    Columns: for each bin of |true azimuth| the number of matched pairs in frames with one event of the class, and for
+    each bin the sum of their errors outwards; of the logarithms of true and predicted distance n, x, y, x x, x y, y y;
+    the number of further sources of a class, and how many of them are found.
+    """
+    rows = []
+    for true, predicted in zip(references, predictions, strict=True):
+        cells, own = _cells(true), fold(true.azimuth).astype(np.float64)
+        theirs = fold(predicted.azimuth).astype(np.float64)
+        pairs = match(cells, own, _cells(predicted), theirs)
+        single = np.bincount(cells, minlength=1)[cells[pairs.reference]] == 1
+        azimuth, answered = own[pairs.reference], theirs[pairs.prediction]
+        side = np.where(azimuth < 0, -1.0, 1.0)
+        number = np.minimum(np.abs(azimuth) / BIN_DEG, _BINS - 1).astype(np.int64)[single]
+        outwards = ((answered - azimuth) * side)[single]
+        x = np.log(np.maximum(true.distance_cm[pairs.reference], 1) / 100)
+        y = np.log(np.maximum(predicted.distance_cm[pairs.prediction], 1) / 100)
+        second = second_sources([true], [predicted])
+        found = second["found"] * second["further"] if second["further"] else 0.0
+        rows.append(
+            np.concatenate(
+                [
+                    np.bincount(number, minlength=_BINS),
+                    np.bincount(number, outwards, minlength=_BINS),
+                    [x.size, x.sum(), y.sum(), x @ x, x @ y, y @ y, second["further"], found],
+                ]
+            )
+        )
+    return np.array(rows, dtype=np.float64).reshape(len(rows), 2 * _BINS + 8)
+
+
+def curve_figures(sums: FloatArray) -> FloatArray:
+    """The figures called `FIGURES` (..., figures) from sums (..., 26); NaN where a figure is undefined."""
+    pairs, outwards = sums[..., :_BINS], sums[..., _BINS : 2 * _BINS]
+    n, x, y, xx, xy, yy, further, found = np.moveaxis(sums[..., 2 * _BINS :], -1, 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        bias = outwards / pairs
+        spread, other, together = xx / n - (x / n) ** 2, yy / n - (y / n) ** 2, xy / n - x * y / n**2
+        largest = [
+            np.where(part.any(axis=-1), np.where(part, np.abs(bias[..., bins]), -np.inf).max(axis=-1), np.nan)
+            for bins in (slice(_FAR_SIDE), slice(_FAR_SIDE, None))
+            for part in [pairs[..., bins] > 0]
+        ]
+        figures = [*largest, together / np.sqrt(spread * other), together / spread, found / further]
+    return np.concatenate([np.stack(figures, axis=-1), bias], axis=-1)
+
+
+def curve_intervals(sums: FloatArray, minus: FloatArray | None = None) -> dict[str, list[float]]:
+    """Each figure with the ends of its 95 % interval, by the jackknife over clips.
+
+    Args:
+        sums: (clips, 26) from `curve_sums`.
+        minus: those of another system on the same clips, for the paired difference.
+    """
+    tables = [sums] if minus is None else [sums, minus]
+
+    def statistic(totals: Sequence[FloatArray]) -> FloatArray:
+        values = [curve_figures(total) for total in totals]
+        return values[0] if minus is None else values[0] - values[1]
+
+    value = statistic([table.sum(axis=0) for table in tables])
+    partial = statistic([table.sum(axis=0) - table for table in tables])
+    n = len(sums)
+    error = np.sqrt((n - 1) * np.square(partial - partial.mean(axis=0)).mean(axis=0))
+    reach = float(stdtrit(n - 1, 0.975)) * error if n > 1 else np.full_like(value, np.nan)
+    columns = np.stack([value, value - reach, value + reach], axis=1)
+    return dict(zip(FIGURES, columns.tolist(), strict=True))
 
 
 def _cells(rows: LabelRows) -> NDArray[np.int64]:

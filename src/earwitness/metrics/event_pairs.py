@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.core.events import EventTable
-from earwitness.core.vocabulary import NUM_CLASSES
 from earwitness.metrics.matching import match
 
 FloatArray = NDArray[np.float64]
@@ -83,4 +82,4 @@ def _of_clip(true: EventTable, predicted: EventTable) -> list[tuple[float, ...]]
 
 
 def _cells(table: EventTable) -> IntArray:
-    return table.frame.astype(np.int64) * NUM_CLASSES + table.class_index
+    return table.frame.astype(np.int64) * len(table.vocabulary) + table.class_index

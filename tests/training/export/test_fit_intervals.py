@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from earwitness.core.events import EventTable
 from earwitness.core.multi_accddoa import encode, ideal_output
+from earwitness.core.vocabulary import DCASE2025, Vocabulary
 from earwitness.detect.model.interval_model import GROUPS, IntervalModel
 from earwitness.training.export import calibrate
 from earwitness.training.export.calibrate import FEW_EVENTS_LIMIT, tune_and_score_outputs
@@ -113,3 +116,12 @@ def test_a_further_score_exceeds_the_quantile_as_rarely_as_promised(seed: int, s
 def test_too_few_scores_have_no_quantile() -> None:
     assert conformal_quantile(np.zeros(8), 0.9) == np.inf
     assert conformal_quantile(np.arange(9.0), 0.9) == 8
+
+
+def test_classes_are_those_of_the_vocabulary() -> None:
+    cough = replace(DCASE2025.classes[0], index=13, name="Cough", slug="cough")
+    longer = Vocabulary("with cough", (*DCASE2025.classes, cough))
+    references, predictions = ([replace(table, vocabulary=longer) for table in part] for part in scenes(6, 400))
+    intervals, _ = fit_intervals(references, predictions)
+    assert intervals is not None
+    assert intervals.num_classes == 14

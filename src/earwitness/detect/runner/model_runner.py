@@ -84,7 +84,7 @@ class ModelRunner:
         runtime: Runtime,
         card: ModelCard,
         *,
-        batch: int = 8,
+        batch: int = 4,
         overlap: float = OVERLAP,
         token_encoders: Mapping[str, TokenEncoder] | None = None,
     ) -> None:

@@ -83,6 +83,9 @@ class OnnxRuntime:
         threads: threads per call; one by default, because several processes often share a machine.
         device: `auto` uses CUDA where it works.
         contents: contents of the .onnx file, if it is part of another file; `path` then only names it in messages.
+        known_channels: feature channels of a model that is known to be suitable and takes no tokens, such as a shipped
+            one: it is opened when it is first run. Opening takes as long as a minute of sound, and the command that
+            only starts other processes never runs it.
 
     Raises:
         ModelError: the file is missing, damaged or not a suitable model, or CUDA was requested and does not work.
@@ -90,7 +93,12 @@ class OnnxRuntime:
     """
 
     def __init__(
-        self, path: str | Path, threads: int = 1, device: Device = "auto", contents: bytes | None = None
+        self,
+        path: str | Path,
+        threads: int = 1,
+        device: Device = "auto",
+        contents: bytes | None = None,
+        known_channels: int | None = None,
     ) -> None:
         self.path = Path(path)
         device = check_device(device)
@@ -102,11 +110,36 @@ class OnnxRuntime:
             raise UsageError(f"the number of threads must be at most {MOST_THREADS}, not {threads}")
         self._contents, self._threads, self._wanted = contents, threads, device
         self._stamp = None if contents is not None else stamp(self.path)
-        session = self._session = self._open()
-        self.device = "cuda" if _CUDA in session.get_providers() else "cpu"
-        if device == "cuda" and self.device != "cuda":
+        self._session: Any = None
+        self._checked = False
+        self.modalities: Mapping[str, tuple[int | None, int | None]] = {}
+        self.classes: int | None = None
+        if known_channels is not None and device != "cuda":
+            self.channels = known_channels
+            return
+        session = self._opened()
+        if device == "cuda" and _CUDA not in session.get_providers():
             raise ModelError("CUDA was requested but does not work here: install onnxruntime-gpu, or use --device cpu")
-        self.channels = self._check(session)
+
+    @property
+    def device(self) -> str:
+        """The device in use: "cuda" or "cpu"."""
+        return "cuda" if _CUDA in self._opened().get_providers() else "cpu"
+
+    @property
+    def any_sound(self) -> bool:
+        """Whether the model has a class for any sound."""
+        self._opened()
+        return self._any_sound
+
+    def _opened(self) -> Any:
+        """The session, opened if necessary, and checked the first time."""
+        if self._session is None:
+            self._session = self._open()
+        if not self._checked:
+            self.channels = self._check(self._session)
+            self._checked = True
+        return self._session
 
     def unload(self) -> None:
         """Free the memory of the model; see `Runtime`."""
@@ -142,8 +175,8 @@ class OnnxRuntime:
             wanted = f"expected 'accddoa' (batch, label frames, {TRACKS}, classes, {FIELDS})"
             raise ModelError(f"{self.path}: its outputs are {_describe(outputs)}; {wanted}")
         self.classes = tail[1] if isinstance(tail[1], int) else None
-        self.any_sound = ANY_SOUND in outputs
-        if self.any_sound and not _fits(outputs[ANY_SOUND][2:], _ANY_TAIL):
+        self._any_sound = ANY_SOUND in outputs
+        if self._any_sound and not _fits(outputs[ANY_SOUND][2:], _ANY_TAIL):
             wanted = f"expected '{ANY_SOUND}' (batch, label frames, {', '.join(map(str, _ANY_TAIL))})"
             raise ModelError(f"{self.path}: its outputs are {_describe(outputs)}; {wanted}")
         self._inputs = frozenset(inputs)  # without those that the network does not use
@@ -163,10 +196,9 @@ class OnnxRuntime:
             ModelError: the model cannot take this shape, its output is not finite, its file has changed, or it has no
                 class for any sound.
         """
-        if any_sound and not self.any_sound:
+        session = self._opened()
+        if any_sound and not self._any_sound:
             raise ModelError(f"{self.path}: has no class for any sound; use a model with it, such as the default one")
-        if self._session is None:
-            self._session = self._open()
         fed: dict[str, NDArray[Any]] = {"features": np.ascontiguousarray(features, dtype=np.float32)}
         for name, (positions, dim) in self.modalities.items():
             given = (tokens or {}).get(name) or no_tokens(len(features), positions or 1, dim or 1)
@@ -175,7 +207,7 @@ class OnnxRuntime:
                     fed[f"{name}.{part}"] = array.astype(np.float32, copy=False) if part == VALUES else array
         try:
             with _limited() as options:
-                outputs = self._session.run([ACCDDOA, *([ANY_SOUND] if any_sound else [])], fed, options)
+                outputs = session.run([ACCDDOA, *([ANY_SOUND] if any_sound else [])], fed, options)
         except Exception as error:  # as above
             raise ModelError(f"{self.path}: cannot run on features {features.shape} ({_first_line(error)})") from error
         for output, tail in zip(outputs, ((TRACKS, self.classes, FIELDS), _ANY_TAIL), strict=False):

@@ -6,21 +6,26 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from earwitness.core.errors import MissingExtraError
-from earwitness.core.events import FRAME_SECONDS
+from earwitness.core.events import FRAME_SECONDS, EventTable, SoundEvent
 from earwitness.results.detection import file_text
+from earwitness.results.visual import EventKey
 
 if TYPE_CHECKING:
     from earwitness.results.detection import Detection
 
 COLUMNS: Final = (
     "file", "frame", "time_s", "class_index", "class", "source", "azimuth_deg", "distance_m", "onscreen", "score",
+    "azimuth_low_deg", "azimuth_high_deg", "distance_low_m", "distance_high_m",
 )  # fmt: skip
 
 
 def to_parquet(result: Detection) -> bytes:
     """Return the bytes of a Parquet file with the columns `COLUMNS`; unknown directions and distances are null.
+
+    The last four columns are the intervals of the event that a row belongs to.
 
     The file's key-value metadata hold the model and the duration.
 
@@ -46,6 +51,7 @@ def to_parquet(result: Detection) -> bytes:
         pa.array(table.distance, from_pandas=True),
         pa.array(table.onscreen),
         pa.array(table.score),
+        *(pa.array(ends, from_pandas=True) for ends in _interval_ends(result, table)),
     )
     about = {
         "earwitness.model": result.model.name,
@@ -56,3 +62,19 @@ def to_parquet(result: Detection) -> bytes:
     sink = BytesIO()
     pq.write_table(pa.table(columns, names=list(COLUMNS), metadata=about), sink, compression="zstd")
     return sink.getvalue()
+
+
+def _interval_ends(result: Detection, table: EventTable) -> NDArray[np.float32]:
+    """Ends of the intervals of each row's event (4, n): azimuth, then distance; NaN if unknown."""
+    ends = np.full((4, len(table)), np.nan, dtype=np.float32)
+    if not result.intervals:
+        return ends
+    order = np.lexsort((table.frame, table.source, table.class_index))
+    by_event, first, stop = table.runs()
+    for begin, end in zip(first.tolist(), stop.tolist(), strict=True):
+        event = SoundEvent(by_event.select(slice(begin, end)))
+        known = result.intervals.get(EventKey.of(event))
+        if known is not None:
+            unknown = (np.nan, np.nan)
+            ends[:, order[begin:end]] = np.array([*(known.azimuth or unknown), *(known.distance or unknown)])[:, None]
+    return ends

@@ -71,12 +71,13 @@ def tune_and_score(net: Network, valid: ValidSet, run: RunSpec | None = None) ->
         valid: the scenes.
         run: the recipe's section, for its decoding and thresholds; None decodes as by default.
     """
+    classes = len(valid.references[0].vocabulary) if valid.references else net.config.classes
     if run is not None and run.decoding == "official":
         scores = score_outputs(valid.outputs(net), valid.references, run.thresholds[0], decoding=run.decoding)
         reached = figures(scores, len(valid.references))
-        return TuningResult((run.thresholds[0],) * net.config.classes, reached, smoothing=UNSMOOTHED)
+        return TuningResult((run.thresholds[0],) * classes, reached, smoothing=UNSMOOTHED)
     if len(valid.references) < FEWEST_SCENES:
-        return _untuned(net.config.classes)
+        return _untuned(classes)
     return tune_and_score_outputs(valid.outputs(net), valid.references)
 
 
@@ -92,7 +93,9 @@ def tune_and_score_outputs(outputs: NDArray[np.float32], references: Sequence[Ev
     reached = figures(scores, len(outputs[odd]))
     probability, truth = cells(outputs[odd], references[odd])
     reached["synthetic/calibration_error"] = round(expected_calibration_error(probability, truth), 4)
-    intervals, verified = fit_intervals(references, decode_outputs(outputs, np.array(thresholds), smoothing))
+    vocabulary = references[0].vocabulary
+    events = decode_outputs(outputs, np.array(thresholds), smoothing, vocabulary=vocabulary)
+    intervals, verified = fit_intervals(references, events)
     limits = (FEW_EVENTS_LIMIT,) if intervals is None else ()
     return TuningResult(thresholds, reached | verified, calibration, smoothing, limits, intervals)
 

@@ -21,7 +21,8 @@ from earwitness.detect.model.loading import ensemble_card, load, member_file
 from earwitness.detect.runner.model_runner import Runner
 from earwitness.training.data.holdout import chosen_clips
 from earwitness.training.export.calibrate import class_thresholds, figures
-from earwitness.training.loop.validate import THRESHOLDS, score_outputs
+from earwitness.training.export.fit_intervals import fit_intervals
+from earwitness.training.loop.validate import THRESHOLDS, decode_outputs, score_outputs
 
 FACTORS: Final = (0.0, 0.5, 2.0)
 """Factors by which the search changes a weight."""
@@ -155,7 +156,7 @@ def run_clips(members: Sequence[Runner], folder: Path, splits: Sequence[str] | N
 
 
 def _tuned(clips: ClipOutputs, card: ModelCard, weights: Sequence[float] | None) -> tuple[tuple[float, ...], ModelCard]:
-    """Weights, and the card with thresholds from the even clips and scores with them from the odd ones."""
+    """Weights, and the card with thresholds from the even clips, scores with them from the odd ones, and intervals."""
     if len(clips.references) < 2:
         raise LabelError(
             "--valid holds one clip: half of the clips tune the ensemble and half score it; give two or more"
@@ -166,5 +167,8 @@ def _tuned(clips: ClipOutputs, card: ModelCard, weights: Sequence[float] | None)
     whole = combine_clips(clips.outputs, weights)
     thresholds = class_thresholds(whole[even], clips.references[even])
     scores = score_outputs(whole[odd], clips.references[odd], np.array(thresholds))
+    events = decode_outputs(whole, np.array(thresholds), card.smoothing, vocabulary=clips.references[0].vocabulary)
+    intervals, verified = fit_intervals(clips.references, events)
     judged = {key.replace("synthetic/", "valid/"): value for key, value in figures(scores, len(whole[odd])).items()}
-    return tuple(weights), card.model_copy(update={"thresholds": thresholds, "scores": judged})
+    update = {"thresholds": thresholds, "scores": judged | verified, "intervals": intervals}
+    return tuple(weights), card.model_copy(update=update)

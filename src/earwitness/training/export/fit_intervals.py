@@ -17,7 +17,6 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from earwitness.core.events import EventTable
-from earwitness.core.vocabulary import NUM_CLASSES
 from earwitness.detect.model.interval_model import GROUPS, OFFSET_DEG, TERMS, ErrorModel, EventProperties, IntervalModel
 from earwitness.training.export.interval_check import EventErrors, IntervalCheck
 
@@ -83,13 +82,13 @@ def calibrated(errors: EventErrors, coverage: float) -> IntervalModel:
 
 def fit_quantiles(errors: EventErrors, coverage: float) -> IntervalModel:
     """Intervals whose margins are 0: the quantiles alone."""
-    events, tail = errors.properties, (1 - coverage) / 2
+    events, classes, tail = errors.properties, errors.num_classes, (1 - coverage) / 2
     zero = (0.0,) * len(GROUPS)
     return IntervalModel(
         coverage=coverage,
-        azimuth=_quantile(events, np.log(errors.azimuth + OFFSET_DEG), coverage),
-        nearest=_quantile(events, errors.log_distance, tail),
-        farthest=_quantile(events, errors.log_distance, 1 - tail),
+        azimuth=_quantile(events, classes, np.log(errors.azimuth + OFFSET_DEG), coverage),
+        nearest=_quantile(events, classes, errors.log_distance, tail),
+        farthest=_quantile(events, classes, errors.log_distance, 1 - tail),
         azimuth_margin=zero,
         distance_margin=zero,
         events=(0,) * len(GROUPS),
@@ -132,12 +131,13 @@ def _margins(scores: FloatArray, groups: Sequence[NDArray[np.bool_]], coverage: 
     return tuple(round(float(np.clip(margin, -_MOST_WEIGHT, _MOST_WEIGHT)), _DIGITS) for margin in margins)
 
 
-def _quantile(events: EventProperties, values: FloatArray, level: float) -> ErrorModel:
+def _quantile(events: EventProperties, classes: int, values: FloatArray, level: float) -> ErrorModel:
     """Linear quantile regression of `values` (n,), with a ridge that pulls classes together and terms towards 0.
 
     Source: Koenker & Bassett 1978; the corner of the loss is rounded.
     """
-    design = np.concatenate([np.ones((len(events), 1)), events.terms, np.eye(NUM_CLASSES)[events.class_index]], axis=1)
+    members = np.eye(classes)[events.class_index]
+    design = np.concatenate([np.ones((len(events), 1)), events.terms, members], axis=1)
     start = np.zeros(design.shape[1])
     start[0] = np.quantile(values, level)
     free = np.ones(start.size)
@@ -150,7 +150,5 @@ def _quantile(events: EventProperties, values: FloatArray, level: float) -> Erro
 
     found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 2000}).x
     found = np.clip(np.round(found, _DIGITS), -_MOST_WEIGHT, _MOST_WEIGHT)
-    terms, classes = found[1 : 1 + len(TERMS)], found[0] + found[1 + len(TERMS) :]
-    return ErrorModel(
-        classes=tuple(np.round(classes, _DIGITS).tolist()), terms=tuple(np.round(terms, _DIGITS).tolist())
-    )
+    terms, offsets = found[1 : 1 + len(TERMS)], found[0] + found[1 + len(TERMS) :]
+    return ErrorModel(classes=tuple(np.round(offsets, _DIGITS).tolist()), terms=tuple(terms.tolist()))

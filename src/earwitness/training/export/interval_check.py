@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 import numpy as np
@@ -28,6 +28,7 @@ class EventErrors:
         true_distance: (n,) metres.
         overlap: (n,) true number of events at once.
         clip: (n,) index of the clip.
+        num_classes: number of classes of the vocabulary.
     """
 
     properties: EventProperties
@@ -35,6 +36,7 @@ class EventErrors:
     true_distance: FloatArray
     overlap: NDArray[np.int64]
     clip: NDArray[np.int64]
+    num_classes: int
 
     @classmethod
     def of(cls, references: Sequence[EventTable], predictions: Sequence[EventTable]) -> EventErrors:
@@ -43,7 +45,8 @@ class EventErrors:
         parts = [EventProperties.of(table) for table in (*predictions, EventTable.empty())]
         begins = np.cumsum([0, *(len(part) for part in parts)])
         chosen = EventProperties.concatenate(parts).select(begins[pairs.clip] + pairs.event)
-        return cls(chosen, pairs.azimuth, pairs.distance, pairs.overlap, pairs.clip)
+        classes = max((len(table.vocabulary) for table in predictions), default=0)
+        return cls(chosen, pairs.azimuth, pairs.distance, pairs.overlap, pairs.clip, classes)
 
     def __len__(self) -> int:
         """Number of matched events."""
@@ -64,8 +67,9 @@ class EventErrors:
 
     def select(self, rows: NDArray[Any]) -> EventErrors:
         """Some of the events: a mask, or indices."""
-        columns = (self.true_azimuth, self.true_distance, self.overlap, self.clip)
-        return EventErrors(self.properties.select(rows), *(column[rows] for column in columns))
+        names = ("true_azimuth", "true_distance", "overlap", "clip")
+        columns = {name: getattr(self, name)[rows] for name in names}
+        return replace(self, properties=self.properties.select(rows), **columns)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
