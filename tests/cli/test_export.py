@@ -98,7 +98,11 @@ def test_captions_are_checked_and_merged_with_dialogue(saved: Path) -> None:
     (folder / "bad.srt").write_text("1\n00:00:01,000 --> 00:00:01,500\n" + "x" * 50 + "\n")
     done = earwitness(folder, "bad.srt", "clip.srt", "--check")
     assert done.returncode == 1
-    assert [line.partition(": ")[0] for line in done.stdout.splitlines()] == ["bad.srt"] * 4 + ["clip.srt"]
+    assert [line.partition(": ")[0] for line in done.stdout.splitlines()] == [
+        *["bad.srt"] * 4,
+        "clip.srt",
+        "2 files",
+    ]
     assert "bad.srt: 1 cue breaks a rule" in done.stdout
 
 
