@@ -71,6 +71,20 @@ def test_fcpxml_times_are_whole_frames(film: Detection, tmp_path: Path) -> None:
     assert next(root.iter("sequence")).get("tcFormat") == "DF"
 
 
+def test_xmeml_counts_frames_and_refers_to_one_file(film: Detection, tmp_path: Path) -> None:
+    root = Xml.fromstring(text("premiere", film, "29.97", tmp_path))
+    sequence = root.find("sequence")
+    assert sequence is not None
+    assert [one.text for one in sequence.findall("rate/*")] == ["30", "TRUE"]
+    assert [one.text for one in sequence.findall("timecode/displayformat")] == ["DF"]
+    found = [[part.text for part in marker] for marker in sequence.findall("marker")]
+    assert found[0] == ["Knock", "30° left, 1.2 m, off screen, confidence 70%", "30", "120"]
+    assert found[1][2:] == ["1798", "1918"]
+    assert [file.get("id") for file in root.iter("file")] == ["file-1", "file-1"]
+    assert next(root.iter("pathurl")).text == (tmp_path / "clip.mp4").as_uri()
+    assert {item.findtext("out") for item in root.iter("clipitem")} == {sequence.findtext("duration")}
+
+
 def test_otio_is_read_by_its_library(film: Detection, tmp_path: Path) -> None:
     otio = pytest.importorskip("opentimelineio", reason="reading OTIO files needs opentimelineio (extra 'dev')")
     write(film, tmp_path / "a.otio", "otio", Options(fps="29.97"))
@@ -108,6 +122,7 @@ def test_any_table_gives_one_marker_an_event(table: EventTable) -> None:
     count = len(result.events)
     assert len(EVENT.findall(text("edl", result))) == count
     assert len(list(Xml.fromstring(text("fcpxml", result)).iter("marker"))) == count
+    assert len(list(Xml.fromstring(text("premiere", result)).iter("marker"))) == count
     (clip,) = json.loads(text("otio", result))["tracks"]["children"][0]["children"]
     assert len(clip["markers"]) == count
     assert len(text("reaper", result).splitlines()) == count + 1
