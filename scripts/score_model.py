@@ -115,7 +115,9 @@ def listen(model: str, sounds: Sequence[Path]) -> Answers:
     fields, events = [], []
     for path in sounds:
         output = np.concatenate(list(runner.outputs([read_audio(path, rate=card.features.sample_rate)])))
-        table = off_screen(decode(output, threshold=card.thresholds, merge_deg=MERGE_DEG))
+        table = off_screen(
+            decode(output, threshold=card.thresholds, merge_deg=MERGE_DEG, vocabulary=card.vocabulary.vocabulary())
+        )
         fields.append(output)
         events.append(card.smoothing.apply(table))
     return Answers(np.stack(fields), events)

@@ -10,6 +10,8 @@ from earwitness.core.events import EventTable
 from earwitness.data.dcase.labels import HEADER
 from earwitness.metrics import Protocol, read_folder, score_folders
 from earwitness.metrics.evaluation import compare
+from earwitness.results.detection import Detection, ModelId
+from earwitness.results.document import to_json
 
 ROWS = ["0,1,0,10,200,1", "1,1,0,10,200,1", "2,1,0,10,200,1"]
 
@@ -154,3 +156,54 @@ def test_nothing_heard() -> None:
     assert hearing.missed == ("Telephone",)
     assert hearing.f_score == 0.0
     assert len(hearing.lines()) == 2
+
+
+def result(path, *tables: EventTable, num_frames: int = 240):
+    whole = EventTable.concatenate(list(tables), num_frames=num_frames)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(to_json(Detection(whole, ModelId("tiny", "ab"), num_frames / 10)))
+    return path
+
+
+def test_one_corrected_result_against_one_prediction(tmp_path):
+    truth = result(tmp_path / "my.corrected.json", table(1, range(40), 20).shifted(100, 240))
+    same, other = result(tmp_path / "a.json", table(1, range(40), 25).shifted(100, 240)), tmp_path / "b.csv"
+    other.write_text(
+        "frame,class,source,azimuth,distance,onscreen\n" + "".join(f"{f},1,0,70,200,0\n" for f in range(9))
+    )
+    references = read_folder(truth, reference=True)
+    assert references.num_frames == 240
+    for path, expected in ((same, 1.0), (other, 0.0)):
+        answer = read_folder(path, num_frames=max(50, references.num_frames)).answering(references)
+        assert score_folders(references, answer, "strict").micro.f_score == expected
+    (tmp_path / "c.txt").touch()
+    with pytest.raises(LabelError, match=r"name a \.csv or \.json file"):
+        read_folder(tmp_path / "c.txt")
+    result(tmp_path / "mono.json", table(1, range(5), float("nan")))
+    with pytest.raises(LabelError, match=r"mono\.json: row 0 has no azimuth"):
+        read_folder(tmp_path / "mono.json")
+
+
+def test_a_folder_with_corrected_results_beside_the_predictions(tmp_path):
+    out = folder(tmp_path / "out", a=ROWS, b=ROWS)
+    result(out / "a.json", table(1, range(40), 20))
+    result(out / "a.corrected.json", table(1, range(40), 20))
+    (out / "a.corrected.csv").write_text((out / "b.csv").read_text())
+    references = read_folder(out, reference=True)
+    assert list(references.clips) == ["a"]
+    assert len(references.clips["a"]) == 40, "the JSON, which is more exact than the CSV"
+    predictions = read_folder(out)
+    assert sorted(predictions.clips) == ["a", "b"]
+    assert len(predictions.clips["a"]) == len(ROWS)
+    answer = predictions.answering(references)
+    assert list(answer.clips) == ["a"]
+    assert "1 clip has no corrected reference, not scored" in answer.notes[-1]
+
+
+def test_a_folder_of_results_without_csv(tmp_path):
+    result(tmp_path / "x" / "a.json", table(1, range(40), 20))
+    found = read_folder(tmp_path / "x", reference=True)
+    assert (list(found.clips), found.num_frames, found.corrected) == (["a"], 240, False)
+    (tmp_path / "x" / "b.json").write_text("{}")
+    with pytest.raises(LabelError, match=r"b\.json: not an earwitness events file"):
+        read_folder(tmp_path / "x")

@@ -35,6 +35,6 @@ def test_modalities_that_no_clip_has_are_left_out() -> None:
     assert not arrays.here.any()
 
 
-def test_different_shapes_of_one_modality_are_refused() -> None:
+def test_different_icon_shapes_one_modality_are_refused() -> None:
     with pytest.raises(EncoderError, match=r"different shapes.*embed the sets with equal settings"):
         stack_tokens([{"sound": tokens(2)}, {"sound": tokens(2, positions=3)}])

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from earwitness.core.vocabulary import CLASSES
-from earwitness.render.icons import draw_icon, shapes_of, svg_icon
+from earwitness.render.icons import draw_icon, icon_shapes, svg_icon
 
 
 def drawn(class_index: int) -> np.ndarray:  # type: ignore[type-arg]
@@ -27,10 +27,10 @@ def test_every_class_has_an_icon_of_its_own() -> None:
 @pytest.mark.parametrize("class_index", range(13))
 def test_svg_is_well_formed_and_in_its_box(class_index: int) -> None:
     root = ElementTree.fromstring(f"<svg>{svg_icon(CLASSES[class_index])}</svg>")
-    assert len(root) == len(shapes_of(CLASSES[class_index]))
+    assert len(root) == len(icon_shapes(CLASSES[class_index]))
     numbers = [float(n) for shape in root for pair in shape.get("points", "").split() for n in pair.split(",")]
     assert all(-0.02 <= n <= 1.02 for n in numbers)
 
 
 def test_classes_without_an_icon_have_a_ring() -> None:
-    assert len(shapes_of(replace(CLASSES[0], icon="no such icon"))) == 2
+    assert len(icon_shapes(replace(CLASSES[0], icon="no such icon"))) == 2

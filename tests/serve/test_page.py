@@ -39,7 +39,7 @@ def test_drop_a_video_and_get_report_captions_and_video(server: Any, chromium: A
         report = page.frame_locator("#result iframe")
         assert report.locator("#rows tr").count() == 1
         report.locator("#rows button").click()
-        assert report.locator(".mark .label b").inner_text() == "Music"
+        assert report.locator(".mark b").inner_text() == "Music"
         with page.expect_download() as download:
             page.locator("#result a", has_text=".vtt").click()
         assert "[music playing" in Path(download.value.path()).read_text()

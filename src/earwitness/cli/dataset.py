@@ -179,6 +179,53 @@ def _notes(recordings: list[Recording], official: bool, video: bool, unlabelled:
     return notes
 
 
+@app.command("from-corrections", cls=Command)
+def from_corrections(
+    results: Annotated[
+        list[Path],
+        typer.Argument(metavar="RESULT...", help="Corrected results (NAME.corrected.json), or folders with them."),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder of the data set.", parser=folder_name, metavar="DIR")
+    ],
+    media: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR|FILE",
+            help="Media files, or folders with them; by default beside each result. May be repeated.",
+        ),
+    ] = None,
+    split: Annotated[
+        str, typer.Option(metavar="NAME", help="Name of the split: dev-train-... or dev-test-....")
+    ] = "dev-train-corrected",
+    video: Annotated[bool, typer.Option(help="Write pictures of results with video.")] = True,
+    unknown_distance: Annotated[
+        float | None, typer.Option(min=0.01, metavar="METRES", help="Distance of events that have none.")
+    ] = None,
+) -> None:
+    """Make training data of results that were corrected in the report: clips of 5 s in the layout of DCASE2025.
+
+    All events of a file count as correct, also those that were not changed, so correct the whole file. Clips with
+    events without a direction are left out.
+    """
+    from earwitness.batch.corrected_set import CorrectedSet, find_corrected, make_corrected_set
+    from earwitness.cli.command import say
+    from earwitness.cli.progress import Meter
+    from earwitness.core.files.lock import locked_folder
+
+    job = CorrectedSet(out, split, video, unknown_distance)
+    found = find_corrected(results)
+    with locked_folder(out, "earwitness dataset from-corrections"), Meter() as bars:
+        report = make_corrected_set(found, media or [], job, bars.task("results"))
+    for name in report.uncorrected:
+        say(f"note: {name} has no corrections; its events count as correct")
+    if report.without_direction:
+        say(f"note: {report.without_direction} clips left out: an event has no direction; set it in the report")
+    if report.without_distance:
+        say(f"note: {report.without_distance} clips left out: an event has no distance; set it, or --unknown-distance")
+    typer.echo(f"{out}: {report.clips} clips of 5 s from {len(found)} files ({report.seconds:.0f} s)")
+
+
 @app.command("submission", cls=Command)
 def pack_submission(
     folder: Annotated[
@@ -205,7 +252,7 @@ def pack_submission(
         for problem in submission.problems:
             typer.echo(one_line(problem))
         count = len(submission.problems)
-        typer.echo(f"earwitness: {count} problem{'s' if count > 1 else ''}; {out} was not written", err=True)
+        say(f"{count} problem{'s' if count > 1 else ''}; {out} was not written")
         raise typer.Exit(1)
     pack(submission, out)
     typer.echo(f"{out}: {len(submission.files)} predictions")

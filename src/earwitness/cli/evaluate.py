@@ -14,8 +14,8 @@ from earwitness.core.version import __version__
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from earwitness.metrics.evaluation import LabelFolder
     from earwitness.metrics.intervals import Intervals
+    from earwitness.metrics.label_folder import LabelFolder
     from earwitness.metrics.scores import Scores
 
 
@@ -49,10 +49,15 @@ class Breakdowns(StrEnum):
 def run(
     reference: Annotated[
         list[Path],
-        typer.Option(metavar="DIR", help="Folder of reference CSV files, with its subfolders; may be repeated."),
+        typer.Option(
+            metavar="DIR|FILE",
+            help="Folder of reference CSV files or corrected results, with its subfolders, or one file (.csv, .json); "
+            "may be repeated.",
+        ),
     ],
     predictions: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder of predicted CSV files of the same names.")
+        Path | None,
+        typer.Option(metavar="DIR|FILE", help="Folder of predicted CSV files of the same names, or one file."),
     ] = None,
     compare: Annotated[
         tuple[Path, Path] | None,
@@ -112,16 +117,18 @@ def run(
     from earwitness.core.version import commit
     from earwitness.metrics import intervals as estimate
     from earwitness.metrics import score_report as show
-    from earwitness.metrics.evaluation import read_folder, score_folders
+    from earwitness.metrics.evaluation import score_folders
+    from earwitness.metrics.label_folder import read_folder
     from earwitness.metrics.protocols import Protocol
 
     rules = Protocol(protocol.value)
     dimensions = [item.value for item in by or ()]
     console = Console(highlight=False)
     vocabulary = None if classes is None else read_classes(classes)
-    references = read_folder(reference, rules, frames, vocabulary)
+    references = read_folder(reference, rules, frames, vocabulary, reference=True)
+    frames = max(frames, references.num_frames)
     folders = [folder for folder in (predictions, *(compare or ())) if folder is not None]
-    answers = [read_folder(folder, rules, frames, vocabulary) for folder in folders]
+    answers = [read_folder(folder, rules, frames, vocabulary).answering(references) for folder in folders]
     scores = [score_folders(references, answer, rules) for answer in answers]
 
     intervals = None

@@ -151,6 +151,8 @@ class _Run:
 
 def _formats(options: ResultExportOptions) -> tuple[Format, ...]:
     formats = parse_formats(options.format, _settings(options))
+    if options.format and not formats:
+        raise UsageError("--format names no format")
     others = (options.burn, options.mux, options.table, options.clips or None, options.check or None)
     if not formats and all(value is None for value in others):
         raise UsageError("nothing to write: give --format, --burn, --mux, --clips, --table or --check")

@@ -82,7 +82,10 @@ class EventTable:
         """Create and validate a table of DCASE2025's classes; scalars are repeated to the length of `frame`.
 
         Args:
-            frame, class_index, azimuth, distance: columns that must be given.
+            frame: column, see the attributes of the class.
+            class_index: column.
+            azimuth: column.
+            distance: column.
             num_frames: length of the clip; by default up to and including the last row.
             optional: the other columns: `source` (by default 0), `onscreen` (False), `score` (1).
 

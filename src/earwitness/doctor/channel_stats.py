@@ -6,7 +6,7 @@ The models are trained on coincident microphones: direction is in the level diff
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -18,6 +18,7 @@ from earwitness.doctor.dc_offset import OffsetRemover
 from earwitness.doctor.flat_tops import FlatTops
 from earwitness.doctor.gcc_phat import Peak, cross_phases, delay_band, least_delay, peak_lag, peak_lags, power
 from earwitness.doctor.long_windows import LongWindows
+from earwitness.doctor.onset_directions import OnsetDirections, OnsetFigures
 from earwitness.doctor.stereo_stretches import find_stretches
 from earwitness.media.sound.stretches import Stretch
 
@@ -65,6 +66,7 @@ class ChannelFigures:
         shared: share (0..1) of the sound that is one signal through one filter per channel; see `LongWindows.shared`.
         tilt_db: standard deviation of the level difference over frequency.
         sway_db: variation of the level difference over time: the value that one loud block in ten exceeds.
+        onsets: level differences before reverberation arrives.
     """
 
     seconds: float
@@ -85,6 +87,7 @@ class ChannelFigures:
     shared: float = float("nan")
     tilt_db: float = float("nan")
     sway_db: float = float("nan")
+    onsets: OnsetFigures = field(default_factory=OnsetFigures)
 
 
 class ChannelStats:
@@ -109,6 +112,7 @@ class ChannelStats:
             BlockFigures(bins, rate, self._size),
             LongWindows(rate),
         )
+        self._onsets = OnsetDirections(rate)
         self._own_tops, self._tops = tops is None, tops or FlatTops()
         self.samples = self._loud = 0
         self._peak = self._difference = 0.0
@@ -131,6 +135,7 @@ class ChannelStats:
         left, right = stereo
         self._products += [float(left @ left), float(right @ right), float(left @ right)]
         self._long.add(stereo)
+        self._onsets.add(stereo)
         self._buffer = np.concatenate([self._buffer, stereo], axis=1)
         whole = self._buffer.shape[1] // self._size * self._size
         if whole:
@@ -193,6 +198,7 @@ class ChannelStats:
             shared=self._long.shared(),
             tilt_db=self._tilt(),
             sway_db=sway,
+            onsets=self._onsets.figures(),
         )
 
     def _over_time(self) -> tuple[float, float]:

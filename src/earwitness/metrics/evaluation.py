@@ -1,106 +1,23 @@
-"""Scores of event tables in memory, or of folders of DCASE CSV files, and a summary of one clip in words."""
+"""Scores of event tables in memory, or of folders of labels, and a summary of one clip."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from earwitness.core.classes.class_files import FILE_NAMES, classes_of, refuse_difference
+from earwitness.core.classes.class_files import refuse_difference
 from earwitness.core.errors import LabelError
 from earwitness.core.events import EventTable, SoundEvent
-from earwitness.core.vocabulary import DCASE2025, Vocabulary
-from earwitness.data.dcase.labels import CLIP_FRAMES, METRES_BELOW_CM, LabelRows, are_metres, read_rows
-from earwitness.data.dcase.layout import walk_files
-from earwitness.data.dcase.other_tables import is_other_table
+from earwitness.data.dcase.labels import LabelRows
 from earwitness.metrics.counts import count
+from earwitness.metrics.label_folder import LabelFolder, files_text, some
 from earwitness.metrics.protocols import Protocol
 from earwitness.metrics.scores import Scores
 
-NAMED: Final = 3
-"""Number of files named in a message."""
 _SAME_CLASSES: Final = "both with the same classes (earwitness-classes.json in their folders, or --classes)"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LabelFolder:
-    """The CSV files of one or more folders, by name without suffix.
-
-    Attributes:
-        where: the folders, for messages.
-        clips: rows of each file.
-        notes: irregularities, one sentence each.
-        vocabulary: the classes that the labels refer to.
-    """
-
-    where: str
-    clips: dict[str, LabelRows]
-    notes: tuple[str, ...]
-    vocabulary: Vocabulary = DCASE2025
-
-
-def read_folder(
-    folders: Path | str | Sequence[Path | str],
-    protocol: Protocol | str = Protocol.STRICT,
-    num_frames: int = CLIP_FRAMES,
-    classes: Vocabulary | None = None,
-) -> LabelFolder:
-    """Read all CSV files in and below `folders`; other files and hidden files are ignored.
-
-    Ignored files are noted, except for those with the name of a CSV file and another suffix, as `detect` writes them.
-
-    Args:
-        folders: one or several.
-        protocol: scoring protocol.
-        num_frames: length of the clips.
-        classes: the classes that the labels refer to; by default those of the list in a folder or above it
-            (`core.classes.class_files`), else DCASE2025.
-
-    `strict` refuses frames at or after `num_frames` and repeated rows; `dcase2025` accepts both, as the official scorer
-    does.
-
-    Raises:
-        LabelError: a folder is missing or has no CSV file, two files have the same name, or a file breaks the format.
-    """
-    roots = [Path(folder) for folder in ([folders] if isinstance(folders, str | Path) else folders)]
-    strict = Protocol(protocol) is Protocol.STRICT
-    where = ", ".join(map(str, roots))
-    paths, others = _find(roots)
-    vocabulary = classes or _classes_of(roots)
-    if not paths:
-        raise LabelError(f"{where}: no .csv files; give the folder that holds one DCASE CSV file per clip")
-    clips = {
-        name: read_rows(path, num_frames=num_frames if strict else None, unique=strict, vocabulary=vocabulary)
-        for name, path in paths.items()
-    }
-    notes = []
-    stems = {path.stem for path in paths.values()}
-    others = [name for name in others if not _is_companion(name, stems)]
-    if others:
-        notes.append(f"{where}: {_files(others)} not .csv, ignored ({_some(others)})")
-    blank = [f"{name}.csv" for name, path in paths.items() if not len(clips[name]) and not path.stat().st_size]
-    if blank:
-        notes.append(f"{where}: {_files(blank)} without a header, treated as clips without events ({_some(blank)})")
-    if are_metres(LabelRows.concatenate(clips.values()).distance_cm):
-        notes.append(
-            f"{where}: half of the distances are below {METRES_BELOW_CM} cm; if they are metres, convert them to cm"
-        )
-    return LabelFolder(where, clips, tuple(notes), vocabulary)
-
-
-def _classes_of(roots: list[Path]) -> Vocabulary:
-    """The classes of the labels in some folders.
-
-    Raises:
-        LabelError: the folders have different classes.
-    """
-    first, *others = (classes_of(root) for root in roots)
-    for root, other in zip(roots[1:], others, strict=True):
-        refuse_difference(other, first, f"'{root}' does not fit '{roots[0]}'", "folders with the same classes")
-    return first
 
 
 def score_folders(references: LabelFolder, predictions: LabelFolder, protocol: Protocol | str) -> Scores:
@@ -115,8 +32,8 @@ def score_folders(references: LabelFolder, predictions: LabelFolder, protocol: P
     unknown = sorted(f"{name}.csv" for name in predictions.clips.keys() - references.clips.keys())
     if unknown:
         raise LabelError(
-            f"{predictions.where}: {_files(unknown)} without a reference of the same name in {references.where} "
-            f"({_some(unknown)}); remove them or complete the references"
+            f"{predictions.where}: {files_text(unknown)} without a reference of the same name in {references.where} "
+            f"({some(unknown)}); remove them or complete the references"
         )
     names = sorted(references.clips)
     missing = [f"{name}.csv" for name in names if name not in predictions.clips]
@@ -124,46 +41,11 @@ def score_folders(references: LabelFolder, predictions: LabelFolder, protocol: P
     if missing:
         fate = "skipped, as the official scorer does" if protocol is Protocol.DCASE2025 else "counted as misses"
         notes.append(
-            f"{predictions.where}: {len(missing)} of {len(names)} predictions are missing, {fate} ({_some(missing)})"
+            f"{predictions.where}: {len(missing)} of {len(names)} predictions are missing, {fate} ({some(missing)})"
         )
     rows = [references.clips[name] for name in names]
     counts = count(names, rows, [predictions.clips.get(name) for name in names], protocol)
     return Scores.from_counts(counts, protocol, tuple(notes))
-
-
-def _find(roots: list[Path]) -> tuple[dict[str, Path], list[str]]:
-    """CSV files by stem, in order of path; and the names of other files."""
-    found: dict[str, Path] = {}
-    others: list[str] = []
-    for root in roots:
-        if not root.is_dir():
-            raise LabelError(f"{root}: no such folder")
-        for path in walk_files(root):
-            if path.name in FILE_NAMES:
-                continue
-            if path.suffix.lower() != ".csv":
-                others.append(path.name)
-            elif is_other_table(path):
-                continue
-            elif path.stem in found:
-                raise LabelError(f"{path} and {found[path.stem]} have the same name; remove one")
-            else:
-                found[path.stem] = path
-    return found, others
-
-
-def _is_companion(name: str, stems: Collection[str]) -> bool:
-    """Whether a file is named as a CSV file up to one of its dots: clip.json, clip.growing.jsonl beside clip.csv."""
-    parts = name.split(".")
-    return any(".".join(parts[:count]) in stems for count in range(1, len(parts)))
-
-
-def _files(names: list[str]) -> str:
-    return f"{len(names)} file{'s' if len(names) > 1 else ''}"
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
 
 
 def score_tables(

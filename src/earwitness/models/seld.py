@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +14,7 @@ from earwitness.core.multi_accddoa import DISTANCE
 from earwitness.models.architectures import SymmetricConfig
 from earwitness.models.layers.blocks import ConformerBlock, ConvBlock, ResidualBlock, Scaler
 from earwitness.models.layers.cross_attention import Concatenation, CrossAttention
-from earwitness.models.layers.tagger import Tagger
+from earwitness.models.layers.tagger import EMBEDDING_WIDTH, Tagger
 from earwitness.models.layers.token_projection import Projected, TokenProjection
 from earwitness.models.network import Network, TokenBatch
 from earwitness.models.seld_config import CmcConfig, SeldConfig, SeldShape
@@ -78,8 +78,22 @@ TAGGER_PARTS: Final = ("tagger.", "tagged.", "tags.")
 """Prefixes of the weights of networks with a tagger only."""
 TRUNK_PREFIX: Final = "tagger.trunk."
 """Prefix of YAMNet's weights, which are frozen."""
-ADDED_PARTS: Final = (*TAGGER_PARTS, "reverberance.", "whole.", "far.", "anything.")
+ADDED_PARTS: Final = (*TAGGER_PARTS, "reverberance.", "whole.", "far.", "anything.", "probe.")
 """Prefixes of weights that contribute nothing at first: a network may start from weights without them."""
+
+
+class BodyOutput(NamedTuple):
+    """What the heads of a network need, for each label frame.
+
+    Attributes:
+        frames: (B, T', dim) output of the Conformer.
+        tagging: (B, T', dim) output of the tagger, followed by YAMNet's embedding in networks with a probe.
+        log_metres: (B, T') addition to the log distance.
+    """
+
+    frames: Tensor
+    tagging: Tensor | None
+    log_metres: Tensor | None
 
 
 class SeldNet(Network):
@@ -119,8 +133,11 @@ class SeldNet(Network):
         self.common = nn.Linear(config.dim, FIELDS - 1) if config.common else None
         self.tagger, self.tagged, self.tags = None, None, None
         if config.tagger:
-            self.tagger = Tagger(config.dim, 2 * config.frames_per_label, config.tagger_dropout)
+            self.tagger = Tagger(
+                config.dim, 2 * config.frames_per_label, config.tagger_dropout, embedding=config.tagger_probe
+            )
             self.tagged, self.tags = nn.Linear(config.dim, config.dim), nn.Linear(config.dim, config.classes)
+        self.probe = nn.Linear(EMBEDDING_WIDTH, config.classes) if config.tagger_probe else None
         self.whole = nn.Linear(2 * config.dim, config.classes) if config.whole_clip else None
         self.anything = nn.Linear(config.dim, config.tracks * FIELDS + 1) if config.any_sound else None
         self.far = _distance_head(config) if config.distance_head else None
@@ -136,13 +153,16 @@ class SeldNet(Network):
             if self.activity is not None:
                 self.activity.bias.fill_(RARE_LOGIT)
             # Optional parts start at zero, so that weights trained without them give the same output.
-            for added in (self.common, self.tagged, self.tags, self.whole):
+            for added in (self.common, self.tagged, self.tags, self.whole, self.probe):
                 if added is not None:
                     added.weight.zero_()
                     added.bias.zero_()
 
     def run_tagger(self, features: Tensor) -> Tensor | None:
-        """Output (B, T / frames_per_label, dim) of the tagger, if there is one, for features (B, C, T, F)."""
+        """Output (B, T / frames_per_label, dim) of the tagger, if there is one, for features (B, C, T, F).
+
+        With `tagger_probe`, YAMNet's embedding follows: (B, T / frames_per_label, dim + 1024).
+        """
         return None if self.tagger is None else self.tagger(self.scaler(features)[:, self.config.own_channels :])
 
     def forward(self, features: Tensor, tokens: TokenBatch | None = None, tagging: Tensor | None = None) -> Tensor:
@@ -157,21 +177,45 @@ class SeldNet(Network):
             (B, T / frames_per_label, tracks, classes, 4): x, y, ln(metres), on-screen logit; and a fifth, the activity
             logit, where the network has one; and an additional class for any sound, where it has one.
         """
+        return self.heads(self.body(features, tokens, tagging))
+
+    def body(self, features: Tensor, tokens: TokenBatch | None = None, tagging: Tensor | None = None) -> BodyOutput:
+        """Everything that does not depend on the classes; arguments as for `forward`."""
         scaled, own = self.scaler(features), self.config.own_channels
         maps = self.stages(self.stem(scaled[:, :own].contiguous(memory_format=torch.channels_last)))
         frames = self.project(maps.permute(0, 2, 3, 1).flatten(2))
         if tagging is None:
             tagging = self.run_tagger(features)
-        if self.tagged is not None:
-            frames = frames + self.tagged(tagging)
-        frames = self._context(frames, tokens or {})
+        if self.tagged is not None and tagging is not None:
+            frames = frames + self.tagged(tagging[..., : self.config.dim])
+        return BodyOutput(self._context(frames, tokens or {}), tagging, self._log_metres(features))
+
+    def _log_metres(self, features: Tensor) -> Tensor | None:
+        """Addition (B, T') to the log distance from the reverberance, if the network has that part."""
+        if self.reverberance is None or self.config.reverberance is None:
+            return None
+        level, coherence = self.config.reverberance
+        added: Tensor = self.reverberance(features[:, level], features[:, coherence])
+        return added
+
+    def heads(self, body: BodyOutput) -> Tensor:
+        """Raw fields from what `body` returned; see `forward`."""
+        frames, tagging = body.frames, None if body.tagging is None else body.tagging[..., : self.config.dim]
         raw = self.head(frames).unflatten(-1, (self.config.tracks, self.config.classes, FIELDS))
         fields: Tensor = raw.float()
         if self.common is not None:
             shared = functional.pad(self.common(frames).float(), (0, 1))
             fields = fields + shared[:, :, None, None]
-        answer = self._answer(self._with_distance(fields, frames, features, tagging), frames, tagging)
+        fields = self._with_distance(fields, frames, tagging, body.log_metres)
+        answer = self._with_probe(self._answer(fields, frames, tagging), body)
         return answer if self.anything is None else torch.cat([answer, self._anything(frames)], dim=3)
+
+    def _with_probe(self, answer: Tensor, body: BodyOutput) -> Tensor:
+        """Fields with the probe's part of the activity logit added, if the network has that part."""
+        if self.probe is None or body.tagging is None:
+            return answer
+        probed = self.probe(body.tagging[..., self.config.dim :]).float()
+        return answer + functional.pad(probed[:, :, None, :, None], (ACTIVITY, 0))
 
     def _anything(self, frames: Tensor) -> Tensor:
         """Raw fields (B, T', tracks, 1, 5) of the class for any sound."""
@@ -183,17 +227,17 @@ class SeldNet(Network):
             fields = torch.cat([torch.tanh(fields[..., :2]), fields[..., 2:]], dim=-1)
         return torch.cat([fields, logit], dim=-1)
 
-    def _with_distance(self, fields: Tensor, frames: Tensor, features: Tensor, tagging: Tensor | None) -> Tensor:
+    def _with_distance(
+        self, fields: Tensor, frames: Tensor, tagging: Tensor | None, log_metres: Tensor | None
+    ) -> Tensor:
         """Fields (B, T', tracks, classes, 4) with the log distances of the optional distance parts added."""
         if self.far is not None:
             parts = [frames] if tagging is None else [frames, tagging]
             metres = self.far(torch.cat(parts, dim=-1)).float()
             fields = fields + functional.pad(metres[..., None], (DISTANCE, 1))[:, :, None]
-        if self.reverberance is None or self.config.reverberance is None:
+        if log_metres is None:
             return fields
-        level, coherence = self.config.reverberance
-        metres = self.reverberance(features[:, level], features[:, coherence])
-        return fields + functional.pad(metres[..., None], (DISTANCE, 1))[:, :, None, None]
+        return fields + functional.pad(log_metres[..., None], (DISTANCE, 1))[:, :, None, None]
 
     def _answer(self, fields: Tensor, frames: Tensor, tagging: Tensor | None) -> Tensor:
         """Fields with bounded directions, and with the activity logit if there is one."""

@@ -47,6 +47,8 @@ class SeldShape(StrictModel):
         tagger: run a frozen YAMNet on the last two channels (`features.TAGGER_CHANNELS`), and add its projected
             activations to the Conformer's input and to the activity.
         tagger_dropout: dropout of the tagger's output.
+        tagger_probe: add to the activity of each class a linear function of YAMNet's embedding, which knows sounds that
+            the projected activations do not distinguish.
         reverberance: channels with the log-mel of mid and the coherence, from which a small network estimates an
             addition to the log distance; None has no such network.
         whole_clip: add to the activity of each class a term computed from the mean and the maximum over the clip's
@@ -77,6 +79,7 @@ class SeldShape(StrictModel):
     common: bool = False
     tagger: bool = False
     tagger_dropout: float = Field(0.2, ge=0, lt=1)
+    tagger_probe: bool = False
     reverberance: tuple[NonNegativeInt, NonNegativeInt] | None = None
     whole_clip: bool = False
     distance_head: bool = False
@@ -107,6 +110,8 @@ class SeldShape(StrictModel):
             raise ValueError(f"dim {self.dim} must be a multiple of twice the {self.heads} heads")
         if self.tagger and (self.activity != "logit" or self.in_channels <= TAGGER_CHANNELS):
             raise ValueError("a tagger needs activity 'logit' and channels in addition to its own two")
+        if self.tagger_probe and not self.tagger:
+            raise ValueError("tagger_probe needs a tagger")
         for name in ("whole_clip", "any_sound"):
             if getattr(self, name) and self.activity != "logit":
                 raise ValueError(f"{name} needs activity 'logit'")

@@ -21,7 +21,7 @@ from earwitness.core.multi_accddoa import DISTANCE, Y
 from earwitness.features import FeatureConfig, swap
 from earwitness.models.architectures import SymmetricConfig
 from earwitness.models.network import Network, TokenBatch
-from earwitness.models.seld import FIELDS, TYPICAL_LOG_METRES, SeldNet
+from earwitness.models.seld import FIELDS, TYPICAL_LOG_METRES, BodyOutput, SeldNet
 
 
 class EvenOdd(nn.Module):
@@ -100,6 +100,10 @@ class SymmetricNet(SeldNet):
 
     def forward(self, features: Tensor, tokens: TokenBatch | None = None, tagging: Tensor | None = None) -> Tensor:
         """As `SeldNet.forward`; with left and right swapped, only the sign of y changes."""
+        return self.heads(self.body(features, tokens, tagging))
+
+    def body(self, features: Tensor, tokens: TokenBatch | None = None, tagging: Tensor | None = None) -> BodyOutput:
+        """As `SeldNet.body`; the frames (B, T', 2 dim) are the even and the odd half."""
         own = self.config.own_channels
         scaled = torch.cat([self.scaler(features), self.scaler(features * self.sign)])
         maps = self.stages(self.stem(scaled[:, :own].contiguous(memory_format=torch.channels_last)))
@@ -108,10 +112,17 @@ class SymmetricNet(SeldNet):
             tagging = self.run_tagger(features)
         if self.tagged is not None and tagging is not None:
             # The tagger's input is the mid channel, which is the same in the mirror image.
-            frames = frames + self.tagged(torch.cat([tagging, tagging]))
-        even, odd = halves(self._context(frames, tokens or {}))
-        fields = self._with_distance(self._fields(even, odd), even, features, tagging)
-        answer = self._answer(fields, even, tagging)
+            projected = self.tagged(tagging[..., : self.config.dim])
+            frames = frames + torch.cat([projected, projected])
+        both = torch.cat(halves(self._context(frames, tokens or {})), dim=-1)
+        return BodyOutput(both, tagging, self._log_metres(features))
+
+    def heads(self, body: BodyOutput) -> Tensor:
+        """As `SeldNet.heads`."""
+        (even, odd), tagging = body.frames.chunk(2, dim=-1), body.tagging
+        tagging = None if tagging is None else tagging[..., : self.config.dim]
+        fields = self._with_distance(self._fields(even, odd), even, tagging, body.log_metres)
+        answer = self._with_probe(self._answer(fields, even, tagging), body)
         if self.anything is None:
             return answer
         any_sound = self._anything(even)

@@ -112,7 +112,7 @@ _SHAPES: Final[dict[str, tuple[Shape, ...]]] = {
 _UNKNOWN: Final[tuple[Shape, ...]] = (Disc(0.5, 0.5, 0.30), Disc(0.5, 0.5, 0.14, cut=True))
 
 
-def shapes_of(sound_class: SoundClass) -> tuple[Shape, ...]:
+def icon_shapes(sound_class: SoundClass) -> tuple[Shape, ...]:
     """The shapes of a class's icon; a ring if it has none of its own."""
     return _SHAPES.get(sound_class.icon, _UNKNOWN)
 
@@ -137,7 +137,7 @@ def draw_icon(
         (x, y), r = at(point), r * side
         drawing.ellipse([x - r, y - r, x + r, y + r], fill=fill)
 
-    for shape in shapes_of(sound_class):
+    for shape in icon_shapes(sound_class):
         fill = cut if shape.cut else ink
         if isinstance(shape, Disc):
             disc((shape.x, shape.y), shape.r, fill)
@@ -154,7 +154,7 @@ def draw_icon(
 def svg_icon(sound_class: SoundClass) -> str:
     """An icon as SVG elements for the view box 0 0 1 1; cut shapes have the colour --cut."""
     parts = []
-    for shape in shapes_of(sound_class):
+    for shape in icon_shapes(sound_class):
         colour = "var(--cut)" if shape.cut else "currentColor"
         if isinstance(shape, Disc):
             parts.append(f'<circle cx="{shape.x:g}" cy="{shape.y:g}" r="{shape.r:g}" fill="{colour}"/>')

@@ -26,7 +26,8 @@ _EARLY: Final = (
 )  # fmt: skip
 _LATE: Final = (_Separable(512, 1024, 2), _Separable(1024, 1024, 1))
 _EARLY_WIDTH: Final = 4 * 512
-_LATE_WIDTH: Final = 1024
+EMBEDDING_WIDTH: Final = 1024
+"""Width of YAMNet's embedding, the output of its last convolution."""
 _EARLY_STEP, _LATE_STEP = 16, 32
 """Frames of 10 ms from one output to the next."""
 _PADDING: Final = 24
@@ -66,25 +67,29 @@ class Tagger(nn.Module):
         dim: width of the output.
         frames_per_label: frames of 10 ms per label frame.
         dropout: of the output.
+        embedding: append YAMNet's embedding to the output, normalised to zero mean and unit variance.
     """
 
-    def __init__(self, dim: int, frames_per_label: int, dropout: float) -> None:
+    def __init__(self, dim: int, frames_per_label: int, dropout: float, *, embedding: bool = False) -> None:
         super().__init__()
-        self.frames_per_label = frames_per_label
+        self.frames_per_label, self.embedding = frames_per_label, embedding
         self.trunk = YamnetTrunk()
         self.early = nn.Sequential(nn.LayerNorm(_EARLY_WIDTH), nn.Linear(_EARLY_WIDTH, dim))
-        self.late = nn.Sequential(nn.LayerNorm(_LATE_WIDTH), nn.Linear(_LATE_WIDTH, dim))
+        self.late = nn.Sequential(nn.LayerNorm(EMBEDDING_WIDTH), nn.Linear(EMBEDDING_WIDTH, dim))
         self.finish = nn.Sequential(nn.SiLU(), nn.Dropout(dropout))
 
     def forward(self, halves: Tensor) -> Tensor:
-        """The two channels (B, 2, T, 64) of `features.TAGGER_CHANNELS` -> (B, label frames, dim)."""
+        """The two channels (B, 2, T, 64) of `features.TAGGER_CHANNELS` -> (B, label frames, dim [+ 1024])."""
         early, late = self.trunk(halves.transpose(1, 2).flatten(1, 2))
         labels = halves.shape[2] * 2 // self.frames_per_label
         both = self.at_labels(self.early(early), labels, _EARLY_STEP) + self.at_labels(
             self.late(late), labels, _LATE_STEP
         )
         finished: Tensor = self.finish(both)
-        return finished
+        if not self.embedding:
+            return finished
+        plain = functional.layer_norm(late, (EMBEDDING_WIDTH,))
+        return torch.cat([finished, self.at_labels(plain, labels, _LATE_STEP)], dim=-1)
 
     def at_labels(self, steps: Tensor, labels: int, step: int) -> Tensor:
         """Interpolate (B, n, dim), step k centred on frame (k + 1) step - 1 of the padded input, at label frames."""

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from earwitness.core.errors import MediaError, one_line
-from earwitness.core.events import FRAME_RATE, SoundEvent
+from earwitness.core.events import FRAME_RATE, EventTable, SoundEvent
 from earwitness.core.version import __version__
+from earwitness.core.vocabulary import SoundClass
 from earwitness.doctor.diagnosis import Diagnosis, diagnose
 from earwitness.export.captions.vtt import to_vtt
 from earwitness.render.icons import svg_icon
 from earwitness.render.style import vocabulary_of
 from earwitness.results.class_choice import left_out_sentence
+from earwitness.results.document import json_pieces
 from earwitness.results.json_stream import placeholder
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from earwitness.core.geometry import View
     from earwitness.results.detection import Detection
     from earwitness.results.visual import EventVisual
@@ -36,7 +39,6 @@ def page_data(result: Detection, view: View, diagnosis: Diagnosis | None, proble
         diagnosis: the recording's diagnosis; None without a file.
         problem: why the file could not be examined.
     """
-    used = sorted(set(result.table.class_index.tolist()))
     return {
         "file": "" if result.path is None else one_line(result.path.name),
         "duration": max(result.duration, result.table.duration, 0.1),
@@ -44,11 +46,8 @@ def page_data(result: Detection, view: View, diagnosis: Diagnosis | None, proble
         "hasVideo": result.has_video,
         "scored": bool(result.model.sha256),  # CSV labels have no confidence
         "fov": round(view.whole_fov, 6),
-        "classes": {
-            str(index): {"name": one.name, "colour": one.colour, "icon": svg_icon(one)}
-            for index, one in enumerate(vocabulary_of(result.table))
-            if index in used
-        },
+        "classes": {str(one.index): _class(one) for one in vocabulary_of(result.table)},
+        "document": _document(result),
         "events": placeholder(EVENTS),
         "warnings": _warnings(result, diagnosis, problem),
         "checks": [] if diagnosis is None else [_check(check) for check in diagnosis.checks],
@@ -58,6 +57,23 @@ def page_data(result: Detection, view: View, diagnosis: Diagnosis | None, proble
         "version": __version__,
         "captions": to_vtt(result, fov=view.fov),
     }
+
+
+def _class(one: SoundClass) -> dict[str, str]:
+    """The values of a class. Names are texts in the page, never markup; colours are #RRGGBB, icons our own shapes."""
+    return {
+        "name": one_line(one.name), "slug": one.slug, "caption": one_line(one.caption), "colour": one.colour,
+        "icon": svg_icon(one), "part": one.made_by,
+    }  # fmt: skip
+
+
+def _document(result: Detection) -> dict[str, Any]:
+    """The result's JSON document without events, for the corrected one; of the file only its name."""
+    path = None if result.path is None else Path(result.path.name)
+    empty = replace(result, table=EventTable.empty(result.table.num_frames), path=path)
+    document: dict[str, Any] = json.loads("".join(json_pieces(empty)))
+    del document["events"]
+    return document
 
 
 def event_values(result: Detection) -> Iterator[dict[str, Any]]:
@@ -108,10 +124,11 @@ def _event(event: SoundEvent, visual: EventVisual | None) -> dict[str, Any]:
     return {
         "c": event.sound_class.index, "src": event.source, "s": round(event.start, 1), "e": round(event.end, 1),
         "az": _number(event.azimuth, 1), "d": _number(event.distance, 2), "on": event.onscreen,
+        "azi": getattr(event, "azimuth_interval", None), "di": getattr(event, "distance_interval", None),
         "p": round(event.score, 3), "v": None if visual is None else _printable(visual.model_dump(mode="json")),
         "t": [
-            table.frame.tolist(), [_number(a, 1) for a in table.azimuth], [_number(d, 2) for d in table.distance],
-            table.onscreen.astype(int).tolist(), [round(float(p), 2) for p in table.score],
+            table.frame.tolist(), [_number(a, 3) for a in table.azimuth], [_number(d, 4) for d in table.distance],
+            table.onscreen.astype(int).tolist(), [round(float(p), 3) for p in table.score],
         ],
     }  # fmt: skip
 

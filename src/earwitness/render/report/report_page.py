@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 
 _PROGRAM: Final = (
-    "base", "words", "tracks", "player", "marks", "radar", "timeline", "table", "moment", "about", "controls", "start",
+    "base", "words", "tracks", "objects", "player", "placement", "marks", "radar", "timeline", "table", "card",
+    "moment", "about", "edits", "formats", "editor", "controls", "start",
 )  # fmt: skip
 """Parts of the page's script; each depends on those before it."""
 _MARK: Final = re.compile(r"(\{\{[a-z-]+\}\})")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 import numpy as np
@@ -67,14 +67,9 @@ class EventErrors:
 
     def select(self, rows: NDArray[Any]) -> EventErrors:
         """Some of the events: a mask, or indices."""
-        return EventErrors(
-            self.properties.select(rows),
-            self.true_azimuth[rows],
-            self.true_distance[rows],
-            self.overlap[rows],
-            self.clip[rows],
-            self.num_classes,
-        )
+        names = ("true_azimuth", "true_distance", "overlap", "clip")
+        columns = {name: getattr(self, name)[rows] for name in names}
+        return replace(self, properties=self.properties.select(rows), **columns)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

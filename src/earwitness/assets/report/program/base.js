@@ -3,7 +3,7 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const $ = (id) => document.getElementById(id);
 const make = (tag, attributes = {}, ...children) => {
-  const svg = ["svg", "path", "circle", "line", "text", "g"].includes(tag);
+  const svg = ["svg", "path", "circle", "line", "text", "g", "rect", "mask"].includes(tag);
   const node = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (name === "style") Object.assign(node.style, value);
@@ -14,5 +14,8 @@ const make = (tag, attributes = {}, ...children) => {
   return node;
 };
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
-const events = data.events.map((event, index) => ({ ...event, index }));
 const duration = data.duration;
+// Events by index; an index is never used again. Editing replaces an event, deleting leaves null.
+const events = data.events.map((event, index) => ({ ...event, index }));
+const present = () => events.filter(Boolean);
+let chosen = null;

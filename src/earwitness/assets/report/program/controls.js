@@ -26,12 +26,14 @@ function setUpControls() {
   addEventListener("resize", drawRuler);
 }
 function keys(key) {
-  if (key.ctrlKey || key.metaKey || key.altKey || key.target.matches("input:not([type=checkbox],[type=range]),select,textarea")) return;
+  if (key.altKey || key.target.matches("input:not([type=checkbox],[type=range]),select,textarea")) return;
+  if (editing && editKey(key)) return;
+  if (key.ctrlKey || key.metaKey) return;
   const onButton = key.target.matches("button,summary,a,[type=checkbox]"), onRange = key.target.matches("[type=range]"), onRuler = key.target === $("ruler");
   if (onRange && /^(Arrow|Home|End|Page)/.test(key.key)) return;
   const actions = {
     " ": onButton ? null : toggle, ArrowLeft: () => seek(now() - (key.shiftKey ? 10 : 1)), ArrowRight: () => seek(now() + (key.shiftKey ? 10 : 1)),
-    n: () => neighbour(1), p: () => neighbour(-1), m: () => $("show-marks").click(), c: () => $("show-captions").click(), f: () => $("full").click(),
+    e: () => setEditing(!editing), Enter: onButton || chosen === null ? null : () => playEvent(events[chosen]), n: () => neighbour(1), p: () => neighbour(-1), m: () => $("show-marks").click(), c: () => $("show-captions").click(), f: () => $("full").click(),
     "+": () => setZoom(zoom * 1.6), "=": () => setZoom(zoom * 1.6), "-": () => setZoom(zoom / 1.6), 0: () => setZoom(1), "/": () => $("search").focus(),
     Home: onRuler ? () => seek(0) : null, End: onRuler ? () => seek(duration) : null,
     ArrowUp: onRuler ? () => seek(now() + 1) : null, ArrowDown: onRuler ? () => seek(now() - 1) : null,

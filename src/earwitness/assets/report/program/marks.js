@@ -1,5 +1,6 @@
-// Marks in the picture.
+// Markers in the picture: a frame around a source that was seen, or a line at its direction, and a label beside it.
 const across = (az) => Math.abs(az) >= 89.9 ? null : 0.5 - Math.tan(az * Math.PI / 180) / Math.tan(data.fov * Math.PI / 360) / 2;
+const CAPTIONS = [0.03, 0.78, 0.97, 1];
 function placeMarks() {
   const box = stage.getBoundingClientRect();
   let [x, y, w, h] = [0, 0, box.width, box.height];
@@ -19,50 +20,81 @@ function placeMarks() {
 }
 const drawn = new Map();
 function markFor(event) {
-  let node = drawn.get(event.index);
-  if (node) return node;
-  const icon = `<svg viewBox="0 0 1 1">${data.classes[event.c].icon}</svg>`;
-  node = make("div", { class: "mark", style: { color: colourOf(event) } });
-  node.innerHTML = `<div class="beam"></div><div class="ring">${icon}</div><svg class="arrow" viewBox="0 0 26 36"><path fill="currentColor" stroke="#0c0f14" stroke-width="1.5"/></svg><div class="label" style="border-color:${colourOf(event)}"><b></b><span></span></div>`;
-  node.querySelector("b").textContent = nameOf(event);
-  drawn.set(event.index, node);
-  return node;
+  const known = drawn.get(event.index);
+  if (known?.event === event) return known;
+  known?.node.remove();
+  const node = make("div", { class: "mark", style: { color: colourOf(event) } }, make("i", { class: "arrow" }), icon(event.c), make("span", { class: "text" }, make("b", {}, nameOf(event)), make("span")));
+  const mark = { event, node, sizes: new Map() };
+  drawn.set(event.index, mark);
+  return mark;
 }
-function drawMark(event, state, lane) {
-  const node = markFor(event), { w, h } = marks, x = state.az === null ? null : across(state.az);
-  if (!node.isConnected) marks.append(node);  // what is not in the page has no width
-  const inView = x !== null && x >= 0 && x <= 1, unit = clamp(Math.sqrt(w * h) / 480, 0.75, 2.2);
-  const [beam, ring, arrow, label] = node.children;
-  for (const part of [beam, ring, arrow]) part.style.opacity = (part === beam ? 0.45 : 1) * (0.4 + 0.6 * state.p);
-  node.classList.toggle("out", data.hasVideo && !state.on);
-  label.querySelector("span").textContent = [direction(state.az), ...(state.d === null ? [] : [metres(state.d)])].join(" · ");
-  const pitch = 46 * unit;
-  beam.hidden = ring.hidden = !inView; arrow.style.display = state.az !== null && !inView ? "" : "none";
-  beam.style.display = ring.style.display = inView ? "" : "none";
-  if (inView) {
-    const row = clamp(h * 0.45 + Math.ceil(lane / 2) * (lane % 2 ? -1 : 1) * pitch, pitch / 2, h - pitch / 2);
-    const radius = clamp(30 / Math.sqrt(Math.max(state.d ?? 2.5, 0.05)), 12, 44) * unit;
-    node.style.transform = `translate(${x * w}px,${row}px)`;
-    Object.assign(beam.style, { top: `${-row}px`, height: `${h}px` });
-    Object.assign(ring.style, { width: `${2 * radius}px`, height: `${2 * radius}px` });
-    const right = x * w + radius + 8 + label.offsetWidth <= w;
-    Object.assign(label.style, { left: right ? `${radius + 8}px` : "auto", right: right ? "auto" : `${radius + 8}px`, top: "0", transform: "translateY(-50%)" });
-  } else if (state.az === null) {
-    node.style.transform = `translate(10px,${10 + lane * 44}px)`;
-    Object.assign(label.style, { left: "0", right: "auto", top: "0", transform: "none" });
-  } else {
-    // Captions stand below.
-    const left = state.az > 0, row = $("show-captions").checked ? pitch * (lane + 0.75) : h - pitch * (lane + 0.75);
-    node.style.transform = `translate(${left ? 20 : w - 20}px,${row}px)`;
-    arrow.firstChild.setAttribute("d", left ? "M2 18 24 2 18 18 24 34z" : "M24 18 2 2 8 18 2 34z");
-    Object.assign(label.style, { left: left ? "18px" : "auto", right: left ? "auto" : "18px", top: "0", transform: "translateY(-50%)" });
+// Width and height of each form of a label: complete, name alone, icon alone.
+function sizesOf(mark, text, side) {
+  const key = `${text}|${side}|${Math.round(marks.w)}`;
+  if (!mark.sizes.has(key)) {
+    const { node } = mark;
+    node.querySelector(".text span").textContent = text;
+    node.dataset.side = side;
+    if (!node.isConnected) marks.append(node);  // what is not in the page has no size
+    mark.sizes.set(key, [0, 1, 2].map((form) => { node.dataset.form = form; return [node.offsetWidth, node.offsetHeight]; }));
   }
+  return mark.sizes.get(key);
 }
-const held = new Map();
-function laneOf(event, group, taken) {
-  const before = held.get(event.index);
-  let lane = before && before.group === group && !taken.has(before.lane) ? before.lane : 0;
-  while (taken.has(lane)) lane++;
-  taken.add(lane); held.set(event.index, { group, lane });
-  return lane;
+function drawMarks(sounding, time) {
+  const { w, h } = marks, pixels = ([l, t, r, b]) => [l * w, t * h, r * w, b * h], aspect = w / h;
+  const people = data.hasVideo ? peopleAt(time) : [], faces = people.map((box) => faceOf(box, aspect));
+  const wanted = sounding.map(({ event, state }) => {
+    const mark = markFor(event), box = data.hasVideo ? sourceBox(event, state, time, faces) : null, x = state.az === null ? null : across(state.az);
+    const [side, near, row] = box ? ["beside", pixels(box), rowOfPart(event, box, aspect) * h]
+      : state.az === null ? ["corner", [0, 0, 0, 0], 0]
+      : x !== null && x >= 0 && x <= 1 ? ["column", [x * w, 0, x * w, h], 0.62 * h]
+      : [state.az > 0 ? "left" : "right", state.az > 0 ? [0, 0, 0, h] : [w, 0, w, h], 0.62 * h];
+    const hidden = data.hasVideo && !state.on && side === "column";
+    const text = [direction(state.az), ...(state.d === null ? [] : [metres(state.d)]), ...(hidden ? ["off screen"] : [])].join(" · ");
+    const all = sizesOf(mark, text, side), sizes = all.filter((size, form) => form === 2 || (size[0] <= 0.7 * w && size[1] <= h / 3));
+    return { key: event.index, mark, state, side, near, row, hidden, text, sizes, skipped: 3 - sizes.length };
+  });
+  const rank = ["beside", "column", "left", "right", "corner"];
+  wanted.sort((a, b) => rank.indexOf(a.side) - rank.indexOf(b.side));
+  const sources = wanted.filter((one) => one.side === "beside").map((one) => one.near);
+  const reserved = $("show-captions").checked ? [pixels(CAPTIONS)] : [], hard = faces.map(pixels);
+  const placed = placeLabels(wanted, { faces: hard, sources, bodies: [...people.map((box) => bodyOf(box, aspect)), ...faces.map(freeArea)].map(pixels), reserved }, [3, 3, w - 3, h - 3], 5, time);
+  const paths = [];
+  for (const one of wanted) {
+    const { node } = one.mark, place = placed.get(one.key);
+    node.hidden = !place;
+    if (place) {
+      node.querySelector(".text span").textContent = one.text;
+      node.dataset.side = one.side; node.dataset.form = place.form + one.skipped;
+      node.style.transform = `translate(${Math.round(place.rect[0])}px,${Math.round(place.rect[1])}px)`;
+      if (!node.isConnected) marks.append(node);
+    }
+    const path = linesOf(one, place?.rect);
+    if (path) paths.push(make("path", { d: path, class: one.side === "beside" ? "frame" : one.hidden ? "line hidden-source" : "line", stroke: colourOf(one.mark.event), opacity: 0.6 + 0.4 * one.state.p }));
+  }
+  const holes = [...hard, ...[...placed.values()].map(({ rect }) => rect)];
+  $("holes").replaceChildren(...holes.map(([l, t, r, b]) => make("rect", { x: l, y: t, width: Math.max(0, r - l), height: Math.max(0, b - t) })));
+  $("paths").replaceChildren(...paths.flatMap((path) => { const halo = path.cloneNode(); halo.setAttribute("class", `halo ${halo.getAttribute("class")}`); halo.setAttribute("stroke", "#10141a"); return [halo, path]; }));
+  const active = new Set(wanted.map((one) => one.key));
+  for (const [index, mark] of drawn) if (!active.has(index)) { mark.node.remove(); drawn.delete(index); }
+}
+const rowOfPart = (event, box, aspect) => {
+  const { part } = data.classes[event.c], [, top, , bottom] = part === "mouth" ? faceOf(box, aspect) : box;
+  return top + (part === "feet" ? 0.95 : 0.5) * (bottom - top);
+};
+// The frame's corners or the line of a source, and the connection to its label.
+function linesOf({ side, near: [l, t, r, b], row }, rect) {
+  if (side !== "beside" && side !== "column") return "";
+  if (side === "column") return `M${l} 0V${marks.h}` + (rect && (rect[0] > l || rect[2] < l) ? `M${rect[0] > l ? rect[0] : rect[2]} ${(rect[1] + rect[3]) / 2}H${l}` : "");
+  const [x0, y0, x1, y1] = [Math.max(l - 3, 1), Math.max(t - 3, 1), Math.min(r + 3, marks.w - 1), Math.min(b + 3, marks.h - 1)];
+  const dx = Math.min(14, 0.28 * (x1 - x0)), dy = Math.min(14, 0.28 * (y1 - y0));
+  let path = `M${x0} ${y0 + dy}V${y0}H${x0 + dx}M${x1 - dx} ${y0}H${x1}V${y0 + dy}M${x1} ${y1 - dy}V${y1}H${x1 - dx}M${x0 + dx} ${y1}H${x0}V${y1 - dy}`;
+  if (rect && (rect[2] <= x0 || rect[0] >= x1)) {
+    const y = clamp(row, rect[1] + 1, rect[3] - 1), x = rect[2] <= x0 ? x0 : x1;
+    path += `M${rect[2] <= x0 ? rect[2] : rect[0]} ${y}H${x}V${clamp(y, y0, y1)}`;
+  } else if (rect) {
+    const x = (Math.max(rect[0], x0) + Math.min(rect[2], x1)) / 2;
+    path += rect[3] <= y0 ? `M${x} ${rect[3]}V${y0}` : rect[1] >= y1 ? `M${x} ${rect[1]}V${y1}` : "";
+  }
+  return path;
 }

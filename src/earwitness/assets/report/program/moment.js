@@ -6,21 +6,14 @@ function highlight(active) {
   lit = active;
 }
 const soundingAt = (time, shown) => shown.filter((e) => e.s <= time + 1e-6 && time < e.e).map((event) => ({ event, state: atTime(event, time) })).filter((x) => x.state);
-let shownEvents = null, shownKey = "";
+let shownEvents = null, shownKey = "", edition = 0;
 function update(time = now()) {
   if (!marks.w || !$("dots")) return;
-  const key = [state.words, state.screen, state.least, [...state.off]].join("|");
+  const key = [state.words, state.screen, state.least, [...state.off], edition].join("|");
   if (key !== shownKey || !shownEvents) { shownEvents = visible(); shownKey = key; }
   const sounding = soundingAt(time, shownEvents);
-  const active = new Set(sounding.map(({ event }) => event.index));
-  const taken = {};
-  for (const { event, state: s } of sounding) {
-    const x = s.az === null ? null : across(s.az), group = s.az === null ? "none" : x !== null && x >= 0 && x <= 1 ? "in" : s.az > 0 ? "left" : "right";
-    drawMark(event, s, laneOf(event, group, taken[group] ??= new Set()));
-  }
-  for (const [index, node] of drawn) if (!active.has(index) && node.isConnected) node.remove();
-  for (const index of [...held.keys()]) if (!active.has(index)) held.delete(index);
-  drawRadar(sounding); drawNow(sounding); highlight(active);
+  drawMarks(sounding, time); drawRadar(sounding); drawNow(sounding);
+  highlight(new Set(sounding.map(({ event }) => event.index)));
   $("playhead").style.left = `${clamp(time / duration, 0, 1) * 100}%`;
   $("clock").textContent = `${clock(time)} / ${clock(duration)}`;
   const ruler = $("ruler");

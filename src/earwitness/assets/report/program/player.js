@@ -15,9 +15,7 @@ function setUpPlayer() {
       media.src = URL.createObjectURL(new Blob([bytes], { type }));
       $("media").remove();
     } else media.src = data.link;
-    const captions = make("track", { kind: "captions", label: "Sounds", srclang: "en" });
-    captions.src = URL.createObjectURL(new Blob([data.captions], { type: "text/vtt" }));
-    media.append(captions);
+    setCaptions(data.captions);
     media.addEventListener("error", () => lost(`This browser cannot play ${data.file}. ${note}`));
     for (const name of ["play", "pause", "ended"]) media.addEventListener(name, showPlaying);
     for (const name of ["seeked", "loadeddata"]) media.addEventListener(name, () => update());
@@ -28,6 +26,14 @@ function setUpPlayer() {
   if (kind !== "video") { $("show-captions").closest("label").hidden = true; $("full").hidden = true; }
   if (!media) for (const id of ["play", "volume"]) $(id).disabled = true;
   showPlaying();
+}
+function setCaptions(text) {
+  if (!media) return;
+  media.querySelector("track")?.remove();
+  const captions = make("track", { kind: "captions", label: "Sounds", srclang: "en" });
+  captions.src = URL.createObjectURL(new Blob([text], { type: "text/vtt" }));
+  media.append(captions);
+  captions.track.mode = $("show-captions").checked ? "showing" : "disabled";
 }
 function lost(text) {
   stage.querySelectorAll(".lost").forEach((node) => node.remove());
@@ -51,8 +57,11 @@ function seek(time) {
   update(silentTime);
   reveal(silentTime);
 }
+// Playing of one event stops at its end; any other start of playing does not.
+let stopAt = null;
 function toggle() {
   if (!media) return;
+  stopAt = null;
   if (media.paused) media.play().catch(() => {}); else media.pause();
 }
 function showPlaying() {
@@ -63,12 +72,32 @@ function showPlaying() {
 }
 function tick() {
   update();
+  if (stopAt !== null && media && media.currentTime >= stopAt) { stopAt = null; media.pause(); }
   if (follow && media) reveal(media.currentTime, true);
   if (media && !media.paused && !media.ended) requestAnimationFrame(tick);
 }
-function jump(event, say = true) {
+function jump(event) {
+  choose(event.index);
   seek(event.s + 0.001);
-  if (say) $("live").textContent = describe(event);
+  $("live").textContent = describe(event);
+}
+// A click on an event shows and plays it.
+function playEvent(event) {
+  jump(event);
+  if (!media) return;
+  stopAt = event.e;
+  media.play().catch(() => {});
+}
+// The player stays in view: small, once the page is scrolled past it.
+function setUpMini() {
+  const viewer = $("viewer"), place = $("viewer-place");
+  new IntersectionObserver(([entry]) => {
+    const small = !entry.isIntersecting && entry.boundingClientRect.bottom < entry.rootBounds.height / 2 && Boolean(media) && !document.fullscreenElement;
+    if (small === viewer.classList.contains("mini")) return;
+    place.style.minHeight = small ? `${viewer.offsetHeight}px` : "";
+    viewer.classList.toggle("mini", small);
+    document.body.classList.toggle("with-mini", small);
+  }, { threshold: 0.02 }).observe(place);
 }
 function neighbour(step) {
   const time = now(), shown = visible().slice().sort((a, b) => a.s - b.s);

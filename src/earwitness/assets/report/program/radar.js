@@ -20,8 +20,6 @@ function setUpRadar() {
   }
   radar.append(make("circle", { class: "camera", cx: MARGIN + R, cy: MARGIN + R, r: 5 }), make("g", { id: "dots" }));
   $("key").textContent = data.hasVideo ? "Full dots are on screen, hollow ones off screen; the shaded sector is what the camera sees." : "";
-  document.querySelector(".scale .bar").style.background =
-    `linear-gradient(to right,${SCALE.slice().reverse().map(([az]) => `${azimuthColour(az)} ${(90 - az) / 1.8}%`).join(",")})`;
 }
 function drawRadar(sounding) {
   const nodes = sounding.filter(({ state }) => state.az !== null).map(({ event, state }) => {

@@ -1,60 +1,69 @@
-// Lanes of events over time.
+// Lanes of events over time; they are made again when an event is edited.
 let zoom = 1, follow = true;
 const bars = [];
-const classes = Object.keys(data.classes).map(Number);
+const usedClasses = () => Object.keys(data.classes).map(Number).filter((c) => present().some((event) => event.c === c));
 function setUpLanes() {
   $("strip").style.backgroundImage = data.strip ? `url(${data.strip})` : "none";
   $("strip").hidden = !data.strip;
-  const rulerName = make("div", { style: { height: "26px" } });
-  $("names").append(rulerName);
-  if (data.strip) $("names").append(make("div", { style: { height: "58px", color: "var(--soft)" } }, make("span"), make("span", {}, "Spectrogram")));
-  for (const c of classes) {
-    const mine = events.filter((event) => event.c === c), ends = [];
-    for (const event of mine) {
-      event.sub = ends.findIndex((end) => end <= event.s + 1e-6);
-      if (event.sub < 0) event.sub = ends.length;
-      ends[event.sub] = event.e;
-    }
-    const height = 8 + 22 * ends.length;
-    $("names").append(make("div", { style: { height: `${height}px` } }, swatch(c), make("span", {}, data.classes[c].name)));
-    const lane = make("div", { class: "lane", style: { height: `${height}px` } });
-    for (const event of mine) {
-      const bar = make("button", { type: "button", class: "bar-event" + (data.hasVideo && !event.on ? " out" : ""), tabindex: -1, "aria-label": describe(event), title: describe(event), "data-index": event.index,
-        style: { left: `${event.s / duration * 100}%`, width: `${(event.e - event.s) / duration * 100}%`, top: `${5 + 22 * event.sub}px`, background: gradient(event) } });
-      bars[event.index] = bar;
-      lane.append(bar);
-    }
-    $("lanes").append(lane);
-  }
-  if (!events.length) $("lanes").append(make("p", { class: "empty" }, "No sound events were found."));
-  if (bars.length) bars[0].tabIndex = 0;
   $("lanes").addEventListener("click", (click) => {
     const bar = click.target.closest(".bar-event");
-    if (bar) { jump(events[bar.dataset.index]); rove(bar, false); } else seek(timeAt(click));
+    if (bar) { if (!dragged) playEvent(events[bar.dataset.index]); rove(bars[bar.dataset.index], false); } else { choose(null); seek(timeAt(click)); }
   });
   $("lanes").addEventListener("keydown", (key) => {
     const bar = key.target.closest(".bar-event"), step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[key.key];
     if (!bar || !step || key.shiftKey) return;
     key.preventDefault(); key.stopPropagation();
-    const shown = bars.filter((other) => other && !other.hidden), next = shown[shown.indexOf(bar) + step];
-    if (next) rove(next, true);
+    const shown = laneOrder().filter((other) => !other.hidden), next = shown[shown.indexOf(bar) + step];
+    if (next) { rove(next, true); choose(Number(next.dataset.index)); }
   });
   for (const id of ["ruler", "strip"]) {
     $(id).addEventListener("pointerdown", (press) => { $(id).setPointerCapture(press.pointerId); seek(timeAt(press)); });
     $(id).addEventListener("pointermove", (move) => { if (move.buttons & 1) seek(timeAt(move)); });
   }
   $("ruler").setAttribute("aria-valuemax", duration.toFixed(1));
+  drawLanes();
+}
+const laneOrder = () => [...$("lanes").querySelectorAll(".bar-event")].sort((a, b) => a.dataset.index - b.dataset.index);
+function drawLanes() {
+  const shown = new Set(visible().map((event) => event.index)), keep = document.activeElement?.closest?.(".bar-event")?.dataset.index;
+  const names = [make("div", { class: "on-ruler" })], lanes = [];
+  if (data.strip) names.push(make("div", { class: "on-strip" }, make("span", {}, "Spectrogram")));
+  bars.length = 0;
+  for (const c of usedClasses()) {
+    const mine = present().filter((event) => event.c === c).sort((a, b) => a.s - b.s || a.index - b.index), ends = [], lane = make("div", { class: "lane" });
+    for (const event of mine) {
+      let sub = ends.findIndex((end) => end <= event.s + 1e-6);
+      if (sub < 0) sub = ends.length;
+      ends[sub] = event.e;
+      bars[event.index] = barOf(event, sub, !shown.has(event.index));
+      lane.append(bars[event.index]);
+    }
+    const height = `calc(var(--name-row) + ${8 + 24 * ends.length}px)`;
+    lane.style.height = height;
+    lane.prepend(make("span", { class: "lane-name", "aria-hidden": "true" }, data.classes[c].name));
+    names.push(make("div", { style: { height } }, swatch(c), make("span", {}, data.classes[c].name)));
+    lanes.push(lane);
+  }
+  if (!present().length) lanes.push(make("p", { class: "empty" }, "No sound events were found."));
+  $("names").replaceChildren(...names);
+  $("lanes").replaceChildren(...lanes);
+  lit = new Set();
+  const focus = bars[keep] ?? bars[chosen] ?? bars.find((bar) => bar && !bar.hidden);
+  if (focus) { focus.tabIndex = 0; if (bars[keep]) focus.focus({ preventScroll: true }); }
+}
+function barOf(event, sub, hidden) {
+  const bar = make("button", { type: "button", class: "bar-event" + (data.hasVideo && !event.on ? " out" : "") + (event.index === chosen ? " chosen" : ""), tabindex: -1, hidden,
+    "aria-label": describe(event), title: describe(event), "data-index": event.index,
+    style: { left: `${event.s / duration * 100}%`, width: `${(event.e - event.s) / duration * 100}%`, top: `calc(var(--name-row) + ${5 + 24 * sub}px)`, background: colourOf(event) } },
+  make("span", {}, direction(event.az)));
+  if (editing) bar.append(make("i", { class: "grip start" }), make("i", { class: "grip end" }));
+  return bar;
 }
 function rove(bar, focus) {
+  if (!bar) return;
   bars.forEach((other) => { other.tabIndex = -1; });
   bar.tabIndex = 0;
   if (focus) { bar.focus(); reveal(events[bar.dataset.index].s); }
-}
-function gradient(event) {
-  const [frames, az] = event.t, span = Math.max(1, frames[frames.length - 1] + 1 - frames[0]);
-  const step = Math.max(1, Math.floor(frames.length / 40)), stops = [];
-  for (let i = 0; i < frames.length; i += step) stops.push(`${azimuthColour(az[i])} ${((frames[i] + 0.5 - frames[0]) / span * 100).toFixed(1)}%`);
-  return stops.length > 1 ? `linear-gradient(to right,${stops.join(",")})` : azimuthColour(az[0]);
 }
 const timeAt = (pointer) => {
   const box = $("track").getBoundingClientRect();

@@ -1,4 +1,4 @@
-// Values as text and colours.
+// Values as text. Colour means the class of a sound, and nothing else.
 const clock = (seconds, tenths = true) => {
   const t = Math.round(seconds * 10), h = Math.floor(t / 36000), m = Math.floor(t / 600) % 60, s = Math.floor(t / 10) % 60;
   const two = (n) => String(n).padStart(2, "0");
@@ -6,23 +6,43 @@ const clock = (seconds, tenths = true) => {
 };
 const direction = (az) => az === null ? "unknown" : Math.round(Math.abs(az)) === 0 ? "ahead" : `${Math.round(Math.abs(az))}° ${az > 0 ? "left" : "right"}`;
 const metres = (d) => d === null ? "unknown" : `${d.toFixed(1)} m`;
+const percent = (share) => `${Math.round(share * 100)} %`;
 const screen = (on) => on ? "on screen" : "off screen";
 const nameOf = (event) => data.classes[event.c].name;
 const colourOf = (event) => data.classes[event.c].colour;
 const describe = (event) => [nameOf(event), `${clock(event.s)} to ${clock(event.e)}`, direction(event.az), metres(event.d),
   ...(data.hasVideo ? [screen(event.on)] : []), ...(data.scored ? [`confidence ${Math.round(event.p * 100)}%`] : [])].join(", ");
-const swatch = (c) => {
-  const node = make("span", { class: "swatch", style: { background: data.classes[c].colour } });
-  node.style.setProperty("--cut", data.classes[c].colour);
-  node.innerHTML = `<svg viewBox="0 0 1 1" aria-hidden="true">${data.classes[c].icon}</svg>`;
+const icon = (c) => {
+  const node = make("svg", { viewBox: "0 0 1 1", "aria-hidden": "true" });
+  node.innerHTML = data.classes[c].icon;  // written by earwitness, not read from a file
   return node;
 };
-
-// Colour of a direction: blue on the left, orange on the right, grey ahead.
-const SCALE = [[-90, [214, 84, 20]], [-40, [240, 152, 72]], [0, [176, 180, 188]], [40, [98, 156, 236]], [90, [28, 88, 208]]];
-const azimuthColour = (az) => {
-  if (az === null) return "rgb(128 128 128)";
-  const k = clamp(SCALE.findIndex(([edge]) => az <= edge), 1, SCALE.length - 1);
-  const [[a, from], [b, to]] = [SCALE[k - 1], SCALE[k]], share = clamp((az - a) / (b - a), 0, 1);
-  return `rgb(${from.map((value, i) => Math.round(value + share * (to[i] - value))).join(" ")})`;
+const swatch = (c) => {
+  const node = make("span", { class: "swatch", style: { background: data.classes[c].colour } }, icon(c));
+  node.style.setProperty("--cut", data.classes[c].colour);
+  return node;
 };
+// The visible object that is likely to make the sound, with its probability, and what the sound alone says if the picture
+// changed it.
+function seen(event) {
+  const v = event.v;
+  if (!v) return "";
+  if (v.seen === null || v.seen === undefined) return "nothing visible in that direction";
+  const likely = v.common_cause, surely = typeof likely === "number" ? `: ${percent(likely)}` : "", sure = !(likely < 0.5);
+  if (likely < 0.2) return `no likely source${surely}`;
+  const thing = v.what === "motion" ? "something moving" : v.what === "person" ? "a person" : v.what ? String(v.what).replaceAll("_", " ") : "something";
+  const what = sure && v.what === "motion" ? "moved with the sound" : `${sure ? "" : "perhaps "}${thing} in that direction`;
+  const [az, d] = [v.azimuth_before_deg, v.distance_before_m], before = [];
+  if (typeof az === "number" && event.az !== null && Math.abs(az - event.az) >= 2) before.push(direction(az));
+  if (typeof d === "number" && event.d !== null && Math.abs(d - event.d) >= 0.1) before.push(metres(d));
+  return `${what}${surely}${before.length ? `; by sound alone ${before.join(", ")}` : ""}`;
+}
+// Sentences about one event.
+function sentences(event) {
+  const range = (ends, text) => ends ? ` (90 % sure: ${text(ends[0])} to ${text(ends[1])})` : "";
+  const where = event.az === null ? "The direction is unknown: both channels are alike." : `Direction ${direction(event.az)}${range(event.azi, direction)}.`;
+  const far = event.d === null ? "" : `Distance ${metres(event.d)}${range(event.di, metres)}.`;
+  const sure = data.scored && !event.edited ? `The model's confidence is ${percent(event.p)}.` : event.edited ? "Corrected by hand." : "";
+  const why = event.v?.why ? `In the picture: ${event.v.why.replace(/ \(seen \d+\)/, "")}.` : "";
+  return [where, far, data.hasVideo ? `The source is ${event.on ? "in the picture" : "outside the picture"}.` : "", sure, why].filter(Boolean).join(" ");
+}

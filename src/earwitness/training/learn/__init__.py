@@ -1,0 +1,1 @@
+"""New classes for the shipped model, from a few recordings of each."""
