@@ -2,6 +2,7 @@
 
     python scripts/structure.py                 # figures
     python scripts/structure.py --check         # exit code 1 if a rule is broken; part of `make lint`
+    python scripts/structure.py --tests         # modules with functions that no test file is named after
 
 Rules:
 - no import cycle between files, and none between rooms (the packages one level below the top);
@@ -34,6 +35,7 @@ MOST_FUNCTION_LINES = 60
 MOST_ARGUMENTS = 7
 VERBS = "cli"
 OWN_SOURCE = Path(__file__).resolve().parents[1] / "src" / "earwitness"
+OWN_TESTS = Path(__file__).resolve().parents[1] / "tests"
 LONG_FUNCTIONS: Mapping[str, int] = {}
 MANY_ARGUMENTS: Mapping[str, int] = {}
 """Functions that exceed a limit, with the lines or arguments that each may have. The lists are empty and should
@@ -270,6 +272,17 @@ def broken_rules(modules: Mapping[str, Module]) -> list[str]:
     ]  # fmt: skip
 
 
+def without_tests(modules: Mapping[str, Module], tests: Path) -> list[str]:
+    """Modules with functions for which there is no tests/ROOM/test_MODULE.py; packages excepted."""
+    missing = []
+    for module in modules.values():
+        room, name = module.name.split(".")[1:2], module.name.rpartition(".")[2]
+        folder = tests if room == [name] else tests.joinpath(*room)
+        if module.functions and not module.is_package and not (folder / f"test_{name}.py").is_file():
+            missing.append(module.name)
+    return missing
+
+
 def print_figures(modules: Mapping[str, Module]) -> None:
     """Print the figures by which changes of the structure are judged."""
     lines = [module.lines for module in modules.values()]
@@ -296,8 +309,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--source", type=Path, default=OWN_SOURCE, help="folder of the package")
     parser.add_argument("--check", action="store_true", help="print broken rules only; exit code 1 if there are any")
+    parser.add_argument("--tests", action="store_true", help="print modules without a test file of their name only")
     options = parser.parse_args()
     modules = read_modules(options.source)
+    if options.tests:
+        print("\n".join(without_tests(modules, OWN_TESTS)))
+        return 0
     own = options.source.resolve() == OWN_SOURCE  # the exceptions are functions of this project
     broken = broken_rules(modules) + (function_rules(modules) if own else function_rules(modules, {}, {}))
     if not options.check:

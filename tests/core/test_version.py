@@ -1,27 +1,62 @@
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from earwitness.core import version
-from earwitness.core.version import __version__, commit
+import earwitness
+from earwitness.core import version as versions
+
+SCRIPT = "import sys; sys.path.insert(0, sys.argv[1]); import version; print(version.commit())"
+
+
+def commit_of(folder: Path) -> str:
+    environment = {**os.environ, "GIT_CEILING_DIRECTORIES": str(folder.parent)}
+    command = [sys.executable, "-c", SCRIPT, str(folder)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    folder = tmp_path / "copied"
+    folder.mkdir()
+    shutil.copyfile(versions.__file__, folder / "version.py")
+    return folder
 
 
 def test_the_version_is_that_of_the_package() -> None:
-    assert re.fullmatch(r"\d+(\.\d+)+\S*|0\+unknown", __version__)
+    assert earwitness.__version__ == versions.__version__ == version("earwitness")
 
 
-def test_the_commit_is_known_in_a_checkout_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert re.fullmatch(r"[0-9a-f]{40}\+?|unknown", commit())
-    monkeypatch.setattr(version, "__file__", str(tmp_path / "version.py"))
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert commit.__wrapped__() == "unknown", "outside a repository"
-    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
-    assert commit.__wrapped__() == "unknown", "in a repository that does not contain the package"
+def test_the_commit_is_unknown_outside_a_repository(copied: Path) -> None:
+    assert commit_of(copied) == "unknown"
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_the_commit_says_whether_files_were_changed(copied: Path) -> None:
+    git(copied, "init")
+    assert commit_of(copied) == "unknown"
+    (copied / "other").write_text("a")
+    git(copied, "add", "other")
+    git(copied, "commit", "-m", "of somebody else")
+    assert commit_of(copied) == "unknown"  # installed inside another repository
+    git(copied, "add", "version.py")
+    git(copied, "commit", "-m", "ours")
+    clean = commit_of(copied)
+    assert re.fullmatch("[0-9a-f]{40}", clean)
+    (copied / "other").write_text("b")
+    assert commit_of(copied) == f"{clean}+"
 
 
 def test_importing_the_package_is_light() -> None:

@@ -42,6 +42,15 @@ def test_a_tidy_package_breaks_no_rule(structure: Any, tmp_path: Path) -> None:
     assert structure.room_graph(modules) == {"pkg.high": {"pkg.low"}}
 
 
+def test_modules_without_a_test_file_of_their_name(structure: Any, tmp_path: Path) -> None:
+    files = {"r/a.py": "def f(): ...", "r/s/b.py": "def g(): ...", "r/s/c.py": "def h(): ...", "r/d.py": "X = 1"}
+    modules = structure.read_modules(package(tmp_path, files))
+    tests = tmp_path / "tests"
+    (tests / "r").mkdir(parents=True)
+    (tests / "r" / "test_b.py").touch()
+    assert structure.without_tests(modules, tests) == ["pkg.r.a", "pkg.r.s.c"]
+
+
 @pytest.mark.parametrize(
     ("files", "broken"),
     [

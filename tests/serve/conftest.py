@@ -20,7 +20,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from earwitness.media.sound.wav import write_wav
 from earwitness.media.writer import MediaWriter
+from foreign_files import SECRET
 
 COMMAND = (
     "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
@@ -199,3 +201,13 @@ def long_wav(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     noise = np.random.default_rng(0).normal(scale=0.1, size=(2, 59 * 8000)).astype(np.float32)
     write_wav(path, noise, 8000)
     return path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def secret(tmp_path_factory: pytest.TempPathFactory, make_burst: Any) -> Path:
+    """A sound file that nobody uploaded."""
+    path = tmp_path_factory.mktemp("home") / "secret.wav"
+    write_wav(path, make_burst(2, (0.5, 1, 20)), 24_000)
+    with path.open("ab") as file:
+        file.write(SECRET)
+    return path

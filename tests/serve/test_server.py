@@ -13,7 +13,7 @@ import pytest
 
 from earwitness.cli.main import main
 from earwitness.cli.serve import run
-from earwitness.media.sound.wav import write_wav
+from foreign_files import SECRET, file_data, names_of
 
 
 def test_the_default_address_is_this_machine() -> None:
@@ -67,9 +67,6 @@ def free_port() -> int:
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="looks for processes in /proc")
 
 
-SECRET = b"the secret of another file"
-
-
 OTHER_ROUTES = (
     "/config", "/info", "/api", "/api/", "/api/detect/", "/queue/join", "/queue/data", "/gradio_api/info",
     "/gradio_api/queue/join", "/gradio_api/queue/data?session_hash=a", "/gradio_api/run/listen", "/gradio_api/upload",
@@ -79,32 +76,6 @@ OTHER_ROUTES = (
 
 
 """Those of Gradio, FastAPI and of our own made a little different: none of them exists."""
-
-
-@pytest.fixture(scope="module")
-def secret(tmp_path_factory: pytest.TempPathFactory, make_burst: Any) -> Path:
-    """A sound file that nobody uploaded."""
-    path = tmp_path_factory.mktemp("home") / "secret.wav"
-    write_wav(path, make_burst(2, (0.5, 1, 20)), 24_000)
-    with path.open("ab") as file:
-        file.write(SECRET)
-    return path
-
-
-def file_data(path: str) -> dict[str, Any]:
-    """How pages made with Gradio name an upload."""
-    return {"path": path, "meta": {"_type": "gradio.FileData"}, "orig_name": "x.wav", "size": 1}
-
-
-def names_of(path: Path) -> list[str]:
-    return [
-        str(path),
-        f"file://{path}",
-        f"../../../../../..{path}",
-        "/dev/zero",
-        str(path.parent),
-        "http://127.0.0.1:1/x",
-    ]
 
 
 def test_no_route_takes_a_path(server: Any, secret: Path) -> None:

@@ -10,38 +10,9 @@ from urllib.parse import quote
 
 import pytest
 
-from earwitness.media.sound.wav import write_wav
+from foreign_files import SECRET, file_data, names_of
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="looks for processes in /proc")
-
-
-SECRET = b"the secret of another file"
-
-
-@pytest.fixture(scope="module")
-def secret(tmp_path_factory: pytest.TempPathFactory, make_burst: Any) -> Path:
-    """A sound file that nobody uploaded."""
-    path = tmp_path_factory.mktemp("home") / "secret.wav"
-    write_wav(path, make_burst(2, (0.5, 1, 20)), 24_000)
-    with path.open("ab") as file:
-        file.write(SECRET)
-    return path
-
-
-def file_data(path: str) -> dict[str, Any]:
-    """How pages made with Gradio name an upload."""
-    return {"path": path, "meta": {"_type": "gradio.FileData"}, "orig_name": "x.wav", "size": 1}
-
-
-def names_of(path: Path) -> list[str]:
-    return [
-        str(path),
-        f"file://{path}",
-        f"../../../../../..{path}",
-        "/dev/zero",
-        str(path.parent),
-        "http://127.0.0.1:1/x",
-    ]
 
 
 def test_an_upload_is_bytes_and_options_and_nothing_else(server: Any, secret: Path) -> None:
