@@ -27,7 +27,7 @@ from earwitness.detect.model.card import file_sha256
 from earwitness.detect.model.loading import LoadKeywords, LoadOptions, load
 from earwitness.detect.model.model_files import DEFAULT_MODEL
 from earwitness.detect.runner.model_runner import Runner
-from earwitness.doctor.diagnosis import is_widened_mono, judge, warnings_of
+from earwitness.doctor.diagnosis import judge, warnings_of
 from earwitness.doctor.flat_tops import FlatTops
 from earwitness.fusion.visual_analysis import AUTO, VisualAnalysis, open_visual_analysis
 from earwitness.fusion.visual_result import VisualResult
@@ -264,8 +264,9 @@ class Detector:
         table, media, is_long = decoded.table, facts.media, decoded.figures.seconds > LONG_SECONDS
         if is_long:
             self.unload()
-        same_sound = decoded.figures.difference < DUAL_MONO_DIFFERENCE or is_widened_mono(decoded.figures)
-        mono_throughout = facts.mono or same_sound
+        checks = judge(decoded.figures, mono=facts.mono)
+        same_sound = decoded.figures.difference < DUAL_MONO_DIFFERENCE
+        mono_throughout = facts.mono or same_sound or any(check.undirected for check in checks)
         if mono_throughout:
             table = without_direction(table)
         stretches = [] if mono_throughout else decoded.stretches
@@ -277,7 +278,6 @@ class Detector:
         visual, vision_record, vision_warnings = self._analyse_pictures(table, media, record["fov"], progress)
         if is_long:
             self.unload()
-        checks = judge(decoded.figures, mono=facts.mono)
         unfit = warnings_of(checks)
         if intervals and any(check.verdict == "unfit" for check in checks):
             unfit.append(INTERVALS_VOID)

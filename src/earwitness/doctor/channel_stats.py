@@ -176,7 +176,7 @@ class ChannelStats:
     def figures(self) -> ChannelFigures:
         """The figures of the sound so far."""
         left, right, both = self._products
-        mid, side = (left + right + 2 * both) / 4, (left + right - 2 * both) / 4
+        mid, side = max(0.0, left + right + 2 * both) / 4, max(0.0, left + right - 2 * both) / 4  # rounding
         share, size = self._spaced()
         agreement, sway = self._over_time()
         return ChannelFigures(

@@ -40,19 +40,19 @@ AGREEING: Final = 0.8
 """Filters differ if level differences vary over frequency, or if the agreement is below this."""
 LIKELY_FILTERED: Final = 0.93
 SWAY_DB: Final = 1.5
-IN_COMMON: Final = 0.06
-"""`OnsetFigures.common` below which all direct sound is in the middle, if its upper limit and its value over all frames
-are below the next two."""
-IN_COMMON_MOST: Final = 0.2
-IN_COMMON_THROUGHOUT: Final = 0.04
+IN_COMMON: Final = (0.06, 0.2, 0.04)
+IN_COMMON_LATE: Final = (0.15, 0.25, 0.06)
+"""`OnsetFigures.common`, `most` and `throughout` below which all direct sound is in the middle; the second limits, for
+codecs that store one signal with a level per channel, apply if side is later than SURELY_LATE."""
 TO_ONE_SIDE: Final = 0.3
 """`OnsetFigures.common` above which a single signal is a source to one side rather than an effect, if it is at most
 half as large over all frames, which contain reflections; filters are the same at all times."""
 UNRELATED_TAIL: Final = 0.43
 """Share of side in decaying sound above which the reverberation of the channels is unrelated; coincident microphones
 have 0.13 to 0.25 in a diffuse field and up to 0.4 in rooms."""
-LATE_SIDE: Final = 2.2
+LATE: Final = 2.2
 """The square of that share relative to the share at onsets; in rooms, the first reflections arrive within an onset."""
+SURELY_LATE: Final = 3.0
 UNFIT_SHARE: Final = 0.25
 """Share of the time in stretches without direction from which a file is unfit."""
 SPACED_SHARE: Final = 0.3
@@ -76,6 +76,7 @@ class Check:
         value: the measured value, in `unit`; NaN if unknown.
         verdict: `ok`, `caution` (results may suffer) or `unfit` (directions would be wrong).
         sentence: the meaning, for the user.
+        undirected: whether the sound carries no direction at all; a result then has none.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Check:
     unit: str
     verdict: Verdict
     sentence: str
+    undirected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +183,10 @@ def _level(figures: ChannelFigures) -> Check:
 def _same_sound(figures: ChannelFigures, mono: bool) -> Check:
     value = figures.side_mid_db
     if mono:
-        return Check("stereo", value, "dB", "unfit", "Mono: one channel carries no direction.")
+        return Check("stereo", value, "dB", "unfit", "Mono: one channel carries no direction.", undirected=True)
     if figures.difference < DUAL_MONO_DIFFERENCE:
-        return Check("stereo", value, "dB", "unfit", "Dual mono: both channels carry the same sound and no direction.")
+        sentence = "Dual mono: both channels carry the same sound and no direction."
+        return Check("stereo", value, "dB", "unfit", sentence, undirected=True)
     if value < NEAR_MONO_DB:
         return Check("stereo", value, "dB", "unfit", "Nearly mono: all directions would be close to straight ahead.")
     if value < NARROW_DB:
@@ -227,7 +230,7 @@ def _effect(figures: ChannelFigures, *, partly_inverted: bool) -> list[Check]:
             "Pseudo-stereo: both channels carry one sound through different filters, as produced from mono by effects "
             "(reverberation, widening): directions are meaningless."
         )
-        return [Check("effect", shared * 100, "%", "unfit", sentence)]
+        return [Check("effect", shared * 100, "%", "unfit", sentence, undirected=True)]
     if in_the_middle(figures.onsets):
         return [_in_the_middle(figures)]
     if differ and shared > LIKELY_FILTERED and figures.sway_db < SWAY_DB:
@@ -248,20 +251,25 @@ def _in_the_middle(figures: ChannelFigures) -> Check:
             "Pseudo-stereo: all direct sound is in the middle and the channels differ in their reverberation alone, as "
             "where an effect makes stereo from mono: directions cannot be known."
         )
-        return Check("effect", value, "%", "unfit", sentence)
+        return Check("effect", value, "%", "unfit", sentence, undirected=True)
     return Check("effect", value, "%", "caution", _AHEAD_OR_MONO)
 
 
 def in_the_middle(onsets: OnsetFigures) -> bool:
     """Whether all direct sound comes from the middle; False if there are too few onsets to know."""
-    return onsets.common < IN_COMMON and onsets.most < IN_COMMON_MOST and onsets.throughout < IN_COMMON_THROUGHOUT
+    limits = IN_COMMON_LATE if _lateness(onsets) > SURELY_LATE else IN_COMMON
+    figures = onsets.common, onsets.most, onsets.throughout
+    return all(figure < limit for figure, limit in zip(figures, limits, strict=True))
 
 
 def is_widened_mono(figures: ChannelFigures) -> bool:
     """Whether all direct sound is in the middle, in reverberation that microphones at one place do not record."""
     onsets = figures.onsets
-    late = onsets.tail_side**2 > LATE_SIDE * onsets.onset_side
-    return in_the_middle(onsets) and (onsets.tail_side > UNRELATED_TAIL or late)
+    return in_the_middle(onsets) and (onsets.tail_side > UNRELATED_TAIL or _lateness(onsets) > LATE)
+
+
+def _lateness(onsets: OnsetFigures) -> float:
+    return onsets.tail_side**2 / onsets.onset_side if onsets.onset_side else math.nan
 
 
 def _stretches(figures: ChannelFigures, stretches: Sequence[Stretch]) -> list[Check]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Final
 
 import torch
@@ -51,17 +50,34 @@ def with_classes(net: SeldNet, old: Vocabulary, new: Vocabulary) -> SeldNet:
     In heads of direction, distance and on/off, the initial columns are the means of the known ones; activities start at
     the mean bias, with weights of 0.
     """
-    wide = build(net.config.model_copy(update={"classes": len(new)}))
-    assert isinstance(wide, SeldNet)
     places = [old.find(one.slug) for one in new]
-    sources = [None if place is None else place.index for place in places]
+    return with_columns(net, [None if place is None else place.index for place in places])
+
+
+def with_columns(net: SeldNet, sources: Sequence[int | None]) -> SeldNet:
+    """A network with the columns of some classes of another one, in this order; None: initial columns."""
+    other = build(net.config.model_copy(update={"classes": len(sources)}))
+    assert isinstance(other, SeldNet)
     changed = set(class_tensors(net))
     tensors = {
-        name: _chosen(name, value, len(old), sources) if name in changed else value
+        name: _chosen(name, value, net.config.classes, sources) if name in changed else value
         for name, value in net.state_dict().items()
     }
-    wide.load_state_dict(tensors)
-    return wide.eval()
+    other.load_state_dict(tensors)
+    return other.eval()
+
+
+def replaced_columns(net: SeldNet, columns: SeldNet, classes: Sequence[int]) -> SeldNet:
+    """A copy of a network, with the columns of some classes taken from another network, which has only these."""
+    tensors, own = net.state_dict(), columns.state_dict()
+    for name in class_tensors(net):
+        rows = by_class(name, tensors[name].clone(), net.config.classes).clone()
+        rows[list(classes)] = by_class(name, own[name], len(classes))
+        tensors[name] = _stored(name, rows)
+    made = build(net.config)
+    assert isinstance(made, SeldNet)
+    made.load_state_dict(tensors)
+    return made.eval()
 
 
 def class_tensors(net: SeldNet) -> list[str]:
@@ -71,19 +87,14 @@ def class_tensors(net: SeldNet) -> list[str]:
     return [name for name, value in net.state_dict().items() if value.shape != other[name].shape]
 
 
-def freeze_all_but(net: SeldNet, classes: Sequence[int]) -> list[nn.Parameter]:
-    """Let only the columns of some classes be trained; returns the parameters that hold them."""
+def trainable_columns(net: SeldNet) -> list[nn.Parameter]:
+    """Let only the class columns of a network be trained; returns the parameters that hold them."""
     net.requires_grad_(False)
-    names, trained = set(class_tensors(net)), []
-    for name, parameter in net.named_parameters():
-        if name in names:
-            mask = torch.zeros_like(by_class(name, parameter.detach(), net.config.classes))
-            mask[list(classes)] = 1
-            stored = _stored(name, mask)
-            parameter.requires_grad_(True)
-            parameter.register_hook(partial(torch.mul, stored))  # type: ignore[no-untyped-call]
-            trained.append(parameter)
-    return trained
+    names = set(class_tensors(net))
+    parameters = [parameter for name, parameter in net.named_parameters() if name in names]
+    for parameter in parameters:
+        parameter.requires_grad_(True)
+    return parameters
 
 
 def by_class(name: str, value: Tensor, classes: int) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 from math import cos, pi
 from typing import Final
 
@@ -11,10 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from earwitness.models.seld import BodyOutput, SeldNet
-from earwitness.training.learn.class_columns import freeze_all_but
+from earwitness.training.learn.class_columns import replaced_columns, trainable_columns, with_columns
 from earwitness.training.learn.learn_scenes import LearnScenes
 from earwitness.training.losses import AdpitLoss
 from earwitness.training.recipe_sections import LossSpec
@@ -23,7 +21,7 @@ BATCH: Final = 24
 PEAK: Final = 3e-3
 WEIGHT_DECAY: Final = 0.05
 DROPOUT: Final = 0.3
-"""Of the body's outputs: few recordings would otherwise be learnt by heart."""
+"""Share of the body's outputs that a scene lacks: few recordings would otherwise be learnt by heart."""
 PASSES: Final = 24
 _WARM_UP: Final = 0.1
 _LOSS: Final = LossSpec(direction=2.0, distance=0.5, onscreen=0.05, activity=4.0, active_weight=2.0)
@@ -37,7 +35,7 @@ def train_columns(
     classes: Sequence[int],
     progress: Callable[[int, int], None] | None = None,
 ) -> SeldNet:
-    """A copy of a network, with the columns of some classes trained.
+    """A copy of a network, with the columns of some classes trained; those of the others stay exactly as they are.
 
     Args:
         net: the network.
@@ -46,8 +44,8 @@ def train_columns(
         classes: indices of the classes.
         progress: called with (steps done, all steps).
     """
-    trained = deepcopy(net)
-    optimizer = torch.optim.AdamW(freeze_all_but(trained, classes), lr=PEAK, weight_decay=0.0)
+    columns = with_columns(net, classes)  # without the others, a step takes a fraction of the time
+    optimizer = torch.optim.AdamW(trainable_columns(columns), lr=PEAK, weight_decay=0.0)
     loss, order = AdpitLoss(_LOSS), np.random.default_rng(0)
     chosen = torch.tensor(list(classes))
     per_pass = max(1, len(rows) // BATCH)
@@ -59,16 +57,16 @@ def train_columns(
         part = shuffled[step % per_pass * BATCH : (step % per_pass + 1) * BATCH]
         for group in optimizer.param_groups:
             group["lr"] = PEAK * _share(step / steps)
-        raw = trained.heads(_dropped(scenes.body(part)))
+        raw = columns.heads(_dropped(scenes.body(part)))[..., : len(classes), :]
         active = torch.from_numpy(scenes.active[part])[..., chosen]
         values = torch.from_numpy(scenes.values[part]).float()[..., chosen, :]
         optimizer.zero_grad(set_to_none=True)
-        total = loss(raw[..., chosen, :], active, values).total + _decay(trained, chosen)
+        total = loss(raw, active, values).total + _decay(columns)
         total.backward()
         optimizer.step()
         if progress is not None:
             progress(step + 1, steps)
-    return trained.eval()
+    return replaced_columns(net, columns, classes)
 
 
 def outputs(net: SeldNet, scenes: LearnScenes, rows: NDArray[np.intp]) -> NDArray[np.float32]:
@@ -89,12 +87,18 @@ def _share(done: float) -> float:
 
 
 def _dropped(body: BodyOutput) -> BodyOutput:
-    tagging = None if body.tagging is None else functional.dropout(body.tagging, DROPOUT)
-    return BodyOutput(functional.dropout(body.frames, DROPOUT / 3), tagging, body.log_metres)
+    tagging = None if body.tagging is None else _dropped_values(body.tagging, DROPOUT)
+    return BodyOutput(_dropped_values(body.frames, DROPOUT / 3), tagging, body.log_metres)
 
 
-def _decay(net: SeldNet, chosen: Tensor) -> Tensor:
-    """Weight decay of the probe's columns only: decay by the optimizer would also change frozen columns."""
-    if net.probe is None:
+def _dropped_values(values: Tensor, share: float) -> Tensor:
+    """Values (B, T, width) without a share of the width, the same in all frames of a scene."""
+    kept = torch.rand(values.shape[0], 1, values.shape[2]) >= share
+    return values * (kept / (1 - share))
+
+
+def _decay(columns: SeldNet) -> Tensor:
+    """Weight decay of the probe, whose many inputs would fit few recordings by heart."""
+    if columns.probe is None:
         return torch.zeros(())
-    return WEIGHT_DECAY * net.probe.weight[chosen].square().sum(dim=1).mean()
+    return WEIGHT_DECAY * columns.probe.weight.square().sum(dim=1).mean()
