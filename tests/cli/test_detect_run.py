@@ -106,5 +106,7 @@ def test_clips_and_one_table_are_written_once(meter_model: Path, make_burst: Bur
     before = clip.stat().st_mtime_ns
     assert detect_files(options) == 0
     assert clip.stat().st_mtime_ns == before, "finished files are not cut again"
+    again = planned(replace(options, inputs=[str(tmp_path / "out")], out=tmp_path / "out"), batch_settings(options))
+    assert again.jobs == (), "clips are results, not recordings"
     with pytest.raises(UsageError, match="not with --dcase"):
         detect_files(replace(options, inputs=[], dcase=tmp_path))

@@ -14,7 +14,7 @@ from earwitness.batch.journal import read_claims
 from earwitness.batch.result_names import Claims, result_names
 from earwitness.core.errors import EarwitnessError, EncodingError, LabelError, UsageError
 from earwitness.data.dcase.submission import clips_to_predict
-from earwitness.export.event_clips import INDEX_SUFFIX
+from earwitness.export.event_clips import INDEX_SUFFIX, is_clip
 from earwitness.media.input_files import search
 
 USUAL_SUFFIXES: Final = (".csv", ".json")
@@ -65,7 +65,7 @@ def plan(inputs: Sequence[str | Path], out: Path, suffixes: Iterable[str] = USUA
         left_out += found.left_out
         inside = _is_below(Path(given), out)
         for file in found.files:
-            made_here = file.name.endswith(_MADE_HERE) if inside else _is_below(file, out)
+            made_here = (file.name.endswith(_MADE_HERE) or is_clip(file)) if inside else _is_below(file, out)
             if found.outright or not made_here:
                 files.setdefault(os.path.realpath(file), file)
     return _with_targets(list(files.values()), out, tuple(suffixes), failures, problems, left_out)

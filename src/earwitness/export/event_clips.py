@@ -117,6 +117,12 @@ def write_clips(result: Detection, target: Path, settings: ClipSettings | None =
     return index
 
 
+def is_clip(path: Path) -> bool:
+    """Whether a media file is a clip that `write_clips` has cut."""
+    folder = path.parent
+    return folder.name.endswith(FOLDER_SUFFIX) and folder.with_name(f"{folder.name}.csv").is_file()
+
+
 def _slug(clip: EventClip) -> str:
     return _UNSAFE.sub("_", clip.events[0].sound_class.slug)[:_LONGEST_STEM] or "event"
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 MOST_SHOWN: Final = 20
 _MOST_WARNINGS: Final = 3
-_CELL: Final = "padding:2px 10px;text-align:left"
+_CELL: Final = "padding:2px 10px;text-align:left;white-space:nowrap"
 
 
 def result_text(result: Detection) -> str:

@@ -71,15 +71,15 @@ class CaptionPlates:
 
     def _made(self, caption: Caption) -> tuple[Sprite, int, int]:
         """The plate of a caption, and its position."""
-        font, pad = _font(self._font, self._size), max(2, self._size // 4)
+        font, pad, side_pad = _font(self._font, self._size), max(2, self._size // 4), max(3, self._size // 2)
         lines = [plain_text(line) for line in caption.lines]
         step = round(self._size * 1.3)
-        width = min(self._width, round(max(map(font.getlength, lines))) + 2 * pad)
+        width = min(self._width, round(max(map(font.getlength, lines))) + 2 * side_pad)
         image = Image.new("RGBA", (width, step * len(lines) + 2 * pad - (step - self._size) // 2), (0, 0, 0, 0))
         drawing = ImageDraw.Draw(image)
         drawing.rounded_rectangle((0, 0, image.width - 1, image.height - 1), radius=pad, fill=_PLATE)
         side = _side(caption.position)
-        anchor, column = {"left": ("la", pad), "right": ("ra", width - pad)}.get(side, ("ma", width // 2))
+        anchor, column = {"left": ("la", side_pad), "right": ("ra", width - side_pad)}.get(side, ("ma", width // 2))
         for number, line in enumerate(lines):
             drawing.text((column, pad + number * step - self._size // 8), line, font=font, fill=_TEXT, anchor=anchor)
         margin = round(self._width * _SAFE)
