@@ -59,6 +59,11 @@ class Role:
     walks: bool = False
 
 
+_ABOUT: Final = (
+    "Room, picture and mix are made by earwitness. This is not a real video: no real stereo video with known source",
+    "positions comes with earwitness. The sounds are real recordings:",
+)
+
 ROLES: Final = (
     Role("female_speech", ("female_speech/librispeech_085.ogg", "female_speech/librispeech_086.ogg"), 0.8,
          (18, 40), height=(1.25, 1.8), distance=(1.5, 3.2), gap=14.5),
@@ -149,9 +154,7 @@ def recipe(pool: RirPool) -> SceneRecipe:
 def credits(sounds: list[BankSound]) -> str:
     """Who made what, as Markdown."""
     lines = [f"- `{sound.name}`: {sound.attribution or 'unknown'}. {sound.licence}." for sound in sounds]
-    return "\n".join(
-        ["# Credits of the sample", "", "Room, picture and mix are made by earwitness. The sounds:", "", *lines, ""]
-    )
+    return "\n".join(["# Credits of the sample", "", *_ABOUT, "", *lines, ""])
 
 
 def used_sounds(bank: SoundBank) -> list[BankSound]:

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from earwitness.batch.corrected_set import CorrectedSet, find_corrected, make_corrected_set
 from earwitness.cli.main import app
+from earwitness.core.classes.class_files import classes_of, vocabulary_of
 from earwitness.core.errors import LabelError, UsageError
 from earwitness.core.events import EventTable
 from earwitness.data.dcase.check import check
@@ -32,13 +33,16 @@ SECONDS = 7
 @pytest.fixture(scope="module")
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Noise that is louder on the left, and pictures with a white column in the middle."""
-    path = tmp_path_factory.mktemp("media") / "clip one.mp4"
+    return make_video(tmp_path_factory.mktemp("media") / "clip one.mp4", 0)
+
+
+def make_video(path: Path, seed: int) -> Path:
     with MediaWriter(path, 320, 180, Fraction(10), audio_rate=48_000, preset="ultrafast") as writer:
         for k in range(SECONDS * 10):
             picture = np.full((180, 320, 3), 90, np.uint8)
             picture[:, 156:164] = 255
             writer.write_frame(picture, k / 10)
-        noise = np.random.default_rng(0).uniform(-0.3, 0.3, SECONDS * 48_000).astype(np.float32)
+        noise = np.random.default_rng(seed).uniform(-0.3, 0.3, SECONDS * 48_000).astype(np.float32)
         writer.write_audio(np.stack([noise, 0.2 * noise]))
     return path
 
@@ -145,3 +149,37 @@ def test_misuse_is_one_line(video: Path, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="--split must begin with"):
             CorrectedSet(out, split)
     assert not out.exists()
+
+
+def test_training_takes_the_set(video: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from earwitness.features.config import FeatureConfig
+    from earwitness.training.data.training_sources import open_sources
+    from earwitness.training.recipe_sections import DataSpec
+
+    other = make_video(tmp_path / "other.mp4", 1)
+    for media, name in ((video, "train"), (other, "valid")):
+        path = corrected(tmp_path / f"{name}.json", media)
+        make_corrected_set([path], [media], CorrectedSet(tmp_path / name, video=False))
+    spec = DataSpec.model_validate(
+        {"folders": [{"root": str(tmp_path / "train")}], "valid_folder": {"root": str(tmp_path / "valid")}}
+    )
+    sources = open_sources(spec, FeatureConfig())
+    assert (sources.train_clips, sources.valid_clips) == (2, 2)
+
+
+def test_own_classes_are_stated_and_not_mixed(video: Path, tmp_path: Path) -> None:
+    own = vocabulary_of(["kettle", "cat"], "own")
+    table = replace(
+        EventTable.from_columns(frame=np.arange(10, 40), class_index=1, azimuth=20, distance=2, num_frames=70),
+        vocabulary=own,
+    )
+    path = tmp_path / "own.json"
+    path.write_text(to_json(Detection(table, ModelId("tiny", "ab"), float(SECONDS), Path(video.name), has_video=True)))
+    make_corrected_set([path], [video], CorrectedSet(tmp_path / "set", video=False))
+    clip = scan(tmp_path / "set").clips[0]
+    assert clip.labels is not None
+    assert classes_of(clip.labels.parent).slugs == ("kettle", "cat")
+    other = corrected(tmp_path / "other.json", video)
+    with pytest.raises(LabelError, match=r"other\.json: .*holds labels of other classes"):
+        make_corrected_set([other], [video], CorrectedSet(tmp_path / "set", video=False))

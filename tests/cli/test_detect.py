@@ -289,7 +289,8 @@ def test_the_real_command_never_imports_torch(clip: Path, meter_model: Path, tmp
         f"sys.argv = ['earwitness', 'detect', {str(clip)!r}, '--model', {str(meter_model)!r}]\n"
         "try:\n    main()\n"
         "except SystemExit as stop:\n    assert not stop.code, stop.code\n"
-        "heavy = {'torch', 'transformers', 'pyroomacoustics', 'matplotlib.pyplot', 'scipy.signal', 'scipy.stats'}\n"
+        "heavy = {'torch', 'transformers', 'pyroomacoustics', 'matplotlib.pyplot', 'scipy.signal', 'scipy.stats',"
+        " 'scipy.ndimage', 'earwitness.render.report'}\n"
         "heavy &= set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )

@@ -29,6 +29,8 @@ Burst = Callable[..., NDArray[np.float32]]
         ({"formats": ["vtt,paper"]}, "unknown format 'paper'"),
         ({"captions": "loud"}, "--captions"),
         ({"layout": "7.1.4"}, "--layout"),
+        ({"language": "xx"}, "no captions in 'xx'"),
+        ({"table": Path("all.doc")}, "written as .csv or .parquet"),
         ({"track": "first"}, "a track is a number"),
         ({"device": "tpu"}, "tpu"),
         ({"max_memory": 0.0}, "memory"),
@@ -85,3 +87,24 @@ def test_failures_are_counted_and_other_files_are_processed(
     assert told.out == ""
     assert len(told.err.splitlines()) == 2
     assert detect_files(replace(settings, inputs=[str(tmp_path / "good.wav")])) == 0
+
+
+def test_clips_and_one_table_are_written_once(meter_model: Path, make_burst: Burst, tmp_path: Path) -> None:
+    for name, start in (("a", 0.5), ("b", 1.0)):
+        write_wav(tmp_path / "in" / f"{name}.wav", make_burst(3, (start, start + 0.8, 40)), 24_000)
+    options = DetectOptions(
+        inputs=[str(tmp_path / "in")], out=tmp_path / "out", model=str(meter_model), no_vision=True, clips=True,
+        table=tmp_path / "out" / "all.csv", formats=["srt"], language="de", quiet=True,
+    )  # fmt: skip
+    assert detect_files(options) == 0
+    assert [line.split(",")[3:5] for line in (tmp_path / "out" / "all.csv").read_text().splitlines()[1:]] == [
+        ["0.8", "music"], ["0.8", "music"],
+    ]  # fmt: skip
+    assert "[♪ Musik spielt, links ♪]" in (tmp_path / "out" / "a.srt").read_text()
+    (clip,) = (tmp_path / "out" / "a.clips").iterdir()
+    assert clip.name.startswith("a_0001_0.0s_music")
+    before = clip.stat().st_mtime_ns
+    assert detect_files(options) == 0
+    assert clip.stat().st_mtime_ns == before, "finished files are not cut again"
+    with pytest.raises(UsageError, match="not with --dcase"):
+        detect_files(replace(options, inputs=[], dcase=tmp_path))

@@ -84,3 +84,60 @@ def test_classes_are_chosen_by_name_and_group(saved: Path) -> None:
     wrong = earwitness(folder, saved.name, "--format", "srt", "--classes", "knok")
     assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
     assert "did you mean knock" in wrong.stderr
+
+
+def test_captions_are_checked_and_merged_with_dialogue(saved: Path) -> None:
+    folder = saved.parent
+    (folder / "dialogue.srt").write_bytes("1\r\n00:00:03,500 --> 00:00:05,000\r\nGrüße\r\n".encode("cp1252"))
+    done = earwitness(folder, saved.name, "--format", "srt", "--merge", "dialogue.srt", "--language", "de", "--check")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["clip.srt", "clip.json: no rule is broken"]
+    text = (folder / "clip.srt").read_text(encoding="utf-8")
+    assert "[Klopfen, links]" in text
+    assert "00:00:03,500 --> 00:00:05,000\nGrüße\n" in text
+    (folder / "bad.srt").write_text("1\n00:00:01,000 --> 00:00:01,500\n" + "x" * 50 + "\n")
+    done = earwitness(folder, "bad.srt", "clip.srt", "--check")
+    assert done.returncode == 1
+    assert [line.partition(": ")[0] for line in done.stdout.splitlines()] == [
+        *["bad.srt"] * 4,
+        "clip.srt",
+        "2 files",
+    ]
+    assert "bad.srt: 1 cue breaks a rule" in done.stdout
+
+
+def test_a_folder_gives_one_table(saved: Path) -> None:
+    folder = saved.parent
+    (folder / "other.json").write_text('{"not": "a result"}')
+    (folder / "deeper").mkdir()
+    (folder / "deeper" / "b.json").write_text(saved.read_text())
+    done = earwitness(folder, ".", "--table", "all.csv")
+    assert done.returncode == 0, done.stderr
+    assert len((folder / "all.csv").read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--format", "srt", "--language", "xx"], "no captions in 'xx'"),
+        (["--format", "srt", "--merge", "clip.json"], "holds no subtitles"),
+        (["--format", "edl", "--fps", "many"], "frame rate must be a number"),
+        (["--annotated", "--format", "srt"], "belongs to --burn"),
+        (["--font", "a.ttf", "--format", "srt"], "belongs to --burn"),
+        (["--table", "a.doc"], "written as .csv or .parquet"),
+        (["--clips", "--clip-kind", "gif"], "--clip-kind must be one of"),
+        ([], "nothing to write"),
+    ],
+)
+def test_wrong_options_of_captions_and_clips(saved: Path, options: list[str], message: str) -> None:
+    done = earwitness(saved.parent, saved.name, *options)
+    assert done.returncode in (1, 2)
+    assert done.stderr.count("\n") == 1
+    assert message in done.stderr
+
+
+def test_videos_and_clips_need_their_recording(saved: Path) -> None:
+    for options in (["--burn", "a.mp4"], ["--mux", "a.mkv"], ["--clips"]):
+        done = earwitness(saved.parent, saved.name, *options)
+        assert done.returncode == 1
+        assert "name it with --media" in done.stderr

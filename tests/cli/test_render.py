@@ -95,6 +95,7 @@ def test_wrong_combinations_say_what_to_do(tmp_path: Path) -> None:
         ([events, "--events", events, "--report", page], "contains events itself"),
         ([events, "--report", page, "--reference", events], "give --plot too"),
         ([events, "--report", page, "--player", "tape"], "--player must be one of auto, embed"),
+        ([events, "--out", "o.mp4", "--style", "neon"], "--style must be one of clean, broadcast, not 'neon'"),
         ([events, "--report", page, "--fov", 0], "--fov must lie in"),
         ([events, "--report", tmp_path / "r.pdf"], "name it .html"),
     ):
@@ -121,3 +122,14 @@ def test_classes_that_are_not_wanted_are_not_drawn(make_video: MakeVideo, tmp_pa
     assert plots[0].read_text().count("<path") > plots[1].read_text().count("<path")
     wrong = earwitness(video, "--events", tmp_path / "e.csv", "--plot", plots[0], "--classes", "speach")
     assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+
+
+def test_styles_and_a_picture_without_room(make_video: MakeVideo, tmp_path: Path) -> None:
+    rows = [f"{frame},{c},0,{15 * (c - 6)},200,1" for frame in range(20) for c in range(13)]
+    (tmp_path / "e.csv").write_text("\n".join([CSV.splitlines()[0], *rows, ""]))
+    video = make_video(width=64, height=48, times=(0.0, 0.05))
+    done = earwitness(tmp_path / "e.csv", "--media", video, "--out", tmp_path / "o.mp4", "--style", "broadcast")
+    assert done.returncode == 0, done.stderr
+    assert "had no room in the picture (64x48 pixels)" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stdout.split() == [str(tmp_path / "o.mp4")]

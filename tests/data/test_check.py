@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 from earwitness.cli.main import app
 from earwitness.core.errors import LabelError
 from earwitness.data.dcase.check import check
-from earwitness.data.dcase.check_summary import as_dict
 from earwitness.data.dcase.layout import ClipName, scan
 from earwitness.media.sound.wav import write_wav
 from earwitness.media.writer import MediaWriter
@@ -33,20 +32,6 @@ def labels_of(root: Path) -> Path:
 
 def found(root: Path) -> list[tuple[str, str]]:
     return [(problem.kind, problem.where) for problem in check(root).problems]
-
-
-def test_a_sound_set_has_no_problems_and_is_described(make_set: MakeSet) -> None:
-    report = as_dict(check(make_set()))
-    assert report["problems"] == []
-    assert list(report["splits"]) == ["dev-test-tau", "dev-train-sony", "dev-train-tau"]
-    sony = report["splits"]["dev-train-sony"]
-    assert (sony["clips"], sony["rooms"], sony["recordings"], sony["pictures"]) == (2, [21], 2, 2)
-    assert sony["hours"] == pytest.approx(10 / 3600)
-    assert report["classes"]["male_speech"] == {"frames": 30, "onscreen": 30, "clips": 3}
-    assert report["classes"]["clapping"] == {"frames": 30, "onscreen": 0, "clips": 3}
-    assert report["classes"]["music"] == {"frames": 3, "onscreen": 0, "clips": 3}
-    assert report["onscreen_share"] == pytest.approx(30 / 63)
-    assert report["polyphony"] == {"0": 240, "1": 57, "2": 3, "3": 0, "4": 0, "5": 0, "6+": 0}
 
 
 def test_workers_find_the_same(make_set: MakeSet) -> None:

@@ -371,7 +371,7 @@ def test_a_second_push_removes_what_the_first_one_had(
     checkpoint.write_bytes(b"\x08\0\0\0\0\0\0\0{}      ")
     assert earwitness("models", "push", meter_model, METER, "--checkpoint", checkpoint).code == 0
     pulled = earwitness("models", "pull", METER)
-    assert "run.init_from=" in pulled.out
+    assert f"run.init_from={METER}" in pulled.out
     assert earwitness("models", "push", meter_model, METER).code == 0
     assert "model.safetensors" not in (the_hub.repos["ear/meter"].files("main") or {})
     assert "run.init_from=" not in earwitness("models", "pull", METER).out

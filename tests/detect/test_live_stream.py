@@ -121,3 +121,20 @@ def test_a_rate_or_samples_that_cannot_be(meter_model: Path) -> None:
         Detector.load(meter_model).stream(0)
     with pytest.raises(NotStereoError, match="left and right"):
         Detector.load(meter_model).stream(24_000).push(np.zeros(10, np.float32))
+
+
+def test_classes_that_are_left_out_are_left_out_of_streams_and_arrays(random_model: Path, make_burst: Burst) -> None:
+    stereo = make_burst(6, (1, 5, 40))
+    every, some = Detector.load(random_model), Detector.load(random_model, classes="people, bell", exclude="laughter")
+    kept = {0, 1, 2, 6, 11}
+    for table, chosen in (
+        (pushed(every, stereo, [9_000]), pushed(some, stereo, [9_000])),
+        (every.detect_array(stereo, 24_000).table, some.detect_array(stereo, 24_000).table),
+    ):
+        expected = table.select(np.isin(table.class_index, list(kept)))
+        assert len(expected) < len(table)
+        assert chosen.same_as(expected)  # an event does not change when others are left out
+    assert some.record()["classes"] == {"only": ("people, bell",), "without": ("laughter",)}
+    assert "classes" not in every.record()
+    with pytest.raises(UsageError, match="no class or group is called 'dogs'"):
+        Detector.load(random_model, classes=["bell", "dogs"])

@@ -16,9 +16,9 @@ from earwitness.media.containers.probe import probe
 from earwitness.media.pictures import PictureReader
 from earwitness.media.sound.audio import read_audio
 from earwitness.media.writer import write_wav
+from earwitness.render.video import MARKER_STYLES
 from earwitness.render.video.annotated_video import VideoOptions, render_video
 from earwitness.render.video.frame_source import SIZE, KeptSound
-from earwitness.render.video.label_forms import MARKER_STYLES
 from earwitness.results.detection import Detection, ModelId
 from earwitness.results.visual import EventKey, EventVisual, Pictures, SavedVisual, VisibleObject
 

@@ -8,10 +8,12 @@ import pytest
 
 from earwitness.core.geometry import Camera
 from earwitness.core.vocabulary import CLASSES
+from earwitness.export.captions.captions import Caption
 from earwitness.render.marks import Mark
 from earwitness.render.style import class_colour
-from earwitness.render.video.label_forms import MARKER_STYLES, MarkerStyle
-from earwitness.render.video.overlay import Overlay, Sight
+from earwitness.render.video import MARKER_STYLES, MarkerStyle
+from earwitness.render.video.caption_plate import CaptionPlates
+from earwitness.render.video.overlay import CAPTION_AREA, Overlay, Sight
 
 GREY = 120
 SIZES = [(640, 360), (1280, 720), (360, 640), (3840, 2160)]
@@ -183,3 +185,15 @@ def test_labels_follow_their_source_smoothly() -> None:
         places.append(np.flatnonzero(changed(canvas).any(axis=0)).mean())
     assert max(abs(b - a) for a, b in pairwise(places)) < 16
     assert (overlay.shown, overlay.left_out) == (30, 0)
+
+
+@pytest.mark.parametrize(("width", "height"), [*SIZES, (320, 240), (480, 480), (1920, 800)])
+def test_burnt_captions_are_in_the_area_that_labels_keep_free(width: int, height: int) -> None:
+    lines = ("[telephone ringing, off screen, right]", "[a sound with a long name, far on the left]")
+    for position in (None, 10, 90):
+        canvas = np.full((height, width, 3), GREY, np.uint8)
+        CaptionPlates([Caption(0, 2, lines, position)], width, height).draw(canvas, 1.0)
+        rows, columns = np.nonzero(changed(canvas))
+        left, top, right, bottom = CAPTION_AREA
+        assert left * width <= columns.min() < columns.max() < right * width
+        assert top * height <= rows.min() < rows.max() < bottom * height

@@ -16,7 +16,7 @@ from browser import browser, open_page, wait_until
 from earwitness.core.events import EventTable
 from earwitness.export.tables.csv import csv_pieces
 from earwitness.render.report import write_report
-from earwitness.results.detection import Detection, ModelId
+from earwitness.results.detection import Detection, EventIntervals, ModelId
 from earwitness.results.saved import read_result
 from earwitness.results.visual import EventKey, EventVisual, Pictures, SavedVisual, VisibleObject, VisualTrack
 
@@ -25,7 +25,7 @@ SECONDS = 6
 
 def sound(first: int, last: int, class_index: int, azimuth: Any, source: int = 0, onscreen: bool = True) -> EventTable:
     return EventTable.from_columns(
-        frame=np.arange(first, last), class_index=class_index, azimuth=azimuth, distance=2.345, onscreen=onscreen,
+        frame=np.arange(first, last), class_index=class_index, azimuth=azimuth, distance=2.32, onscreen=onscreen,
         score=0.9, source=source, num_frames=SECONDS * 10,
     )  # fmt: skip
 
@@ -237,3 +237,20 @@ def test_a_phone_shows_everything(chromium: Any, report: Path) -> None:
         assert page.evaluate(cut) == 0
         page.tap(".bar-event[data-index='2']")
         assert page.evaluate("chosen") == 2
+
+
+def test_intervals_are_explained_kept_and_dropped_by_corrections(chromium: Any, tmp_path: Path) -> None:
+    known = {EventKey(0, 0, 5): EventIntervals(azimuth=(20.0, 41.0), distance=(1.5, 3.25))}
+    result = replace(saved(), intervals=known)
+    with open_page(chromium, write_report(result, tmp_path / "r.html").as_uri()) as page:
+        page.evaluate("choose(0)")
+        words = page.locator("#card-words").inner_text()
+        assert "Direction 31° left (90 % sure: 20° left to 41° left)." in words
+        assert "Distance 2.3 m (90 % sure: 1.5 m to 3.3 m)." in words
+        page.keyboard.press("e")
+        path = download(page, tmp_path)
+        first = read_result(path).events[0]
+        assert (first.azimuth_interval, first.distance_interval) == ((20.0, 41.0), (1.5, 3.25))
+        page.keyboard.press("l")
+        assert "Corrected by hand" in page.locator("#card-words").inner_text()
+        assert read_result(download(page, tmp_path)).events[0].azimuth_interval is None

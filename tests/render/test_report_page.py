@@ -17,7 +17,7 @@ from earwitness.core.events import EventTable
 from earwitness.media.writer import MediaWriter, write_wav
 from earwitness.render.report import report_html, write_report
 from earwitness.results.detection import Detection, ModelId
-from earwitness.results.visual import EventKey, EventVisual, Pictures, SavedVisual
+from earwitness.results.visual import EventKey, EventVisual, Pictures, SavedVisual, VisibleObject
 
 SECONDS = 6
 
@@ -138,11 +138,11 @@ def test_it_plays_jumps_filters_and_sorts(chromium: Any, report: Path) -> None:
         assert page.locator("#marks").is_visible()
         # The browser itself understands the captions.
         page.check("#show-captions")
-        wait_until(page, "media.textTracks[0].cues && media.textTracks[0].cues.length == 4")
-        cue = page.evaluate(
-            "(({text, line, position, align}) => [text, line, position, align])(media.textTracks[0].cues[0])"
-        )
-        assert cue == ["[woman speaking, left]", -1, 25, "left"]
+        wait_until(page, "media.textTracks[0].cues && media.textTracks[0].cues.length == 3")
+        cues = page.evaluate("[...media.textTracks[0].cues].map(({ text, position }) => [text, position])")
+        first, second, _ = cues
+        assert first[0] == "[woman speaking, left]\n[knocking, off screen, right]"
+        assert second == ["[footsteps]", 50]
 
 
 def test_what_was_seen_is_told_in_words(chromium: Any, video: Path, tmp_path: Path) -> None:
@@ -317,3 +317,42 @@ def test_the_page_is_one_file(report: Path, video: Path, tmp_path: Path) -> None
     assert "<\\/script" not in text
     assert text.count("</script>") == 3
     assert report_html(saved(video), report) == text, "same events, same bytes"
+
+
+def test_labels_in_the_page_cover_no_face_and_no_other_label(chromium: Any, tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    tables, known, people = [], {}, []
+    for number in range(6):
+        first = int(rng.integers(0, 30))
+        onscreen = number < 3
+        azimuth = np.linspace(*rng.uniform(-80, 80, 2), 30)
+        tables.append(event(first, first + 30, number, azimuth, onscreen=onscreen))
+        left, top = rng.uniform(0, 0.7), rng.uniform(0, 0.5)
+        boxes = [(frame, left + 0.001 * frame, top, left + 0.2 + 0.001 * frame, top + 0.45) for frame in (0, 60)]
+        people.append(VisibleObject(seen=number, what="person", start=0, end=6, boxes=boxes))
+        if onscreen:
+            known[EventKey(number, 0, first)] = EventVisual(seen=number, what="person", common_cause=0.9)
+    visual = SavedVisual(Pictures(seen=people), known)
+    result = replace(saved(None, EventTable.concatenate(tables)), visual=visual)
+    overlaps = """(() => {
+      const { w, h } = marks, origin = marks.getBoundingClientRect();
+      const labels = [...document.querySelectorAll('.mark:not([hidden])')].map((node) => {
+        const b = node.getBoundingClientRect();
+        return [b.left - origin.left, b.top - origin.top, b.right - origin.left, b.bottom - origin.top];
+      });
+      const pixels = ([l, t, r, b]) => [l * w, t * h, r * w, b * h];
+      const faces = peopleAt(now()).map((box) => pixels(faceOf(box, w / h)));
+      const over = (a, b) => meets([a[0] + 1, a[1] + 1, a[2] - 1, a[3] - 1], b);
+      const bad = (a) => [...faces, ...labels.filter((b) => b !== a)].some((other) => over(a, other));
+      return [labels.length, labels.filter(bad).length];
+    })()"""
+    page_file = write_report(result, tmp_path / "r.html")
+    for width in (1280, 360):
+        with open_page(chromium, page_file.as_uri(), viewport={"width": width, "height": 800}) as page:
+            shown = 0
+            for time in np.arange(0.05, 6, 0.25):
+                page.evaluate(f"seek({time})")
+                labels, bad = page.evaluate(overlaps)
+                assert bad == 0, (width, time)
+                shown += labels
+            assert shown > 20

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earwitness.core.events import EventTable
-from earwitness.render.video.visible_objects import VisibleObjects, face
+from earwitness.render.video.visible_objects import VisibleObjects, body, face, free_area
 from earwitness.results.detection import Detection, ModelId
 from earwitness.results.visual import EventKey, EventVisual, Pictures, SavedVisual, VisibleObject, VisualTrack
 
@@ -105,3 +105,11 @@ def test_the_face_is_the_top_of_the_person(left: float, top: float, width: float
 def test_faces_of_bodies_and_of_close_ups() -> None:
     assert face((0.4, 0.2, 0.5, 1.0), 1.0) == pytest.approx((0.4, 0.2, 0.5, 0.36))
     assert face((0.4, 0.2, 0.6, 0.4), 1.0) == pytest.approx((0.4, 0.2, 0.6, 0.4))
+
+
+def test_a_face_alone_has_a_body_below_and_a_margin() -> None:
+    whole, alone = (0.4, 0.2, 0.5, 1.0), (0.4, 0.2, 0.5, 0.3)
+    assert body(whole, 1.0) == whole
+    assert body(alone, 1.0) == pytest.approx((0.3, 0.2, 0.6, 0.9))
+    assert free_area(alone) == pytest.approx((0.385, 0.17, 0.515, 0.31))
+    assert free_area((0.0, 0.0, 1.0, 1.0)) == (0.0, 0.0, 1.0, 1.0)

@@ -143,3 +143,17 @@ def test_the_manual_lists_the_groups() -> None:
     for group in dict.fromkeys(name for one in DCASE2025 for name in one.groups):
         names = ", ".join(one.name.lower() for one in DCASE2025 if group in one.groups)
         assert f"| `{group}` | {names} |" in page
+
+
+def test_a_document_of_other_classes_keeps_their_groups(tmp_path: Path) -> None:
+    pets = own(("Dog", "dog", ("animals",)), ("Cat", "cat", ("animals",)), ("Kettle", "kettle", ()))
+    columns = {"frame": [0, 1, 2], "class_index": [0, 1, 2], "azimuth": 0.0, "distance": 1.0}
+    table = EventTable.from_mapping({"source": 0, "onscreen": False, "score": 1.0, **columns}, 10, pets)
+    path = tmp_path / "clip.json"
+    write(detection(table), path, "json")
+    chosen = ClassChoice.of("Animals", "cat").apply(read_result(path))
+    assert classes_of(chosen) == {0}
+    assert chosen.left_out == ("cat", "kettle")
+    assert left_out_sentence(chosen) == "Left out on request: Cat, Kettle."
+    with pytest.raises(UsageError, match="the classes are: dog, cat, kettle; the groups are: animals"):
+        ClassChoice.of("xyzzy").apply(chosen)

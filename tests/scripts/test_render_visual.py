@@ -108,7 +108,7 @@ def test_three_in_ten_are_shown_and_not_heard(script: Any) -> None:
 
 
 def test_in_still_clips_nothing_moves(render: Render) -> None:
-    from earwitness.media.pictures.pictures import PictureReader
+    from earwitness.media.pictures import PictureReader
 
     out = render("--clips", "2", "--still", "1", "--preset", "starss")
     assert set((out / "still.csv").read_text().split()) == set(names(out))

@@ -7,7 +7,6 @@ import re
 import shlex
 import shutil
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,19 +16,18 @@ from typer.testing import CliRunner
 pytest.importorskip("torch", reason="training needs torch (extra 'train')")
 pytest.importorskip("transformers", reason="CLAP and OWL-ViT need the extra 'semantic'")
 
+
+from dcase_commands import BANK, changes, in_metres, refused, rewrite, run
 from earwitness.cli.main import app
-from earwitness.core.errors import EarwitnessError
-from earwitness.media.sound.wav import write_wav
+from earwitness.core.multi_accddoa import decode
+from earwitness.detect.detector import Detector
+from earwitness.detect.model.loading import load
+from earwitness.media.sound.wav import read_pcm
 from earwitness.training.loop.trainer import Trainer
 
-from ..data.conftest import write_video
+from .conftest import RECORDINGS
 
 DOCS = Path(__file__).parents[2] / "docs" / "train.md"
-RATE = 24_000
-RECORDINGS = (
-    ("dev-train-sony", "fold3_room21_mix013"), ("dev-train-tau", "fold3_room4_mix001"),
-    ("dev-test-sony", "fold4_room23_mix001"), ("dev-test-tau", "fold4_room8_mix001"),
-)  # fmt: skip
 TINY = {
     "features": "{channels: [logmel_m, logmel_s, intensity], mels: 16, window: 512, stpacc_bins: 16, stpacc_lags: 128}",
     "model.stem_width": "4", "model.widths": "[4, 8]", "model.pools": "[[5, 2], [1, 2]]", "model.dim": "16",
@@ -44,58 +42,6 @@ TINY_BANK = {"data.pool": "{rooms: 2, positions: 4, paths: 0}", "data.cache": "r
 def commands(text: str) -> list[list[str]]:
     """The indented commands of a page."""
     return [shlex.split(line, comments=True)[1:] for line in re.findall(r"^    (earwitness .*)$", text, re.MULTILINE)]
-
-
-def changes(values: dict[str, str]) -> list[str]:
-    return [part for key, value in values.items() for part in ("--set", f"{key}={value}")]
-
-
-def run(*arguments: str | Path) -> str:
-    done = CliRunner().invoke(app, list(map(str, arguments)))
-    assert done.exit_code == 0, f"{' '.join(map(str, arguments))}: {done.output}{done.exception or ''}"
-    return done.output
-
-
-@pytest.fixture(scope="module")
-def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ambisonic recordings with a panorama each: noise that walks from the left to the right."""
-    root = tmp_path_factory.mktemp("starss")
-    write_video(root / "panorama.mp4", 180, 160, 80)
-    for number, (split, name) in enumerate(RECORDINGS):
-        noise = np.random.default_rng(number).normal(scale=0.05, size=6 * RATE)
-        turn = np.radians(np.linspace(60, -60, noise.size))
-        write_wav(
-            root / "foa_dev" / split / f"{name}.wav",
-            np.stack([noise, np.sin(turn) * noise, 0 * noise, np.cos(turn) * noise]), RATE,
-        )  # fmt: skip
-        for part, suffix in (("metadata_dev", ".csv"), ("video_dev", ".mp4")):
-            (root / part / split).mkdir(parents=True, exist_ok=True)
-            if suffix == ".mp4":
-                shutil.copy(root / "panorama.mp4", root / part / split / f"{name}.mp4")
-        rows = (f"{frame},{8 + number},0,{60 - 2 * frame},0,243\n" for frame in range(60))
-        (root / "metadata_dev" / split / f"{name}.csv").write_text("".join(rows))
-    return root
-
-
-@pytest.fixture(scope="module")
-def dataset(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two clips of each recording, made by `dataset stereo`, and an evaluation clip."""
-    root = tmp_path_factory.mktemp("set") / "DCASE2025"
-    run("dataset", "stereo", "--starss", recordings, "--out", root, "--clips", "8", "--seed", "5", "--test-rooms")
-    for part, suffix in (("stereo", ".wav"), ("video", ".mp4")):
-        (root / f"{part}_eval" / "eval").mkdir(parents=True)
-        (test,) = sorted((root / f"{part}_dev" / "dev-test-tau").iterdir())[:1]
-        shutil.copy(test, root / f"{part}_eval" / "eval" / f"clip1{suffix}")
-    return root
-
-
-@pytest.fixture
-def at_work(dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working folder with the data set, as the page's commands expect it."""
-    shutil.copytree(dataset, tmp_path / "work" / "DCASE2025")
-    monkeypatch.chdir(tmp_path / "work")
-    monkeypatch.setenv("EARWITNESS_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "work"
 
 
 def test_the_set_has_what_the_page_uses(dataset: Path) -> None:
@@ -154,9 +100,6 @@ def interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Trainer, "save", stopping)
 
 
-BANK = Path(__file__).parents[1] / "data" / "bank"
-
-
 def test_synthetic_scenes_are_added_from_a_bank(at_work: Path) -> None:
     (arguments,) = [one for one in commands(DOCS.read_text(encoding="utf-8")) if "dcase2025-synthetic" in one]
     given = [str(BANK).join(part.split("BANK")) for part in arguments]
@@ -166,24 +109,6 @@ def test_synthetic_scenes_are_added_from_a_bank(at_work: Path) -> None:
     recipe = (at_work / "runs" / "synthetic" / "recipe.yaml").read_text()
     assert "bank_weight: 1.0" in recipe
     assert "root: DCASE2025\n    splits: null\n    weight: 3.0" in recipe
-
-
-def refused(*arguments: str | Path) -> str:
-    """The message of a command that is refused before any training."""
-    done = CliRunner().invoke(app, list(map(str, arguments)))
-    assert isinstance(done.exception, EarwitnessError), done.output
-    return str(done.exception)
-
-
-def rewrite(folder: Path, change: Callable[[list[str]], list[str]]) -> None:
-    """Change the fields of all rows of the label files in a folder."""
-    for path in folder.glob("*.csv"):
-        head, *rows = path.read_text().splitlines()
-        path.write_text("\n".join([head, *(",".join(change(row.split(","))) for row in rows), ""]))
-
-
-def in_metres(fields: list[str]) -> list[str]:
-    return [*fields[:4], "2", fields[5]]
 
 
 def test_what_a_set_lacks_is_said_with_what_to_do(at_work: Path) -> None:
@@ -229,3 +154,24 @@ def test_a_run_is_resumed_by_its_folder_alone(at_work: Path) -> None:
     run("train", "--resume", "--out", "runs/one", "--set", "run.workers=0")
     assert (at_work / "runs" / "one" / "last.safetensors").read_bytes() == finished
     assert "run.steps was 3 and is 4" in refused("train", "--resume", "--out", "runs/one", "--set", "run.steps=4")
+
+
+def test_the_official_baseline_decodes_as_the_official_code(at_work: Path) -> None:
+    small = {
+        "data.folders": "[{root: DCASE2025}]", "data.valid_rooms": "auto", "data.valid_scenes": "4",
+        "model.filters": "4", "model.rnn_width": "16", "model.head_width": "8", "run.batch": "4", "run.steps": "2",
+        "run.workers": "0", "run.tensorboard": "false", "run.valid_every": "1",
+    }  # fmt: skip
+    run("train", "official-baseline-audio", "--out", "runs/official", *changes(small))
+    run("export-model", "runs/official", "--out", "official.onnx", "--scenes", "4")
+    detector = Detector.load("official.onnx", vision=None)
+    assert (detector.card.decoding, detector.card.thresholds) == ("official", (0.5,) * 13)
+    clips = sorted((at_work / "DCASE2025" / "stereo_dev").glob("*/*.wav"))
+    found = next(one for one in map(detector.detect, clips) if not any("direction" in why for why in one.warnings))
+    assert found.settings["decoding"] == "official"
+    assert found.path is not None
+    runner, _ = load("official.onnx")
+    expected = decode(np.concatenate(list(runner.outputs([read_pcm(found.path)]))), decoding="official")
+    assert len(found.table) == len(expected)
+    np.testing.assert_allclose(np.sort(found.table.azimuth), np.sort(expected.azimuth), atol=1e-3)
+    assert not found.table.onscreen.any()

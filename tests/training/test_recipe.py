@@ -58,6 +58,7 @@ def test_model_input_follows_the_features():
         ("loss.class_weights=[1,2]", "loss.class_weights"),
         ("loss.class_weights=[-1,1,1,1,1,1,1,1,1,1,1,1,1]", "loss.class_weights"),
         ("loss.direction=.inf", "loss.direction"),
+        ("run.decoding=official", "decoding 'official' has one threshold"),
         ("augment.filter_bands=[6,3]", "smallest and the largest number of bands"),
         ("optim.betas=[2,3]", "optim.betas"),
         ("run.seed=99999999999999999999999", "run.seed"),

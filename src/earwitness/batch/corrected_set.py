@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from earwitness.core.classes.class_files import write_classes
 from earwitness.core.errors import LabelError, UsageError
 from earwitness.core.events import EventTable
 from earwitness.core.files.small_files import open_regular
@@ -127,16 +128,16 @@ def make_corrected_set(
         progress: called with the numbers of finished and of all results.
 
     Raises:
-        LabelError: a result cannot be read, its media file is missing or another one, or the classes differ.
+        LabelError: a result cannot be read, its media file is missing or another one, or the set has other classes.
         MediaError: a media file cannot be read, or is mono.
     """
-    report, classes = CorrectedReport(), None
+    report = CorrectedReport()
     for number, path in enumerate(results):
         result = _with_media(path, media)
-        slugs = result.vocabulary.slugs
-        if classes is not None and slugs != classes:
-            raise LabelError(f"{path}: its classes differ from those of {results[0]}; make a set of its own")
-        classes = slugs
+        try:
+            write_classes(job.out, result.table.vocabulary, job.out / "metadata_dev" / job.split)
+        except LabelError as error:
+            raise LabelError(f"{path}: {error}") from None
         if not result.settings.get("corrections"):
             report.uncorrected.append(path.name)
         _make_clips(result, job, report)

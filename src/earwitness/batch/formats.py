@@ -32,15 +32,16 @@ from earwitness.export.editing.fcpxml import to_fcpxml
 from earwitness.export.editing.otio import otio_pieces
 from earwitness.export.editing.reaper import to_reaper
 from earwitness.export.editing.timecode import media_rate, parse_frame_rate
+from earwitness.export.editing.xmeml import to_xmeml
 from earwitness.export.subtitle_file import read_subtitles
 from earwitness.export.tables.csv import csv_pieces, to_submission_csv
 from earwitness.export.tables.event_csv import event_csv_pieces
 from earwitness.export.tables.jsonl import jsonl_pieces
 from earwitness.export.tables.parquet import to_parquet
-from earwitness.render.report.player import Player
 from earwitness.results.document import json_pieces
 
 if TYPE_CHECKING:
+    from earwitness.render.report.player import Player
     from earwitness.results.detection import Detection
 
 LABEL_SUFFIX: Final = ".csv"
@@ -183,8 +184,14 @@ FORMATS: Final[dict[str, Format]] = {
         Format(
             "fcpxml",
             ".fcpxml",
-            "markers for Final Cut Pro and Resolve",
+            "markers for Final Cut Pro and Resolve (FCPXML)",
             lambda r, path, o: to_fcpxml(r, path, o.rate()),
+        ),
+        Format(
+            "premiere",
+            ".premiere.xml",
+            "markers for Premiere Pro and Resolve (Final Cut Pro 7 XML)",
+            lambda r, path, o: to_xmeml(r, path, o.rate()),
         ),
         Format("otio", ".otio", "OpenTimelineIO markers", lambda r, path, o: otio_pieces(r, path, o.rate())),
         Format("reaper", ".reaper.csv", "REAPER regions", _plain(to_reaper)),

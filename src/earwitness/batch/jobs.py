@@ -18,6 +18,7 @@ from earwitness.detect.detect_settings import DetectSettings
 from earwitness.detect.detector import Detector
 from earwitness.export.event_clips import INDEX_SUFFIX, write_clips
 from earwitness.media.containers.sound_tracks import parse_track
+from earwitness.render.video import MarkerStyle
 from earwitness.results.detection import Detection
 
 RENDER_SUFFIX: Final = ".earwitness.mp4"
@@ -77,11 +78,13 @@ class Done:
         job: the file.
         detection: its events.
         written: the result files.
+        notes: what the user should know about the annotated video, one sentence each.
     """
 
     job: Job
     detection: Detection
     written: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,7 @@ class BatchSettings:
         detect: how each file is analysed, without the settings that name its own files.
         grow: whether to write the events found so far while a file is processed.
         clips: whether to cut a clip for each event.
+        style: style of the markers in annotated videos.
     """
 
     formats: tuple[Format, ...]
@@ -114,6 +118,7 @@ class BatchSettings:
     detect: DetectSettings = field(default_factory=DetectSettings)
     grow: bool = False
     clips: bool = False
+    style: MarkerStyle = "clean"
 
     @property
     def suffixes(self) -> tuple[str, ...]:
@@ -125,7 +130,8 @@ class BatchSettings:
         """The settings as plain values, for the journal."""
         formats = [{"name": chosen.name, **asdict(chosen.options)} for chosen in self.formats]
         flags = {"render": self.render, "grow": self.grow, "clips": self.clips}
-        return {"formats": formats, **flags, **self.detect.record()}
+        style = {"style": self.style} if self.render and self.style != "clean" else {}
+        return {"formats": formats, **flags, **style, **self.detect.record()}
 
 
 def run_batch(
@@ -205,7 +211,8 @@ def _process(
     growing = job.result(INCREMENTAL_SUFFIX) if settings.grow else None
     own = replace(settings.detect, pictures=job.pictures, incremental=growing)
     detection = detector.detect(job.source, detected, settings=own)
-    written = []
+    written: list[Path] = []
+    notes: list[str] = []
     for chosen in settings.formats:
         written.append(job.result(chosen.suffix))
         write(detection, written[-1], chosen)
@@ -218,10 +225,10 @@ def _process(
         sound = None
         if job.pictures is None:
             sound = KeptSound(parse_track(str(detection.settings["track"])), detection.duration)
-        render_video(detection, pictures, rendered, VideoOptions(sound=sound), drawn)
+        render_video(detection, pictures, rendered, VideoOptions(settings.style, sound=sound), drawn, notes.append)
         written.append(rendered)
     if settings.clips:
         written.append(write_clips(detection, job.target))
     if settings.grow:
         job.result(INCREMENTAL_SUFFIX).unlink(missing_ok=True)  # replaced by the finished result
-    return Done(job, detection, tuple(written))
+    return Done(job, detection, tuple(written), tuple(notes))

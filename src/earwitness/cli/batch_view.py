@@ -88,6 +88,8 @@ class BatchView:
             self._vision_off_reason = self._vision_off_reason or detection.vision_off_reason
             for warning in detection.warnings:
                 say(f"{result.job.source}: warning: {warning}")
+            for note in result.notes:
+                say(note)
             self._events(result.job, detection, result.written)
         self._bar.update(self._task, completed=self._finished + sum(self._shares.values()))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import MISSING, Field, fields
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any, Final, TypeVar, get_type_hints
@@ -120,5 +120,6 @@ def _default(declared: Field[Any]) -> Any:
 
 
 def say(message: str) -> None:
-    """Print a problem or a note."""
-    typer.echo(f"earwitness: {one_line(message)}", err=True)
+    """Print a problem or a note on one line, unless stderr is closed."""
+    with suppress(OSError):
+        typer.echo(f"earwitness: {one_line(message)}", err=True)

@@ -252,7 +252,7 @@ def pack_submission(
         for problem in submission.problems:
             typer.echo(one_line(problem))
         count = len(submission.problems)
-        typer.echo(f"earwitness: {count} problem{'s' if count > 1 else ''}; {out} was not written", err=True)
+        say(f"{count} problem{'s' if count > 1 else ''}; {out} was not written")
         raise typer.Exit(1)
     pack(submission, out)
     typer.echo(f"{out}: {len(submission.files)} predictions")

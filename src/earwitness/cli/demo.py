@@ -32,7 +32,10 @@ def run(
     console = Console(highlight=False)
     sample = files("earwitness") / "assets" / "sample"
     with as_file(sample / "sample.mp4") as video, as_file(sample / "sample.csv") as truth:
-        console.print("The sample is synthetic: real recordings in a simulated room, a drawn picture, known truth.")
+        console.print(
+            "The sample is not a real video: real recordings in a simulated room, a drawn picture, known truth.\n"
+            "(No real stereo video with known source positions comes with earwitness.)"
+        )
         settings = DetectOptions(inputs=[str(video)], out=out, formats=["vtt", "html"], render=render, again=True)
         if detect_files(settings):
             raise typer.Exit(1)

@@ -113,6 +113,9 @@ class DetectOptions:
         bool,
         typer.Option("--render", rich_help_panel=_OUTPUT, help="Also write an annotated copy of the video."),
     ] = False
+    style: Annotated[
+        str, typer.Option(metavar="clean|broadcast", rich_help_panel=_OUTPUT, help="Style of the annotated copy.")
+    ] = "clean"
     grow: Annotated[
         bool,
         typer.Option(

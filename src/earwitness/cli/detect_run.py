@@ -29,6 +29,7 @@ from earwitness.encoders.encoder_registry import ENCODERS
 from earwitness.export.captions.caption_words import STYLES
 from earwitness.media.containers.sound_tracks import parse_track
 from earwitness.media.sound.ambisonics import LAYOUTS
+from earwitness.render.video import MARKER_STYLES
 
 ENGINES = ("local", "ray")
 
@@ -84,7 +85,8 @@ def batch_settings(options: DetectOptions) -> BatchSettings:
     check_fov(options.fov)
     one_of("--layout", options.layout, LAYOUTS)
     values = _shared(options, DetectSettings) | {"track": parse_track(options.track)}
-    return BatchSettings(formats, options.render, DetectSettings(**values), options.grow, options.clips)
+    markers, detect = one_of("--style", options.style, MARKER_STYLES), DetectSettings(**values)
+    return BatchSettings(formats, options.render, detect, options.grow, options.clips, markers)
 
 
 def file_limits(options: DetectOptions) -> FileLimits:

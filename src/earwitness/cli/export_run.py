@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
-from earwitness.batch.combined_table import combined_table, is_result
+from earwitness.batch.combined_table import check_table, combined_table, is_result
 from earwitness.batch.formats import Format, Options, parse_formats, write
 from earwitness.batch.result_names import fitted
 from earwitness.cli.choices import check_fov, chosen_classes, one_of
@@ -55,7 +55,10 @@ def export_files(options: ResultExportOptions) -> int:
         except EarwitnessError as error:
             say(str(error))
             failed += 1
-    return failed + run.write_table()
+    run.write_table()
+    if options.check and run.files_checked > 1:
+        typer.echo(f"{run.files_checked} files: {run.cues_checked} cues, {run.breaches} breaches of the rules")
+    return failed
 
 
 class _Run:
@@ -68,6 +71,7 @@ class _Run:
             one_of("--clip-kind", options.clip_kind, CLIP_KINDS), options.clip_padding, options.clip_merge
         )
         self._results: list[Path] = []
+        self.files_checked = self.cues_checked = self.breaches = 0
 
     def sources(self) -> Iterator[Path]:
         """The files to read; those of a folder are its results."""
@@ -81,6 +85,8 @@ class _Run:
 
     def export(self, source: Path) -> int:
         """Write one file of events in all ways; returns 1 if a caption rule is broken."""
+        if self._options.table is not None:
+            check_table(self._options.table)
         result = chosen_classes(read_result(source, self._options.media), self._choice)
         folder = self._options.out or source.parent
         for chosen in self._formats:
@@ -102,15 +108,14 @@ class _Run:
         if not self._options.check:
             raise LabelError(f"{source}: not a result; --check checks subtitle files")
         rules = self._settings.fixed_caption_settings().rules()
-        return _report(source, check_cues(read_subtitles(source), rules))
+        cues = read_subtitles(source)
+        return self._report(source, len(cues), check_cues(cues, rules))
 
-    def write_table(self) -> int:
-        """Write the combined table, if asked for; returns the number of results that could not be read."""
-        if self._options.table is None:
-            return 0
-        combined_table(self._results, self._options.table, self._choice)
-        typer.echo(one_line(str(self._options.table)))
-        return 0
+    def write_table(self) -> None:
+        """Write the combined table, if asked for."""
+        if self._options.table is not None:
+            combined_table(self._results, self._options.table, self._choice)
+            typer.echo(one_line(str(self._options.table)))
 
     def _check(self, result: Detection, source: Path) -> int:
         if not self._options.check:
@@ -121,7 +126,17 @@ class _Run:
         if made.unnamed:
             count = "1 sound has" if made.unnamed == 1 else f"{made.unnamed} sounds have"
             say(f"{source}: {count} no caption, for want of room")
-        return _report(source, [*check_cues(made.cues, settings.rules()), *sounds])
+        return self._report(source, len(made.cues), [*check_cues(made.cues, settings.rules()), *sounds])
+
+    def _report(self, source: Path, cues: int, breaches: list[Breach]) -> int:
+        self.files_checked, self.cues_checked = self.files_checked + 1, self.cues_checked + cues
+        self.breaches += len(breaches)
+        for breach in breaches:
+            typer.echo(one_line(f"{source}: {breach}"))
+        broken = len({breach.cue for breach in breaches})
+        many = "1 cue breaks a rule" if broken == 1 else f"{broken} cues break a rule"
+        typer.echo(one_line(f"{source}: {many if broken else 'no rule is broken'}"))
+        return 1 if breaches else 0
 
     def _write_videos(self, result: Detection) -> None:
         options = self._options
@@ -151,6 +166,8 @@ class _Run:
 
 def _formats(options: ResultExportOptions) -> tuple[Format, ...]:
     formats = parse_formats(options.format, _settings(options))
+    if options.format and not formats:
+        raise UsageError("--format names no format")
     others = (options.burn, options.mux, options.table, options.clips or None, options.check or None)
     if not formats and all(value is None for value in others):
         raise UsageError("nothing to write: give --format, --burn, --mux, --clips, --table or --check")
@@ -187,12 +204,3 @@ def _files(given: Path) -> list[Path]:
     if not found:
         raise LabelError(f"{given}: holds no results of earwitness (.json)")
     return found
-
-
-def _report(source: Path, breaches: list[Breach]) -> int:
-    for breach in breaches:
-        typer.echo(one_line(f"{source}: {breach}"))
-    cues = len({breach.cue for breach in breaches})
-    broken = "1 cue breaks a rule" if cues == 1 else f"{cues} cues break a rule"
-    typer.echo(one_line(f"{source}: {broken if cues else 'no rule is broken'}"))
-    return 1 if breaches else 0

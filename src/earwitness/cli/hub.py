@@ -88,7 +88,7 @@ def pull_addresses(texts: list[str], sha256: str | None) -> None:
         typer.echo(f"{address}: {state}, commit {pulled.commit}, sha256 {pulled.model.sha256}")
         typer.echo(f"to use it: earwitness detect VIDEO --model {address}")
         if pulled.model.checkpoint is not None:
-            typer.echo(f"to fine-tune it: run.init_from={pulled.model.checkpoint}")
+            typer.echo(f"to fine-tune it: run.init_from={address}")
 
 
 def listed() -> list[dict[str, Any]]:

@@ -12,17 +12,17 @@ from typing import Final, NoReturn
 
 import typer
 
-from earwitness.cli.command import Command, Group
+from earwitness.cli.command import Command, Group, say
 from earwitness.core.crash_log import describe, write_log
 from earwitness.core.errors import EarwitnessError, UsageError, one_line, shortened
 from earwitness.core.version import __version__
 
 VERBS: Final[tuple[str, ...]] = (
-    "ablate", "demo", "detect", "doctor", "ensemble", "evaluate", "export", "export-model", "learn", "render", "serve",
-    "synthesize", "train",
+    "ablate", "demo", "detect", "doctor", "ensemble", "evaluate", "export", "export-model", "learn", "render",
+    "reproduce", "serve", "synthesize", "train",
 )  # fmt: skip
 """The module of a verb is `earwitness.cli.<verb, - as _>`; `run` is the command, and its docstring the help."""
-GROUPS: Final[tuple[str, ...]] = ("dataset", "models", "recipes")
+GROUPS: Final[tuple[str, ...]] = ("benchmark", "dataset", "models", "recipes")
 """Verbs with sub-commands; their modules have an `app`."""
 
 FAILED: Final = 1
@@ -72,13 +72,13 @@ def main() -> None:
             _end_of_pipe()
         reason, code = _explained(error)
         if reason:
-            _say(reason)
+            say(reason)
         sys.exit(code)
     except KeyboardInterrupt:
-        _say("interrupted")
+        say("interrupted")
         sys.exit(INTERRUPTED)
     if code == INTERRUPTED:  # typer's code for Ctrl+C
-        _say("interrupted")
+        say("interrupted")
     sys.exit(code)
 
 
@@ -123,11 +123,6 @@ def _end_of_pipe() -> NoReturn:
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(FAILED)
-
-
-def _say(text: str) -> None:
-    with suppress(OSError):  # stderr may be closed
-        typer.echo(f"earwitness: {text}", err=True)
 
 
 if __name__ == "__main__":

@@ -91,8 +91,8 @@ def run(
     from earwitness.cli.choices import check_fov, chosen_classes, one_of
     from earwitness.core.errors import UsageError
     from earwitness.render.report.player import PLAYERS
+    from earwitness.render.video import MARKER_STYLES
     from earwitness.render.video.annotated_video import VideoOptions
-    from earwitness.render.video.label_forms import MARKER_STYLES
     from earwitness.results.class_choice import ClassChoice
     from earwitness.results.saved import read_result
 

@@ -97,6 +97,10 @@ class SynthesisError(EarwitnessError):
     """Rendering a set of synthetic clips failed; finished clips are kept."""
 
 
+class BenchmarkError(EarwitnessError):
+    """A benchmark set or a leaderboard entry that is missing, incomplete, or was changed after it was made."""
+
+
 class ClusterError(EarwitnessError):
     """The compute cluster cannot be reached or started."""
 

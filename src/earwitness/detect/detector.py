@@ -12,13 +12,14 @@ from typing import Any, Final, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.core.errors import MediaError, NotStereoError, UsageError
+from earwitness.core.errors import MediaError, UsageError
 from earwitness.core.events import EventTable
 from earwitness.core.files.digests import stamp
 from earwitness.core.memory import release_memory
 from earwitness.core.version import __version__, commit
 from earwitness.detect.decoded_sound import DecodedSound, decode_sound
 from earwitness.detect.detect_settings import DetectKeywords, DetectSettings
+from earwitness.detect.detector_input import Source, as_file, check_for_samples, is_file_like, stereo_samples
 from earwitness.detect.file_progress import Progress, part_of, reporting, seconds_of
 from earwitness.detect.incremental import IncrementalEvents
 from earwitness.detect.live_stream import MERGE_DEG, LiveStream
@@ -149,17 +150,20 @@ class Detector:
 
     def detect(
         self,
-        path: str | Path,
+        path: Source,
         progress: Progress | None = None,
         *,
+        rate: int | None = None,
         settings: DetectSettings | None = None,
         **changes: Unpack[DetectKeywords],
     ) -> Detection:
-        """Detect the sound events of a video or audio file.
+        """Detect the sound events of a video or audio file, or of samples.
 
         Args:
-            path: the file.
+            path: the file; or its contents as bytes or as a file opened in binary mode; or samples, (2, n) or (n, 2),
+                floats in [-1, 1] or integers (see `stereo_samples`).
             progress: called about once per second of sound and of pictures.
+            rate: samples per second, for samples.
             settings: how to process the file; the defaults if None.
             changes: fields of `DetectSettings` that replace those of `settings`, such as `threshold=0.5` or `fov=70`.
 
@@ -168,6 +172,8 @@ class Detector:
             UsageError: a value out of range.
         """
         started, settings = time.perf_counter(), replace(settings or DetectSettings(), **changes)
+        if not isinstance(path, str | Path):
+            return self._detect_other(path, progress, rate, settings)
         media, before = probe_pair(path, settings.pictures), stamp(Path(path))
         reader = settings.reader(path, self._rate)
         reader.tap = FlatTops()
@@ -195,7 +201,8 @@ class Detector:
         """Detect the sound events of samples in memory; no event is on screen.
 
         Args:
-            stereo: (2, n) in [-1, 1], left and right; with `allow_mono` also (n,) or (1, n).
+            stereo: (2, n) or (n, 2), left and right; with `allow_mono` also one channel; floats in [-1, 1], or
+                integers (see `stereo_samples`).
             rate: samples per second.
             allow_mono: as in `DetectSettings`.
             threshold: as in `DetectSettings`.
@@ -205,18 +212,28 @@ class Detector:
             UsageError: a rate or threshold out of range, or samples that are not finite.
         """
         started, settings = time.perf_counter(), DetectSettings(allow_mono=allow_mono, threshold=threshold)
-        samples = np.atleast_2d(np.asarray(stereo, dtype=np.float32))
-        mono = samples.shape[0] == 1
-        if samples.ndim != 2 or samples.shape[0] > 2 or (mono and not allow_mono):
-            raise NotStereoError(f"expected samples of shape (2, n), left and right, not {np.shape(stereo)}")
+        samples, mono = stereo_samples(stereo, allow_mono=allow_mono)
         if rate < 1:
             raise UsageError(f"the sample rate must be positive, not {rate}")
-        if not np.isfinite(samples).all():
-            raise UsageError("some samples are not finite; set them to 0 or remove that part")
-        samples = resample(np.repeat(samples, 2, axis=0) if mono else samples, rate, self._rate)
+        samples = resample(samples, rate, self._rate)
         blocks = (samples[:, begin : begin + self._rate] for begin in range(0, samples.shape[1], self._rate))
         decoded = decode_sound(blocks, self._runner.at(None), settings.thresholds(self.card.thresholds))
         return self._complete(decoded, _Input(None, mono), self._settings_record(settings, 0), started)
+
+    def _detect_other(
+        self, source: Any, progress: Progress | None, rate: int | None, settings: DetectSettings
+    ) -> Detection:
+        """Detect the events of samples, or of a file in memory or opened."""
+        if is_file_like(source):
+            with as_file(source) as (file, name):
+                return replace(self.detect(file, progress, settings=settings), path=name)
+        rate = check_for_samples(settings, rate)
+        samples, mono = stereo_samples(source, allow_mono=settings.allow_mono)
+        if settings.swap_channels:
+            samples = samples[::-1]
+        return self.detect_array(
+            samples[:1] if mono else samples, rate, allow_mono=settings.allow_mono, threshold=settings.threshold
+        )
 
     def stream(
         self, rate: int, *, lookahead: float = 1.0, hop: float = 0.5, threshold: float | None = None
@@ -247,7 +264,9 @@ class Detector:
         table, media, is_long = decoded.table, facts.media, decoded.figures.seconds > LONG_SECONDS
         if is_long:
             self.unload()
-        mono_throughout = facts.mono or decoded.figures.difference < DUAL_MONO_DIFFERENCE
+        checks = judge(decoded.figures, mono=facts.mono)
+        same_sound = decoded.figures.difference < DUAL_MONO_DIFFERENCE
+        mono_throughout = facts.mono or same_sound or any(check.undirected for check in checks)
         if mono_throughout:
             table = without_direction(table)
         stretches = [] if mono_throughout else decoded.stretches
@@ -259,7 +278,6 @@ class Detector:
         visual, vision_record, vision_warnings = self._analyse_pictures(table, media, record["fov"], progress)
         if is_long:
             self.unload()
-        checks = judge(decoded.figures, mono=facts.mono)
         unfit = warnings_of(checks)
         if intervals and any(check.verdict == "unfit" for check in checks):
             unfit.append(INTERVALS_VOID)

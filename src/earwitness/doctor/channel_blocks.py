@@ -60,20 +60,20 @@ class BlockFigures:
         self._first = np.unique(np.searchsorted(bins, edges))
         self._rows = array("f")
 
-    def add(self, level_db: float, left: NDArray[np.complex64], right: NDArray[np.complex64]) -> None:
-        """Add the level and the two spectra of a block."""
+    def add(
+        self, level_db: FloatArray, left: NDArray[np.complex64], right: NDArray[np.complex64], silent: NDArray[np.bool_]
+    ) -> None:
+        """Add n blocks: their levels, spectra (n, bins) of both channels, and which of them are silent."""
         lefts, rights = self._bands(power(left)), self._bands(power(right))
         cross = self._bands(left.real * right.real + left.imag * right.imag)
-        agreement = float((cross / np.sqrt(lefts * rights + _TINY)).mean())
-        self._rows.extend((level_db, lefts.sum(), rights.sum(), cross.sum(), agreement))
-
-    def add_silence(self) -> None:
-        """Add a silent block."""
-        self._rows.extend((-120.0, 0.0, 0.0, 0.0, 0.0))
+        agreement = (cross / np.sqrt(lefts * rights + _TINY)).mean(axis=1)
+        rows = np.stack([level_db, *(values.sum(axis=1) for values in (lefts, rights, cross)), agreement], axis=1)
+        rows[silent] = (-120.0, 0.0, 0.0, 0.0, 0.0)
+        self._rows.extend(rows.ravel().tolist())
 
     def _bands(self, values: NDArray[np.float32]) -> FloatArray:
         stop = int(self._first[-1])
-        return np.add.reduceat(values[:stop].astype(np.float64), self._first[:-1])
+        return np.add.reduceat(values[:, :stop].astype(np.float64), self._first[:-1], axis=1)
 
     def blocks(self) -> Blocks:
         """All blocks so far."""

@@ -6,7 +6,7 @@ The models are trained on coincident microphones: direction is in the level diff
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from earwitness.doctor.channel_blocks import BAND_HZ, BlockFigures
 from earwitness.doctor.dc_offset import OffsetRemover
 from earwitness.doctor.flat_tops import FlatTops
-from earwitness.doctor.gcc_phat import Peak, cross_phases, delay_band, least_delay, peak_lag, power
+from earwitness.doctor.gcc_phat import Peak, cross_phases, delay_band, least_delay, peak_lag, peak_lags, power
 from earwitness.doctor.long_windows import LongWindows
+from earwitness.doctor.onset_directions import OnsetDirections, OnsetFigures
 from earwitness.doctor.stereo_stretches import find_stretches
 from earwitness.media.sound.stretches import Stretch
 
@@ -65,6 +66,7 @@ class ChannelFigures:
         shared: share (0..1) of the sound that is one signal through one filter per channel; see `LongWindows.shared`.
         tilt_db: standard deviation of the level difference over frequency.
         sway_db: variation of the level difference over time: the value that one loud block in ten exceeds.
+        onsets: level differences before reverberation arrives.
     """
 
     seconds: float
@@ -85,6 +87,7 @@ class ChannelFigures:
     shared: float = float("nan")
     tilt_db: float = float("nan")
     sway_db: float = float("nan")
+    onsets: OnsetFigures = field(default_factory=OnsetFigures)
 
 
 class ChannelStats:
@@ -109,6 +112,7 @@ class ChannelStats:
             BlockFigures(bins, rate, self._size),
             LongWindows(rate),
         )
+        self._onsets = OnsetDirections(rate)
         self._own_tops, self._tops = tops is None, tops or FlatTops()
         self.samples = self._loud = 0
         self._peak = self._difference = 0.0
@@ -131,31 +135,36 @@ class ChannelStats:
         left, right = stereo
         self._products += [float(left @ left), float(right @ right), float(left @ right)]
         self._long.add(stereo)
+        self._onsets.add(stereo)
         self._buffer = np.concatenate([self._buffer, stereo], axis=1)
         whole = self._buffer.shape[1] // self._size * self._size
-        for begin in range(0, whole, self._size):
-            self._add_block(self._buffer[:, begin : begin + self._size])
+        if whole:
+            self._add_blocks(self._buffer[:, :whole].reshape(2, -1, self._size))
         self._buffer = self._buffer[:, whole:]
         return stereo
 
-    def _add_block(self, block: Float32Array) -> None:
-        energy = np.square(block).mean(axis=1)
-        level = 10 * np.log10(energy.mean() + _TINY)
-        if level < _SILENCE_DB:
-            self._blocks.add_silence()
+    def _add_blocks(self, blocks: Float32Array) -> None:
+        """Add (2, n, size) samples of n blocks."""
+        energy = np.square(blocks).mean(axis=2)
+        both = energy.mean(axis=0)
+        level = 10 * np.log10(both.astype(np.float64) + _TINY)
+        heard = level >= _SILENCE_DB
+        left, right = scipy.fft.rfft(blocks * self._window, axis=2)
+        self._blocks.add(level, left, right, ~heard)
+        ratio = 10 * np.log10((energy[0].astype(np.float64) + _TINY) / (energy[1] + _TINY))
+        columns = np.stack([np.ones_like(level), both, np.clip(ratio, -120.0, 120.0)], axis=1)
+        row = np.clip(np.rint(level) + 120, 0, 120).astype(np.int64)
+        np.add.at(self._by_level, row[heard], columns[heard])
+        self._spectra += power(left[heard]).sum(axis=0), power(right[heard]).sum(axis=0)
+        loud = heard & (level >= _LOUD_DB)
+        if not loud.any():
             return
-        self._by_level[int(np.clip(round(level) + 120, 0, 120))] += [1, energy.mean(), _decibels(*energy)]
-        left, right = scipy.fft.rfft(block * self._window, axis=1)
-        self._blocks.add(level, left, right)
-        self._spectra += power(left), power(right)
-        if level < _LOUD_DB:
-            return
-        self._loud += 1
-        phases = cross_phases(left, right, self._band)
-        self._phases += phases
-        peak = self._peak_lag(phases, SPACED_SECONDS)
-        if peak.delayed and abs(peak.lag) > least_delay(self.rate):
-            self._delays[min(round(abs(peak.lag) * 1e5), len(self._delays) - 1)] += 1
+        self._loud += int(loud.sum())
+        phases = cross_phases(left[loud], right[loud], self._band)
+        self._phases += phases.sum(axis=0)
+        for peak in peak_lags(phases, self._size, self.rate, SPACED_SECONDS, self._band.stop - self._band.start):
+            if peak.delayed and abs(peak.lag) > least_delay(self.rate):
+                self._delays[min(round(abs(peak.lag) * 1e5), len(self._delays) - 1)] += 1
 
     def _peak_lag(self, phases: NDArray[np.complexfloating], largest: float) -> Peak:
         return peak_lag(phases, self._size, self.rate, largest, self._band.stop - self._band.start)
@@ -167,7 +176,7 @@ class ChannelStats:
     def figures(self) -> ChannelFigures:
         """The figures of the sound so far."""
         left, right, both = self._products
-        mid, side = (left + right + 2 * both) / 4, (left + right - 2 * both) / 4
+        mid, side = max(0.0, left + right + 2 * both) / 4, max(0.0, left + right - 2 * both) / 4  # rounding
         share, size = self._spaced()
         agreement, sway = self._over_time()
         return ChannelFigures(
@@ -189,6 +198,7 @@ class ChannelStats:
             shared=self._long.shared(),
             tilt_db=self._tilt(),
             sway_db=sway,
+            onsets=self._onsets.figures(),
         )
 
     def _over_time(self) -> tuple[float, float]:

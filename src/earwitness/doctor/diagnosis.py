@@ -11,6 +11,7 @@ from typing import Final, Literal
 from earwitness.core.errors import MediaError
 from earwitness.doctor.channel_stats import ChannelFigures, ChannelStats
 from earwitness.doctor.flat_tops import FlatTops
+from earwitness.doctor.onset_directions import OnsetFigures
 from earwitness.doctor.stereo_stretches import INVERTED, OPPOSITE
 from earwitness.media.containers.probe import MediaInfo, probe
 from earwitness.media.sound.audio import DUAL_MONO_DIFFERENCE, AudioReader
@@ -39,6 +40,19 @@ AGREEING: Final = 0.8
 """Filters differ if level differences vary over frequency, or if the agreement is below this."""
 LIKELY_FILTERED: Final = 0.93
 SWAY_DB: Final = 1.5
+IN_COMMON: Final = (0.06, 0.2, 0.04)
+IN_COMMON_LATE: Final = (0.15, 0.25, 0.06)
+"""`OnsetFigures.common`, `most` and `throughout` below which all direct sound is in the middle; the second limits, for
+codecs that store one signal with a level per channel, apply if side is later than SURELY_LATE."""
+TO_ONE_SIDE: Final = 0.3
+"""`OnsetFigures.common` above which a single signal is a source to one side rather than an effect, if it is at most
+half as large over all frames, which contain reflections; filters are the same at all times."""
+UNRELATED_TAIL: Final = 0.43
+"""Share of side in decaying sound above which the reverberation of the channels is unrelated; coincident microphones
+have 0.13 to 0.25 in a diffuse field and up to 0.4 in rooms."""
+LATE: Final = 2.2
+"""The square of that share relative to the share at onsets; in rooms, the first reflections arrive within an onset."""
+SURELY_LATE: Final = 3.0
 UNFIT_SHARE: Final = 0.25
 """Share of the time in stretches without direction from which a file is unfit."""
 SPACED_SHARE: Final = 0.3
@@ -47,6 +61,10 @@ CLIPPED_SHARE: Final = 1e-4
 MUCH_CLIPPED_SHARE: Final = 1e-2
 QUIET_DB: Final = -60.0
 SILENT_PEAK: Final = 1e-4
+_AHEAD_OR_MONO: Final = (
+    "All direct sound comes from the middle: either everything is straight ahead, or this is mono with a stereo "
+    "effect, and directions cannot be known."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +76,7 @@ class Check:
         value: the measured value, in `unit`; NaN if unknown.
         verdict: `ok`, `caution` (results may suffer) or `unfit` (directions would be wrong).
         sentence: the meaning, for the user.
+        undirected: whether the sound carries no direction at all; a result then has none.
     """
 
     name: str
@@ -65,6 +84,7 @@ class Check:
     unit: str
     verdict: Verdict
     sentence: str
+    undirected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +183,10 @@ def _level(figures: ChannelFigures) -> Check:
 def _same_sound(figures: ChannelFigures, mono: bool) -> Check:
     value = figures.side_mid_db
     if mono:
-        return Check("stereo", value, "dB", "unfit", "Mono: one channel carries no direction.")
+        return Check("stereo", value, "dB", "unfit", "Mono: one channel carries no direction.", undirected=True)
     if figures.difference < DUAL_MONO_DIFFERENCE:
-        return Check("stereo", value, "dB", "unfit", "Dual mono: both channels carry the same sound and no direction.")
+        sentence = "Dual mono: both channels carry the same sound and no direction."
+        return Check("stereo", value, "dB", "unfit", sentence, undirected=True)
     if value < NEAR_MONO_DB:
         return Check("stereo", value, "dB", "unfit", "Nearly mono: all directions would be close to straight ahead.")
     if value < NARROW_DB:
@@ -202,18 +223,18 @@ def _effect(figures: ChannelFigures, *, partly_inverted: bool) -> list[Check]:
     shared = figures.shared
     differ = figures.tilt_db > TILT_DB or figures.agreement < AGREEING
     balanced = abs(figures.balance_db) < BALANCED_DB
-    if differ and (shared > SURELY_FILTERED or (shared > FILTERED and balanced)):
+    common = figures.onsets.common
+    to_one_side = common > TO_ONE_SIDE and figures.onsets.throughout < common / 2
+    if differ and not to_one_side and (shared > SURELY_FILTERED or (shared > FILTERED and balanced)):
         sentence = (
             "Pseudo-stereo: both channels carry one sound through different filters, as produced from mono by effects "
             "(reverberation, widening): directions are meaningless."
         )
-        return [Check("effect", shared * 100, "%", "unfit", sentence)]
+        return [Check("effect", shared * 100, "%", "unfit", sentence, undirected=True)]
+    if in_the_middle(figures.onsets):
+        return [_in_the_middle(figures)]
     if differ and shared > LIKELY_FILTERED and figures.sway_db < SWAY_DB:
-        sentence = (
-            "Nearly all of the sound is one signal in the middle with its reverberation: either one source straight "
-            "ahead, or mono with a stereo effect, whose directions are meaningless."
-        )
-        return [Check("effect", shared * 100, "%", "caution", sentence)]
+        return [Check("effect", shared * 100, "%", "caution", _AHEAD_OR_MONO)]
     if abs(figures.agreement) < UNRELATED and not partly_inverted:
         sentence = (
             "The phases of the channels are unrelated: microphones far apart, channels shifted in time, or an effect "
@@ -221,6 +242,34 @@ def _effect(figures: ChannelFigures, *, partly_inverted: bool) -> list[Check]:
         )
         return [Check("effect", figures.agreement * 100, "%", "unfit", sentence)]
     return []
+
+
+def _in_the_middle(figures: ChannelFigures) -> Check:
+    value = figures.onsets.common * 100
+    if is_widened_mono(figures):
+        sentence = (
+            "Pseudo-stereo: all direct sound is in the middle and the channels differ in their reverberation alone, as "
+            "where an effect makes stereo from mono: directions cannot be known."
+        )
+        return Check("effect", value, "%", "unfit", sentence, undirected=True)
+    return Check("effect", value, "%", "caution", _AHEAD_OR_MONO)
+
+
+def in_the_middle(onsets: OnsetFigures) -> bool:
+    """Whether all direct sound comes from the middle; False if there are too few onsets to know."""
+    limits = IN_COMMON_LATE if _lateness(onsets) > SURELY_LATE else IN_COMMON
+    figures = onsets.common, onsets.most, onsets.throughout
+    return all(figure < limit for figure, limit in zip(figures, limits, strict=True))
+
+
+def is_widened_mono(figures: ChannelFigures) -> bool:
+    """Whether all direct sound is in the middle, in reverberation that microphones at one place do not record."""
+    onsets = figures.onsets
+    return in_the_middle(onsets) and (onsets.tail_side > UNRELATED_TAIL or _lateness(onsets) > LATE)
+
+
+def _lateness(onsets: OnsetFigures) -> float:
+    return onsets.tail_side**2 / onsets.onset_side if onsets.onset_side else math.nan
 
 
 def _stretches(figures: ChannelFigures, stretches: Sequence[Stretch]) -> list[Check]:

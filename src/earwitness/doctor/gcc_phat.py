@@ -40,10 +40,10 @@ def delay_band(bins: NDArray[np.floating], rate: int) -> slice:
 
 
 def cross_phases(left: NDArray[np.complex64], right: NDArray[np.complex64], band: slice) -> NDArray[np.complex64]:
-    """Phases of the cross-spectrum: magnitude 1 in the band and 0 outside."""
+    """Phases of cross-spectra (..., bins): magnitude 1 in the band and 0 outside."""
     phases = np.zeros_like(left)
-    cross = np.conj(left[band]) * right[band]
-    phases[band] = cross / (np.abs(cross) + np.float32(_TINY))
+    cross = np.conj(left[..., band]) * right[..., band]
+    phases[..., band] = cross / (np.abs(cross) + np.float32(_TINY))
     return phases
 
 
@@ -67,9 +67,22 @@ def peak_lag(phases: NDArray[np.complexfloating], size: int, rate: int, largest:
         largest: maximum lag, seconds.
         bins_in_band: number of bins in the band.
     """
-    curve = scipy.fft.irfft(phases, size) * size / (2 * max(1, bins_in_band))
+    return peak_lags(phases[None], size, rate, largest, bins_in_band)[0]
+
+
+def peak_lags(
+    phases: NDArray[np.complexfloating], size: int, rate: int, largest: float, bins_in_band: int
+) -> list[Peak]:
+    """As `peak_lag`, for the phases of n spectra (n, bins)."""
+    scale = size / (2 * max(1, bins_in_band))
     reach = min(int(np.ceil(largest * rate)), size // 2 - 1)
-    near = np.concatenate([curve[-reach:], curve[: reach + 1]])
+    curves = scipy.fft.irfft(phases, size, axis=1)
+    near = np.concatenate([curves[:, -reach:], curves[:, : reach + 1]], axis=1) * scale
+    return [_peak_of(row, reach, rate) for row in near]
+
+
+def _peak_of(near: NDArray[np.floating], reach: int, rate: int) -> Peak:
+    """The highest peak of a correlation at the lags -reach..reach, in samples."""
     top = int(np.argmax(near))
     shift = 0.0
     if 0 < top < near.size - 1:

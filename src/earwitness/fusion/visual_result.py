@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from earwitness.core.events import FRAME_SECONDS, EventTable, SoundEvent
 from earwitness.fusion.fuse import Fused
+from earwitness.results.detected_event import DetectedEvent
 from earwitness.results.visual import EventKey, EventVisual, Pictures, VisibleObject, Visual, VisualTrack
 from earwitness.vision.boxes import PERSON
 from earwitness.vision.motion import MOVING
@@ -118,7 +119,7 @@ def explanations(fused: Fused, candidate_index: CandidateIndex) -> Iterator[tupl
 
 
 def _explanation(
-    event: SoundEvent, azimuth_before: FloatArray, candidate_index: CandidateIndex, number: int
+    event: SoundEvent | DetectedEvent, azimuth_before: FloatArray, candidate_index: CandidateIndex, number: int
 ) -> Explanation:
     frame, trail = event.table.frame, candidate_index.trail(number)
     candidate = candidate_index.candidate(number, int(frame[0]), int(frame[-1]) + 1)
@@ -152,7 +153,7 @@ def _most_likely(candidates: NDArray[np.int64], common: NDArray[np.float64]) -> 
     return int(numbers[np.bincount(place, weights=common[known] + 1e-9).argmax()])
 
 
-def rows_of(event: SoundEvent, table: EventTable) -> NDArray[np.int64]:
+def rows_of(event: SoundEvent | DetectedEvent, table: EventTable) -> NDArray[np.int64]:
     """Indices of the rows of an event in the table, which is sorted by frame."""
     own = event.table
     first, stop = np.searchsorted(table.frame, [own.frame[0], own.frame[-1] + 1])
@@ -196,7 +197,7 @@ class VisualResult(Visual):
             seen=[self._object(number, one) for number, one in enumerate(self.objects)],
         )
 
-    def of(self, event: SoundEvent) -> EventVisual:
+    def of(self, event: SoundEvent | DetectedEvent) -> EventVisual:
         """The effect of the fusion on one event, frame by frame, with the likely cause and an explanation."""
         fused, rows = self.fused, rows_of(event, self.fused.table)
         cause = self.explanations.get(EventKey.of(event))
@@ -213,7 +214,7 @@ class VisualResult(Visual):
             track=_track(fused, rows),
         )
 
-    def _why(self, event: SoundEvent, cause: Explanation | None, rows: NDArray[np.int64]) -> str:
+    def _why(self, event: SoundEvent | DetectedEvent, cause: Explanation | None, rows: NDArray[np.int64]) -> str:
         if cause is None:
             if not np.isfinite(event.table.azimuth).any():
                 return "the sound has no direction to compare with the picture"

@@ -9,12 +9,12 @@ from typing import Final
 
 from earwitness.core.classes.class_files import FILE_NAMES, classes_of, refuse_difference
 from earwitness.core.errors import LabelError
+from earwitness.core.events import EventTable
 from earwitness.core.vocabulary import DCASE2025, Vocabulary
 from earwitness.data.dcase.labels import CLIP_FRAMES, METRES_BELOW_CM, LabelRows, are_metres, read_rows
 from earwitness.data.dcase.layout import walk_files
 from earwitness.data.dcase.other_tables import is_other_table
 from earwitness.metrics.protocols import Protocol
-from earwitness.results.document import read_events
 
 CORRECTED: Final = ".corrected"
 """End of the stem of corrected results, as the report names them."""
@@ -138,16 +138,22 @@ def _classes_of(roots: list[Path], paths: dict[str, Path]) -> Vocabulary:
     """
     first_path = next(iter(paths.values()))
     if first_path.suffix.lower() == ".json":
-        return read_events(first_path).vocabulary
+        return _read_result(first_path).vocabulary
     first, *others = (classes_of(root.parent if root.is_file() else root) for root in roots)
     for root, other in zip(roots[1:], others, strict=True):
         refuse_difference(other, first, f"'{root}' does not fit '{roots[0]}'", "folders with the same classes")
     return first
 
 
+def _read_result(path: Path) -> EventTable:
+    from earwitness.results.document import read_events  # imports PyAV, which scores of CSV files do not need
+
+    return read_events(path)
+
+
 def _rows_of_result(path: Path, vocabulary: Vocabulary, where: str) -> tuple[LabelRows, int]:
     """The rows of a result as JSON, and its length in frames."""
-    table = read_events(path)
+    table = _read_result(path)
     refuse_difference(table.vocabulary, vocabulary, f"'{path}' does not fit '{where}'", "results of the same classes")
     try:
         return LabelRows.from_table(table), table.num_frames

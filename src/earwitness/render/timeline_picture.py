@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from earwitness.core.errors import EncodingError
+from earwitness.core.errors import EncodingError, one_line
 from earwitness.core.events import FRAME_SECONDS, EventTable
 from earwitness.render.marks import separated
 from earwitness.render.style import vocabulary_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from earwitness.results.detection import Detection
 
 _WIDTH_INCHES: Final = 11.0
 _PANEL_INCHES: Final = 2.1
@@ -44,10 +46,26 @@ def timeline_picture(
     Raises:
         EncodingError: the file cannot be written.
     """
+    return _save(_figure(table, reference, title), Path(out_png))
+
+
+def result_plot(result: Detection, path: str | Path | None = None) -> Any:
+    """Return the plot of a result as a matplotlib figure, which notebooks show, and write it to `path` if given.
+
+    Raises:
+        EncodingError: the file cannot be written.
+    """
+    title = None if result.path is None else one_line(result.path.name).replace("$", "\\$")
+    figure = _figure(result.table, None, title)
+    if path is not None:
+        _save(figure, Path(path))
+    return figure
+
+
+def _figure(table: EventTable, reference: EventTable | None, title: str | None) -> Any:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    out = Path(out_png)
     columns = [("Reference", reference), ("Prediction", table)] if reference is not None else [("", table)]
     tables = [(name, separated(part)) for name, part in columns if part is not None]
     figure = Figure(figsize=(_WIDTH_INCHES, 2 * _PANEL_INCHES + 0.9), dpi=_DPI, layout="constrained")
@@ -72,7 +90,7 @@ def timeline_picture(
     _add_legend(figure, [part for _, part in tables])
     if title is not None:
         figure.suptitle(title, color=_TEXT, fontweight="bold")
-    return _save(figure, out)
+    return figure
 
 
 def _draw(axes: Axes, table: EventTable, values: Any) -> None:

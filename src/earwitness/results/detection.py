@@ -10,10 +10,13 @@ from typing import Any, Final
 import numpy as np
 
 from earwitness.core.classes.vocabulary_record import VocabularyRecord
+from earwitness.core.errors import UsageError
 from earwitness.core.events import FRAME_SECONDS, EventTable, SoundEvent
 from earwitness.core.geometry import DEFAULT_FOV_DEG, View
 from earwitness.media.containers.probe import MediaInfo
 from earwitness.media.sound.stretches import Stretch, covered_frames
+from earwitness.results.detected_event import DetectedEvent
+from earwitness.results.result_views import result_view
 from earwitness.results.visual import EventKey, EventVisual, Visual
 
 TURNED_OFF: Final = "turned off"
@@ -46,9 +49,12 @@ class EventIntervals:
     distance: tuple[float, float] | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Detection:
     """The result of one file, from a detector or from a saved document.
+
+    It prints as a short table. `result[2:5]` is the part from 2 to 5 s, `result["knock"]` that of a class or group of
+    classes; `select` selects by direction, screen and confidence too.
 
     Attributes:
         table: the events, one row per source and 100 ms frame.
@@ -89,9 +95,91 @@ class Detection:
         return VocabularyRecord.of(self.table.vocabulary)
 
     @property
-    def events(self) -> list[SoundEvent]:
-        """The sound events in order of time."""
-        return list(self.iter_events())
+    def events(self) -> list[DetectedEvent]:
+        """The sound events in order of time, as plain values."""
+        return [DetectedEvent.of(event) for event in self.iter_events()]
+
+    def __len__(self) -> int:
+        """Number of events."""
+        return len(self.table.runs()[1])
+
+    def __bool__(self) -> bool:
+        """True: a result without events is a result."""
+        return True
+
+    def __iter__(self) -> Iterator[DetectedEvent]:
+        """The events in order of time."""
+        return (DetectedEvent.of(event) for event in self.iter_events())
+
+    def __repr__(self) -> str:
+        """The first events as a table."""
+        return str(result_view("text")(self))
+
+    def _repr_html_(self) -> str:
+        """The first events as a table for notebooks."""
+        return str(result_view("html")(self))
+
+    def __getitem__(self, key: slice | str | tuple[str, ...]) -> Detection:
+        """The part between two times in seconds (`result[2:5]`), or of some classes (`result["knock", "bell"]`).
+
+        Raises:
+            UsageError: another kind of key, or an unknown class.
+        """
+        if isinstance(key, slice) and key.step is None:
+            return self.select(time=(key.start, key.stop))
+        names = (key,) if isinstance(key, str) else key
+        if isinstance(names, tuple) and names and all(isinstance(name, str) for name in names):
+            return self.select(classes=names)
+        raise UsageError(
+            "a result is indexed by seconds, result[2:5], or by classes, result['knock']; see also .events"
+        )
+
+    def select(self, **conditions: Any) -> Detection:
+        """The result with some of the events.
+
+        Args:
+            conditions: `time=(from, to)` in seconds, `classes`, `exclude`, `azimuth=(from, to)` in degrees, `onscreen`,
+                and `score`, the lowest confidence; see `earwitness.results.selection.select`.
+
+        Raises:
+            UsageError: an unknown class, or an impossible range.
+        """
+        found: Detection = result_view("select")(self, **conditions)
+        return found
+
+    def to_pandas(self, *, tracks: bool = False) -> Any:
+        """A pandas data frame with one row for each event or, with `tracks`, for each source and 100 ms.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        return result_view("pandas")(self, tracks=tracks)
+
+    def plot(self, path: str | Path | None = None) -> Any:
+        """Plot directions and distances over time; returns a matplotlib figure, which notebooks show.
+
+        Args:
+            path: file to write, too (.png, .svg, .pdf).
+
+        Raises:
+            EncodingError: the file cannot be written.
+        """
+        return result_view("plot")(self, path)
+
+    def save(self, path: str | Path, format: str | None = None, **options: Any) -> Path:
+        """Write the result; the suffix determines the format: .json, .csv, .events.csv, .srt, .html, .png, .mp4, ...
+
+        Args:
+            path: file to write.
+            format: name of a format, whatever the suffix.
+            options: options of the format, such as `language="de"`; see `earwitness.batch.formats.Options`.
+
+        Raises:
+            UsageError: no format has this suffix, or there is no such option.
+            EncodingError: the file cannot be written.
+        """
+        written: Path = result_view("save")(self, path, format, **options)
+        return written
 
     def iter_events(self) -> Iterator[SoundEvent]:
         """Like `events`, but one at a time, to save memory on long recordings."""

@@ -20,6 +20,7 @@ from pydantic import (
 
 from earwitness.core.events import SoundEvent
 from earwitness.core.schema import DocumentModel, refuse_odd_values
+from earwitness.results.detected_event import DetectedEvent
 
 
 class EventKey(NamedTuple):
@@ -30,7 +31,7 @@ class EventKey(NamedTuple):
     first_frame: int
 
     @classmethod
-    def of(cls, event: SoundEvent) -> EventKey:
+    def of(cls, event: SoundEvent | DetectedEvent) -> EventKey:
         """The key of an event."""
         return cls(event.sound_class.index, event.source, int(event.table.frame[0]))
 
@@ -155,7 +156,7 @@ class Visual(ABC):
         """The pictures and the objects in them."""
 
     @abstractmethod
-    def of(self, event: SoundEvent) -> EventVisual | None:
+    def of(self, event: SoundEvent | DetectedEvent) -> EventVisual | None:
         """The effect of the fusion on an event; None if unknown."""
 
 
@@ -176,6 +177,6 @@ class SavedVisual(Visual):
         """The pictures and the objects in them."""
         return self.shown
 
-    def of(self, event: SoundEvent) -> EventVisual | None:
+    def of(self, event: SoundEvent | DetectedEvent) -> EventVisual | None:
         """The effect of the fusion on an event; works even if an edited document has its events in another order."""
         return self.events.get(EventKey.of(event))

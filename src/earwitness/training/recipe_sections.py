@@ -235,8 +235,9 @@ class RunSpec(StrictModel):
         trackers: experiment trackers that get the log too: `tensorboard`, `wandb`, `mlflow`.
         thresholds: candidate thresholds in validation, common to all classes.
         decoding: how tracks are merged into events; `official` also leaves out tuned thresholds, calibration and
-            smoothing, as the DCASE2025 baselines do: the first of `thresholds` applies to all classes.
-        init_from: shipped model (`default`), run folder or checkpoint with initial weights and feature statistics.
+            smoothing, as the DCASE2025 baselines do: `thresholds` is then one value, for all classes.
+        init_from: shipped (`default`) or pulled (`hf:USER/NAME`) model, run folder or checkpoint with initial weights
+            and feature statistics.
     """
 
     batch: Count = 16
@@ -258,3 +259,9 @@ class RunSpec(StrictModel):
     thresholds: tuple[Share, ...] = Field((0.2, 0.3, 0.4, 0.5, 0.6), min_length=1, max_length=100)
     decoding: Decoding = "weighted"
     init_from: PathText | None = None
+
+    @model_validator(mode="after")
+    def _one_official_threshold(self) -> RunSpec:
+        if self.decoding == "official" and len(self.thresholds) != 1:
+            raise ValueError("decoding 'official' has one threshold: set thresholds to [0.5], or decoding to weighted")
+        return self

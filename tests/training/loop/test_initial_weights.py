@@ -1,9 +1,13 @@
+import shutil
+
 import numpy as np
 import pytest
 import torch
 
 from earwitness.core.errors import TrainingError
-from earwitness.detect.model.card import card_path, read_card
+from earwitness.detect.hub.hub_address import HubAddress
+from earwitness.detect.hub.hub_cache import commit_folder, note_revision
+from earwitness.detect.model.card import ModelCard, card_path, read_card
 from earwitness.detect.model.model_files import shipped_models
 from earwitness.detect.runner.runtime import OnnxRuntime
 from earwitness.features import TAGGER_CHANNELS
@@ -173,3 +177,26 @@ def test_what_does_not_fit_is_named(run, tmp_path):
     (folder / "junk.safetensors").write_bytes(b"junk")
     with pytest.raises(TrainingError, match="not a usable checkpoint"):
         load_initial(build(RECIPE.model), str(folder / "junk.safetensors"), RECIPE.features)
+
+
+def test_a_pulled_model_is_trained_further(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("EARWITNESS_CACHE", str(tmp_path / "cache"))
+    name = "hf:ear/mine"
+    with pytest.raises(TrainingError, match="is not on this machine; run: earwitness models pull hf:ear/mine"):
+        load_initial(build(RECIPE.model), name, RECIPE.features)
+    address, commit = HubAddress.parse(name), "a" * 40
+    folder = commit_folder(address, commit)
+    folder.mkdir(parents=True)
+    note_revision(address, commit)
+    with pytest.raises(TrainingError, match="was published without a checkpoint"):
+        load_initial(build(RECIPE.model), name, RECIPE.features)
+    first, net = run
+    shutil.copy(first / "last.safetensors", folder / "model.safetensors")
+    (folder / "earwitness.json").write_text("{}")
+    card = ModelCard(name="mine", features=RECIPE.features, model={}, thresholds=(0.5,) * 13)
+    card.write(folder / "model.json")
+    model = build(RECIPE.model)
+    load_initial(model, name, RECIPE.features)
+    torch.testing.assert_close(model.state_dict(), net.state_dict(), rtol=0, atol=0)
+    with pytest.raises(TrainingError, match="trained on other features"):
+        load_initial(model, name, RECIPE.features.model_copy(update={"fmin": 99.0}))

@@ -13,7 +13,8 @@ DEFAULT_REVISION: Final = "main"
 _PART: Final = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?"
 _REPO: Final = re.compile(f"{_PART}/{_PART}")
 _REVISION: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,198}[A-Za-z0-9_-])?")
-COMMIT: Final = re.compile(r"[0-9a-f]{40}")
+COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+"""A whole commit hash: SHA-1, or SHA-256 in newer repositories."""
 
 
 @dataclass(frozen=True, slots=True)

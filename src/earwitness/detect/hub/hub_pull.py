@@ -8,6 +8,7 @@ from pathlib import Path
 
 from earwitness.core.errors import ModelError
 from earwitness.core.files.atomic import atomic_folder, remove_partial_files
+from earwitness.core.files.lock import locked_folder
 from earwitness.core.files.small_files import CARD_BYTES
 from earwitness.detect.hub.hub_address import HubAddress
 from earwitness.detect.hub.hub_cache import commit_folder, note_revision
@@ -53,6 +54,7 @@ def pull_hub(
         HubError: the hub cannot be reached, or refuses.
         ModelError: it is no earwitness model, or a file is damaged.
         EncodingError: the cache cannot be written.
+        InUseError: another program is pulling this model.
     """
     client = client or HubClient()
     commit = client.commit_of(address)
@@ -97,7 +99,7 @@ def _install(
     folder = commit_folder(address, commit)
     if folder.parent.is_dir():
         remove_partial_files(folder.parent)
-    with atomic_folder(folder) as temporary:
+    with locked_folder(folder.parent, "earwitness models pull"), atomic_folder(folder) as temporary:
         (temporary / MANIFEST).write_bytes(text)
         for name, file in manifest.files.items():
             log(f"downloading {name} ({file.size / 1e6:.1f} MB) from {address}, commit {commit[:12]}")

@@ -14,5 +14,5 @@ def to_audacity(result: Detection) -> str:
     """Return the label track of a result (Audacity manual: Importing and Exporting Labels)."""
     return "".join(
         f"{event.start:.6f}\t{event.end:.6f}\t{event.sound_class.name}, {place(event, result.has_video)}\n"
-        for event in result.events
+        for event in result.iter_events()
     )

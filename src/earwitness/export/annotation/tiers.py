@@ -28,7 +28,7 @@ class Tier:
 def tiers(result: Detection) -> list[Tier]:
     """Group the events of a result into tiers, in order of class and source."""
     grouped: dict[tuple[int, int], list[SoundEvent]] = {}
-    for event in result.events:
+    for event in result.iter_events():
         grouped.setdefault((event.sound_class.index, event.source), []).append(event)
     named, of_class = [], dict[int, int]()
     for (index, _), events in sorted(grouped.items(), key=lambda item: item[0]):

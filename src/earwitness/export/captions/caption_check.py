@@ -5,17 +5,20 @@ The check knows nothing of how captions are planned: it reads times and words as
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from earwitness.core.events import FRAME_RATE
 from earwitness.export.captions.caption_rules import (
     AGAIN_SECONDS,
     IN_TIME_SECONDS,
     LONGEST_SECONDS,
     LONGEST_WAIT_SECONDS,
     MOST_LINES,
+    MOVE_DEG,
     PAUSE_SECONDS,
     SAME_PLACE_DEG,
     SHORTEST_SECONDS,
@@ -26,11 +29,13 @@ from earwitness.export.captions.languages import CaptionLanguage
 from earwitness.export.subtitle_file import plain_text
 
 if TYPE_CHECKING:
-    from earwitness.core.events import SoundEvent
+    from earwitness.core.events import EventTable, SoundEvent
     from earwitness.results.detection import Detection
 
 TOLERANCE_SECONDS: Final = 0.0015
 """Files hold whole milliseconds."""
+_LAST_SPANS: Final = 100
+"""Events of a class that may still go on when another begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ def check_sounds(cues: Sequence[TimedLines], result: Detection, language: Captio
         waited = cue.start - last_end <= 0.25 or len(texts) < len(cue.lines)  # a cue or a line of dialogue stood before
         late = LONGEST_WAIT_SECONDS if waited else IN_TIME_SECONDS
         new = [text for text in texts if times.difference(text, cue.start) is not None]
-        new = [text for text in new if not times.goes_on(text, cue.start)]
+        new = [text for text in new if not times.goes_on(text, cue.start, times.name(text) in said)]
         differences = [times.difference(text, cue.start) or 0.0 for text in new]
         if len(new) == len(texts) and new and min(differences) > late + TOLERANCE_SECONDS:
             found.append(Breach(number, cue.start, "start", f"begins {min(differences):.2f} s from its first sound"))
@@ -146,6 +151,16 @@ class _Span:
     end: float
     azimuth: float
     fresh: bool
+    table: EventTable
+
+    def has_changed(self, time: float) -> bool:
+        """Whether by a time the source has moved or left or entered the picture, or has sounded for 30 s."""
+        before = self.table.frame <= time * FRAME_RATE
+        azimuth, onscreen = self.table.azimuth[before], self.table.onscreen[before]
+        if not len(azimuth):
+            return False
+        turned = float(azimuth.max() - azimuth.min()) >= MOVE_DEG
+        return turned or bool(onscreen.any() and not onscreen.all()) or time - self.start >= AGAIN_SECONDS
 
 
 class _SoundTimes:
@@ -156,31 +171,31 @@ class _SoundTimes:
         self._spans: dict[str, list[_Span]] = {}
         for event in result.table.iter_events():
             spans = self._spans.setdefault(" ".join(language.sound(event.sound_class).split()), [])
-            fresh = not any(_continued(span, event) for span in spans)
-            spans.append(_Span(event.start, event.end, event.azimuth, fresh))
+            fresh = not any(_continued(span, event) for span in spans[-_LAST_SPANS:])
+            spans.append(_Span(event.start, event.end, event.azimuth, fresh, event.table))
+        self._starts = {name: [span.start for span in spans] for name, spans in self._spans.items()}
+        self._longest = {name: max(span.end - span.start for span in spans) for name, spans in self._spans.items()}
 
     def name(self, text: str) -> str:
         """The longest caption of a class that the text begins with; the text itself if there is none."""
         fitting = [name for name in self._spans if text == name or text.startswith(name + self._separator)]
         return max(fitting, key=len, default=text)
 
-    def _of(self, text: str) -> list[_Span]:
-        return self._spans.get(self.name(text), [])
-
     def difference(self, text: str, time: float) -> float | None:
         """Seconds between `time` and the nearest start of such a sound; None if the text names no sound."""
-        return min((abs(span.start - time) for span in self._of(text)), default=None)
+        starts = self._starts.get(self.name(text), [])
+        place = bisect_left(starts, time)
+        return min((abs(start - time) for start in starts[max(0, place - 1) : place + 1]), default=None)
 
-    def goes_on(self, text: str, time: float) -> bool:
-        """Whether such a sound has been running for a while, so that its text is not its first."""
-        return any(
-            span.start < time - LONGEST_WAIT_SECONDS and time < span.end + PAUSE_SECONDS for span in self._of(text)
-        )
+    def goes_on(self, text: str, time: float, was_said: bool) -> bool:
+        """Whether such a sound has been running for a while, and was named before or has changed since it began."""
+        running = [span for span in self._within(text, time, time) if span.start < time - LONGEST_WAIT_SECONDS]
+        return bool(running) and (was_said or any(span.has_changed(time) for span in running))
 
     def runs_through(self, text: str, first: float, last: float) -> bool:
         """Whether such a sound goes on from one moment to another, with short pauses at most."""
         reached = first
-        for span in self._of(text):
+        for span in self._within(text, first, last):
             if span.start <= reached + PAUSE_SECONDS and span.end > reached:
                 reached = span.end
         return reached + PAUSE_SECONDS >= last
@@ -188,7 +203,17 @@ class _SoundTimes:
     def begins(self, text: str, time: float) -> bool:
         """Whether a new sound begins about now."""
         near = LONGEST_WAIT_SECONDS + TOLERANCE_SECONDS
-        return any(span.fresh and abs(span.start - time) <= near for span in self._of(text))
+        return any(
+            span.fresh and abs(span.start - time) <= near for span in self._within(text, time - near, time + near)
+        )
+
+    def _within(self, text: str, first: float, last: float) -> list[_Span]:
+        """Spans that are on at some time from `first` to `last`, or in the pause after them."""
+        name = self.name(text)
+        starts, spans = self._starts.get(name, []), self._spans.get(name, [])
+        begin = bisect_left(starts, first - PAUSE_SECONDS - self._longest.get(name, 0.0))
+        found = spans[begin : bisect_right(starts, last)]
+        return [span for span in found if span.end + PAUSE_SECONDS > first]
 
 
 def _continued(span: _Span, event: SoundEvent) -> bool:

@@ -30,6 +30,8 @@ SPOKEN_PAUSE_SECONDS: Final = 4.0
 """The same for speech and music, which pause for breath and between bars."""
 SAME_PLACE_DEG: Final = 25.0
 """Sounds of one class closer than this are one sound; the tracks of one voice may differ by as much."""
+MOVE_DEG: Final = 10.0
+"""A sound is named again when its direction has changed by this much: estimates near the border of two words vary."""
 FILM_RATE: Final = Fraction(24_000, 1001)
 """Lowest usual frame rate; two of its frames last at least as long as two of any other."""
 TICK_SECONDS: Final = 0.01

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
 
 from earwitness.core.events import FRAME_RATE, FRAME_SECONDS, EventTable, SoundEvent
 from earwitness.core.vocabulary import SoundClass
-from earwitness.export.captions.caption_rules import PAUSE_SECONDS, SAME_PLACE_DEG, SPOKEN_PAUSE_SECONDS
+from earwitness.export.captions.caption_rules import MOVE_DEG, PAUSE_SECONDS, SAME_PLACE_DEG, SPOKEN_PAUSE_SECONDS
 from earwitness.export.captions.caption_words import Place, SoundText, Style, is_music, is_speech, sound_text
 from earwitness.export.captions.languages import CaptionLanguage
 
@@ -21,9 +20,7 @@ if TYPE_CHECKING:
     from earwitness.results.detection import Detection
 
 MOVE_SECONDS: Final = 2.0
-"""A sound has moved when it stays in its new direction for this long,"""
-MOVE_DEG: Final = 10.0
-"""and when the new direction differs by this much: estimates near the border of two words vary."""
+"""A sound has moved when it stays in its new direction for this long."""
 _SMOOTHING_FRAMES: Final = 2 * FRAME_RATE + 1
 _EPSILON: Final = 1e-6
 
@@ -50,7 +47,7 @@ class Stay:
     onscreen: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Voice:
     """Events that are one sound."""
 
@@ -173,7 +170,7 @@ def _voices(events: Iterable[SoundEvent]) -> list[_Voice]:
 def _one_class_each(speech: Sequence[_Voice]) -> list[_Voice]:
     """Drop each voice that is only a second opinion on a stronger one of another class."""
     kept: list[_Voice] = []
-    dropped: set[int] = set()
+    dropped: set[_Voice] = set()
     running: list[_Voice] = []
     for voice in sorted(speech, key=lambda voice: voice.start):
         running = [other for other in running if other.end > voice.start]
@@ -181,8 +178,8 @@ def _one_class_each(speech: Sequence[_Voice]) -> list[_Voice]:
         if any(other.weight >= voice.weight and other.stands_for(voice) for other in rivals):
             continue
         weaker = [other for other in rivals if voice.weight > other.weight and voice.stands_for(other)]
-        dropped |= {id(other) for other in weaker}
-        running = [other for other in running if id(other) not in dropped]
+        dropped.update(weaker)
+        running = [other for other in running if other not in dropped]
         if weaker:  # the voice began when its first opinion did
             earliest = min(weaker, key=lambda other: other.start)
             rows = [event.table.with_columns(class_index=voice.sound_class.index) for event in earliest.events]
@@ -190,7 +187,7 @@ def _one_class_each(speech: Sequence[_Voice]) -> list[_Voice]:
             voice.events[:0] = before
         kept.append(voice)
         running.append(voice)
-    return [voice for voice in kept if id(voice) not in dropped]
+    return [voice for voice in kept if voice not in dropped]
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +235,8 @@ def _one_row_a_frame(events: Sequence[SoundEvent]) -> EventTable:
 
 def _smoothed(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Running median over about 2 s; keeps the NaN of sounds without direction."""
+    from scipy.ndimage import median_filter  # slow to import, and needed by captions only
+
     return values if values.size < 3 else np.asarray(median_filter(values, size=min(_SMOOTHING_FRAMES, values.size)))
 
 

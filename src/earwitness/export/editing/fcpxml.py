@@ -1,4 +1,4 @@
-"""FCPXML timeline with a marker for each event: Final Cut Pro, DaVinci Resolve, and Premiere by way of Resolve."""
+"""FCPXML timeline with a marker for each event: Final Cut Pro, DaVinci Resolve, and others that read FCPXML."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import xml.etree.ElementTree as Xml
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
-from earwitness.core.errors import MediaError, one_line
-from earwitness.export.editing.markers import clip_name, markers, timeline_frames
+from earwitness.core.errors import one_line
+from earwitness.export.editing.markers import clip_name, markers, recording_info, timeline_frames
 from earwitness.export.editing.timecode import FrameRate, frame_rate_of
-from earwitness.media.containers.probe import MediaInfo, probe
+from earwitness.media.containers.probe import MediaInfo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ def to_fcpxml(result: Detection, target: Path, chosen: Fraction | None = None) -
         target: path of the document; a recording that was not found is referred to beside it.
         chosen: frames per second; by default those of the video, or 25.
     """
-    rate, info = frame_rate_of(result, chosen), _info(result)
+    rate, info = frame_rate_of(result, chosen), recording_info(result)
     name, length = clip_name(result), timeline_frames(result, rate)
     root = Xml.Element("fcpxml", {"version": VERSION})
     _resources(root, result, target, rate, info)
@@ -76,15 +76,6 @@ def _resources(root: Xml.Element, result: Detection, target: Path, rate: FrameRa
     holder = Xml.SubElement(resources, "asset", asset)
     file = result.media_file or target.absolute().parent / clip_name(result)
     Xml.SubElement(holder, "media-rep", {"kind": "original-media", "src": one_line(file.absolute().as_uri())})
-
-
-def _info(result: Detection) -> MediaInfo | None:
-    if result.media_file is None:
-        return None
-    try:
-        return probe(result.media_file)
-    except MediaError:
-        return None
 
 
 def _time(frames: int, rate: FrameRate) -> str:

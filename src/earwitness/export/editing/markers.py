@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from earwitness.core.errors import one_line
+from earwitness.core.errors import MediaError, one_line
 from earwitness.core.vocabulary import SoundClass
 from earwitness.export.annotation.tiers import place
 from earwitness.export.editing.timecode import FrameRate
+from earwitness.media.containers.probe import MediaInfo, probe
 
 if TYPE_CHECKING:
     from earwitness.results.detection import Detection
@@ -50,6 +51,16 @@ def timeline_frames(result: Detection, rate: FrameRate) -> int:
 def clip_name(result: Detection) -> str:
     """Name of the recording on a timeline."""
     return "clip" if result.path is None else one_line(result.path.name) or "clip"
+
+
+def recording_info(result: Detection) -> MediaInfo | None:
+    """Properties of the recording; None if it was not found or cannot be read."""
+    if result.media_file is None:
+        return None
+    try:
+        return probe(result.media_file)
+    except MediaError:
+        return None
 
 
 def rgb(sound_class: SoundClass) -> tuple[int, int, int]:

@@ -17,9 +17,10 @@ from earwitness.media.writer import MediaWriter
 from earwitness.render.marks import Marks
 from earwitness.render.sprite import RGBArray
 from earwitness.render.style import Scale
+from earwitness.render.video import MarkerStyle
 from earwitness.render.video.caption_plate import CaptionPlates
 from earwitness.render.video.frame_source import FrameSource, KeptSound
-from earwitness.render.video.label_forms import STYLES, MarkerStyle
+from earwitness.render.video.label_forms import STYLES
 from earwitness.render.video.overlay import Overlay, Sight
 from earwitness.render.video.panel import Panel
 from earwitness.render.video.visible_objects import VisibleObjects

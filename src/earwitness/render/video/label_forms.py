@@ -13,9 +13,8 @@ from earwitness.render.icons import draw_icon
 from earwitness.render.marks import Mark
 from earwitness.render.sprite import Sprite, SpriteCache, smooth_drawing
 from earwitness.render.style import INK, SOFT_TEXT, TEXT, Scale, class_colour, direction_text, font, place_text
+from earwitness.render.video import MarkerStyle
 
-MarkerStyle = Literal["clean", "broadcast"]
-MARKER_STYLES: Final[tuple[MarkerStyle, ...]] = ("clean", "broadcast")
 Arrow = Literal["", "left", "right"]
 _WIDEST_SHARE: Final = 0.6
 """Of the picture's width; longer names are shortened."""

@@ -13,16 +13,17 @@ from earwitness.core.geometry import Camera
 from earwitness.render.marks import Mark
 from earwitness.render.sprite import SPRITE_BYTES, RGBArray, Sprite, SpriteCache
 from earwitness.render.style import INK, Colour, Scale, class_colour
-from earwitness.render.video.label_forms import STYLES, Arrow, LabelForms, MarkerStyle
+from earwitness.render.video import MarkerStyle
+from earwitness.render.video.label_forms import STYLES, Arrow, LabelForms
 from earwitness.render.video.placement import LabelPlacer, LabelRequest, Obstacles, PlacedLabel, Rect, Side
-from earwitness.render.video.visible_objects import Box, face
+from earwitness.render.video.visible_objects import Box, body, face, free_area
 
 _ROW_OF: Final = {"mouth": 0.5, "hands": 0.5, "feet": 0.95, "": 0.5}
 """Height of the sounding part: for the mouth within the face, otherwise within the box."""
 _SIDE_ROW: Final = 0.62
 """Preferred height of labels at the sides: below most faces, above captions."""
 _CORNER_SHARE: Final = 0.28
-_CAPTIONS: Final = (0.08, 0.80, 0.92, 0.97)
+CAPTION_AREA: Final = (0.04, 0.79, 0.96, 0.97)
 """Where players and broadcasters show captions, as shares of the picture."""
 _FRAME_OPACITY: Final = 0.95
 _LINE_OPACITY: Final = 0.6
@@ -94,7 +95,7 @@ class Overlay:
         margin_x, margin_y = (max(1, round(self._style.margin * side)) for side in (width, height))
         self._picture = Rect(0, 0, width, height)
         self._placer = LabelPlacer(Rect(margin_x, margin_y, width - margin_x, height - margin_y), self.scale.px(5))
-        self._reserved = (self._pixels(_CAPTIONS),) if captions else ()
+        self._reserved = (self._pixels(CAPTION_AREA),) if captions else ()
         self.shown = self.left_out = 0
 
     def draw(self, canvas: RGBArray, marks: list[Mark], time: float = 0.0, sight: Sight | None = None) -> None:
@@ -105,7 +106,8 @@ class Overlay:
         drawn = [self._marker(mark, box, aspect) for mark, box in zip(marks, sight.boxes, strict=True)]
         drawn.sort(key=lambda one: ("beside", "column", "left", "right", "corner").index(one.side))
         sources = tuple(one.near for one in drawn if one.side == "beside")
-        bodies = tuple(self._pixels(box) for box in sight.people)
+        around = (free_area(face(box, aspect)) for box in sight.people)
+        bodies = tuple(self._pixels(box) for box in (*(body(box, aspect) for box in sight.people), *around))
         placed, left_out = self._placer.place(
             [self._request(one) for one in drawn], Obstacles(faces, sources, bodies, self._reserved), time
         )

@@ -102,7 +102,7 @@ class Obstacles:
     Attributes:
         faces: never covered.
         sources: boxes of sounding sources; covered only if no form of the label fits elsewhere.
-        bodies: boxes of people, avoided where possible.
+        bodies: boxes of people and areas around faces, avoided where possible.
         reserved: areas of captions, never covered.
     """
 

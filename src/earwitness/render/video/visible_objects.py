@@ -23,6 +23,12 @@ LIKELY: Final = 0.5
 """A sound belongs to a visible object from this probability of a common cause on."""
 _FACE_OF_HEIGHT: Final = 0.2
 _MOST: Final = 0.5
+_FACE_ALONE: Final = 0.75
+"""Boxes at least this wide for their height show a face, or a person so near that the body fills the picture."""
+_BODY_HEIGHTS: Final = 6.0
+"""Height of a body below the face, in face heights."""
+_ASIDE, _ABOVE, _BELOW = 0.15, 0.3, 0.1
+"""Margins of faces, as shares of their width and height."""
 _NOWHERE: Final = np.zeros(0, np.int64)
 _OWN_NUMBERS: Final = 1_000_000_000
 """Numbers of boxes made from those of single events."""
@@ -155,6 +161,26 @@ def face(box: Box, aspect: float) -> Box:
     left, top, right, bottom = box
     height = bottom - top
     return left, top, right, top + min(height, max((right - left) * aspect, _FACE_OF_HEIGHT * height))
+
+
+def body(box: Box, aspect: float) -> Box:
+    """A person's box, extended by the body below if only the face was detected."""
+    left, top, right, bottom = box
+    height = bottom - top
+    if (right - left) * aspect < _FACE_ALONE * height:
+        return box
+    aside = right - left
+    return max(left - aside, 0.0), top, min(right + aside, 1.0), min(bottom + _BODY_HEIGHTS * height, 1.0)
+
+
+def free_area(face_box: Box) -> Box:
+    """A face with a margin: hair is outside the boxes of faces, and boxes are interpolated."""
+    left, top, right, bottom = face_box
+    aside, height = _ASIDE * (right - left), bottom - top
+    return (
+        max(left - aside, 0.0), max(top - _ABOVE * height, 0.0), min(right + aside, 1.0),
+        min(bottom + _BELOW * height, 1.0),
+    )  # fmt: skip
 
 
 def _share_within(inner: Box, outer: Box) -> float:

@@ -17,6 +17,7 @@ from earwitness.core.schema import PlainValues, StrictModel, first_problem
 from earwitness.data.dcase.layout import scan
 from earwitness.training.data.holdout import chosen_clips
 from earwitness.training.recipe import Recipe, load_recipe
+from earwitness.training.shipped_recipes import is_there, shipped_recipes
 from earwitness.training.yaml_text import override, read_yaml
 
 _NAME: Final = r"^[A-Za-z0-9+][A-Za-z0-9 +._,()'-]*$"
@@ -70,7 +71,7 @@ class SeenRow(StrictModel):
     """A variant's events merged with visual detections in the test videos.
 
     Attributes:
-        variant: name of the variant.
+        variant: name of the variant, or of an ensemble.
         detector: name of the visual detector.
         about: a sentence for the report.
     """
@@ -85,9 +86,11 @@ class AblationRecipe(StrictModel):
 
     Attributes:
         name: of the ablation; runs and results are written to runs/NAME by default.
-        base: file of the training recipe on which variants are based, relative to this file.
+        base: file of the training recipe on which variants are based, relative to this file, or a shipped recipe.
         train, valid, test: data sets in the folder layout of DCASE2025. They must share neither sounds nor rooms. The
             test set is scored once per run, after checkpoint and thresholds were chosen on the validation set.
+        valid_rooms: rooms of `train` that are the validation set, or `auto`, where there is no `valid`.
+        test_splits: splits of `test`, such as dev-test-sony; None takes all whose name starts with dev-train.
         shards: folder for cached features; None computes them on the fly.
         seeds: of the runs of each variant, at least two, to show the variation between runs.
         set: changes to all training recipes.
@@ -102,8 +105,10 @@ class AblationRecipe(StrictModel):
     name: str = Field("ablation", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     base: str
     train: str
-    valid: str
+    valid: str | None = None
     test: str
+    valid_rooms: tuple[NonNegativeInt, ...] | Literal["auto"] = ()
+    test_splits: tuple[str, ...] | None = None
     shards: str | None = None
     seeds: tuple[NonNegativeInt, ...] = Field(min_length=2)
     set: PlainValues = Field(default_factory=dict)
@@ -126,10 +131,14 @@ class AblationRecipe(StrictModel):
     def _names_are_known(self) -> AblationRecipe:
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError("seeds must differ from each other")
+        if (self.valid is None) == (not self.valid_rooms):
+            raise ValueError("give a validation set: either valid, a data set, or valid_rooms, rooms of train")
         wanted = [("reference", self.reference)]
         wanted += [(f"ensembles.{name}", member) for name, row in self.ensembles.items() for member in row.members]
         wanted += [(f"without.{name}", row.variant) for name, row in self.without.items()]
-        wanted += [(f"seen.{name}", row.variant) for name, row in self.seen.items()]
+        wanted += [
+            (f"seen.{name}", row.variant) for name, row in self.seen.items() if row.variant not in self.ensembles
+        ]
         for where, name in wanted:
             if name not in self.variants:
                 raise ValueError(f"{where}: there is no variant '{name}'; there are {', '.join(self.variants)}")
@@ -152,6 +161,7 @@ class AblationRun:
         recipe: its training recipe, without `run.init_from`.
         before: the run from whose weights it starts.
         test: data set on which it is scored; None for pre-training.
+        test_splits: its splits; None takes those for training.
         clips: digests of the names of the sets' clips, so that changed sets lead to new runs.
     """
 
@@ -161,6 +171,7 @@ class AblationRun:
     before: AblationRun | None = None
     test: str | None = None
     clips: tuple[str, ...] = ()
+    test_splits: tuple[str, ...] | None = None
 
     @property
     def key(self) -> str:
@@ -170,6 +181,7 @@ class AblationRun:
         if plain["run"]["decoding"] == "weighted":  # so that runs of before this setting existed keep their key
             plain["run"].pop("decoding")
         parts = [plain, self.before.key if self.before else None, self.test, self.clips]
+        parts += [self.test_splits] if self.test_splits is not None else []
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
     @property
@@ -215,7 +227,8 @@ def load_plan(path: Path, overrides: list[str] | None = None) -> AblationPlan:
         LabelError: one of the sets is missing or empty.
     """
     asked = _read(path, overrides or [])
-    clips = tuple(_digest(root) for root in (asked.train, asked.valid, asked.test))
+    roots = (asked.train, *([asked.valid] if asked.valid else []))
+    clips = (*(_digest(root) for root in roots), _digest(asked.test, asked.test_splits, final=True))
     pretraining = {
         (name, seed): _pretraining(name, seed, _recipe(path, asked, name, variant, seed, pretraining=True))
         for seed in asked.seeds
@@ -230,6 +243,7 @@ def load_plan(path: Path, overrides: list[str] | None = None) -> AblationPlan:
             pretraining[variant.pretrain, seed] if variant.pretrain else None,
             asked.test,
             clips,
+            asked.test_splits,
         )
         for name, variant in asked.variants.items()
         for seed in asked.seeds
@@ -243,8 +257,8 @@ def _pretraining(name: str, seed: int, recipe: Recipe) -> AblationRun:
     return AblationRun(name, seed, recipe, clips=tuple(_digest(one.root, one.splits) for one in held))
 
 
-def _digest(root: str, splits: Sequence[str] | None = None) -> str:
-    names = "\n".join(clip.id for clip in chosen_clips(scan(Path(root)), splits))
+def _digest(root: str, splits: Sequence[str] | None = None, *, final: bool = False) -> str:
+    names = "\n".join(clip.id for clip in chosen_clips(scan(Path(root)), splits, final=final))
     return hashlib.sha256(names.encode()).hexdigest()[:12]
 
 
@@ -265,12 +279,16 @@ def _recipe(
     if not pretraining:
         changes |= {
             "data.folders": [{"root": asked.train}],
-            "data.valid_folder": {"root": asked.valid},
+            "data.valid_folder": {"root": asked.valid} if asked.valid else None,
+            "data.valid_rooms": asked.valid_rooms,
             "data.shards": asked.shards,
             "data.bank_weight": 0.0,
         }
     changes |= {**variant.set, "name": name, "run.seed": seed, "data.seed": seed + 1}
-    file = path.parent / (variant.recipe or asked.base)
+    named = variant.recipe or asked.base
+    file = path.parent / named
+    if not is_there(file):
+        file = shipped_recipes().get(named, file)
     try:
         return load_recipe(file, [f"{key}={json.dumps(value)}" for key, value in changes.items()])
     except RecipeError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -110,20 +111,26 @@ def collect(plan: AblationPlan, done: Sequence[FinishedRun]) -> list[Row]:
         for name, asked in plan.recipe.without.items()
         if of[asked.variant]
     ]
+    seen = {name: visual_fusion(plan.recipe.test, asked.detector) for name, asked in plan.recipe.seen.items()}
     rows += [
-        _row(name, "seen", of[asked.variant], None, asked.about, _visual_fusion(plan.recipe.test, asked.detector))
+        _row(name, "seen", of[asked.variant], None, asked.about, seen[name])
         for name, asked in plan.recipe.seen.items()
-        if of[asked.variant]
+        if of.get(asked.variant)
     ]
-    seeds = len(plan.recipe.seeds)
     for name, ensemble in plan.recipe.ensembles.items():
-        members = [one for member in ensemble.members for one in of[member]]
-        if len(members) == seeds * len(ensemble.members):
-            rows.append(_ensemble(name, members, tuned=ensemble.weights == "tuned", about=ensemble.about))
+        outputs = ensemble_outputs(plan, done, name)
+        if outputs is None:
+            continue
+        rows.append(_ensemble(name, outputs, ensemble.about))
+        rows += [
+            _ensemble(other, outputs, asked.about, seen[other])
+            for other, asked in plan.recipe.seen.items()
+            if asked.variant == name
+        ]
     return rows
 
 
-def _visual_fusion(root: str, detector: str) -> After:
+def visual_fusion(root: str, detector: str) -> After:
     """A function that merges a clip's events with visual detections in its video; without a video they stay.
 
     Raises:
@@ -155,18 +162,45 @@ def _row(
     return Row(name, kind, tuple(counts for counts, _ in judged), tuple(f_score for _, f_score in judged), about, facts)
 
 
-def _ensemble(name: str, members: Sequence[FinishedRun], *, tuned: bool, about: str) -> Row:
+@dataclass(frozen=True, slots=True, eq=False)
+class EnsembleOutputs:
+    """Averaged outputs of the runs of an ensemble.
+
+    Attributes:
+        members: the runs.
+        weights: of each member; None if equal.
+        valid, test: outputs for the sets.
+    """
+
+    members: tuple[FinishedRun, ...]
+    weights: tuple[float, ...] | None
+    valid: SetOutputs
+    test: SetOutputs
+
+
+def ensemble_outputs(plan: AblationPlan, done: Sequence[FinishedRun], name: str) -> EnsembleOutputs | None:
+    """Outputs of an ensemble, with weights tuned on the validation set; None if a member is not finished."""
+    asked = plan.recipe.ensembles[name]
+    members = [one for member in asked.members for one in done if one.run.row == member]
+    if len(members) < len(plan.recipe.seeds) * len(asked.members):
+        return None
     valid, test = ([one.outputs(part) for one in members] for part in ("valid", "test"))
-    weights = tune_weights([one.fields for one in valid], valid[0].references).weights if tuned else None
+    weights = None
+    if asked.weights == "tuned":
+        weights = tune_weights([one.fields for one in valid], valid[0].references).weights
     whole = [
         SetOutputs(part[0].names, combine_clips([one.fields for one in part], weights), part[0].references)
         for part in (valid, test)
     ]
-    counts, reached = score_run(whole[0], whole[1])
+    return EnsembleOutputs(tuple(members), weights, *whole)
+
+
+def _ensemble(name: str, outputs: EnsembleOutputs, about: str, after: After | None = None) -> Row:
+    counts, reached = score_run(outputs.valid, outputs.test, after)
     facts = {
-        "members": [f"{one.run.row}, seed {one.run.seed}" for one in members],
-        "weights": None if weights is None else [round(weight, 4) for weight in weights],
-        "parameters": sum(one.facts["parameters"] for one in members),
+        "members": [f"{one.run.row}, seed {one.run.seed}" for one in outputs.members],
+        "weights": None if outputs.weights is None else [round(weight, 4) for weight in outputs.weights],
+        "parameters": sum(one.facts["parameters"] for one in outputs.members),
     }
     return Row(name, "ensemble", (counts,), (reached,), about, facts)
 

@@ -23,11 +23,10 @@ from earwitness.training.ablation.ablation_tables import SetOutputs
 from earwitness.training.data.clip_stream import VALID_STREAM, SceneStream
 from earwitness.training.data.recipe_classes import with_classes
 from earwitness.training.data.token_lookup import TokenLookup
-from earwitness.training.data.training_sources import open_sources
+from earwitness.training.data.training_sources import open_final_test, open_sources
 from earwitness.training.loop.trainer import BEST_NAME, Trainer
 from earwitness.training.loop.training_state import STATES
 from earwitness.training.loop.validate import ValidSet
-from earwitness.training.recipe import Recipe
 from earwitness.training.recipe_sections import FolderSpec
 
 FACTS_NAME: Final = "run.json"
@@ -60,7 +59,7 @@ class FinishedRun:
         name = part if only is None else f"{part}-only-{'-'.join(only) or 'features'}"
         path = self.folder / f"{name}.npz"
         cached = _read(path)
-        clips = _SetClips.open(self.run.recipe, self._root(part))
+        clips = _SetClips.open(self.run, part)
         if cached is None or cached[0] != clips.names:
             cached = clips.names, clips.outputs(load_model(self.folder / BEST_NAME), only)
             with atomic_file(path) as temporary, temporary.open("wb") as file:
@@ -68,13 +67,6 @@ class FinishedRun:
         spec = self.run.recipe.run
         fixed = spec.thresholds[0] if spec.decoding == "official" else None
         return SetOutputs(cached[0], cached[1].astype(np.float32), clips.tables, spec.decoding, fixed)
-
-    def _root(self, part: str) -> str:
-        if part == "test":
-            assert self.run.test is not None
-            return self.run.test
-        assert self.run.recipe.data.valid_folder is not None
-        return self.run.recipe.data.valid_folder.root
 
 
 def finished(run: AblationRun, runs: Path) -> FinishedRun | None:
@@ -133,12 +125,18 @@ class _SetClips:
     tables: tuple[Any, ...]
 
     @classmethod
-    def open(cls, recipe: Recipe, root: str) -> _SetClips:
-        data = recipe.data.model_copy(update={"valid_folder": FolderSpec(root=root)})
-        sources = open_sources(data, recipe.features)
+    def open(cls, run: AblationRun, part: str) -> _SetClips:
+        recipe, data = run.recipe, run.recipe.data
+        if part == "test":
+            assert run.test is not None
+            test = FolderSpec(root=run.test, splits=run.test_splits)
+            data = data.model_copy(update={"valid_folder": test})
+            source = open_final_test(recipe.data, test, recipe.features)
+        else:
+            source = open_sources(data, recipe.features).valid
         tokens = TokenLookup.open(data, token_widths(recipe.model))
         stream = SceneStream(
-            sources.valid, recipe.features, seed=data.valid_seed, swap="none", stream=VALID_STREAM, tokens=tokens
+            source, recipe.features, seed=data.valid_seed, swap="none", stream=VALID_STREAM, tokens=tokens
         )
         clips = [stream.scene(index)[0] for index in range(stream.available(EVERY_CLIP))]
         names = [clip.clip.name for clip in clips]  # type: ignore[attr-defined]

@@ -86,17 +86,24 @@ class Row:
         return jackknife(self.pooled, Protocol.STRICT, minus=other.pooled)
 
 
+def tuned_thresholds(valid: SetOutputs) -> NDArray[np.float64]:
+    """Thresholds (classes,) tuned on the validation set, unless the recipe fixes them."""
+    if valid.threshold is not None:
+        return np.full(len(valid.references[0].vocabulary), valid.threshold)
+    return np.array(class_thresholds(valid.fields, valid.references))
+
+
 def score_run(valid: SetOutputs, test: SetOutputs, after: After | None = None) -> tuple[Counts, float]:
     """Tune thresholds on `valid`; return the counts on `test` and the macro F20/1 on `valid` with these thresholds."""
-    if valid.threshold is None:
-        thresholds = np.array(class_thresholds(valid.fields, valid.references))
-    else:
-        thresholds = np.full(len(valid.references[0].vocabulary), valid.threshold)
+    thresholds = tuned_thresholds(valid)
     reached = Scores.from_counts(_counts(valid, thresholds), Protocol.STRICT).macro.f_score
     return _counts(test, thresholds, after), reached
 
 
-def _counts(outputs: SetOutputs, thresholds: NDArray[np.float64], after: After | None = None) -> Counts:
+def predictions_of(
+    outputs: SetOutputs, thresholds: NDArray[np.float64], after: After | None = None
+) -> list[EventTable]:
+    """Events of each clip of a set."""
     vocabulary = outputs.references[0].vocabulary
     predictions = [
         decode(fields, threshold=thresholds, decoding=outputs.decoding, vocabulary=vocabulary)
@@ -104,6 +111,11 @@ def _counts(outputs: SetOutputs, thresholds: NDArray[np.float64], after: After |
     ]
     if after is not None:
         predictions = [after(name, table) for name, table in zip(outputs.names, predictions, strict=True)]
+    return predictions
+
+
+def _counts(outputs: SetOutputs, thresholds: NDArray[np.float64], after: After | None = None) -> Counts:
+    predictions = predictions_of(outputs, thresholds, after)
     return count(outputs.names, _rows(outputs.references), _rows(predictions), Protocol.STRICT)
 
 

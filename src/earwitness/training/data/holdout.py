@@ -18,18 +18,19 @@ _REAL_FOLD: Final = 3
 _TEST_FOLD: Final = 4
 
 
-def chosen_clips(folder: DcaseFolder, splits: Sequence[str] | None = None) -> tuple[Clip, ...]:
+def chosen_clips(folder: DcaseFolder, splits: Sequence[str] | None = None, *, final: bool = False) -> tuple[Clip, ...]:
     """Clips with sound and labels of the given splits.
 
     Args:
         folder: the data set.
         splits: names of the splits; None takes all whose name starts with dev-train.
+        final: whether this is the final test, for which the test split may be used.
 
     Raises:
         LabelError: a split is missing or is the test split, or there are no such clips.
     """
     for split in splits or ():
-        if split.startswith(TEST):
+        if split.startswith(TEST) and not final:
             raise LabelError(f"{split} is reserved for the final test: do not train or validate on it")
         if split not in folder.splits:
             raise LabelError(f"{folder.root}: has no split '{split}'; it has {', '.join(folder.splits)}")

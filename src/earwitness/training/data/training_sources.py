@@ -211,6 +211,19 @@ def open_sources(
         raise RecipeError(f"data.folders: {error} ({hint})") from error
 
 
+def open_final_test(spec: DataSpec, test: FolderSpec, features: FeatureConfig) -> SourceFactory:
+    """The clips of a set on which a finished run is scored; its test splits may be among them.
+
+    Raises:
+        LabelError: the set has no such clips, or shares some with training.
+    """
+    clips = chosen_clips(scan(Path(test.root)), test.splits, final=True)
+    refuse_metres(clips)
+    opened = _open_set(test, clips, spec, features, None, 1)
+    refuse_overlap([clip for one in spec.folders for clip in _chosen(one)], opened.clips)
+    return OpenedSource(ClipPass(JoinedClips([_part(opened, opened.clips)]), spec.valid_seed))
+
+
 def _open(spec: DataSpec, features: FeatureConfig, progress: Progress | None, workers: int) -> Sources:
     specs = [*spec.folders, *([spec.valid_folder] if spec.valid_folder else [])]
     chosen = [_chosen(one) for one in specs]

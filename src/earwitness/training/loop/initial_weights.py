@@ -38,7 +38,8 @@ def load_initial(
 
     Args:
         model: the network to initialise.
-        source: the name of a shipped model (`default`), a .safetensors file, or the folder of a run: its best
+        source: the name of a shipped model (`default`), the address of a pulled one (`hf:USER/NAME`), a .safetensors
+            file, or the folder of a run: its best
             checkpoint, else its last.
         features: of the new run; those of the checkpoint must be the same, where they are known.
         classes: of the new run; those of the checkpoint must be the same, where they are known.

@@ -1,4 +1,4 @@
-"""Weights that ship with earwitness: checkpoints of its models, and YAMNet's weights inside them."""
+"""Published weights: checkpoints of shipped and of pulled models, and YAMNet's weights inside the shipped ones."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import numpy as np
 
 from earwitness.core.classes.vocabulary_record import VocabularyRecord
 from earwitness.core.errors import MissingWeightsError, ModelError
+from earwitness.detect.hub.hub_address import HubAddress, is_hub_address
+from earwitness.detect.hub.hub_cache import pulled_folder
+from earwitness.detect.hub.hub_folder import CHECKPOINT, MANIFEST
 from earwitness.detect.model.card import ModelCard, card_path, read_card
 from earwitness.detect.model.model_files import DEFAULT_MODEL, find_model, shipped_models
 from earwitness.encoders.yamnet import convolutions
@@ -24,11 +27,17 @@ _SHORT: Final = ".half"
 
 
 def shipped_checkpoint(name: str) -> Path | None:
-    """The checkpoint of the shipped model `name`; None if no shipped model has that name.
+    """The checkpoint of the shipped model `name`, or of a pulled one (`hf:USER/NAME`); None if there is no such model.
 
     Raises:
-        ModelError: the model has no checkpoint.
+        ModelError: the model has no checkpoint, or was not pulled.
+        UsageError: not an address on the hub.
     """
+    if is_hub_address(name):
+        pulled = pulled_folder(HubAddress.parse(name)) / CHECKPOINT
+        if not pulled.is_file():
+            raise ModelError(f"{name} was published without a checkpoint, so it cannot be trained further")
+        return pulled
     model = shipped_models().get(name)
     if model is None:
         return None
@@ -39,18 +48,19 @@ def shipped_checkpoint(name: str) -> Path | None:
 
 
 def checkpoint_features(path: Path) -> FeatureConfig | None:
-    """The features of a shipped checkpoint, from the card beside it; None for other checkpoints."""
+    """The features of a shipped or pulled checkpoint, from the card beside it; None for other checkpoints."""
     return None if (card := _shipped_card(path)) is None else card.features
 
 
 def checkpoint_classes(path: Path) -> VocabularyRecord | None:
-    """The classes of a shipped checkpoint, from the card beside it; None for other checkpoints."""
+    """The classes of a shipped or pulled checkpoint, from the card beside it; None for other checkpoints."""
     return None if (card := _shipped_card(path)) is None else card.vocabulary
 
 
 def _shipped_card(path: Path) -> ModelCard | None:
     shipped = [model.with_suffix(CHECKPOINT_SUFFIX) for model in shipped_models().values()]
-    return read_card(card_path(path)) if path in shipped else None
+    is_pulled = path.name == CHECKPOINT and (path.parent / MANIFEST).is_file()
+    return read_card(card_path(path)) if (path in shipped or is_pulled) and card_path(path).is_file() else None
 
 
 def trunk_weights(prefix: str = TRUNK_PREFIX) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:

@@ -49,10 +49,10 @@ _FREE: Final = frozenset(
     + [
         f"run.{key}"
         for key in ("log_every", "valid_every", "save_every", "workers", "prefetch", "threads", "device", "compile",
-                    "tensorboard", "trackers", "init_from")
+                    "tensorboard", "trackers", "init_from", "decoding")
     ]
 )  # fmt: skip
-"""Settings that may differ on resume: paths and use of the machine, which do not affect the result."""
+"""Settings that may differ on resume: paths, use of the machine and decoding, which do not affect the weights."""
 
 
 def write_start(folder: Path, recipe: Recipe, tokens: Mapping[str, StoreDescription]) -> None:

@@ -4,7 +4,7 @@ function setUpControls() {
   $("previous").addEventListener("click", () => neighbour(-1));
   $("next").addEventListener("click", () => neighbour(1));
   $("show-marks").addEventListener("change", () => marks.classList.toggle("off", !$("show-marks").checked));
-  $("show-captions").addEventListener("change", () => { if (media?.textTracks[0]) media.textTracks[0].mode = $("show-captions").checked ? "showing" : "disabled"; update(); });
+  $("show-captions").addEventListener("change", () => { if (waitingCaptions) setCaptions(waitingCaptions); if (media?.textTracks[0]) media.textTracks[0].mode = $("show-captions").checked ? "showing" : "disabled"; update(); });
   $("volume").addEventListener("input", () => { if (media) media.volume = Number($("volume").value); });
   $("full").addEventListener("click", () => document.fullscreenElement ? document.exitFullscreen() : stage.requestFullscreen?.());
   $("zoom-in").addEventListener("click", () => setZoom(zoom * 1.6));

@@ -10,7 +10,8 @@ function setUpEditor() {
   on("edit-end", (event, value) => { if (value !== "") setEnds(event, event.s, Number(value)); });
   on("edit-side", (event) => setAzimuth(event, fieldAzimuth()));
   on("edit-azimuth", (event) => setAzimuth(event, fieldAzimuth()));
-  $("edit-slider").addEventListener("input", () => { const event = events[chosen]; if (event) setAzimuth(event, -Number($("edit-slider").value), "slider"); });
+  on("edit-slider", (event, value) => setAzimuth(event, -Number(value), "slider"));
+  $("edit-slider").addEventListener("input", () => { $("edit-azimuth").value = Math.abs($("edit-slider").value); $("edit-side").value = $("edit-slider").value > 0 ? "right" : "left"; });
   on("edit-distance", (event, value) => setDistance(event, Number(value)));
   $("edit-onscreen").addEventListener("change", () => { const event = events[chosen]; if (event) setOnscreen(event, $("edit-onscreen").checked); });
   $("edit-delete").addEventListener("click", () => { const event = events[chosen]; if (event) remove(event); });
@@ -49,16 +50,20 @@ function setUpDrag() {
     if (!editing || !bar || press.button !== 0) return;
     const box = bar.getBoundingClientRect(), x = press.clientX - box.left, reach = Math.min(press.pointerType === "touch" ? 24 : 10, box.width / 2);
     const end = x <= reach ? "start" : box.width - x <= reach ? "end" : null;
-    if (end) { drag = { index: Number(bar.dataset.index), end, x: press.clientX, name: `drag ${done.length} ${end}` }; $("lanes").setPointerCapture(press.pointerId); press.preventDefault(); }
+    if (end) { drag = { index: Number(bar.dataset.index), end, x: press.clientX }; $("lanes").setPointerCapture(press.pointerId); press.preventDefault(); }
   });
   $("lanes").addEventListener("pointermove", (move) => {
     if (!drag || (!dragged && Math.abs(move.clientX - drag.x) < 3)) return;
     dragged = true;
-    const event = events[drag.index], time = timeAt(move);
-    if (drag.end === "start") setEnds(event, Math.min(time, event.e - 0.1), event.e, drag.name); else setEnds(event, event.s, Math.max(time, event.s + 0.1), drag.name);
+    const event = events[drag.index], time = Math.round(timeAt(move) * data.rate) / data.rate;
+    drag.ends = drag.end === "start" ? [Math.min(time, event.e - 0.1), event.e] : [event.s, Math.max(time, event.s + 0.1)];
+    Object.assign(bars[drag.index].style, { left: `${drag.ends[0] / duration * 100}%`, width: `${(drag.ends[1] - drag.ends[0]) / duration * 100}%` });
+    $("clock").textContent = `${clock(drag.ends[0])} – ${clock(drag.ends[1])}`;
   });
   for (const name of ["pointerup", "pointercancel"]) $("lanes").addEventListener(name, () => {
-    if (drag && !dragged) playEvent(events[drag.index]);  // captured by the lanes, the press is no click on the bar
+    if (name === "pointercancel") drawLanes();
+    else if (drag?.ends) setEnds(events[drag.index], ...drag.ends);
+    else if (drag && !dragged) playEvent(events[drag.index]);  // captured by the lanes, the press is no click on the bar
     drag = null;
   });
 }

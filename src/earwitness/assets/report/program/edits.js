@@ -7,8 +7,9 @@ function apply(changes, forwards) {
   const last = changes[changes.length - 1], now = forwards ? last.after : last.before;
   chosen = now ? last.index : null;
   edition++;
-  drawLanes(); drawChips(); drawTable(); drawCard(); update();
-  setCaptions(toVtt());
+  drawLanes(new Set(changes.flatMap(({ before, after }) => [before, after]).filter(Boolean).map((event) => event.c)));
+  drawChips(); drawTable(); drawCard(); update();
+  setCaptions(toVtt);
 }
 // `merge` joins a step with the last one of the same kind, so that undo does not stop at each tenth of a drag.
 function record(changes, words, merge = "") {

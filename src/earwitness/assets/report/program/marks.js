@@ -1,6 +1,6 @@
 // Markers in the picture: a frame around a source that was seen, or a line at its direction, and a label beside it.
 const across = (az) => Math.abs(az) >= 89.9 ? null : 0.5 - Math.tan(az * Math.PI / 180) / Math.tan(data.fov * Math.PI / 360) / 2;
-const CAPTIONS = [0.08, 0.78, 0.92, 1];
+const CAPTIONS = [0.03, 0.78, 0.97, 1];
 function placeMarks() {
   const box = stage.getBoundingClientRect();
   let [x, y, w, h] = [0, 0, box.width, box.height];
@@ -58,7 +58,7 @@ function drawMarks(sounding, time) {
   wanted.sort((a, b) => rank.indexOf(a.side) - rank.indexOf(b.side));
   const sources = wanted.filter((one) => one.side === "beside").map((one) => one.near);
   const reserved = $("show-captions").checked ? [pixels(CAPTIONS)] : [], hard = faces.map(pixels);
-  const placed = placeLabels(wanted, { faces: hard, sources, bodies: people.map(pixels), reserved }, [3, 3, w - 3, h - 3], 5, time);
+  const placed = placeLabels(wanted, { faces: hard, sources, bodies: [...people.map((box) => bodyOf(box, aspect)), ...faces.map(freeArea)].map(pixels), reserved }, [3, 3, w - 3, h - 3], 5, time);
   const paths = [];
   for (const one of wanted) {
     const { node } = one.mark, place = placed.get(one.key);

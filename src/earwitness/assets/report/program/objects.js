@@ -16,6 +16,10 @@ function boxOf(object, time) {
 }
 const peopleAt = (time) => [...seenObjects.values()].filter((one) => one.what === "person" && one.start <= time + 1e-6 && time < one.end + 1e-6).map((one) => boxOf(one, time));
 const faceOf = ([left, top, right, bottom], aspect) => [left, top, right, top + Math.min(bottom - top, Math.max((right - left) * aspect, 0.2 * (bottom - top)))];
+// A person's box, extended by the body below if only the face was detected.
+const bodyOf = ([l, t, r, b], aspect) => (r - l) * aspect < 0.75 * (b - t) ? [l, t, r, b] : [Math.max(0, 2 * l - r), t, Math.min(1, 2 * r - l), Math.min(1, b + 6 * (b - t))];
+// A face with a margin that labels avoid where possible.
+const freeArea = ([l, t, r, b]) => [Math.max(0, l - 0.15 * (r - l)), Math.max(0, t - 0.3 * (b - t)), Math.min(1, r + 0.15 * (r - l)), Math.min(1, b + 0.1 * (b - t))];
 const shareWithin = (a, b) => Math.max(0, Math.min(a[2], b[2]) - Math.max(a[0], b[0])) * Math.max(0, Math.min(a[3], b[3]) - Math.max(a[1], b[1])) / Math.max(1e-9, (a[2] - a[0]) * (a[3] - a[1]));
 function sourceBox(event, state, time, faces) {
   const { v } = event, track = v?.track;

@@ -27,8 +27,15 @@ function setUpPlayer() {
   if (!media) for (const id of ["play", "volume"]) $(id).disabled = true;
   showPlaying();
 }
+// Captions as text, or as a function that is called once they are wanted.
+let waitingCaptions = null;
 function setCaptions(text) {
   if (!media) return;
+  waitingCaptions = null;
+  if (typeof text === "function") {
+    if (!$("show-captions").checked) { waitingCaptions = text; return; }
+    text = text();
+  }
   media.querySelector("track")?.remove();
   const captions = make("track", { kind: "captions", label: "Sounds", srclang: "en" });
   captions.src = URL.createObjectURL(new Blob([text], { type: "text/vtt" }));

@@ -48,8 +48,8 @@ function drawChips() {
 }
 function filter() {
   const shown = new Set(visible().map((e) => e.index));
-  bars.forEach((bar, index) => { bar.hidden = !shown.has(index); });
-  if (!bars.some((bar) => bar.tabIndex === 0 && !bar.hidden)) rove(bars.find((bar) => bar && !bar.hidden), false);
+  bars.forEach((bar, index) => { if (bar) bar.hidden = !shown.has(index); });
+  if (!bars.some((bar) => bar && bar.tabIndex === 0 && !bar.hidden)) rove(bars.find((bar) => bar && !bar.hidden), false);
   drawTable(); update();
 }
 let rows = new Map();

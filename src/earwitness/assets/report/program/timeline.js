@@ -24,32 +24,42 @@ function setUpLanes() {
   drawLanes();
 }
 const laneOrder = () => [...$("lanes").querySelectorAll(".bar-event")].sort((a, b) => a.dataset.index - b.dataset.index);
-function drawLanes() {
+const laneNodes = new Map();
+// All lanes, or after a change only those of some classes: a long recording has thousands of events.
+function drawLanes(changedClasses = null) {
   const shown = new Set(visible().map((event) => event.index)), keep = document.activeElement?.closest?.(".bar-event")?.dataset.index;
-  const names = [make("div", { class: "on-ruler" })], lanes = [];
-  if (data.strip) names.push(make("div", { class: "on-strip" }, make("span", {}, "Spectrogram")));
-  bars.length = 0;
-  for (const c of usedClasses()) {
-    const mine = present().filter((event) => event.c === c).sort((a, b) => a.s - b.s || a.index - b.index), ends = [], lane = make("div", { class: "lane" });
-    for (const event of mine) {
-      let sub = ends.findIndex((end) => end <= event.s + 1e-6);
-      if (sub < 0) sub = ends.length;
-      ends[sub] = event.e;
-      bars[event.index] = barOf(event, sub, !shown.has(event.index));
-      lane.append(bars[event.index]);
-    }
-    const height = `calc(var(--name-row) + ${8 + 24 * ends.length}px)`;
-    lane.style.height = height;
-    lane.prepend(make("span", { class: "lane-name", "aria-hidden": "true" }, data.classes[c].name));
-    names.push(make("div", { style: { height } }, swatch(c), make("span", {}, data.classes[c].name)));
-    lanes.push(lane);
+  const used = usedClasses(), same = changedClasses && used.length === laneNodes.size && used.every((c) => laneNodes.has(c));
+  for (const c of same ? changedClasses : used) {
+    const old = laneNodes.get(c);
+    old?.lane.querySelectorAll(".bar-event").forEach((bar) => { bars[bar.dataset.index] = undefined; });
+    const fresh = laneOf(c, shown);
+    if (same) { old.lane.replaceWith(fresh.lane); old.name.replaceWith(fresh.name); }
+    laneNodes.set(c, fresh);
   }
-  if (!present().length) lanes.push(make("p", { class: "empty" }, "No sound events were found."));
-  $("names").replaceChildren(...names);
-  $("lanes").replaceChildren(...lanes);
+  if (!same) {
+    for (const c of [...laneNodes.keys()]) if (!used.includes(c)) laneNodes.delete(c);
+    for (let index = 0; index < bars.length; index++) if (!events[index]) bars[index] = undefined;
+    const strip = data.strip ? [make("div", { class: "on-strip" }, make("span", {}, "Spectrogram"))] : [];
+    $("names").replaceChildren(make("div", { class: "on-ruler" }), ...strip, ...used.map((c) => laneNodes.get(c).name));
+    $("lanes").replaceChildren(...(used.length ? used.map((c) => laneNodes.get(c).lane) : [make("p", { class: "empty" }, "No sound events were found.")]));
+  }
   lit = new Set();
   const focus = bars[keep] ?? bars[chosen] ?? bars.find((bar) => bar && !bar.hidden);
   if (focus) { focus.tabIndex = 0; if (bars[keep]) focus.focus({ preventScroll: true }); }
+}
+function laneOf(c, shown) {
+  const mine = present().filter((event) => event.c === c).sort((a, b) => a.s - b.s || a.index - b.index), ends = [], lane = make("div", { class: "lane" });
+  lane.append(make("span", { class: "lane-name", "aria-hidden": "true" }, data.classes[c].name));
+  for (const event of mine) {
+    let sub = ends.findIndex((end) => end <= event.s + 1e-6);
+    if (sub < 0) sub = ends.length;
+    ends[sub] = event.e;
+    bars[event.index] = barOf(event, sub, !shown.has(event.index));
+    lane.append(bars[event.index]);
+  }
+  const height = `calc(var(--name-row) + ${8 + 24 * ends.length}px)`;
+  lane.style.height = height;
+  return { lane, name: make("div", { style: { height } }, swatch(c), make("span", {}, data.classes[c].name)) };
 }
 function barOf(event, sub, hidden) {
   const bar = make("button", { type: "button", class: "bar-event" + (data.hasVideo && !event.on ? " out" : "") + (event.index === chosen ? " chosen" : ""), tabindex: -1, hidden,
@@ -61,7 +71,7 @@ function barOf(event, sub, hidden) {
 }
 function rove(bar, focus) {
   if (!bar) return;
-  bars.forEach((other) => { other.tabIndex = -1; });
+  bars.forEach((other) => { if (other) other.tabIndex = -1; });
   bar.tabIndex = 0;
   if (focus) { bar.focus(); reveal(events[bar.dataset.index].s); }
 }

@@ -43,6 +43,6 @@ function sentences(event) {
   const where = event.az === null ? "The direction is unknown: both channels are alike." : `Direction ${direction(event.az)}${range(event.azi, direction)}.`;
   const far = event.d === null ? "" : `Distance ${metres(event.d)}${range(event.di, metres)}.`;
   const sure = data.scored && !event.edited ? `The model's confidence is ${percent(event.p)}.` : event.edited ? "Corrected by hand." : "";
-  const why = event.v?.why ? `In the picture: ${event.v.why}.` : "";
+  const why = event.v?.why ? `In the picture: ${event.v.why.replace(/ \(seen \d+\)/, "")}.` : "";
   return [where, far, data.hasVideo ? `The source is ${event.on ? "in the picture" : "outside the picture"}.` : "", sure, why].filter(Boolean).join(" ");
 }
