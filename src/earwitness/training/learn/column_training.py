@@ -22,7 +22,8 @@ PEAK: Final = 3e-3
 WEIGHT_DECAY: Final = 0.05
 DROPOUT: Final = 0.3
 """Share of the body's outputs that a scene lacks: few recordings would otherwise be learnt by heart."""
-PASSES: Final = 24
+PASSES: Final = 12
+FEWEST_STEPS: Final = 200
 _WARM_UP: Final = 0.1
 _LOSS: Final = LossSpec(direction=2.0, distance=0.5, onscreen=0.05, activity=4.0, active_weight=2.0)
 _OUTPUT_BATCH: Final = 100
@@ -49,7 +50,7 @@ def train_columns(
     loss, order = AdpitLoss(_LOSS), np.random.default_rng(0)
     chosen = torch.tensor(list(classes))
     per_pass = max(1, len(rows) // BATCH)
-    steps = PASSES * per_pass
+    steps = max(PASSES * per_pass, FEWEST_STEPS)
     torch.manual_seed(0)
     for step in range(steps):
         if step % per_pass == 0:

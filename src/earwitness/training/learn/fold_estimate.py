@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.core.events import EventTable
 from earwitness.core.vocabulary import Vocabulary
 from earwitness.detect.model.calibration import Calibration
 from earwitness.detect.model.card import ModelCard
@@ -21,6 +22,10 @@ from earwitness.training.loop.validate import score_outputs
 
 FEWEST_RECORDINGS: Final = 2
 """Recordings of a class from which on its scores can be estimated."""
+MOST_FOLDS: Final = 3
+"""More would take longer than they are worth."""
+MOST_SCENES: Final = 600
+"""Scenes on which thresholds are set and scored."""
 UNKNOWN_THRESHOLD: Final = 0.45
 """Of a class whose scores cannot be estimated."""
 
@@ -64,7 +69,8 @@ def estimate(
     """
     new = [vocabulary.by_slug(slug).index for slug in counts]
     known = {slug for slug, count in counts.items() if count >= FEWEST_RECORDINGS}
-    folds = int(scenes.fold.max()) + 1
+    folds = min(int(scenes.fold.max()) + 1, MOST_FOLDS)
+    part = scenes.fold % folds
     plain = FoldEstimate(
         dict.fromkeys(counts, 1.0), dict.fromkeys(counts, 0.0), dict.fromkeys(counts, UNKNOWN_THRESHOLD), {}, {}, {}
     )
@@ -72,44 +78,71 @@ def estimate(
         return plain
     fields = np.zeros((*scenes.active.shape[:2], 3, len(vocabulary), 4), np.float32)
     for fold in range(folds):
-        rest, rows = np.flatnonzero(scenes.fold != fold), np.flatnonzero(scenes.fold == fold)
+        rest, rows = np.flatnonzero(part != fold), np.flatnonzero(part == fold)
         fields[rows] = outputs(train_columns(net, scenes, rest, new), scenes, rows)
         progress(fold + 1, folds)
-    maps = calibrate(fields, scenes.references)
-    own = {slug: vocabulary.by_slug(slug).index for slug in counts if slug in known}
-    plain.slope.update({slug: maps.slope[index] for slug, index in own.items()})
-    plain.offset.update({slug: maps.offset[index] for slug, index in own.items()})
-    calibrated = Calibration(slope=maps.slope, offset=maps.offset).apply(fields)
-    plain.threshold.update(_thresholds(calibrated, scenes, own, base.smoothing))
-    f_score = _honest(calibrated, scenes, own, base.smoothing)
-    recall, taken = _confusions(calibrated, scenes, vocabulary, own, plain.threshold)
+    own = [vocabulary.by_slug(slug).index for slug in counts if slug in known]
+    found = _Found.of(fields, scenes, vocabulary, own)
+    maps = calibrate(found.fields, found.references)
+    fields[:, :, :, own] = found.fields = Calibration(slope=maps.slope, offset=maps.offset).apply(found.fields)
+    slugs = found.vocabulary.slugs
+    plain.slope.update(zip(slugs, maps.slope, strict=True))
+    plain.offset.update(zip(slugs, maps.offset, strict=True))
+    plain.threshold.update(zip(slugs, found.thresholds(found.every, base.smoothing), strict=True))
+    f_score = dict(zip(slugs, found.honest(base.smoothing), strict=True))
+    recall, taken = _confusions(fields, scenes, vocabulary, dict(zip(slugs, own, strict=True)), plain.threshold)
     return FoldEstimate(plain.slope, plain.offset, plain.threshold, f_score, recall, taken)
 
 
-def _thresholds(
-    fields: NDArray[np.float32], scenes: LearnScenes, own: dict[str, int], smoothing: Smoothing
-) -> dict[str, float]:
-    found = class_thresholds(fields, scenes.references, smoothing)
-    return {slug: found[index] for slug, index in own.items()}
+@dataclass(slots=True, eq=False)
+class _Found:
+    """What was detected and what is true, of the new classes only: the others would only take time.
 
+    Attributes:
+        fields: (n, T, 3, classes, 4).
+        references: n tables.
+        vocabulary: the classes.
+    """
 
-def _honest(
-    fields: NDArray[np.float32], scenes: LearnScenes, own: dict[str, int], smoothing: Smoothing
-) -> dict[str, float]:
-    """F20/1 of each class: half of the scenes set the thresholds with which the others are scored."""
-    halves = [np.arange(start, len(fields), 2) for start in (0, 1)]
-    scores = []
-    for tuned, scored in (halves, halves[::-1]):
-        thresholds = np.array(class_thresholds(fields[tuned], _some(scenes, tuned), smoothing))
-        each = score_outputs(fields[scored], _some(scenes, scored), thresholds, smoothing).macro.per_class
-        if each is not None:
-            scores.append(np.nan_to_num(each.f_score))
-    mean = np.mean(scores, axis=0)
-    return {slug: float(mean[index]) for slug, index in own.items()}
+    fields: NDArray[np.float32]
+    references: list[EventTable]
+    vocabulary: Vocabulary
 
+    @classmethod
+    def of(
+        cls, fields: NDArray[np.float32], scenes: LearnScenes, vocabulary: Vocabulary, classes: Sequence[int]
+    ) -> _Found:
+        """The fields and references of some classes."""
+        chosen = [replace(vocabulary[index], index=number) for number, index in enumerate(classes)]
+        own = Vocabulary("new", tuple(chosen))
+        place = np.full(len(vocabulary), -1)
+        place[list(classes)] = np.arange(len(classes))
+        references = []
+        for table in scenes.references:
+            part = table.select(place[table.class_index] >= 0)
+            indices = place[part.class_index].astype(np.int16)
+            references.append(replace(part, class_index=indices, vocabulary=own))
+        return cls(np.ascontiguousarray(fields[:, :, :, list(classes)]), references, own)
 
-def _some(scenes: LearnScenes, rows: NDArray[np.intp]) -> Sequence:  # type: ignore[type-arg]
-    return [scenes.references[row] for row in rows]
+    @property
+    def every(self) -> NDArray[np.intp]:
+        """Numbers of the scenes on which thresholds are set."""
+        return np.arange(min(len(self.fields), MOST_SCENES))
+
+    def thresholds(self, rows: NDArray[np.intp], smoothing: Smoothing) -> tuple[float, ...]:
+        """The best threshold of each class on some scenes."""
+        return class_thresholds(self.fields[rows], [self.references[row] for row in rows], smoothing)
+
+    def honest(self, smoothing: Smoothing) -> list[float]:
+        """F20/1 of each class: half of the scenes set the thresholds with which the others are scored."""
+        halves = [self.every[start::2] for start in (0, 1)]
+        scores = []
+        for tuned, scored in (halves, halves[::-1]):
+            thresholds = np.array(self.thresholds(tuned, smoothing))
+            references = [self.references[row] for row in scored]
+            each = score_outputs(self.fields[scored], references, thresholds, smoothing).macro.per_class
+            scores.append(np.zeros(len(self.vocabulary)) if each is None else np.nan_to_num(each.f_score))
+        return [float(value) for value in np.mean(scores, axis=0)]
 
 
 def _confusions(
