@@ -20,7 +20,7 @@ from fit_fusion import AT_LEAST_DEG, START, held_out
 from measure_fusion import FOV, Clip, load_clips, matched
 from numpy.typing import NDArray
 
-from earwitness.core.vocabulary import NUM_CLASSES
+from earwitness.core.vocabulary import CLASSES, NUM_CLASSES
 from earwitness.fusion.fuse import fuse
 from earwitness.fusion.fusion_settings import FusionSettings
 
@@ -57,7 +57,7 @@ def is_seen(clip: Clip, row: int) -> bool:
     """Whether a candidate that may make the sound is at the direction of a reference."""
     frame, index = int(clip.truth.frame[row]), int(clip.truth.class_index[row])
     for one in clip.candidates:
-        if one.may_make(index) and one.start <= frame < one.stop:
+        if one.may_make(CLASSES[index]) and one.start <= frame < one.stop:
             place = frame - one.start
             reach = max(AT_LEAST_DEG, float(one.width[place]) / 2)
             if abs(float(one.azimuth[index, place]) - float(clip.truth.azimuth[row])) <= reach:

@@ -9,6 +9,7 @@ import numpy as np
 from measure_fusion import Clip, matched
 from numpy.typing import NDArray
 
+from earwitness.core.vocabulary import CLASSES
 from earwitness.fusion.fusion_settings import DistanceWeights
 
 REACH_DEG = 6.0
@@ -49,7 +50,7 @@ def seen_distance(clip: Clip, row: int) -> float:
     frame, index = int(clip.truth.frame[row]), int(clip.truth.class_index[row])
     best, nearest = float("nan"), REACH_DEG
     for one in clip.candidates:
-        if one.may_make(index) and one.start <= frame < one.stop:
+        if one.may_make(CLASSES[index]) and one.start <= frame < one.stop:
             apart = abs(float(one.azimuth[index, frame - one.start]) - float(clip.truth.azimuth[row]))
             distance = float(one.distance[index, frame - one.start])
             if apart < nearest and np.isfinite(distance):

@@ -17,7 +17,11 @@ from earwitness.core.errors import LabelError, UsageError
 from earwitness.core.events import EventTable
 from earwitness.data.dcase.other_tables import is_other_table
 from earwitness.export.annotation.raven import COLUMNS as RAVEN_COLUMNS
+from earwitness.export.tables.data_frame import to_data_frame
+from earwitness.export.tables.event_csv import event_csv_pieces
 from earwitness.results import document
+from earwitness.results.detection import EventIntervals
+from earwitness.results.visual import EventKey
 from export_cases import VIDEO, detection, run
 
 TABLE = EventTable.concatenate([run(10, 40, 12, 30), run(20, 25, 8, float("nan"), onscreen=True)])
@@ -98,3 +102,21 @@ def test_label_studio_task() -> None:
     notes = [region["value"]["text"] for region in prediction["result"] if region["type"] == "textarea"]
     assert notes[0] == ["30° left, 1.2 m, off screen"]
     assert len({region["id"] for region in prediction["result"]}) == 2
+
+
+def test_intervals_are_columns_of_the_table_and_of_data_frames() -> None:
+    pandas = pytest.importorskip("pandas", reason="data frames need the extra 'pandas'")
+    result = detection(run(10, 20, 0, 20.0))
+    event = next(result.table.iter_events())
+    known = {EventKey.of(event): EventIntervals((5.0, 40.0), (1.0, 3.5))}
+    result = replace(result, intervals=known)
+    head, row = "".join(event_csv_pieces(result)).splitlines()
+    assert head.endswith(
+        "azimuth_interval_deg_low,azimuth_interval_deg_high,distance_interval_m_low,distance_interval_m_high"
+    )
+    assert row.endswith(",5.0,40.0,1.0,3.5")
+    for tracks, rows in ((False, 1), (True, 10)):
+        frame = to_data_frame(result, tracks=tracks)
+        assert isinstance(frame, pandas.DataFrame)
+        assert frame["azimuth_interval_deg_high"].tolist() == [40.0] * rows
+        assert frame["distance_interval_m_low"].tolist() == [1.0] * rows

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from earwitness.results.detection import Detection
 
 JAMS_VERSION: Final = "0.3.4"
-_SPATIAL: Final = ("azimuth_deg", "distance_m", "onscreen", "source", "track")
+_SPATIAL: Final = (
+    "azimuth_deg", "distance_m", "azimuth_interval_deg", "distance_interval_m", "onscreen", "source", "track",
+)  # fmt: skip
 
 
 def jams_pieces(result: Detection) -> Iterator[str]:
@@ -39,7 +41,7 @@ def jams_pieces(result: Detection) -> Iterator[str]:
         },
         "sandbox": {"settings": result.settings, "warnings": list(result.warnings)},
     }  # fmt: skip
-    spatial = ({key: event[key] for key in _SPATIAL} for event in _events(result))
+    spatial = ({key: event[key] for key in _SPATIAL if key in event} for event in _events(result))
     yield from document_pieces(document, {"data": map(_observation, _events(result)), "spatial": spatial}, indent=1)
     yield "\n"
 

@@ -9,6 +9,8 @@ import numpy as np
 from earwitness.core.errors import MissingExtraError
 from earwitness.core.events import FRAME_SECONDS
 from earwitness.export.tables.event_csv import COLUMNS, event_rows
+from earwitness.export.tables.parquet import COLUMNS as PARQUET_COLUMNS
+from earwitness.export.tables.parquet import interval_ends
 from earwitness.results.detection import file_text
 
 if TYPE_CHECKING:
@@ -33,9 +35,10 @@ def to_data_frame(result: Detection, *, tracks: bool = False) -> Any:
         return pandas.DataFrame(rows, columns=[*COLUMNS, *extra])
     table = result.table.sorted()
     slugs = table.vocabulary.slugs
+    ends = dict(zip(PARQUET_COLUMNS[-4:], interval_ends(result, table), strict=True))
     return pandas.DataFrame({
         "file": file_text(result.path), "frame": table.frame, "time_s": np.round(table.frame * FRAME_SECONDS, 1),
         "class_index": table.class_index, "class": [slugs[index] for index in table.class_index.tolist()],
         "source": table.source, "azimuth_deg": table.azimuth, "distance_m": table.distance,
-        "onscreen": table.onscreen, "score": table.score,
+        "onscreen": table.onscreen, "score": table.score, **ends,
     })  # fmt: skip

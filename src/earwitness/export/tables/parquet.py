@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 COLUMNS: Final = (
     "file", "frame", "time_s", "class_index", "class", "source", "azimuth_deg", "distance_m", "onscreen", "score",
-    "azimuth_low_deg", "azimuth_high_deg", "distance_low_m", "distance_high_m",
+    "azimuth_interval_deg_low", "azimuth_interval_deg_high", "distance_interval_m_low", "distance_interval_m_high",
 )  # fmt: skip
 
 
@@ -51,7 +51,7 @@ def to_parquet(result: Detection) -> bytes:
         pa.array(table.distance, from_pandas=True),
         pa.array(table.onscreen),
         pa.array(table.score),
-        *(pa.array(ends, from_pandas=True) for ends in _interval_ends(result, table)),
+        *(pa.array(ends, from_pandas=True) for ends in interval_ends(result, table)),
     )
     about = {
         "earwitness.model": result.model.name,
@@ -64,7 +64,7 @@ def to_parquet(result: Detection) -> bytes:
     return sink.getvalue()
 
 
-def _interval_ends(result: Detection, table: EventTable) -> NDArray[np.float32]:
+def interval_ends(result: Detection, table: EventTable) -> NDArray[np.float32]:
     """Ends of the intervals of each row's event (4, n): azimuth, then distance; NaN if unknown."""
     ends = np.full((4, len(table)), np.nan, dtype=np.float32)
     if not result.intervals:
