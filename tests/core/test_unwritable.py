@@ -5,7 +5,8 @@ import os
 from pathlib import Path
 
 import pytest
-from earwitness.core.files.unwritable import unwritable
+
+from earwitness.core.errors import unwritable
 
 
 @pytest.mark.parametrize(
