@@ -32,7 +32,7 @@ UNRELATED: Final = 0.05
 """Agreement below which channels are unrelated."""
 FILTERED: Final = 0.98
 """Share of the sound that is one filtered signal; a real scene has several sources and ambience. Up to SURELY_FILTERED,
-a single source to one side is as likely, so that the channels must be balanced too."""
+a single source in a room is as likely, so that the channels must be balanced, and side late, too."""
 SURELY_FILTERED: Final = 0.995
 BALANCED_DB: Final = 2.0
 TILT_DB: Final = 1.0
@@ -53,6 +53,7 @@ have 0.13 to 0.25 in a diffuse field and up to 0.4 in rooms."""
 LATE: Final = 2.2
 """The square of that share relative to the share at onsets; in rooms, the first reflections arrive within an onset."""
 SURELY_LATE: Final = 3.0
+EARLY: Final = 1.2
 UNFIT_SHARE: Final = 0.25
 """Share of the time in stretches without direction from which a file is unfit."""
 SPACED_SHARE: Final = 0.3
@@ -225,7 +226,8 @@ def _effect(figures: ChannelFigures, *, partly_inverted: bool) -> list[Check]:
     balanced = abs(figures.balance_db) < BALANCED_DB
     common = figures.onsets.common
     to_one_side = common > TO_ONE_SIDE and figures.onsets.throughout < common / 2
-    if differ and not to_one_side and (shared > SURELY_FILTERED or (shared > FILTERED and balanced)):
+    filtered = shared > FILTERED and balanced and not _as_in_a_room(figures.onsets)
+    if differ and not to_one_side and (shared > SURELY_FILTERED or filtered):
         sentence = (
             "Pseudo-stereo: both channels carry one sound through different filters, as produced from mono by effects "
             "(reverberation, widening): directions are meaningless."
@@ -266,6 +268,11 @@ def is_widened_mono(figures: ChannelFigures) -> bool:
     """Whether all direct sound is in the middle, in reverberation that microphones at one place do not record."""
     onsets = figures.onsets
     return in_the_middle(onsets) and (onsets.tail_side > UNRELATED_TAIL or _lateness(onsets) > LATE)
+
+
+def _as_in_a_room(onsets: OnsetFigures) -> bool:
+    """Whether side is neither unrelated to mid nor later than the first reflections; False if unknown."""
+    return onsets.tail_side < UNRELATED_TAIL and _lateness(onsets) < EARLY
 
 
 def _lateness(onsets: OnsetFigures) -> float:
