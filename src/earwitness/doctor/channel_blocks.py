@@ -20,6 +20,7 @@ _LOUD_DB: Final = -60.0
 _BELOW_LOUDEST_DB: Final = 30.0
 """Blocks this far below the loud blocks of a file are often microphone noise."""
 _TINY: Final = 1e-20
+_SILENCE: Final = (-120.0, 0.0, 0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +61,15 @@ class BlockFigures:
         self._first = np.unique(np.searchsorted(bins, edges))
         self._rows = array("f")
 
-    def add(
+    def add(self, level_db: float, left: NDArray[np.complex64], right: NDArray[np.complex64]) -> None:
+        """Add the level and the two spectra of a block."""
+        self.add_blocks(np.array([level_db]), left[None], right[None], np.zeros(1, np.bool_))
+
+    def add_silence(self) -> None:
+        """Add a silent block."""
+        self._rows.extend(_SILENCE)
+
+    def add_blocks(
         self, level_db: FloatArray, left: NDArray[np.complex64], right: NDArray[np.complex64], silent: NDArray[np.bool_]
     ) -> None:
         """Add n blocks: their levels, spectra (n, bins) of both channels, and which of them are silent."""
@@ -68,7 +77,7 @@ class BlockFigures:
         cross = self._bands(left.real * right.real + left.imag * right.imag)
         agreement = (cross / np.sqrt(lefts * rights + _TINY)).mean(axis=1)
         rows = np.stack([level_db, *(values.sum(axis=1) for values in (lefts, rights, cross)), agreement], axis=1)
-        rows[silent] = (-120.0, 0.0, 0.0, 0.0, 0.0)
+        rows[silent] = _SILENCE
         self._rows.extend(rows.ravel().tolist())
 
     def _bands(self, values: NDArray[np.float32]) -> FloatArray:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from earwitness.doctor.channel_blocks import BAND_HZ, BlockFigures
 from earwitness.doctor.dc_offset import OffsetRemover
 from earwitness.doctor.flat_tops import FlatTops
-from earwitness.doctor.gcc_phat import Peak, cross_phases, delay_band, least_delay, peak_lag, peak_lags, power
+from earwitness.doctor.gcc_phat import Peak, as_slice, cross_phases, delay_band, least_delay, peak_lag, peak_lags, power
 from earwitness.doctor.long_windows import LongWindows
 from earwitness.doctor.onset_directions import OnsetDirections, OnsetFigures
 from earwitness.doctor.stereo_stretches import find_stretches
@@ -104,7 +104,7 @@ class ChannelStats:
         self._size = 1 << round(math.log2(BLOCK_SECONDS * rate))
         self._window = np.hanning(self._size).astype(np.float32)
         bins = np.fft.rfftfreq(self._size, 1 / rate)
-        self._band = delay_band(bins, rate)
+        self._band = as_slice(delay_band(bins, rate))
         self._judged = (bins >= BAND_HZ[0]) & (bins <= min(BAND_HZ[1], 0.45 * rate))
         self._buffer = np.zeros((2, 0), np.float32)
         self._offset, self._blocks, self._long = (
@@ -150,7 +150,7 @@ class ChannelStats:
         level = 10 * np.log10(both.astype(np.float64) + _TINY)
         heard = level >= _SILENCE_DB
         left, right = scipy.fft.rfft(blocks * self._window, axis=2)
-        self._blocks.add(level, left, right, ~heard)
+        self._blocks.add_blocks(level, left, right, ~heard)
         ratio = 10 * np.log10((energy[0].astype(np.float64) + _TINY) / (energy[1] + _TINY))
         columns = np.stack([np.ones_like(level), both, np.clip(ratio, -120.0, 120.0)], axis=1)
         row = np.clip(np.rint(level) + 120, 0, 120).astype(np.int64)

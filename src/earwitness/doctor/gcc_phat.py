@@ -33,13 +33,20 @@ class Peak(NamedTuple):
         return self.height > COHERENT and abs(self.at_zero) < self.height / 2
 
 
-def delay_band(bins: NDArray[np.floating], rate: int) -> slice:
-    """Range of the frequencies (Hz, rising) used to measure delays."""
-    low, high = DELAY_BAND_HZ[0], min(DELAY_BAND_HZ[1], 0.45 * rate)
-    return slice(int(np.searchsorted(bins, low)), int(np.searchsorted(bins, high, side="right")))
+def delay_band(bins: NDArray[np.floating], rate: int) -> NDArray[np.bool_]:
+    """Mask of the frequencies (Hz, rising) used to measure delays."""
+    return np.asarray((bins >= DELAY_BAND_HZ[0]) & (bins <= min(DELAY_BAND_HZ[1], 0.45 * rate)))
 
 
-def cross_phases(left: NDArray[np.complex64], right: NDArray[np.complex64], band: slice) -> NDArray[np.complex64]:
+def as_slice(band: NDArray[np.bool_]) -> slice:
+    """A contiguous mask as a slice, which is faster to use."""
+    inside = np.flatnonzero(band)
+    return slice(int(inside[0]), int(inside[-1]) + 1) if inside.size else slice(0, 0)
+
+
+def cross_phases(
+    left: NDArray[np.complex64], right: NDArray[np.complex64], band: slice | NDArray[np.bool_]
+) -> NDArray[np.complex64]:
     """Phases of cross-spectra (..., bins): magnitude 1 in the band and 0 outside."""
     phases = np.zeros_like(left)
     cross = np.conj(left[..., band]) * right[..., band]

@@ -10,7 +10,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from earwitness.doctor.channel_blocks import BAND_HZ
-from earwitness.doctor.gcc_phat import COHERENT, Peak, cross_phases, delay_band, peak_lag, power
+from earwitness.doctor.gcc_phat import COHERENT, Peak, as_slice, cross_phases, delay_band, peak_lag, power
 
 Float32Array = NDArray[np.float32]
 
@@ -48,7 +48,7 @@ class LongWindows:
         self._hop = self.size // 2
         self._taper = np.hanning(self.size).astype(np.float32)
         bins = np.fft.rfftfreq(self.size, 1 / rate)
-        self._band = delay_band(bins, rate)
+        self._band = as_slice(delay_band(bins, rate))
         judged = np.flatnonzero((bins >= BAND_HZ[0]) & (bins <= min(BAND_HZ[1], 0.45 * rate)))
         self._judged = slice(int(judged[0]), int(judged[-1]) + 1) if judged.size else slice(0)
         self._buffer = np.zeros((2, 0), np.float32)
