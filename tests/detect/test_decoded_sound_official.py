@@ -21,7 +21,7 @@ class Runner:
             {"name": "fake", "features": FeatureConfig(), "model": {}, "thresholds": (0.5,) * 13, "decoding": decoding}
         )
 
-    def outputs(self, blocks: Any) -> Any:
+    def outputs(self, blocks: Any, *, any_sound: bool = False) -> Any:
         samples = sum(block.shape[1] for block in blocks)
         output = np.zeros((samples // 2400, 3, 13, 4), np.float32)
         for track, azimuth in enumerate((60, 120)):

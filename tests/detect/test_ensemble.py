@@ -129,7 +129,7 @@ class Echo:
     def at(self, video: Path | None, *, mirrored: bool = False) -> Echo:
         return self
 
-    def outputs(self, blocks: Iterable[Array]) -> Iterator[Array]:
+    def outputs(self, blocks: Iterable[Array], *, any_sound: bool = False) -> Iterator[Array]:
         sound = np.concatenate(list(blocks), axis=1)
         frames = sound[:, : sound.shape[1] // 2400 * 2400].reshape(2, -1, 2400).mean(axis=2)
         frames = np.pad(frames, ((0, 0), (0, self._extra)))

@@ -21,7 +21,7 @@ class Fake:
     def __init__(self, channels: int = 5, frames: int = 50) -> None:
         self.channels, self.frames, self.modalities, self.classes = channels, frames, {}, None
 
-    def run(self, features: NDArray[np.float32], _: object = None) -> NDArray[np.float32]:
+    def run(self, features: NDArray[np.float32], _: object = None, *, any_sound: bool = False) -> NDArray[np.float32]:
         return np.ones((len(features), self.frames, 3, 13, 4), np.float32)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from earwitness.core.classes.class_files import write_classes
+from earwitness.core.classes.other_sounds import of_own_classes, own_classes
 from earwitness.core.errors import MissingExtraError, UsageError
 from earwitness.core.files.atomic import atomic_file
 from earwitness.export.annotation.audacity import to_audacity
@@ -136,6 +137,11 @@ def _plain(to_contents: Callable[[Detection], Contents]) -> Callable[[Detection,
     return lambda result, path, options: to_contents(result)
 
 
+def _own_classes(to_contents: Callable[[Detection], Contents]) -> Callable[[Detection, Path, Options], Contents]:
+    """Adapt a writer of DCASE rows, which hold the model's own classes only."""
+    return lambda result, path, options: to_contents(replace(result, table=of_own_classes(result.table)))
+
+
 def _captions(
     to_text: Callable[[Detection, CaptionSettings], str],
 ) -> Callable[[Detection, Path, Options], Contents]:
@@ -152,7 +158,7 @@ def _report(result: Detection, path: Path, options: Options) -> Iterator[str]:
 FORMATS: Final[dict[str, Format]] = {
     known.name: known
     for known in (
-        Format("csv", ".csv", "DCASE2025 rows, one for each source and 100 ms", _plain(csv_pieces)),
+        Format("csv", ".csv", "DCASE2025 rows, one for each source and 100 ms", _own_classes(csv_pieces)),
         Format("json", ".json", "events with tracks and provenance", _plain(json_pieces)),
         Format("jsonl", ".jsonl", "JSON Lines, one event a line", _plain(jsonl_pieces)),
         Format(
@@ -198,7 +204,7 @@ FORMATS: Final[dict[str, Format]] = {
     )
 }
 
-SUBMISSION: Final = Format("challenge", ".csv", "CSV file for the DCASE challenge", _plain(to_submission_csv))
+SUBMISSION: Final = Format("challenge", ".csv", "CSV file for the DCASE challenge", _own_classes(to_submission_csv))
 """Not available by name, because it would overwrite `csv`."""
 
 
@@ -239,7 +245,7 @@ def write(result: Detection, path: str | Path, format: str | Format, options: Op
     """
     (chosen,) = (format,) if isinstance(format, Format) else parse_formats([format])
     if chosen.suffix == LABEL_SUFFIX:
-        write_classes(Path(path).parent, result.table.vocabulary)
+        write_classes(Path(path).parent, own_classes(result.table.vocabulary))
     contents = chosen.make(result, Path(path), options or chosen.options)
     pieces = [contents] if isinstance(contents, (str, bytes)) else contents
     with atomic_file(Path(path)) as temporary, temporary.open("wb") as file:

@@ -124,6 +124,22 @@ class DetectOptions:
             help="Write the events so far to NAME.growing.jsonl.",
         ),
     ] = False
+    labels: Annotated[
+        str,
+        typer.Option(
+            metavar="classes|any",
+            rich_help_panel=_OUTPUT,
+            help="any: also what is none of the model's classes, by AudioSet's names (the model must support it).",
+        ),
+    ] = "classes"
+    find: Annotated[
+        list[str],
+        typer.Option(
+            metavar="WORDS",
+            rich_help_panel=_OUTPUT,
+            help="Keep only these sounds, such as 'dog barking'; implies --labels any where no class is called so.",
+        ),
+    ] = field(default_factory=list)
     classes: Annotated[
         list[str],
         typer.Option(

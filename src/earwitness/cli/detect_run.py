@@ -21,7 +21,7 @@ from earwitness.cli.detect_options import DetectOptions
 from earwitness.core.errors import EncoderError, MissingExtraError, ModelError, UsageError
 from earwitness.core.files.lock import locked_folder
 from earwitness.core.isolation import FileLimits
-from earwitness.detect.detect_settings import DetectSettings
+from earwitness.detect.detect_settings import LABELS, DetectSettings
 from earwitness.detect.detector import Detector
 from earwitness.detect.model.loading import LoadOptions
 from earwitness.detect.runner.runtime import check_device
@@ -57,7 +57,10 @@ def detect_files(options: DetectOptions) -> int:
                 detector = load()
             except (ModelError, EncoderError, MissingExtraError) as error:  # an option is wrong, not an input
                 raise UsageError(str(error)) from error
-            record = detector.record() | {"batch": batch.record()}
+            sounds = detector.plan(batch.detect)
+            if sounds.note and not options.quiet:
+                say(sounds.note)
+            record = detector.record() | {"batch": batch.record()} | sounds.record
             detector.unload()  # loaded to check the model and for its record; workers load their own
             failed += _process(options, batch, limits, load, todo, Journal(options.out, record, again=options.again))
     return failed
@@ -84,6 +87,7 @@ def batch_settings(options: DetectOptions) -> BatchSettings:
         raise UsageError(f"--threshold must lie in 0..1, not {options.threshold:g}")
     check_fov(options.fov)
     one_of("--layout", options.layout, LAYOUTS)
+    one_of("--labels", options.labels, LABELS)
     values = _shared(options, DetectSettings) | {"track": parse_track(options.track)}
     markers, detect = one_of("--style", options.style, MARKER_STYLES), DetectSettings(**values)
     return BatchSettings(formats, options.render, detect, options.grow, options.clips, markers)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from earwitness.core.events import EventTable
 from earwitness.core.memory import release_memory
 from earwitness.core.multi_accddoa import decode
+from earwitness.detect.any_sound.class_free import CLASS_FREE, decode_class_free
 from earwitness.detect.incremental import IncrementalEvents
 from earwitness.detect.live_stream import MERGE_DEG
 from earwitness.detect.runner.model_runner import Runner
@@ -35,11 +36,13 @@ class DecodedSound:
         table: events as decoded.
         figures: figures of the two channels.
         stretches: stretches in which the channels carry no direction.
+        free: rows of the class-free track; None if it was not wanted.
     """
 
     table: EventTable
     figures: ChannelFigures
     stretches: list[Stretch]
+    free: EventTable | None = None
 
 
 def decode_sound(
@@ -49,6 +52,8 @@ def decode_sound(
     incremental: IncrementalEvents | None = None,
     undirected: Sequence[Stretch] = (),
     tops: FlatTops | None = None,
+    *,
+    any_sound: bool = False,
 ) -> DecodedSound:
     """Run a model on a stream of sound.
 
@@ -59,30 +64,36 @@ def decode_sound(
         incremental: receives the events while the stream is read.
         undirected: stretches without direction; the list may grow while the stream is read.
         tops: clipping that the reader has measured before resampling.
+        any_sound: whether to decode the class-free track too.
     """
     stats = ChannelStats(runner.card.features.sample_rate, tops)
     vocabulary = runner.card.vocabulary.vocabulary()
     tables, frames = [EventTable.empty(0, vocabulary)], 0
-    for number, output in enumerate(runner.outputs(_measured(blocks, stats))):
+    free = [EventTable.empty(0, CLASS_FREE)]
+    for number, output in enumerate(runner.outputs(_measured(blocks, stats), any_sound=any_sound)):
         if number % _RELEASE_EVERY == 0:  # the first time, this returns what opening a long file took
             release_memory()
         table = decode(
-            output,
+            output[:, :, : len(vocabulary)],
             threshold=list(thresholds),
             merge_deg=MERGE_DEG,
             vocabulary=vocabulary,
             decoding=runner.card.decoding,
         )
         tables.append(table.shifted(frames, frames + len(output)))
+        if any_sound:
+            rows = decode_class_free(output[:, :, len(vocabulary) :], MERGE_DEG, runner.card.decoding)
+            free.append(rows.shifted(frames, frames + len(output)))
         frames += len(output)
         if incremental is not None:
             incremental.add(without_direction_in(tables[-1], undirected))
     if incremental is not None:
         incremental.finish()
-    whole = EventTable.concatenate(tables, num_frames=frames)
     # Sound shorter than one window was padded.
-    whole = whole.window(0, label_frames(stats.samples, runner.card.features))
-    return DecodedSound(whole, stats.figures(), stats.stretches())
+    last = label_frames(stats.samples, runner.card.features)
+    whole = EventTable.concatenate(tables, num_frames=frames).window(0, last)
+    anything = EventTable.concatenate(free, num_frames=frames).window(0, last) if any_sound else None
+    return DecodedSound(whole, stats.figures(), stats.stretches(), anything)
 
 
 def _measured(blocks: Iterable[Float32Array], stats: ChannelStats) -> Iterator[Float32Array]:

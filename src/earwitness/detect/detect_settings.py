@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final, Literal, TypedDict
+from typing import Any, Final, Literal, TypedDict, get_args
 
 from earwitness.core.errors import UsageError
 from earwitness.core.geometry import DEFAULT_FOV_DEG
@@ -15,6 +15,10 @@ from earwitness.media.sound.audio import AudioReader
 
 OF_ONE_FILE: Final = ("pictures", "incremental")
 """Settings that name files: they apply to one file, and records do not contain them."""
+
+Labels = Literal["classes", "any"]
+"""What is detected: the classes of the model, or any sound."""
+LABELS: Final[tuple[Labels, ...]] = get_args(Labels)
 
 
 class DetectKeywords(TypedDict, total=False):
@@ -28,6 +32,8 @@ class DetectKeywords(TypedDict, total=False):
     layout: Layout
     incremental: str | Path | None
     fov: float
+    labels: Labels
+    find: str | Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,10 @@ class DetectSettings:
             or "surround".
         incremental: file that receives the events as JSON lines during detection; see `IncrementalEvents`.
         fov: horizontal field of view of the camera, degrees.
+        labels: "any": also what is none of the classes, by AudioSet's names; events of the classes that are clearly
+            something else are left out. The model needs a class for any sound.
+        find: words for the sounds to keep, such as "dog barking"; all by default. A sound that is none of the classes
+            implies `labels="any"`.
     """
 
     swap_channels: bool = False
@@ -54,13 +64,17 @@ class DetectSettings:
     layout: Layout = "auto"
     incremental: str | Path | None = None
     fov: float = DEFAULT_FOV_DEG
+    labels: Labels = "classes"
+    find: str | Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        """Check the threshold.
+        """Check the threshold and the labels.
 
         Raises:
-            UsageError: it is outside 0..1.
+            UsageError: the threshold is outside 0..1, or there are no such labels.
         """
+        if self.labels not in LABELS:
+            raise UsageError(f"labels must be one of {', '.join(LABELS)}, not '{self.labels}'")
         if self.threshold is not None and not 0 <= self.threshold <= 1:
             raise UsageError(f"the threshold must lie in 0..1, not {self.threshold:g}")
 
@@ -88,6 +102,12 @@ class DetectSettings:
     def record(self) -> dict[str, Any]:
         """The settings for the record of a run, as plain values."""
         values = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in OF_ONE_FILE}
+        # Records from before these settings stay valid.
+        if self.labels == "classes":
+            del values["labels"]
+        values |= {"find": [self.find] if isinstance(self.find, str) else list(self.find)}
+        if not self.find:
+            del values["find"]
         return values | {"track": "auto" if self.track is None else track_text(self.track)}
 
     def result_record(self, track: Track) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Unpack
 
@@ -17,9 +18,17 @@ from earwitness.core.events import EventTable
 from earwitness.core.files.digests import stamp
 from earwitness.core.memory import release_memory
 from earwitness.core.version import __version__, commit
+from earwitness.detect.any_sound.sound_plan import SoundPlan
 from earwitness.detect.decoded_sound import DecodedSound, decode_sound
-from earwitness.detect.detect_settings import DetectKeywords, DetectSettings
-from earwitness.detect.detector_input import Source, as_file, check_for_samples, is_file_like, stereo_samples
+from earwitness.detect.detect_settings import DetectKeywords, DetectSettings, Labels
+from earwitness.detect.detector_input import (
+    InputFacts,
+    Source,
+    as_file,
+    check_for_samples,
+    is_file_like,
+    stereo_samples,
+)
 from earwitness.detect.file_progress import Progress, part_of, reporting, seconds_of
 from earwitness.detect.incremental import IncrementalEvents
 from earwitness.detect.live_stream import MERGE_DEG, LiveStream
@@ -35,17 +44,9 @@ from earwitness.media.containers.probe import MediaInfo, probe_pair
 from earwitness.media.containers.sound_tracks import Track
 from earwitness.media.sound.audio import DUAL_MONO_DIFFERENCE
 from earwitness.media.sound.resample import resample
-from earwitness.media.sound.stretches import Stretch, not_within, sentence
+from earwitness.media.sound.stretches import not_within, sentence
 from earwitness.results.class_choice import EVERY_CLASS, ClassChoice
-from earwitness.results.detection import (
-    TURNED_OFF,
-    Detection,
-    ModelId,
-    has_moving_pictures,
-    off_screen,
-    without_direction,
-    without_direction_in,
-)
+from earwitness.results.detection import TURNED_OFF, Detection, ModelId, has_moving_pictures
 
 LONG_SECONDS: Final = 300.0
 """The models are unloaded after the sound of a longer file, and again after its pictures: loading them again takes half
@@ -54,25 +55,6 @@ CHANGED: Final = "the file changed during detection, so the events may mix both 
 INTERVALS_VOID: Final = "for such a recording, the intervals of directions and distances do not hold"
 SOUND_SHARE: Final = 0.2
 """Share of the processing time that sound takes, where pictures are analysed too."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Input:
-    """Facts about the input of a detection.
-
-    Attributes:
-        media: None for samples in memory.
-        sha256: of the media file.
-        mono: whether the sound has one channel.
-        undirected: stretches that the reader found to carry no direction.
-        warnings: of the reader.
-    """
-
-    media: MediaInfo | None
-    mono: bool
-    sha256: str | None = None
-    undirected: Sequence[Stretch] = ()
-    warnings: Sequence[str] = ()
 
 
 class Detector:
@@ -141,6 +123,14 @@ class Detector:
             self.visual_analysis.unload()
         release_memory()
 
+    def plan(self, settings: DetectSettings) -> SoundPlan:
+        """What `detect` says with these settings about sounds that are none of the classes.
+
+        Raises:
+            UsageError: the model or the machine cannot, or nothing has the name that is searched for.
+        """
+        return SoundPlan.of(self._runner, settings)
+
     def record(self) -> dict[str, Any]:
         """Everything that determines the results, except the settings of a call: version, commit, model, vision."""
         visual_analysis = self.visual_analysis.record() if self.visual_analysis else None
@@ -174,6 +164,7 @@ class Detector:
         started, settings = time.perf_counter(), replace(settings or DetectSettings(), **changes)
         if not isinstance(path, str | Path):
             return self._detect_other(path, progress, rate, settings)
+        plan = self.plan(settings)
         media, before = probe_pair(path, settings.pictures), stamp(Path(path))
         reader = settings.reader(path, self._rate)
         reader.tap = FlatTops()
@@ -187,16 +178,26 @@ class Detector:
             else nullcontext()
         ) as incremental:
             thresholds = settings.thresholds(self.card.thresholds)
-            decoded = decode_sound(blocks, runner, thresholds, incremental, reader.undirected, reader.tap)
+            decoded = decode_sound(
+                blocks, runner, thresholds, incremental, reader.undirected, reader.tap, any_sound=plan.any_sound
+            )
         sha256 = file_sha256(media.path)
         changed = [CHANGED] if stamp(media.path) != before else []
         # The reader knows whether the sound is mono only after the last block.
-        facts = _Input(media, reader.mono, sha256, reader.undirected, [*reader.warnings, *changed])
+        again, warnings = partial(settings.reader, path, self._rate), [*reader.warnings, *changed]
+        facts = InputFacts(media, reader.mono, plan, again, sha256, reader.undirected, warnings)
         record = self._settings_record(settings, reader.track)
         return self._complete(decoded, facts, record, started, part_of(progress, SOUND_SHARE, 1))
 
     def detect_array(
-        self, stereo: NDArray[np.floating], rate: int, *, allow_mono: bool = False, threshold: float | None = None
+        self,
+        stereo: NDArray[np.floating],
+        rate: int,
+        *,
+        allow_mono: bool = False,
+        threshold: float | None = None,
+        labels: Labels = "classes",
+        find: str | Sequence[str] = (),
     ) -> Detection:
         """Detect the sound events of samples in memory; no event is on screen.
 
@@ -204,21 +205,24 @@ class Detector:
             stereo: (2, n) or (n, 2), left and right; with `allow_mono` also one channel; floats in [-1, 1], or
                 integers (see `stereo_samples`).
             rate: samples per second.
-            allow_mono: as in `DetectSettings`.
-            threshold: as in `DetectSettings`.
+            allow_mono, threshold, labels, find: as in `DetectSettings`.
 
         Raises:
             NotStereoError: another number of channels.
             UsageError: a rate or threshold out of range, or samples that are not finite.
         """
-        started, settings = time.perf_counter(), DetectSettings(allow_mono=allow_mono, threshold=threshold)
+        started = time.perf_counter()
+        settings = DetectSettings(allow_mono=allow_mono, threshold=threshold, labels=labels, find=find)
+        plan = self.plan(settings)
         samples, mono = stereo_samples(stereo, allow_mono=allow_mono)
         if rate < 1:
             raise UsageError(f"the sample rate must be positive, not {rate}")
         samples = resample(samples, rate, self._rate)
         blocks = (samples[:, begin : begin + self._rate] for begin in range(0, samples.shape[1], self._rate))
-        decoded = decode_sound(blocks, self._runner.at(None), settings.thresholds(self.card.thresholds))
-        return self._complete(decoded, _Input(None, mono), self._settings_record(settings, 0), started)
+        thresholds = settings.thresholds(self.card.thresholds)
+        decoded = decode_sound(blocks, self._runner.at(None), thresholds, any_sound=plan.any_sound)
+        facts = InputFacts(None, mono, plan, lambda: [samples])
+        return self._complete(decoded, facts, self._settings_record(settings, 0), started)
 
     def _detect_other(
         self, source: Any, progress: Progress | None, rate: int | None, settings: DetectSettings
@@ -231,9 +235,8 @@ class Detector:
         samples, mono = stereo_samples(source, allow_mono=settings.allow_mono)
         if settings.swap_channels:
             samples = samples[::-1]
-        return self.detect_array(
-            samples[:1] if mono else samples, rate, allow_mono=settings.allow_mono, threshold=settings.threshold
-        )
+        kept = {name: getattr(settings, name) for name in ("allow_mono", "threshold", "labels", "find")}
+        return self.detect_array(samples[:1] if mono else samples, rate, **kept)
 
     def stream(
         self, rate: int, *, lookahead: float = 1.0, hop: float = 0.5, threshold: float | None = None
@@ -255,26 +258,25 @@ class Detector:
     def _complete(
         self,
         decoded: DecodedSound,
-        facts: _Input,
+        facts: InputFacts,
         record: dict[str, Any],
         started: float,
         progress: Progress | None = None,
     ) -> Detection:
         """Turn decoded events into a result: directions checked, smoothed, merged with the pictures."""
-        table, media, is_long = decoded.table, facts.media, decoded.figures.seconds > LONG_SECONDS
+        media, is_long = facts.media, decoded.figures.seconds > LONG_SECONDS
         if is_long:
             self.unload()
         checks = judge(decoded.figures, mono=facts.mono)
         same_sound = decoded.figures.difference < DUAL_MONO_DIFFERENCE
         mono_throughout = facts.mono or same_sound or any(check.undirected for check in checks)
-        if mono_throughout:
-            table = without_direction(table)
         stretches = [] if mono_throughout else decoded.stretches
-        table = without_direction_in(table, [*facts.undirected, *stretches])
-        if not has_moving_pictures(media):
-            table = off_screen(table)
-        table = self.card.smoothing.apply(table)
-        intervals = {} if self.card.intervals is None else self.card.intervals.of(table)
+        table, free = (
+            None if one is None else facts.checked(one, stretches, mono=mono_throughout)
+            for one in (decoded.table, decoded.free)
+        )
+        own, table = facts.plan.sort(self.card.smoothing.apply(table), free, facts.again, self._rate)
+        intervals = {} if self.card.intervals is None else self.card.intervals.of(own)
         visual, vision_record, vision_warnings = self._analyse_pictures(table, media, record["fov"], progress)
         if is_long:
             self.unload()
@@ -291,12 +293,12 @@ class Detector:
             has_video=has_moving_pictures(media),
             sha256=facts.sha256,
             warnings=[*facts.warnings, *unfit, *parts, *vision_warnings],
-            settings=record | vision_record,
+            settings=record | facts.plan.record | vision_record,
             elapsed=time.perf_counter() - started,
             visual=visual,
             intervals=intervals,
         )
-        return self.choice.apply(result)
+        return ClassChoice.of(facts.plan.found).apply(self.choice.apply(result))
 
     def _analyse_pictures(
         self, table: EventTable, media: MediaInfo | None, fov: float, progress: Progress | None

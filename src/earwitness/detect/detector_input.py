@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -14,7 +15,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from earwitness.core.errors import NotStereoError, UsageError, shortened
+from earwitness.core.events import EventTable
+from earwitness.detect.any_sound.sound_plan import SoundPlan
+from earwitness.detect.any_sound.steering import SoundSource
 from earwitness.detect.detect_settings import DetectSettings
+from earwitness.media.containers.probe import MediaInfo
+from earwitness.media.sound.stretches import Stretch
+from earwitness.results.detection import has_moving_pictures, off_screen, without_direction, without_direction_in
 
 Source = str | os.PathLike[str] | bytes | BinaryIO | ArrayLike
 """A path; the contents of a file; a file opened for reading in binary mode; or samples."""
@@ -22,6 +29,41 @@ LOUDEST: Final = 16.0
 """Samples beyond this are not in [-1, 1] with some overshoot, but in another scale."""
 _FULL_SCALE: Final = {"int16": 2.0**15, "int32": 2.0**31, "int8": 2.0**7, "uint8": 2.0**7}
 _OF_FILES: Final = ("pictures", "track", "incremental")
+
+
+@dataclass(frozen=True, slots=True)
+class InputFacts:
+    """Facts about the input of a detection.
+
+    Attributes:
+        media: None for samples in memory.
+        mono: whether the sound has one channel.
+        plan: what to say about sounds that are none of the classes.
+        again: returns the sound from its beginning, in blocks (2, n).
+        sha256: of the media file.
+        undirected: stretches that the reader found to carry no direction.
+        warnings: of the reader.
+    """
+
+    media: MediaInfo | None
+    mono: bool
+    plan: SoundPlan
+    again: SoundSource
+    sha256: str | None = None
+    undirected: Sequence[Stretch] = ()
+    warnings: Sequence[str] = ()
+
+    def checked(self, table: EventTable, stretches: Sequence[Stretch], *, mono: bool) -> EventTable:
+        """Decoded events with only those directions and pictures that the input can have.
+
+        Args:
+            table: the events.
+            stretches: further stretches without direction.
+            mono: whether the sound has no direction at all.
+        """
+        table = without_direction(table) if mono else table
+        table = without_direction_in(table, [*self.undirected, *stretches])
+        return table if has_moving_pictures(self.media) else off_screen(table)
 
 
 def is_file_like(source: object) -> bool:

@@ -30,7 +30,7 @@ class Watching:
     def at(self, video: Path | None, *, mirrored: bool = False) -> Watching:
         return Watching(video)
 
-    def outputs(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    def outputs(self, blocks: Iterable[np.ndarray], *, any_sound: bool = False) -> Iterator[np.ndarray]:
         output = np.zeros((25, 3, 13, 4), np.float32)
         output[..., 0] = 0.7 if self.video is not None else 0.1
         assert sum(block.shape[1] for block in blocks) == 120_000

@@ -172,6 +172,11 @@ class MirroredRunner:
         """The settings of the member, marked as mirrored."""
         return {**self._member.settings, "mirrored": True}
 
+    @property
+    def any_sound(self) -> bool:
+        """Whether the member has a class for any sound."""
+        return self._member.any_sound
+
     def at(self, video: Path | None, *, mirrored: bool = False) -> MirroredRunner:
         """A runner for sound with these pictures; see `Runner`."""
         return MirroredRunner(self._member.at(video, mirrored=not mirrored))
@@ -180,9 +185,10 @@ class MirroredRunner:
         """Free the memory of the member; see `Runner`."""
         self._member.unload()
 
-    def outputs(self, blocks: Iterable[Float32Array]) -> Iterator[Float32Array]:
+    def outputs(self, blocks: Iterable[Float32Array], *, any_sound: bool = False) -> Iterator[Float32Array]:
         """Physical fields of a stream of sound; see `Runner`."""
-        for output in self._member.outputs(np.ascontiguousarray(block[::-1]) for block in blocks):
+        swapped = (np.ascontiguousarray(block[::-1]) for block in blocks)
+        for output in self._member.outputs(swapped, any_sound=any_sound):
             yield mirror_values(output)
 
 
@@ -224,6 +230,11 @@ class Ensemble:
         members = [{"name": member.card.name, **member.settings} for member in self.members]
         return {"members": members, "weights": self.weights}
 
+    @property
+    def any_sound(self) -> bool:
+        """Whether all members have a class for any sound."""
+        return all(member.any_sound for member in self.members)
+
     def at(self, video: Path | None, *, mirrored: bool = False) -> Ensemble:
         """A runner for sound with these pictures; see `Runner`."""
         return replace(self, members=tuple(member.at(video, mirrored=mirrored) for member in self.members))
@@ -233,12 +244,18 @@ class Ensemble:
         for member in self.members:
             member.unload()
 
-    def outputs(self, blocks: Iterable[Float32Array]) -> Iterator[Float32Array]:
-        """Physical fields of a stream of sound; see `Runner`. Ends with the first member that ends."""
+    def outputs(self, blocks: Iterable[Float32Array], *, any_sound: bool = False) -> Iterator[Float32Array]:
+        """Physical fields of a stream of sound; see `Runner`. Ends with the first member that ends.
+
+        For any sound, the weight of a member is its mean weight over the classes.
+        """
         copies = tee(blocks, len(self.members))
-        streams = [member.outputs(copy) for member, copy in zip(self.members, copies, strict=True)]
+        streams = [member.outputs(copy, any_sound=any_sound) for member, copy in zip(self.members, copies, strict=True)]
+        weights = None if self.weights is None else np.asarray(self.weights, dtype=np.float64)
+        if any_sound and weights is not None and weights.ndim == 2:
+            weights = np.concatenate([weights, weights.mean(axis=1, keepdims=True)], axis=1)
         for outputs in _in_step(streams):
-            yield combine(outputs, self.weights)
+            yield combine(outputs, weights)
 
 
 def _in_step(streams: Sequence[Iterator[Float32Array]]) -> Iterator[list[Float32Array]]:

@@ -38,6 +38,10 @@ class Runner(Protocol):
     def settings(self) -> dict[str, Any]:
         """Settings of the windows and tokens, as plain values, for the record."""
 
+    @property
+    def any_sound(self) -> bool:
+        """Whether the model has a class for any sound besides its own classes."""
+
     def at(self, video: Path | None, *, mirrored: bool = False) -> Runner:
         """A runner for sound that belongs to these pictures; the same one if the model does not take pictures.
 
@@ -52,11 +56,12 @@ class Runner(Protocol):
     def unload(self) -> None:
         """Free the memory of the model; the next `outputs` loads it again."""
 
-    def outputs(self, blocks: Iterable[Float32Array]) -> Iterator[Float32Array]:
+    def outputs(self, blocks: Iterable[Float32Array], *, any_sound: bool = False) -> Iterator[Float32Array]:
         """Physical fields of a stream of sound.
 
         Args:
             blocks: (2, n) samples of any lengths at the rate of the card's features.
+            any_sound: also yield the class for any sound, after the others.
 
         Yields:
             (frames, 3, classes, 4) in sequence, possibly empty; in total at least as many frames as the sound has,
@@ -123,6 +128,11 @@ class ModelRunner:
         tokens = {"tokens": sorted(self._token_encoders)} if self.card.tokens else {}
         return {"window_frames": self._plan.length, "hop_frames": self._plan.hop, **tokens}
 
+    @property
+    def any_sound(self) -> bool:
+        """Whether the model has a class for any sound."""
+        return self._runtime.any_sound
+
     def at(self, video: Path | None, *, mirrored: bool = False) -> ModelRunner:
         """A runner for sound that belongs to these pictures; see `Runner`."""
         if not self.card.tokens:
@@ -138,11 +148,11 @@ class ModelRunner:
         """Free the memory of the model; see `Runner`."""
         self._runtime.unload()
 
-    def outputs(self, blocks: Iterable[Float32Array]) -> Iterator[Float32Array]:
-        """Physical fields of a stream of sound, calibrated by the card; see `Runner`.
+    def outputs(self, blocks: Iterable[Float32Array], *, any_sound: bool = False) -> Iterator[Float32Array]:
+        """Physical fields of a stream of sound, those of the classes calibrated by the card; see `Runner`.
 
         Raises:
-            ModelError: the model does not match its card.
+            ModelError: the model does not match its card, or has no class for any sound.
         """
         window_tokens = WindowTokens(
             self._token_encoders, self.card.features.sample_rate, self._video, mirrored=self._mirrored
@@ -150,19 +160,28 @@ class ModelRunner:
         windows = cut_windows(
             feature_blocks(window_tokens.pass_on(blocks), self._extractor, self._plan.hop), self._plan
         )
-        mean, calibrated = OverlapMean(self._plan.length), self.card.calibration.apply
+        mean, classes = OverlapMean(self._plan.length), len(self.card.vocabulary) + any_sound
         while batch := list(islice(windows, self._batch)):
-            pairs = zip(batch, self._run(batch, window_tokens), strict=True)
-            yield calibrated(np.concatenate([mean.add(window.start, output) for window, output in pairs]))
+            outputs = self._run(batch, window_tokens, any_sound=any_sound)
+            pairs = zip(batch, outputs, strict=True)
+            yield self._calibrated(np.concatenate([mean.add(window.start, output) for window, output in pairs]))
         rest = mean.close()
-        yield calibrated(rest) if len(rest) else rest.reshape(0, TRACKS, len(self.card.vocabulary), FIELDS)
+        yield self._calibrated(rest) if len(rest) else rest.reshape(0, TRACKS, classes, FIELDS)
 
-    def _run(self, batch: list[Window], window_tokens: WindowTokens) -> Float32Array:
+    def _calibrated(self, output: Float32Array) -> Float32Array:
+        """The output with its classes calibrated; the class for any sound stays as it is."""
+        classes, calibrated = len(self.card.vocabulary), self.card.calibration.apply
+        if output.shape[2] == classes:
+            return calibrated(output)
+        return np.concatenate([calibrated(output[:, :, :classes]), output[:, :, classes:]], axis=2)
+
+    def _run(self, batch: list[Window], window_tokens: WindowTokens, *, any_sound: bool) -> Float32Array:
         tokens = stack_tokens([window_tokens.tokens(window.start, self._plan.length) for window in batch])
-        outputs = self._runtime.run(np.stack([window.features for window in batch]), tokens)
-        if outputs.shape[3] != len(self.card.vocabulary):
+        features = np.stack([window.features for window in batch])
+        outputs = self._runtime.run(features, tokens, any_sound=any_sound)
+        if outputs.shape[3] != len(self.card.vocabulary) + any_sound:
             raise ModelError(
-                f"the model '{self.card.name}' returned {outputs.shape[3]} classes, but its card lists "
+                f"the model '{self.card.name}' returned {outputs.shape[3] - any_sound} classes, but its card lists "
                 f"{len(self.card.vocabulary)}: model and card do not match"
             )
         if outputs.shape[1] != self._plan.length:

@@ -1,0 +1,1 @@
+"""Sounds that are none of the model's classes: where they are, and what AudioSet calls them."""

@@ -1,0 +1,126 @@
+"""What a tagger of AudioSet's classes says about a sound: the names of other sounds, and doubts about a class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earwitness.core.errors import MissingWeightsError
+from earwitness.core.vocabulary import SoundClass, Vocabulary
+from earwitness.detect.any_sound.audioset_sounds import (
+    UNNAMED,
+    AudioSetSound,
+    audioset_sounds,
+    is_own,
+    other_sounds,
+)
+
+Float32Array = NDArray[np.float32]
+
+NAMED: Final = 0.1
+"""Mean probability from which a sound gets a name."""
+CLEAR: Final = 0.4
+"""Mean probability from which the tagger contradicts a class ..."""
+DOUBTED: Final = 0.05
+"""... if the labels of the class are below this one."""
+_BROAD_WEIGHT: Final = 0.5
+_LEVEL: Final = 0.05
+"""Root mean square that the tagger gets: that of the recordings it was trained on, roughly."""
+_LARGEST_GAIN: Final = 30.0
+_HOP_FRAMES: Final = 48
+
+
+class Tagger(Protocol):
+    """A network that tags sound."""
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Names of its classes, AudioSet's."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Identifies weights and settings."""
+
+    def tag(self, stereo: Float32Array, rate: int) -> Any:
+        """Logits as a `TokenMap` of (T, 1, classes)."""
+
+
+def load_tagger() -> Tagger | None:
+    """YAMNet; None if its weights are not installed.
+
+    Raises:
+        EncoderError: they are damaged.
+    """
+    from earwitness.encoders.yamnet import Yamnet, YamnetSettings
+
+    try:
+        return Yamnet.load(YamnetSettings(hop_frames=_HOP_FRAMES))
+    except MissingWeightsError:
+        return None
+
+
+class SoundNames:
+    """Names for sounds beside the classes of a model.
+
+    Args:
+        vocabulary: the classes of the model.
+        tagger: tags the sounds.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, tagger: Tagger) -> None:
+        self._tagger = tagger
+        self._place = {name: index for index, name in enumerate(tagger.classes)}
+        self._others = other_sounds(vocabulary)[:-1]
+        labels = {label for one in vocabulary for label in one.labels}
+        self._other_labels = [self._places(set(one.labels) - labels) for one in self._others]
+        own = [sound for sound in audioset_sounds() if is_own(sound, vocabulary)]
+        self._own = [(self._places(one.labels), 1.0) for one in vocabulary]
+        self._own += [(self._places(one.labels), self._weight(one)) for one in own]
+
+    def probabilities(self, sound: Float32Array, rate: int) -> Float32Array:
+        """Mean probability (classes,) of the tagger's classes over a sound (n,)."""
+        level = float(np.sqrt(np.mean(np.square(sound, dtype=np.float64))))
+        sound = sound * np.float32(min(_LARGEST_GAIN, _LEVEL / max(level, 1e-9)))
+        logits = self._tagger.tag(np.stack([sound, sound]), rate).tokens[:, 0]
+        return np.asarray((1 / (1 + np.exp(-np.clip(logits, -50, 50)))).mean(axis=0), dtype=np.float32)
+
+    def name(self, probabilities: Float32Array) -> AudioSetSound | None:
+        """The other sound that it is; `UNNAMED` if no name is likely; None if it is rather one of the classes."""
+        best, score = self._best(probabilities, self._others)
+        own = max((weight * _highest(probabilities, places) for places, weight in self._own), default=0.0)
+        if max(own, score) < NAMED:
+            return UNNAMED
+        return best if score > own else None
+
+    def contradiction(self, probabilities: Float32Array, sound_class: SoundClass) -> AudioSetSound | None:
+        """The other sound that it clearly is, and not one of this class; None if there is no such doubt."""
+        slug = sound_class.slug
+        kin = [one for one in audioset_sounds() if slug in one.kin or slug in one.together or slug == one.slug]
+        own = self._places({*sound_class.labels, *(label for one in kin for label in one.labels)})
+        # Without labels, nothing is known about a class.
+        if not len(self._places(sound_class.labels)) or _highest(probabilities, own) > DOUBTED:
+            return None
+        best, score = self._best(probabilities, self._others)
+        return best if score >= CLEAR and best not in kin else None
+
+    def _best(self, probabilities: Float32Array, sounds: Sequence[AudioSetSound]) -> tuple[AudioSetSound, float]:
+        scores = [
+            self._weight(one) * _highest(probabilities, places)
+            for one, places in zip(sounds, self._other_labels, strict=True)
+        ]
+        best = int(np.argmax(scores))
+        return sounds[best], scores[best]
+
+    def _places(self, labels: Iterable[str]) -> NDArray[np.intp]:
+        return np.array([self._place[label] for label in labels if label in self._place], dtype=np.intp)
+
+    @staticmethod
+    def _weight(sound: AudioSetSound) -> float:
+        return _BROAD_WEIGHT if sound.broad else 1.0
+
+
+def _highest(probabilities: Float32Array, places: NDArray[np.intp]) -> float:
+    return float(probabilities[places].max(initial=0.0))
