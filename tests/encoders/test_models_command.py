@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from earwitness.cli.main import app
-from earwitness.core.errors import EncoderError
+from earwitness.core.errors import EncoderError, ModelError
 from earwitness.encoders.weights.pretrained_models import MODELS, ModelEntry
 
 from .conftest import write_wheel
@@ -47,3 +47,13 @@ def test_unknown_model() -> None:
 @pytest.mark.parametrize("name", ["clap", "owlvit"])
 def test_untried_weights_say_so(cache: Path, name: str) -> None:
     assert "not yet run" in runner.invoke(app, ["models", "info", name]).output
+
+
+def test_info_describes_models_for_detect(tmp_path: Path) -> None:
+    described = runner.invoke(app, ["models", "info", "default"]).output
+    assert "female_speech, male_speech" in described
+    values = json.loads(runner.invoke(app, ["models", "info", "default", "--json"]).output)
+    assert values["licence"].startswith("MIT")
+    assert len(values["sha256"]) == 64
+    result = runner.invoke(app, ["models", "info", str(tmp_path / "none.onnx")])
+    assert isinstance(result.exception, ModelError)

@@ -78,22 +78,21 @@ def describe_model(
 ) -> None:
     """Print the source, licence and files of a model, and check the files if they are installed.
 
-    NAME is a model that `models list` names, or hf:USER/NAME after its pull.
+    NAME is a model that `models list` names, a model for `detect` (`default` or an .onnx file), or hf:USER/NAME after
+    its pull.
 
     Exits with 1 if a file is damaged.
     """
-    from earwitness.core.errors import MissingWeightsError, one_line
+    from earwitness.core.errors import MissingWeightsError
+    from earwitness.detect.model.model_files import shipped_models
     from earwitness.encoders.weights.pretrained_models import find_entry
     from earwitness.encoders.weights.weight_files import check_weights, weights_folder
 
     if name.startswith("hf:"):
-        values = hub.described(name)
-        if json:
-            _print_json(values)
-            return
-        for key, value in values.items():
-            shown = ", ".join(map(str, value)) if isinstance(value, list) else value
-            typer.echo(f"{key:10} {one_line(str(shown))}")
+        _print_trained(hub.described(name), json=json)
+        return
+    if name in shipped_models() or name.endswith(".onnx"):
+        _print_trained(_trained(name), json=json)
         return
     entry = find_entry(name)
     described = _described(entry)
@@ -117,6 +116,37 @@ def describe_model(
         typer.echo(f"{'file':10} {file_name}, {size}, sha256 {sha256}")
     state = "here, intact" if described["found_sha256"] else f"not here; run: earwitness models pull {name}"
     typer.echo(f"{'state':10} {state}")
+
+
+def _trained(name: str) -> dict[str, Any]:
+    """Everything about a model for `detect`, checked against its card.
+
+    Raises:
+        ModelError: there is no such model, or it does not match its card.
+    """
+    from earwitness.detect.model.model_files import find_model
+
+    model = find_model(name)
+    card = model.card
+    return {
+        "name": name, "what": card.name, "licence": card.licence, "classes": list(card.vocabulary.slugs),
+        "data": dict(card.data), "scores": card.scores, "limits": list(card.limits), "file": str(model.path),
+        "sha256": model.sha256, "here": True,
+    }  # fmt: skip
+
+
+def _print_trained(values: dict[str, Any], *, json: bool) -> None:
+    from earwitness.core.errors import one_line
+
+    if json:
+        _print_json(values)
+        return
+    for key, value in values.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{name} {figure}" for name, figure in value.items())
+        lines = value if key == "limits" else [", ".join(map(str, value)) if isinstance(value, list) else value]
+        for line in lines:
+            typer.echo(f"{key:10} {one_line(str(line))}")
 
 
 def _described(entry: ModelEntry) -> dict[str, Any]:
