@@ -14,7 +14,7 @@ from earwitness.detect.any_sound.audioset_sounds import UNNAMED, AudioSetSound, 
 from earwitness.detect.any_sound.class_free import NEAR_DEG, SUPPORT, THRESHOLD
 from earwitness.detect.any_sound.sorting import sort_sounds
 from earwitness.detect.any_sound.steering import SoundSource
-from earwitness.detect.any_sound.tagging import SoundNames, Tagger, load_tagger
+from earwitness.detect.any_sound.tagging import SoundNames, SoundTagger, load_tagger
 from earwitness.detect.any_sound.word_search import found_slugs
 from earwitness.detect.detect_settings import DetectSettings
 from earwitness.detect.runner.model_runner import Runner
@@ -36,7 +36,7 @@ class SoundPlan:
     vocabulary: Vocabulary
     any_sound: bool = False
     found: tuple[str, ...] = ()
-    tagger: Tagger | None = None
+    tagger: SoundTagger | None = None
 
     @classmethod
     def of(cls, runner: Runner, settings: DetectSettings) -> SoundPlan:
