@@ -118,7 +118,7 @@ def count(counts: Counts, references: Sequence[SoundEvent], before: EventTable, 
 def tagged(scene: Scene, names: SoundNames, tagger: Any) -> list[tuple[str, np.ndarray]]:
     """The probability of each other sound every 0.48 s of the plain mix."""
     logits = tagger.tag(scene.audio, SAMPLE_RATE).tokens[:, 0]
-    probabilities = 1 / (1 + np.exp(-logits))
+    probabilities = 1 / (1 + np.exp(-np.clip(logits, -50, 50)))
     return [(sound.slug, values) for sound, values in names.scores(probabilities)]
 
 
