@@ -63,6 +63,12 @@ def test_without_a_tagger_it_is_an_other_sound(ear: Detector, make_burst: Burst,
     assert [event.name for event in result] == ["Music", "Other sound"]
 
 
+def test_a_doubtful_name_is_none(ear: Detector, make_burst: Burst, tagger: Callable[..., None]) -> None:
+    tagger(FakeTagger(Music=0.3, Dog=0.2))
+    result = ear.detect_array(make_burst(*SCENE), 24_000, labels="any")
+    assert [event.slug for event in result] == ["music", "other_sound"]
+
+
 def test_what_the_tagger_calls_a_class_is_left_to_the_model(
     ear: Detector, make_burst: Burst, tagger: Callable[..., None]
 ) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.core.errors import MissingWeightsError
-from earwitness.core.vocabulary import SoundClass, Vocabulary
+from earwitness.core.events import SoundEvent
+from earwitness.core.vocabulary import Vocabulary
 from earwitness.detect.any_sound.audioset_sounds import (
     UNNAMED,
     AudioSetSound,
@@ -24,8 +25,12 @@ NAMED: Final = 0.1
 """Mean probability from which a sound gets a name."""
 CLEAR: Final = 0.2
 """Mean probability from which the tagger contradicts a class ..."""
-CLEARER: Final = 4.0
-"""... if it is so many times that of the labels of the class and of all that may be meant by it."""
+CLEARER: Final = 3.0
+"""... if it is so many times that of the labels of the class and of all that may be meant by it ..."""
+CONFIDENT: Final = 0.7
+"""... and the mean score of the event is below this one."""
+CERTAIN: Final = 0.5
+"""Mean probability from which a sound that the model has decided against is one of its classes all the same."""
 _BROAD_WEIGHT: Final = 0.5
 _LEVEL: Final = 0.05
 """Root mean square that the tagger gets: that of the recordings it was trained on, roughly."""
@@ -88,15 +93,18 @@ class SoundNames:
         return np.asarray((1 / (1 + np.exp(-np.clip(logits, -50, 50)))).mean(axis=0), dtype=np.float32)
 
     def name(self, probabilities: Float32Array) -> AudioSetSound | None:
-        """The other sound that it is; `UNNAMED` if no name is likely; None if it is rather one of the classes."""
+        """The other sound that it is; `UNNAMED` if no name is likely; None if it is certainly one of the classes."""
         best, score = self._best(probabilities)
         own = max((weight * _highest(probabilities, places) for places, weight in self._own), default=0.0)
-        if max(own, score) < NAMED:
-            return UNNAMED
-        return best if score > own else None
+        if own >= max(score, CERTAIN):
+            return None
+        return best if score >= max(own, NAMED) else UNNAMED
 
-    def contradiction(self, probabilities: Float32Array, sound_class: SoundClass) -> AudioSetSound | None:
-        """The other sound that it clearly is, and not one of this class; None if there is no such doubt."""
+    def contradiction(self, probabilities: Float32Array, event: SoundEvent) -> AudioSetSound | None:
+        """The other sound that an event of the classes clearly is; None if there is no such doubt."""
+        sound_class = event.sound_class
+        if event.score >= CONFIDENT:
+            return None
         slug = sound_class.slug
         kin = [one for one in audioset_sounds() if slug in one.kin or slug in one.together or slug == one.slug]
         own = self._places({*sound_class.labels, *(label for one in kin for label in one.labels)})
