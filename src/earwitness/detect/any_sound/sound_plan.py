@@ -53,10 +53,10 @@ class SoundPlan:
         if settings.labels != "any" and not beyond:
             return cls(vocabulary, found=found)
         if not runner.any_sound:
-            why = f"'{beyond[0]}' is none of its classes" if beyond else "labels 'any' cannot be told apart"
+            what = f"'{beyond[0]}', which is none of them," if beyond else "any sound"
             raise UsageError(
-                f"the model '{runner.card.name}' detects its classes only, and {why}; use a model that was trained "
-                "with any_sound: true (docs/any-sound.md)"
+                f"the model '{runner.card.name}' detects its classes only; {what} needs a model that was trained with "
+                "any_sound: true (docs/any-sound.md)"
             )
         if len(vocabulary) + len(beyond) >= MOST_CLASSES:
             raise UsageError(f"a model with {len(vocabulary)} classes leaves no room for other sounds in a result")
