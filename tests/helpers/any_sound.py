@@ -11,16 +11,16 @@ import onnx
 
 from earwitness.detect.model.card import card_path, file_sha256, read_card
 
-LABELS = ("Dog", "Bark", "Music", "Speech", "Chicken, rooster", "Shatter", "Silence")
+LABELS = ("Dog", "Bark", "Music", "Speech", "Chicken, rooster", "Shatter", "Silence", "Laughter")
 
 
 def any_sound_model(meter: Path, folder: Path) -> Path:
-    """The meter with music on the left only, and any sound everywhere."""
+    """The meter with music on the left only, with a score of 0.6, and any sound everywhere."""
     model = onnx.load(str(meter))
     graph, node = model.graph, onnx.helper.make_node
     for one in graph.node:
         one.output[:] = ["everything" if name == "accddoa" else name for name in one.output]
-    constants = {"edge": np.float32(0.0), "wide": np.array([0, -1, 1, 1, 1], np.int64)}
+    constants = {"edge": np.float32(0.0), "score": np.float32(0.6), "wide": np.array([0, -1, 1, 1, 1], np.int64)}
     graph.initializer.extend(onnx.numpy_helper.from_array(np.asarray(v), k) for k, v in constants.items())
     graph.node.extend(
         [
@@ -28,7 +28,8 @@ def any_sound_model(meter: Path, folder: Path) -> Path:
             node("Cast", ["on_the_left"], ["left"], to=onnx.TensorProto.FLOAT),
             node("Transpose", ["left"], ["left_by_frame"], perm=[0, 2, 1]),
             node("Reshape", ["left_by_frame", "wide"], ["left_spread"]),
-            node("Mul", ["everything", "left_spread"], ["accddoa"]),
+            node("Mul", ["left_spread", "score"], ["music_score"]),
+            node("Mul", ["everything", "music_score"], ["accddoa"]),
             node("Concat", ["spread"] * 3, ["any_sound"], axis=2),
         ]
     )

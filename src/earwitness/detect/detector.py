@@ -271,11 +271,9 @@ class Detector:
         same_sound = decoded.figures.difference < DUAL_MONO_DIFFERENCE
         mono_throughout = facts.mono or same_sound or any(check.undirected for check in checks)
         stretches = [] if mono_throughout else decoded.stretches
-        table, free = (
-            None if one is None else facts.checked(one, stretches, mono=mono_throughout)
-            for one in (decoded.table, decoded.free)
-        )
-        own, table = facts.plan.sort(self.card.smoothing.apply(table), free, facts.again, self._rate)
+        table = self.card.smoothing.apply(facts.checked(decoded.table, stretches, mono=mono_throughout))
+        free = None if decoded.free is None else facts.checked(decoded.free, stretches, mono=mono_throughout)
+        own, table = facts.plan.sort(table, free, facts.again, self._rate)
         intervals = {} if self.card.intervals is None else self.card.intervals.of(own)
         visual, vision_record, vision_warnings = self._analyse_pictures(table, media, record["fov"], progress)
         if is_long:

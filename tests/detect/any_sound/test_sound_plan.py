@@ -63,6 +63,12 @@ def test_without_a_tagger_it_is_an_other_sound(ear: Detector, make_burst: Burst,
     assert [event.name for event in result] == ["Music", "Other sound"]
 
 
+def test_a_doubtful_name_is_none(ear: Detector, make_burst: Burst, tagger: Callable[..., None]) -> None:
+    tagger(FakeTagger(Music=0.3, Dog=0.2))
+    result = ear.detect_array(make_burst(*SCENE), 24_000, labels="any")
+    assert [event.slug for event in result] == ["music", "other_sound"]
+
+
 def test_what_the_tagger_calls_a_class_is_left_to_the_model(
     ear: Detector, make_burst: Burst, tagger: Callable[..., None]
 ) -> None:
@@ -111,9 +117,9 @@ def test_what_the_model_or_the_machine_cannot_do_is_said(
     sound = make_burst(*SCENE)
     with pytest.raises(UsageError, match="models pull yamnet"):
         ear.detect_array(sound, 24_000, find="dog")
-    with pytest.raises(UsageError, match="the model 'meter' detects its classes only"):
+    with pytest.raises(UsageError, match="the model 'meter' detects its classes only; any sound needs"):
         Detector.load(meter_model).detect_array(sound, 24_000, labels="any")
-    with pytest.raises(UsageError, match="'dog' is none of its classes"):
+    with pytest.raises(UsageError, match="'dog', which is none of them, needs"):
         Detector.load(meter_model).detect_array(sound, 24_000, find="dog")
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from earwitness.core.classes.class_files import vocabulary_of
@@ -90,3 +92,9 @@ def test_the_labels_are_those_of_the_tagger() -> None:
         pytest.skip(str(error))
     beyond = {label for sound in other_sounds(DCASE2025) for label in sound.labels}
     assert beyond <= known
+
+
+def test_the_manual_lists_the_names() -> None:
+    manual = Path(__file__).parents[3] / "docs" / "any-sound.md"
+    listed = " ".join(manual.read_text(encoding="utf-8").split("## The sounds")[1].split())
+    assert listed == ", ".join(sound.name for sound in other_sounds(DCASE2025)) + "."

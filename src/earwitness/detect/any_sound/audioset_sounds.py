@@ -15,10 +15,6 @@ from earwitness.core.errors import UsageError
 from earwitness.core.schema import StrictModel
 from earwitness.core.vocabulary import DCASE2025, BodyPart, Vocabulary
 
-_UNTAGGED: Final = ("female_speech", "male_speech")
-"""Classes of DCASE2025 that taggers of AudioSet do not tell apart."""
-_BROAD: Final = ("domestic_sounds", "music", "musical_instrument")
-
 
 class AudioSetSound(StrictModel):
     """One kind of sound.
@@ -52,9 +48,11 @@ def audioset_sounds() -> tuple[AudioSetSound, ...]:
     text = (files("earwitness") / "assets" / "any_sound" / "audioset.json").read_text(encoding="utf-8")
     listed = TypeAdapter(tuple[AudioSetSound, ...]).validate_python(json.loads(text))
     classes = [
-        AudioSetSound(slug=one.slug, name=one.name, labels=one.labels, made_by=one.made_by, broad=one.slug in _BROAD)
+        AudioSetSound(
+            slug=one.slug, name=one.name, labels=one.labels, made_by=one.made_by, broad="musical" in one.groups
+        )
         for one in DCASE2025
-        if one.slug not in _UNTAGGED
+        if "speech" not in one.groups  # taggers of AudioSet do not tell women from men
     ]
     return (*classes, *listed)
 

@@ -56,8 +56,8 @@ def sort_sounds(
     """Compare the events of the classes with the class-free track, and name what is left of it.
 
     An event of the classes is removed if the track does not confirm it, and becomes another sound if the tagger clearly
-    calls it so. What the classes do not explain is another sound, or is left out if the tagger calls it one of the
-    classes: then the model, which has decided against it, knows better.
+    calls it so. What the classes do not explain is another sound, or is left out if the tagger is certain that it is
+    one of the classes: then the model, which has decided against it, knows better.
 
     Args:
         classes: smoothed events of the classes.
@@ -78,7 +78,7 @@ def sort_sounds(
         tags = names.probabilities(sound, rate)
         if index >= len(ours):
             found[index - len(ours)] = names.name(tags)
-        elif (other := names.contradiction(tags, ours[index].sound_class)) is not None:
+        elif (other := names.contradiction(tags, ours[index])) is not None:
             mistaken[index] = other
     others = [(other, _class_free(ours[index])) for index, other in sorted(mistaken.items())]
     for index, event in enumerate(free_events):

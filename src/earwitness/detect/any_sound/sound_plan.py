@@ -14,7 +14,7 @@ from earwitness.detect.any_sound.audioset_sounds import UNNAMED, AudioSetSound, 
 from earwitness.detect.any_sound.class_free import NEAR_DEG, SUPPORT, THRESHOLD
 from earwitness.detect.any_sound.sorting import sort_sounds
 from earwitness.detect.any_sound.steering import SoundSource
-from earwitness.detect.any_sound.tagging import SoundNames, Tagger, load_tagger
+from earwitness.detect.any_sound.tagging import SoundNames, SoundTagger, load_tagger
 from earwitness.detect.any_sound.word_search import found_slugs
 from earwitness.detect.detect_settings import DetectSettings
 from earwitness.detect.runner.model_runner import Runner
@@ -36,7 +36,7 @@ class SoundPlan:
     vocabulary: Vocabulary
     any_sound: bool = False
     found: tuple[str, ...] = ()
-    tagger: Tagger | None = None
+    tagger: SoundTagger | None = None
 
     @classmethod
     def of(cls, runner: Runner, settings: DetectSettings) -> SoundPlan:
@@ -53,10 +53,10 @@ class SoundPlan:
         if settings.labels != "any" and not beyond:
             return cls(vocabulary, found=found)
         if not runner.any_sound:
-            why = f"'{beyond[0]}' is none of its classes" if beyond else "labels 'any' cannot be told apart"
+            what = f"'{beyond[0]}', which is none of them," if beyond else "any sound"
             raise UsageError(
-                f"the model '{runner.card.name}' detects its classes only, and {why}; use a model that was trained "
-                "with any_sound: true (docs/any-sound.md)"
+                f"the model '{runner.card.name}' detects its classes only; {what} needs a model that was trained with "
+                "any_sound: true (docs/any-sound.md)"
             )
         if len(vocabulary) + len(beyond) >= MOST_CLASSES:
             raise UsageError(f"a model with {len(vocabulary)} classes leaves no room for other sounds in a result")

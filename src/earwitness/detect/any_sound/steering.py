@@ -131,6 +131,6 @@ def _azimuths(event: SoundEvent, begin: float, busy: NDArray[np.bool_]) -> Float
     """
     table = event.table
     frames = begin / FRAME_SECONDS + np.arange(int(table.frame[-1] - begin / FRAME_SECONDS) + 2)
-    azimuth = np.interp(frames, table.frame, table.azimuth).astype(np.float32)
+    azimuth: Float32Array = np.interp(frames, table.frame, table.azimuth).astype(np.float32)
     azimuth[~busy[np.clip(np.rint(frames).astype(np.intp), 0, len(busy) - 1)]] = np.nan
     return azimuth

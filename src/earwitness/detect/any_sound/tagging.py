@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.core.errors import MissingWeightsError
-from earwitness.core.vocabulary import SoundClass, Vocabulary
+from earwitness.core.events import SoundEvent
+from earwitness.core.vocabulary import Vocabulary
 from earwitness.detect.any_sound.audioset_sounds import (
     UNNAMED,
     AudioSetSound,
@@ -22,10 +23,14 @@ Float32Array = NDArray[np.float32]
 
 NAMED: Final = 0.1
 """Mean probability from which a sound gets a name."""
-CLEAR: Final = 0.4
+CLEAR: Final = 0.2
 """Mean probability from which the tagger contradicts a class ..."""
-DOUBTED: Final = 0.05
-"""... if the labels of the class are below this one."""
+CLEARER: Final = 3.0
+"""... if it is so many times that of the labels of the class and of all that may be meant by it ..."""
+CONFIDENT: Final = 0.7
+"""... and the mean score of the event is below this one."""
+CERTAIN: Final = 0.5
+"""Mean probability from which a sound that the model has decided against is one of its classes all the same."""
 _BROAD_WEIGHT: Final = 0.5
 _LEVEL: Final = 0.05
 """Root mean square that the tagger gets: that of the recordings it was trained on, roughly."""
@@ -33,7 +38,7 @@ _LARGEST_GAIN: Final = 30.0
 _HOP_FRAMES: Final = 48
 
 
-class Tagger(Protocol):
+class SoundTagger(Protocol):
     """A network that tags sound."""
 
     @property
@@ -48,7 +53,7 @@ class Tagger(Protocol):
         """Logits as a `TokenMap` of (T, 1, classes)."""
 
 
-def load_tagger() -> Tagger | None:
+def load_tagger() -> SoundTagger | None:
     """YAMNet; None if its weights are not installed.
 
     Raises:
@@ -70,7 +75,7 @@ class SoundNames:
         tagger: tags the sounds.
     """
 
-    def __init__(self, vocabulary: Vocabulary, tagger: Tagger) -> None:
+    def __init__(self, vocabulary: Vocabulary, tagger: SoundTagger) -> None:
         self._tagger = tagger
         self._place = {name: index for index, name in enumerate(tagger.classes)}
         self._others = other_sounds(vocabulary)[:-1]
@@ -88,31 +93,42 @@ class SoundNames:
         return np.asarray((1 / (1 + np.exp(-np.clip(logits, -50, 50)))).mean(axis=0), dtype=np.float32)
 
     def name(self, probabilities: Float32Array) -> AudioSetSound | None:
-        """The other sound that it is; `UNNAMED` if no name is likely; None if it is rather one of the classes."""
-        best, score = self._best(probabilities, self._others)
+        """The other sound that it is; `UNNAMED` if no name is likely; None if it is certainly one of the classes."""
+        best, score = self._best(probabilities)
         own = max((weight * _highest(probabilities, places) for places, weight in self._own), default=0.0)
-        if max(own, score) < NAMED:
-            return UNNAMED
-        return best if score > own else None
+        if own >= max(score, CERTAIN):
+            return None
+        return best if score >= max(own, NAMED) else UNNAMED
 
-    def contradiction(self, probabilities: Float32Array, sound_class: SoundClass) -> AudioSetSound | None:
-        """The other sound that it clearly is, and not one of this class; None if there is no such doubt."""
+    def contradiction(self, probabilities: Float32Array, event: SoundEvent) -> AudioSetSound | None:
+        """The other sound that an event of the classes clearly is; None if there is no such doubt."""
+        sound_class = event.sound_class
+        if event.score >= CONFIDENT:
+            return None
         slug = sound_class.slug
         kin = [one for one in audioset_sounds() if slug in one.kin or slug in one.together or slug == one.slug]
         own = self._places({*sound_class.labels, *(label for one in kin for label in one.labels)})
         # Without labels, nothing is known about a class.
-        if not len(self._places(sound_class.labels)) or _highest(probabilities, own) > DOUBTED:
+        if not len(self._places(sound_class.labels)):
             return None
-        best, score = self._best(probabilities, self._others)
-        return best if score >= CLEAR and best not in kin else None
+        best, score = self._best(probabilities)
+        clear = score >= max(CLEAR, CLEARER * _highest(probabilities, own))
+        return best if clear and best not in kin else None
 
-    def _best(self, probabilities: Float32Array, sounds: Sequence[AudioSetSound]) -> tuple[AudioSetSound, float]:
-        scores = [
-            self._weight(one) * _highest(probabilities, places)
-            for one, places in zip(sounds, self._other_labels, strict=True)
+    def scores(self, probabilities: Float32Array) -> list[tuple[AudioSetSound, Float32Array]]:
+        """The other sounds, and for each the highest probability (...) of its labels, out of those of (..., classes).
+
+        That of a broad sound counts half, so that it is the name only where no narrower one fits.
+        """
+        return [
+            (one, self._weight(one) * probabilities[..., places].max(axis=-1, initial=0.0))
+            for one, places in zip(self._others, self._other_labels, strict=True)
         ]
+
+    def _best(self, probabilities: Float32Array) -> tuple[AudioSetSound, float]:
+        sounds, scores = zip(*self.scores(probabilities), strict=True)
         best = int(np.argmax(scores))
-        return sounds[best], scores[best]
+        return sounds[best], float(scores[best])
 
     def _places(self, labels: Iterable[str]) -> NDArray[np.intp]:
         return np.array([self._place[label] for label in labels if label in self._place], dtype=np.intp)
