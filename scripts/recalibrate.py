@@ -1,4 +1,4 @@
-"""Calibrates a model anew: `python scripts/recalibrate.py MODEL.onnx RECIPE BANK OUT.onnx [--scenes N]`.
+"""Calibrates a model anew: `python scripts/recalibrate.py MODEL.onnx RECIPE BANK OUT.onnx [--scenes N] [--set K=V]`.
 
 Weights stay; calibration, smoothing, thresholds and intervals of the card are set on validation scenes of another
 recipe than the model's own, say of scenes as real recordings have them: what they are good for depends on how often and
@@ -55,16 +55,18 @@ def main() -> None:
     parser.add_argument("bank")
     parser.add_argument("out", type=Path)
     parser.add_argument("--scenes", type=int, default=1200)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change the recipe")
     asked = parser.parse_args()
     if asked.scenes < FEWEST_SCENES:
         parser.error(f"--scenes: at least {FEWEST_SCENES}, as one half sets what the other judges")
-    model, recipe = find_model(asked.model), load_recipe(asked.recipe, [f"data.bank={asked.bank}"])
+    model, recipe = find_model(asked.model), load_recipe(asked.recipe, [f"data.bank={asked.bank}", *asked.set])
     stream = SceneStream(
         OpenSynthesizer(recipe.data, "valid"), model.card.features, seed=recipe.data.valid_seed, swap="none",
         stream=VALID_STREAM,
     )  # fmt: skip
     outputs, references = zip(*answers(model.path, stream, asked.scenes), strict=True)
-    card = recalibrated(model.card, np.stack(outputs), list(references), f"{asked.scenes} scenes of {recipe.name}")
+    scenes = ", ".join([f"{asked.scenes} scenes of {recipe.name}", *asked.set])
+    card = recalibrated(model.card, np.stack(outputs), list(references), scenes)
     if asked.out.resolve() != model.path.resolve():
         shutil.copyfile(model.path, asked.out)
     card.write(card_path(asked.out))

@@ -68,3 +68,17 @@ def test_the_card_gets_them_or_the_script_says_why_not(
     assert card.intervals is not None
     assert 15 < card.scores["interval/azimuth_width_deg"] < 21
     assert card.model_copy(update={"intervals": None, "scores": before.scores}) == before
+
+
+def test_the_distance_factor_makes_distances_right(
+    script: Any, meter_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, events = clips(900)
+    far = [table.with_columns(distance=table.distance * 1.25) for table in events]
+    monkeypatch.setattr(script, "read_set", lambda folder: (made, [Path("a.wav")] * 900))
+    monkeypatch.setattr(script, "listen", lambda model, sounds: SimpleNamespace(events=far))
+    out = tmp_path / "with.onnx"
+    before = read_card(card_path(meter_model)).calibration.distance
+    monkeypatch.setattr(sys, "argv", ["add_intervals.py", str(meter_model), str(out), "set", "--distance"])
+    script.main()
+    assert read_card(card_path(out)).calibration.distance == pytest.approx(before * 0.8, rel=0.01)

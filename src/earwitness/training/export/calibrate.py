@@ -117,7 +117,7 @@ def calibrate(outputs: NDArray[np.float32], references: Sequence[EventTable]) ->
     slope, offset = zip(*maps, strict=True)
     activities = Calibration(slope=slope, offset=offset)
     pairs = _pairs(activities.apply(outputs), references)
-    places = {"azimuth": _azimuth_map(pairs), "distance": _distance_factor(pairs)}
+    places = {"azimuth": _azimuth_map(pairs), "distance": distance_factor(pairs)}
     return Calibration.model_validate(activities.model_dump() | places)
 
 
@@ -242,7 +242,7 @@ def _azimuth_map(pairs: Pairs) -> tuple[float, ...]:
     return tuple(round(float(angle), 2) for angle in rising)
 
 
-def _distance_factor(pairs: Pairs) -> float:
+def distance_factor(pairs: Pairs) -> float:
     """The factor of all distances that makes the mean relative distance error of calibrated outputs smallest.
 
     This is the median of true over predicted distance, weighted by the inverse of that ratio. Overestimates cost more
