@@ -172,3 +172,21 @@ def test_wrong_options_are_one_line(
     assert isinstance(done.exception, UsageError)
     assert message in str(done.exception)
     assert not (tmp_path / "yard.json").exists()
+
+
+@pytest.mark.parametrize("samples", [0, 1, 700, 24_000])
+def test_silence_and_tiny_recordings(ear: Detector, tagger: Callable[..., None], samples: int) -> None:
+    tagger(FakeTagger(Dog=0.8))
+    result = ear.detect_array(np.zeros((2, samples), np.float32), 24_000, allow_mono=True, labels="any")
+    assert len(result) == 0
+    assert result.table.num_frames == (0 if samples == 0 else max(1, round(samples / 2400)))
+
+
+def test_an_ensemble_needs_it_in_all_members(
+    model: Path, meter_model: Path, make_burst: Burst, tagger: Callable[..., None]
+) -> None:
+    tagger(FakeTagger(Dog=0.8))
+    mixed = Detector.load(f"{model},{meter_model}")
+    with pytest.raises(UsageError, match="any_sound: true"):
+        mixed.detect_array(make_burst(*SCENE), 24_000, labels="any")
+    assert len(mixed.detect_array(make_burst(*SCENE), 24_000))
