@@ -32,7 +32,7 @@ BANK = Path(__file__).parents[1] / "data" / "bank"
 @pytest.fixture
 def place(tmp_path: Path, make_burst: Callable[..., NDArray[np.float32]]) -> Path:
     write_wav(tmp_path / "in" / "a.wav", make_burst(2, (0.5, 1, 30)), 24_000)
-    (tmp_path / "recipe.yaml").write_text("name: tiny\ndata:\n  bank: nowhere\n")
+    (tmp_path / "recipe.yaml").write_text(f"name: tiny\ndata:\n  bank: {BANK}\n")
     write_wav(tmp_path / "set" / "stereo_dev" / "dev-train-synth" / "a.wav", make_burst(1), 24_000)
     write_wav(tmp_path / "starss" / "foa_dev" / "dev-train-x" / "a.wav", make_burst(2), 24_000)
     return tmp_path

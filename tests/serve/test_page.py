@@ -42,7 +42,7 @@ def test_drop_a_video_and_get_report_captions_and_video(server: Any, chromium: A
         assert report.locator(".mark b").inner_text() == "Music"
         with page.expect_download() as download:
             page.locator("#result a", has_text=".vtt").click()
-        assert "[music playing" in Path(download.value.path()).read_text()
+        assert "music playing" in Path(download.value.path()).read_text()
         assert page.locator("#stop").is_hidden()
         assert page.locator("#listen").is_enabled(), "it may be analysed again with other options"
 

@@ -47,6 +47,8 @@ codecs that store one signal with a level per channel, apply if side is later th
 TO_ONE_SIDE: Final = 0.3
 """`OnsetFigures.common` above which a single signal is a source to one side rather than an effect, if it is at most
 half as large over all frames, which contain reflections; filters are the same at all times."""
+PANNED: Final = 0.9
+"""From this share of common level differences at onsets on, the channels differ in level alone, at all frequencies."""
 UNRELATED_TAIL: Final = 0.43
 """Share of side in decaying sound above which the reverberation of the channels is unrelated; coincident microphones
 have 0.13 to 0.25 in a diffuse field and up to 0.4 in rooms."""
@@ -225,7 +227,7 @@ def _effect(figures: ChannelFigures, *, partly_inverted: bool) -> list[Check]:
     differ = figures.tilt_db > TILT_DB or figures.agreement < AGREEING
     balanced = abs(figures.balance_db) < BALANCED_DB
     common = figures.onsets.common
-    to_one_side = common > TO_ONE_SIDE and figures.onsets.throughout < common / 2
+    to_one_side = common > PANNED or (common > TO_ONE_SIDE and figures.onsets.throughout < common / 2)
     filtered = shared > FILTERED and balanced and not _as_in_a_room(figures.onsets)
     if differ and not to_one_side and (shared > SURELY_FILTERED or filtered):
         sentence = (

@@ -29,6 +29,8 @@ _BEFORE: Final = 5
 _RISE: Final = 4.0
 _FALL: Final = 0.5
 _LOUD_DB: Final = -60.0
+_LOUD_BAND_DB: Final = -90.0
+"""Below this level, a band holds the noise of 16-bit samples or of resampling, which differs between the channels."""
 _BELOW_PEAK_DB: Final = 40.0
 _PEAK_FALLS_DB: Final = 2.0
 """Fall of the reference level per second."""
@@ -121,7 +123,8 @@ class OnsetDirections:
         peaks = np.maximum.accumulate(known, axis=1)[:, 1:] - falling
         self._peaks = peaks[:, -1]
         near = levels > peaks - _BELOW_PEAK_DB
-        return np.asarray(near[:-1] & (near[-1] & (levels[-1] > _LOUD_DB)))
+        loud = levels[:-1] > _LOUD_BAND_DB
+        return np.asarray(loud & near[:-1] & (near[-1] & (levels[-1] > _LOUD_DB)))
 
     def _count_levels(self, energy: FloatArray, share: FloatArray, falls: NDArray[np.bool_]) -> None:
         levels = np.clip(np.rint(10 * np.log10(energy)) + 120, 0, 120).astype(np.intp)
