@@ -23,7 +23,7 @@ _HEAD_BYTES: Final = 4096
 
 
 def combined_table(sources: Sequence[Path], target: Path, choice: ClassChoice | None = None) -> Path:
-    """Write the events of saved results as one table, one event a row; the column `file` tells recordings apart.
+    """Write the events of saved results as one table, one event a row; the column `file` identifies the recording.
 
     Args:
         sources: saved results (.json, .csv), read one at a time.

@@ -170,7 +170,7 @@ def _forgotten_without_clips(out: Path) -> Iterator[None]:
 
 
 def _room_seed(seed: int) -> int:
-    """The seed of the rooms: of its own, so that nobody has trained in these rooms."""
+    """The seed of the rooms; a separate one, so that no model was trained in these rooms."""
     return int.from_bytes(hashlib.sha256(f"rooms {seed}".encode()).digest()[:4], "big")
 
 
@@ -184,7 +184,7 @@ def _hand_out(out: Path) -> None:
 
 
 def _write_credits(out: Path, bank: SoundBank) -> None:
-    """Credit all sounds of the bank: which of them the clips contain would tell what to hear in them."""
+    """Credit all sounds of the bank: a list of those in the clips would reveal what they contain."""
     with atomic_file(out / CREDITS) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("file", "class", "licence", "attribution"))

@@ -50,7 +50,7 @@ def run(
 ) -> None:
     """Teach the shipped model new sounds from a few recordings of each.
 
-    It hears your recordings in simulated rooms, beside sounds that ship with earwitness, and learns what they are and
+    It renders your recordings in simulated rooms, with sounds that ship with earwitness, and learns what they are and
     where they come from. At the end it estimates how well each is detected, on recordings that it did not learn from.
     """
     from earwitness.cli.command import needs, one_thread

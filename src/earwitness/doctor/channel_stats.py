@@ -148,15 +148,15 @@ class ChannelStats:
         energy = np.square(blocks).mean(axis=2)
         both = energy.mean(axis=0)
         level = 10 * np.log10(both.astype(np.float64) + _TINY)
-        heard = level >= _SILENCE_DB
+        audible = level >= _SILENCE_DB
         left, right = scipy.fft.rfft(blocks * self._window, axis=2)
-        self._blocks.add_blocks(level, left, right, ~heard)
+        self._blocks.add_blocks(level, left, right, ~audible)
         ratio = 10 * np.log10((energy[0].astype(np.float64) + _TINY) / (energy[1] + _TINY))
         columns = np.stack([np.ones_like(level), both, np.clip(ratio, -120.0, 120.0)], axis=1)
         row = np.clip(np.rint(level) + 120, 0, 120).astype(np.int64)
-        np.add.at(self._by_level, row[heard], columns[heard])
-        self._spectra += power(left[heard]).sum(axis=0), power(right[heard]).sum(axis=0)
-        loud = heard & (level >= _LOUD_DB)
+        np.add.at(self._by_level, row[audible], columns[audible])
+        self._spectra += power(left[audible]).sum(axis=0), power(right[audible]).sum(axis=0)
+        loud = audible & (level >= _LOUD_DB)
         if not loud.any():
             return
         self._loud += int(loud.sum())

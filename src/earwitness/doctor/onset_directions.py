@@ -1,4 +1,4 @@
-"""Level differences at onsets: whether anything but the middle is heard before reverberation arrives.
+"""Level differences at onsets: whether anything but the middle sounds before reverberation arrives.
 
 An effect that makes stereo from mono leaves the direct sound in the middle. Its reverberation, different in each
 channel, gives each frequency a level difference of its own; only a source to one side gives all frequencies the same.
@@ -99,9 +99,9 @@ class OnsetDirections:
         share = scale * side / energy
         difference = 2 * scale * self._bands(np.real(middle * np.conj(aside))) / energy
         before = self._mean_before(energy)
-        heard = self._heard(energy)
-        self._all.add(heard, difference)
-        onset = heard & (energy > _RISE * before)
+        audible = self._audible(energy)
+        self._all.add(audible, difference)
+        onset = audible & (energy > _RISE * before)
         self._onsets.add(onset, difference)
         self._onset_side += [share[onset].sum(), onset.sum()]
         self._count_levels(energy, share, energy < _FALL * before)
@@ -115,7 +115,7 @@ class OnsetDirections:
         self._before = known[:, -_BEFORE:]
         return np.asarray(sliding_window_view(known[:, :-1], _BEFORE, axis=1).mean(axis=2))
 
-    def _heard(self, energy: FloatArray) -> NDArray[np.bool_]:
+    def _audible(self, energy: FloatArray) -> NDArray[np.bool_]:
         """Bands (bands, frames) near the highest level of the last seconds, in frames that are, too."""
         levels = 10 * np.log10(np.concatenate([energy, energy.sum(axis=0, keepdims=True)]))
         falling = self._falls * np.arange(1, levels.shape[1] + 1)

@@ -82,7 +82,7 @@ def cut_video(source: str | Path, cuts: Sequence[Cut], track: Track | None = Non
     with _Pieces(cuts, make, sound.rate) as pieces:
         blocks = iter(sound)
         for time, rgb in reader:
-            while pieces.heard <= time and (block := next(blocks, None)) is not None:
+            while pieces.sound_end <= time and (block := next(blocks, None)) is not None:
                 pieces.add_sound(block)
             pieces.add_picture(time, rgb)
         for block in blocks:
@@ -129,7 +129,7 @@ class _Pieces:
     """The pieces that are being written while a recording is read.
 
     Attributes:
-        heard: end of the sound that was added, seconds.
+        sound_end: end of the sound that was added, seconds.
     """
 
     def __init__(self, cuts: Sequence[Cut], make: Callable[[Cut], _WaveFile | _VideoFile], rate: int) -> None:
@@ -138,7 +138,7 @@ class _Pieces:
         self._open: list[tuple[Cut, _WaveFile | _VideoFile]] = []
         self._samples = 0
         self._last: RGBArray | None = None
-        self.heard = self._seen = 0.0
+        self.sound_end = self._picture_end = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -164,7 +164,7 @@ class _Pieces:
             start, stop = round(cut.start * self._rate) - first, round(cut.end * self._rate) - first
             if stop > 0 and start < block.shape[1]:
                 file.add_sound(block[:, max(0, start) : stop])
-        self.heard = self._samples / self._rate
+        self.sound_end = self._samples / self._rate
         self._finish()
 
     def add_picture(self, time: float, rgb: RGBArray) -> None:
@@ -176,7 +176,7 @@ class _Pieces:
                     self._hold(cut, file)
                 if time >= cut.start - _EPSILON:
                     file.add_picture(max(0.0, time - cut.start), rgb)
-        self._last, self._seen = rgb, time
+        self._last, self._picture_end = rgb, time
         self._finish()
 
     def _hold(self, cut: Cut, file: _WaveFile | _VideoFile) -> None:
@@ -192,8 +192,8 @@ class _Pieces:
     def _finish(self) -> None:
         """Close the pieces whose end has passed in the sound and in the pictures."""
         for cut, file in list(self._open):
-            seen = self._seen if isinstance(file, _VideoFile) else self.heard
-            if min(self.heard, seen) >= cut.end:
+            picture_end = self._picture_end if isinstance(file, _VideoFile) else self.sound_end
+            if min(self.sound_end, picture_end) >= cut.end:
                 self._open.remove((cut, file))
                 with file:
                     self._hold(cut, file)

@@ -35,7 +35,7 @@ _KEYS: Final = {
     "audioset": "labels", "audioset_labels": "labels", "group": "groups", "groups": "groups",
 }  # fmt: skip
 """Keys of a class in a file, and the fields that they set."""
-_NOBODY: Final = ("", "none", "nobody", "object")
+_NO_MAKER: Final = ("", "none", "nobody", "object")
 
 
 def vocabulary_of(names: Iterable[str], name: str) -> Vocabulary:
@@ -171,7 +171,7 @@ def _values(raw: Any, number: int) -> dict[str, Any]:
     for key in ("prompts", "labels", "groups"):
         if isinstance(values.get(key), str):
             values[key] = [values[key]]
-    if values.get("made_by", "") is None or str(values.get("made_by", "-")).lower() in _NOBODY:
+    if values.get("made_by", "") is None or str(values.get("made_by", "-")).lower() in _NO_MAKER:
         values["made_by"] = ""
     return {key: value for key, value in values.items() if value is not None}
 

@@ -38,7 +38,7 @@ _PLAIN_CHARACTER: Final = re.compile(r"([\\`*_{}\[\]<>#|!~&])")
 
 @dataclass(frozen=True, slots=True)
 class PageFacts:
-    """What the page tells.
+    """The facts on the page.
 
     Attributes:
         card: the model's card.

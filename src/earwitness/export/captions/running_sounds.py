@@ -142,7 +142,7 @@ def _goes_on(first: Stay, second: Stay) -> bool:
 
 
 def _moved(before: Stay, after: Stay) -> bool:
-    """Whether viewers should be told the new place of a sound."""
+    """Whether a caption should name the new place of a sound."""
     if before.text == after.text:
         return False
     return before.onscreen != after.onscreen or not abs(after.azimuth - before.azimuth) < MOVE_DEG

@@ -31,7 +31,7 @@ def event_csv_pieces(result: Detection) -> Iterator[str]:
 
 
 def combined_csv_pieces(results: Iterable[Detection]) -> Iterator[str]:
-    """Yield one table for several results; the column `file` tells them apart."""
+    """Yield one table for several results; the column `file` identifies them."""
     rows = [row for result in results for row in event_rows(result)]
     extra = dict.fromkeys(name for row in rows for name in row if name not in COLUMNS)
     columns = (*COLUMNS, *extra)
