@@ -57,7 +57,9 @@ print(done)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != JOURNAL_NAME}
+    """The files. A process that is killed just after it made a workspace leaves the empty folder for an hour."""
+    assert not any(any(path.iterdir()) for path in folder.iterdir() if path.is_dir())
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file() and path.name != JOURNAL_NAME}
 
 
 @pytest.fixture

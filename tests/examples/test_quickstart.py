@@ -23,7 +23,7 @@ def test_the_notebook_runs_from_top_to_bottom(tmp_path: Path) -> None:
     client.execute()
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     text = "".join(output.get("text", "") for output in outputs)
-    assert "detected 8 of 9 events" in text
+    assert "detected 9 of 9 events" in text
     assert "WEBVTT" in text
     assert "sample.html" in text
     assert any("image/png" in output.get("data", {}) for output in outputs)
