@@ -39,7 +39,7 @@ def run(
     scenes: Annotated[
         int | None,
         typer.Option(
-            min=10, max=100_000, metavar="N", help="Scenes to learn from; by default 480, and 96 more per class."
+            min=10, max=100_000, metavar="N", help="Scenes to learn from; by default 640, and 160 more per class."
         ),
     ] = None,
     rooms: Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="Simulated rooms of the scenes.")] = 40,

@@ -32,8 +32,8 @@ from earwitness.training.learn.user_sounds import UserSounds
 ProgressOf = Callable[[str], Callable[[int, int], None]]
 """Returns the progress callback, called with (done, total), of a named task."""
 
-SCENES: Final = 480
-SCENES_PER_CLASS: Final = 96
+SCENES: Final = 640
+SCENES_PER_CLASS: Final = 160
 MOST_SCENES: Final = 2400
 ROOMS: Final = 40
 ENOUGH_RECORDINGS: Final = 20
