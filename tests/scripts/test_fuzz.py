@@ -72,7 +72,7 @@ def test_what_goes_wrong_is_noticed(tmp_path: Path) -> None:
         "watch.readers = lambda valid, folder: reads\n"
         f"watch.work(Path({str(tmp_path)!r}), 0)\n"
     )
-    observation = Watched(script, tmp_path, 0, clock_limit=3.0)
+    observation = Watched(script, tmp_path, 0, clock_limit=8.0)
     expected = {
         "well": "read", "fail": "defect", "warn": "defect", "two": "not one line", "open": "not refused",
         "grow": "memory", "die": "crash", "sleep": "hang",
