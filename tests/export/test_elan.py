@@ -12,22 +12,13 @@ from earwitness.batch.formats import write
 from earwitness.core.events import EventTable
 from earwitness.media.containers.probe import MediaInfo
 from earwitness.results.detection import Detection
-from export_cases import VIDEO, detection, run
-
-TABLE = EventTable.concatenate(
-    [
-        run(10, 25, 0, 23.4, onscreen=True),
-        run(12, 20, 0, -40, source=1),
-        run(40, 52, 0, 10),
-        run(30, 33, 12, float("nan")),
-    ]
-)
+from export_cases import OVERLAPPING, VIDEO, detection, run
 
 
 def test_elan(tmp_path: Path) -> None:
     pympi = pytest.importorskip("pympi", reason="reading ELAN files needs pympi-ling (extra 'dev')")
     media = MediaInfo(Path('a "b" & c.mp4'), 8.0, None, VIDEO.video)
-    write(detection(TABLE, media=media), tmp_path / "clip.eaf", "elan")
+    write(detection(OVERLAPPING, media=media), tmp_path / "clip.eaf", "elan")
     eaf = pympi.Elan.Eaf(str(tmp_path / "clip.eaf"))
     assert list(eaf.get_tier_names()) == ["Female speech", "Female speech 2", "Knock"]
     assert eaf.get_annotation_data_for_tier("Female speech") == [

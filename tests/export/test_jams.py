@@ -5,18 +5,7 @@ from pathlib import Path
 import pytest
 
 from earwitness.batch.formats import write
-from earwitness.core.events import EventTable
-from export_cases import detection, run
-
-TABLE = EventTable.concatenate(
-    [
-        run(10, 25, 0, 23.4, onscreen=True),
-        run(12, 20, 0, -40, source=1),
-        run(40, 52, 0, 10),
-        run(30, 33, 12, float("nan")),
-    ]
-)
-
+from export_cases import OVERLAPPING, detection
 
 SPANS = [(1.0, 2.5), (1.2, 2.0), (3.0, 3.3), (4.0, 5.2)]
 
@@ -24,7 +13,7 @@ SPANS = [(1.0, 2.5), (1.2, 2.0), (3.0, 3.3), (4.0, 5.2)]
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_jams(tmp_path: Path) -> None:
     jams = pytest.importorskip("jams", reason="reading JAMS needs jams (extra 'dev')")
-    write(detection(TABLE), tmp_path / "clip.jams", "jams")
+    write(detection(OVERLAPPING), tmp_path / "clip.jams", "jams")
     document = jams.load(str(tmp_path / "clip.jams"), validate=True, strict=True)
     (annotation,) = document.search(namespace="tag_open")
     assert [(o.time, round(o.time + o.duration, 1)) for o in annotation.data] == SPANS

@@ -7,17 +7,7 @@ import pytest
 
 from earwitness.batch.formats import write
 from earwitness.core.events import EventTable
-from export_cases import detection, run
-
-TABLE = EventTable.concatenate(
-    [
-        run(10, 25, 0, 23.4, onscreen=True),
-        run(12, 20, 0, -40, source=1),
-        run(40, 52, 0, 10),
-        run(30, 33, 12, float("nan")),
-    ]
-)
-
+from export_cases import OVERLAPPING, detection
 
 SPANS = [(1.0, 2.5), (1.2, 2.0), (3.0, 3.3), (4.0, 5.2)]
 
@@ -29,7 +19,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_json_lines(file: Path) -> None:
-    write(detection(TABLE), file, "jsonl")
+    write(detection(OVERLAPPING), file, "jsonl")
     events = [json.loads(line) for line in file.read_text().splitlines()]
     assert [(event["start"], event["end"]) for event in events] == SPANS
     assert {event["file"] for event in events} == {"clip.mp4"}

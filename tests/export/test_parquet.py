@@ -12,16 +12,7 @@ from earwitness.core.events import EventTable
 from earwitness.export.tables.parquet import COLUMNS
 from earwitness.results.detection import Detection, EventIntervals
 from earwitness.results.visual import EventKey
-from export_cases import VIDEO, detection, run
-
-TABLE = EventTable.concatenate(
-    [
-        run(10, 25, 0, 23.4, onscreen=True),
-        run(12, 20, 0, -40, source=1),
-        run(40, 52, 0, 10),
-        run(30, 33, 12, float("nan")),
-    ]
-)
+from export_cases import OVERLAPPING, VIDEO, detection, run
 
 
 @pytest.fixture
@@ -32,9 +23,9 @@ def file(tmp_path: Path) -> Path:
 
 def test_parquet(file: Path) -> None:
     pq = pytest.importorskip("pyarrow.parquet", reason="Parquet needs the extra 'parquet'")
-    write(detection(TABLE), file, "parquet")
+    write(detection(OVERLAPPING), file, "parquet")
     read = pq.read_table(file)
-    table = TABLE.sorted()
+    table = OVERLAPPING.sorted()
     assert read.column("frame").to_pylist() == table.frame.tolist()
     assert read.column("class").to_pylist()[0] == "female_speech"
     assert read.column("time_s").to_pylist()[:2] == [1.0, 1.1]
@@ -50,13 +41,13 @@ def test_parquet(file: Path) -> None:
 
 def test_parquet_repeats_the_intervals_of_an_event_in_its_rows(file: Path) -> None:
     pq = pytest.importorskip("pyarrow.parquet", reason="Parquet needs the extra 'parquet'")
-    first, *_, last = TABLE.events()
+    first, *_, last = OVERLAPPING.events()
     known = {EventKey.of(first): EventIntervals((10.0, 30.0), (1.0, 2.5))}
     known[EventKey.of(last)] = EventIntervals((0.0, 20.0), None)
-    write(replace(detection(TABLE), intervals=known), file, "parquet")
+    write(replace(detection(OVERLAPPING), intervals=known), file, "parquet")
     rows = pq.read_table(file).to_pylist()
     ends = COLUMNS[-4:]
-    for row, (frame, class_index, source, *_) in zip(rows, TABLE.sorted().rows(), strict=True):
+    for row, (frame, class_index, source, *_) in zip(rows, OVERLAPPING.sorted().rows(), strict=True):
         assert (row["frame"], row["class_index"], row["source"]) == (frame, class_index, source)
         expected: tuple[float | None, ...] = (None,) * 4
         if class_index == 0 and source == 0:

@@ -7,25 +7,15 @@ from pathlib import Path
 import pytest
 
 from earwitness.batch.formats import write
-from earwitness.core.events import EventTable
 from earwitness.media.containers.probe import MediaInfo
 from earwitness.results.detection import Detection
-from export_cases import VIDEO, detection, run
-
-TABLE = EventTable.concatenate(
-    [
-        run(10, 25, 0, 23.4, onscreen=True),
-        run(12, 20, 0, -40, source=1),
-        run(40, 52, 0, 10),
-        run(30, 33, 12, float("nan")),
-    ]
-)
+from export_cases import OVERLAPPING, VIDEO, detection, run
 
 
 def test_rttm(tmp_path: Path) -> None:
     util = pytest.importorskip("pyannote.database.util", reason="reading RTTM needs pyannote.database (extra 'dev')")
     media = MediaInfo(Path("my clip.mp4"), 8.0, None, VIDEO.video)
-    write(detection(TABLE, media=media), tmp_path / "clip.rttm", "rttm")
+    write(detection(OVERLAPPING, media=media), tmp_path / "clip.rttm", "rttm")
     annotations = util.load_rttm(tmp_path / "clip.rttm")
     assert list(annotations) == ["my_clip"]
     found = [(s.start, s.end, label) for s, _, label in annotations["my_clip"].itertracks(yield_label=True)]

@@ -6,21 +6,12 @@ import pytest
 
 from earwitness.batch.formats import write
 from earwitness.core.events import EventTable
-from export_cases import detection, run
-
-TABLE = EventTable.concatenate(
-    [
-        run(10, 25, 0, 23.4, onscreen=True),
-        run(12, 20, 0, -40, source=1),
-        run(40, 52, 0, 10),
-        run(30, 33, 12, float("nan")),
-    ]
-)
+from export_cases import OVERLAPPING, detection
 
 
 def test_textgrid(tmp_path: Path) -> None:
     textgrid = pytest.importorskip("praatio.textgrid", reason="reading TextGrids needs praatio (extra 'dev')")
-    write(detection(TABLE), tmp_path / "clip.TextGrid", "textgrid")
+    write(detection(OVERLAPPING), tmp_path / "clip.TextGrid", "textgrid")
     grid = textgrid.openTextgrid(str(tmp_path / "clip.TextGrid"), includeEmptyIntervals=True, reportingMode="error")
     assert grid.tierNames == ("Female speech", "Female speech 2", "Knock")
     assert (grid.minTimestamp, grid.maxTimestamp) == (0, 8)

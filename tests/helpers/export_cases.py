@@ -52,3 +52,14 @@ def tables() -> st.SearchStrategy[EventTable]:
             onscreen=[v[2] for v in rows.values()], score=[v[3] for v in rows.values()], num_frames=25,
         )
     )  # fmt: skip
+
+
+OVERLAPPING = EventTable.concatenate(
+    [
+        run(10, 25, 0, 23.4, onscreen=True),
+        run(12, 20, 0, -40, source=1),
+        run(40, 52, 0, 10),
+        run(30, 33, 12, float("nan")),
+    ]
+)
+"""Two overlapping sources of one class, that class again, and a knock without direction."""
