@@ -13,12 +13,15 @@ from earwitness.benchmark.benchmark_set import (
     REVEALED,
     SECRET,
     Revealed,
+    Secret,
     SetDescription,
     check_set,
+    files_sha256,
     read_description,
+    read_model,
+    write_model,
 )
-from earwitness.benchmark.commitment import Secret, files_sha256, read_model, write_model
-from earwitness.benchmark.leaderboard_entry import EntryScores, LeaderboardEntry, Score, ScoredSystem
+from earwitness.benchmark.leaderboard import EntryScores, LeaderboardEntry, Score, ScoredSystem
 from earwitness.core.classes.class_files import FILE_NAMES
 from earwitness.core.errors import BenchmarkError
 from earwitness.core.events import FRAME_RATE

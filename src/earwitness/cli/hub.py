@@ -10,7 +10,7 @@ import typer
 from earwitness.cli.choices import folder_name
 
 if TYPE_CHECKING:
-    from earwitness.detect.hub.hub_address import HubAddress
+    from earwitness.detect.hub.hub_cache import HubAddress
 
 _MODEL = typer.Argument(
     metavar="MODEL", help="An .onnx file with its card beside it, an .ensemble file, or a shipped model."
@@ -32,7 +32,7 @@ def push(
     Needs the extra 'hub' and a token that may write (HF_TOKEN, or `hf auth login`).
     `models card` shows what is uploaded.
     """
-    from earwitness.detect.hub.hub_address import HubAddress, is_hub_address
+    from earwitness.detect.hub.hub_cache import HubAddress, is_hub_address
     from earwitness.detect.hub.hub_push import push_hub
 
     if is_hub_address(model) and not is_hub_address(address):  # the other order is as clear
@@ -55,8 +55,8 @@ def card(
 
     Uses no network. The folder can be uploaded with any tool of the hub.
     """
-    from earwitness.detect.hub.hub_address import HubAddress
-    from earwitness.detect.hub.hub_folder import save_hub_folder
+    from earwitness.detect.hub.hub_cache import HubAddress
+    from earwitness.detect.hub.hub_push import save_hub_folder
 
     where = None if address is None else HubAddress.parse(address)
     manifest = save_hub_folder(out, model, where, checkpoint)
@@ -69,7 +69,7 @@ def pull_addresses(texts: list[str], sha256: str | None) -> None:
     from rich.progress import Progress
 
     from earwitness.core.errors import UsageError
-    from earwitness.detect.hub.hub_address import HubAddress
+    from earwitness.detect.hub.hub_cache import HubAddress
     from earwitness.detect.hub.hub_pull import pull_hub
 
     if sha256 is not None and len(texts) != 1:
@@ -95,7 +95,7 @@ def listed() -> list[dict[str, Any]]:
     """Pulled models, as `models list` shows them."""
     from earwitness.core.errors import ModelError
     from earwitness.detect.hub.hub_cache import commit_folder, pulled_addresses
-    from earwitness.detect.hub.hub_folder import read_manifest
+    from earwitness.detect.hub.hub_pull import read_manifest
 
     rows = []
     for address, commit in pulled_addresses():
@@ -117,8 +117,7 @@ def described(text: str) -> dict[str, Any]:
     Raises:
         ModelError: it was not pulled, or a file is damaged.
     """
-    from earwitness.detect.hub.hub_address import HubAddress
-    from earwitness.detect.hub.hub_cache import pulled_folder
+    from earwitness.detect.hub.hub_cache import HubAddress, pulled_folder
     from earwitness.detect.hub.hub_pull import check_pulled
 
     address: HubAddress = HubAddress.parse(text)

@@ -5,8 +5,7 @@ import pytest
 import torch
 
 from earwitness.core.errors import TrainingError
-from earwitness.detect.hub.hub_address import HubAddress
-from earwitness.detect.hub.hub_cache import commit_folder, note_revision
+from earwitness.detect.hub.hub_cache import HubAddress, commit_folder, note_revision
 from earwitness.detect.model.card import ModelCard, card_path, read_card
 from earwitness.detect.model.model_files import shipped_models
 from earwitness.detect.runner.runtime import OnnxRuntime

@@ -9,9 +9,8 @@ import numpy as np
 
 from earwitness.core.classes.vocabulary_record import VocabularyRecord
 from earwitness.core.errors import MissingWeightsError, ModelError
-from earwitness.detect.hub.hub_address import HubAddress, is_hub_address
-from earwitness.detect.hub.hub_cache import pulled_folder
-from earwitness.detect.hub.hub_folder import CHECKPOINT, MANIFEST
+from earwitness.detect.hub.hub_cache import HubAddress, is_hub_address, pulled_folder
+from earwitness.detect.hub.hub_pull import CHECKPOINT, MANIFEST
 from earwitness.detect.model.card import ModelCard, card_path, read_card
 from earwitness.detect.model.model_files import DEFAULT_MODEL, find_model, shipped_models
 from earwitness.encoders.yamnet import convolutions
