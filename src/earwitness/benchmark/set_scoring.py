@@ -26,9 +26,8 @@ from earwitness.core.classes.class_files import FILE_NAMES
 from earwitness.core.errors import BenchmarkError
 from earwitness.core.events import FRAME_RATE
 from earwitness.core.version import __version__
-from earwitness.metrics.evaluation import score_folders
+from earwitness.metrics.evaluation import LabelFolder, read_folder, score_folders
 from earwitness.metrics.intervals import Interval, Intervals, bootstrap, jackknife
-from earwitness.metrics.label_folder import LabelFolder, read_folder
 from earwitness.metrics.protocols import Protocol
 from earwitness.metrics.scores import Scores
 

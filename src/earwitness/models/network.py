@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from earwitness.core.errors import ModelError
+from earwitness.encoders.protocol import TokenArrays
 from earwitness.models.architectures import ModelConfig
-from earwitness.models.layers.blocks import Scaler
-from earwitness.models.token_arrays import TokenArrays
+from earwitness.models.blocks import Scaler
 
 
 class Tokens(NamedTuple):

@@ -12,12 +12,10 @@ from torch.nn import functional
 
 from earwitness.core.multi_accddoa import DISTANCE
 from earwitness.models.architectures import SymmetricConfig
-from earwitness.models.layers.blocks import ConformerBlock, ConvBlock, ResidualBlock, Scaler
-from earwitness.models.layers.cross_attention import Concatenation, CrossAttention
-from earwitness.models.layers.tagger import EMBEDDING_WIDTH, Tagger
-from earwitness.models.layers.token_projection import Projected, TokenProjection
+from earwitness.models.blocks import EMBEDDING_WIDTH, ConformerBlock, ConvBlock, ResidualBlock, Scaler, Tagger
 from earwitness.models.network import Network, TokenBatch
 from earwitness.models.seld_config import CmcConfig, SeldConfig, SeldShape
+from earwitness.models.token_fusion import Concatenation, CrossAttention, Projected, TokenProjection
 
 _SPANS: Final = (25, 75, 175)
 """Spans in feature frames, odd, over which the coherence around a label frame is averaged."""

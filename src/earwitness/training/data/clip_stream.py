@@ -16,10 +16,9 @@ from earwitness.core.events import EventTable
 from earwitness.core.multi_accddoa import Targets, encode
 from earwitness.data.clips import LoadedClip
 from earwitness.data.shard import ShardClip
-from earwitness.encoders.protocol import TokenMap
+from earwitness.encoders.protocol import TokenMap, stack_tokens
 from earwitness.features import FeatureConfig, FeatureExtractor
 from earwitness.models.network import TokenBatch, Tokens
-from earwitness.models.token_arrays import stack_tokens
 from earwitness.training.data.augment import swap_clip
 from earwitness.training.data.token_lookup import TokenLookup
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from earwitness.core.events import EventTable
 from earwitness.detect.model.interval_model import EventProperties, IntervalModel
-from earwitness.metrics.event_pairs import event_pairs
+from earwitness.metrics.matching import event_pairs
 
 FloatArray = NDArray[np.float64]
 
