@@ -52,8 +52,7 @@ def make(
     from earwitness.benchmark.benchmark_set import SceneSettings
     from earwitness.benchmark.leaderboard import read_entry
     from earwitness.benchmark.set_making import MakeOptions, made_again, make_set
-    from earwitness.cli.command import one_thread
-    from earwitness.cli.progress import Meter
+    from earwitness.cli.command import Meter, one_thread
     from earwitness.core.errors import UsageError
 
     one_thread()

@@ -194,7 +194,7 @@ def run(
     from earwitness.cli.command import one_thread
 
     one_thread()
-    from earwitness.cli.progress import Meter
+    from earwitness.cli.command import Meter
     from earwitness.scenes.writing.synthesis import SynthesisOptions, synthesize
 
     options = SynthesisOptions(
