@@ -76,12 +76,6 @@ def test_inputs_that_name_nothing_are_failures_of_their_own(tmp_path: Path) -> N
     assert all("\n" not in failure.reason and str(failure.source) in failure.reason for failure in todo.failures)
 
 
-def touch(folder: Path, *names: str) -> None:
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(b"x")
-
-
 def test_results_are_named_after_their_files(tmp_path: Path) -> None:
     touch(tmp_path, "in/a.mp4", "in/take.1.wav")
     out = tmp_path / "out"
