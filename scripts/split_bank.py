@@ -2,8 +2,8 @@
 
 The bank's own `valid` becomes `test`; of the groups of its `train`, a share of each class becomes `valid`. The list is
 itself a bank: `earwitness synthesize --bank OUT.csv --split train|valid|test`. It must lie above the bank's folder (or
-above a link to it), since a list of files names nothing outside its own folder. `--recipe` leaves out the sounds with weight
-0 in `data.weights` of a training recipe, such as recipes/bank-weights.yaml.
+above a link to it), since a list of files names nothing outside its own folder. `--recipe` leaves out the sounds with
+weight 0 in `data.weights` of a training recipe, such as recipes/bank-weights.yaml.
 """
 
 from __future__ import annotations
