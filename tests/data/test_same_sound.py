@@ -12,7 +12,7 @@ from earwitness.data.dcase.labels import write_table
 from earwitness.data.dcase.layout import Clip
 from earwitness.data.same_sound import same_clips
 from earwitness.media.sound.wav import write_wav
-from earwitness.training.data.holdout import refuse_overlap
+from earwitness.training.data.data_splits import refuse_overlap
 
 RATE = 24_000
 

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import shutil
 
 import numpy as np
@@ -14,8 +16,9 @@ from earwitness.models.checkpoint import build, read_checkpoint, save_model
 from earwitness.models.seld import FUSION_PARTS
 from earwitness.models.seld_config import CmcConfig
 from earwitness.models.symmetric import MirroredNetwork
+from earwitness.training.data.clip_stream import SceneStream
 from earwitness.training.loop import initial_weights
-from earwitness.training.loop.initial_weights import load_initial, load_tagger_weights
+from earwitness.training.loop.initial_weights import feature_statistics, load_initial, load_tagger_weights
 from earwitness.training.loop.trainer import Trainer
 from earwitness.training.recipe import Recipe, check_recipe
 from fakes import open_tones, tiny_recipe
@@ -199,3 +202,22 @@ def test_a_pulled_model_is_trained_further(run, tmp_path, monkeypatch):
     torch.testing.assert_close(model.state_dict(), net.state_dict(), rtol=0, atol=0)
     with pytest.raises(TrainingError, match="trained on other features"):
         load_initial(model, name, RECIPE.features.model_copy(update={"fmin": 99.0}))
+
+
+def test_log_mel_channels_share_their_statistics_and_others_have_their_own() -> None:
+    features = tiny_recipe().features.model_copy(update={"channels": ("logmel_l", "logmel_r", "intensity")})
+    stream = SceneStream(open_tones, features, seed=5, swap="none")
+    mean, std = feature_statistics(stream, 3)
+    assert mean.shape == std.shape == (3, 1, 1)
+    assert mean[0] == mean[1]
+    assert std[0] == std[1]
+    maps = np.concatenate([stream.scene(index)[1] for index in range(3)], axis=1)
+    np.testing.assert_allclose(mean[0].item(), maps[:2].mean(), rtol=1e-4)
+    np.testing.assert_allclose(std[0].item(), maps[:2].std(), rtol=1e-4)
+    np.testing.assert_allclose(mean[2].item(), maps[2].mean(), atol=1e-5)
+
+
+def test_channels_without_variance_get_a_deviation_that_can_divide() -> None:
+    features = tiny_recipe().features.model_copy(update={"channels": ("logmel_m", "intensity")})
+    stream = SceneStream(open_tones, features, seed=5, swap="none")
+    assert (feature_statistics(stream, 1)[1] >= 1e-3).all()

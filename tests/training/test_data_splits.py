@@ -7,7 +7,7 @@ import pytest
 
 from earwitness.core.errors import LabelError
 from earwitness.data.dcase.layout import scan
-from earwitness.training.data.holdout import chosen_clips, hold_out
+from earwitness.training.data.data_splits import chosen_clips, hold_out
 
 MakeSet = Callable[..., Path]
 

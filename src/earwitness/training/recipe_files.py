@@ -1,7 +1,11 @@
-"""YAML of recipes, with limits on depth, size and aliases that are checked before values are built."""
+"""Files of recipes: the shipped ones by name, and their YAML.
+
+Limits on depth, size and aliases are checked before values are built.
+"""
 
 from __future__ import annotations
 
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,8 +13,8 @@ import yaml
 
 from earwitness.core.errors import RecipeError, first_line, shortened
 from earwitness.core.files.small_files import read_text
-from earwitness.training.shipped_recipes import SUFFIX, is_there, shipped_recipes
 
+SUFFIX: Final = ".yaml"
 RECIPE_BYTES: Final = 256 * 2**10
 LONGEST_VALUE: Final = 10_000
 """Characters of one --set option."""
@@ -21,10 +25,61 @@ MOST_ALIASES: Final = 100
 MOST_SECTIONS: Final = 8
 MOST_EXTENDED: Final = 16
 """Recipes in a chain of `extends`."""
-
-
 _FAILURES: Final = (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """Exceptions of PyYAML for values that do not fit their tag, as in `!!bool x`, `!!timestamp x`."""
+
+
+def recipes_folder() -> Path:
+    """The folder of the recipes; a checkout that runs from its source has them beside `src`."""
+    with as_file(files("earwitness")) as package:
+        installed = package / "assets" / "recipes"
+        return installed if installed.is_dir() else package.parents[1] / "recipes"
+
+
+def shipped_recipes() -> dict[str, Path]:
+    """The shipped recipes, by name."""
+    return {path.stem: path for path in sorted(recipes_folder().glob(f"*{SUFFIX}"))}
+
+
+def find_recipe(recipe: str | Path) -> Path:
+    """The file of a recipe.
+
+    Args:
+        recipe: a file, or the name of a shipped recipe.
+
+    Raises:
+        RecipeError: neither; the message lists the shipped recipes.
+    """
+    path, shipped = Path(recipe), shipped_recipes()
+    if str(recipe) and is_there(path) and not (path.is_dir() and str(recipe) in shipped):
+        return path
+    name = path.stem if path.suffix == SUFFIX else str(recipe)
+    if name in shipped and len(path.parts) == 1:
+        return shipped[name]
+    advice = f"; the shipped recipe has the name {path.stem}" if path.stem in shipped else ""
+    raise RecipeError(
+        f"{shortened(str(recipe), 200)}: no such recipe file{advice}; `earwitness recipes list` names the shipped ones"
+    )
+
+
+def is_there(path: Path) -> bool:
+    """Whether a path exists; one that no file can have does not."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def purpose(path: Path) -> str:
+    """The first sentence of a recipe's comment."""
+    lines = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#") or line.startswith("#  "):  # the end of the comment, or commands
+            break
+        lines.append(line.lstrip("# ").rstrip())
+    text = " ".join(lines)
+    end = text.find(". ")
+    return text.rstrip(".:") if end < 0 else text[:end]
 
 
 class _BoundedLoader(yaml.SafeLoader):

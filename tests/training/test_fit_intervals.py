@@ -13,8 +13,7 @@ from earwitness.core.vocabulary import DCASE2025, Vocabulary
 from earwitness.detect.model.interval_model import GROUPS, IntervalModel
 from earwitness.training.export import calibrate
 from earwitness.training.export.calibrate import FEW_EVENTS_LIMIT, tune_and_score_outputs
-from earwitness.training.export.fit_intervals import conformal_quantile, fit_intervals
-from earwitness.training.export.interval_check import EventErrors, IntervalCheck
+from earwitness.training.export.fit_intervals import EventErrors, IntervalCheck, conformal_quantile, fit_intervals
 
 SPREAD_DEG = 5.0
 

@@ -18,7 +18,7 @@ from earwitness.training.loop.distributed import (
     use_deterministic_algorithms,
 )
 
-HERE = Path(__file__).parents[2] / "helpers"
+HERE = Path(__file__).parents[1] / "helpers"
 SCRIPT = (
     "import sys; from pathlib import Path\n"
     f"sys.path.insert(0, {str(HERE)!r})\n"

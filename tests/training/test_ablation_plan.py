@@ -109,7 +109,7 @@ def test_the_recipes_that_ship_are_valid(name: str, tmp_path: Path) -> None:
         stages = [f"pretraining.{size}.set" for size in ("sound 4000", "sound 1000")]
         sets += [f"{stage}.data.folders=[{{root: {tmp_path / 'train'}}}]" for stage in stages]
         sets += [f"{stage}.data.valid_folder={{root: {tmp_path / 'valid'}}}" for stage in stages]
-    plan = load_plan(Path(__file__).parents[3] / "recipes" / f"{name}.yaml", sets)
+    plan = load_plan(Path(__file__).parents[2] / "recipes" / f"{name}.yaml", sets)
     assert len(plan.runs) == 2 * len(plan.recipe.variants)
     assert len({run.key for run in plan.in_order()}) == len(list(plan.in_order()))
     baseline, first = plan.of("official baseline (audio)")[0].recipe, plan.of("seld")[0]

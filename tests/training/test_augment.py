@@ -7,7 +7,7 @@ from earwitness.core.multi_accddoa import decode, encode, ideal_output
 from earwitness.features import FeatureConfig, FeatureExtractor
 from earwitness.models.network import Tokens
 from earwitness.training.data import augment
-from earwitness.training.losses import AdpitLoss
+from earwitness.training.optimization import AdpitLoss
 from earwitness.training.recipe_sections import AugmentSpec, LossSpec
 
 CHANNELS = FeatureConfig().channels

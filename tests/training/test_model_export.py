@@ -17,8 +17,8 @@ from earwitness.detect.runner.runtime import OnnxRuntime
 from earwitness.features import swap
 from earwitness.models.architectures import SymmetricConfig, model_config
 from earwitness.models.checkpoint import build, load_model, save_model
-from earwitness.models.network import Tokens
-from earwitness.models.seld import SeldNet, physical
+from earwitness.models.network import Tokens, physical
+from earwitness.models.seld import SeldNet
 from earwitness.models.symmetric import MirroredNetwork
 from earwitness.training.export import model_export
 from earwitness.training.export.calibrate import class_thresholds

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-HERE = Path(__file__).parents[2] / "helpers"
+HERE = Path(__file__).parents[1] / "helpers"
 from earwitness.core.errors import TrainingError  # noqa: E402
 from earwitness.training.loop import trainer as module  # noqa: E402
 from earwitness.training.loop.trainer import Trainer  # noqa: E402

@@ -1,29 +1,37 @@
-"""Losses for multi-ACCDDOA outputs with auxiliary duplicating permutation invariant training (ADPIT), vectorised.
+"""The objective of training and its optimization: losses, optimizer, learning-rate schedule, and averaged weights.
 
-Source: Shimada et al. 2022, equations 5-7. `AdpitLoss` deliberately differs from the DCASE2025 baseline: the choice of
-the assignment weighs direction first and distance only little (in metres it would dominate); distance is trained on a
-log scale and, like the on-screen logit, only in active cells, since over 99 % of the cells are inactive.
+`AdpitLoss` is the loss for multi-ACCDDOA outputs with auxiliary duplicating permutation invariant training (ADPIT),
+vectorised. Source: Shimada et al. 2022, equations 5-7. It deliberately differs from the DCASE2025 baseline: the choice
+of the assignment weighs direction first and distance only little (in metres it would dominate); distance is trained on
+a log scale and, like the on-screen logit, only in active cells, since over 99 % of the cells are inactive.
 
 `OfficialLoss` is the loss of the DCASE2025 baselines and equals their code up to rounding
 (tests/data/golden/official_baseline). It deliberately keeps their weaknesses: distances in metres dominate, and
 distance and on-screen are trained towards 0 in inactive cells too.
+
+The learning rate is a pure function of the step, so that a resumed run needs no stored schedule. The moving average of
+the weights is what is validated and exported.
 """
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
-from typing import Final
+from math import cos, pi
+from typing import Final, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from earwitness.core.multi_accddoa import ASSIGNMENT_SOURCES, ASSIGNMENTS, DISTANCE, ONSCREEN, Y
-from earwitness.models.seld import ACTIVITY, SEVERAL
+from earwitness.models.network import ACTIVITY, SEVERAL
 from earwitness.training.loop.distributed import process_mean
-from earwitness.training.recipe_sections import LossSpec
+from earwitness.training.recipe_sections import LossSpec, OptimSpec
 
 MIN_METRES: Final = 0.05
+ONECYCLE_START: Final = 1 / 25
+"""First rate of OneCycle relative to its peak (Smith & Topin 2018)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,3 +189,62 @@ class OfficialLoss(AdpitLoss):
         onscreen = functional.binary_cross_entropy_with_logits(raw[..., ONSCREEN], target[..., ONSCREEN])
         total = self.spec.direction * direction + self.spec.distance * distance + self.spec.onscreen * onscreen
         return LossParts(total, direction.detach(), distance.detach(), onscreen.detach(), raw.new_zeros(()))
+
+
+def learning_rate(spec: OptimSpec, step: int, steps: int) -> float:
+    """Learning rate of optimizer step `step`, 0 <= step < steps.
+
+    `onecycle` warms up along a half cosine from peak / 25, the others linearly from near zero. `constant` then stays at
+    the peak; the others decay along a half cosine to peak * final.
+    """
+    rising = round(spec.warmup * steps)
+    if step < rising:
+        done = (step + 1) / rising
+        if spec.schedule == "onecycle":
+            return spec.peak * (ONECYCLE_START + (1 - ONECYCLE_START) * (1 - cos(pi * done)) / 2)
+        return spec.peak * done
+    if spec.schedule == "constant":
+        return spec.peak
+    done = (step - rising) / max(steps - 1 - rising, 1)
+    return spec.peak * (spec.final + (1 - spec.final) * (1 + cos(pi * done)) / 2)
+
+
+class Ema:
+    """Exponential moving average of a model's weights.
+
+    The decay starts low and rises to its value, so that the average forgets the random initial weights (as in
+    TensorFlow's ExponentialMovingAverage with num_updates).
+
+    Args:
+        model: the model to average.
+        decay: in [0, 1); 0 copies the weights.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.model = copy.deepcopy(model).eval().requires_grad_(False)
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, step: int) -> None:
+        """Update the average with the weights after optimizer step `step` (counted from 1)."""
+        decay = min(self.decay, (1 + step) / (10 + step)) if self.decay else 0.0
+        new, old = model.state_dict(), self.model.state_dict()
+        floating = [name for name, value in old.items() if value.is_floating_point()]
+        torch._foreach_lerp_(
+            [cast(Tensor, old[name]) for name in floating], [new[name] for name in floating], 1.0 - decay
+        )
+        for name in old.keys() - set(floating):
+            old[name].copy_(new[name])
+
+
+def make_optimizer(model: nn.Module, spec: OptimSpec) -> torch.optim.AdamW:
+    """AdamW (Adam if weight decay is 0); the learning rate is set before each step."""
+    return torch.optim.AdamW(parameter_groups(model, spec.weight_decay), lr=1.0, betas=spec.betas, fused=True)
+
+
+def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+    """Matrices and kernels with weight decay; biases, norms and scalars without; no frozen parameters."""
+    learnt = [value for value in model.parameters() if value.requires_grad]
+    decayed = [value for value in learnt if value.ndim > 1]
+    plain = [value for value in learnt if value.ndim <= 1]
+    return [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]

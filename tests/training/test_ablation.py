@@ -19,8 +19,9 @@ from earwitness.core.errors import TrainingError, UsageError
 from earwitness.core.events import EventTable
 from earwitness.training.ablation import ablation_report
 from earwitness.training.ablation import ablation_runs as runs_module
-from earwitness.training.ablation.ablation import ablate, tabulate
 from earwitness.training.ablation.ablation_plan import load_plan
+from earwitness.training.ablation.ablation_report import tabulate
+from earwitness.training.ablation.ablation_runs import ablate
 
 EXTRAS: dict[str, Any] = {
     "ensembles": {"both": {"members": ["plain", "wide"]}, "same": {"members": ["plain"], "weights": "equal"}},
