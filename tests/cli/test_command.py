@@ -77,6 +77,11 @@ class Options:
     level: Annotated[float, typer.Option("--level", "-l", metavar="DB", help="Level to reach.")] = -3.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    name: Annotated[str, typer.Option()]
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"), [([], Options()), (["a", "b", "-l", "6"], Options(inputs=["a", "b"], level=6.0))]
 )
@@ -86,6 +91,16 @@ def test_the_options_of_a_command_are_a_dataclass(arguments: list[str], expected
     app.command()(takes(Options)(given.append))
     assert CliRunner().invoke(app, arguments).exit_code == 0
     assert given == [expected]
+
+
+def test_a_field_without_a_default_is_a_required_option() -> None:
+    given: list[Named] = []
+    app = typer.Typer()
+    app.command()(takes(Named)(given.append))
+    missing = CliRunner().invoke(app, [])
+    assert (missing.exit_code, "Missing option '--name'" in missing.output) == (2, True)
+    assert CliRunner().invoke(app, ["--name", "x"]).exit_code == 0
+    assert given == [Named(name="x")]
 
 
 def test_the_help_of_a_command_comes_from_its_function_and_dataclass() -> None:

@@ -99,7 +99,8 @@ def takes(options: type[Options]) -> Callable[[Callable[[Options], None]], Calla
     """Decorator that makes a command of a function: the command's parameters are the fields of a dataclass.
 
     Args:
-        options: dataclass whose fields have types for typer, `Annotated[type, typer.Option(...)]`, and default values.
+        options: dataclass whose fields have types for typer, `Annotated[type, typer.Option(...)]`; those without a
+            default value are required.
     """
     hints = get_type_hints(options, include_extras=True)
     declared = [
@@ -120,7 +121,9 @@ def takes(options: type[Options]) -> Callable[[Callable[[Options], None]], Calla
 
 
 def _default(declared: Field[Any]) -> Any:
-    return declared.default if declared.default_factory is MISSING else declared.default_factory()
+    if declared.default_factory is not MISSING:
+        return declared.default_factory()
+    return Parameter.empty if declared.default is MISSING else declared.default
 
 
 def say(message: str) -> None:
