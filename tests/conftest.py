@@ -1,8 +1,9 @@
-"""Small models and recordings whose right answer is known, for every test that runs the detector."""
+"""The command line, and small models and recordings whose right answer is known, for every test that runs them."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,36 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from in_process import Command, Result
+
 # Tests that open ONNX Runtime themselves report to its maker as little as earwitness does.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 RATE = 24_000
 METER_CLASS = 8
 METER_DISTANCE = 2.5
+
+
+@pytest.fixture
+def earwitness(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
+    """The command `earwitness`, run in this process and in an empty folder."""
+    from earwitness.cli.main import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def run(*arguments: object) -> Result:
+        monkeypatch.setattr(sys, "argv", ["earwitness", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.out + captured.err
+        return Result(code, captured.out, captured.err)
+
+    return run
 
 
 @pytest.fixture(scope="session")

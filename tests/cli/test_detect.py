@@ -5,52 +5,18 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from earwitness.cli.main import main
 from earwitness.data.dcase.labels import HEADER, read_table
 from earwitness.media.sound.wav import write_wav
 from earwitness.media.writer import MediaWriter
 from earwitness.results.document import read_events
+from in_process import Command, Result
 
 Burst = Callable[..., NDArray[np.float32]]
-
-
-class Result(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def problems(self) -> list[str]:
-        return self.err.splitlines()
-
-
-Command = Callable[..., Result]
-
-
-@pytest.fixture
-def earwitness(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
-    """The command in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "100")
-
-    def run(*arguments: str | Path) -> Result:
-        monkeypatch.setattr(sys, "argv", ["earwitness", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        captured = capsys.readouterr()
-        assert "Traceback" not in captured.out + captured.err
-        return Result(code, captured.out, captured.err)
-
-    return run
 
 
 def results(folder: Path) -> list[str]:

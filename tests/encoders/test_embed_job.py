@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from earwitness.cli.main import app
-from earwitness.core.errors import EncoderError, LabelError, MissingWeightsError, UsageError
+from earwitness.core.errors import EncoderError
 from earwitness.data.dcase.layout import scan
 from earwitness.encoders.encoder_registry import EncoderSpec
 from earwitness.encoders.store.embed_job import EmbedJob, embed
@@ -157,19 +157,3 @@ def test_clips_without_pictures_are_no_failure(dataset: Path, pictures: EmbedJob
     shutil.rmtree(dataset / "video_dev")
     with pytest.raises(EncoderError, match="no clip has pictures"):
         embed(dataset, scan(dataset).clips, pictures)
-
-
-def test_wrong_usage(dataset: Path, cache: Path) -> None:
-    def problem(*options: str) -> BaseException | None:
-        return runner.invoke(app, ["dataset", "embed", str(dataset), *options]).exception
-
-    assert isinstance(problem("--encoder", "vggish"), UsageError)
-    assert isinstance(problem("--encoder", "yamnet", "--set", "clap.channels=M"), UsageError)
-    assert isinstance(problem("--encoder", "yamnet", "--set", "yamnet"), UsageError)
-    assert isinstance(problem("--encoder", "yamnet", "--weights", "yamnet"), UsageError)
-    assert isinstance(problem("--encoder", "yamnet", "--set", "yamnet.hop=3"), UsageError)
-    assert isinstance(problem("--encoder", "yamnet", "--device", "tpu"), UsageError)
-    assert isinstance(problem("--encoder", "yamnet"), MissingWeightsError)
-    assert isinstance(
-        runner.invoke(app, ["dataset", "embed", str(dataset / "no"), "--encoder", "yamnet"]).exception, LabelError
-    )

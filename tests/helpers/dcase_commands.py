@@ -11,6 +11,13 @@ from earwitness.cli.main import app
 from earwitness.core.errors import EarwitnessError
 
 BANK = Path(__file__).parents[1] / "data" / "bank"
+TINY = {
+    "features": "{channels: [logmel_m, logmel_s, intensity], mels: 16, window: 512, stpacc_bins: 16, stpacc_lags: 128}",
+    "model.stem_width": "4", "model.widths": "[4, 8]", "model.pools": "[[5, 2], [1, 2]]", "model.dim": "16",
+    "model.heads": "2", "model.blocks": "1", "model.conv_kernel": "3", "model.ffn_mult": "2",
+    "run.batch": "4", "run.steps": "3", "run.save_every": "1", "run.workers": "0", "run.scaler_scenes": "4",
+    "run.tensorboard": "false", "data.valid_scenes": "4",
+}  # fmt: skip
 
 
 def changes(values: dict[str, str]) -> list[str]:

@@ -9,11 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import pytest
+
 WRITER, READER = "hf_writer", "hf_reader"
+METER = "hf:ear/meter"
 
 
 @dataclass
@@ -229,3 +233,12 @@ def running_hub() -> Iterator[Hub]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def can_push(monkeypatch: pytest.MonkeyPatch) -> None:
+    constants = pytest.importorskip("huggingface_hub.constants", reason="pushing needs the extra 'hub'")
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)  # the stand-in has LFS only
+
+
+def nothing_is_left(tmp_path: Path) -> bool:
+    return not [path for path in (tmp_path / "cache" / "hub-models").rglob("*") if path.is_file()]

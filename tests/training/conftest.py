@@ -61,3 +61,10 @@ def at_work(dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setenv("EARWITNESS_CACHE", str(tmp_path / "cache"))
     return tmp_path / "work"
+
+
+@pytest.fixture
+def options(at_work: Path, clap_folder: Path, owlvit_folder: Path) -> list[str]:  # noqa: F811
+    """`reproduce` of the tiny set with small models of random weights."""
+    weights = ["--weights", f"clap={clap_folder}", "--weights", f"owlvit={owlvit_folder}"]
+    return ["reproduce", "--data", "DCASE2025", *weights]

@@ -17,7 +17,7 @@ pytest.importorskip("torch", reason="training needs torch (extra 'train')")
 pytest.importorskip("transformers", reason="CLAP and OWL-ViT need the extra 'semantic'")
 
 
-from dcase_commands import BANK, changes, in_metres, refused, rewrite, run
+from dcase_commands import BANK, TINY, changes, in_metres, refused, rewrite, run
 from earwitness.cli.main import app
 from earwitness.core.multi_accddoa import decode
 from earwitness.detect.detector import Detector
@@ -28,14 +28,11 @@ from earwitness.training.loop.trainer import Trainer
 from .conftest import RECORDINGS
 
 DOCS = Path(__file__).parents[2] / "docs" / "train.md"
-TINY = {
-    "features": "{channels: [logmel_m, logmel_s, intensity], mels: 16, window: 512, stpacc_bins: 16, stpacc_lags: 128}",
-    "model.stem_width": "4", "model.widths": "[4, 8]", "model.pools": "[[5, 2], [1, 2]]", "model.dim": "16",
-    "model.heads": "2", "model.blocks": "1", "model.conv_kernel": "3", "model.ffn_mult": "2",
-    "run.batch": "4", "run.steps": "3", "run.save_every": "1", "run.workers": "0", "run.scaler_scenes": "4",
-    "run.tensorboard": "false", "data.valid_scenes": "4",
-}  # fmt: skip
+
+
 TINY_TOKENS = {"model.cross_heads": "2", "model.tokens.sound.dim": "64", "model.tokens.picture.dim": "32"}
+
+
 TINY_BANK = {"data.pool": "{rooms: 2, positions: 4, paths: 0}", "data.cache": "rooms"}
 
 
@@ -144,16 +141,6 @@ def test_a_set_without_a_test_split_or_videos(at_work: Path, owlvit_folder: Path
     said = refused("train", "dcase2025-av", "--data", data, *changes(TINY | {"model.tokens": "{picture: {dim: 32}}"}))
     assert "no folder has embeddings of 'owlvit'" in said
     assert "train without them" in said
-
-
-def test_a_run_is_resumed_by_its_folder_alone(at_work: Path) -> None:
-    assert "name a RECIPE" in refused("train", "--resume")
-    assert "holds no run to resume" in refused("train", "--resume", "--out", "nothing")
-    run("train", "dcase2025", "--data", "DCASE2025", "--out", "runs/one", *changes(TINY))
-    finished = (at_work / "runs" / "one" / "last.safetensors").read_bytes()
-    run("train", "--resume", "--out", "runs/one", "--set", "run.workers=0")
-    assert (at_work / "runs" / "one" / "last.safetensors").read_bytes() == finished
-    assert "run.steps was 3 and is 4" in refused("train", "--resume", "--out", "runs/one", "--set", "run.steps=4")
 
 
 def test_the_official_baseline_decodes_as_the_official_code(at_work: Path) -> None:

@@ -10,7 +10,7 @@ from earwitness.cli.main import app
 from earwitness.core.errors import EncoderError, ModelError
 from earwitness.encoders.weights.pretrained_models import MODELS, ModelEntry
 
-from .conftest import write_wheel
+from ..encoders.conftest import write_wheel
 
 runner = CliRunner()
 
