@@ -19,7 +19,7 @@ from earwitness.scenes.acoustics.rir_files import left_out
 from earwitness.scenes.acoustics.rir_pool import PoolConfig, RirPool, default_cache
 from earwitness.scenes.bank.adaptors import adaptor_of, bank_vocabulary, list_sounds, unused_folders
 from earwitness.scenes.bank.bank_check import first_names, unusable_sounds
-from earwitness.scenes.bank.label_map import LabelMap
+from earwitness.scenes.bank.bank_sound import LabelMap
 from earwitness.scenes.bank.sound_bank import SoundBank
 from earwitness.scenes.bank.splits import without_split
 from earwitness.scenes.pictures import DCASE_FPS, unused_backgrounds, unused_cutouts
