@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from earwitness.core.errors import MediaError, UsageError
 from earwitness.core.events import EventTable
-from earwitness.core.files.digests import stamp
+from earwitness.core.files.cache import stamp
 from earwitness.core.memory import release_memory
 from earwitness.core.version import __version__, commit
 from earwitness.detect.any_sound.sound_plan import SoundPlan

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from earwitness.core.classes.class_names import slug_of
+from earwitness.core.classes.class_files import slug_of
 from earwitness.core.errors import BankError
 from earwitness.core.vocabulary import DCASE2025, Vocabulary
 
