@@ -14,7 +14,7 @@ from earwitness.core.errors import BankError, MediaError
 from earwitness.core.isolation import limits_for
 from earwitness.media.containers.container import PacketSource, audio_streams, container_duration, open_media
 from earwitness.media.sound.audio import AudioReader
-from earwitness.media.sound.downmix import frame_samples, to_stereo
+from earwitness.media.sound.conversion import frame_samples, to_stereo
 from earwitness.scenes.scene import SAMPLE_RATE
 
 FloatArray = NDArray[np.float32]
