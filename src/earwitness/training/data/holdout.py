@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from earwitness.core.errors import LabelError
+from earwitness.data.clips import same_clips
 from earwitness.data.dcase.layout import Clip, DcaseFolder
-from earwitness.data.same_sound import same_clips
 
 TRAIN: Final = "dev-train"
 TEST: Final = "dev-test"
