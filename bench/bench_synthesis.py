@@ -20,8 +20,7 @@ import numpy as np  # noqa: E402
 from earwitness.features import FeatureExtractor  # noqa: E402
 from earwitness.scenes import PoolConfig, SceneConfig, Synthesizer  # noqa: E402
 from earwitness.scenes.acoustics.microphones import DEFAULT, MICROPHONES  # noqa: E402
-from earwitness.scenes.writing.render_job import RenderJob  # noqa: E402
-from earwitness.scenes.writing.scene_clips import render_clip  # noqa: E402
+from earwitness.scenes.writing.scene_clips import RenderJob, render_clip  # noqa: E402
 
 TINY_BANK = Path(__file__).parents[1] / "tests" / "data" / "bank"
 SCENES = 150

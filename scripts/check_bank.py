@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.encoders.yamnet import Yamnet, YamnetSettings
-from earwitness.scenes.bank.label_map import class_of
+from earwitness.scenes.bank.bank_sound import class_of
 from earwitness.scenes.bank.sound_bank import BACKGROUND, INTERFERENCE, SoundBank
 from earwitness.scenes.scene import SAMPLE_RATE
 

@@ -19,7 +19,7 @@ from earwitness.core.vocabulary import CLASSES, class_by_slug
 from earwitness.scenes.acoustics.rir_pool import PoolConfig, RirPool
 from earwitness.scenes.bank.sound_bank import INTERFERENCE, SoundBank
 from earwitness.scenes.renderer import SceneRenderer
-from earwitness.scenes.sampling.labelled_runs import MOVES_DEG, Run, at_once, runs_of
+from earwitness.scenes.sampling.presets import MOVES_DEG, Run, at_once, runs_of
 from earwitness.scenes.sampling.sampler import SceneConfig
 from earwitness.scenes.synthesizer import Synthesizer
 

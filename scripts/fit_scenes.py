@@ -19,16 +19,17 @@ from typing import Any
 import numpy as np
 
 from earwitness.core.vocabulary import CLASSES
-from earwitness.scenes.sampling.labelled_runs import (
+from earwitness.scenes.sampling.presets import (
     FRAMES_PER_SECOND,
+    LEVELS,
     LONGEST_PAUSE_FRAMES,
     MOVES_DEG,
     Run,
+    ScenePreset,
     pauses_of,
     runs_of,
     windows,
 )
-from earwitness.scenes.sampling.presets import LEVELS, ScenePreset
 
 WINDOW_SECONDS = 5.0
 WINDOW = round(WINDOW_SECONDS * FRAMES_PER_SECOND)

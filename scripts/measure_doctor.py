@@ -21,7 +21,7 @@ from scipy.signal import butter, fftconvolve, lfilter, sosfilt
 from earwitness.doctor.channel_stats import ChannelFigures, ChannelStats
 from earwitness.doctor.diagnosis import judge
 from earwitness.media.sound.audio import read_audio
-from earwitness.media.sound.stretches import Stretch
+from earwitness.media.timeline import Stretch
 from earwitness.scenes import PoolConfig, SceneConfig, Synthesizer
 
 Stereo = NDArray[np.float32]

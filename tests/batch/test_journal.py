@@ -9,7 +9,7 @@ import pytest
 from earwitness.batch.journal import JOURNAL_NAME, Journal, fingerprint
 from earwitness.batch.planning import read_claims
 from earwitness.core.errors import EncodingError
-from earwitness.core.files.digests import stamp
+from earwitness.core.files.cache import stamp
 
 RECORD = {"version": "1", "settings": {"threshold": 0.5}}
 

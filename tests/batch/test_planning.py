@@ -10,7 +10,7 @@ import pytest
 from earwitness.batch.jobs import Job
 from earwitness.batch.journal import JOURNAL_NAME, Journal
 from earwitness.batch.planning import Plan, plan
-from earwitness.core.files.digests import stamp
+from earwitness.core.files.cache import stamp
 
 
 def touch(folder: Path, *names: str) -> None:

@@ -1,10 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from earwitness.core.errors import LabelError
-from earwitness.core.events import COLUMNS, EventTable
+from earwitness.core.events import COLUMNS, EventTable, of_own_classes
+from earwitness.core.vocabulary import DCASE2025, NAME_SUFFIX, OTHER_GROUP, Vocabulary
 
 
 def table(*rows: tuple[float, ...], num_frames: int | None = None) -> EventTable:
@@ -136,3 +139,16 @@ def test_columns_are_complete_and_known() -> None:
         EventTable.from_columns(frame=[0], class_index=0, azimuth=0, distance=1, loudness=3)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="distance"):
         EventTable.from_columns(frame=[0], class_index=0, azimuth=0)  # type: ignore[call-arg]
+
+
+def test_events_of_other_sounds_are_left_out_for_formats_without_them() -> None:
+    other = replace(DCASE2025[0], index=13, slug="dog", groups=(OTHER_GROUP,))
+    extended = Vocabulary(DCASE2025.name + NAME_SUFFIX, (*DCASE2025.classes, other))
+    columns = {name: getattr(table((0, 3, 0, 10.0), (4, 1, 0, -20.0)), name) for name in COLUMNS}
+    mixed = EventTable.from_mapping(columns | {"class_index": [13, 1]}, 6, extended)
+    kept = of_own_classes(mixed)
+    assert kept.vocabulary is DCASE2025
+    assert kept.num_frames == 6
+    assert kept.frame.tolist() == [4]
+    assert kept.azimuth.tolist() == [-20.0]
+    assert of_own_classes(kept) is kept

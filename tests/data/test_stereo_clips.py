@@ -20,7 +20,7 @@ from earwitness.data.starss.foa import find_recordings
 from earwitness.data.starss.stereo_clips import StereoJob, make_clip, make_clips
 from earwitness.media.pictures import PictureReader
 from earwitness.media.sound.wav import read_pcm, write_wav
-from earwitness.scenes.writing.set_options import NOTE, keep_to_options
+from earwitness.scenes.writing.scene_folder import NOTE, keep_to_options
 
 MakeStarss = Callable[..., Path]
 

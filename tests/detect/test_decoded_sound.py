@@ -11,7 +11,7 @@ import pytest
 from earwitness.detect.decoded_sound import decode_sound
 from earwitness.detect.incremental import IncrementalEvents
 from earwitness.detect.model.loading import load
-from earwitness.media.sound.stretches import Stretch
+from earwitness.media.timeline import Stretch
 
 Burst = Callable[..., Any]
 

@@ -12,7 +12,7 @@ from earwitness.core.errors import NotStereoError, UsageError
 from earwitness.core.events import EventTable
 from earwitness.detect.detector import Detector
 from earwitness.detect.live_stream import continue_sources
-from earwitness.media.sound.resample import resample
+from earwitness.media.sound.conversion import resample
 
 Burst = Callable[..., NDArray[np.float32]]
 

@@ -12,7 +12,7 @@ from earwitness.detect.detector import Detector
 from earwitness.doctor.channel_stats import ChannelStats
 from earwitness.doctor.diagnosis import judge
 from earwitness.doctor.stereo_stretches import below
-from earwitness.media.sound.stretches import Stretch
+from earwitness.media.timeline import Stretch
 from recordings import RATE, Stereo, honest, inverted, late, mono, part, silenced
 
 Burst = Callable[..., NDArray[np.float32]]

@@ -15,7 +15,7 @@ from earwitness.batch.formats import FORMATS, write
 from earwitness.batch.saving import combined_table, is_result
 from earwitness.core.errors import LabelError, UsageError
 from earwitness.core.events import EventTable
-from earwitness.data.dcase.other_tables import is_other_table
+from earwitness.data.dcase.layout import is_other_table
 from earwitness.export.annotation.raven import COLUMNS as RAVEN_COLUMNS
 from earwitness.export.tables.data_frame import to_data_frame
 from earwitness.export.tables.event_csv import event_csv_pieces

@@ -5,7 +5,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from earwitness.media.sound.decode import Sound, join, joined_channels, mark_last, silence, without_padding
+from earwitness.media.sound.conversion import joined_channels
+from earwitness.media.sound.decode import Sound, join, mark_last, silence, without_padding
 
 
 def sound(samples: int, start: Fraction | None = Fraction(0)) -> Sound:

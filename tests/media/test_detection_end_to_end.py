@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from earwitness.core.errors import NoAudioError
 from earwitness.detect.detector import Detector
-from earwitness.media.sound.resample import resample
+from earwitness.media.sound.conversion import resample
 from earwitness.results.detection import Detection
 
 Burst = Callable[..., NDArray[np.float32]]

@@ -15,8 +15,8 @@ import pytest
 from earwitness.core.errors import NotStereoError
 from earwitness.core.events import EventTable
 from earwitness.media.sound.audio import AudioReader
-from earwitness.media.sound.downmix import frame_samples
-from earwitness.media.sound.stretches import Stretch
+from earwitness.media.sound.conversion import frame_samples
+from earwitness.media.timeline import Stretch
 from earwitness.results.detection import without_direction_in
 
 RATE = 48_000

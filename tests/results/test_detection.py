@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from earwitness.core.events import EventTable
-from earwitness.media.sound.stretches import Stretch
+from earwitness.media.timeline import Stretch
 from earwitness.results.detection import TURNED_OFF, file_text, off_screen, without_direction, without_direction_in
 from export_cases import detection, run
 

@@ -12,8 +12,7 @@ from earwitness.media.sound.wav import write_wav
 from earwitness.scenes import SoundBank
 from earwitness.scenes.bank.adaptors import list_sounds, unused_folders
 from earwitness.scenes.bank.bank_check import unusable_sounds
-from earwitness.scenes.bank.bank_sound import BankSound, licence_family, with_licence
-from earwitness.scenes.bank.label_map import class_of, class_of_all
+from earwitness.scenes.bank.bank_sound import BankSound, class_of, class_of_all, licence_family, with_licence
 from earwitness.scenes.bank.splits import with_splits
 
 TONE = 0.5 * np.sin(np.arange(12_000) * 0.2).astype(np.float32)[None]

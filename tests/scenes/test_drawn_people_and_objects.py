@@ -4,13 +4,11 @@ import numpy as np
 import pytest
 
 from earwitness.core.vocabulary import CLASSES
-from earwitness.scenes.pictures.cutouts import PEOPLE_PER_CLASS, CutoutLibrary
-from earwitness.scenes.pictures.objects.catalogue import OBJECTS
+from earwitness.scenes.pictures.cutouts import OBJECTS, PEOPLE_PER_CLASS, CutoutLibrary
 from earwitness.scenes.pictures.objects.drawn_object import SILENT, DrawnObject, draw_trolley
-from earwitness.scenes.pictures.people.appearance import Appearance
+from earwitness.scenes.pictures.painter import SpriteCanvas
+from earwitness.scenes.pictures.people.figure import PHASES, Appearance, pose_of
 from earwitness.scenes.pictures.people.people import HEIGHT, MOUTH, draw_person
-from earwitness.scenes.pictures.people.poses import PHASES, pose_of
-from earwitness.scenes.pictures.sprite_canvas import SpriteCanvas
 
 
 def drawn(one: DrawnObject, phase: int) -> np.ndarray:

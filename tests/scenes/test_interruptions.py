@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from earwitness.cli.main import app
 from earwitness.core.errors import BankError, EncodingError, SynthesisError
 from earwitness.scenes import PoolConfig, RirPool, SceneConfig
-from earwitness.scenes.writing.render_job import RenderJob
+from earwitness.scenes.writing.scene_clips import RenderJob
 from earwitness.scenes.writing.scene_folder import render_folder
 
 pytest.importorskip("pyroomacoustics")

@@ -13,11 +13,10 @@ from earwitness.core.errors import MediaError, UnreadableMediaError
 from earwitness.scenes.pictures import photo
 from earwitness.scenes.pictures.backgrounds import open_backgrounds
 from earwitness.scenes.pictures.backgrounds import unused_files as unused_backgrounds
-from earwitness.scenes.pictures.cutout_files import read_cutout
 from earwitness.scenes.pictures.cutouts import CutoutLibrary
 from earwitness.scenes.pictures.cutouts import unused_files as unused_cutouts
 from earwitness.scenes.pictures.interior.panorama import load_panorama
-from earwitness.scenes.pictures.photo import MOST_PICTURES, photo_size, read_animation, read_photo
+from earwitness.scenes.pictures.photo import MOST_PICTURES, photo_size, read_animation, read_cutout, read_photo
 
 ORIENTATION = 0x0112
 

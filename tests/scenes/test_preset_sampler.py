@@ -135,8 +135,13 @@ def test_varied_pools_are_named_and_found_again() -> None:
 
 
 def test_rooms_and_places_are_as_varied_as_real_ones(varied: RirPool, tmp_path: Path) -> None:
-    from earwitness.scenes.sampling.places import DISTANCE, draw_place, draw_walk
-    from earwitness.scenes.sampling.room_kinds import ROOM_KINDS, draw_room_of_kind
+    from earwitness.scenes.acoustics.simulated_rooms import (
+        DISTANCE,
+        ROOM_KINDS,
+        draw_place,
+        draw_room_of_kind,
+        draw_walk,
+    )
 
     rng = np.random.default_rng(0)
     rooms = [draw_room_of_kind(rng) for _ in range(120)]
@@ -162,8 +167,7 @@ def test_rooms_and_places_are_as_varied_as_real_ones(varied: RirPool, tmp_path: 
 def test_measured_reverberation_of_each_kind_is_what_was_drawn() -> None:
     pytest.importorskip("pyroomacoustics")
     from earwitness.scenes.acoustics.rooms import calibrated, measure_rt60, simulate
-    from earwitness.scenes.sampling.places import draw_place
-    from earwitness.scenes.sampling.room_kinds import ROOM_KINDS, draw_room_of_kind
+    from earwitness.scenes.acoustics.simulated_rooms import ROOM_KINDS, draw_place, draw_room_of_kind
 
     rng, seen = np.random.default_rng(4), set()
     while len(seen) < len(ROOM_KINDS):

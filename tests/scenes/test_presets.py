@@ -12,11 +12,15 @@ from earwitness.scenes import SceneConfig
 from earwitness.scenes.sampling.presets import (
     LEVELS,
     ScenePreset,
+    at_once,
     draw,
     named_preset,
+    pauses_of,
     preset_names,
     preset_values,
+    runs_of,
     share_between,
+    windows,
 )
 
 
@@ -122,3 +126,35 @@ def test_shares_between_edges_add_up_and_steps_count() -> None:
     assert shares.sum() == pytest.approx(1.0, abs=1e-6)
     assert shares[np.searchsorted(edges, -20.0)] == pytest.approx(0.25 / 0.98, abs=1e-3)
     assert share_between((-6.0,) * 7, edges)[np.searchsorted(edges, -6.0) - 1] == pytest.approx(1.0, abs=1e-6)
+
+
+ROWS = [
+    *(("a", frame, 1, 0, 30.0, -10.0) for frame in range(10)),
+    *(("a", frame, 1, 0, 30.0 + frame - 20, -10.0) for frame in range(20, 40)),
+    *(("a", frame, 1, 1, -30.0, 0.0) for frame in range(5, 8)),
+    *(("b", frame, 8, 0, 170.0, -20.0) for frame in range(5)),
+    *(("b", frame, 8, 0, -170.0, -20.0) for frame in range(5, 10)),
+    ("b", 5, 8, 0, 0.0, 0.0),  # a second place in one frame
+]
+
+
+def test_runs_end_with_pauses_and_turn_across_the_back() -> None:
+    runs = runs_of(ROWS)
+    assert [(run.recording, run.class_index, run.source, run.first, run.end) for run in runs] == [
+        ("a", 1, 0, 0, 10), ("a", 1, 0, 20, 40), ("a", 1, 1, 5, 8), ("b", 8, 0, 0, 10)
+    ]  # fmt: skip
+    assert runs[0].turn_deg == pytest.approx(0, abs=1e-3)
+    assert runs[1].turn_deg == pytest.approx(19 * np.cos(np.radians(10)), abs=0.3)
+    assert runs[3].turn_deg == pytest.approx(20 * np.cos(np.radians(20)), abs=0.3)
+
+
+def test_pauses_and_how_many_sound_at_once() -> None:
+    runs = runs_of(ROWS)
+    assert pauses_of(runs) == {1: [1.0, np.inf, np.inf], 8: [np.inf]}
+    shares, pairs = at_once(runs)
+    assert shares == pytest.approx([37 / 40, 3 / 40, 0, 0])
+    assert pairs == pytest.approx(3 / 40)
+
+
+def test_windows_hold_the_sources_that_sound_in_them() -> None:
+    assert list(windows(runs_of(ROWS), 10, 10)) == [[(1, 0), (1, 1)], [], [(1, 0)], [(1, 0)], [(8, 0)]]

@@ -10,15 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from earwitness.core.errors import BankError
+from earwitness.core.errors import BankError, SynthesisError
 from earwitness.data.dcase.check import check
 from earwitness.data.dcase.labels import read_table
 from earwitness.media.containers.probe import probe
 from earwitness.media.pictures import PictureReader
 from earwitness.scenes import PoolConfig, SceneConfig
-from earwitness.scenes.writing.render_job import RenderJob
-from earwitness.scenes.writing.scene_clips import render_recipe
-from earwitness.scenes.writing.scene_folder import render_folder
+from earwitness.scenes.writing.scene_clips import RenderJob, render_recipe
+from earwitness.scenes.writing.scene_folder import NOTE, RECORDINGS, keep_to_options, render_folder
 
 pytest.importorskip("pyroomacoustics")
 TINY_BANK = Path(__file__).parents[1] / "data" / "bank"
@@ -115,3 +114,34 @@ def test_fewer_pictures_a_second_have_their_times_and_fill_the_clip(tmp_path: Pa
     np.testing.assert_allclose([picture.time for picture in reader], np.arange(11) * 5 / 11, atol=1e-4)
     assert reader.duration == pytest.approx(5.0, abs=1e-3)
     assert not [problem for problem in check(tmp_path / "slow").problems if problem.kind != "suspicious"]
+
+
+def with_clip(folder: Path) -> Path:
+    (folder / "stereo_dev" / "split").mkdir(parents=True)
+    (folder / "stereo_dev" / "split" / "a.wav").touch()
+    return folder
+
+
+def test_options_of_an_existing_set_must_not_change(tmp_path: Path) -> None:
+    keep_to_options(with_clip(tmp_path), {"fps": "2", RECORDINGS: "a"})
+    keep_to_options(tmp_path, {"fps": "2"})
+    with pytest.raises(SynthesisError, match="--fps 2, not 3"):
+        keep_to_options(tmp_path, {"fps": "3"})
+    with pytest.raises(SynthesisError, match="other recordings"):
+        keep_to_options(tmp_path, {RECORDINGS: "b"})
+
+
+def test_a_set_without_clips_may_change_its_options(tmp_path: Path) -> None:
+    keep_to_options(tmp_path, {"fps": "2"})
+    keep_to_options(tmp_path, {"fps": "3"})
+    with_clip(tmp_path)
+    with pytest.raises(SynthesisError):
+        keep_to_options(tmp_path, {"fps": "2"})
+
+
+@pytest.mark.parametrize("content", ["", "[1]", "{", "[[]]"])
+def test_a_damaged_record_is_replaced(tmp_path: Path, content: str) -> None:
+    (tmp_path / NOTE).write_text(content)
+    keep_to_options(with_clip(tmp_path), {"fps": "2"})
+    with pytest.raises(SynthesisError):
+        keep_to_options(tmp_path, {"fps": "3"})

@@ -8,6 +8,7 @@ import pytest
 from earwitness.core.errors import BankError
 from earwitness.media.sound.wav import write_wav
 from earwitness.scenes import SoundBank
+from earwitness.scenes.bank.sound_bank import bridge, sound_frames
 
 TINY_BANK = Path(__file__).parents[1] / "data" / "bank"
 FULL_BANK = Path(__file__).parents[3] / "shared" / "soundbank"
@@ -107,3 +108,25 @@ def test_a_class_without_weight_is_a_class_without_sounds(tmp_path: Path) -> Non
     assert SoundBank.open(tmp_path, weights={"door/*": 0.0}).kinds == ("bell",)
     with pytest.raises(BankError, match="no sound of any target class with a weight above 0"):
         SoundBank.open(tmp_path, weights={"*": 0.0})
+
+
+def test_short_pauses_are_bridged_and_long_ones_are_not() -> None:
+    active = np.zeros(30, bool)
+    active[[2, 6, 20]] = True
+    assert np.flatnonzero(bridge(active, 3)).tolist() == [2, 3, 4, 5, 6, 20]
+    assert bridge(active, 2).sum() == 3
+    assert not bridge(np.zeros(5, bool), 3).any()
+
+
+def test_a_quarter_of_a_frame_is_enough_for_a_label() -> None:
+    blocks = np.zeros(40, bool)
+    blocks[:3] = True  # 30 ms of the first frame
+    blocks[10:12] = True  # 20 ms of the second
+    assert sound_frames(blocks, 0.0, 0.4).tolist() == [True, False, False, False]
+
+
+def test_events_are_clipped_to_the_scene() -> None:
+    blocks = np.ones(20, bool)
+    assert sound_frames(blocks, -0.1, 0.3).tolist() == [True, False, False]
+    assert sound_frames(blocks, 0.2, 0.3).tolist() == [False, False, True]
+    assert not sound_frames(blocks, -5.0, 0.3).any()

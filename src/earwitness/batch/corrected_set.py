@@ -24,8 +24,8 @@ from earwitness.data.dcase.labels import CLIP_FRAMES, write_table
 from earwitness.data.dcase.layout import ClipName
 from earwitness.media.containers.sound_tracks import parse_track
 from earwitness.media.pictures import PictureReader
-from earwitness.media.sound.ambisonics import LAYOUTS, Layout
 from earwitness.media.sound.audio import AudioReader
+from earwitness.media.sound.conversion import LAYOUTS, Layout
 from earwitness.media.sound.wav import write_wav
 from earwitness.media.writer import MediaWriter
 from earwitness.metrics.evaluation import CORRECTED

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from earwitness.core.classes.class_files import write_classes
-from earwitness.core.classes.other_sounds import of_own_classes, own_classes
 from earwitness.core.errors import MissingExtraError, UsageError
+from earwitness.core.events import of_own_classes
 from earwitness.core.files.atomic import atomic_file
+from earwitness.core.vocabulary import own_classes
 from earwitness.export.annotation.audacity import to_audacity
 from earwitness.export.annotation.elan import to_elan
 from earwitness.export.annotation.jams import jams_pieces

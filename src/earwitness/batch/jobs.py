@@ -12,7 +12,7 @@ from earwitness.batch.journal import Journal
 from earwitness.core.crash_log import describe, write_log
 from earwitness.core.errors import EarwitnessError, one_line
 from earwitness.core.files.atomic import remove_partial_files
-from earwitness.core.files.digests import stamp
+from earwitness.core.files.cache import stamp
 from earwitness.core.memory import release_memory
 from earwitness.detect.detect_settings import DetectSettings
 from earwitness.detect.detector import Detector

@@ -18,7 +18,7 @@ from typing import Any, Final, TypeGuard
 
 from earwitness.core.errors import unwritable
 from earwitness.core.files.atomic import atomic_file
-from earwitness.core.files.digests import stamp
+from earwitness.core.files.cache import stamp
 
 
 @dataclass(frozen=True, slots=True)

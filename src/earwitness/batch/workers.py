@@ -15,8 +15,7 @@ from typing import Any, Final
 
 from earwitness.batch.jobs import BatchSettings, Done, Failure, Job, run_job
 from earwitness.core.errors import EarwitnessError, WorkerError
-from earwitness.core.isolation.child_process import Child, Reporter, Watch, limit_cpu, portable
-from earwitness.core.isolation.isolated_call import death_message
+from earwitness.core.isolation.child_process import Child, Reporter, Watch, death_message, limit_cpu, portable
 from earwitness.core.isolation.process_limits import FileLimits
 from earwitness.core.ray_cluster import connected
 from earwitness.detect.detector import Detector

@@ -98,7 +98,7 @@ def make_stereo(
     from earwitness.data.starss.crops import OFFICIAL_CLIPS, TRAIN, digest_of, official_crops, random_crops
     from earwitness.data.starss.foa import find_recordings, unlabelled
     from earwitness.data.starss.stereo_clips import StereoJob, make_clips
-    from earwitness.scenes.writing.set_options import RECORDINGS, keep_to_options
+    from earwitness.scenes.writing.scene_folder import RECORDINGS, keep_to_options
 
     if official and (seed is not None or every is not None or test_rooms):
         raise typer.BadParameter("--official fixes seed, views and rooms; omit --seed, --every and --test-rooms")

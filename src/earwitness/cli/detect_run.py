@@ -28,7 +28,7 @@ from earwitness.detect.runner.runtime import check_device
 from earwitness.encoders.encoder_registry import ENCODERS
 from earwitness.export.captions.caption_words import STYLES
 from earwitness.media.containers.sound_tracks import parse_track
-from earwitness.media.sound.ambisonics import LAYOUTS
+from earwitness.media.sound.conversion import LAYOUTS
 from earwitness.render.video import MARKER_STYLES
 
 ENGINES = ("local", "ray")

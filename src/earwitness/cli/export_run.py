@@ -22,7 +22,7 @@ from earwitness.export.captions.captions import captions
 from earwitness.export.event_clips import CLIP_KINDS, FOLDER_SUFFIX, INDEX_SUFFIX, ClipSettings, write_clips
 from earwitness.export.subtitle_file import read_subtitles
 from earwitness.media.containers.sound_tracks import parse_track
-from earwitness.media.subtitled import add_subtitles
+from earwitness.media.remux import add_subtitles
 from earwitness.results.class_choice import ClassChoice
 from earwitness.results.saved import read_result
 

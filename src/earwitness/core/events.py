@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from earwitness.core.errors import LabelError
-from earwitness.core.vocabulary import DCASE2025, SoundClass, Vocabulary
+from earwitness.core.vocabulary import DCASE2025, SoundClass, Vocabulary, own_classes
 
 FRAME_RATE: Final = 10
 """Label frames per second."""
@@ -305,6 +305,16 @@ class SoundEvent:
     def score(self) -> float:
         """Mean confidence."""
         return float(self.table.score.mean())
+
+
+def of_own_classes(table: EventTable) -> EventTable:
+    """The events of the model's own classes, for formats that have room for them only."""
+    own = own_classes(table.vocabulary)
+    if own is table.vocabulary:
+        return table
+    kept = table.select(table.class_index < len(own))
+    columns: dict[str, Any] = {name: getattr(kept, name) for name in COLUMNS}
+    return EventTable.from_mapping(columns, table.num_frames, own)
 
 
 def _column(name: str, values: ArrayLike, length: int) -> NDArray[Any]:

@@ -12,6 +12,10 @@ from typing import Final, Literal
 from earwitness.core.errors import LabelError, shortened
 
 BodyPart = Literal["", "mouth", "hands", "feet"]
+OTHER_GROUP: Final = "other sounds"
+"""Group of the classes of a result that are not the model's own; they follow its classes."""
+NAME_SUFFIX: Final = " and other sounds"
+"""End of the name of a vocabulary that has such classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +246,15 @@ def class_by_slug(slug: str) -> SoundClass:
         LabelError: there is no such class.
     """
     return DCASE2025.by_slug(slug)
+
+
+def own_classes(vocabulary: Vocabulary) -> Vocabulary:
+    """The model's own classes of the vocabulary of a result."""
+    own = tuple(one for one in vocabulary if OTHER_GROUP not in one.groups)
+    if len(own) == len(vocabulary) or not own:
+        return vocabulary
+    found = Vocabulary(vocabulary.name.removesuffix(NAME_SUFFIX), own)
+    return DCASE2025 if found == DCASE2025 else found
 
 
 def _some(vocabulary: Vocabulary) -> str:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from earwitness.core.errors import EarwitnessError, LabelError
 from earwitness.core.events import EventTable
 from earwitness.core.files.atomic import atomic_file
-from earwitness.core.files.digests import Digests
+from earwitness.core.files.cache import Digests
 from earwitness.core.multi_accddoa import encode
 from earwitness.core.vocabulary import DCASE2025
 from earwitness.data.clips import load, refuse_none

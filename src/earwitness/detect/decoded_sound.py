@@ -19,7 +19,7 @@ from earwitness.detect.runner.model_runner import Runner
 from earwitness.detect.runner.windows import label_frames
 from earwitness.doctor.channel_stats import ChannelFigures, ChannelStats
 from earwitness.doctor.flat_tops import FlatTops
-from earwitness.media.sound.stretches import Stretch
+from earwitness.media.timeline import Stretch
 from earwitness.results.detection import without_direction_in
 
 Float32Array = NDArray[np.float32]

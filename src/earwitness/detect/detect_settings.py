@@ -10,8 +10,8 @@ from typing import Any, Final, Literal, TypedDict, get_args
 from earwitness.core.errors import UsageError
 from earwitness.core.geometry import DEFAULT_FOV_DEG
 from earwitness.media.containers.sound_tracks import Track, track_text
-from earwitness.media.sound.ambisonics import Layout
 from earwitness.media.sound.audio import AudioReader
+from earwitness.media.sound.conversion import Layout
 
 OF_ONE_FILE: Final = ("pictures", "incremental")
 """Settings that name files: they apply to one file, and records do not contain them."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from earwitness.core.errors import MediaError, UsageError
 from earwitness.core.events import EventTable
-from earwitness.core.files.digests import stamp
+from earwitness.core.files.cache import stamp
 from earwitness.core.memory import release_memory
 from earwitness.core.version import __version__, commit
 from earwitness.detect.any_sound.sound_plan import SoundPlan
@@ -43,8 +43,8 @@ from earwitness.fusion.visual_result import VisualResult
 from earwitness.media.containers.probe import MediaInfo, probe_pair
 from earwitness.media.containers.sound_tracks import Track
 from earwitness.media.sound.audio import DUAL_MONO_DIFFERENCE
-from earwitness.media.sound.resample import resample
-from earwitness.media.sound.stretches import not_within, sentence
+from earwitness.media.sound.conversion import resample
+from earwitness.media.timeline import not_within, sentence
 from earwitness.results.class_choice import EVERY_CLASS, ClassChoice
 from earwitness.results.detection import TURNED_OFF, Detection, ModelId, has_moving_pictures
 

@@ -20,7 +20,7 @@ from earwitness.detect.any_sound.sound_plan import SoundPlan
 from earwitness.detect.any_sound.steering import SoundSource
 from earwitness.detect.detect_settings import DetectSettings
 from earwitness.media.containers.probe import MediaInfo
-from earwitness.media.sound.stretches import Stretch
+from earwitness.media.timeline import Stretch
 from earwitness.results.detection import has_moving_pictures, off_screen, without_direction, without_direction_in
 
 Source = str | os.PathLike[str] | bytes | BinaryIO | ArrayLike

@@ -17,7 +17,7 @@ from earwitness.core.events import FRAME_RATE, EventTable
 from earwitness.core.multi_accddoa import decode
 from earwitness.core.source_numbers import link_sources
 from earwitness.detect.runner.windows import label_frames
-from earwitness.media.sound.resample import StreamResampler
+from earwitness.media.sound.conversion import StreamResampler
 
 if TYPE_CHECKING:
     from earwitness.detect.runner.model_runner import Runner

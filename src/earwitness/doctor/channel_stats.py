@@ -20,7 +20,7 @@ from earwitness.doctor.gcc_phat import Peak, as_slice, cross_phases, delay_band,
 from earwitness.doctor.long_windows import LongWindows
 from earwitness.doctor.onset_directions import OnsetDirections, OnsetFigures
 from earwitness.doctor.stereo_stretches import find_stretches
-from earwitness.media.sound.stretches import Stretch
+from earwitness.media.timeline import Stretch
 
 Float32Array = NDArray[np.float32]
 

@@ -15,8 +15,8 @@ from earwitness.doctor.onset_directions import OnsetFigures
 from earwitness.doctor.stereo_stretches import INVERTED, OPPOSITE
 from earwitness.media.containers.probe import MediaInfo, probe
 from earwitness.media.sound.audio import DUAL_MONO_DIFFERENCE, AudioReader
-from earwitness.media.sound.stretches import Stretch, joined, not_within
-from earwitness.media.sound.stretches import sentence as sentence_of
+from earwitness.media.timeline import Stretch, joined, not_within
+from earwitness.media.timeline import sentence as sentence_of
 
 Verdict = Literal["ok", "caution", "unfit"]
 

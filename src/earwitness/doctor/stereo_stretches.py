@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from earwitness.doctor.channel_blocks import Blocks
 from earwitness.doctor.long_windows import WINDOW_SECONDS, WindowDelay
-from earwitness.media.sound.stretches import Stretch, joined
+from earwitness.media.timeline import Stretch, joined
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]

@@ -17,7 +17,7 @@ from pydantic import Field
 from earwitness.core.errors import EncoderError
 from earwitness.core.geometry import Camera
 from earwitness.encoders.protocol import CHANNEL_AZIMUTH, EncoderSettings, SoundChannel, TokenMap
-from earwitness.media.sound.resample import resample
+from earwitness.media.sound.conversion import resample
 
 
 def as_channels(

@@ -1,6 +1,6 @@
 """YAMNet: a tagger of AudioSet's 521 classes with 1024-dimensional embeddings; needs only ONNX Runtime.
 
-Its input is a log-mel spectrogram at 16 kHz (`earwitness.features.patches`) in patches of 96 frames. Its convolutions
+Its input is a log-mel spectrogram at 16 kHz (`earwitness.features.mel`) in patches of 96 frames. Its convolutions
 are also available as arrays, for networks that contain them.
 """
 
@@ -23,7 +23,7 @@ from earwitness.encoders.onnx_session import open_session, with_outputs
 from earwitness.encoders.protocol import SoundChannel, SoundSettings, TokenMap, fingerprint
 from earwitness.encoders.weights.onnx_check import MOST_BYTES, check_onnx
 from earwitness.encoders.weights.weight_files import Weights, find_weights, local_weights
-from earwitness.features import patches
+from earwitness.features import mel
 
 CONVOLUTIONS: Final = 27
 
@@ -167,7 +167,7 @@ class Yamnet:
 
 def log_mel(sound: NDArray[np.float32]) -> NDArray[np.float32]:
     """YAMNet's log-mel frames (frames, 64) of sound (n,) at 16 kHz; the first window starts at the first sample."""
-    return patches.log_mel(sliding_window_view(sound, _WINDOW)[::_FRAME_HOP], RATE)
+    return mel.log_mel(sliding_window_view(sound, _WINDOW)[::_FRAME_HOP], RATE)
 
 
 def _session(weights: Weights, threads: int) -> Any:

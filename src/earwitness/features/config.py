@@ -13,7 +13,7 @@ from pydantic import Field, PositiveInt, model_validator
 from earwitness.core.errors import UsageError
 from earwitness.core.events import FRAME_RATE
 from earwitness.core.schema import StrictModel
-from earwitness.features.patches import FRAMES_PER_SECOND, MELS, suits
+from earwitness.features.mel import FRAMES_PER_SECOND, MELS, suits
 
 _SWAPPED: Final[dict[Channel, Channel]] = {"logmel_l": "logmel_r", "logmel_r": "logmel_l"}
 
@@ -43,7 +43,7 @@ Channel = Literal[
     "logmel_m", "logmel_s", "logmel_l", "logmel_r", "intensity", "coherence", "stpacc", "tagger_first", "tagger_second"
 ]
 TAGGER_CHANNELS: Final[tuple[Channel, ...]] = ("tagger_first", "tagger_second")
-"""Inputs of a tagger inside the network (see `patches`): two 10-ms frames of mid per 20-ms feature frame."""
+"""Inputs of a tagger inside the network (see `mel.log_mel`): two 10-ms frames of mid per 20-ms feature frame."""
 CHANNELS: Final[tuple[Channel, ...]] = tuple(name for name in get_args(Channel) if name not in TAGGER_CHANNELS)
 """Log-mels of mid, side, left and right; mid-side intensity; left-right coherence; autocorrelation of mid."""
 

@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from earwitness.core.errors import NotStereoError, UnreadableMediaError
-from earwitness.features import patches
+from earwitness.features import mel
 from earwitness.features.config import TAGGER_CHANNELS, Channel, FeatureConfig
 from earwitness.features.mel import mel_matrix
 from earwitness.features.spatial import BandPowers, band_powers, log_power, power, stpacc
@@ -93,10 +93,10 @@ class FeatureExtractor:
 
     def _tagger(self, stereo: NDArray[np.float32], left: int, count: int) -> list[NDArray[np.float32]]:
         """The tagger's log-mels of mid for the first and the second half of each hop: (count, 64) each."""
-        hop, window = self.config.hop // 2, patches.window_samples(self.config.sample_rate)
+        hop, window = self.config.hop // 2, mel.window_samples(self.config.sample_rate)
         frames = _frames_of(stereo, left + hop // 2 - window // 2, 2 * count, hop, window)[0]
         log_mels = np.concatenate(
-            [patches.log_mel(frames[k : k + _BLOCK], self.config.sample_rate) for k in range(0, len(frames), _BLOCK)]
+            [mel.log_mel(frames[k : k + _BLOCK], self.config.sample_rate) for k in range(0, len(frames), _BLOCK)]
         )
         return [log_mels[0::2], log_mels[1::2]]
 

@@ -16,9 +16,9 @@ import numpy as np
 from earwitness.core.files.atomic import atomic_file
 from earwitness.media.containers.sound_tracks import Track
 from earwitness.media.pictures import PictureReader, RGBArray
+from earwitness.media.remux import nearest_rate
 from earwitness.media.sound.audio import AudioReader
-from earwitness.media.sound.resample import StereoArray
-from earwitness.media.soundtrack import nearest_rate
+from earwitness.media.sound.conversion import StereoArray
 from earwitness.media.writer import MediaWriter
 
 _LARGEST_SAMPLE: Final = 32767

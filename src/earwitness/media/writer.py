@@ -24,9 +24,7 @@ from earwitness.core.files.atomic import atomic_file
 from earwitness.core.memory import growth_in_place, release_memory
 from earwitness.media.containers.container import audio_streams, open_media
 from earwitness.media.containers.sound_tracks import Track, choose_track
-from earwitness.media.sound.resample import StereoArray
-from earwitness.media.sound.wav import write_wav
-from earwitness.media.soundtrack import (
+from earwitness.media.remux import (
     AacEncoder,
     CopiedSoundtrack,
     EncodedSoundtrack,
@@ -35,6 +33,8 @@ from earwitness.media.soundtrack import (
     has_sound,
     nearest_rate,
 )
+from earwitness.media.sound.conversion import StereoArray
+from earwitness.media.sound.wav import write_wav
 
 __all__ = ["MediaWriter", "write_wav"]
 

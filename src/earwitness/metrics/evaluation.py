@@ -17,8 +17,7 @@ from earwitness.core.errors import LabelError
 from earwitness.core.events import EventTable, SoundEvent
 from earwitness.core.vocabulary import DCASE2025, Vocabulary
 from earwitness.data.dcase.labels import CLIP_FRAMES, METRES_BELOW_CM, LabelRows, are_metres, read_rows
-from earwitness.data.dcase.layout import walk_files
-from earwitness.data.dcase.other_tables import is_other_table
+from earwitness.data.dcase.layout import is_other_table, walk_files
 from earwitness.metrics.counts import count
 from earwitness.metrics.protocols import Protocol
 from earwitness.metrics.scores import Scores, score_tables

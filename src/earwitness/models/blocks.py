@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from earwitness.features.patches import LOWEST
+from earwitness.features.mel import LOWEST
 
 
 class Scaler(nn.Module):

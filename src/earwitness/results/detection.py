@@ -14,7 +14,7 @@ from earwitness.core.errors import UsageError
 from earwitness.core.events import FRAME_SECONDS, EventTable, SoundEvent
 from earwitness.core.geometry import DEFAULT_FOV_DEG, View
 from earwitness.media.containers.probe import MediaInfo
-from earwitness.media.sound.stretches import Stretch, covered_frames
+from earwitness.media.timeline import Stretch, covered_frames
 from earwitness.results.detected_event import DetectedEvent
 from earwitness.results.result_views import result_view
 from earwitness.results.visual import EventKey, EventVisual, Visual

@@ -19,8 +19,7 @@ from earwitness.scenes.acoustics.convolver import BlockConvolver
 from earwitness.scenes.acoustics.microphone_response import capture_bed, capture_rir
 from earwitness.scenes.acoustics.microphones import microphone_called
 from earwitness.scenes.acoustics.rir_pool import RirPool
-from earwitness.scenes.bank.sound_bank import INTERFERENCE, SoundBank
-from earwitness.scenes.event_activity import event_blocks, sound_frames
+from earwitness.scenes.bank.sound_bank import INTERFERENCE, SoundBank, event_blocks, sound_frames
 from earwitness.scenes.scene import SAMPLE_RATE, TONE_KNOTS_HZ, EventRecipe, Scene, SceneRecipe, SourceTrack
 
 FloatArray = NDArray[np.float32]

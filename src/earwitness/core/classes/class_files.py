@@ -1,19 +1,20 @@
 """Lists of classes as files: `classes.yaml` or `classes.json`, written by hand, and `FILE_NAME`, beside labels.
 
 Label files hold indices only. They refer to the classes in the list in their folder or in a folder above it, up to the
-root of the data set; without one, to those of DCASE2025.
+root of the data set; without one, to those of DCASE2025. Names of classes become slugs for files and folders; rules
+keep them distinct and printable.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
 
-from earwitness.core.classes.class_names import check_names, display_name
 from earwitness.core.classes.vocabulary_record import MOST_CLASSES, ClassRecord, VocabularyRecord, complete_classes
 from earwitness.core.errors import LabelError, MissingExtraError, first_line, shortened
 from earwitness.core.files.atomic import atomic_file
@@ -36,6 +37,10 @@ _KEYS: Final = {
 }  # fmt: skip
 """Keys of a class in a file, and the fields that they set."""
 _NO_MAKER: Final = ("", "none", "nobody", "object")
+
+LONGEST_NAME: Final = 100
+RESERVED: Final = frozenset({"background", "interference"})
+"""Folders of a sound bank that hold no class."""
 
 
 def vocabulary_of(names: Iterable[str], name: str) -> Vocabulary:
@@ -190,3 +195,48 @@ def _vocabulary(classes: list[dict[str, Any]], name: str) -> Vocabulary:
             raise LabelError(f"class '{shortened(one['name'], 60)}': {first_problem(error)}") from None
     found = Vocabulary(name, complete_classes(records))
     return DCASE2025 if found.slugs == DCASE2025.slugs and name in ("own", DCASE2025.name) else found
+
+
+def slug_of(name: str) -> str:
+    """Name of a class in files and folders: lower case, words joined by underscores, no punctuation.
+
+    Letters and digits of all scripts are kept; accents of Latin letters are removed.
+    """
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    plain = "".join(_without_accent(character) for character in folded)
+    return "_".join("".join(character if character.isalnum() else " " for character in plain).split())
+
+
+def _without_accent(character: str) -> str:
+    base = unicodedata.normalize("NFD", character)[:1]
+    return base if base.isascii() and base.isalpha() else character
+
+
+def display_name(name: str) -> str:
+    """A name for people, from that of a folder: "smoke_alarm" becomes "Smoke alarm"; other names stay as they are."""
+    words = name.replace("_", " ").strip()
+    return words[:1].upper() + words[1:] if words == words.lower() else words
+
+
+def check_names(names: Iterable[str]) -> Iterator[str]:
+    """Yield the slugs of the names of classes.
+
+    Raises:
+        LabelError: a name cannot be used, or two names have the same slug; the message names them.
+    """
+    known: dict[str, str] = {}
+    for name in names:
+        shown = shortened(name, 60)
+        if not name.isprintable() or len(name) > LONGEST_NAME:
+            raise LabelError(f"class '{shown}': use a name of at most {LONGEST_NAME} printable characters on one line")
+        slug = slug_of(name)
+        if not slug:
+            raise LabelError(f"class '{shown}': the name has no letter and no digit; choose another")
+        if slug in RESERVED:
+            raise LabelError(f"class '{shown}': '{slug}' names the sounds of a bank that are no class; choose another")
+        if slug in known:
+            other = known[slug]
+            how = "are the same" if other == name else "differ only in case, accents, spaces or punctuation"
+            raise LabelError(f"the classes '{shortened(other, 60)}' and '{shown}' {how}; rename one or join them")
+        known[slug] = name
+        yield slug

@@ -17,9 +17,9 @@ from earwitness.core.errors import EarwitnessError, LabelError
 from earwitness.core.events import FRAME_SECONDS
 from earwitness.core.isolation import limits_for
 from earwitness.core.vocabulary import DCASE2025
+from earwitness.data.clips import same_clips
 from earwitness.data.dcase.labels import CLIP_FRAMES, METRES_BELOW_CM, LabelRows, are_metres, read_rows
 from earwitness.data.dcase.layout import Clip, DcaseFolder, scan
-from earwitness.data.same_sound import same_clips
 from earwitness.media.containers.container import PacketSource, open_media, picture_stream
 from earwitness.media.containers.probe import probe
 from earwitness.media.sound.wav import read_pcm, wav_info

@@ -14,8 +14,7 @@ import numpy as np
 from earwitness.core.errors import LabelError
 from earwitness.core.files.atomic import atomic_file
 from earwitness.data.dcase.labels import CLIP_FRAMES, HEADER, read_rows
-from earwitness.data.dcase.layout import Clip, scan
-from earwitness.data.dcase.other_tables import is_other_table
+from earwitness.data.dcase.layout import Clip, is_other_table, scan
 
 _ZIP_DATE: Final = (1980, 1, 1, 0, 0, 0)
 """Fixed time stamp of the ZIP entries, so that equal predictions give equal files."""

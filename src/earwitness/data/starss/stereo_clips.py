@@ -15,7 +15,7 @@ import numpy as np
 
 from earwitness.core.errors import LabelError, MediaError, UsageError
 from earwitness.core.files.atomic import remove_partial_files
-from earwitness.core.files.digests import stamp
+from earwitness.core.files.cache import stamp
 from earwitness.core.isolation import each_within_limits
 from earwitness.core.memory import keep_freed_memory
 from earwitness.data.dcase.labels import write_table

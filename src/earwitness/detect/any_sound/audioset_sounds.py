@@ -9,11 +9,10 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
-from earwitness.core.classes.other_sounds import NAME_SUFFIX, OTHER_GROUP
 from earwitness.core.classes.vocabulary_record import MOST_CLASSES, ClassRecord, complete_classes
 from earwitness.core.errors import UsageError
 from earwitness.core.schema import StrictModel
-from earwitness.core.vocabulary import DCASE2025, BodyPart, Vocabulary
+from earwitness.core.vocabulary import DCASE2025, NAME_SUFFIX, OTHER_GROUP, BodyPart, Vocabulary
 
 
 class AudioSetSound(StrictModel):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.core.errors import ModelError, UsageError
-from earwitness.core.files.digests import stamp
+from earwitness.core.files.cache import stamp
 from earwitness.core.files.small_files import read_bytes
 from earwitness.encoders.onnx_session import silent_onnxruntime
 from earwitness.encoders.protocol import TokenArrays, no_tokens

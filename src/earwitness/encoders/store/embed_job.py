@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, cast
 import numpy as np
 
 from earwitness.core.errors import EarwitnessError, EncoderError
-from earwitness.core.files.digests import Digests
+from earwitness.core.files.cache import Digests
 from earwitness.core.geometry import DEFAULT_FOV_DEG
 from earwitness.core.isolation import each_within_limits
 from earwitness.data.dcase.layout import Clip

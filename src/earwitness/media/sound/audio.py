@@ -13,25 +13,29 @@ from av.container import InputContainer
 
 from earwitness.core.errors import NotStereoError
 from earwitness.media.containers.container import audio_streams, open_media
-from earwitness.media.containers.lengths import TRUNCATED_SECONDS, declared_end, trailing_data_warning, unfilled_end
 from earwitness.media.containers.media_limits import MediaLimits
-from earwitness.media.containers.sound_tracks import Track, choose_track, mono_advice
-from earwitness.media.sound.ambisonics import Layout
+from earwitness.media.containers.sound_tracks import (
+    TRUNCATED_SECONDS,
+    Track,
+    choose_track,
+    declared_end,
+    mono_advice,
+    trailing_data_warning,
+    unfilled_end,
+)
+from earwitness.media.sound.conversion import Layout, StereoArray, StreamResampler, joined_channels
 from earwitness.media.sound.decode import (
     BLOCK_SECONDS,
     Sound,
     SoundDecoder,
     Tap,
+    channel_facts,
     join,
-    joined_channels,
     mark_last,
     silence,
     without_padding,
 )
-from earwitness.media.sound.layouts import channel_facts
-from earwitness.media.sound.resample import StereoArray, StreamResampler
-from earwitness.media.sound.stretches import Stretch, sentence
-from earwitness.media.timeline import SampleClock
+from earwitness.media.timeline import SampleClock, Stretch, sentence
 
 DEFAULT_RATE: Final = 24_000
 DUAL_MONO_DIFFERENCE: Final = 1e-3

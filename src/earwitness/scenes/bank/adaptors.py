@@ -12,9 +12,16 @@ from earwitness.core.errors import BankError, LabelError
 from earwitness.core.vocabulary import DCASE2025, Vocabulary
 from earwitness.data.dcase.layout import walk_files
 from earwitness.media.input_files import MEDIA_SUFFIXES
-from earwitness.scenes.bank.bank_lists import list_rows, listed_classes, listed_sound
-from earwitness.scenes.bank.bank_sound import BACKGROUND, INTERFERENCE, BankSound
-from earwitness.scenes.bank.label_map import DEFAULT_MAP, LabelMap
+from earwitness.scenes.bank.bank_sound import (
+    BACKGROUND,
+    DEFAULT_MAP,
+    INTERFERENCE,
+    BankSound,
+    LabelMap,
+    list_rows,
+    listed_classes,
+    listed_sound,
+)
 
 
 class BankAdaptor(Protocol):
@@ -180,7 +187,7 @@ class Esc50:
 class ClassFolders:
     """A folder for each class, and optionally `background` and `interference`.
 
-    Folders are named by the class, or by a label of AudioSet, FSD50K or ESC-50 that belongs to it; see `label_map`.
+    Folders are named by the class, or by a label of AudioSet, FSD50K or ESC-50 that belongs to it; see `LabelMap`.
     Links to folders are followed.
     """
 

@@ -1,4 +1,4 @@
-"""Reads a file of a sound bank: mono, 24 kHz, without clipping and without a DC offset."""
+"""Reads a file of a sound bank: mono, 24 kHz, without clipping and without a DC offset; and finds when it is active."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from earwitness.core.errors import BankError, MediaError
 from earwitness.core.isolation import limits_for
 from earwitness.media.containers.container import PacketSource, audio_streams, container_duration, open_media
 from earwitness.media.sound.audio import AudioReader
-from earwitness.media.sound.downmix import frame_samples, to_stereo
-from earwitness.scenes.bank.activity import BLOCK_SAMPLES, loud_level
+from earwitness.media.sound.conversion import frame_samples, to_stereo
 from earwitness.scenes.scene import SAMPLE_RATE
 
 FloatArray = NDArray[np.float32]
@@ -40,6 +39,11 @@ _AUDIBLE_PEAK: Final = 1e-3
 _AUDIBLE_HZ: Final = 10_000.0
 _FLOAT_CODECS: Final = ("pcm_f", "wavpack")
 """Codecs that can contain NaN or infinity."""
+
+BLOCK_SECONDS: Final = 0.01
+BLOCK_SAMPLES: Final = int(SAMPLE_RATE * BLOCK_SECONDS)
+THRESHOLD_DB: Final = -38.0
+"""A block is active if its level exceeds this, relative to the loud parts of the recording (95th percentile)."""
 
 
 def read_recording(path: Path) -> NDArray[np.int16]:
@@ -142,3 +146,19 @@ def _without_offset(mono: FloatArray) -> FloatArray:
     cleaned[:fade] *= ramp
     cleaned[cleaned.size - fade :] *= ramp[::-1]
     return np.asarray(cleaned, dtype=np.float32)
+
+
+def sounding_blocks(samples: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which 10-ms blocks of a recording are active: (ceil(n / BLOCK_SAMPLES),) bool."""
+    energy = _block_energy(samples)
+    return np.asarray(energy > np.percentile(energy, 95) * 10 ** (THRESHOLD_DB / 10))
+
+
+def loud_level(samples: NDArray[np.float32]) -> float:
+    """RMS of the loud parts of a recording, the reference of `THRESHOLD_DB`."""
+    return float(np.sqrt(np.percentile(_block_energy(samples), 95)))
+
+
+def _block_energy(samples: NDArray[np.float32]) -> NDArray[np.float64]:
+    padded = np.pad(samples, (0, -samples.size % BLOCK_SAMPLES)).reshape(-1, BLOCK_SAMPLES)
+    return np.convolve(np.mean(padded.astype(np.float64) ** 2, axis=1), np.full(3, 1 / 3), mode="same")

@@ -1,4 +1,4 @@
-"""A sound bank: isolated mono recordings by class, in any layout of `adaptors`."""
+"""A sound bank: isolated mono recordings by class, in any layout of `adaptors`, and the activity of their events."""
 
 from __future__ import annotations
 
@@ -14,17 +14,27 @@ from numpy.typing import NDArray
 
 from earwitness.core.errors import BankError
 from earwitness.core.vocabulary import DCASE2025, Vocabulary
-from earwitness.scenes.bank.activity import BLOCK_SAMPLES, sounding_blocks
 from earwitness.scenes.bank.adaptors import bank_vocabulary, is_published, list_sounds
 from earwitness.scenes.bank.bank_sound import BACKGROUND, INTERFERENCE, BankSound, with_licence
-from earwitness.scenes.bank.recording import read_recording
+from earwitness.scenes.bank.recording import BLOCK_SAMPLES, BLOCK_SECONDS, read_recording, sounding_blocks
 from earwitness.scenes.bank.splits import copied_files, refuse_leaks, refuse_shared, split_names, with_splits
+from earwitness.scenes.scene import EventRecipe
 
 __all__ = ["BACKGROUND", "INTERFERENCE", "BankSound", "SoundBank"]
 
 _MOST_KEPT_BYTES: Final = 2**30
 """Size of the cache of decoded samples in a process: six hours; the least recently used are evicted."""
 _NO_SPLITS: Final = "it has no splits of its own and too few groups to assign a fifth of them to 'valid'"
+
+BRIDGED_SECONDS: Final = 0.4
+"""Shorter pauses, as between two knocks or steps, do not end an event."""
+
+
+FRAME_SHARE: Final = 0.25
+"""A 100-ms frame is labelled if at least this share of it is active."""
+
+
+_BLOCKS_PER_FRAME: Final = 10
 
 
 @dataclass(eq=False)
@@ -224,3 +234,42 @@ def _of_split(root: Path, folder: Path, listed: Sequence[BankSound], split: str)
         listed = with_splits(listed, copies=copies)
         refuse_leaks(root, listed, copies)
     return [sound for sound in with_splits(listed) if sound.split == split]
+
+
+def bridge(sounding: NDArray[np.bool_], longest: int) -> NDArray[np.bool_]:
+    """Fill pauses of at most `longest` blocks between active ones."""
+    on = np.flatnonzero(sounding)
+    filled = sounding.copy()
+    for index in np.flatnonzero((np.diff(on) > 1) & (np.diff(on) <= longest + 1)):
+        filled[on[index] : on[index + 1]] = True
+    return filled
+
+
+def event_blocks(bank: SoundBank, event: EventRecipe) -> NDArray[np.bool_]:
+    """Which 10-ms blocks of an event are active, starting at its onset: (n,) bool, from the dry recordings."""
+    parts: list[NDArray[np.bool_]] = []
+    for number, name in enumerate(event.sounds):
+        if number:
+            parts.append(np.zeros(round(event.pause(number - 1) / BLOCK_SECONDS), dtype=bool))
+        blocks = bank.sounding(name)
+        size = int(min(blocks.size / event.speed, event.cut(number) / BLOCK_SECONDS))
+        stretched = np.minimum((np.arange(size) * event.speed).astype(int), blocks.size - 1)
+        parts.append(blocks[stretched])
+    return bridge(np.concatenate(parts), round(BRIDGED_SECONDS / BLOCK_SECONDS))
+
+
+def sound_frames(sounding: NDArray[np.bool_], onset: float, seconds: float) -> NDArray[np.bool_]:
+    """Label frames in which an event is active: (round(10 * seconds),) bool.
+
+    Args:
+        sounding: active blocks from `event_blocks`.
+        onset: onset of the event in seconds.
+        seconds: length of the scene.
+    """
+    frames = round(seconds * 10)
+    scene = np.zeros(frames * _BLOCKS_PER_FRAME, dtype=bool)
+    start = round(onset / BLOCK_SECONDS)
+    first, last = max(start, 0), min(start + sounding.size, scene.size)
+    if last > first:
+        scene[first:last] = sounding[first - start : last - start]
+    return np.asarray(scene.reshape(frames, _BLOCKS_PER_FRAME).mean(axis=1) >= FRAME_SHARE)

@@ -15,18 +15,29 @@ from PIL import Image
 from earwitness.core.errors import MediaError, UnreadableMediaError
 from earwitness.core.vocabulary import DCASE2025, SoundClass, Vocabulary
 from earwitness.data.dcase.layout import walk_files
-from earwitness.scenes.pictures.cutout_files import CUTOUT_SUFFIXES, read_cutout
-from earwitness.scenes.pictures.objects.catalogue import OBJECTS, plain_box
-from earwitness.scenes.pictures.objects.drawn_object import CREAM, INK, SILENT, DrawnObject, Palette, Stance
-from earwitness.scenes.pictures.painter import Colour
+from earwitness.scenes.pictures.objects.appliances import APPLIANCES, TAPS
+from earwitness.scenes.pictures.objects.bells import BELLS, TELEPHONES
+from earwitness.scenes.pictures.objects.doors import DOORS
+from earwitness.scenes.pictures.objects.drawn_object import CREAM, INK, SILENT, DrawnObject, Palette, Stance, plain_box
+from earwitness.scenes.pictures.objects.instruments import INSTRUMENTS, PLAYERS
+from earwitness.scenes.pictures.painter import Colour, SpriteCanvas
 from earwitness.scenes.pictures.people import people
-from earwitness.scenes.pictures.people.appearance import Appearance
-from earwitness.scenes.pictures.people.poses import PHASES, Action
-from earwitness.scenes.pictures.sprite_canvas import SpriteCanvas
+from earwitness.scenes.pictures.people.figure import PHASES, Action, Appearance
+from earwitness.scenes.pictures.photo import CUTOUT_SUFFIXES, read_cutout
 
 State = Literal["idle", "sounding", "walking", "walking_sounding"]
 Draw = Callable[[State, int, float], Image.Image]
 
+OBJECTS: Final[tuple[DrawnObject, ...]] = (
+    *TELEPHONES,
+    *APPLIANCES,
+    *PLAYERS,
+    *INSTRUMENTS,
+    *TAPS,
+    *BELLS,
+    *DOORS,
+)
+"""All drawn objects."""
 PEOPLE_PER_CLASS: Final = 12
 _CACHE_BYTES: Final = 96 * 2**20
 _LEVELS: Final = tuple(2.0 ** (step / 2) for step in range(8, 21))

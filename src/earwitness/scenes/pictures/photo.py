@@ -1,4 +1,7 @@
-"""Reads the user's picture files: limited in size, upright, 8 bits per channel, only formats without external tools."""
+"""Reads the user's pictures: photos and animations, limited in size and upright, and cut-outs with transparency.
+
+Pictures have 8 bits per channel afterwards. Only formats that need no external tools are read.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import av
 import numpy as np
+from av.codec import CodecContext
+from av.video.stream import VideoStream
 from PIL import Image, ImageOps, ImageSequence
 
 from earwitness.core.errors import UnreadableMediaError, first_line
+from earwitness.media.containers.container import PacketSource, open_media, picture_stream
+from earwitness.media.input_files import VIDEO_SUFFIXES
+from earwitness.media.pictures import Orientation
 
 PICTURE_SUFFIXES: Final = frozenset(
     {".apng", ".avif", ".bmp", ".gif", ".jp2", ".jpe", ".jpeg", ".jpg", ".png", ".tga", ".tif", ".tiff", ".webp"}
@@ -37,6 +46,10 @@ _BROKEN: Final = (
     struct.error, zlib.error, Image.DecompressionBombError, Image.DecompressionBombWarning,
 )  # fmt: skip
 """Errors that Pillow raises on damaged files."""
+
+CUTOUT_SUFFIXES: Final = PICTURE_SUFFIXES | VIDEO_SUFFIXES
+_LEAST_ALPHA: Final = 16
+"""Lower alpha values (of 255) are invisible."""
 
 
 def read_photo(path: Path, mode: str = "RGB") -> Image.Image:
@@ -135,3 +148,51 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     else:
         full = _FULL_16_BITS * max(1.0, np.ceil(float(values.max(initial=0.0)) / _FULL_16_BITS))
     return Image.fromarray(np.clip(np.rint(values * (255 / full)), 0, 255).astype(np.uint8))
+
+
+def read_cutout(path: Path) -> tuple[list[Image.Image], float | None]:
+    """Pictures of mode RGBA, and their frame rate if the file has one.
+
+    Raises:
+        UnreadableMediaError: the file cannot be read or has no transparent pixels.
+    """
+    frames, rate = _film(path) if path.suffix.lower() in VIDEO_SUFFIXES else (read_animation(path), None)
+    alpha_ranges = [frame.getchannel("A").getextrema() for frame in frames]
+    if all(alpha == (255, 255) for alpha in alpha_ranges):
+        raise UnreadableMediaError(
+            f"{path}: has no transparent background; cut the object out and save it with alpha, as PNG or WebP"
+        )
+    if max(int(alpha[1]) for alpha in alpha_ranges) < _LEAST_ALPHA:  # type: ignore[arg-type]
+        raise UnreadableMediaError(f"{path}: is completely transparent; save it with the object in it")
+    return frames, rate
+
+
+def _film(path: Path) -> tuple[list[Image.Image], float | None]:
+    frames: list[Image.Image] = []
+    with open_media(path) as container:
+        stream = picture_stream(container)
+        if stream is None:
+            raise UnreadableMediaError(f"{path}: has no video; give a short video with alpha")
+        decoder = _decoder(stream)
+        packets = PacketSource(container, stream).packets()
+        try:
+            for frame in islice((frame for packet in packets for frame in decoder.decode(packet)), MOST_PICTURES):
+                picture = Image.fromarray(Orientation.of(frame).apply(frame.to_ndarray(format="rgba")))
+                picture.thumbnail(LARGEST)
+                frames.append(picture)
+        except av.FFmpegError as error:
+            raise UnreadableMediaError(f"{path}: cannot be decoded ({error}); export it again") from None
+        rate = float(stream.average_rate) if stream.average_rate else None
+    if not frames:
+        raise UnreadableMediaError(f"{path}: no picture can be decoded; give a short video with alpha")
+    return frames, rate
+
+
+def _decoder(stream: VideoStream) -> Any:
+    """A decoder that keeps alpha; FFmpeg's native decoders of VP8 and VP9 drop it."""
+    own = stream.codec_context
+    if own.name not in ("vp8", "vp9"):
+        return own
+    decoder: Any = CodecContext.create("libvpx-vp9" if own.name == "vp9" else "libvpx", "r")
+    decoder.extradata = own.extradata
+    return decoder

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.scenes.acoustics.rir_pool import RirPool
-from earwitness.scenes.bank.sound_bank import INTERFERENCE, SoundBank
-from earwitness.scenes.event_activity import event_blocks, sound_frames
+from earwitness.scenes.bank.sound_bank import INTERFERENCE, SoundBank, event_blocks, sound_frames
 from earwitness.scenes.sampling.presets import ClassScenes, ScenePreset, draw, share_between
 from earwitness.scenes.sampling.sampler import SceneConfig, SceneSampler
 from earwitness.scenes.scene import SAMPLE_RATE, TONE_KNOTS_HZ, EventRecipe, SceneRecipe

@@ -16,8 +16,7 @@ from earwitness.core.vocabulary import DCASE2025
 from earwitness.scenes.acoustics.microphone_flaws import draw_flaws
 from earwitness.scenes.acoustics.microphones import DEFAULT, MICROPHONES, Coincident
 from earwitness.scenes.acoustics.rir_pool import RirPool
-from earwitness.scenes.bank.sound_bank import BACKGROUND, INTERFERENCE, SoundBank
-from earwitness.scenes.event_activity import event_blocks, sound_frames
+from earwitness.scenes.bank.sound_bank import BACKGROUND, INTERFERENCE, SoundBank, event_blocks, sound_frames
 from earwitness.scenes.sampling.presets import ScenePreset, preset_values
 from earwitness.scenes.scene import SAMPLE_RATE, TONE_KNOTS_HZ, EventRecipe, NoiseRecipe, SceneRecipe
 

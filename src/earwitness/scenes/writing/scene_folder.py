@@ -1,26 +1,49 @@
-"""Writes synthetic scenes as a DCASE2025 data set with any engine.
+"""Writes synthetic scenes as a DCASE2025 data set, with local processes or a Ray cluster; both write the same files.
 
-The credits of a set list every sound in it with its licence and attribution.
+The credits of a set list every sound in it with its licence and attribution. Its options are recorded, so that a
+resumed run uses the same ones.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Final
+from tempfile import TemporaryDirectory
+from typing import Any, Final, Protocol
 
 from earwitness.core.errors import SynthesisError, UsageError
 from earwitness.core.files.atomic import atomic_file, remove_partial_files
+from earwitness.core.ray_cluster import connected
 from earwitness.scenes.bank.sound_bank import BankSound, SoundBank
 from earwitness.scenes.scene import Scene, SceneRecipe
-from earwitness.scenes.writing.engines import Engine, Processes
-from earwitness.scenes.writing.render_job import RenderJob
-from earwitness.scenes.writing.scene_clips import FOLDERS, SPLIT, kept_clips, read_recipe
+from earwitness.scenes.writing.scene_clips import (
+    FOLDERS,
+    SPLIT,
+    KeptClip,
+    RenderJob,
+    kept_clips,
+    read_recipe,
+    render_clip,
+)
 
 FILE_NAME: Final = "CREDITS.csv"
 _COLUMNS: Final = ("file", "class", "clips", "licence", "attribution")
+
+Task = tuple[int, KeptClip | None]
+_RAY_BATCH: Final = 8
+_QUEUED_PER_CPU: Final = 2
+
+NOTE: Final = ".earwitness-set.json"
+RECORDINGS: Final = "recordings"
+"""Name of the entry with a digest of the recordings that the clips are cut from; not an option."""
 
 
 def sounds_of(recipe: SceneRecipe) -> set[str]:
@@ -113,3 +136,128 @@ def render_folder(
 def first_scenes(job: RenderJob, clips: int) -> list[Scene]:
     """Scenes of clips 0 .. clips - 1, rendered again for a preview."""
     return [job.synthesizer().scene(job.scene_seed(index)) for index in range(clips)]
+
+
+class Engine(Protocol):
+    """Renders clips."""
+
+    def run(self, job: RenderJob, tasks: Sequence[Task]) -> Iterator[bool]:
+        """Render the clips of `tasks` into the folder of the job; yields for each, in any order, whether it is new.
+
+        Raises:
+            SynthesisError: the engine failed; finished clips are kept.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """Processes on this machine; with one worker, clips are rendered in this process.
+
+    Attributes:
+        workers: number of processes.
+    """
+
+    workers: int = 1
+
+    def run(self, job: RenderJob, tasks: Sequence[Task]) -> Iterator[bool]:
+        """See `Engine.run`."""
+        if self.workers <= 1:
+            yield from (render_clip(job, *task) for task in tasks)
+            return
+        indices, kept = zip(*tasks, strict=True) if tasks else ((), ())
+        chunk = max(1, min(32, len(tasks) // (4 * self.workers)))
+        try:
+            with ProcessPoolExecutor(self.workers, mp_context=get_context("spawn")) as executor:
+                yield from executor.map(render_clip, [job] * len(tasks), indices, kept, chunksize=chunk)
+        except BrokenProcessPool as error:
+            raise SynthesisError(
+                f"a worker was killed ({error}); if memory ran out, use fewer --workers; finished clips are kept"
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class RayCluster:
+    """A Ray cluster: nodes render clips and this machine writes them, so that nodes need only the bank.
+
+    Attributes:
+        address: address of a running cluster; None uses the one that this process is connected to, or starts one on
+            this machine and stops it afterwards.
+        workers: CPUs of the cluster that is started.
+    """
+
+    address: str | None = None
+    workers: int = 1
+
+    def run(self, job: RenderJob, tasks: Sequence[Task]) -> Iterator[bool]:
+        """See `Engine.run`."""
+        # Existing clips are checked here, since only this machine has them.
+        yield from (render_clip(job, *task) for task in tasks if task[1] is not None)
+        missing = [index for index, kept in tasks if kept is None]
+        if missing:
+            with connected(self.address, self.workers) as ray:
+                try:
+                    yield from _render_on_cluster(ray, job, missing)
+                except ray.exceptions.RayTaskError as error:
+                    raise error.cause from None
+                except ray.exceptions.RayError as error:
+                    raise SynthesisError(f"the Ray cluster failed ({error}); finished clips are kept") from error
+
+
+def _render_on_cluster(ray: Any, job: RenderJob, indices: Sequence[int]) -> Iterator[bool]:
+    """Render clips on the cluster with a limited number of pending batches per CPU."""
+    render = ray.remote(_render_batch).options(num_cpus=1)
+    shared_job = ray.put(job)
+    most = max(1, int(ray.cluster_resources().get("CPU", 1))) * _QUEUED_PER_CPU
+    size = max(1, min(_RAY_BATCH, len(indices) // most))
+    batches = (indices[start : start + size] for start in range(0, len(indices), size))
+    running: list[Any] = [render.remote(shared_job, batch) for batch in islice(batches, most)]
+    while running:
+        (done,), running = ray.wait(running, num_returns=1)
+        running.extend(render.remote(shared_job, batch) for batch in islice(batches, 1))
+        for files in ray.get(done):
+            _write(job.out, files)
+            yield True
+
+
+def _render_batch(job: RenderJob, indices: Sequence[int]) -> list[dict[str, bytes]]:
+    """Render clips on a node; returns the files of each clip, labels last."""
+    rendered = []
+    for index in indices:
+        with TemporaryDirectory() as folder:
+            render_clip(replace(job, out=Path(folder)), index)
+            paths = sorted(Path(folder).rglob("*"), key=lambda path: ("metadata_dev" in path.parts, path))
+            files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
+        rendered.append(files)
+    return rendered
+
+
+def _write(out: Path, files: dict[str, bytes]) -> None:
+    for name, content in files.items():
+        with atomic_file(out / name) as temporary:
+            temporary.write_bytes(content)
+
+
+def keep_to_options(folder: Path, options: Mapping[str, Any]) -> None:
+    """Record the options of a new set, or check them against those of an existing one.
+
+    Args:
+        folder: folder of the set.
+        options: plain values, by the names of the command-line options.
+
+    Raises:
+        SynthesisError: the set was made with other options; the message names one.
+        EncodingError: the record cannot be written.
+    """
+    path, before = folder / NOTE, dict[str, Any]()
+    with suppress(OSError, ValueError, TypeError):
+        before = dict(json.loads(path.read_text(encoding="utf-8")))
+    # The options of a set without clips may change.
+    for name, value in options.items() if any(folder.glob("*_dev/*/*")) else ():
+        if name in before and before[name] != value:
+            what = f"--{name} {before[name]}, not {value}"
+            if name == RECORDINGS:
+                what = "other recordings than the present ones"
+            raise SynthesisError(f"'{folder}' holds clips made with {what}: give another folder with --out")
+    if dict(options) != before:
+        with atomic_file(path) as temporary:
+            temporary.write_text(json.dumps(before | dict(options), indent=1) + "\n", encoding="utf-8")

@@ -19,19 +19,24 @@ from earwitness.scenes.acoustics.rir_files import left_out
 from earwitness.scenes.acoustics.rir_pool import PoolConfig, RirPool, default_cache
 from earwitness.scenes.bank.adaptors import adaptor_of, bank_vocabulary, list_sounds, unused_folders
 from earwitness.scenes.bank.bank_check import first_names, unusable_sounds
-from earwitness.scenes.bank.label_map import LabelMap
+from earwitness.scenes.bank.bank_sound import LabelMap
 from earwitness.scenes.bank.sound_bank import SoundBank
 from earwitness.scenes.bank.splits import without_split
 from earwitness.scenes.pictures import DCASE_FPS, unused_backgrounds, unused_cutouts
 from earwitness.scenes.sampling.presets import named_preset
 from earwitness.scenes.sampling.sampler import SceneConfig
 from earwitness.scenes.scene import Scene
-from earwitness.scenes.writing.engines import Engine, Processes, RayCluster
 from earwitness.scenes.writing.preview import busiest_second, write_preview
-from earwitness.scenes.writing.render_job import RenderJob
-from earwitness.scenes.writing.scene_clips import SPLIT, read_recipe, render_recipe
-from earwitness.scenes.writing.scene_folder import first_scenes, refuse_foreign, render_folder
-from earwitness.scenes.writing.set_options import keep_to_options
+from earwitness.scenes.writing.scene_clips import SPLIT, RenderJob, read_recipe, render_recipe
+from earwitness.scenes.writing.scene_folder import (
+    Engine,
+    Processes,
+    RayCluster,
+    first_scenes,
+    keep_to_options,
+    refuse_foreign,
+    render_folder,
+)
 
 DEFAULT_ROOMS: Final = 120
 _PREVIEWED: Final = 4

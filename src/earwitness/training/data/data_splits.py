@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from earwitness.core.errors import LabelError
-from earwitness.data.clips import refuse_metres
+from earwitness.data.clips import refuse_metres, same_clips
 from earwitness.data.dcase.layout import Clip, DcaseFolder, scan
-from earwitness.data.same_sound import same_clips
 
 TRAIN: Final = "dev-train"
 TEST: Final = "dev-test"

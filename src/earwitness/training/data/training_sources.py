@@ -22,8 +22,7 @@ from earwitness.features import FeatureConfig
 from earwitness.scenes import PoolConfig, SceneConfig, Synthesizer
 from earwitness.scenes.acoustics.rir_pool import RirPool
 from earwitness.scenes.bank.adaptors import is_published, list_sounds
-from earwitness.scenes.bank.bank_check import unusable_sounds
-from earwitness.scenes.bank.copies import copies_between
+from earwitness.scenes.bank.bank_check import copies_between, unusable_sounds
 from earwitness.scenes.bank.sound_bank import SoundBank
 from earwitness.scenes.bank.splits import without_split
 from earwitness.scenes.writing.synthesis import named_classes

@@ -12,9 +12,8 @@ from earwitness.core.classes.class_files import FILE_NAMES, read_classes, vocabu
 from earwitness.core.errors import BankError, LabelError, one_line
 from earwitness.core.vocabulary import Vocabulary
 from earwitness.scenes.bank.adaptors import adaptor_of
-from earwitness.scenes.bank.bank_check import unusable_sounds
+from earwitness.scenes.bank.bank_check import copies_between, unusable_sounds
 from earwitness.scenes.bank.bank_sound import BACKGROUND, INTERFERENCE, BankSound
-from earwitness.scenes.bank.copies import copies_between
 from earwitness.scenes.bank.sound_bank import SoundBank
 from earwitness.scenes.bank.splits import copied_files
 

@@ -9,8 +9,7 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from earwitness.scenes.pictures.interior.fittings import books
-from earwitness.scenes.pictures.interior.room_style import RoomStyle
+from earwitness.scenes.pictures.interior.room_style import RoomStyle, books
 from earwitness.scenes.pictures.interior.surfaces import Opening
 from earwitness.scenes.pictures.painter import Colour, Painter, colour, mottled, shade
 

@@ -9,8 +9,7 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from earwitness.scenes.pictures.interior.fittings import FITTINGS
-from earwitness.scenes.pictures.interior.room_style import RoomStyle
+from earwitness.scenes.pictures.interior.room_style import FITTINGS, RoomStyle
 from earwitness.scenes.pictures.painter import Colour, Painter, blend, colour, mottled, shade
 
 Opening = tuple[float, float, float]

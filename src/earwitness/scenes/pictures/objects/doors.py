@@ -8,11 +8,9 @@ from typing import Final
 import numpy as np
 
 from earwitness.scenes.pictures.objects.drawn_object import OAK, SILENT, WALNUT, WHITE, DrawnObject, Palette
-from earwitness.scenes.pictures.painter import shade
-from earwitness.scenes.pictures.people.appearance import Appearance
+from earwitness.scenes.pictures.painter import SpriteCanvas, shade
+from earwitness.scenes.pictures.people.figure import Appearance, pose_of
 from earwitness.scenes.pictures.people.people import add_person, elbow_breadth
-from earwitness.scenes.pictures.people.poses import pose_of
-from earwitness.scenes.pictures.sprite_canvas import SpriteCanvas
 
 
 def _door(canvas: SpriteCanvas, palette: Palette, phase: int) -> None:

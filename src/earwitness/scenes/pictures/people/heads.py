@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from earwitness.scenes.pictures.painter import shade
-from earwitness.scenes.pictures.people.appearance import Appearance
-from earwitness.scenes.pictures.people.poses import Pose
-from earwitness.scenes.pictures.sprite_canvas import Place, SpriteCanvas
+from earwitness.scenes.pictures.painter import Place, SpriteCanvas, shade
+from earwitness.scenes.pictures.people.figure import Appearance, Pose
 
 
 def head_centre(pose: Pose) -> Place:

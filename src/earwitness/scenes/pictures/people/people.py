@@ -7,11 +7,9 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from earwitness.scenes.pictures.painter import shade
-from earwitness.scenes.pictures.people.appearance import Appearance
+from earwitness.scenes.pictures.painter import Place, SpriteCanvas, shade
+from earwitness.scenes.pictures.people.figure import Action, Appearance, Pose, pose_of
 from earwitness.scenes.pictures.people.heads import back_hair, head
-from earwitness.scenes.pictures.people.poses import Action, Pose, pose_of
-from earwitness.scenes.pictures.sprite_canvas import Place, SpriteCanvas
 
 HEIGHT: Final = 1.78
 """Height of the picture in metres, including some headroom."""

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from earwitness.core.classes.class_files import FILE_NAME, classes_of, read_classes, vocabulary_of, write_classes
+from earwitness.core.classes.class_files import (
+    FILE_NAME,
+    classes_of,
+    display_name,
+    read_classes,
+    slug_of,
+    vocabulary_of,
+    write_classes,
+)
 from earwitness.core.classes.vocabulary_record import VocabularyRecord
 from earwitness.core.errors import LabelError
 from earwitness.core.vocabulary import DCASE2025
@@ -106,3 +114,24 @@ def test_own_classes_are_not_written_beside_labels_of_others(tmp_path: Path) -> 
     (tmp_path / "a.csv").write_text("frame,class,source,azimuth,distance,onscreen\n")
     with pytest.raises(LabelError, match="another folder"):
         write_classes(tmp_path, vocabulary_of(["kettle"], "mine"))
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("Water tap, faucet", "water_tap_faucet"),
+        ("  Küchen-Uhr  ", "kuchen_uhr"),
+        ("電話", "電話"),
+        ("A/C (old)", "a_c_old"),
+        ("../../etc", "etc"),
+        ("!!!", ""),
+    ],
+)
+def test_slugs_are_words_joined_by_underscores(name: str, slug: str) -> None:
+    assert slug_of(name) == slug
+    assert slug_of(slug) == slug
+
+
+def test_names_of_folders_become_names_for_people() -> None:
+    assert display_name("smoke_alarm") == "Smoke alarm"
+    assert display_name("MRI scanner") == "MRI scanner"

@@ -3,16 +3,60 @@
 from __future__ import annotations
 
 import struct
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from earwitness.core.errors import NotStereoError
-from earwitness.media.sound.ambisonics import AmbisonicEvidence
 from earwitness.media.sound.audio import AudioReader
+from earwitness.media.sound.conversion import (
+    LOUDEST,
+    AmbisonicEvidence,
+    StreamResampler,
+    resample,
+    silence_damage,
+    stereo_matrix,
+    to_stereo,
+)
+
+SIX = ("FL", "FR", "FC", "LFE", "SL", "SR")
+
+
+def test_gains_of_5_1_are_those_of_bs775() -> None:
+    matrix = stereo_matrix(SIX)
+    assert matrix is not None
+    half = np.sqrt(0.5)
+    np.testing.assert_allclose(matrix, [[1, 0, half, 0, half, 0], [0, 1, half, 0, 0, half]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("names", [("AMBI0", "AMBI1", "AMBI2", "AMBI3"), ("FL", "FR", "UNK")])
+def test_unknown_layouts_have_no_matrix(names: tuple[str, ...]) -> None:
+    assert stereo_matrix(names) is None
+    samples = np.arange(len(names) * 2, dtype=np.float32).reshape(-1, 2)
+    stereo, known = to_stereo(samples, names)
+    assert not known
+    np.testing.assert_array_equal(stereo, samples[:2])
+
+
+def test_mono_is_on_both_channels_and_stereo_is_unchanged() -> None:
+    mono = np.array([[1.0, -2.0]], np.float32)
+    np.testing.assert_array_equal(to_stereo(mono, ())[0], [[1, -2], [1, -2]])
+    stereo = np.array([[1.0], [2.0]], np.float32)
+    np.testing.assert_array_equal(to_stereo(stereo, ())[0], stereo)
+
+
+def test_damaged_samples_are_set_to_zero_and_counted() -> None:
+    samples = np.array([[1.0, np.nan, -np.inf], [2 * LOUDEST, LOUDEST, -0.5]], np.float32)
+    assert silence_damage(samples) == 3
+    np.testing.assert_array_equal(samples, [[1, 0, 0], [0, LOUDEST, -0.5]])
+    assert silence_damage(samples) == 0
+
 
 RATE = 24_000
 SECONDS = 4
@@ -186,3 +230,29 @@ def test_googles_box_in_an_mp4(tmp_path: Path) -> None:
 def test_stereo_is_no_ambisonics(tmp_path: Path, clip: Path) -> None:
     with pytest.raises(NotStereoError, match="2 channels"):
         AudioReader(clip, layout="foa")
+
+
+@given(
+    rate_in=st.sampled_from([8000, 11025, 22050, 44100, 48000, 96000, 24000]),
+    rate_out=st.sampled_from([16000, 24000, 48000]),
+    cuts=st.lists(st.integers(0, 3000), min_size=1, max_size=8),
+)
+@settings(max_examples=40, deadline=None)
+def test_cutting_the_input_changes_nothing(rate_in: int, rate_out: int, cuts: list[int]) -> None:
+    stereo = np.random.default_rng(0).standard_normal((2, sum(cuts))).astype(np.float32)
+    resampler = StreamResampler(rate_in, rate_out)
+    bounds = np.cumsum([0, *cuts])
+    parts = [resampler.push(stereo[:, a:b]) for a, b in pairwise(bounds)]
+    streamed = np.concatenate([*parts, resampler.finish()], axis=1)
+    assert streamed.shape == (2, round(stereo.shape[1] * rate_out / rate_in))
+    np.testing.assert_allclose(streamed, resample(stereo, rate_in, rate_out), atol=1e-5)
+
+
+@pytest.mark.parametrize(("rate_in", "rate_out"), [(48000, 24000), (44100, 24000), (8000, 24000), (96000, 24000)])
+def test_a_tone_keeps_frequency_level_and_phase(rate_in: int, rate_out: int) -> None:
+    def tone(rate: int) -> np.ndarray:
+        wave = np.sin(2 * np.pi * 700 * np.arange(rate) / rate)
+        return np.stack([wave, 0.5 * wave]).astype(np.float32)
+
+    got = resample(tone(rate_in), rate_in, rate_out)
+    np.testing.assert_allclose(got[:, 2000:-2000], tone(rate_out)[:, 2000:-2000], atol=2e-3)

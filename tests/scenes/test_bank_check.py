@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from earwitness.scenes.bank.copies import correlation, pattern_of
+from earwitness.scenes.bank.bank_check import correlation, pattern_of
 
 RATE = 24_000
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from earwitness.scenes import PoolConfig, SceneConfig
-from earwitness.scenes.writing.render_job import RenderJob
+from earwitness.scenes.writing.scene_clips import RenderJob
 
 JOB = RenderJob(Path("bank"), Path("out"), 1, None, PoolConfig(rooms=1), SceneConfig(preset="starss"))
 

@@ -15,9 +15,8 @@ import pytest
 from earwitness.core.errors import BankError, ClusterError, SynthesisError
 from earwitness.core.ray_cluster import connected
 from earwitness.scenes import PoolConfig, SceneConfig
-from earwitness.scenes.writing.engines import Processes, RayCluster
-from earwitness.scenes.writing.render_job import RenderJob
-from earwitness.scenes.writing.scene_folder import render_folder
+from earwitness.scenes.writing.scene_clips import RenderJob
+from earwitness.scenes.writing.scene_folder import Processes, RayCluster, render_folder
 
 pytest.importorskip("pyroomacoustics")
 TINY_BANK = Path(__file__).parents[1] / "data" / "bank"
