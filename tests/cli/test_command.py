@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated
 
 import pytest
@@ -13,8 +14,9 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
-from earwitness.cli.command import Meter, one_thread, takes
+from earwitness.cli.command import Meter, check_fov, folder_name, one_of, one_thread, takes
 from earwitness.cli.main import VERBS, app
+from earwitness.core.errors import UsageError
 
 
 def test_the_users_choice_stands(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,3 +140,26 @@ def test_on_a_terminal_there_is_a_bar_with_what_is_left() -> None:
     assert "rooms" in out.getvalue()
     assert "12/12" in out.getvalue()
     assert "left" in out.getvalue()
+
+
+def test_a_word_is_one_of_a_few() -> None:
+    assert one_of("--layout", "foa", ("auto", "foa")) == "foa"
+    with pytest.raises(UsageError, match=r"--layout must be one of auto, foa, not 'FOA'"):
+        one_of("--layout", "FOA", ("auto", "foa"))
+
+
+@pytest.mark.parametrize("fov", [0.0, 170.5, float("nan"), float("inf")])
+def test_no_camera_has_this_field_of_view(fov: float) -> None:
+    with pytest.raises(UsageError, match="--fov"):
+        check_fov(fov)
+
+
+def test_usual_fields_of_view() -> None:
+    for fov in (1.0, 100.0, 170.0):
+        check_fov(fov)
+
+
+def test_an_empty_folder_name_is_refused() -> None:
+    assert folder_name("runs/a") == Path("runs/a")
+    with pytest.raises(typer.BadParameter, match="empty"):
+        folder_name("")

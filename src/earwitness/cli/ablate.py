@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from earwitness.cli.choices import folder_name
+from earwitness.cli.command import folder_name, needs, one_thread
 
 
 def run(
@@ -32,10 +32,7 @@ def run(
 
     Skips finished runs and continues an interrupted one. Writes ablation.json, ablation.md and ablation.png.
     """
-    from earwitness.cli.command import one_thread
-
     one_thread()
-    from earwitness.cli.command import needs
     from earwitness.core.files.lock import locked_folder
 
     with needs("ablations", "train"):

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from earwitness.cli.choices import folder_name
-from earwitness.cli.command import Command, Group
+from earwitness.cli.command import Command, Group, Meter, folder_name, one_of, one_thread, say
 
 if TYPE_CHECKING:
     from earwitness.benchmark.benchmark_set import Secret
@@ -52,7 +51,6 @@ def make(
     from earwitness.benchmark.benchmark_set import SceneSettings
     from earwitness.benchmark.leaderboard import read_entry
     from earwitness.benchmark.set_making import MakeOptions, made_again, make_set
-    from earwitness.cli.command import Meter, one_thread
     from earwitness.core.errors import UsageError
 
     one_thread()
@@ -115,7 +113,6 @@ def score(
     from earwitness.benchmark.benchmark_set import write_model
     from earwitness.benchmark.leaderboard import ScoredSystem
     from earwitness.benchmark.set_scoring import ScoringOptions, score_set
-    from earwitness.cli.choices import one_of
     from earwitness.core.errors import UsageError
     from earwitness.metrics import score_report
 
@@ -152,7 +149,6 @@ def check(
     Exit code: 0 all are valid, 1 some are not (each is named).
     """
     from earwitness.benchmark.leaderboard import check_published, read_entry
-    from earwitness.cli.command import say
     from earwitness.core.errors import BenchmarkError
 
     failed = False
@@ -179,7 +175,6 @@ def _plain_name(text: str) -> str:
 
 
 def _warn_of_weak_seed(secret: Secret) -> None:
-    from earwitness.cli.command import say
 
     if secret.can_be_guessed:
         say("a seed of fewer than 64 bits can be found by trying; without --seed a random one is drawn")

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from earwitness.cli import embed
-from earwitness.cli.choices import folder_name
-from earwitness.cli.command import Command, Group, say
+from earwitness.cli.command import Command, Group, Meter, folder_name, say
 
 if TYPE_CHECKING:
     from earwitness.data.starss.foa import Recording
@@ -209,7 +208,6 @@ def from_corrections(
     events without a direction are left out.
     """
     from earwitness.batch.corrected_set import CorrectedSet, find_corrected, make_corrected_set
-    from earwitness.cli.command import Meter, say
     from earwitness.core.files.lock import locked_folder
 
     job = CorrectedSet(out, split, video, unknown_distance)

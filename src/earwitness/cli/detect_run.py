@@ -15,8 +15,7 @@ from earwitness.batch.planning import Plan, dcase_formats, plan, plan_dcase
 from earwitness.batch.saving import check_table, combined_table
 from earwitness.batch.workers import run_workers
 from earwitness.cli.batch_view import BatchView
-from earwitness.cli.choices import check_fov, one_of, own_weights
-from earwitness.cli.command import needs, say
+from earwitness.cli.command import check_fov, needs, one_of, own_weights, say
 from earwitness.cli.detect_options import DetectOptions
 from earwitness.core.errors import EncoderError, MissingExtraError, ModelError, UsageError
 from earwitness.core.files.lock import locked_folder

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from earwitness.cli.choices import folder_name
+from earwitness.cli.command import folder_name, needs, one_thread, own_weights
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -56,13 +56,10 @@ def run(
     interrupted run continues when it is started again; changed files are encoded again. Exits with 1 if clips were
     skipped.
     """
-    from earwitness.cli.command import one_thread
-
     one_thread()
     from rich.console import Console
     from rich.progress import Progress
 
-    from earwitness.cli.command import needs
     from earwitness.core.files.lock import locked_folder
     from earwitness.data.dcase.layout import scan
     from earwitness.encoders.encoder_registry import check_device
@@ -104,7 +101,6 @@ def _specs(names: str, settings: list[str], weights: list[str]) -> list[Any]:
     Raises:
         UsageError: a setting is not of the form NAME.KEY=VALUE, or its encoder is not among `names`.
     """
-    from earwitness.cli.choices import own_weights
     from earwitness.core.errors import UsageError
     from earwitness.encoders.encoder_registry import EncoderSpec
 

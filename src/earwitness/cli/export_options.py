@@ -8,8 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from earwitness.cli.choices import folder_name
-from earwitness.cli.command import FORMAT_LIST
+from earwitness.cli.command import FORMAT_LIST, folder_name
 
 _CAPTIONS: Final = "Captions"
 _CLIPS: Final = "Clips and tables"

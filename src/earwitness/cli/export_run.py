@@ -11,8 +11,7 @@ import typer
 from earwitness.batch.formats import Format, Options, parse_formats, write
 from earwitness.batch.planning import fitted
 from earwitness.batch.saving import check_table, combined_table, is_result
-from earwitness.cli.choices import check_fov, chosen_classes, one_of
-from earwitness.cli.command import say
+from earwitness.cli.command import check_fov, chosen_classes, one_of, say
 from earwitness.cli.export_options import ResultExportOptions
 from earwitness.core.errors import EarwitnessError, LabelError, UnreadableMediaError, UsageError, one_line
 from earwitness.core.files.lock import LONGEST_NAME

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from earwitness.cli.choices import folder_name
-from earwitness.cli.command import Command, Group
+from earwitness.cli.command import Command, Group, folder_name
 
 if TYPE_CHECKING:
     from earwitness.detect.hub.hub_cache import HubAddress

@@ -88,7 +88,7 @@ def run(
     is outside the picture. Labels cover no faces.
     A phone's horizontal field of view is about 40 degrees upright and 65 sideways; DCASE2025 uses 100.
     """
-    from earwitness.cli.choices import check_fov, chosen_classes, one_of
+    from earwitness.cli.command import check_fov, chosen_classes, one_of
     from earwitness.core.errors import UsageError
     from earwitness.render.report.player import PLAYERS
     from earwitness.render.video import MARKER_STYLES

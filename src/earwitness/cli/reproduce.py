@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from earwitness.cli.choices import folder_name
+from earwitness.cli.command import folder_name, needs, one_thread, own_weights
 
 
 def run(
@@ -50,11 +50,7 @@ def run(
     Started again with the same options, it continues where it was interrupted. Writes ablation.md, ablation.json and
     ablation.png (the table with 95 % intervals), system.ensemble (for `detect`), predictions and scores.json.
     """  # fmt: skip
-    from earwitness.cli.command import one_thread
-
     one_thread()
-    from earwitness.cli.choices import own_weights
-    from earwitness.cli.command import needs
     from earwitness.core.errors import UsageError
     from earwitness.core.files.lock import locked_folder
     from earwitness.encoders.encoder_registry import check_device

@@ -10,8 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from earwitness.cli.choices import folder_name
-from earwitness.cli.command import Meter, one_thread, takes
+from earwitness.cli.command import Meter, folder_name, one_thread, takes
 
 _SCENES: Final = "Scenes"
 _ROOMS: Final = "Rooms and microphone"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from earwitness.cli.choices import folder_name
+from earwitness.cli.command import folder_name, needs, one_thread
 
 if TYPE_CHECKING:
     from earwitness.training.data.training_sources import Sources
@@ -55,10 +55,7 @@ def run(
     ] = False,
 ) -> None:
     """Train a model from a recipe; --resume continues a stopped run with identical results."""
-    from earwitness.cli.command import one_thread
-
     one_thread()
-    from earwitness.cli.command import needs
 
     with needs("training", "train"):
         from earwitness.training.loop.trackers import check_trackers
