@@ -56,7 +56,7 @@ def run(
     from earwitness.cli.command import needs, one_thread
 
     one_thread()
-    from earwitness.cli.progress import Meter
+    from earwitness.cli.command import Meter
     from earwitness.core.errors import one_line
     from earwitness.core.files.lock import locked_file
 
