@@ -25,7 +25,7 @@ def test_a_hub_that_cannot_be_reached(earwitness: Command, the_hub: Hub, monkeyp
 
 
 def test_a_token_is_not_sent_in_the_clear(the_hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert [hub_client._may_carry_token(base) for base in (
+    assert [hub_client.may_carry_token(base) for base in (
         "https://huggingface.co", "http://127.0.0.1:8080", "http://[::1]:80", "http://localhost", "http://mirror.example",
         "http://10.0.0.1",
     )] == [True, True, True, True, False, False]  # fmt: skip

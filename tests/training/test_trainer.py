@@ -82,7 +82,7 @@ def test_killed_run_resumes_on_the_same_curve(tmp_path):
 
     killed, straight = tmp_path / "killed", tmp_path / "straight"
     process = start(killed)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 600
     while not list(killed.glob("state-*.pt")) and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
@@ -90,7 +90,7 @@ def test_killed_run_resumes_on_the_same_curve(tmp_path):
     assert process.returncode == -signal.SIGKILL
     assert not (killed / "last.safetensors").exists()
     for run in (start(killed, "resume"), start(straight)):
-        _, said = run.communicate(timeout=120)
+        _, said = run.communicate(timeout=900)
         assert run.returncode == 0, said.decode()
     assert curve(killed) == curve(straight)
     torch.testing.assert_close(weights(killed), weights(straight), rtol=0, atol=0)

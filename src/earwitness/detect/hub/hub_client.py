@@ -159,10 +159,10 @@ class HubClient:
 
     def _open(self, path: str, address: HubAddress, name: str = "") -> HTTPResponse:
         request = Request(self.base + path, headers={"User-Agent": f"earwitness/{__version__}"})
-        if self._token and _may_carry_token(self.base):
+        if self._token and may_carry_token(self.base):
             # An unredirected header: the servers that the hub redirects to must not learn the token.
             request.add_unredirected_header("Authorization", f"Bearer {self._token}")
-        opener = build_opener(_Redirects(self._token if _may_carry_token(self.base) else None, self.base))
+        opener = build_opener(_Redirects(self._token if may_carry_token(self.base) else None, self.base))
         try:
             response: HTTPResponse = opener.open(request, timeout=TIMEOUT_SECONDS)
             return response
@@ -220,7 +220,7 @@ class _Redirects(HTTPRedirectHandler):
         return following
 
 
-def _may_carry_token(base: str) -> bool:
+def may_carry_token(base: str) -> bool:
     """Whether a token may be sent to this address: over https, or to this machine."""
     parts = urlsplit(base)
     if parts.scheme == "https" or parts.hostname == "localhost":
