@@ -29,7 +29,7 @@ from earwitness.detect.model.card import ModelCard, card_path, file_sha256, pars
 from earwitness.detect.model.ensemble_file import SUFFIX, read_ensemble
 from earwitness.detect.model.model_files import find_model
 from earwitness.detect.model.model_trial import try_model
-from earwitness.encoders.weights.onnx_check import MOST_BYTES, check_onnx
+from earwitness.encoders.onnx_session import MOST_BYTES, check_onnx
 
 MANIFEST: Final = "earwitness.json"
 PAGE: Final = "README.md"

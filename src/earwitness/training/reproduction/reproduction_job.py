@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from earwitness.core.errors import UsageError
-from earwitness.encoders.encoder_registry import Device, EncoderSpec
+from earwitness.encoders.protocol import Device, EncoderSpec
 from earwitness.encoders.store.embed_job import EmbedJob
 from earwitness.training.reproduction.data_splits import DataSplits
 from earwitness.training.reproduction.scales import ReproductionScale
