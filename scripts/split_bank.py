@@ -2,7 +2,8 @@
 
 The bank's own `valid` becomes `test`; of the groups of its `train`, a share of each class becomes `valid`. The list is
 itself a bank: `earwitness synthesize --bank OUT.csv --split train|valid|test`. It must lie above the bank's folder (or
-above a link to it), since a list of files names nothing outside its own folder.
+above a link to it), since a list of files names nothing outside its own folder. `--recipe` leaves out the sounds with
+weight 0 in `data.weights` of a training recipe, such as recipes/bank-weights.yaml.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from pathlib import Path
 
 from earwitness.scenes.bank.adaptors import list_sounds
 from earwitness.scenes.bank.bank_sound import BankSound
+from earwitness.scenes.bank.sound_bank import weight_of
 from earwitness.scenes.bank.splits import copied_files, with_splits
+from earwitness.training.recipe import load_recipe
 
 LARGEST_SHARE = 0.5
 """A group with more than this share of a class's sounds stays in training."""
@@ -56,11 +59,14 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--share", type=float, default=0.15, help="of the training groups, for validation")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--recipe", type=Path, help="training recipe whose weights of 0 leave sounds out")
     asked = parser.parse_args()
     if not asked.bank.absolute().is_relative_to(asked.out.parent.absolute()):
         parser.error(f"{asked.out} must lie above {asked.bank}: write it elsewhere, or link the bank beside it")
     folder = asked.bank.absolute().relative_to(asked.out.parent.absolute())
     listed = list_sounds(asked.bank)
+    weights = load_recipe(asked.recipe, [f"data.bank={asked.bank}"]).data.weights if asked.recipe else {}
+    listed = [sound for sound in listed if weight_of(sound, weights)]
     sounds = with_splits(listed, copies=copied_files(asked.bank, listed))
     chosen = held_out([sound for sound in sounds if sound.split == "train"], asked.share, asked.seed)
     rows = []

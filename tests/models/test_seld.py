@@ -200,3 +200,20 @@ def test_tokens_of_another_encoder_are_refused():
         out(made, {"owlvit": given._replace(values=given.values[..., :4])})
     with pytest.raises(ModelError, match="2x4, but these have 6 positions"):
         out(made, {"owlvit": given._replace(values=given.values[:, :, :6], directions=given.directions[:, :6])})
+
+
+def test_ordered_tracks_are_separate_from_a_probability_of_several_sources():
+    raw = torch.zeros(1, 1, 3, 2, 6)
+    raw[..., 4] = 20.0
+    raw[0, 0, :, :, 0] = 0.5
+    raw[0, 0, 0, :, 1], raw[0, 0, 1, :, 1] = 0.8, -0.4
+    raw[0, 0, 1, :, 2] = 1.0
+    raw[0, 0, :, 0, 5], raw[0, 0, :, 1, 5] = 1.0, -1.0
+    fields = physical(raw)
+    assert fields.shape == (1, 1, 3, 2, 4)
+    azimuth = torch.atan2(fields[0, 0, ..., 1], fields[0, 0, ..., 0]).rad2deg()
+    torch.testing.assert_close(azimuth[:, 0], torch.tensor([58.0, -38.7, 58.0]), atol=0.1, rtol=0)
+    torch.testing.assert_close(azimuth[:, 1], torch.full((3,), 14.9), atol=0.1, rtol=0)
+    torch.testing.assert_close(fields[..., :2].norm(dim=-1), torch.ones(1, 1, 3, 2))
+    assert fields[0, 0, 1, 0, 2].item() == pytest.approx(np.e, rel=1e-5)
+    assert physical(raw, several_from=0.2)[0, 0, 0, 1, 1] > 0.7

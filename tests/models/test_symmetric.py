@@ -194,3 +194,34 @@ def test_is_the_mean_of_both_answers():
 def test_needs_both_sides():
     with pytest.raises(UsageError, match="logmel_l and logmel_r together"):
         MirroredNetwork(SeldNet(TINY), AVERAGED_FEATURES.model_copy(update={"channels": ("logmel_m", "logmel_l")}))
+
+
+@pytest.fixture
+def ordered():
+    torch.manual_seed(1)
+    shape = {**SHAPE, "several": True, "any_sound": True, "several_from": 0.4}
+    net = build(SeldConfig.model_validate(shape)).eval()
+    net.scaler.set(torch.tensor(-1.0), torch.tensor(2.0))
+    with torch.no_grad():
+        for name, value in net.named_parameters():
+            if not name.startswith("tagger.trunk."):
+                value.add_(0.3 * torch.randn_like(value))
+        net.several.bias.fill_(-0.4)
+    return net
+
+
+def test_a_mirrored_network_exchanges_the_ends_of_ordered_tracks(ordered):
+    mirrored = MirroredNetwork(ordered, FEATURES)
+    plain, mirror = clip()
+    with torch.no_grad():
+        one, other = mirrored.physical(mirrored(plain)), mirrored.physical(mirrored(mirror))
+    assert one.shape == (3, 5, 3, 13, 4)
+    apart = (one[:, :, 0] - one[:, :, 1]).abs().amax(dim=-1) > 1e-6
+    assert 0 < apart.float().mean() < 1
+    back = torch.tensor([1.0, -1.0, 1.0, 1.0])
+    torch.testing.assert_close(other[:, :, :2], one[:, :, [1, 0]] * back, rtol=1e-4, atol=1e-5)
+
+
+def test_a_symmetric_network_cannot_order_its_tracks():
+    with pytest.raises(ValidationError, match="order its tracks"):
+        SymmetricConfig.model_validate({**SHAPE, "several": True})

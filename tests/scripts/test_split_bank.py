@@ -55,3 +55,14 @@ def test_a_list_elsewhere_is_refused(bank: Path, tmp_path: Path) -> None:
     result = split(bank, tmp_path / "lists" / "bank.csv")
     assert result.returncode == 2
     assert "must lie above" in result.stderr
+
+
+def test_sounds_of_weight_0_in_a_recipe_are_left_out(bank: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "weights.yaml"
+    recipe.write_text('name: weights\ndata: {weights: {"knock/*": 0.5, "knock/k1_*": 0, "bell/b9*": 0}}\n')
+    out = tmp_path / "bank.csv"
+    result = split(bank, out, "--recipe", str(recipe))
+    assert result.returncode == 0, result.stderr
+    names = {row["group"] for row in csv.DictReader(out.open())}
+    assert {"k0", "m0", "b0"} <= names
+    assert not {"k1", "b90"} & names

@@ -207,3 +207,59 @@ def test_parts_add_up():
     torch.testing.assert_close(parts.total, parts.direction + parts.distance + parts.onscreen)
     one = values[:, :, :1].expand_as(values)
     torch.testing.assert_close(parts.direction + parts.distance, functional.mse_loss(raw[..., :3], one[..., :3]))
+
+
+def in_order(raw, several):
+    """`raw` (B, T, 3, 13, 4) with activity logits of 0 and the logits `several` (B, T, 13) of several sources."""
+    extra = np.stack([np.zeros_like(several), several], axis=-1)[:, :, None]
+    return np.concatenate([raw, np.broadcast_to(extra, (*raw.shape[:-1], 2))], axis=-1)
+
+
+def brute_force_in_order(raw, active, values, spec):
+    """Loop over cells: leftmost source, rightmost source, and the one between or the cheaper of two."""
+    direction, several, cells = [], [], 0
+    for b, t, c in product(range(raw.shape[0]), range(raw.shape[1]), range(13)):
+        count = int(active[b, t, :, c].sum())
+        if not count:
+            continue
+        cells += 1
+        sources = sorted(values[b, t, :count, c], key=lambda source: -source[1])
+
+        def cost(source, track=raw[b, t, 2, c]):
+            far = abs(track[2] - np.log(source[2]))
+            return np.mean((track[:2] - source[:2]) ** 2) + spec.choice_distance * far
+
+        third = sources[1] if count == 3 else min((sources[0], sources[-1]), key=cost)
+        targets = (sources[0], sources[-1], third)
+        direction += [np.mean((raw[b, t, track, c, :2] - target[:2]) ** 2) for track, target in enumerate(targets)]
+        x = raw[b, t, 0, c, 5]
+        several.append(np.log1p(np.exp(x)) - (count > 1) * x)
+    return np.sum(direction) / (3 * cells), np.sum(several) / cells
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_ordered_tracks_are_trained_from_left_to_right(seed):
+    raw, active, values = random_case(seed)
+    raw = in_order(raw, np.random.default_rng(seed).normal(size=(2, 3, 13)))
+    spec = LossSpec(activity=0.0, distance=0.0, onscreen=0.0, direction=1.0, several=0.0)
+    tensors = torch.from_numpy(raw), torch.from_numpy(active), torch.from_numpy(values)
+    plain = AdpitLoss(spec)(*tensors)
+    with_several = AdpitLoss(spec.model_copy(update={"several": 2.0}))(*tensors)
+    direction, several = brute_force_in_order(raw, active, values, spec)
+    assert plain.direction.item() == pytest.approx(direction)
+    assert plain.total.item() == pytest.approx(direction)
+    assert with_several.total.item() == pytest.approx(direction + 2.0 * several)
+
+
+def test_two_sources_pull_ordered_tracks_apart():
+    """The least-cost assignment leaves equal tracks at the nearest sources; the order moves them to the two ends."""
+    active = torch.zeros(1, 1, 3, 13, dtype=torch.bool)
+    active[0, 0, :2, 4] = True
+    values = torch.zeros(1, 1, 3, 13, 4)
+    for slot, degrees in enumerate((-50.0, 40.0)):
+        angle = torch.tensor(degrees).deg2rad()
+        values[0, 0, slot, 4] = torch.stack([angle.cos(), angle.sin(), torch.tensor(2.0), torch.tensor(0.0)])
+    raw = torch.zeros(1, 1, 3, 13, 6, requires_grad=True)
+    AdpitLoss(LossSpec())(raw, active, values).total.backward()
+    pull = -raw.grad[0, 0, :, 4, 1]
+    assert pull[0] > 0 > pull[1]

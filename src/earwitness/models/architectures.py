@@ -115,6 +115,8 @@ class SymmetricConfig(SeldShape):
 
     @model_validator(mode="after")
     def _odd_are_there(self) -> Self:
+        if self.several:
+            raise ValueError("several: a symmetric network cannot order its tracks from left to right")
         if not self.odd_channels or max(self.odd_channels) >= self.own_channels:
             raise ValueError(
                 f"odd_channels {self.odd_channels}: give at least one channel number below {self.own_channels}"

@@ -69,6 +69,10 @@ FIELDS: Final = 4
 """x, y, log distance, on-screen logit."""
 ACTIVITY: Final = 4
 """Index of the activity logit in raw fields, where there is one; the same on all tracks of a class."""
+SEVERAL: Final = 5
+"""Index of the logit of two or more sources of a class, where there is one; the same on all tracks."""
+LEFTMOST, RIGHTMOST = 0, 1
+"""The tracks of two sources of a class in networks with that logit."""
 RARE_LOGIT: Final = -2.5
 """Initial bias of activity logits: most cells are inactive."""
 TYPICAL_LOG_METRES: Final = 0.7
@@ -78,7 +82,16 @@ TAGGER_PARTS: Final = ("tagger.", "tagged.", "tags.")
 """Prefixes of the weights of networks with a tagger only."""
 TRUNK_PREFIX: Final = "tagger.trunk."
 """Prefix of YAMNet's weights, which are frozen."""
-ADDED_PARTS: Final = (*TAGGER_PARTS, "reverberance.", "whole.", "far.", "anything.", "probe.")
+ADDED_PARTS: Final = (
+    *TAGGER_PARTS,
+    "reverberance.",
+    "whole.",
+    "far.",
+    "anything.",
+    "probe.",
+    "several.",
+    "several_any.",
+)
 """Prefixes of weights that contribute nothing at first: a network may start from weights without them."""
 
 
@@ -140,6 +153,8 @@ class SeldNet(Network):
         self.probe = nn.Linear(EMBEDDING_WIDTH, config.classes) if config.tagger_probe else None
         self.whole = nn.Linear(2 * config.dim, config.classes) if config.whole_clip else None
         self.anything = nn.Linear(config.dim, config.tracks * FIELDS + 1) if config.any_sound else None
+        self.several = nn.Linear(config.dim, config.classes) if config.several else None
+        self.several_any = nn.Linear(config.dim, 1) if config.several and config.any_sound else None
         self.far = _distance_head(config) if config.distance_head else None
         self.reverberance = Reverberance(config.mels, config.frames_per_label) if config.reverberance else None
         self._initialise_head()
@@ -157,6 +172,10 @@ class SeldNet(Network):
                 if added is not None:
                     added.weight.zero_()
                     added.bias.zero_()
+            for rare in (self.several, self.several_any):
+                if rare is not None:
+                    rare.weight.zero_()
+                    rare.bias.fill_(RARE_LOGIT)
 
     def run_tagger(self, features: Tensor) -> Tensor | None:
         """Output (B, T / frames_per_label, dim) of the tagger, if there is one, for features (B, C, T, F).
@@ -174,8 +193,9 @@ class SeldNet(Network):
             tagging: output of `run_tagger`, if it is known already.
 
         Returns:
-            (B, T / frames_per_label, tracks, classes, 4): x, y, ln(metres), on-screen logit; and a fifth, the activity
-            logit, where the network has one; and an additional class for any sound, where it has one.
+            (B, T / frames_per_label, tracks, classes, 4): x, y, ln(metres), on-screen logit; a fifth, the activity
+            logit, and a sixth, that of several sources, where the network has them; and an additional class for any
+            sound, where it has one.
         """
         return self.heads(self.body(features, tokens, tagging))
 
@@ -208,7 +228,14 @@ class SeldNet(Network):
             fields = fields + shared[:, :, None, None]
         fields = self._with_distance(fields, frames, tagging, body.log_metres)
         answer = self._with_probe(self._answer(fields, frames, tagging), body)
-        return answer if self.anything is None else torch.cat([answer, self._anything(frames)], dim=3)
+        if self.anything is not None:
+            answer = torch.cat([answer, self._anything(frames)], dim=3)
+        return answer if self.several is None else self._with_several(answer, frames)
+
+    def _with_several(self, answer: Tensor, frames: Tensor) -> Tensor:
+        """Fields with the logit of several sources appended."""
+        logits = torch.cat([head(frames) for head in (self.several, self.several_any) if head is not None], dim=-1)
+        return torch.cat([answer, logits.float()[:, :, None, :, None].expand(*answer.shape[:-1], 1)], dim=-1)
 
     def _with_probe(self, answer: Tensor, body: BodyOutput) -> Tensor:
         """Fields with the probe's part of the activity logit added, if the network has that part."""
@@ -261,13 +288,13 @@ class SeldNet(Network):
 
     def physical(self, raw: Tensor) -> Tensor:
         """As the function `physical`, for the classes without that for any sound."""
-        return physical(raw[..., : self.config.classes, :])
+        return physical(raw[..., : self.config.classes, :], self.config.several_from)
 
     def physical_any_sound(self, raw: Tensor) -> Tensor:
         """Physical fields of the class for any sound; see `Network`."""
         if not self.has_any_sound:
             return super().physical_any_sound(raw)
-        return physical(raw[..., self.config.classes :, :])
+        return physical(raw[..., self.config.classes :, :], self.config.several_from)
 
 
 def _distance_head(config: SeldShape) -> nn.Sequential:
@@ -279,18 +306,47 @@ def _distance_head(config: SeldShape) -> nn.Sequential:
     return nn.Sequential(nn.LayerNorm(width), nn.Linear(width, config.dim), nn.SiLU(), out)
 
 
-def physical(raw: Tensor) -> Tensor:
+def physical(raw: Tensor, several_from: float = 0.5) -> Tensor:
     """Raw fields as physical ones, (..., 4): x, y, metres, on-screen probability.
 
     The probability of an activity logit, if there is one, becomes the length of the vectors, so that all networks
     encode activity in the same way.
+
+    Args:
+        raw: (B, T', tracks, classes, 4, 5 or 6).
+        several_from: probability of several sources from which tracks stay separate; see `separated`.
     """
-    metres = torch.exp(raw[..., 2:3].clamp(-MAX_LOG_METRES, MAX_LOG_METRES))
-    vector = raw[..., :2]
-    if raw.shape[-1] > ACTIVITY:
-        length = vector.square().sum(-1, keepdim=True).clamp_min(1e-8).sqrt()
-        vector = vector / length * torch.sigmoid(raw[..., ACTIVITY : ACTIVITY + 1])
-    return torch.cat([vector, metres, torch.sigmoid(raw[..., 3:4])], dim=-1)
+    if raw.shape[-1] > SEVERAL:
+        return with_length(separated(probabilities(raw), several_from))
+    fields = probabilities(raw)
+    return fields if raw.shape[-1] <= ACTIVITY else with_length(fields)
+
+
+def probabilities(raw: Tensor) -> Tensor:
+    """Raw fields with metres in place of their logarithms, and probabilities in place of logits."""
+    metres = torch.exp(raw[..., DISTANCE : DISTANCE + 1].clamp(-MAX_LOG_METRES, MAX_LOG_METRES))
+    return torch.cat([raw[..., :DISTANCE], metres, torch.sigmoid(raw[..., DISTANCE + 1 :])], dim=-1)
+
+
+def with_length(fields: Tensor) -> Tensor:
+    """The activity of fields (..., 5) as the length of their vectors: (..., 4)."""
+    vector = fields[..., :2]
+    length = vector.square().sum(-1, keepdim=True).clamp_min(1e-8).sqrt()
+    return torch.cat([vector / length * fields[..., ACTIVITY : ACTIVITY + 1], fields[..., 2:ACTIVITY]], dim=-1)
+
+
+def separated(fields: Tensor, several_from: float) -> Tensor:
+    """Tracks of one and of several sources, from fields (B, T', tracks, classes, 6): (B, T', tracks, classes, 5).
+
+    Where the probability of several sources is below `several_from`, every track is the mean of all; else the tracks
+    besides the leftmost and the rightmost repeat the leftmost.
+    """
+    apart = fields[:, :, :1, :, SEVERAL:] >= several_from
+    plain = fields[..., :SEVERAL]
+    mean = plain.mean(dim=2, keepdim=True).expand_as(plain)
+    ends = [plain[:, :, LEFTMOST : LEFTMOST + 1], plain[:, :, RIGHTMOST : RIGHTMOST + 1]]
+    two = torch.cat([*ends, *ends[:1] * (plain.shape[2] - 2)], dim=2)
+    return torch.where(apart, two, mean)
 
 
 FUSION_PARTS = ("projections.", "cross.", "concatenation.")

@@ -56,6 +56,10 @@ class SeldShape(StrictModel):
         distance_head: add to the log distance of each class the output of two further layers on the Conformer's and the
             tagger's output, initialised to zero.
         any_sound: add an output class for any sound, interference included.
+        several: add the logit of each class that two or more of its sources are active, and train the tracks in the
+            order of the sources from left to right: the first is the leftmost, the second the rightmost. They are
+            reported separately where the logit's probability is at least `several_from`, else as their mean.
+        several_from: that probability.
         tracks: simultaneous sources of one class.
         classes: sound classes.
     """
@@ -84,6 +88,8 @@ class SeldShape(StrictModel):
     whole_clip: bool = False
     distance_head: bool = False
     any_sound: bool = False
+    several: bool = False
+    several_from: float = Field(0.5, ge=0, le=1)
     tracks: Size = 3
     classes: Size = len(DCASE2025)
 
@@ -112,7 +118,7 @@ class SeldShape(StrictModel):
             raise ValueError("a tagger needs activity 'logit' and channels in addition to its own two")
         if self.tagger_probe and not self.tagger:
             raise ValueError("tagger_probe needs a tagger")
-        for name in ("whole_clip", "any_sound"):
+        for name in ("whole_clip", "any_sound", "several"):
             if getattr(self, name) and self.activity != "logit":
                 raise ValueError(f"{name} needs activity 'logit'")
         if self.reverberance and max(self.reverberance) >= self.own_channels:

@@ -12,6 +12,8 @@ throughout, so that activations and normalisations apply to each map of a pair u
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -21,7 +23,21 @@ from earwitness.core.multi_accddoa import DISTANCE, Y
 from earwitness.features import FeatureConfig, swap
 from earwitness.models.architectures import SymmetricConfig
 from earwitness.models.network import Network, TokenBatch
-from earwitness.models.seld import FIELDS, TYPICAL_LOG_METRES, BodyOutput, SeldNet
+from earwitness.models.seld import (
+    FIELDS,
+    LEFTMOST,
+    RIGHTMOST,
+    SEVERAL,
+    TYPICAL_LOG_METRES,
+    BodyOutput,
+    SeldNet,
+    probabilities,
+    separated,
+    with_length,
+)
+
+_EXCHANGED: Final = (RIGHTMOST, LEFTMOST, 2)
+"""Order of the tracks of a mirror image, in networks whose tracks are ordered from left to right."""
 
 
 class EvenOdd(nn.Module):
@@ -144,7 +160,9 @@ class SymmetricNet(SeldNet):
 class MirroredNetwork(Network):
     """Mean of a network's outputs for a clip and for its mirror image, mirrored back; twice the computation.
 
-    Physical fields are averaged, track by track, so that any network can be mirrored.
+    Physical fields are averaged, track by track, so that any network can be mirrored. In networks whose tracks are
+    ordered from left to right, the leftmost and the rightmost track of the mirror image are exchanged, and the mean
+    decides whether there are several sources.
 
     Args:
         network: the network to run.
@@ -167,7 +185,7 @@ class MirroredNetwork(Network):
         swapped = swap(np.arange(1.0, channels + 1)[:, None, None], features)[:, 0, 0]
         self.register_buffer("order", torch.from_numpy(np.abs(swapped).astype(np.int64) - 1))
         self.register_buffer("sign", torch.from_numpy(np.sign(swapped).astype(np.float32))[:, None, None])
-        self.register_buffer("back", torch.tensor([1.0, -1.0, 1.0, 1.0]))
+        self.register_buffer("back", torch.tensor([1.0, -1.0, *[1.0] * (SEVERAL - 1)]))
 
     def forward(self, features: Tensor, tokens: TokenBatch | None = None) -> Tensor:
         """Physical fields, followed by those of the class for any sound, where the network has it.
@@ -176,10 +194,12 @@ class MirroredNetwork(Network):
         """
         # The tagger's input is the mid channel, which is the same in the mirror image: it runs once.
         tagging = [self.network.run_tagger(features)] if isinstance(self.network, SeldNet) else []
-        plain = self._all_physical(self.network(features, tokens, *tagging))
-        mirror = self._all_physical(self.network(features[:, self.order] * self.sign, tokens, *tagging))
-        mean: Tensor = (plain + mirror * self.back) / 2
-        return mean
+        plain = self.network(features, tokens, *tagging)
+        mirror = self.network(features[:, self.order] * self.sign, tokens, *tagging)
+        if isinstance(self.network, SeldNet) and plain.shape[-1] > SEVERAL:
+            mean = (probabilities(plain) + probabilities(mirror)[:, :, list(_EXCHANGED)] * self.back) / 2
+            return with_length(separated(mean, self.network.config.several_from))
+        return (self._all_physical(plain) + self._all_physical(mirror) * self.back[:FIELDS]) / 2
 
     def _all_physical(self, raw: Tensor) -> Tensor:
         if not self.has_any_sound:

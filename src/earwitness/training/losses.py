@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from earwitness.core.multi_accddoa import ASSIGNMENT_SOURCES, ASSIGNMENTS, DISTANCE, ONSCREEN
-from earwitness.models.seld import ACTIVITY
+from earwitness.core.multi_accddoa import ASSIGNMENT_SOURCES, ASSIGNMENTS, DISTANCE, ONSCREEN, Y
+from earwitness.models.seld import ACTIVITY, SEVERAL
 from earwitness.training.loop.distributed import process_mean
 from earwitness.training.recipe_sections import LossSpec
 
@@ -66,14 +66,17 @@ class AdpitLoss(nn.Module):
 
         Args:
             raw: (B, T, 3, classes, 4) float32: x, y, ln(metres), on-screen logit of each track. With a fifth field, the
-                activity logit of the class, only that field is trained in inactive cells.
+                activity logit of the class, only that field is trained in inactive cells. With a sixth, the logit of
+                several sources, tracks are assigned to sources from left to right, not by the least cost.
             active: (B, T, 3, classes) bool, slots that hold a source.
             values: (B, T, 3, classes, 4) x, y, metres, on-screen of each slot.
         """
         xy, log_metres, onscreen = values[..., :2], _log_metres(values), values[..., ONSCREEN]
         error = (raw[:, :, :, None, :, :2] - xy[:, :, None]).square().mean(-1)
         far = (raw[:, :, :, None, :, DISTANCE] - log_metres[:, :, None]).abs()
-        slot = self._choose(error + self.spec.choice_distance * far, active)
+        cost = error + self.spec.choice_distance * far
+        in_order = raw.shape[-1] > SEVERAL
+        slot = _left_to_right(cost, active, values[..., Y]) if in_order else self._choose(cost, active)
         count = active.sum(dim=2, keepdim=True)
         sounding = (count > 0).expand_as(slot)
         target_xy = torch.gather(xy, 2, slot[..., None].expand(*slot.shape, 2)) * sounding[..., None]
@@ -100,6 +103,8 @@ class AdpitLoss(nn.Module):
         distance, screen = (far * weight).sum() / total_weight, (seen * weight).sum() / total_weight
         total = self.spec.direction * direction + self.spec.distance * distance + self.spec.onscreen * screen
         total = total + self.spec.activity * activity
+        if in_order:
+            total = total + self.spec.several * _several_loss(raw, count, weight)
         return LossParts(total, direction.detach(), distance.detach(), screen.detach(), activity.detach())
 
     @torch.no_grad()
@@ -113,6 +118,34 @@ class AdpitLoss(nn.Module):
         fits = self.sources[:, None] == active.sum(dim=2)[:, :, None]
         chosen = per_assignment.masked_fill(~fits, torch.inf).argmin(dim=2)
         return self.assignments[chosen].movedim(-1, 2)
+
+
+@torch.no_grad()
+def _left_to_right(cost: Tensor, active: Tensor, y: Tensor) -> Tensor:
+    """Target slot (B, T, track, class) of each track: the leftmost source, the rightmost, and the one between them.
+
+    Of two sources the third track takes the cheaper one. Slot 0 in inactive cells.
+
+    Args:
+        cost: (B, T, track, slot, class).
+        active: (B, T, slot, class).
+        y: (B, T, slot, class), left is positive.
+    """
+    left = y.masked_fill(~active, -torch.inf).argmax(dim=2)
+    right = y.masked_fill(~active, torch.inf).argmin(dim=2)
+    of_third = cost[:, :, 2]
+    dearer = torch.gather(of_third, 2, left[:, :, None]) > torch.gather(of_third, 2, right[:, :, None])
+    third = torch.where(dearer[:, :, 0], right, left)
+    between = active.shape[2] - left - right  # the slots' numbers sum to 3
+    third = torch.where(active.all(dim=2) & (left != right), between, third)
+    return torch.stack([left, right, third], dim=2)
+
+
+def _several_loss(raw: Tensor, count: Tensor, weight: Tensor) -> Tensor:
+    """Cross-entropy of the logits of several sources, over active cells; `count` and `weight` are (B, T, tracks, C)."""
+    several = (count[:, :, 0] > 1).to(raw.dtype)
+    loss = functional.binary_cross_entropy_with_logits(raw[:, :, 0, :, SEVERAL], several, reduction="none")
+    return (loss * weight[:, :, 0]).sum() / process_mean(weight[:, :, 0].sum()).clamp_min(1.0)
 
 
 def _log_metres(values: Tensor) -> Tensor:

@@ -191,6 +191,7 @@ class LossSpec(StrictModel):
         form: `adpit`, this project's, or `official`, that of the DCASE2025 baselines (metres, no masking).
         direction, distance, onscreen: weights of the parts.
         activity: weight of the cross-entropy of the activity logits, for networks that have them.
+        several: weight of the cross-entropy of the logits of several sources of a class, for networks that have them.
         active_weight: weight of active cells relative to inactive ones, in the activity part of networks that have
             one, else in the direction part.
         choice_distance: weight of |ln distance error| when assignments are compared.
@@ -203,6 +204,7 @@ class LossSpec(StrictModel):
     distance: Weight = 0.02
     onscreen: Weight = 0.01
     activity: Weight = 1.0
+    several: Weight = 0.1
     active_weight: PositiveWeight = 1.0
     choice_distance: Weight = 0.05
     distance_beta: PositiveWeight = 0.5

@@ -20,7 +20,7 @@ from earwitness.training.loop.shipped import shipped_checkpoint
 _BY_TRACK: Final = ("head.", "sideways.")
 """Prefixes of the heads with outputs for each track and class; the others have one output for each class."""
 _ARCHITECTURES: Final = ("seld", "symmetric")
-_LOGITS: Final = ("activity.", "tags.", "whole.", "probe.")
+_LOGITS: Final = ("activity.", "tags.", "whole.", "probe.", "several.")
 """Prefixes of the heads of the activity, in which the classes have nothing in common."""
 
 
