@@ -57,7 +57,7 @@ def run(
     from earwitness.cli.command import needs
     from earwitness.core.errors import UsageError
     from earwitness.core.files.lock import locked_folder
-    from earwitness.encoders.encoder_registry import check_device
+    from earwitness.encoders.protocol import check_device
 
     with needs("reproducing the paper", "train"):
         from earwitness.training.data.data_splits import DataSplits
