@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import numpy as np
 import pytest
+from earwitness.core.classes.other_sounds import OTHER_GROUP
 
 from browser import browser, open_page
 from earwitness.batch.formats import FORMATS, Options, write
-from earwitness.core.classes.other_sounds import OTHER_GROUP
 from earwitness.core.events import EventTable
 from earwitness.core.vocabulary import DCASE2025, Vocabulary
 from earwitness.export.captions.languages import languages
