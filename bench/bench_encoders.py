@@ -18,7 +18,7 @@ import numpy as np
 
 from earwitness.core.errors import MissingWeightsError
 from earwitness.data.dcase.layout import scan
-from earwitness.encoders.encoder_registry import EncoderSpec
+from earwitness.encoders.protocol import EncoderSpec
 from earwitness.encoders.store.embed_job import DEFAULT_RATE, EmbedJob, embed
 from earwitness.encoders.store.embedding_store import EmbeddingStore
 from earwitness.media.pictures import PictureReader

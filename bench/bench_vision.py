@@ -28,7 +28,7 @@ from earwitness.media.pictures import PictureReader  # noqa: E402
 from earwitness.results.detection import Detection  # noqa: E402
 from earwitness.vision.detectors.detector_registry import open_detector  # noqa: E402
 from earwitness.vision.observe import observe  # noqa: E402
-from earwitness.vision.tracking.candidate_index import find_candidates  # noqa: E402
+from earwitness.vision.tracking.candidates import find_candidates  # noqa: E402
 
 T = TypeVar("T")
 

@@ -33,8 +33,7 @@ from earwitness.vision.boxes import PERSON
 from earwitness.vision.detectors.detector_registry import open_detector
 from earwitness.vision.observation_cache import cached_observation
 from earwitness.vision.observe import DEFAULT_RATE, Observation
-from earwitness.vision.tracking.candidate_index import find_candidates
-from earwitness.vision.tracking.candidates import Candidate
+from earwitness.vision.tracking.candidates import Candidate, find_candidates
 
 FOV = 100.0
 SNAP_DEG = 20.0

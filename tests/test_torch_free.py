@@ -47,9 +47,7 @@ def test_detect_export_render_and_doctor_load_no_torch(meter_model: Path, tmp_pa
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(
-    "module", ["encoders.encoder_registry", "vision.detectors.detector_registry", "detect.detector"]
-)
+@pytest.mark.parametrize("module", ["encoders.protocol", "vision.detectors.detector_registry", "detect.detector"])
 def test_registries_load_what_needs_torch_by_name_only(module: str) -> None:
     code = f"import sys, earwitness.{module}; assert 'torch' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)

@@ -75,7 +75,7 @@ def test_ablations_and_stereo_sets(place: Path, tmp_path: Path, monkeypatch: pyt
     from types import SimpleNamespace
 
     monkeypatch.setattr(
-        "earwitness.training.ablation.ablation_plan.load_plan",
+        "earwitness.training.ablation_plan.load_plan",
         lambda *_: SimpleNamespace(recipe=SimpleNamespace(name="x")),
     )
     monkeypatch.setattr("earwitness.data.starss.foa.find_recordings", lambda *_: [])

@@ -40,9 +40,8 @@ def test_every_setting_of_a_synthesis_can_be_given(flawed_bank: Path, monkeypatc
     plain = CliRunner().invoke(app, options(flawed_bank, "--clips", "2", "--seed", "1"))
     every = ["--video", "--fps", "10", "--fov", "80", "--elevation", "35", "--licence", "cc0, ", "--strict",
              "--seconds", "3", "--split", "train", "--room-seed", "4", "--microphone", "xy", "--cutouts", "c",
-             "--backgrounds", "b",
-             "--workers", "2", "--engine", "ray", "--address", "a", "--preview", "p.png", "--classes", "d",
-             "--clips", "2", "--seed", "1"]  # fmt: skip
+             "--backgrounds", "b", "--workers", "2", "--engine", "ray", "--address", "a", "--preview", "p.png",
+             "--classes", "d", "--clips", "2", "--seed", "1"]  # fmt: skip
     full = CliRunner().invoke(app, options(flawed_bank, *every))
     scene = CliRunner().invoke(app, options(flawed_bank, "--from", "s.json", "--view", "-30", "--no-noise", "--stems"))
     assert [done.exit_code for done in (plain, full, scene)] == [0, 0, 0], full.output

@@ -8,7 +8,7 @@ from earwitness.core.errors import ModelError, UsageError
 from earwitness.detect.model.card import ModelCard, TokenNeed
 from earwitness.detect.runner import token_encoders
 from earwitness.detect.runner.token_encoders import check_own_weights, load_token_encoders
-from earwitness.encoders.encoder_registry import EncoderSpec
+from earwitness.encoders.protocol import EncoderSpec
 from toy_encoders import FEATURES, NETWORK, ToyPicture, ToySound, description
 
 

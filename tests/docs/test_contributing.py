@@ -22,7 +22,7 @@ from earwitness.cli.detect_options import DetectOptions
 from earwitness.core.events import EventTable
 from earwitness.core.vocabulary import CLASSES
 from earwitness.detect.detect_settings import OF_ONE_FILE, DetectSettings
-from earwitness.encoders.encoder_registry import ENCODERS
+from earwitness.encoders.protocol import ENCODERS
 from earwitness.metrics.scores import QUANTITIES, AverageScores, ClassScores
 from earwitness.results.detection import Detection, ModelId
 from earwitness.scenes.acoustics.microphones import MICROPHONES, SpacedPair, microphone_called
@@ -176,7 +176,7 @@ def test_encoders_are_named_only_in_the_places_listed() -> None:
     listed = {*source_files("An encoder"), "encoders/weights/pretrained_models.py"}
     for name in ENCODERS:
         own = {file for file, value in constants() if value == name and file.startswith("encoders/")}
-        assert "encoders/encoder_registry.py" in own
+        assert "encoders/protocol.py" in own
         assert len(own - listed) <= 1, f"{name}: its own module, and the listed ones: {own}"
 
 

@@ -12,7 +12,7 @@ from scipy.signal import fftconvolve
 import recordings
 from earwitness import Detector
 from earwitness.doctor.channel_stats import ChannelStats
-from earwitness.doctor.diagnosis import Check, in_the_middle, is_widened_mono, judge, warnings_of
+from earwitness.doctor.diagnosis import Check, in_the_middle, judge, warnings_of
 from earwitness.doctor.onset_directions import OnsetDirections, OnsetFigures
 
 RATE = recordings.RATE
@@ -142,11 +142,5 @@ def test_events_of_widened_mono_have_no_direction(meter_model: Path) -> None:
 
 
 def test_widened_mono_needs_reverberation() -> None:
-    assert not is_widened_mono_of(room((0,)))
-    assert is_widened_mono_of(widened(1.0, 0.6))
-
-
-def is_widened_mono_of(stereo: Stereo) -> bool:
-    stats = ChannelStats(RATE)
-    stats.add(stereo)
-    return is_widened_mono(stats.figures())
+    assert not checks(room((0,)))["effect"].undirected
+    assert checks(widened(1.0, 0.6))["effect"].undirected

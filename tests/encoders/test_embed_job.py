@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from earwitness.cli.main import app
 from earwitness.core.errors import EncoderError
 from earwitness.data.dcase.layout import scan
-from earwitness.encoders.encoder_registry import EncoderSpec
+from earwitness.encoders.protocol import EncoderSpec
 from earwitness.encoders.store.embed_job import EmbedJob, embed
 from earwitness.encoders.store.embedding_store import EmbeddingStore
 from earwitness.media.pictures import PictureReader

@@ -12,8 +12,8 @@ from PIL import Image
 from earwitness.core.errors import EncoderError, MissingWeightsError, UsageError
 from earwitness.core.geometry import DCASE_CAMERA
 from earwitness.encoders.encoder_input import PictureGrid
-from earwitness.encoders.encoder_registry import ENCODERS, EncoderSpec
 from earwitness.encoders.owlvit import OwlVit, OwlVitSettings, as_pixels
+from earwitness.encoders.protocol import ENCODERS, EncoderSpec
 
 transformers = pytest.importorskip("transformers", reason="OWL-ViT needs the extra 'semantic'")
 TIMES = np.arange(3) / 2

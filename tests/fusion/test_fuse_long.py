@@ -13,7 +13,7 @@ from earwitness.fusion.visual_result import candidate_summaries, explanations
 from earwitness.vision.boxes import Boxes
 from earwitness.vision.motion import COLUMNS, ROWS
 from earwitness.vision.observe import Observation
-from earwitness.vision.tracking.candidate_index import CandidateIndex, find_candidates
+from earwitness.vision.tracking.candidates import CandidateIndex, find_candidates
 from long_film import FRAMES, HEIGHT, WIDTH, events
 
 ROWS_OF_FUSED = ("azimuth_before", "distance_before", "onscreen_before", "common", "onscreen_probability", "candidate")

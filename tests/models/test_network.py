@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from earwitness.core.errors import ModelError
-from earwitness.encoders.protocol import TokenArrays
+from earwitness.encoders.token_arrays import TokenArrays
 from earwitness.models.network import ACTIVITY, SEVERAL, Tokens, physical, probabilities, separated, with_length
 from earwitness.models.seld import SeldNet
 from nets import SELD

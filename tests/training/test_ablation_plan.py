@@ -11,7 +11,7 @@ from ablation_sets import stage_one, tone_clip, write_ablation, write_set
 from earwitness.core.errors import LabelError, UsageError
 from earwitness.data.dcase.labels import write_table
 from earwitness.media.sound.wav import write_wav
-from earwitness.training.ablation.ablation_plan import load_plan
+from earwitness.training.ablation_plan import load_plan
 
 
 def test_each_variant_has_its_recipe_and_each_seed_its_run(tmp_path: Path) -> None:

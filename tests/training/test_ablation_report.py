@@ -13,10 +13,10 @@ pytest.importorskip("torch", reason="ablations need torch (extra 'train')")
 from ablation_sets import write_ablation
 from earwitness.core.errors import UsageError
 from earwitness.core.events import EventTable
-from earwitness.training.ablation import ablation_report
-from earwitness.training.ablation.ablation_plan import load_plan
-from earwitness.training.ablation.ablation_report import tabulate
-from earwitness.training.ablation.ablation_runs import ablate
+from earwitness.training import ablation_report
+from earwitness.training.ablation_plan import load_plan
+from earwitness.training.ablation_report import tabulate
+from earwitness.training.ablation_runs import ablate
 
 
 def test_events_are_merged_with_what_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

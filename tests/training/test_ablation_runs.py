@@ -10,10 +10,10 @@ pytest.importorskip("torch", reason="ablations need torch (extra 'train')")
 
 from ablation_sets import stage_one, write_ablation
 from earwitness.core.errors import TrainingError, UsageError
-from earwitness.training.ablation import ablation_runs as runs_module
-from earwitness.training.ablation.ablation_plan import load_plan
-from earwitness.training.ablation.ablation_report import tabulate
-from earwitness.training.ablation.ablation_runs import ablate
+from earwitness.training import ablation_runs as runs_module
+from earwitness.training.ablation_plan import load_plan
+from earwitness.training.ablation_report import tabulate
+from earwitness.training.ablation_runs import ablate
 
 
 def test_finished_runs_are_kept_and_killed_ones_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ pytest.importorskip("torch", reason="ablations need torch (extra 'train')")
 
 from earwitness.core.events import EventTable
 from earwitness.metrics.intervals import Interval
-from earwitness.training.ablation.ablation_tables import (
+from earwitness.training.ablation_tables import (
     Row,
     SetOutputs,
     as_json,

@@ -10,7 +10,7 @@ pytest.importorskip("torch", reason="training needs torch (extra 'train')")
 pytest.importorskip("transformers", reason="CLAP and OWL-ViT need the extra 'semantic'")
 
 from earwitness.training.data.data_splits import DataSplits
-from earwitness.training.reproduction.reproduction_job import (
+from earwitness.training.reproduction_job import (
     ENCODERS,
     SCALES,
     Embedded,

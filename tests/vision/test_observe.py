@@ -13,7 +13,7 @@ from earwitness.media.sound.wav import write_wav
 from earwitness.vision import observation_cache
 from earwitness.vision.observation_cache import cached_observation
 from earwitness.vision.observe import observe
-from earwitness.vision.tracking.candidate_index import find_candidates
+from earwitness.vision.tracking.candidates import find_candidates
 from films import RedFinder, scene
 
 Film = Callable[..., Path]

@@ -8,12 +8,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from earwitness.vision.boxes import PERSON
+from earwitness.vision.boxes import PERSON, Boxes
 from earwitness.vision.observation_cache import load, save
 from earwitness.vision.observe import observe
-from earwitness.vision.shots import LetterboxFinder
-from earwitness.vision.tracking.candidate_index import CandidateIndex, find_candidates
-from edited_video import noisy, sway, texture
+from earwitness.vision.shots import LetterboxFinder, flat_share, has_lettering, without_lettering
+from earwitness.vision.tracking.candidates import CandidateIndex, find_candidates
+from edited_video import card, noisy, plain, sway, texture
 from films import RedFinder, RGBArray, scene
 
 Film = Callable[..., Path]
@@ -134,3 +134,25 @@ def test_honest_pictures_have_no_bars() -> None:
     for picture, grey in zip(focus, noisy(sway(1, 3)), strict=True):
         picture[:] = (weight * tinted(grey) + (1 - weight) * picture).astype(np.uint8)
     assert content(focus) == (0, 0, 320, 180)
+
+
+def test_lettering_is_no_person() -> None:
+    text = lettered()
+    boxes = Boxes.of([[28, 58, 300, 100], [100, 20, 200, 170]], [0.6, 0.7], PERSON)
+    assert len(without_lettering(text, boxes)) == 1
+    photo = coloured(next(noisy([texture(5)])))
+    assert without_lettering(photo, boxes) is boxes
+    striped = photo.copy()
+    striped[60:100, 100:200:8] = 250  # a shirt
+    assert without_lettering(striped, boxes) is boxes
+    assert without_lettering(text, Boxes.of([[28, 58, 300, 100]], [0.6], "door")).label == ("door",)
+    assert without_lettering(text, Boxes.none()).label == ()
+
+
+def test_cards_are_flat_and_lettered() -> None:
+    for ground, ink in ((20, 230), (245, 10)):
+        grey = card("Kapitel 3", ground, ink).astype(np.uint8)
+        assert flat_share(grey) > 0.7
+        assert has_lettering(grey)
+    assert flat_share(texture(5).astype(np.uint8)) < 0.4
+    assert not has_lettering(np.asarray(plain(90), np.uint8))

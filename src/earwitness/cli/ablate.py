@@ -36,12 +36,12 @@ def run(
     from earwitness.core.files.lock import locked_folder
 
     with needs("ablations", "train"):
-        from earwitness.training.ablation.ablation_plan import load_plan
+        from earwitness.training.ablation_plan import load_plan
         from earwitness.training.recipe_files import find_recipe
     plan = load_plan(find_recipe(recipe), settings)  # before torch is imported, as in `train`
     with needs("ablations", "train"):
-        from earwitness.training.ablation.ablation_report import MARKDOWN_NAME, tabulate
-        from earwitness.training.ablation.ablation_runs import ablate
+        from earwitness.training.ablation_report import MARKDOWN_NAME, tabulate
+        from earwitness.training.ablation_runs import ablate
     folder = out or Path("runs") / plan.recipe.name
     with locked_folder(folder, "earwitness ablate"):
         if not report:

@@ -24,7 +24,7 @@ from earwitness.detect.detect_settings import LABELS, DetectSettings
 from earwitness.detect.detector import Detector
 from earwitness.detect.model.loading import LoadOptions
 from earwitness.detect.runner.runtime import check_device
-from earwitness.encoders.encoder_registry import ENCODERS
+from earwitness.encoders.protocol import ENCODERS
 from earwitness.export.captions.caption_words import STYLES
 from earwitness.media.containers.sound_tracks import parse_track
 from earwitness.media.sound.conversion import LAYOUTS

@@ -62,7 +62,7 @@ def run(
 
     from earwitness.core.files.lock import locked_folder
     from earwitness.data.dcase.layout import scan
-    from earwitness.encoders.encoder_registry import check_device
+    from earwitness.encoders.protocol import check_device
     from earwitness.encoders.store.embed_job import EmbedJob, embed
     from earwitness.encoders.store.embedding_store import FOLDER
 
@@ -102,7 +102,7 @@ def _specs(names: str, settings: list[str], weights: list[str]) -> list[Any]:
         UsageError: a setting is not of the form NAME.KEY=VALUE, or its encoder is not among `names`.
     """
     from earwitness.core.errors import UsageError
-    from earwitness.encoders.encoder_registry import EncoderSpec
+    from earwitness.encoders.protocol import EncoderSpec
 
     chosen: dict[str, dict[str, Any]] = {name.strip(): {} for name in names.split(",") if name.strip()}
     for text in settings:

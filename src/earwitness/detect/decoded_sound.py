@@ -18,7 +18,7 @@ from earwitness.detect.live_stream import MERGE_DEG
 from earwitness.detect.runner.model_runner import Runner
 from earwitness.detect.runner.windows import label_frames
 from earwitness.doctor.channel_stats import ChannelFigures, ChannelStats
-from earwitness.doctor.flat_tops import FlatTops
+from earwitness.doctor.waveform_faults import FlatTops
 from earwitness.media.timeline import Stretch
 from earwitness.results.detection import without_direction_in
 

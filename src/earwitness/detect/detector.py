@@ -37,7 +37,7 @@ from earwitness.detect.model.loading import LoadKeywords, LoadOptions, load
 from earwitness.detect.model.model_files import DEFAULT_MODEL
 from earwitness.detect.runner.model_runner import Runner
 from earwitness.doctor.diagnosis import judge, warnings_of
-from earwitness.doctor.flat_tops import FlatTops
+from earwitness.doctor.waveform_faults import FlatTops
 from earwitness.fusion.visual_analysis import AUTO, VisualAnalysis, open_visual_analysis
 from earwitness.fusion.visual_result import VisualResult
 from earwitness.media.containers.probe import MediaInfo, probe_pair

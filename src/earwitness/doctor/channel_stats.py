@@ -13,13 +13,22 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from earwitness.doctor.channel_blocks import BAND_HZ, BlockFigures
-from earwitness.doctor.dc_offset import OffsetRemover
-from earwitness.doctor.flat_tops import FlatTops
-from earwitness.doctor.gcc_phat import Peak, as_slice, cross_phases, delay_band, least_delay, peak_lag, peak_lags, power
+from earwitness.doctor.channel_blocks import (
+    BAND_HZ,
+    BlockFigures,
+    Peak,
+    as_slice,
+    cross_phases,
+    delay_band,
+    least_delay,
+    peak_lag,
+    peak_lags,
+    power,
+)
 from earwitness.doctor.long_windows import LongWindows
 from earwitness.doctor.onset_directions import OnsetDirections, OnsetFigures
 from earwitness.doctor.stereo_stretches import find_stretches
+from earwitness.doctor.waveform_faults import FlatTops, OffsetRemover
 from earwitness.media.timeline import Stretch
 
 Float32Array = NDArray[np.float32]

@@ -10,9 +10,9 @@ from typing import Final, Literal
 
 from earwitness.core.errors import MediaError
 from earwitness.doctor.channel_stats import ChannelFigures, ChannelStats
-from earwitness.doctor.flat_tops import FlatTops
 from earwitness.doctor.onset_directions import OnsetFigures
 from earwitness.doctor.stereo_stretches import INVERTED, OPPOSITE
+from earwitness.doctor.waveform_faults import FlatTops
 from earwitness.media.containers.probe import MediaInfo, probe
 from earwitness.media.sound.audio import DUAL_MONO_DIFFERENCE, AudioReader
 from earwitness.media.timeline import Stretch, joined, not_within
@@ -249,8 +249,10 @@ def _effect(figures: ChannelFigures, *, partly_inverted: bool) -> list[Check]:
 
 
 def _in_the_middle(figures: ChannelFigures) -> Check:
-    value = figures.onsets.common * 100
-    if is_widened_mono(figures):
+    onsets = figures.onsets
+    value = onsets.common * 100
+    # Microphones at one place do not record such reverberation.
+    if onsets.tail_side > UNRELATED_TAIL or _lateness(onsets) > LATE:
         sentence = (
             "Pseudo-stereo: all direct sound is in the middle and the channels differ in their reverberation alone, as "
             "where an effect makes stereo from mono: directions cannot be known."
@@ -264,12 +266,6 @@ def in_the_middle(onsets: OnsetFigures) -> bool:
     limits = IN_COMMON_LATE if _lateness(onsets) > SURELY_LATE else IN_COMMON
     figures = onsets.common, onsets.most, onsets.throughout
     return all(figure < limit for figure, limit in zip(figures, limits, strict=True))
-
-
-def is_widened_mono(figures: ChannelFigures) -> bool:
-    """Whether all direct sound is in the middle, in reverberation that microphones at one place do not record."""
-    onsets = figures.onsets
-    return in_the_middle(onsets) and (onsets.tail_side > UNRELATED_TAIL or _lateness(onsets) > LATE)
 
 
 def _as_in_a_room(onsets: OnsetFigures) -> bool:

@@ -9,8 +9,16 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from earwitness.doctor.channel_blocks import BAND_HZ
-from earwitness.doctor.gcc_phat import COHERENT, Peak, as_slice, cross_phases, delay_band, peak_lag, power
+from earwitness.doctor.channel_blocks import (
+    BAND_HZ,
+    COHERENT,
+    Peak,
+    as_slice,
+    cross_phases,
+    delay_band,
+    peak_lag,
+    power,
+)
 
 Float32Array = NDArray[np.float32]
 

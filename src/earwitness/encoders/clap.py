@@ -23,7 +23,7 @@ from earwitness.core.errors import EncoderError, first_line
 from earwitness.encoders.encoder_input import as_channels, sound_map
 from earwitness.encoders.pretrained import Pretrained
 from earwitness.encoders.protocol import SoundChannel, SoundSettings, TokenMap
-from earwitness.encoders.weights.saved_models import refuse_other_settings
+from earwitness.encoders.weights.weight_files import refuse_other_settings
 from earwitness.features.mel import hz_to_mel, mel_matrix, mel_to_hz
 
 RATE: Final = 48_000

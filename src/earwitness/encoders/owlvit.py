@@ -18,7 +18,7 @@ from earwitness.core.geometry import DEFAULT_FOV_DEG
 from earwitness.encoders.encoder_input import PictureGrid, PictureSettings, check_frames
 from earwitness.encoders.pretrained import Pretrained
 from earwitness.encoders.protocol import TokenMap
-from earwitness.encoders.weights.saved_models import refuse_other_settings
+from earwitness.encoders.weights.weight_files import refuse_other_settings
 
 MEAN: Final = np.array([0.48145466, 0.4578275, 0.40821073], dtype=np.float32)
 DEVIATION: Final = np.array([0.26862954, 0.26130258, 0.27577711], dtype=np.float32)

@@ -13,10 +13,8 @@ from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 
 from earwitness.core.errors import EncoderError, MissingExtraError, first_line
 from earwitness.core.files.small_files import CARD_BYTES, read_json
-from earwitness.encoders.encoder_registry import Device
-from earwitness.encoders.protocol import EncoderSettings, fingerprint
-from earwitness.encoders.weights.saved_models import CONFIG, preprocessing, saved_weights
-from earwitness.encoders.weights.weight_files import Weights
+from earwitness.encoders.protocol import Device, EncoderSettings, fingerprint
+from earwitness.encoders.weights.weight_files import CONFIG, Weights, preprocessing, saved_weights
 
 EXTRA: Final = "semantic"
 

@@ -1,6 +1,7 @@
-"""The protocol of frozen encoders, their token maps, and the base classes of their settings; torch-free.
+"""The protocol of frozen encoders, the base classes of their settings, and the registry that loads them by name.
 
-Settings are part of an encoder's fingerprint and are stored with the tokens.
+Settings are part of an encoder's fingerprint and are stored with the tokens. An `EncoderSpec` is an encoder in a
+recipe, a command or a store.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from math import nan
-from typing import Final, Literal, NamedTuple, Protocol, Self
+from pathlib import Path
+from typing import Final, Literal, NamedTuple, Protocol, Self, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +21,12 @@ from pydantic import Field, ValidationError, field_validator
 
 from earwitness.core.errors import EncoderError, UsageError
 from earwitness.core.geometry import DEFAULT_FOV_DEG
-from earwitness.core.schema import StrictModel
+from earwitness.core.schema import PlainValues, StrictModel
 
 Modality = Literal["sound", "picture"]
 _SAME_DIRECTION_DEG: Final = 1e-3
+
+Device = Literal["cpu", "cuda"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -232,57 +237,81 @@ def fingerprint(name: str, weights_sha256: str, settings: Mapping[str, object], 
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-class TokenArrays(NamedTuple):
-    """Tokens of one modality for B clips, padded to the same number of steps; clips without it are all padding.
+class _Kind(NamedTuple):
+    """Where the class and the settings of an encoder are defined; imported on use, since some need torch."""
+
+    modality: Modality
+    module: str
+    encoder: str
+    settings: str
+    on_devices: bool = False
+
+
+_KINDS: Final[Mapping[str, _Kind]] = {
+    "yamnet": _Kind("sound", "yamnet", "Yamnet", "YamnetSettings"),
+    "efficientnet-lite0": _Kind("picture", "efficientnet", "EfficientNetLite0", "EfficientNetSettings"),
+    "clap": _Kind("sound", "clap", "Clap", "ClapSettings", on_devices=True),
+    "owlvit": _Kind("picture", "owlvit", "OwlVit", "OwlVitSettings", on_devices=True),
+}
+ENCODERS: Final[tuple[str, ...]] = tuple(_KINDS)
+
+
+class EncoderSpec(StrictModel):
+    """An encoder to load; picklable. Recipes contain it.
 
     Attributes:
-        values: (B, T, P, D), zeros in the padding.
-        times: (B, T) float32, seconds from the start of the clip.
-        directions: (B, P, 2) float32, azimuth and elevation in degrees; NaN for a position without a direction.
-        here: (B, T) bool, False in the padding.
+        name: one of `ENCODERS`.
+        settings: settings of this encoder; missing ones have their defaults.
+        folder: folder of the user's own weights; None takes the downloaded ones.
     """
 
-    values: NDArray[np.floating]
-    times: NDArray[np.float32]
-    directions: NDArray[np.float32]
-    here: NDArray[np.bool_]
+    name: str
+    settings: PlainValues = Field(default_factory=dict)
+    folder: Path | None = None
+
+    @property
+    def modality(self) -> Modality:
+        """Whether it encodes sound or pictures.
+
+        Raises:
+            UsageError: there is no such encoder.
+        """
+        return _kind(self.name).modality
+
+    def load(self, threads: int = 1, device: Device = "cpu") -> SoundEncoder | PictureEncoder:
+        """Load the encoder.
+
+        Args:
+            threads: CPU threads of one call.
+            device: where torch networks run; the others run on the CPU.
+
+        Raises:
+            UsageError: there is no such encoder, or its settings are invalid.
+            EncoderError: its weights are missing or damaged.
+            MissingExtraError: an extra that it needs is not installed.
+        """
+        kind = _kind(self.name)
+        module = import_module(f"earwitness.encoders.{kind.module}")
+        settings = getattr(module, kind.settings).of(self.settings)
+        places = {"device": device} if kind.on_devices else {}
+        encoder: SoundEncoder | PictureEncoder = getattr(module, kind.encoder).load(
+            settings, self.folder, threads=threads, **places
+        )
+        return encoder
 
 
-def stack_tokens(clips: Sequence[Mapping[str, TokenMap]]) -> dict[str, TokenArrays]:
-    """Stack the tokens of clips by modality; modalities that no clip has are left out.
+def check_device(name: str) -> Device:
+    """Check the name of a device.
 
     Raises:
-        EncoderError: maps of one modality differ in width or number of positions.
+        UsageError: there is no such device.
     """
-    names = dict.fromkeys(name for clip in clips for name in clip)
-    return {name: _stack(name, [clip.get(name) for clip in clips]) for name in names}
+    if name not in get_args(Device):
+        raise UsageError(f"unknown device '{name}' for encoders; choose one of: {', '.join(get_args(Device))}")
+    return cast(Device, name)
 
 
-def no_tokens(batch: int, positions: int, dim: int) -> TokenArrays:
-    """Padding for a modality that no clip has, for ONNX models, whose inputs cannot be left out."""
-    return TokenArrays(
-        np.zeros((batch, 1, positions, dim), np.float32), np.zeros((batch, 1), np.float32),
-        np.full((batch, positions, 2), np.nan, np.float32), np.zeros((batch, 1), np.bool_),
-    )  # fmt: skip
-
-
-def _stack(name: str, maps: Sequence[TokenMap | None]) -> TokenArrays:
-    shapes = {found.tokens.shape[1:] for found in maps if found is not None}
-    if len(shapes) != 1:
-        raise EncoderError(
-            f"'{name}' tokens of one batch have different shapes {sorted(shapes)}: embed the sets with equal settings"
-        )
-    steps = max(len(found) for found in maps if found is not None)
-    (positions, dim) = shapes.pop()
-    dtype = np.result_type(*(found.tokens.dtype for found in maps if found is not None))
-    values = np.zeros((len(maps), steps, positions, dim), dtype=dtype)
-    times = np.zeros((len(maps), steps), dtype=np.float32)
-    directions = np.full((len(maps), positions, 2), np.nan, dtype=np.float32)
-    here = np.zeros((len(maps), steps), dtype=np.bool_)
-    for row, found in enumerate(maps):
-        if found is None:
-            continue
-        length = len(found)
-        values[row, :length], times[row, :length], here[row, :length] = found.tokens, found.times, True
-        directions[row, :, 0], directions[row, :, 1] = found.azimuth, found.elevation
-    return TokenArrays(values, times, directions, here)
+def _kind(name: str) -> _Kind:
+    if name not in _KINDS:
+        raise UsageError(f"unknown encoder '{name}'; choose one of: {', '.join(_KINDS)}")
+    return _KINDS[name]

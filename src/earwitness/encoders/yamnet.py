@@ -19,9 +19,8 @@ from pydantic import Field
 from earwitness.core.errors import EncoderError, first_line
 from earwitness.core.files.small_files import read_bytes
 from earwitness.encoders.encoder_input import as_channels, sound_map
-from earwitness.encoders.onnx_session import open_session, with_outputs
+from earwitness.encoders.onnx_session import MOST_BYTES, check_onnx, open_session, with_outputs
 from earwitness.encoders.protocol import SoundChannel, SoundSettings, TokenMap, fingerprint
-from earwitness.encoders.weights.onnx_check import MOST_BYTES, check_onnx
 from earwitness.encoders.weights.weight_files import Weights, find_weights, local_weights
 from earwitness.features import mel
 

@@ -29,8 +29,7 @@ from earwitness.fusion.posterior import (
     posterior,
     visual_sigma,
 )
-from earwitness.vision.tracking.candidate_index import CandidateIndex
-from earwitness.vision.tracking.candidates import Candidate
+from earwitness.vision.tracking.candidates import Candidate, CandidateIndex
 
 FloatArray = NDArray[np.float64]
 

@@ -15,8 +15,7 @@ from earwitness.results.detected_event import DetectedEvent
 from earwitness.results.visual import EventKey, EventVisual, Pictures, VisibleObject, Visual, VisualTrack
 from earwitness.vision.boxes import PERSON
 from earwitness.vision.motion import MOVING
-from earwitness.vision.tracking.candidate_index import CandidateIndex
-from earwitness.vision.tracking.candidates import Candidate
+from earwitness.vision.tracking.candidates import Candidate, CandidateIndex
 
 FloatArray = NDArray[np.float32]
 BOX_TOLERANCE: Final = 0.04

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from earwitness.core.errors import ModelError
 from earwitness.core.multi_accddoa import DISTANCE
-from earwitness.encoders.protocol import TokenArrays
+from earwitness.encoders.token_arrays import TokenArrays
 from earwitness.models.architectures import ModelConfig
 from earwitness.models.blocks import Scaler
 

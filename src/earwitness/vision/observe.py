@@ -20,10 +20,9 @@ from earwitness.media.pictures import PictureReader, RGBArray
 from earwitness.vision.boxes import Boxes
 from earwitness.vision.cuts import LOOK_AHEAD
 from earwitness.vision.detectors.detector_registry import VisualDetector
-from earwitness.vision.detectors.lettering import without_lettering
 from earwitness.vision.frame_store import BoxStore, MotionGrids
 from earwitness.vision.motion import UNKNOWN_GRID, MotionMeter, is_still
-from earwitness.vision.shots import Shot, ShotCollector
+from earwitness.vision.shots import Shot, ShotCollector, without_lettering
 
 DEFAULT_RATE: Final = 2.0
 MOST_LINES: Final = 360

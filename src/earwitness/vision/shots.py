@@ -1,4 +1,7 @@
-"""The shots of a video: start, end, whether it shows a scene, and the picture area without bars and backgrounds."""
+"""The shots of a video: start, end, whether it shows a scene, and the picture area without bars and backgrounds.
+
+Title cards and people who are letters are found by lettering: two grey levels with many sharp edges in each row.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from earwitness.vision.boxes import PERSON, Boxes
 from earwitness.vision.cuts import CutFinder
-from earwitness.vision.detectors.lettering import flat_share, has_lettering
 from earwitness.vision.motion import UNKNOWN
 
 ByteArray = NDArray[np.uint8]
@@ -36,6 +39,18 @@ _LEAST_DETAIL: Final = 1.0
 """Smallest detail of the middle, grey levels from row to row, for which the sides can be judged."""
 _STEP: Final = 2.5
 """Smallest ratio of the change at the border of a blurred copy to that of the columns around it."""
+
+_LEVELS: Final = 8
+"""Tolerance of the grey level of a background."""
+_SHARP: Final = 50
+"""Smallest change over two pixels at the edge of a stroke, grey levels."""
+_STROKES: Final = 6
+"""Smallest number of edges in a row of a line of text."""
+_LETTER_ROWS: Final = 0.03
+"""Smallest share of the rows of a picture covered by a line of text."""
+_BOX_FLAT: Final = 0.75
+"""Smallest share of background and letters in a box of lettering; people have less."""
+_BOX_ROWS: Final = 0.25
 
 
 @dataclass(eq=False)
@@ -281,3 +296,47 @@ class ShotCollector:
         shots = self._shots
         shots[0], shots[-1] = replace(shots[0], start=0), replace(shots[-1], stop=num_frames)
         return tuple(shots)
+
+
+def flat_share(grey: ByteArray) -> float:
+    """Share of the pixels near the most frequent grey level."""
+    counts = np.bincount(grey.ravel(), minlength=256).astype(np.int64)
+    sums = np.convolve(counts, np.ones(2 * _LEVELS + 1, dtype=np.int64), "same")
+    return float(sums.max() / max(1, grey.size))
+
+
+def has_lettering(grey: ByteArray) -> bool:
+    """Whether enough rows of a picture (h, w) have as many edges as a line of text."""
+    return bool((_edges(grey) >= _STROKES).mean() >= _LETTER_ROWS)
+
+
+def without_lettering(rgb: ByteArray, boxes: Boxes) -> Boxes:
+    """Remove boxes of people that contain only lettering on a plain background."""
+    if PERSON not in boxes.label:
+        return boxes
+    height, width = rgb.shape[:2]
+    kept = np.ones(len(boxes), dtype=np.bool_)
+    for row, label in enumerate(boxes.label):
+        left, top, right, bottom = np.clip(boxes.xyxy[row], 0, (width, height) * 2).astype(int).tolist()
+        if label == PERSON and right - left >= 2 * _STROKES and bottom - top >= _STROKES:
+            kept[row] = not _is_lettering(rgb[top:bottom, left:right].mean(axis=2).astype(np.uint8))
+    return boxes if kept.all() else boxes.select(kept)
+
+
+def _is_lettering(grey: ByteArray) -> bool:
+    counts = np.bincount(grey.ravel(), minlength=256).astype(np.int64)
+    sums = np.convolve(counts, np.ones(2 * _LEVELS + 1, dtype=np.int64), "same")
+    background = int(sums.argmax())
+    ink = sums.copy()
+    ink[max(0, background - _SHARP) : background + _SHARP] = 0
+    flat = (sums[background] + ink.max()) / grey.size
+    return bool(flat >= _BOX_FLAT and (_edges(grey) >= _STROKES).mean() >= _BOX_ROWS)
+
+
+def _edges(grey: ByteArray) -> NDArray[np.int64]:
+    """Number of dark-light and light-dark edges in each row."""
+    steps = np.diff(grey.astype(np.int16), axis=1)
+    steps = steps[:, :-1] + steps[:, 1:]
+    direction = np.where(np.abs(steps) >= _SHARP, np.sign(steps), 0)
+    begins = (direction[:, 1:] != direction[:, :-1]) & (direction[:, 1:] != 0)
+    return np.asarray(begins.sum(axis=1))

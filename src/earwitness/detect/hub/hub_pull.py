@@ -28,7 +28,7 @@ from earwitness.detect.hub.hub_client import HubClient, Received
 from earwitness.detect.model.card import ModelCard, file_sha256, parse_card
 from earwitness.detect.model.ensemble_file import read_ensemble
 from earwitness.detect.model.model_trial import try_model
-from earwitness.encoders.weights.onnx_check import MOST_BYTES, check_onnx
+from earwitness.encoders.onnx_session import MOST_BYTES, check_onnx
 
 MANIFEST: Final = "earwitness.json"
 CARD: Final = "model.json"

@@ -22,7 +22,7 @@ from earwitness.core.files.small_files import CARD_BYTES, open_zip, read_entry
 from earwitness.core.schema import StrictModel, first_problem
 from earwitness.detect.model.card import ModelCard, parse_card
 from earwitness.detect.model.model_files import ModelFile
-from earwitness.encoders.weights.onnx_check import MOST_BYTES
+from earwitness.encoders.onnx_session import MOST_BYTES
 
 SUFFIX: Final = ".ensemble"
 MOST_MEMBERS: Final = 64

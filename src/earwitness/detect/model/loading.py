@@ -25,7 +25,7 @@ from earwitness.detect.runner.token_encoders import (
     load_token_encoders,
     split_modalities,
 )
-from earwitness.encoders.weights.onnx_check import MOST_BYTES
+from earwitness.encoders.onnx_session import MOST_BYTES
 from earwitness.results.detection import ModelId
 
 MIRROR: Final = "mirror:"

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from earwitness.core.errors import ModelError, UsageError
 from earwitness.core.files.cache import stamp
 from earwitness.core.files.small_files import read_bytes
-from earwitness.encoders.onnx_session import silent_onnxruntime
-from earwitness.encoders.protocol import TokenArrays, no_tokens
-from earwitness.encoders.weights.onnx_check import MOST_BYTES, check_onnx
+from earwitness.encoders.onnx_session import MOST_BYTES, check_onnx, silent_onnxruntime
+from earwitness.encoders.token_arrays import TokenArrays, no_tokens
 
 Device = Literal["auto", "cpu", "cuda"]
 DEVICES: Final[tuple[str, ...]] = get_args(Device)

@@ -9,8 +9,7 @@ from pathlib import Path
 from earwitness.core.errors import ModelError, UsageError
 from earwitness.core.geometry import DEFAULT_FOV_DEG
 from earwitness.detect.model.card import ModelCard
-from earwitness.encoders.encoder_registry import EncoderSpec
-from earwitness.encoders.protocol import PictureEncoder, SoundEncoder
+from earwitness.encoders.protocol import EncoderSpec, PictureEncoder, SoundEncoder
 
 
 @dataclass(frozen=True, slots=True)

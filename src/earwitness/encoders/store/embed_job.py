@@ -18,8 +18,7 @@ from earwitness.core.files.cache import Digests
 from earwitness.core.geometry import DEFAULT_FOV_DEG
 from earwitness.core.isolation import each_within_limits
 from earwitness.data.dcase.layout import Clip
-from earwitness.encoders.encoder_registry import Device, EncoderSpec
-from earwitness.encoders.protocol import PictureEncoder, SoundEncoder, TokenMap
+from earwitness.encoders.protocol import Device, EncoderSpec, PictureEncoder, SoundEncoder, TokenMap
 from earwitness.encoders.store.embedding_store import EmbeddingStore, StoreDescription, create_store, store_root
 from earwitness.encoders.store.token_parts import PartWriter, next_run
 from earwitness.media.pictures import PictureReader

@@ -17,13 +17,14 @@ from earwitness.core.errors import EncoderError, MissingExtraError, first_line
 from earwitness.core.files.atomic import atomic_file
 from earwitness.core.files.small_files import ZIP_ERRORS, open_regular, read_entry
 from earwitness.encoders.weights.pretrained_models import HubSource, ModelEntry, WeightFile, WheelSource
-from earwitness.encoders.weights.saved_models import WEIGHT_FILES, saved_files
 from earwitness.encoders.weights.weight_files import (
     RECORD,
+    WEIGHT_FILES,
     Weights,
     check_weights,
     is_intact,
     read_record,
+    saved_files,
     sha256_of,
     weights_folder,
 )

@@ -18,7 +18,8 @@ from earwitness.core.geometry import fold
 from earwitness.core.multi_accddoa import Targets, encode
 from earwitness.data.clips import LoadedClip
 from earwitness.data.shard import ShardClip
-from earwitness.encoders.protocol import TokenMap, stack_tokens
+from earwitness.encoders.protocol import TokenMap
+from earwitness.encoders.token_arrays import stack_tokens
 from earwitness.features import FeatureConfig, FeatureExtractor
 from earwitness.models.network import TokenBatch, Tokens
 from earwitness.scenes.scene import Scene

@@ -22,7 +22,7 @@ from earwitness.detect.model.card import ModelCard, TokenNeed, card_path, check_
 from earwitness.detect.model.interval_model import IntervalModel
 from earwitness.detect.runner.runtime import ACCDDOA, ANY_SOUND, OnnxRuntime
 from earwitness.detect.smoothing import Smoothing
-from earwitness.encoders.protocol import TokenArrays
+from earwitness.encoders.token_arrays import TokenArrays
 from earwitness.models.architectures import BaselineConfig, ModelConfig, token_widths
 from earwitness.models.checkpoint import load_model
 from earwitness.models.network import Network, Tokens

@@ -84,14 +84,14 @@ def open_detector(name: str) -> VisualDetector:
         _require("detecting people in pictures", "vision", "ai_edge_litert")
         return LazyDetector(config.name, lambda: PoseDetector(folder, config))
     if name == VITPOSE:
-        from earwitness.vision.detectors.vitpose import VitPoseDetector
+        from earwitness.vision.detectors.experimental import VitPoseDetector
 
         pose, people = find_weights("vitpose"), find_weights("rtdetr")
         _require("the visual detector 'vitpose'", "semantic", "transformers", "torch")
         versioned = _versioned_name(name, people, pose)
         return LazyDetector(versioned, lambda: VitPoseDetector(people.folder, pose.folder, versioned))
     if name == OWLVIT:
-        from earwitness.vision.detectors.owlvit_boxes import OwlVitBoxes
+        from earwitness.vision.detectors.experimental import OwlVitBoxes
 
         weights = find_weights("owlvit")
         _require("the visual detector 'owlvit-boxes'", "semantic", "transformers", "torch")

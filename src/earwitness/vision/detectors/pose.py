@@ -17,8 +17,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from earwitness.vision.boxes import INDEX, PERSON, Boxes, cover, suppress, unknown_keypoints
-from earwitness.vision.detectors.litert import LiteModel, Square, crop, tiles
-from earwitness.vision.detectors.singleshot import FACE_LAYOUT, POSE_LAYOUT, KeypointBox, SingleShot
+from earwitness.vision.detectors.litert import (
+    FACE_LAYOUT,
+    POSE_LAYOUT,
+    KeypointBox,
+    LiteModel,
+    SingleShot,
+    Square,
+    crop,
+    tiles,
+)
 
 FloatArray = NDArray[np.float32]
 

@@ -21,8 +21,8 @@ from dcase_commands import BANK
 from earwitness.cli.main import app
 from earwitness.core.events import EventTable
 from earwitness.detect.detector import Detector
-from earwitness.training.ablation import ablation_report
-from earwitness.training.reproduction import stages as stages_module
+from earwitness.training import ablation_report
+from earwitness.training import reproduction_stages as stages_module
 
 SECONDS_TO_KILL = 300
 

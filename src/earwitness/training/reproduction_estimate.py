@@ -23,7 +23,7 @@ from earwitness.training.loop.distributed import fast_bf16, pick_device
 from earwitness.training.optimization import AdpitLoss, OfficialLoss, make_optimizer
 from earwitness.training.recipe import Recipe, load_recipe
 from earwitness.training.recipe_files import find_recipe
-from earwitness.training.reproduction.reproduction_job import (
+from earwitness.training.reproduction_job import (
     ENCODERS,
     NETWORK,
     ROWS,

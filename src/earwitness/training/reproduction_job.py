@@ -11,7 +11,7 @@ import yaml
 
 from earwitness.core.errors import UsageError
 from earwitness.core.files.atomic import atomic_file
-from earwitness.encoders.encoder_registry import Device, EncoderSpec
+from earwitness.encoders.protocol import Device, EncoderSpec
 from earwitness.encoders.store.embed_job import EmbedJob
 from earwitness.encoders.store.embedding_store import EmbeddingStore
 from earwitness.training.data.data_splits import DataSplits

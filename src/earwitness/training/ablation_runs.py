@@ -18,8 +18,8 @@ from earwitness.core.files.small_files import CARD_BYTES, ZIP_ERRORS, read_json
 from earwitness.models.architectures import token_widths
 from earwitness.models.checkpoint import load_model, parameter_count
 from earwitness.models.network import Network
-from earwitness.training.ablation.ablation_plan import AblationPlan, AblationRun
-from earwitness.training.ablation.ablation_tables import SetOutputs
+from earwitness.training.ablation_plan import AblationPlan, AblationRun
+from earwitness.training.ablation_tables import SetOutputs
 from earwitness.training.data.clip_stream import VALID_STREAM, SceneStream
 from earwitness.training.data.token_lookup import TokenLookup
 from earwitness.training.data.training_sources import open_final_test, open_sources

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from earwitness.vision.detectors.vitpose import NUM_COCO, PoseFrame, read_heatmaps
+from earwitness.vision.detectors.experimental import NUM_COCO, PoseFrame, read_heatmaps
 
 SIZE = (256, 192)
 

@@ -11,9 +11,9 @@ pytest.importorskip("transformers", reason="CLAP and OWL-ViT need the extra 'sem
 from dcase_commands import BANK
 from earwitness.cli.main import app
 from earwitness.core.errors import EarwitnessError
-from earwitness.training.reproduction import estimate
-from earwitness.training.reproduction.estimate import baseline_recipe, network_recipe, parameters, step_rate
-from earwitness.training.reproduction.reproduction_job import SCALES
+from earwitness.training import reproduction_estimate as estimate
+from earwitness.training.reproduction_estimate import baseline_recipe, network_recipe, parameters, step_rate
+from earwitness.training.reproduction_job import SCALES
 
 
 def test_the_plan_of_the_paper_is_printed_and_not_started(

@@ -24,8 +24,8 @@ from earwitness.fusion.visual_analysis import AUTO, open_visual_analysis
 from earwitness.metrics import Protocol, score_tables
 from earwitness.metrics.score_report import as_json
 from earwitness.scenes.writing.synthesis import SynthesisOptions, synthesize
-from earwitness.training.ablation.ablation_plan import AblationPlan, load_plan
-from earwitness.training.ablation.ablation_report import (
+from earwitness.training.ablation_plan import AblationPlan, load_plan
+from earwitness.training.ablation_report import (
     JSON_NAME,
     MARKDOWN_NAME,
     EnsembleOutputs,
@@ -33,13 +33,13 @@ from earwitness.training.ablation.ablation_report import (
     tabulate,
     visual_fusion,
 )
-from earwitness.training.ablation.ablation_runs import RUNS, ablate, finished
-from earwitness.training.ablation.ablation_tables import predictions_of, tuned_thresholds
+from earwitness.training.ablation_runs import RUNS, ablate, finished
+from earwitness.training.ablation_tables import predictions_of, tuned_thresholds
 from earwitness.training.export.calibrate import tune_and_score_outputs
 from earwitness.training.export.ensemble_export import export_ensemble
 from earwitness.training.export.model_export import ExportOptions, export_run
 from earwitness.training.loop.trainer import BEST_NAME
-from earwitness.training.reproduction.reproduction_job import (
+from earwitness.training.reproduction_job import (
     ENCODERS,
     ENSEMBLE,
     SEEN,

@@ -20,9 +20,9 @@ from earwitness.data.dcase.layout import scan
 from earwitness.fusion.visual_analysis import open_visual_analysis
 from earwitness.metrics.intervals import Interval
 from earwitness.render.score_plots import BLUE, DPI, FAINT, INK, ORANGE
-from earwitness.training.ablation.ablation_plan import AblationPlan
-from earwitness.training.ablation.ablation_runs import RUNS, FinishedRun, finished
-from earwitness.training.ablation.ablation_tables import After, Kind, Row, SetOutputs, as_json, score_run
+from earwitness.training.ablation_plan import AblationPlan
+from earwitness.training.ablation_runs import RUNS, FinishedRun, finished
+from earwitness.training.ablation_tables import After, Kind, Row, SetOutputs, as_json, score_run
 from earwitness.training.export.ensemble_export import combine_clips, tune_weights
 
 WIDEST_GAIN: Final = 40.0
