@@ -12,12 +12,11 @@ from typing import Any, Final
 
 import numpy as np
 import pytest
-from earwitness.core.classes.other_sounds import OTHER_GROUP
 
 from browser import browser, open_page
 from earwitness.batch.formats import FORMATS, Options, write
 from earwitness.core.events import EventTable
-from earwitness.core.vocabulary import DCASE2025, Vocabulary
+from earwitness.core.vocabulary import DCASE2025, OTHER_GROUP, Vocabulary
 from earwitness.export.captions.languages import languages
 from earwitness.media.writer import MediaWriter
 from earwitness.render.report import write_report

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from earwitness.core.classes.other_sounds import OTHER_GROUP
 from earwitness.core.errors import MediaError, one_line
 from earwitness.core.events import FRAME_RATE, EventTable, SoundEvent
 from earwitness.core.version import __version__
-from earwitness.core.vocabulary import SoundClass
+from earwitness.core.vocabulary import OTHER_GROUP, SoundClass
 from earwitness.doctor.diagnosis import Diagnosis, diagnose
 from earwitness.export.annotation.elan import mime_type
 from earwitness.export.annotation.raven import top_frequency
