@@ -132,8 +132,8 @@ def export_onnx(net: Network, path: Path, *, half: bool = False) -> None:
     """Write `net` as ONNX: `features` (batch, C, T, F) -> `accddoa` (batch, T', 3, classes, 4), batch and time dynamic.
 
     A network with a class for any sound also has the output `any_sound` (batch, T', 3, 1, 4).
-    Each modality adds four inputs, `<name>.values` to `<name>.here`; see `encoders.token_arrays.TokenArrays`. The file is
-    written only if ONNX Runtime agrees with torch for several batch sizes and lengths.
+    Each modality adds four inputs, `<name>.values` to `<name>.here`; see `encoders.token_arrays.TokenArrays`. The file
+    is written only if ONNX Runtime agrees with torch for several batch sizes and lengths.
 
     Args:
         net: the network.
