@@ -37,8 +37,7 @@ def measure(title: str) -> dict[str, float]:
     """Train on a few batches of one recipe; needs its own process, since peak memory never falls."""
     from earwitness.models.checkpoint import build, parameter_count
     from earwitness.training.loop.distributed import fast_bf16
-    from earwitness.training.loop.optimizer import make_optimizer
-    from earwitness.training.losses import AdpitLoss, OfficialLoss
+    from earwitness.training.optimization import AdpitLoss, OfficialLoss, make_optimizer
     from earwitness.training.recipe import load_recipe
 
     torch.set_num_threads(1)

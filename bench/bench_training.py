@@ -14,8 +14,7 @@ import torch
 from earwitness.training.data.clip_stream import SceneStream
 from earwitness.training.data.training_sources import OpenSynthesizer
 from earwitness.training.loop.distributed import fast_bf16
-from earwitness.training.loop.optimizer import parameter_groups
-from earwitness.training.losses import AdpitLoss
+from earwitness.training.optimization import AdpitLoss, parameter_groups
 from earwitness.training.recipe import Recipe, check_recipe
 
 STEPS = 6

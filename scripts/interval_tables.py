@@ -11,7 +11,7 @@ from earwitness.core.events import EventTable
 from earwitness.core.vocabulary import CLASSES
 from earwitness.detect.model.interval_model import GROUPS
 from earwitness.detect.model.loading import load
-from earwitness.training.export.interval_check import EventErrors, IntervalCheck
+from earwitness.training.export.fit_intervals import EventErrors, IntervalCheck
 
 
 def interval_report(

@@ -1,10 +1,10 @@
 """What elevation and noise cost in azimuth: `python scripts/measure_direction_limit.py BANK [--scenes N]`.
 
-The level difference of coincident stereo microphones depends on sin(azimuth) cos(elevation) only. Sources are drawn by
-the preset `starss` (nothing is rendered), this quantity is observed with Gaussian noise, and the azimuth is estimated
-as its median given the observation, learnt from half of the sources and tested on the other half. No estimator from level
-differences alone has a smaller mean absolute error on these scenes. Printed, by true azimuth: the mean error outwards;
-then the mean absolute error, and the share of errors above 20 degrees.
+The level difference of coincident stereo microphones depends on sin(azimuth) cos(elevation) only. Sources are drawn
+by the preset `starss` (nothing is rendered), this quantity is observed with Gaussian noise, and the azimuth is
+estimated as its median given the observation, learnt from half of the sources and tested on the other half. No
+estimator from level differences alone has a smaller mean absolute error on these scenes. Printed, by true azimuth:
+the mean error outwards; then the mean absolute error, and the share of errors above 20 degrees.
 """
 
 from __future__ import annotations

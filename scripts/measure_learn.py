@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import pickle
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -172,10 +171,8 @@ def _test_bank(
 
 def _kept(asked: argparse.Namespace, name: str, banks: tuple[SoundBank, ...], scenes: int, seed: int) -> LearnScenes:
     """Scenes from the folder, or rendered."""
-    path = asked.out / f"{name}.pickle"
-    if path.is_file():
-        kept: LearnScenes = pickle.loads(path.read_bytes())
-        return kept
+    path = asked.out / name
+    path.mkdir(exist_ok=True)
     rooms = PoolConfig(rooms=asked.rooms, seed=0 if seed == 1 else seed)
     RirPool.open(rooms, workers=asked.workers, progress=_line("rooms"))
     base = find_model("default").card
@@ -183,11 +180,8 @@ def _kept(asked: argparse.Namespace, name: str, banks: tuple[SoundBank, ...], sc
         "new", tuple(replace(one, index=n) for n, one in enumerate(banks[0].vocabulary.classes[len(DCASE2025) :]))
     )
     config = scene_config(new, banks[0].vocabulary) if seed == 1 else scene_config(new, new)
-    made = render_scenes(
-        SceneJob(banks, config, "default", base.features, rooms, seed), scenes, asked.workers, _line(name)
-    )
-    path.write_bytes(pickle.dumps(made))
-    return made
+    job = SceneJob(banks, config, "default", base.features, rooms, seed)
+    return render_scenes(job, scenes, path, asked.workers, _line(name))
 
 
 def _line(name: str) -> Callable[[int, int], None]:

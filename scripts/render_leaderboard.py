@@ -10,9 +10,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from earwitness.benchmark.commitment import read_model
-from earwitness.benchmark.leaderboard_entry import check_published, read_entry
-from earwitness.benchmark.leaderboard_page import PublishedFigures, with_tables
+from earwitness.benchmark.benchmark_set import read_model
+from earwitness.benchmark.leaderboard import PublishedFigures, check_published, read_entry, with_tables
 from earwitness.core.errors import BenchmarkError
 from earwitness.core.files.atomic import atomic_file
 

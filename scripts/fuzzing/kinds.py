@@ -124,7 +124,8 @@ def _media_readers(valid: Path) -> dict[str, Read]:
 
 def _document_readers() -> dict[str, Read]:
     from earwitness.batch.formats import FORMATS, write
-    from earwitness.batch.journal import JOURNAL_NAME, Journal, read_claims
+    from earwitness.batch.journal import JOURNAL_NAME, Journal
+    from earwitness.batch.planning import read_claims
     from earwitness.data.dcase.check import check
     from earwitness.data.dcase.labels import read_rows, read_table
     from earwitness.results.saved import read_result

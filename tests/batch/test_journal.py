@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from earwitness.batch.journal import JOURNAL_NAME, Journal, fingerprint, read_claims
+from earwitness.batch.journal import JOURNAL_NAME, Journal, fingerprint
+from earwitness.batch.planning import read_claims
 from earwitness.core.errors import EncodingError
 from earwitness.core.files.cache import stamp
 

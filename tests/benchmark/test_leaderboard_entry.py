@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from earwitness.benchmark.commitment import Secret, commitment_of
-from earwitness.benchmark.leaderboard_entry import LeaderboardEntry, check_published, read_entry
+from earwitness.benchmark.benchmark_set import Secret, commitment_of
+from earwitness.benchmark.leaderboard import LeaderboardEntry, check_published, read_entry
 from earwitness.core.errors import BenchmarkError
 
 DATA = Path(__file__).parents[2] / "docs" / "leaderboard"

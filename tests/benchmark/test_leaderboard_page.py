@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from earwitness.benchmark.leaderboard_entry import LeaderboardEntry
-from earwitness.benchmark.leaderboard_page import (
+from earwitness.benchmark.leaderboard import (
     ENTRIES_MARKS,
     PUBLISHED_MARKS,
+    LeaderboardEntry,
     PublishedFigures,
     with_tables,
 )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
@@ -9,9 +10,10 @@ from typing import Annotated
 
 import pytest
 import typer
+from rich.console import Console
 from typer.testing import CliRunner
 
-from earwitness.cli.command import one_thread, takes
+from earwitness.cli.command import Meter, one_thread, takes
 from earwitness.cli.main import VERBS, app
 
 
@@ -75,6 +77,11 @@ class Options:
     level: Annotated[float, typer.Option("--level", "-l", metavar="DB", help="Level to reach.")] = -3.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    name: Annotated[str, typer.Option()]
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"), [([], Options()), (["a", "b", "-l", "6"], Options(inputs=["a", "b"], level=6.0))]
 )
@@ -86,6 +93,16 @@ def test_the_options_of_a_command_are_a_dataclass(arguments: list[str], expected
     assert given == [expected]
 
 
+def test_a_field_without_a_default_is_a_required_option() -> None:
+    given: list[Named] = []
+    app = typer.Typer()
+    app.command()(takes(Named)(given.append))
+    missing = CliRunner().invoke(app, [])
+    assert (missing.exit_code, "Missing option '--name'" in missing.output) == (2, True)
+    assert CliRunner().invoke(app, ["--name", "x"]).exit_code == 0
+    assert given == [Named(name="x")]
+
+
 def test_the_help_of_a_command_comes_from_its_function_and_dataclass() -> None:
     def louder(options: Options) -> None:
         """Make files louder."""
@@ -95,3 +112,29 @@ def test_the_help_of_a_command_comes_from_its_function_and_dataclass() -> None:
     shown = CliRunner().invoke(app, ["--help"]).output
     assert "Make files louder." in shown
     assert re.search(r"--level\s+-l\s+DB\s+Level to reach", shown)
+
+
+def test_where_there_is_no_terminal_lines_say_how_long_it_will_take() -> None:
+    now = [0.0]
+    out = io.StringIO()
+    with Meter(Console(file=out, width=100), lambda: now[0]) as meter:
+        report = meter.task("clips")
+        for done in range(1, 101):
+            now[0] += 36.0 if done <= 10 else 1.0
+            report(done, 100)
+    lines = out.getvalue().splitlines()
+    assert lines[0] == "clips 1 of 100, 0:59:24 left"
+    assert lines[9] == "clips 10 of 100, 0:54:00 left"
+    assert len(lines) == 10 + 90 // 30
+    assert lines[-1] == "clips 100 of 100"
+
+
+def test_on_a_terminal_there_is_a_bar_with_what_is_left() -> None:
+    out = io.StringIO()
+    with Meter(Console(file=out, width=100, force_terminal=True)) as meter:
+        report = meter.task("rooms")
+        report(3, 12)
+        report(12, 12)
+    assert "rooms" in out.getvalue()
+    assert "12/12" in out.getvalue()
+    assert "left" in out.getvalue()

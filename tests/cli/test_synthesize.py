@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from earwitness.core.errors import BankError, SynthesisError, UsageError
 from earwitness.media.pictures import PictureReader
 from earwitness.media.sound.wav import write_wav
 from earwitness.scenes import PoolConfig, RirPool
+from earwitness.scenes.writing import synthesis
+from earwitness.scenes.writing.synthesis import SynthesisOptions
 
 pytest.importorskip("pyroomacoustics")
 
@@ -29,6 +32,29 @@ def flawed_bank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def options(bank: Path, *more: str) -> list[str]:
     return ["synthesize", "--bank", str(bank), "--out", str(bank.parent / "set"), "--rooms", "1", *more]
+
+
+def test_every_setting_of_a_synthesis_can_be_given(flawed_bank: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[SynthesisOptions] = []
+    monkeypatch.setattr(synthesis, "synthesize", lambda options, **_: given.append(options))
+    plain = CliRunner().invoke(app, options(flawed_bank, "--clips", "2", "--seed", "1"))
+    every = ["--video", "--fps", "10", "--fov", "80", "--elevation", "35", "--licence", "cc0, ", "--strict",
+             "--seconds", "3", "--split", "train", "--room-seed", "4", "--microphone", "xy", "--cutouts", "c",
+             "--backgrounds", "b", "--workers", "2", "--engine", "ray", "--address", "a", "--preview", "p.png",
+             "--classes", "d", "--clips", "2", "--seed", "1"]  # fmt: skip
+    full = CliRunner().invoke(app, options(flawed_bank, *every))
+    scene = CliRunner().invoke(app, options(flawed_bank, "--from", "s.json", "--view", "-30", "--no-noise", "--stems"))
+    assert [done.exit_code for done in (plain, full, scene)] == [0, 0, 0], full.output
+    changed = {
+        one.name for one in fields(SynthesisOptions) for other in given[1:] if differs(given[0], other, one.name)
+    }
+    assert {one.name for one in fields(SynthesisOptions)} - changed == {"bank", "out", "rooms", "sofa", "preset"}
+    assert (given[1].fov_deg, given[1].licences, given[1].engine) == (80, ("cc0",), "ray")
+    assert (given[2].view_deg, given[2].noise) == (-30, False)
+
+
+def differs(one: SynthesisOptions, other: SynthesisOptions, name: str) -> bool:
+    return bool(getattr(one, name) != getattr(other, name))
 
 
 def test_unusable_sounds_are_named_and_skipped_and_strict_stops(flawed_bank: Path) -> None:

@@ -13,7 +13,7 @@ from earwitness.data.dcase.check import check
 from earwitness.data.dcase.labels import read_table, write_table
 from earwitness.data.dcase.layout import Clip, scan
 from earwitness.media.sound.wav import read_pcm, write_wav
-from earwitness.training.data.holdout import refuse_overlap
+from earwitness.training.data.data_splits import refuse_overlap
 
 MakeSet = Callable[..., Path]
 

@@ -15,11 +15,10 @@ from earwitness.cli.main import main
 from earwitness.core.errors import HubError, ModelError, UsageError
 from earwitness.detect.detector import Detector
 from earwitness.detect.hub import hub_client
-from earwitness.detect.hub.hub_address import HubAddress
-from earwitness.detect.hub.hub_cache import pulled_addresses, pulled_folder
+from earwitness.detect.hub.hub_cache import HubAddress, pulled_addresses, pulled_folder
 from earwitness.detect.hub.hub_client import HubClient, endpoint, hub_token
-from earwitness.detect.hub.hub_folder import MANIFEST, save_hub_folder
-from earwitness.detect.hub.hub_pull import pull_hub
+from earwitness.detect.hub.hub_pull import MANIFEST, pull_hub
+from earwitness.detect.hub.hub_push import save_hub_folder
 from earwitness.media.sound.wav import write_wav
 from hub import READER, WRITER, Hub, Repo
 

@@ -11,8 +11,8 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from earwitness.batch.combined_table import combined_table, is_result
 from earwitness.batch.formats import FORMATS, write
+from earwitness.batch.saving import combined_table, is_result
 from earwitness.core.errors import LabelError, UsageError
 from earwitness.core.events import EventTable
 from earwitness.data.dcase.layout import is_other_table

@@ -1,9 +1,12 @@
+from __future__ import annotations
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
-from earwitness.metrics.matching import match
+from earwitness.core.events import EventTable
+from earwitness.metrics.matching import event_pairs, match
 
 
 def reference_matches(cell_r, azimuth_r, cell_p, azimuth_p):
@@ -43,3 +46,39 @@ def test_nothing_on_either_side():
     assert match(none, np.zeros(0), none, np.zeros(0)).reference.size == 0
     assert match(some, np.zeros(1), none, np.zeros(0)).missed.tolist() == [0]
     assert match(none, np.zeros(0), some, np.zeros(1)).false_alarms.tolist() == [0]
+
+
+def table(*events: tuple[int, int, int, float, float], frames: int = 50) -> EventTable:
+    """Events (class, first frame, end frame, azimuth, distance); events of one class get different sources."""
+    columns: dict[str, list[float]] = {name: [] for name in ("frame", "class_index", "source", "azimuth", "distance")}
+    for source, (class_index, first, stop, azimuth, distance) in enumerate(events):
+        for frame in range(first, stop):
+            for name, value in zip(columns, (frame, class_index, source, azimuth, distance), strict=True):
+                columns[name].append(value)
+    return EventTable.from_columns(**columns, num_frames=frames)
+
+
+def test_an_event_is_paired_with_the_source_it_shares_half_its_rows_with() -> None:
+    true = table((3, 10, 20, 40, 2))
+    pairs = event_pairs([true], [table((3, 5, 20, 30, 1))])
+    assert (pairs.azimuth.tolist(), pairs.distance.tolist(), pairs.overlap.tolist()) == ([40], [2], [1])
+    assert len(event_pairs([true], [table((3, 0, 19, 30, 1))])) == 0  # 9 of 19 rows
+    assert len(event_pairs([true], [table((4, 10, 20, 40, 2))])) == 0  # another class
+    assert len(event_pairs([EventTable.empty(50)], [table((3, 0, 9, 30, 1))])) == 0
+
+
+def test_two_sources_of_a_class_are_told_apart_by_azimuth() -> None:
+    true = table((3, 0, 20, -40, 2), (3, 0, 20, 40, 4), (7, 10, 20, 0, 1))
+    predicted = table((3, 0, 20, 30, 1), (3, 5, 15, -60, 1))
+    pairs = event_pairs([EventTable.empty(50), true], [EventTable.empty(50), predicted])
+    assert pairs.clip.tolist() == [1, 1]
+    assert pairs.event.tolist() == [0, 1]
+    assert pairs.azimuth.tolist() == [40, -40]
+    assert pairs.distance.tolist() == [4, 2]
+    assert pairs.overlap.tolist() == [3, 3]  # 2.5 on average
+
+
+def test_events_without_direction_are_left_out() -> None:
+    true = table((3, 0, 20, -40, 2))
+    assert len(event_pairs([true], [true.with_columns(azimuth=np.nan)])) == 0
+    assert len(event_pairs([true.with_columns(distance=np.nan)], [true])) == 0

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from earwitness.core.errors import ModelError
-from earwitness.models.seld import FUSION_PARTS, CmcNet, SeldNet, physical
+from earwitness.models.network import physical
+from earwitness.models.seld import FUSION_PARTS, CmcNet, SeldNet
 from earwitness.models.seld_config import SeldConfig, TokenInput
 from nets import SELD, cmc_config, tokens
 

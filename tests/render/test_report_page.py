@@ -161,7 +161,7 @@ def test_what_was_seen_is_told_in_words(chromium: Any, video: Path, tmp_path: Pa
         rows = [row.split("\t") for row in page.locator("#rows tr").all_inner_texts()]
         told = {row[1].strip(): row[place] for row in rows}
         assert [told[event.sound_class.name] for event in events] == [
-            "a person in that direction: 91 %; by sound alone 41° left, 1.3 m", "moved with the sound: 91 %",
+            "a person in that direction: 91 %; by sound alone 41° left, 1.2 m", "moved with the sound: 91 %",
             "something in that direction", "",
         ]  # fmt: skip
         assert page.locator("#rows span[title]").first.get_attribute("title") == "a person (seen 2): likely"

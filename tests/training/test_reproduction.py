@@ -26,13 +26,17 @@ from earwitness.core.errors import EarwitnessError
 from earwitness.core.events import EventTable
 from earwitness.detect.detector import Detector
 from earwitness.training.ablation import ablation_report
+from earwitness.training.data.data_splits import DataSplits
 from earwitness.training.reproduction import estimate
 from earwitness.training.reproduction import stages as stages_module
-from earwitness.training.reproduction.data_splits import DataSplits
-from earwitness.training.reproduction.reproduction_job import ENCODERS, ReproductionJob
-from earwitness.training.reproduction.reproduction_recipes import Embedded, ablation_recipe
-from earwitness.training.reproduction.scales import SCALES
-from earwitness.training.reproduction.step_rate import baseline_recipe, network_recipe, parameters, step_rate
+from earwitness.training.reproduction.estimate import baseline_recipe, network_recipe, parameters, step_rate
+from earwitness.training.reproduction.reproduction_job import (
+    ENCODERS,
+    SCALES,
+    Embedded,
+    ReproductionJob,
+    ablation_recipe,
+)
 
 SECONDS_TO_KILL = 300
 RESULTS = ("ablation.md", "ablation.json", "ablation.png", "system.ensemble", "scores.json", "reproduction.json")

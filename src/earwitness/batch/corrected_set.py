@@ -28,7 +28,7 @@ from earwitness.media.sound.audio import AudioReader
 from earwitness.media.sound.conversion import LAYOUTS, Layout
 from earwitness.media.sound.wav import write_wav
 from earwitness.media.writer import MediaWriter
-from earwitness.metrics.label_folder import CORRECTED
+from earwitness.metrics.evaluation import CORRECTED
 from earwitness.results.detection import Detection
 from earwitness.results.document import read_document
 from earwitness.results.saved import read_result

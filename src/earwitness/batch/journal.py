@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any, Final, TypeGuard
 
-from earwitness.batch.result_names import Claims, key
 from earwitness.core.errors import unwritable
 from earwitness.core.files.atomic import atomic_file
 from earwitness.core.files.cache import stamp
@@ -117,7 +117,7 @@ class Journal:
     def __init__(self, out: Path, record: Mapping[str, Any], *, again: bool = False) -> None:
         self.path, self.fingerprint = out / JOURNAL_NAME, fingerprint(record)
         self._record = record
-        head, entries = _read(self.path)
+        head, entries = read_journal(self.path)
         same = head.get("fingerprint") == self.fingerprint and not again
         self._names = owners(entries)
         kept = [entry for entry in entries if same and entry.written]
@@ -182,14 +182,7 @@ class Journal:
         return path.relative_to(self.path.parent).as_posix()
 
 
-def read_claims(out: Path, suffixes: Iterable[str]) -> Claims:
-    """Read the owners of the results in a folder from its journal; see `Claims`."""
-    head, entries = _read(out / JOURNAL_NAME)
-    damaged = os.path.lexists(out / JOURNAL_NAME) and not isinstance(head.get("names"), dict)
-    return Claims(out, owners(entries), suffixes, damaged=damaged)
-
-
-def _read(path: Path) -> tuple[dict[str, Any], list[Entry]]:
+def read_journal(path: Path) -> tuple[dict[str, Any], list[Entry]]:
     """The first line and the valid entries of a journal."""
     try:
         if not path.is_file() or path.stat().st_size > MOST_BYTES:
@@ -218,3 +211,8 @@ def _size(path: Path) -> int | None:
         return path.stat().st_size
     except OSError:
         return None
+
+
+def key(name: PurePath) -> str:
+    """A key equal for names that some file systems treat as the same: they ignore case or Unicode normalization."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name.as_posix()).casefold())

@@ -22,10 +22,15 @@ from earwitness.benchmark.benchmark_set import (
     SOUND,
     Revealed,
     SceneSettings,
+    Secret,
     SetDescription,
+    files_sha256,
     handed_out,
+    new_nonce,
+    new_seed,
+    read_model,
+    write_model,
 )
-from earwitness.benchmark.commitment import Secret, files_sha256, new_nonce, new_seed, read_model, write_model
 from earwitness.core.classes.class_files import write_classes
 from earwitness.core.errors import BenchmarkError, EarwitnessError
 from earwitness.core.files.atomic import atomic_file

@@ -13,19 +13,21 @@ from earwitness.benchmark.benchmark_set import (
     REVEALED,
     SECRET,
     Revealed,
+    Secret,
     SetDescription,
     check_set,
+    files_sha256,
     read_description,
+    read_model,
+    write_model,
 )
-from earwitness.benchmark.commitment import Secret, files_sha256, read_model, write_model
-from earwitness.benchmark.leaderboard_entry import EntryScores, LeaderboardEntry, Score, ScoredSystem
+from earwitness.benchmark.leaderboard import EntryScores, LeaderboardEntry, Score, ScoredSystem
 from earwitness.core.classes.class_files import FILE_NAMES
 from earwitness.core.errors import BenchmarkError
 from earwitness.core.events import FRAME_RATE
 from earwitness.core.version import __version__
-from earwitness.metrics.evaluation import score_folders
+from earwitness.metrics.evaluation import LabelFolder, read_folder, score_folders
 from earwitness.metrics.intervals import Interval, Intervals, bootstrap, jackknife
-from earwitness.metrics.label_folder import LabelFolder, read_folder
 from earwitness.metrics.protocols import Protocol
 from earwitness.metrics.scores import Scores
 

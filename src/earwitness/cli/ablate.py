@@ -40,10 +40,11 @@ def run(
 
     with needs("ablations", "train"):
         from earwitness.training.ablation.ablation_plan import load_plan
-        from earwitness.training.shipped_recipes import find_recipe
+        from earwitness.training.recipe_files import find_recipe
     plan = load_plan(find_recipe(recipe), settings)  # before torch is imported, as in `train`
     with needs("ablations", "train"):
-        from earwitness.training.ablation.ablation import MARKDOWN_NAME, ablate, tabulate
+        from earwitness.training.ablation.ablation_report import MARKDOWN_NAME, tabulate
+        from earwitness.training.ablation.ablation_runs import ablate
     folder = out or Path("runs") / plan.recipe.name
     with locked_folder(folder, "earwitness ablate"):
         if not report:

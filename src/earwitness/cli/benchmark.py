@@ -12,7 +12,7 @@ from earwitness.cli.choices import folder_name
 from earwitness.cli.command import Command, Group
 
 if TYPE_CHECKING:
-    from earwitness.benchmark.commitment import Secret
+    from earwitness.benchmark.benchmark_set import Secret
 
 app = typer.Typer(cls=Group, help="Make, score and check benchmark sets with hidden seeds.", no_args_is_help=True)
 
@@ -50,10 +50,9 @@ def make(
     Hand out DIR/set, publish DIR/set/benchmark.json, and keep DIR/secret until `benchmark score` reveals the seed.
     """
     from earwitness.benchmark.benchmark_set import SceneSettings
-    from earwitness.benchmark.leaderboard_entry import read_entry
+    from earwitness.benchmark.leaderboard import read_entry
     from earwitness.benchmark.set_making import MakeOptions, made_again, make_set
-    from earwitness.cli.command import one_thread
-    from earwitness.cli.progress import Meter
+    from earwitness.cli.command import Meter, one_thread
     from earwitness.core.errors import UsageError
 
     one_thread()
@@ -113,8 +112,8 @@ def score(
     """
     from rich.console import Console
 
-    from earwitness.benchmark.commitment import write_model
-    from earwitness.benchmark.leaderboard_entry import ScoredSystem
+    from earwitness.benchmark.benchmark_set import write_model
+    from earwitness.benchmark.leaderboard import ScoredSystem
     from earwitness.benchmark.set_scoring import ScoringOptions, score_set
     from earwitness.cli.choices import one_of
     from earwitness.core.errors import UsageError
@@ -152,7 +151,7 @@ def check(
 
     Exit code: 0 all are valid, 1 some are not (each is named).
     """
-    from earwitness.benchmark.leaderboard_entry import check_published, read_entry
+    from earwitness.benchmark.leaderboard import check_published, read_entry
     from earwitness.cli.command import say
     from earwitness.core.errors import BenchmarkError
 

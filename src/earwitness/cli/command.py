@@ -1,14 +1,16 @@
-"""What the commands share: options as a dataclass, plain help, CPU threads, errors for extras, messages on stderr."""
+"""What the commands share: options as a dataclass, help, CPU threads, missing extras, messages and progress."""
 
 from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import MISSING, Field, fields
 from inspect import Parameter, Signature
-from typing import TYPE_CHECKING, Any, Final, TypeVar, get_type_hints
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, get_type_hints
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
@@ -17,10 +19,12 @@ from earwitness.core.errors import MissingExtraError, one_line
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+    from rich.console import Console
+    from rich.progress import Progress
 
 FORMAT_LIST: Final = "FORMAT,..."
-
 Options = TypeVar("Options", bound="DataclassInstance")
+LINE_SECONDS: Final = 30.0
 
 
 class Command(TyperCommand):
@@ -95,7 +99,8 @@ def takes(options: type[Options]) -> Callable[[Callable[[Options], None]], Calla
     """Decorator that makes a command of a function: the command's parameters are the fields of a dataclass.
 
     Args:
-        options: dataclass whose fields have types for typer, `Annotated[type, typer.Option(...)]`, and default values.
+        options: dataclass whose fields have types for typer, `Annotated[type, typer.Option(...)]`; those without a
+            default value are required.
     """
     hints = get_type_hints(options, include_extras=True)
     declared = [
@@ -116,10 +121,66 @@ def takes(options: type[Options]) -> Callable[[Callable[[Options], None]], Calla
 
 
 def _default(declared: Field[Any]) -> Any:
-    return declared.default if declared.default_factory is MISSING else declared.default_factory()
+    if declared.default_factory is not MISSING:
+        return declared.default_factory()
+    return Parameter.empty if declared.default is MISSING else declared.default
 
 
 def say(message: str) -> None:
     """Print a problem or a note on one line, unless stderr is closed."""
     with suppress(OSError):
         typer.echo(f"earwitness: {one_line(message)}", err=True)
+
+
+class Meter:
+    """A context manager that reports progress on stderr."""
+
+    def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        from rich.console import Console  # too slow to import for commands that show no progress
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        self._console = console or Console(stderr=True)
+        self._clock = clock
+        self._bar: Progress | None = None
+        if self._console.is_terminal:
+            left = (TextColumn("left"), TimeRemainingColumn())
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), *left)
+            self._bar = Progress(*columns, console=self._console)
+
+    def __enter__(self) -> Self:
+        """Show the bar."""
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove the bar."""
+        if self._bar is not None:
+            self._bar.stop()
+
+    def task(self, name: str) -> Callable[[int, int], None]:
+        """Begin the task `name`; returns a function to call with (done, total)."""
+        if self._bar is not None:
+            bar, number = self._bar, self._bar.add_task(name, total=None)
+            return lambda done, total: bar.update(number, completed=done, total=total)
+        begin, printed = self._clock(), self._clock()
+
+        def report(done: int, total: int) -> None:
+            nonlocal printed
+            now = self._clock()
+            if now - printed >= LINE_SECONDS or done == total:
+                printed = now
+                left = round((now - begin) / max(done, 1) * (total - done))
+                rest = f", {left // 3600}:{left // 60 % 60:02d}:{left % 60:02d} left" if done < total else ""
+                self._console.print(f"{name} {done} of {total}{rest}", highlight=False)
+
+        return report

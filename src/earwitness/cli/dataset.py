@@ -209,8 +209,7 @@ def from_corrections(
     events without a direction are left out.
     """
     from earwitness.batch.corrected_set import CorrectedSet, find_corrected, make_corrected_set
-    from earwitness.cli.command import say
-    from earwitness.cli.progress import Meter
+    from earwitness.cli.command import Meter, say
     from earwitness.core.files.lock import locked_folder
 
     job = CorrectedSet(out, split, video, unknown_distance)

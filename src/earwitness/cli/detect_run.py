@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from earwitness.batch.combined_table import check_table, combined_table
 from earwitness.batch.formats import Options, parse_formats
 from earwitness.batch.jobs import INCREMENTAL_SUFFIX, RESULT_SUFFIX, BatchSettings, Done, Failure, Job, run_journaled
 from earwitness.batch.journal import Journal
 from earwitness.batch.planning import Plan, dcase_formats, plan, plan_dcase
+from earwitness.batch.saving import check_table, combined_table
 from earwitness.batch.workers import run_workers
 from earwitness.cli.batch_view import BatchView
 from earwitness.cli.choices import check_fov, one_of, own_weights

@@ -14,8 +14,8 @@ from earwitness.core.version import __version__
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from earwitness.metrics.evaluation import LabelFolder
     from earwitness.metrics.intervals import Intervals
-    from earwitness.metrics.label_folder import LabelFolder
     from earwitness.metrics.scores import Scores
 
 
@@ -117,8 +117,7 @@ def run(
     from earwitness.core.version import commit
     from earwitness.metrics import intervals as estimate
     from earwitness.metrics import score_report as show
-    from earwitness.metrics.evaluation import score_folders
-    from earwitness.metrics.label_folder import read_folder
+    from earwitness.metrics.evaluation import read_folder, score_folders
     from earwitness.metrics.protocols import Protocol
 
     rules = Protocol(protocol.value)

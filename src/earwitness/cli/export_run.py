@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
-from earwitness.batch.combined_table import check_table, combined_table, is_result
 from earwitness.batch.formats import Format, Options, parse_formats, write
-from earwitness.batch.result_names import fitted
+from earwitness.batch.planning import fitted
+from earwitness.batch.saving import check_table, combined_table, is_result
 from earwitness.cli.choices import check_fov, chosen_classes, one_of
 from earwitness.cli.command import say
 from earwitness.cli.export_options import ResultExportOptions

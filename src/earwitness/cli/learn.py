@@ -52,16 +52,18 @@ def run(
 
     It renders your recordings in simulated rooms, with sounds that ship with earwitness, and learns what they are and
     where they come from. At the end it estimates how well each is detected, on recordings that it did not learn from.
+    An interrupted run continues when the same command is given again; until then, its work is in NAME.unfinished.
     """
     from earwitness.cli.command import needs, one_thread
 
     one_thread()
-    from earwitness.cli.progress import Meter
+    from earwitness.cli.command import Meter
     from earwitness.core.errors import one_line
     from earwitness.core.files.lock import locked_file
 
     with needs("learning new classes", "train"):
-        from earwitness.training.learn.learn import LearnOptions, learn
+        from earwitness.training.learn.learn import LearnOptions, learn, run_record
+        from earwitness.training.learn.unfinished import UnfinishedRun
         from earwitness.training.learn.user_sounds import open_sounds
     processes = workers or min(2, os.cpu_count() or 1)
     options = LearnOptions(out, name, not replace, scenes, rooms, processes, seed)
@@ -70,8 +72,15 @@ def run(
         for file, reason in user.skipped.items():
             typer.echo(one_line(f"skipped: {file}: {reason}"), err=True)
         _announce(user)
-        with Meter() as meter:
-            learnt = learn(user, options, meter.task)
+        kept = UnfinishedRun(out, run_record(user, options))
+        if kept.note:
+            typer.echo(one_line(kept.note), err=True)
+        try:
+            with Meter() as meter:
+                learnt = learn(user, options, meter.task, kept)
+        except KeyboardInterrupt:
+            typer.echo("to continue, give the same command again", err=True)
+            raise
     _report(learnt)
     typer.echo(f"\n{out}: {len(learnt.vocabulary)} classes, {out.stat().st_size / 1e6:.1f} MB")
     typer.echo(f"to use it: earwitness detect VIDEO --model {out}")

@@ -7,13 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from earwitness.cli import hub
+from earwitness.cli.choices import folder_name
 from earwitness.cli.command import Command, Group
 
 if TYPE_CHECKING:
+    from earwitness.detect.hub.hub_cache import HubAddress
     from earwitness.encoders.weights.pretrained_models import ModelEntry
 
 app = typer.Typer(cls=Group, help="List, download, check and publish models.", no_args_is_help=True)
+_MODEL = typer.Argument(
+    metavar="MODEL", help="An .onnx file with its card beside it, an .ensemble file, or a shipped model."
+)
+_CHECKPOINT = typer.Option(
+    metavar="FILE", help="Also publish this checkpoint (.safetensors), so that others can fine-tune the model."
+)
 
 
 @app.command("list", cls=Command)
@@ -22,7 +29,7 @@ def list_models(json: Annotated[bool, typer.Option("--json", help="Print as JSON
     from earwitness.encoders.weights.pretrained_models import MODELS
 
     if json:
-        _print_json([*(_described(entry) for entry in MODELS.values()), *hub.listed()])
+        _print_json([*(_described(entry) for entry in MODELS.values()), *_pulled_models()])
         return
     from rich.console import Console
     from rich.table import Table
@@ -31,7 +38,7 @@ def list_models(json: Annotated[bool, typer.Option("--json", help="Print as JSON
     for entry in MODELS.values():
         size = "?" if entry.size is None else f"{entry.size / 1e6:.1f}"
         table.add_row(entry.name, "yes" if _is_here(entry) else "no", size, entry.licence, entry.what)
-    for row in hub.listed():
+    for row in _pulled_models():
         table.add_row(row["name"], "yes", f"{row['size'] / 1e6:.1f}", row["licence"], row["what"])
     Console(highlight=False).print(table)
 
@@ -65,7 +72,7 @@ def pull_models(
     if (source is not None and trained) or (sha256 is not None and not trained):
         raise typer.BadParameter("--from goes with models that `models list` names, --sha256 with hf:USER/NAME")
     entries = [find_entry(name) for name in names if name not in trained]
-    hub.pull_addresses(trained, sha256)
+    _pull_addresses(trained, sha256)
     for entry in entries:
         weights = pull(entry, source, lambda line: typer.echo(line, err=True))
         typer.echo(f"{entry.name}: ready in {weights.folder}")
@@ -89,7 +96,7 @@ def describe_model(
     from earwitness.encoders.weights.weight_files import check_weights, weights_folder
 
     if name.startswith("hf:"):
-        _print_trained(hub.described(name), json=json)
+        _print_trained(_pulled_model(name), json=json)
         return
     if name in shipped_models() or name.endswith(".onnx"):
         _print_trained(_trained(name), json=json)
@@ -116,6 +123,51 @@ def describe_model(
         typer.echo(f"{'file':10} {file_name}, {size}, sha256 {sha256}")
     state = "here, intact" if described["found_sha256"] else f"not here; run: earwitness models pull {name}"
     typer.echo(f"{'state':10} {state}")
+
+
+@app.command("push", cls=Command)
+def push_model(
+    model: Annotated[str, _MODEL],
+    address: Annotated[str, typer.Argument(metavar="hf:USER/NAME", help="Repository; @BRANCH for another branch.")],
+    checkpoint: Annotated[Path | None, _CHECKPOINT] = None,
+    private: Annotated[bool, typer.Option("--private", help="A new repository is private.")] = False,
+    message: Annotated[str | None, typer.Option(metavar="TEXT", help="Commit message.")] = None,
+) -> None:
+    """Publish a trained model on the Hugging Face hub: the model, its card, and a page made from the card.
+
+    Needs the extra 'hub' and a token that may write (HF_TOKEN, or `hf auth login`).
+    `models card` shows what is uploaded.
+    """
+    from earwitness.detect.hub.hub_cache import HubAddress, is_hub_address
+    from earwitness.detect.hub.hub_push import push_hub
+
+    if is_hub_address(model) and not is_hub_address(address):  # the other order is as clear
+        model, address = address, model
+    pushed = push_hub(model, HubAddress.parse(address), checkpoint=checkpoint, private=private, message=message)
+    typer.echo(f"pushed: {pushed.url}")
+    typer.echo(f"others get it with: earwitness models pull {address}")
+    typer.echo(f"pinned to this version: {pushed.address}")
+
+
+@app.command("card", cls=Command)
+def write_card(
+    model: Annotated[str, _MODEL],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", parser=folder_name, help="Folder to write.")],
+    address: Annotated[
+        str | None, typer.Option("--for", metavar="hf:USER/NAME", help="Where the model will be found, for the page.")
+    ] = None,
+    checkpoint: Annotated[Path | None, _CHECKPOINT] = None,
+) -> None:
+    """Write the folder that `push` uploads: README.md in the hub's form, the model, its card, and their SHA-256.
+
+    Uses no network. The folder can be uploaded with any tool of the hub.
+    """
+    from earwitness.detect.hub.hub_cache import HubAddress
+    from earwitness.detect.hub.hub_push import save_hub_folder
+
+    where = None if address is None else HubAddress.parse(address)
+    manifest = save_hub_folder(out, model, where, checkpoint)
+    typer.echo(f"{out}: README.md, earwitness.json, {', '.join(manifest.files)}")
 
 
 def _trained(name: str) -> dict[str, Any]:
@@ -172,5 +224,69 @@ def _print_json(value: object) -> None:
     typer.echo(json.dumps(value, indent=1))
 
 
-app.command("push", cls=Command)(hub.push)
-app.command("card", cls=Command)(hub.card)
+def _pull_addresses(texts: list[str], sha256: str | None) -> None:
+    """Pull models from the hub; each prints where it is, and how to use it."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from earwitness.core.errors import UsageError
+    from earwitness.detect.hub.hub_cache import HubAddress
+    from earwitness.detect.hub.hub_pull import pull_hub
+
+    if sha256 is not None and len(texts) != 1:
+        raise UsageError("--sha256 goes with one model of the hub; pull only that one")
+    console = Console(stderr=True)
+    for address in [HubAddress.parse(text) for text in texts]:
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+            task = bar.add_task(str(address), total=None)
+            pulled = pull_hub(
+                address,
+                sha256=sha256,
+                log=lambda line: typer.echo(line, err=True),
+                progress=lambda done, total, bar=bar, task=task: bar.update(task, completed=done, total=total),  # type: ignore[misc]
+            )
+        state = "ready" if pulled.is_new else "already here, intact"
+        typer.echo(f"{address}: {state}, commit {pulled.commit}, sha256 {pulled.model.sha256}")
+        typer.echo(f"to use it: earwitness detect VIDEO --model {address}")
+        if pulled.model.checkpoint is not None:
+            typer.echo(f"to fine-tune it: run.init_from={address}")
+
+
+def _pulled_models() -> list[dict[str, Any]]:
+    """Pulled models, as `models list` shows them."""
+    from earwitness.core.errors import ModelError
+    from earwitness.detect.hub.hub_cache import commit_folder, pulled_addresses
+    from earwitness.detect.hub.hub_pull import read_manifest
+
+    rows = []
+    for address, commit in pulled_addresses():
+        try:
+            manifest = read_manifest(commit_folder(address, commit))
+        except ModelError:  # `models info` tells more
+            continue
+        size = sum(file.size for file in manifest.files.values())
+        row = {"name": str(address), "what": f"{manifest.name}, pulled from the hub", "commit": commit, "size": size}
+        rows.append(
+            row | {"sha256": manifest.files[manifest.model].sha256, "here": True, "licence": "see `models info`"}
+        )
+    return rows
+
+
+def _pulled_model(text: str) -> dict[str, Any]:
+    """Everything about a pulled model, checked; for `models info`.
+
+    Raises:
+        ModelError: it was not pulled, or a file is damaged.
+    """
+    from earwitness.detect.hub.hub_cache import HubAddress, pulled_folder
+    from earwitness.detect.hub.hub_pull import check_pulled
+
+    address: HubAddress = HubAddress.parse(text)
+    folder = pulled_folder(address)
+    model = check_pulled(folder, address)
+    return {
+        "name": str(address), "what": model.card.name, "commit": folder.name, "licence": model.card.licence,
+        "classes": list(model.card.vocabulary.slugs), "scores": model.card.scores, "limits": list(model.card.limits),
+        "folder": str(folder), "sha256": model.sha256,
+        "checkpoint": None if model.checkpoint is None else str(model.checkpoint), "here": True,
+    }  # fmt: skip

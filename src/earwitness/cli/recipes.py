@@ -14,7 +14,7 @@ app = typer.Typer(cls=Group, help="List and show the recipes of `train` and `abl
 @app.command("list", cls=Command)
 def list_recipes(json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False) -> None:
     """List each recipe with its purpose; `train NAME` and `ablate NAME` use it."""
-    from earwitness.training.shipped_recipes import purpose, shipped_recipes
+    from earwitness.training.recipe_files import purpose, shipped_recipes
 
     found = {name: purpose(path) for name, path in shipped_recipes().items()}
     if json:
@@ -36,6 +36,6 @@ def show_recipe(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A recipe; `recipes list` names them.")],
 ) -> None:
     """Print a recipe: save it to a file to change it, `earwitness recipes show NAME > my.yaml`."""
-    from earwitness.training.shipped_recipes import find_recipe
+    from earwitness.training.recipe_files import find_recipe
 
     typer.echo(find_recipe(name).read_text(encoding="utf-8"), nl=False)

@@ -60,16 +60,15 @@ def run(
     from earwitness.encoders.protocol import check_device
 
     with needs("reproducing the paper", "train"):
-        from earwitness.training.reproduction.data_splits import DataSplits
-        from earwitness.training.reproduction.reproduction_job import ENCODERS, ReproductionJob
-        from earwitness.training.reproduction.scales import find_scale
+        from earwitness.training.data.data_splits import DataSplits
+        from earwitness.training.reproduction.reproduction_job import ENCODERS, ReproductionJob, find_scale
     size, own = find_scale(scale), own_weights(weights or (), tuple(ENCODERS.values()))
     folder = out or Path("runs") / f"reproduction-{size.name}"
     seen = None if vision == "none" else vision
     job = ReproductionJob(DataSplits.of(data), folder, size, bank, own, seen, check_device(device), workers)
     with needs("reproducing the paper", "train"):
         from earwitness.training.reproduction.estimate import plan_lines
-        from earwitness.training.reproduction.reproduction import reproduce
+        from earwitness.training.reproduction.stages import reproduce
     for line in plan_lines(job):
         typer.echo(line)
     if plan:

@@ -69,10 +69,10 @@ def run(
     loaded = load_recipe(path, [*(settings or []), *named], data)
     check_trackers(loaded.run.trackers)
     with needs("training", "train"):
-        from earwitness.training.data.recipe_classes import with_classes
         from earwitness.training.data.training_sources import open_sources
         from earwitness.training.loop.distributed import locked_by_first, use_deterministic_algorithms
         from earwitness.training.loop.trainer import Trainer
+        from earwitness.training.recipe import with_classes
     if deterministic:
         use_deterministic_algorithms()
     loaded = with_classes(loaded)
@@ -95,7 +95,7 @@ def _recipe_file(recipe: str | None, out: Path | None, *, resume: bool) -> Path:
     """
     from earwitness.core.errors import UsageError
     from earwitness.training.loop.training_state import RECIPE_NAME
-    from earwitness.training.shipped_recipes import find_recipe
+    from earwitness.training.recipe_files import find_recipe
 
     if recipe is not None:
         return find_recipe(recipe)

@@ -24,7 +24,6 @@ from earwitness.core.geometry import DEFAULT_FOV_DEG
 from earwitness.core.schema import PlainValues, StrictModel
 
 Modality = Literal["sound", "picture"]
-
 _SAME_DIRECTION_DEG: Final = 1e-3
 
 Device = Literal["cpu", "cuda"]

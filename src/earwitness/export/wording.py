@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from earwitness.core.events import SoundEvent
 
 AHEAD_DEG: Final = 15.0
 MOVING_DEG: Final = 15.0
@@ -38,6 +41,12 @@ def metres(distance: float) -> str:
 def screen(onscreen: bool) -> str:
     """Return "on screen" or "off screen"."""
     return "on screen" if onscreen else "off screen"
+
+
+def place(event: SoundEvent, has_video: bool) -> str:
+    """Describe the position of an event: "23° left, 1.8 m, on screen"."""
+    words = [direction_in_degrees(event.azimuth), metres(event.distance)]
+    return ", ".join([*words, screen(event.onscreen)] if has_video else words)
 
 
 def clock_time(seconds: float, decimal_mark: str = ".") -> str:

@@ -1,11 +1,10 @@
 """Scoring: additive counts, protocols, scores and confidence intervals."""
 
 from earwitness.metrics.counts import Counts, count
-from earwitness.metrics.evaluation import score_folders, score_tables
+from earwitness.metrics.evaluation import read_folder, score_folders
 from earwitness.metrics.intervals import Interval, Intervals, bootstrap, jackknife
-from earwitness.metrics.label_folder import read_folder
 from earwitness.metrics.protocols import Protocol
-from earwitness.metrics.scores import AverageScores, ClassScores, Scores
+from earwitness.metrics.scores import AverageScores, ClassScores, Scores, score_tables
 
 __all__ = [
     "AverageScores",

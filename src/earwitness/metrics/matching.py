@@ -1,4 +1,4 @@
-"""Assignment of predictions to references by frame and class, for many clips at once.
+"""Assignment of predictions to references, for many clips at once: rows by frame and class, and whole events.
 
 A cell is one class in one frame of one clip. Within a cell references and predictions are paired so that the sum of
 |fold(azimuth) - fold(azimuth')| is smallest (Hungarian assignment). Cells with one row on a side, and 2 x 2 cells, are
@@ -7,6 +7,9 @@ solved for all clips together; `scipy.optimize.linear_sum_assignment` solves the
 Ties are common: whenever both predictions lie on the same side of both references, the two assignments of a 2 x 2 cell
 have the same cost, but their distance and on/off errors differ. Ties are resolved as SciPy resolves them for the same
 row order.
+
+A predicted event is matched to a true source if at least half of its rows are paired with that source. So a matched
+event is real, and of the right class, but it may be far off.
 """
 
 from __future__ import annotations
@@ -19,15 +22,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from earwitness.core.events import EventTable
 from earwitness.core.geometry import fold
 from earwitness.data.dcase.labels import LabelRows
 from earwitness.metrics.protocols import Protocol, scored_rows
 
 IndexArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
-
 NEAR_TIE_DEG: Final = 1e-6
 """Difference in cost below which SciPy solves a 2 x 2 cell, since rounding could decide between the assignments."""
+LEAST_SHARE: Final = 0.5
+"""Share of an event's rows that must be paired with one source."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -192,3 +197,66 @@ def matched_pairs(
         refs.rows.distance_cm[matches.reference],
         preds.rows.distance_cm[matches.prediction],
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EventPairs:
+    """Matched events of several clips, one entry each.
+
+    Attributes:
+        clip: (n,) index of the clip.
+        event: (n,) index of the event among the runs of the predicted table; see `EventTable.runs`.
+        azimuth: (n,) median azimuth of the source in the paired frames, degrees.
+        distance: (n,) median distance of the source in the paired frames, metres.
+        overlap: (n,) number of true events of any class at once, mean over the paired frames, rounded.
+    """
+
+    clip: IndexArray
+    event: IndexArray
+    azimuth: FloatArray
+    distance: FloatArray
+    overlap: IndexArray
+
+    def __len__(self) -> int:
+        """Number of matched events."""
+        return self.clip.size
+
+
+def event_pairs(references: Sequence[EventTable], predictions: Sequence[EventTable]) -> EventPairs:
+    """The matched events of clips; events without a direction are left out."""
+    entries: list[tuple[float, ...]] = []
+    for clip, (true, predicted) in enumerate(zip(references, predictions, strict=True)):
+        entries += [(clip, *entry) for entry in _pairs_of_clip(true, predicted)]
+    columns = np.array(entries, dtype=np.float64).reshape(-1, 5).T
+    return EventPairs(
+        columns[0].astype(np.int64), columns[1].astype(np.int64), columns[2], columns[3], columns[4].astype(np.int64)
+    )
+
+
+def _pairs_of_clip(true: EventTable, predicted: EventTable) -> list[tuple[float, ...]]:
+    by_event, first, stop = predicted.runs()
+    true = true.select(np.isfinite(true.azimuth) & np.isfinite(true.distance))
+    pairs = match(
+        _event_cells(true), true.azimuth.astype(np.float64), _event_cells(by_event), by_event.azimuth.astype(np.float64)
+    )
+    partner = np.full(len(by_event), -1, dtype=np.int64)
+    partner[pairs.prediction] = pairs.reference
+    at_once = np.bincount(true.frame, minlength=1)
+    entries: list[tuple[float, ...]] = []
+    for number, (begin, end) in enumerate(zip(first.tolist(), stop.tolist(), strict=True)):
+        rows = partner[begin:end]
+        rows = rows[rows >= 0]
+        if not rows.size or not np.isfinite(by_event.azimuth[begin]):
+            continue
+        sources, counts = np.unique(true.source[rows], return_counts=True)
+        best = int(counts.argmax())
+        if counts[best] < LEAST_SHARE * (end - begin):
+            continue
+        rows = rows[true.source[rows] == sources[best]]
+        azimuth, distance = (float(np.median(column[rows])) for column in (true.azimuth, true.distance))
+        entries.append((number, azimuth, distance, float(np.floor(at_once[true.frame[rows]].mean() + 0.5))))
+    return entries
+
+
+def _event_cells(table: EventTable) -> IndexArray:
+    return table.frame.astype(np.int64) * len(table.vocabulary) + table.class_index

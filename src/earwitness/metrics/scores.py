@@ -6,18 +6,20 @@ shape (..., classes, 11) and return shape (...).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.core.events import EventTable
 from earwitness.core.vocabulary import DCASE2025
-from earwitness.metrics.counts import COLUMNS, Counts
+from earwitness.data.dcase.labels import LabelRows
+from earwitness.metrics.counts import COLUMNS, Counts, count
 from earwitness.metrics.protocols import EPS, Protocol
 
 FloatArray = NDArray[np.float64]
-
 QUANTITIES: Final = (
     "f_score", "doa_error_deg", "distance_error", "relative_distance_error", "onscreen_accuracy",
     "onscreen_accuracy_always_off", "seld_error",
@@ -220,3 +222,26 @@ def _nanmean(values: FloatArray) -> FloatArray:
 
 def _plain(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
+
+
+def score_tables(
+    references: Sequence[EventTable],
+    predictions: Sequence[EventTable],
+    protocol: Protocol | str = Protocol.STRICT,
+    names: Sequence[str] | None = None,
+) -> Scores:
+    """Score tables in memory; the result equals that of writing both as CSV and scoring the files, rounding included.
+
+    Args:
+        references, predictions: one table per clip, in the same order.
+        protocol: scoring protocol.
+        names: names of the clips, for counts by room and other groups; by default their numbers.
+
+    Raises:
+        LabelError: the numbers of clips differ, or a row has no direction or distance (NaN).
+    """
+    protocol = Protocol(protocol)
+    files = [f"clip{number:06d}" for number in range(len(references))] if names is None else list(names)
+    rows = [LabelRows.from_table(table) for table in references]
+    answers = [LabelRows.from_table(table) for table in predictions]
+    return Scores.from_counts(count(files, rows, answers, protocol), protocol)

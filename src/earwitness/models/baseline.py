@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from earwitness.core.errors import ModelError
 from earwitness.models.architectures import BaselineConfig, VisualInput
-from earwitness.models.layers.blocks import Scaler
-from earwitness.models.layers.cross_attention import MultiHeadAttention
+from earwitness.models.blocks import Scaler
 from earwitness.models.network import Network, TokenBatch, Tokens
+from earwitness.models.token_fusion import MultiHeadAttention
 
 DECIBEL: Final = 0.1
 """One decibel in decimal logarithms of power: the official input is in decibels and not normalised."""

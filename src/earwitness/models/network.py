@@ -1,18 +1,29 @@
-"""The interface of networks for training, export and inference, and their token input."""
+"""The interface of networks for training, export and inference: their token input and their raw and physical fields."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from earwitness.core.errors import ModelError
+from earwitness.core.multi_accddoa import DISTANCE
+from earwitness.encoders.token_arrays import TokenArrays
 from earwitness.models.architectures import ModelConfig
-from earwitness.models.layers.blocks import Scaler
-from earwitness.models.token_arrays import TokenArrays
+from earwitness.models.blocks import Scaler
+
+FIELDS: Final = 4
+"""x, y, log distance, on-screen logit."""
+ACTIVITY: Final = 4
+"""Index of the activity logit in raw fields, where there is one; the same on all tracks of a class."""
+SEVERAL: Final = 5
+"""Index of the logit of two or more sources of a class, where there is one; the same on all tracks."""
+LEFTMOST, RIGHTMOST = 0, 1
+"""The tracks of two sources of a class in networks with that logit."""
+MAX_LOG_METRES: Final = 4.0
 
 
 class Tokens(NamedTuple):
@@ -95,3 +106,46 @@ class Network(nn.Module, ABC):
             ModelError: the network has no such class.
         """
         raise ModelError(f"a network of {type(self).__name__} has no class for any sound")
+
+
+def physical(raw: Tensor, several_from: float = 0.5) -> Tensor:
+    """Raw fields as physical ones, (..., 4): x, y, metres, on-screen probability.
+
+    The probability of an activity logit, if there is one, becomes the length of the vectors, so that all networks
+    encode activity in the same way.
+
+    Args:
+        raw: (B, T', tracks, classes, 4, 5 or 6).
+        several_from: probability of several sources from which tracks stay separate; see `separated`.
+    """
+    if raw.shape[-1] > SEVERAL:
+        return with_length(separated(probabilities(raw), several_from))
+    fields = probabilities(raw)
+    return fields if raw.shape[-1] <= ACTIVITY else with_length(fields)
+
+
+def probabilities(raw: Tensor) -> Tensor:
+    """Raw fields with metres in place of their logarithms, and probabilities in place of logits."""
+    metres = torch.exp(raw[..., DISTANCE : DISTANCE + 1].clamp(-MAX_LOG_METRES, MAX_LOG_METRES))
+    return torch.cat([raw[..., :DISTANCE], metres, torch.sigmoid(raw[..., DISTANCE + 1 :])], dim=-1)
+
+
+def with_length(fields: Tensor) -> Tensor:
+    """The activity of fields (..., 5) as the length of their vectors: (..., 4)."""
+    vector = fields[..., :2]
+    length = vector.square().sum(-1, keepdim=True).clamp_min(1e-8).sqrt()
+    return torch.cat([vector / length * fields[..., ACTIVITY : ACTIVITY + 1], fields[..., 2:ACTIVITY]], dim=-1)
+
+
+def separated(fields: Tensor, several_from: float) -> Tensor:
+    """Tracks of one and of several sources, from fields (B, T', tracks, classes, 6): (B, T', tracks, classes, 5).
+
+    Where the probability of several sources is below `several_from`, every track is the mean of all; else the tracks
+    besides the leftmost and the rightmost repeat the leftmost.
+    """
+    apart = fields[:, :, :1, :, SEVERAL:] >= several_from
+    plain = fields[..., :SEVERAL]
+    mean = plain.mean(dim=2, keepdim=True).expand_as(plain)
+    ends = [plain[:, :, LEFTMOST : LEFTMOST + 1], plain[:, :, RIGHTMOST : RIGHTMOST + 1]]
+    two = torch.cat([*ends, *ends[:1] * (plain.shape[2] - 2)], dim=2)
+    return torch.where(apart, two, mean)

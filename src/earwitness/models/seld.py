@@ -12,12 +12,10 @@ from torch.nn import functional
 
 from earwitness.core.multi_accddoa import DISTANCE
 from earwitness.models.architectures import SymmetricConfig
-from earwitness.models.layers.blocks import ConformerBlock, ConvBlock, ResidualBlock, Scaler
-from earwitness.models.layers.cross_attention import Concatenation, CrossAttention
-from earwitness.models.layers.tagger import EMBEDDING_WIDTH, Tagger
-from earwitness.models.layers.token_projection import Projected, TokenProjection
-from earwitness.models.network import Network, TokenBatch
+from earwitness.models.blocks import EMBEDDING_WIDTH, ConformerBlock, ConvBlock, ResidualBlock, Scaler, Tagger
+from earwitness.models.network import ACTIVITY, FIELDS, Network, TokenBatch, physical
 from earwitness.models.seld_config import CmcConfig, SeldConfig, SeldShape
+from earwitness.models.token_fusion import Concatenation, CrossAttention, Projected, TokenProjection
 
 _SPANS: Final = (25, 75, 175)
 """Spans in feature frames, odd, over which the coherence around a label frame is averaged."""
@@ -65,19 +63,10 @@ class Reverberance(nn.Module):
         return above / below.clamp_min(10.0**_LOWEST * 1e-3)
 
 
-FIELDS: Final = 4
-"""x, y, log distance, on-screen logit."""
-ACTIVITY: Final = 4
-"""Index of the activity logit in raw fields, where there is one; the same on all tracks of a class."""
-SEVERAL: Final = 5
-"""Index of the logit of two or more sources of a class, where there is one; the same on all tracks."""
-LEFTMOST, RIGHTMOST = 0, 1
-"""The tracks of two sources of a class in networks with that logit."""
 RARE_LOGIT: Final = -2.5
 """Initial bias of activity logits: most cells are inactive."""
 TYPICAL_LOG_METRES: Final = 0.7
 """Initial bias of the distance output: ln of 2 m."""
-MAX_LOG_METRES: Final = 4.0
 TAGGER_PARTS: Final = ("tagger.", "tagged.", "tags.")
 """Prefixes of the weights of networks with a tagger only."""
 TRUNK_PREFIX: Final = "tagger.trunk."
@@ -304,49 +293,6 @@ def _distance_head(config: SeldShape) -> nn.Sequential:
     nn.init.zeros_(out.weight)
     nn.init.zeros_(out.bias)
     return nn.Sequential(nn.LayerNorm(width), nn.Linear(width, config.dim), nn.SiLU(), out)
-
-
-def physical(raw: Tensor, several_from: float = 0.5) -> Tensor:
-    """Raw fields as physical ones, (..., 4): x, y, metres, on-screen probability.
-
-    The probability of an activity logit, if there is one, becomes the length of the vectors, so that all networks
-    encode activity in the same way.
-
-    Args:
-        raw: (B, T', tracks, classes, 4, 5 or 6).
-        several_from: probability of several sources from which tracks stay separate; see `separated`.
-    """
-    if raw.shape[-1] > SEVERAL:
-        return with_length(separated(probabilities(raw), several_from))
-    fields = probabilities(raw)
-    return fields if raw.shape[-1] <= ACTIVITY else with_length(fields)
-
-
-def probabilities(raw: Tensor) -> Tensor:
-    """Raw fields with metres in place of their logarithms, and probabilities in place of logits."""
-    metres = torch.exp(raw[..., DISTANCE : DISTANCE + 1].clamp(-MAX_LOG_METRES, MAX_LOG_METRES))
-    return torch.cat([raw[..., :DISTANCE], metres, torch.sigmoid(raw[..., DISTANCE + 1 :])], dim=-1)
-
-
-def with_length(fields: Tensor) -> Tensor:
-    """The activity of fields (..., 5) as the length of their vectors: (..., 4)."""
-    vector = fields[..., :2]
-    length = vector.square().sum(-1, keepdim=True).clamp_min(1e-8).sqrt()
-    return torch.cat([vector / length * fields[..., ACTIVITY : ACTIVITY + 1], fields[..., 2:ACTIVITY]], dim=-1)
-
-
-def separated(fields: Tensor, several_from: float) -> Tensor:
-    """Tracks of one and of several sources, from fields (B, T', tracks, classes, 6): (B, T', tracks, classes, 5).
-
-    Where the probability of several sources is below `several_from`, every track is the mean of all; else the tracks
-    besides the leftmost and the rightmost repeat the leftmost.
-    """
-    apart = fields[:, :, :1, :, SEVERAL:] >= several_from
-    plain = fields[..., :SEVERAL]
-    mean = plain.mean(dim=2, keepdim=True).expand_as(plain)
-    ends = [plain[:, :, LEFTMOST : LEFTMOST + 1], plain[:, :, RIGHTMOST : RIGHTMOST + 1]]
-    two = torch.cat([*ends, *ends[:1] * (plain.shape[2] - 2)], dim=2)
-    return torch.where(apart, two, mean)
 
 
 FUSION_PARTS = ("projections.", "cross.", "concatenation.")

@@ -22,19 +22,18 @@ from torch.nn import functional
 from earwitness.core.multi_accddoa import DISTANCE, Y
 from earwitness.features import FeatureConfig, swap
 from earwitness.models.architectures import SymmetricConfig
-from earwitness.models.network import Network, TokenBatch
-from earwitness.models.seld import (
+from earwitness.models.network import (
     FIELDS,
     LEFTMOST,
     RIGHTMOST,
     SEVERAL,
-    TYPICAL_LOG_METRES,
-    BodyOutput,
-    SeldNet,
+    Network,
+    TokenBatch,
     probabilities,
     separated,
     with_length,
 )
+from earwitness.models.seld import TYPICAL_LOG_METRES, BodyOutput, SeldNet
 
 _EXCHANGED: Final = (RIGHTMOST, LEFTMOST, 2)
 """Order of the tracks of a mirror image, in networks whose tracks are ordered from left to right."""

@@ -1,4 +1,4 @@
-"""Training recipes: one typed value for every setting of a run."""
+"""Training recipes: one typed value for every setting of a run, and the classes of its data."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import yaml
 from pydantic import ValidationError
 from pydantic import model_validator as _model_validator
 
+from earwitness.core.classes.class_files import classes_of
 from earwitness.core.classes.vocabulary_record import VocabularyRecord
-from earwitness.core.errors import RecipeError, shortened
+from earwitness.core.errors import LabelError, RecipeError, shortened
 from earwitness.core.schema import StrictModel
+from earwitness.core.vocabulary import DCASE2025, Vocabulary
 from earwitness.features import TAGGER_CHANNELS, FeatureConfig
 from earwitness.models.architectures import (
     ARCHITECTURES,
@@ -22,12 +24,12 @@ from earwitness.models.architectures import (
     token_widths,
 )
 from earwitness.models.seld_config import SeldConfig
+from earwitness.scenes.bank.adaptors import bank_vocabulary
+from earwitness.scenes.writing.synthesis import named_classes
+from earwitness.training.recipe_files import override, read_extended
 from earwitness.training.recipe_sections import AugmentSpec, DataSpec, LossSpec, Name, OptimSpec, RunSpec
-from earwitness.training.yaml_text import override, read_extended
 
 _TAGS: Final = {(1, name) for name in ARCHITECTURES}
-
-
 DATA_SET: Final = "DCASE2025"
 """The folder in shipped recipes that `train --data` replaces."""
 
@@ -170,3 +172,53 @@ def _input_size(features: FeatureConfig) -> dict[str, int]:
         "mels": features.mels,
         "frames_per_label": features.frames_per_label,
     }
+
+
+def with_classes(recipe: Recipe) -> Recipe:
+    """The recipe with the classes of its data, and with a model for as many.
+
+    Raises:
+        RecipeError: the bank and the folders have different classes, or a value does not fit their number.
+        BankError: the bank cannot be used.
+    """
+    vocabulary = data_vocabulary(recipe.data)
+    if recipe.vocabulary is not None and (difference := vocabulary.difference(recipe.vocabulary.vocabulary())):
+        raise RecipeError(f"the data do not fit the recipe's vocabulary: {difference}")
+    count, weights = len(vocabulary), recipe.data.scene.get("class_weights") or ()
+    if isinstance(weights, list | tuple) and len(weights) not in (0, count):
+        raise RecipeError(
+            f"data.scene.class_weights has {len(weights)} numbers for {count} classes: give one per class, or none "
+            "(--set data.scene.class_weights=[])"
+        )
+    if recipe.model.classes not in (count, len(DCASE2025)) or (
+        vocabulary is DCASE2025 and recipe.model.classes != count
+    ):
+        raise RecipeError(f"model.classes is {recipe.model.classes}, but the data have {count} classes: leave it out")
+    if vocabulary is DCASE2025:
+        return recipe
+    raw = recipe.model_dump(mode="json")
+    raw["vocabulary"] = VocabularyRecord.of(vocabulary).model_dump(mode="json")
+    raw["model"]["classes"] = count
+    return check_recipe(raw, "the recipe with the classes of its data")
+
+
+def data_vocabulary(data: DataSpec) -> Vocabulary:
+    """The classes of a recipe's data.
+
+    Raises:
+        RecipeError: its parts have different classes.
+        BankError: the bank cannot be used.
+    """
+    try:
+        parts = {}
+        if not data.folders or data.bank_weight:
+            parts[data.bank] = bank_vocabulary(Path(data.bank), named_classes(data.classes))
+        for folder in (*data.folders, *([data.valid_folder] if data.valid_folder else [])):
+            parts[folder.root] = classes_of(Path(folder.root), 1)
+    except LabelError as error:
+        raise RecipeError(f"data: {error}") from error
+    (first, vocabulary), *others = parts.items()
+    for name, other in others:
+        if difference := other.difference(vocabulary):
+            raise RecipeError(f"data: '{name}' does not fit '{first}': {difference}")
+    return vocabulary

@@ -1,4 +1,6 @@
-"""Models that were pulled from the hub: where they lie, and which revision is which commit.
+"""Addresses of models on the Hugging Face hub, and the models that were pulled from it.
+
+An address is `hf:USER/NAME`, or `hf:USER/NAME@REVISION`. Pulled models lie in the cache:
 
     hub-models/OWNER--NAME/revisions.json       {"main": COMMIT, ...}
     hub-models/OWNER--NAME/COMMIT/model.onnx    with the other files of that commit
@@ -9,20 +11,75 @@ A commit's files never change, so that a pinned address keeps its meaning. Nothi
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
-from earwitness.core.errors import ModelError
+from earwitness.core.errors import ModelError, UsageError, shortened
 from earwitness.core.files.atomic import atomic_file
 from earwitness.core.files.cache import cache_folder
 from earwitness.core.files.small_files import CARD_BYTES, read_json
-from earwitness.detect.hub.hub_address import COMMIT, HubAddress
 
+PREFIX: Final = "hf:"
+DEFAULT_REVISION: Final = "main"
+_PART: Final = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?"
+_REPO: Final = re.compile(f"{_PART}/{_PART}")
+_REVISION: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,198}[A-Za-z0-9_-])?")
+COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+"""A whole commit hash: SHA-1, or SHA-256 in newer repositories."""
 MODEL_NAMES: Final = ("model.onnx", "model.ensemble")
 """Names of the model in a repository; a repository holds one of them."""
 SHORTEST_COMMIT: Final = 7
 _REVISIONS: Final = "revisions.json"
+
+
+@dataclass(frozen=True, slots=True)
+class HubAddress:
+    """A repository of the hub, at one revision.
+
+    Attributes:
+        repo: "owner/name".
+        revision: branch, tag or commit hash.
+    """
+
+    repo: str
+    revision: str = DEFAULT_REVISION
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse an address.
+
+        Raises:
+            UsageError: it has another form.
+        """
+        repo, at, revision = text.removeprefix(PREFIX).partition("@")
+        odd = ("..", "--") if _REPO.fullmatch(repo) else ("",)
+        if not text.startswith(PREFIX) or any(part in repo for part in odd) or repo.endswith(".git"):
+            raise UsageError(f"'{shortened(text, 100)}': an address on the hub is {PREFIX}USER/NAME, or with @REVISION")
+        if at and (not _REVISION.fullmatch(revision) or ".." in revision or "//" in revision):
+            raise UsageError(f"'{shortened(text, 100)}': the revision after @ must be a branch, a tag or a commit hash")
+        return cls(repo, revision or DEFAULT_REVISION)
+
+    def __str__(self) -> str:
+        """The address as users give it."""
+        return PREFIX + self.repo + ("" if self.revision == DEFAULT_REVISION else f"@{self.revision}")
+
+    @property
+    def is_commit(self) -> bool:
+        """Whether the revision is a whole commit hash, which always means the same files."""
+        return COMMIT.fullmatch(self.revision) is not None
+
+    @property
+    def folder_name(self) -> str:
+        """A file name for the repository; "--" cannot occur in the name of one."""
+        return self.repo.replace("/", "--")
+
+
+def is_hub_address(text: object) -> bool:
+    """Whether a model's name is an address on the hub."""
+    return str(text).startswith(PREFIX)
 
 
 def pulled_folder(address: HubAddress) -> Path:

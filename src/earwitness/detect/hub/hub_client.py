@@ -21,7 +21,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from earwitness.core.errors import HubError, ModelError, UsageError, first_line, shortened
 from earwitness.core.files.small_files import parse_json
 from earwitness.core.version import __version__
-from earwitness.detect.hub.hub_address import COMMIT, HubAddress
+from earwitness.detect.hub.hub_cache import COMMIT, HubAddress
 
 ENDPOINT: Final = "https://huggingface.co"
 TIMEOUT_SECONDS: Final = 60.0

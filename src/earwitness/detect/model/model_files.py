@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from earwitness.core.errors import ModelError
-from earwitness.detect.hub.hub_address import HubAddress, is_hub_address
-from earwitness.detect.hub.hub_cache import pulled_model
+from earwitness.detect.hub.hub_cache import HubAddress, is_hub_address, pulled_model
 from earwitness.detect.model.card import ModelCard, card_path, file_sha256, read_card
 
 DEFAULT_MODEL: Final = "default"

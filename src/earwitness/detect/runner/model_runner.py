@@ -17,8 +17,8 @@ from earwitness.detect.runner.runtime import FIELDS, TRACKS, Runtime
 from earwitness.detect.runner.token_encoders import TokenEncoder
 from earwitness.detect.runner.window_tokens import WindowTokens
 from earwitness.detect.runner.windows import OverlapMean, Window, WindowPlan, cut_windows, feature_blocks
+from earwitness.encoders.token_arrays import stack_tokens
 from earwitness.features import FeatureExtractor
-from earwitness.models.token_arrays import stack_tokens
 
 Float32Array = NDArray[np.float32]
 

@@ -15,7 +15,7 @@ from earwitness.core.errors import ModelError, UsageError
 from earwitness.core.files.cache import stamp
 from earwitness.core.files.small_files import read_bytes
 from earwitness.encoders.onnx_session import MOST_BYTES, check_onnx, silent_onnxruntime
-from earwitness.models.token_arrays import TokenArrays, no_tokens
+from earwitness.encoders.token_arrays import TokenArrays, no_tokens
 
 Device = Literal["auto", "cpu", "cuda"]
 DEVICES: Final[tuple[str, ...]] = get_args(Device)

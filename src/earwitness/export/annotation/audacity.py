@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from earwitness.export.annotation.tiers import place
+from earwitness.export.wording import place
 
 if TYPE_CHECKING:
     from earwitness.results.detection import Detection

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 from xml.etree import ElementTree as Xml
 
-from earwitness.export.annotation.tiers import place, tiers
+from earwitness.export.annotation.tiers import tiers
+from earwitness.export.wording import place
 
 if TYPE_CHECKING:
     from earwitness.results.detection import Detection
@@ -59,14 +60,18 @@ def to_elan(result: Detection, target: Path) -> str:
 
 def _media(file: Path | None, named: Path, target: Path) -> dict[str, str]:
     """Attributes that locate the media file; ELAN searches the document's folder for a missing one."""
-    kind = mimetypes.guess_type(named.name)[0] or "unknown"
     relative = f"./{named.name}"
     if file is not None:
         with suppress(ValueError):  # another drive
             relative = Path(os.path.relpath(file.resolve(), target.parent.resolve())).as_posix()
             relative = relative if relative.startswith("../") else f"./{relative}"
-    where = (file or named).absolute().as_uri()
-    return {"MEDIA_URL": where, "MIME_TYPE": kind, "RELATIVE_MEDIA_URL": _address(relative)}
+    where = (file or target.absolute().parent / named).absolute().as_uri()
+    return {"MEDIA_URL": where, "MIME_TYPE": mime_type(named), "RELATIVE_MEDIA_URL": _address(relative)}
+
+
+def mime_type(path: Path) -> str:
+    """MIME type of a media file, from its name."""
+    return mimetypes.guess_type(path.name)[0] or "unknown"
 
 
 def _address(path: str) -> str:

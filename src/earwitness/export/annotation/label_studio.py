@@ -10,7 +10,7 @@ from xml.sax.saxutils import quoteattr
 from earwitness.core.errors import one_line
 from earwitness.core.version import __version__
 from earwitness.core.vocabulary import SoundClass
-from earwitness.export.annotation.tiers import place
+from earwitness.export.wording import place
 from earwitness.results.json_stream import document_pieces, placeholder
 
 if TYPE_CHECKING:

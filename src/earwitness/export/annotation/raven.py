@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from earwitness.core.errors import MediaError, one_line
-from earwitness.media.containers.probe import probe
+from earwitness.core.errors import one_line
+from earwitness.export.editing.markers import recording_info
 
 if TYPE_CHECKING:
     from earwitness.results.detection import Detection
@@ -24,7 +24,7 @@ def to_raven(result: Detection) -> str:
     Events have no limits of frequency, so each selection spans the whole band of the recording. Unknown directions and
     distances are empty.
     """
-    top, file = _top(result), "" if result.path is None else one_line(result.path.name)
+    top, file = top_frequency(result), "" if result.path is None else one_line(result.path.name)
     lines = ["\t".join(COLUMNS)]
     for number, event in enumerate(result.table.iter_events(), start=1):
         azimuth = "" if event.azimuth != event.azimuth else f"{event.azimuth:.1f}"
@@ -37,12 +37,7 @@ def to_raven(result: Detection) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _top(result: Detection) -> float:
+def top_frequency(result: Detection) -> float:
     """Highest frequency of the recording, Hz."""
-    if result.media_file is None:
-        return _DEFAULT_TOP
-    try:
-        audio = probe(result.media_file).audio
-    except MediaError:
-        return _DEFAULT_TOP
+    audio = None if (info := recording_info(result)) is None else info.audio
     return _DEFAULT_TOP if audio is None else audio.rate / 2

@@ -19,11 +19,14 @@ def to_rttm(result: Detection) -> str:
     All lines have the type SPEAKER, which readers expect. In the file's name, spaces become "_" and unprintable
     characters are escaped.
     """
-    stem = "clip" if result.path is None else result.path.stem
-    file = one_line(stem).replace(" ", "_") or "clip"
-    lines = []
+    file, lines = file_field(result), []
     for event in result.events:
         name = event.sound_class.slug + (f"_{event.source}" if event.source else "")
         times = f"{event.start:.3f} {event.end - event.start:.3f}"
         lines.append(f"SPEAKER {file} 1 {times} <NA> <NA> {name} {event.score:.3f} <NA>\n")
     return "".join(lines)
+
+
+def file_field(result: Detection) -> str:
+    """The recording's name without suffix and spaces."""
+    return one_line("clip" if result.path is None else result.path.stem).replace(" ", "_") or "clip"

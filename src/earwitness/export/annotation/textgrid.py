@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from earwitness.export.annotation.tiers import Tier, place, tiers
+from earwitness.export.annotation.tiers import Tier, tiers
+from earwitness.export.wording import place
 
 if TYPE_CHECKING:
     from earwitness.results.detection import Detection

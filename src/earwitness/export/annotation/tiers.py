@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from earwitness.core.events import SoundEvent
-from earwitness.export.wording import direction_in_degrees, metres, screen
 
 if TYPE_CHECKING:
     from earwitness.results.detection import Detection
@@ -37,9 +36,3 @@ def tiers(result: Detection) -> list[Tier]:
         name = events[0].sound_class.name + (f" {number}" if number > 1 else "")
         named.append(Tier(name, tuple(events)))
     return named
-
-
-def place(event: SoundEvent, has_video: bool) -> str:
-    """Describe the position of an event: "23° left, 1.8 m, on screen"."""
-    words = [direction_in_degrees(event.azimuth), metres(event.distance)]
-    return ", ".join([*words, screen(event.onscreen)] if has_video else words)

@@ -8,16 +8,40 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from earwitness.core.geometry import Camera
-from earwitness.export.captions.caption_rules import FILM_RATE, CaptionRules, TimedLines
+from earwitness.export.captions.caption_rules import (
+    FILM_RATE,
+    LONGEST_SECONDS,
+    LONGEST_WAIT_SECONDS,
+    MOST_LINES,
+    MOVE_DEG,
+    PAUSE_SECONDS,
+    SAME_PLACE_DEG,
+    SHORTEST_SECONDS,
+    SPOKEN_PAUSE_SECONDS,
+    CaptionRules,
+    TimedLines,
+)
 from earwitness.export.captions.caption_words import SoundText, Style
 from earwitness.export.captions.languages import DEFAULT_LANGUAGE, CaptionLanguage, caption_language
-from earwitness.export.captions.running_sounds import Stay, running_sounds
-from earwitness.export.captions.schedule import Cue, schedule
+from earwitness.export.captions.running_sounds import MOVE_SECONDS, SMOOTHING_FRAMES, Stay, running_sounds
+from earwitness.export.captions.schedule import (
+    AGAIN_COST,
+    AGAIN_EVERY,
+    LEFT_SECONDS,
+    MOST_STATES,
+    MOST_TOGETHER,
+    SHORTENED_COST,
+    UNNAMED_COST,
+    WELL_READ,
+    Cue,
+    schedule,
+)
+from earwitness.export.wording import AHEAD_DEG
 
 if TYPE_CHECKING:
     from earwitness.results.detection import Detection
@@ -132,3 +156,21 @@ def _one_position(azimuth: float, camera: Camera) -> int | None:
     half = camera.horizontal_fov_deg / 2
     share = float(camera.column(np.clip(azimuth, -half, half))) / camera.width * 100
     return int(np.clip(round(share / POSITION_STEP) * POSITION_STEP, POSITION_MARGIN, 100 - POSITION_MARGIN))
+
+
+def plan_values(frame_rate: Fraction) -> dict[str, Any]:
+    """The numbers that a plan of captions depends on, for the report page, which plans them anew after corrections.
+
+    Args:
+        frame_rate: of the video, frames per second.
+    """
+    rules = CaptionRules(caption_language(), frame_rate)
+    return {
+        "mostLines": MOST_LINES, "shortest": SHORTEST_SECONDS, "longest": LONGEST_SECONDS, "gap": rules.gap,
+        "wait": LONGEST_WAIT_SECONDS, "pause": PAUSE_SECONDS, "spokenPause": SPOKEN_PAUSE_SECONDS,
+        "samePlace": SAME_PLACE_DEG, "move": MOVE_DEG, "moveSeconds": MOVE_SECONDS, "smoothing": SMOOTHING_FRAMES,
+        "ahead": AHEAD_DEG, "wellRead": WELL_READ, "againEvery": AGAIN_EVERY, "left": LEFT_SECONDS,
+        "mostTogether": MOST_TOGETHER, "mostStates": MOST_STATES, "againCost": AGAIN_COST,
+        "unnamedCost": UNNAMED_COST, "shortenedCost": SHORTENED_COST, "positionStep": POSITION_STEP,
+        "positionMargin": POSITION_MARGIN,
+    }  # fmt: skip

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MOVE_SECONDS: Final = 2.0
 """A sound has moved when it stays in its new direction for this long."""
-_SMOOTHING_FRAMES: Final = 2 * FRAME_RATE + 1
+SMOOTHING_FRAMES: Final = 2 * FRAME_RATE + 1
 _EPSILON: Final = 1e-6
 
 
@@ -234,10 +234,14 @@ def _one_row_a_frame(events: Sequence[SoundEvent]) -> EventTable:
 
 
 def _smoothed(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Running median over about 2 s; keeps the NaN of sounds without direction."""
+    """Running median over about 2 s; where most values are unknown (NaN), it is unknown."""
     from scipy.ndimage import median_filter  # slow to import, and needed by captions only
 
-    return values if values.size < 3 else np.asarray(median_filter(values, size=min(_SMOOTHING_FRAMES, values.size)))
+    if values.size < 3:
+        return values
+    known = np.where(np.isnan(values), np.inf, values)  # NaN has no order
+    found = np.asarray(median_filter(known, size=min(SMOOTHING_FRAMES, values.size)))
+    return np.where(np.isinf(found), np.float32(np.nan), found)
 
 
 def _spans(texts: Sequence[SoundText], frame: NDArray[np.int32]) -> list[tuple[int, int]]:

@@ -24,19 +24,19 @@ from earwitness.export.captions.caption_rules import (
 )
 from earwitness.export.captions.running_sounds import Stay
 
-_WELL_READ: Final = 0.6
+WELL_READ: Final = 0.6
 """Share of the reading speed at which a cue is shown where there is room."""
-_AGAIN_EVERY: Final = AGAIN_SECONDS + LONGEST_WAIT_SECONDS
+AGAIN_EVERY: Final = AGAIN_SECONDS + LONGEST_WAIT_SECONDS
 """Between two mentions of a sound that goes on, so that at least 30 s remain if the first waits."""
-_LEFT_SECONDS: Final = 1.0
+LEFT_SECONDS: Final = 1.0
 """A sound is named again only if it goes on for this long."""
-_MOST_TOGETHER: Final = 4
-_MOST_STATES: Final = 12
+MOST_TOGETHER: Final = 4
+MOST_STATES: Final = 12
 """Plans that are followed at a time; more do not name more sounds."""
-_AGAIN_COST: Final = 20.0
-_UNNAMED_COST: Final = 100.0
+AGAIN_COST: Final = 20.0
+UNNAMED_COST: Final = 100.0
 """Costs are seconds of waiting: a sound is left out only where nothing else is possible."""
-_SHORTENED_COST: Final = 0.4
+SHORTENED_COST: Final = 0.4
 _EPSILON: Final = 1e-6
 
 
@@ -122,10 +122,10 @@ def schedule(
 
 def _dues(stay: Stay) -> Iterator[_Due]:
     yield _Due(stay.start, stay)
-    time = stay.start + _AGAIN_EVERY
-    while time <= stay.end - _LEFT_SECONDS:
+    time = stay.start + AGAIN_EVERY
+    while time <= stay.end - LEFT_SECONDS:
         yield _Due(time, stay, again=True)
-        time += _AGAIN_EVERY
+        time += AGAIN_EVERY
 
 
 class _Plan:
@@ -142,7 +142,7 @@ class _Plan:
         for number, due in enumerate(self._dues):
             choices = self._choices(number)
             for state in _undominated(states[number]):
-                cost = state.cost + (_AGAIN_COST if due.again else _UNNAMED_COST * (1 + due.stay.score))
+                cost = state.cost + (AGAIN_COST if due.again else UNNAMED_COST * (1 + due.stay.score))
                 states[number + 1].append(_State(cost, state.free, state.taken, before=state, due=due))
                 for stop, lines, cost in choices:
                     if (found := self._with_cue(state, number, stop, lines)) is not None:
@@ -156,7 +156,7 @@ class _Plan:
         """What a cue that begins with a sound may hold: end of its range of sounds, its lines, and a cost."""
         found = []
         first = self._dues[number].time
-        for stop in range(number + 1, min(number + _MOST_TOGETHER, len(self._dues)) + 1):
+        for stop in range(number + 1, min(number + MOST_TOGETHER, len(self._dues)) + 1):
             if self._dues[stop - 1].time - first > 2 * LONGEST_WAIT_SECONDS + _EPSILON:
                 break
             stays = [due.stay for due in self._dues[number:stop]]
@@ -165,7 +165,7 @@ class _Plan:
                 found.append((stop, lines, 0.0))
             short = fill_lines([stay.short for stay in stays], self._rules.language)
             if short is not None and short != lines:
-                found.append((stop, short, _SHORTENED_COST * len(stays)))
+                found.append((stop, short, SHORTENED_COST * len(stays)))
         return found
 
     def _with_cue(self, state: _State, number: int, stop: int, lines: tuple[str, ...]) -> _State | None:
@@ -231,7 +231,7 @@ class _Plan:
         number = bisect_right(self._starts, cue.start)
         spoken = self._starts[number] if number < len(self._starts) else float("inf")
         needed = cue.end - cue.start
-        wanted = max(needed / _WELL_READ, max(stay.end for stay in cue.stays) - cue.start)
+        wanted = max(needed / WELL_READ, max(stay.end for stay in cue.stays) - cue.start)
         latest = min(min(following, spoken) - self._rules.gap, self._duration) - cue.start
         seconds = max(needed, min(rounded_down(min(wanted, latest)), LONGEST_SECONDS))
         return replace(cue, start=round(cue.start, 2), end=round(cue.start + seconds, 2))
@@ -243,6 +243,6 @@ def _undominated(states: list[_State]) -> list[_State]:
     for state in sorted(states, key=lambda state: (state.cost, state.free)):
         if all(other.free > state.free + _EPSILON or other.taken > state.taken for other in kept):
             kept.append(state)
-        if len(kept) == _MOST_STATES:
+        if len(kept) == MOST_STATES:
             break
     return kept

@@ -54,10 +54,11 @@ def _entry(number: int, marker: Marker, rate: FrameRate, first: int) -> str:
     begin, end = rate.timecode(first + marker.frame), rate.timecode(first + marker.frame + 1)
     times = f"{begin} {end} {begin} {end}"
     name = f"{marker.name}, {marker.note}".replace("|", "/")
-    comment = f" |C:ResolveColor{_nearest(marker.sound_class)} |M:{name} |D:{marker.frames}"
+    comment = f" |C:ResolveColor{resolve_colour(marker.sound_class)} |M:{name} |D:{marker.frames}"
     return f"{number:03d}  001      V     C        {times}  \n{comment}\n\n"
 
 
-def _nearest(sound_class: SoundClass) -> str:
+def resolve_colour(sound_class: SoundClass) -> str:
+    """The marker colour of DaVinci Resolve nearest to that of a class."""
     colour = rgb(sound_class)
     return min(_COLOURS, key=lambda name: sum((a - b) ** 2 for a, b in zip(_COLOURS[name], colour, strict=True)))

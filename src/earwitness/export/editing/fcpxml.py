@@ -7,7 +7,14 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from earwitness.core.errors import one_line
-from earwitness.export.editing.markers import clip_name, markers, recording_info, timeline_frames
+from earwitness.export.editing.markers import (
+    channel_count,
+    clip_name,
+    markers,
+    picture_size,
+    recording_info,
+    timeline_frames,
+)
 from earwitness.export.editing.timecode import FrameRate, frame_rate_of
 from earwitness.media.containers.probe import MediaInfo
 
@@ -17,7 +24,6 @@ if TYPE_CHECKING:
     from earwitness.results.detection import Detection
 
 VERSION: Final = "1.9"
-_DEFAULT_SIZE: Final = (1920, 1080)
 
 
 def to_fcpxml(result: Detection, target: Path, chosen: Fraction | None = None) -> str:
@@ -55,8 +61,7 @@ def to_fcpxml(result: Detection, target: Path, chosen: Fraction | None = None) -
 
 
 def _resources(root: Xml.Element, result: Detection, target: Path, rate: FrameRate, info: MediaInfo | None) -> None:
-    video = None if info is None else info.video
-    width, height = _DEFAULT_SIZE if video is None else (video.width, video.height)
+    width, height = picture_size(info)
     resources = Xml.SubElement(root, "resources")
     Xml.SubElement(resources, "format", {
         "id": "r1", "frameDuration": _time(1, rate), "width": str(width), "height": str(height),
@@ -70,7 +75,7 @@ def _resources(root: Xml.Element, result: Detection, target: Path, rate: FrameRa
     if result.has_video:
         asset |= {"hasVideo": "1", "format": "r1"}
     audio = None if info is None else info.audio
-    asset |= {"hasAudio": "1", "audioSources": "1", "audioChannels": str(2 if audio is None else audio.channels)}
+    asset |= {"hasAudio": "1", "audioSources": "1", "audioChannels": str(channel_count(info))}
     if audio is not None:
         asset["audioRate"] = str(audio.rate)
     holder = Xml.SubElement(resources, "asset", asset)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from earwitness.core.errors import MediaError, one_line
 from earwitness.core.vocabulary import SoundClass
-from earwitness.export.annotation.tiers import place
 from earwitness.export.editing.timecode import FrameRate
+from earwitness.export.wording import place
 from earwitness.media.containers.probe import MediaInfo, probe
 
 if TYPE_CHECKING:
@@ -61,6 +61,17 @@ def recording_info(result: Detection) -> MediaInfo | None:
         return probe(result.media_file)
     except MediaError:
         return None
+
+
+def picture_size(info: MediaInfo | None) -> tuple[int, int]:
+    """Width and height of the pictures of a timeline, pixels; full HD without any."""
+    video = None if info is None else info.video
+    return (1920, 1080) if video is None else (video.width, video.height)
+
+
+def channel_count(info: MediaInfo | None) -> int:
+    """Number of sound channels of a timeline; 2 if unknown."""
+    return 2 if info is None or info.audio is None else info.audio.channels
 
 
 def rgb(sound_class: SoundClass) -> tuple[int, int, int]:

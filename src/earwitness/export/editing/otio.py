@@ -62,7 +62,7 @@ def _markers(result: Detection, rate: FrameRate) -> Iterator[dict[str, Any]]:
         yield {
             "OTIO_SCHEMA": "Marker.2", "name": marker.name, "comment": marker.note,
             "metadata": {"earwitness": values}, "marked_range": _range(marker.frame, marker.frames, rate),
-            "color": _nearest(marker.sound_class),
+            "color": otio_colour(marker.sound_class),
         }  # fmt: skip
 
 
@@ -78,6 +78,7 @@ def _range(start: int, frames: int, rate: FrameRate) -> dict[str, Any]:
     }
 
 
-def _nearest(sound_class: SoundClass) -> str:
+def otio_colour(sound_class: SoundClass) -> str:
+    """The marker colour of OpenTimelineIO nearest to that of a class."""
     colour = rgb(sound_class)
     return min(_COLOURS, key=lambda name: sum((a - b) ** 2 for a, b in zip(_COLOURS[name], colour, strict=True)))

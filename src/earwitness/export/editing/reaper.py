@@ -6,8 +6,8 @@ import csv
 from io import StringIO
 from typing import TYPE_CHECKING, Final
 
-from earwitness.export.annotation.tiers import place
 from earwitness.export.editing.markers import rgb
+from earwitness.export.wording import place
 
 if TYPE_CHECKING:
     from earwitness.results.detection import Detection

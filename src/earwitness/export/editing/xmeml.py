@@ -7,7 +7,14 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from earwitness.core.errors import one_line
-from earwitness.export.editing.markers import clip_name, markers, recording_info, timeline_frames
+from earwitness.export.editing.markers import (
+    channel_count,
+    clip_name,
+    markers,
+    picture_size,
+    recording_info,
+    timeline_frames,
+)
 from earwitness.export.editing.timecode import FrameRate, frame_rate_of
 
 if TYPE_CHECKING:
@@ -17,7 +24,6 @@ if TYPE_CHECKING:
     from earwitness.results.detection import Detection
 
 VERSION: Final = "5"
-_DEFAULT_SIZE: Final = (1920, 1080)
 
 
 def to_xmeml(result: Detection, target: Path, chosen: Fraction | None = None) -> str:
@@ -56,8 +62,7 @@ def to_xmeml(result: Detection, target: Path, chosen: Fraction | None = None) ->
     kinds = Xml.SubElement(file, "media")
     if result.has_video:
         Xml.SubElement(kinds, "video")
-    channels = 2 if info is None or info.audio is None else info.audio.channels
-    _texts(Xml.SubElement(kinds, "audio"), channelcount=channels)
+    _texts(Xml.SubElement(kinds, "audio"), channelcount=channel_count(info))
     for other in list(sequence.iter("clipitem"))[1:]:
         Xml.SubElement(other, "file", {"id": "file-1"})
     for marker in markers(result, rate):
@@ -76,8 +81,7 @@ def _clip(track: Xml.Element, name_id: str, name: str, length: int, rate: FrameR
 
 
 def _format(video: Xml.Element, rate: FrameRate, info: MediaInfo | None) -> None:
-    shown = None if info is None else info.video
-    width, height = _DEFAULT_SIZE if shown is None else (shown.width, shown.height)
+    width, height = picture_size(info)
     characteristics = Xml.SubElement(Xml.SubElement(video, "format"), "samplecharacteristics")
     _rate(characteristics, rate)
     _texts(characteristics, width=width, height=height, pixelaspectratio="square")

@@ -13,9 +13,20 @@ import numpy as np
 from earwitness.core.errors import MediaError, one_line
 from earwitness.core.events import FRAME_RATE, EventTable, SoundEvent
 from earwitness.core.version import __version__
-from earwitness.core.vocabulary import SoundClass
+from earwitness.core.vocabulary import OTHER_GROUP, SoundClass
 from earwitness.doctor.diagnosis import Diagnosis, diagnose
+from earwitness.export.annotation.elan import mime_type
+from earwitness.export.annotation.raven import top_frequency
+from earwitness.export.annotation.rttm import file_field
+from earwitness.export.captions.caption_rules import FILM_RATE
+from earwitness.export.captions.caption_words import is_music, is_speech
+from earwitness.export.captions.captions import plan_values
+from earwitness.export.captions.languages import caption_language, languages
 from earwitness.export.captions.vtt import to_vtt
+from earwitness.export.editing.edl import resolve_colour
+from earwitness.export.editing.markers import channel_count, picture_size, recording_info, timeline_frames
+from earwitness.export.editing.otio import otio_colour
+from earwitness.export.editing.timecode import frame_rate_of, media_rate
 from earwitness.render.icons import svg_icon
 from earwitness.render.style import vocabulary_of
 from earwitness.results.class_choice import left_out_sentence
@@ -56,21 +67,39 @@ def page_data(result: Detection, view: View, diagnosis: Diagnosis | None, proble
         "settings": _printable(result.settings | {"fov": view.fov}),
         "version": __version__,
         "captions": to_vtt(result, fov=view.fov),
+        "saving": _saving(result),
     }
 
 
-def _class(one: SoundClass) -> dict[str, str]:
+def _class(one: SoundClass) -> dict[str, Any]:
     """The values of a class. Names are texts in the page, never markup; colours are #RRGGBB, icons our own shapes."""
     return {
         "name": one_line(one.name), "slug": one.slug, "caption": one_line(one.caption), "colour": one.colour,
-        "icon": svg_icon(one), "part": one.made_by,
+        "icon": svg_icon(one), "part": one.made_by, "edl": resolve_colour(one), "otio": otio_colour(one),
+        "kind": "speech" if is_speech(one) else "music" if is_music(one) else "", "other": OTHER_GROUP in one.groups,
+    }  # fmt: skip
+
+
+def _saving(result: Detection) -> dict[str, Any]:
+    """What files that the page saves need beside the events; corrections change none of it."""
+    rate, info = frame_rate_of(result), recording_info(result)
+    width, height = picture_size(info)
+    return {
+        "stem": file_field(result), "mime": mime_type(result.path or Path()), "top": top_frequency(result),
+        "rate": {"num": rate.rate.numerator, "den": rate.rate.denominator, "drops": rate.drops},
+        "frames": timeline_frames(result, rate), "width": width, "height": height, "channels": channel_count(info),
+        "sampleRate": None if info is None or info.audio is None else info.audio.rate,
+        "rules": plan_values(min(FILM_RATE, media_rate(result) or FILM_RATE)),
+        "languages": {code: caption_language(code).model_dump(exclude={"source"}) for code in languages()},
     }  # fmt: skip
 
 
 def _document(result: Detection) -> dict[str, Any]:
     """The result's JSON document without events, for the corrected one; of the file only its name."""
     path = None if result.path is None else Path(result.path.name)
-    empty = replace(result, table=EventTable.empty(result.table.num_frames), path=path)
+    warnings = [one_line(warning) for warning in result.warnings]
+    table = EventTable.empty(result.table.num_frames, result.table.vocabulary)
+    empty = replace(result, table=table, path=path, warnings=warnings)
     document: dict[str, Any] = json.loads("".join(json_pieces(empty)))
     del document["events"]
     return document

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 
 _PROGRAM: Final = (
-    "base", "words", "tracks", "objects", "player", "placement", "marks", "radar", "timeline", "table", "card",
-    "moment", "about", "edits", "formats", "editor", "controls", "start",
+    "base", "values", "words", "tracks", "objects", "player", "placement", "marks", "radar", "timeline", "table",
+    "card", "moment", "about", "edits", "voices", "schedule", "caption_files", "annotation_files", "editing_files",
+    "result_files", "saving", "editor", "controls", "start",
 )  # fmt: skip
 """Parts of the page's script; each depends on those before it."""
 _MARK: Final = re.compile(r"(\{\{[a-z-]+\}\})")

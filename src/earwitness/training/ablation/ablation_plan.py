@@ -15,10 +15,9 @@ from pydantic import Field, NonNegativeInt, ValidationError, field_validator, mo
 from earwitness.core.errors import RecipeError
 from earwitness.core.schema import PlainValues, StrictModel, first_problem
 from earwitness.data.dcase.layout import scan
-from earwitness.training.data.holdout import chosen_clips
+from earwitness.training.data.data_splits import chosen_clips
 from earwitness.training.recipe import Recipe, load_recipe
-from earwitness.training.shipped_recipes import is_there, shipped_recipes
-from earwitness.training.yaml_text import override, read_yaml
+from earwitness.training.recipe_files import is_there, override, read_yaml, shipped_recipes
 
 _NAME: Final = r"^[A-Za-z0-9+][A-Za-z0-9 +._,()'-]*$"
 

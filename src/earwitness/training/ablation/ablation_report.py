@@ -1,7 +1,8 @@
-"""The report of an ablation: rows of all finished runs, Markdown tables and a plot."""
+"""The report of an ablation: rows of all finished runs, as JSON, Markdown tables and a plot."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +21,15 @@ from earwitness.fusion.visual_analysis import open_visual_analysis
 from earwitness.metrics.intervals import Interval
 from earwitness.render.score_plots import BLUE, DPI, FAINT, INK, ORANGE
 from earwitness.training.ablation.ablation_plan import AblationPlan
-from earwitness.training.ablation.ablation_runs import FinishedRun
-from earwitness.training.ablation.ablation_tables import After, Kind, Row, SetOutputs, score_run
+from earwitness.training.ablation.ablation_runs import RUNS, FinishedRun, finished
+from earwitness.training.ablation.ablation_tables import After, Kind, Row, SetOutputs, as_json, score_run
 from earwitness.training.export.ensemble_export import combine_clips, tune_weights
 
 WIDEST_GAIN: Final = 40.0
 """Percentage points at the ends of the colour scale."""
+JSON_NAME: Final = "ablation.json"
+MARKDOWN_NAME: Final = "ablation.md"
+PLOT_NAME: Final = "ablation.png"
 
 
 def plot(rows: Sequence[Row], reference: Row, path: Path) -> None:
@@ -285,3 +289,22 @@ def _signed_range(interval: Interval) -> str:
 
 def _plain(value: float, digits: int) -> str:
     return "-" if np.isnan(value) else f"{value:.{digits}f}"
+
+
+def tabulate(plan: AblationPlan, out: Path) -> list[Row]:
+    """Score the finished runs and write the results as JSON, Markdown and a plot.
+
+    Raises:
+        RecipeError: the reference has no finished run yet.
+    """
+    done = [one for run in plan.runs if (one := finished(run, out / RUNS)) is not None]
+    rows = collect(plan, done)
+    reference = next((row for row in rows if row.name == plan.recipe.reference), None)
+    if reference is None:
+        raise RecipeError(f"no run of the reference '{plan.recipe.reference}' is finished yet: run `earwitness ablate`")
+    with atomic_file(out / JSON_NAME) as temporary:
+        temporary.write_text(json.dumps(as_json(rows, reference), indent=1) + "\n", encoding="utf-8")
+    with atomic_file(out / MARKDOWN_NAME) as temporary:
+        temporary.write_text(markdown(plan, rows, reference), encoding="utf-8")
+    plot(rows, reference, out / PLOT_NAME)
+    return rows

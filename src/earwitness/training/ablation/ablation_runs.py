@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,28 +11,28 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.core.errors import TrainingError
+from earwitness.core.errors import RecipeError, TrainingError
 from earwitness.core.files.atomic import atomic_file
 from earwitness.core.files.lock import locked_folder
 from earwitness.core.files.small_files import CARD_BYTES, ZIP_ERRORS, read_json
 from earwitness.models.architectures import token_widths
 from earwitness.models.checkpoint import load_model, parameter_count
 from earwitness.models.network import Network
-from earwitness.training.ablation.ablation_plan import AblationRun
+from earwitness.training.ablation.ablation_plan import AblationPlan, AblationRun
 from earwitness.training.ablation.ablation_tables import SetOutputs
 from earwitness.training.data.clip_stream import VALID_STREAM, SceneStream
-from earwitness.training.data.recipe_classes import with_classes
 from earwitness.training.data.token_lookup import TokenLookup
 from earwitness.training.data.training_sources import open_final_test, open_sources
 from earwitness.training.loop.trainer import BEST_NAME, Trainer
 from earwitness.training.loop.training_state import STATES
 from earwitness.training.loop.validate import ValidSet
+from earwitness.training.recipe import with_classes
 from earwitness.training.recipe_sections import FolderSpec
 
 FACTS_NAME: Final = "run.json"
 EVERY_CLIP: Final = 10**9
-
 Say = Callable[[str], None]
+RUNS: Final = "runs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,3 +159,35 @@ def _read(path: Path) -> tuple[tuple[str, ...], NDArray[np.float32]] | None:
             return tuple(arrays["names"].tolist()), arrays["fields"]
     except ZIP_ERRORS:
         return None
+
+
+def ablate(
+    plan: AblationPlan, out: Path, only: Collection[str] = (), say: Callable[[str], None] = print, workers: int = 1
+) -> None:
+    """Train every unfinished run: all variants with the first seed, then with the next.
+
+    Args:
+        plan: the runs.
+        out: folder of the ablation.
+        only: names of variants; empty runs all.
+        say: called with progress messages.
+        workers: processes that compute features.
+
+    Raises:
+        RecipeError: `only` holds an unknown variant.
+        EarwitnessError: as training.
+    """
+    unknown = sorted(set(only) - set(plan.recipe.variants))
+    if unknown:
+        raise RecipeError(f"there is no variant '{unknown[0]}'; there are {', '.join(plan.recipe.variants)}")
+    wanted = [run for run in plan.in_order() if run.test is not None and (not only or run.row in only)]
+    for number, run in enumerate(wanted, start=1):
+        head = f"{number}/{len(wanted)} {run.row}, seed {run.seed}"
+        if finished(run, out / RUNS):
+            say(f"{head}: finished already")
+            continue
+        say(f"{head}: training in {out / RUNS / run.folder}")
+        done = train(run, out / RUNS, workers)
+        for part in ("valid", "test"):
+            done.outputs(part)
+        say(f"{head}: final F20/1 {done.facts['last_valid_f_score']:.3f} on the validation clips")

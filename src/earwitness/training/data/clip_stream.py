@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from earwitness.core.errors import TrainingError
 from earwitness.core.events import EventTable
+from earwitness.core.geometry import fold
 from earwitness.core.multi_accddoa import Targets, encode
 from earwitness.data.clips import LoadedClip
 from earwitness.data.shard import ShardClip
 from earwitness.encoders.protocol import TokenMap
+from earwitness.encoders.token_arrays import stack_tokens
 from earwitness.features import FeatureConfig, FeatureExtractor
 from earwitness.models.network import TokenBatch, Tokens
-from earwitness.models.token_arrays import stack_tokens
+from earwitness.scenes.scene import Scene
 from earwitness.training.data.augment import swap_clip
 from earwitness.training.data.token_lookup import TokenLookup
 
@@ -295,3 +298,39 @@ def batches(
 def _quiet_worker(_: int) -> None:
     # One thread per process: two that competed for a busy core were measured 100 times slower than one.
     torch.set_num_threads(1)
+
+
+class AnySoundStream(SceneStream):
+    """A stream of synthetic scenes whose targets have the additional class."""
+
+    def targets(self, scene: TrainingScene) -> Targets:
+        """Training targets of a scene.
+
+        Raises:
+            TrainingError: as `with_any_sound`.
+        """
+        return with_any_sound(scene)
+
+
+def with_any_sound(scene: TrainingScene) -> Targets:
+    """Targets (T, 3, classes + 1) of a synthetic scene; the last class holds all sounds, at most the nearest three.
+
+    Raises:
+        TrainingError: the scene is a recording, of which the interference is not known.
+    """
+    if not isinstance(scene, Scene):
+        raise TrainingError("model.any_sound is trained on scenes of a bank: train without data.folders")
+    own, frames = encode(scene.labels), scene.labels.num_frames
+    tables = [
+        EventTable.from_columns(
+            frame=(at := np.flatnonzero(track.active)), class_index=0, source=number, azimuth=fold(track.azimuth[at]),
+            distance=track.distance[at], onscreen=False, num_frames=frames,
+        )
+        for number, track in enumerate(scene.tracks)
+    ]  # fmt: skip
+    everything = encode(EventTable.concatenate(tables, frames))
+    return Targets(
+        np.concatenate([own.active, everything.active[:, :, :1]], axis=2),
+        np.concatenate([own.values, everything.values[:, :, :1]], axis=2),
+        own.dropped,
+    )

@@ -28,7 +28,7 @@ from earwitness.scenes.bank.splits import without_split
 from earwitness.scenes.writing.synthesis import named_classes
 from earwitness.training.data.clip_mix import ClipMix, ClipPass, ClipSource, JoinedClips, ShuffledClips, Subset
 from earwitness.training.data.clip_stream import SourceFactory
-from earwitness.training.data.holdout import choose_rooms, chosen_clips, hold_out, refuse_overlap
+from earwitness.training.data.data_splits import choose_rooms, chosen_clips, hold_out, refuse_overlap
 from earwitness.training.recipe_sections import DataSpec, FolderSpec
 
 SPLITS: Final[tuple[Literal["train", "valid"], ...]] = ("train", "valid")

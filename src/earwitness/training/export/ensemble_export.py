@@ -19,7 +19,7 @@ from earwitness.detect.model.ensemble import align, combine, weighted_mean
 from earwitness.detect.model.ensemble_file import LARGEST_WEIGHT, write_ensemble
 from earwitness.detect.model.loading import ensemble_card, load, member_file
 from earwitness.detect.runner.model_runner import Runner
-from earwitness.training.data.holdout import chosen_clips
+from earwitness.training.data.data_splits import chosen_clips
 from earwitness.training.export.calibrate import class_thresholds, figures
 from earwitness.training.export.fit_intervals import fit_intervals
 from earwitness.training.loop.validate import THRESHOLDS, decode_outputs, score_outputs

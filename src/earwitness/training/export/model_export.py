@@ -22,12 +22,12 @@ from earwitness.detect.model.card import ModelCard, TokenNeed, card_path, check_
 from earwitness.detect.model.interval_model import IntervalModel
 from earwitness.detect.runner.runtime import ACCDDOA, ANY_SOUND, OnnxRuntime
 from earwitness.detect.smoothing import Smoothing
+from earwitness.encoders.token_arrays import TokenArrays
 from earwitness.models.architectures import BaselineConfig, ModelConfig, token_widths
 from earwitness.models.checkpoint import load_model
 from earwitness.models.network import Network, Tokens
 from earwitness.models.seld_config import CmcConfig
 from earwitness.models.symmetric import MirroredNetwork
-from earwitness.models.token_arrays import TokenArrays
 from earwitness.training.loop.training_state import read_tokens, start_commit
 from earwitness.training.recipe import Recipe, load_recipe
 
@@ -132,7 +132,7 @@ def export_onnx(net: Network, path: Path, *, half: bool = False) -> None:
     """Write `net` as ONNX: `features` (batch, C, T, F) -> `accddoa` (batch, T', 3, classes, 4), batch and time dynamic.
 
     A network with a class for any sound also has the output `any_sound` (batch, T', 3, 1, 4).
-    Each modality adds four inputs, `<name>.values` to `<name>.here`; see `token_arrays.TokenArrays`. The file is
+    Each modality adds four inputs, `<name>.values` to `<name>.here`; see `encoders.protocol.TokenArrays`. The file is
     written only if ONNX Runtime agrees with torch for several batch sizes and lengths.
 
     Args:

@@ -14,8 +14,7 @@ from earwitness.core.vocabulary import Vocabulary
 from earwitness.features import FeatureConfig
 from earwitness.models.checkpoint import build, read_checkpoint
 from earwitness.models.seld import SeldNet
-from earwitness.training.loop.initial_weights import load_initial, load_tagger_weights
-from earwitness.training.loop.shipped import shipped_checkpoint
+from earwitness.training.loop.initial_weights import load_initial, load_tagger_weights, shipped_checkpoint
 
 _BY_TRACK: Final = ("head.", "sideways.")
 """Prefixes of the heads with outputs for each track and class; the others have one output for each class."""

@@ -14,7 +14,7 @@ from torch import Tensor
 from earwitness.models.seld import BodyOutput, SeldNet
 from earwitness.training.learn.class_columns import replaced_columns, trainable_columns, with_columns
 from earwitness.training.learn.learn_scenes import LearnScenes
-from earwitness.training.losses import AdpitLoss
+from earwitness.training.optimization import AdpitLoss
 from earwitness.training.recipe_sections import LossSpec
 
 BATCH: Final = 24

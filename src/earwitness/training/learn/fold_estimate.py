@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -56,6 +57,7 @@ def estimate(
     counts: dict[str, int],
     base: ModelCard,
     progress: Callable[[int, int], None],
+    kept: Callable[[str, Callable[[], SeldNet]], SeldNet] = lambda name, train: train(),
 ) -> FoldEstimate:
     """Cross-validate the columns of the new classes.
 
@@ -66,6 +68,7 @@ def estimate(
         counts: number of recordings of each new class, by slug.
         base: card of the shipped model.
         progress: called with (folds done, folds).
+        kept: returns the network of a name if an earlier run has trained it, else trains it.
     """
     new = [vocabulary.by_slug(slug).index for slug in counts]
     known = {slug for slug, count in counts.items() if count >= FEWEST_RECORDINGS}
@@ -79,7 +82,8 @@ def estimate(
     fields = np.zeros((*scenes.active.shape[:2], 3, len(vocabulary), 4), np.float32)
     for fold in range(folds):
         rest, rows = np.flatnonzero(part != fold), np.flatnonzero(part == fold)
-        fields[rows] = outputs(train_columns(net, scenes, rest, new), scenes, rows)
+        trained = kept(f"fold-{fold}", partial(train_columns, net, scenes, rest, new))
+        fields[rows] = outputs(trained, scenes, rows)
         progress(fold + 1, folds)
     own = [vocabulary.by_slug(slug).index for slug in counts if slug in known]
     found = _Found.of(fields, scenes, vocabulary, own)

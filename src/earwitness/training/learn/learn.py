@@ -13,7 +13,7 @@ import torch
 from earwitness.core.classes.vocabulary_record import VocabularyRecord
 from earwitness.core.errors import UsageError
 from earwitness.core.files.atomic import atomic_file
-from earwitness.core.version import commit
+from earwitness.core.version import __version__, commit
 from earwitness.core.vocabulary import Vocabulary
 from earwitness.detect.model.calibration import Calibration
 from earwitness.detect.model.card import ModelCard, card_path, check_words, file_sha256
@@ -27,6 +27,7 @@ from earwitness.training.learn.class_columns import body_network, with_classes
 from earwitness.training.learn.column_training import train_columns
 from earwitness.training.learn.fold_estimate import FoldEstimate, estimate
 from earwitness.training.learn.learn_scenes import SceneJob, render_scenes, scene_bank, scene_config
+from earwitness.training.learn.unfinished import UnfinishedRun
 from earwitness.training.learn.user_sounds import UserSounds
 
 ProgressOf = Callable[[str], Callable[[int, int], None]]
@@ -114,10 +115,27 @@ class Learnt:
         return sentences
 
 
-def learn(user: UserSounds, options: LearnOptions, progress: ProgressOf) -> Learnt:
+def run_record(user: UserSounds, options: LearnOptions) -> dict[str, Any]:
+    """Everything that determines what is learnt, by what a user calls it, as plain values."""
+    files = [(sound.name, sound.kind, user.fold.get(sound.name), file_sha256(user.folder / sound.name))
+             for sound in user.sounds]  # fmt: skip
+    return {
+        "recordings": {"folder": str(user.folder.absolute()), "files": files},
+        "classes": VocabularyRecord.of(user.vocabulary).model_dump(mode="json"),
+        "--replace": not options.beside,
+        "--scenes": options.scenes_for(len(user.vocabulary)),
+        "--rooms": options.rooms,
+        "--seed": options.seed,
+        "model": find_model(options.base).card.sha256,
+        "version": f"{__version__} {commit()}",
+    }
+
+
+def learn(user: UserSounds, options: LearnOptions, progress: ProgressOf, kept: UnfinishedRun) -> Learnt:
     """Learn the classes of a folder, and write the model and its card.
 
-    Nothing is written before the end, so an interrupted run leaves existing files unchanged.
+    The model is written at the end, so an interrupted run leaves an existing one unchanged. Its finished steps are in
+    `kept`, from which the next run continues; it is removed at the end.
 
     Raises:
         ModelError: the shipped model cannot be extended.
@@ -139,11 +157,13 @@ def learn(user: UserSounds, options: LearnOptions, progress: ProgressOf) -> Lear
         pool,
         options.seed,
     )
-    scenes = render_scenes(job, options.scenes_for(len(user.vocabulary)), options.workers, progress("scenes"))
+    number = options.scenes_for(len(user.vocabulary))
+    scenes = render_scenes(job, number, kept.scenes, options.workers, progress("scenes"))
     counts = {slug: user.count(slug) for slug in user.vocabulary.slugs}
-    found = estimate(net, scenes, vocabulary, counts, base, progress("folds"))
+    found = estimate(net, scenes, vocabulary, counts, base, progress("folds"), kept.network)
     new = [vocabulary.by_slug(slug).index for slug in counts]
-    trained = train_columns(net, scenes, np.arange(len(scenes.fold)), new, progress("learning"))
+    every, learning = np.arange(len(scenes.fold)), progress("learning")
+    trained = kept.network("all", lambda: train_columns(net, scenes, every, new, learning))
     card = _card(base, vocabulary, found, counts, trained)
     about = {
         "kind": "new classes of a shipped model",
@@ -152,7 +172,9 @@ def learn(user: UserSounds, options: LearnOptions, progress: ProgressOf) -> Lear
         "scenes": len(scenes.fold),
     }
     card = card.model_copy(update={"name": options.name or options.out.stem, "data": about})
-    return Learnt(_write(trained, base, card, options.out), found, counts, vocabulary)
+    learnt = Learnt(_write(trained, base, card, options.out), found, counts, vocabulary)
+    kept.remove()
+    return learnt
 
 
 def combined(old: Vocabulary, new: Vocabulary, *, beside: bool) -> Vocabulary:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import partial
 from importlib.resources import as_file, files
-from multiprocessing import get_context
 from pathlib import Path
+from threading import Event
 from typing import Any, Final
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from earwitness.core.errors import TrainingError
-from earwitness.core.events import EventTable
-from earwitness.core.multi_accddoa import encode
+from earwitness.core.errors import EarwitnessError, TrainingError, WorkerError
+from earwitness.core.events import COLUMNS, EventTable
+from earwitness.core.files.atomic import atomic_file
+from earwitness.core.isolation import Limits, run_isolated
+from earwitness.core.multi_accddoa import MAX_TRACKS, encode
 from earwitness.core.vocabulary import Vocabulary
 from earwitness.features import FeatureConfig, FeatureExtractor
 from earwitness.models.seld import BodyOutput, SeldNet
@@ -89,74 +91,125 @@ class LearnScenes:
         return BodyOutput(*(None if part is None else torch.from_numpy(part[rows]).float() for part in self.bodies))  # type: ignore[arg-type]
 
 
-def render_scenes(job: SceneJob, scenes: int, workers: int, progress: Progress) -> LearnScenes:
-    """Render scenes in some processes.
+def render_scenes(job: SceneJob, scenes: int, folder: Path, workers: int, progress: Progress) -> LearnScenes:
+    """Render scenes in some processes; those that an earlier call with the same job has rendered are read.
 
     Scene k depends on (seed, k) only, and uses the bank k modulo their number.
+
+    Args:
+        job: what to render.
+        scenes: number of scenes.
+        folder: keeps the scenes, in files of up to 8.
+        workers: number of processes.
+        progress: called with (scenes done, scenes).
 
     Raises:
         BankError: a recording or a room cannot be used.
         TrainingError: a process died.
+        EncodingError: a file cannot be written.
     """
-    parts: list[_Part] = []
-    for part in _parts(job, scenes, workers):
-        parts.append(part)
-        progress(min(len(parts) * _PART, scenes), scenes)
-    parts.sort(key=lambda part: part.first)
+    numbers = [range(first, min(first + _PART, scenes)) for first in range(0, scenes, _PART)]
+    vocabulary = job.banks[0].vocabulary
+    missing = [part for part in numbers if read_scenes(_file(folder, part), len(part), vocabulary) is None]
+    done = scenes - sum(map(len, missing))
+    if done:
+        progress(done, scenes)
+    _render_missing(job, missing, folder, workers, lambda more: progress(done + more, scenes))
+    parts = [read_scenes(_file(folder, part), len(part), vocabulary) for part in numbers]
+    whole = [part for part in parts if part is not None]
+    if len(whole) < len(parts):
+        raise TrainingError(f"scenes in '{folder}' were changed by another program; give the command again")
     bodies = [
-        None if parts[0].bodies[number] is None else np.concatenate([part.bodies[number] for part in parts])
+        None if whole[0].bodies[number] is None else np.concatenate([part.bodies[number] for part in whole])
         for number in range(len(BodyOutput._fields))
     ]
     return LearnScenes(
         tuple(bodies),
-        np.concatenate([part.active for part in parts]),
-        np.concatenate([part.values for part in parts]),
+        np.concatenate([part.active for part in whole]),
+        np.concatenate([part.values for part in whole]),
         np.arange(scenes) % len(job.banks),
-        tuple(table for part in parts for table in part.references),
+        tuple(table for part in whole for table in part.references),
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Part:
-    first: int
-    bodies: tuple[Any, ...]
-    active: NDArray[np.bool_]
-    values: NDArray[np.float16]
-    references: tuple[EventTable, ...]
-
-
-def _parts(job: SceneJob, scenes: int, workers: int) -> Iterator[_Part]:
-    numbers = [range(first, min(first + _PART, scenes)) for first in range(0, scenes, _PART)]
-    if workers <= 1:
-        renderer = _Renderer(job)
-        yield from map(renderer.render, numbers)
+def _render_missing(
+    job: SceneJob, missing: Sequence[range], folder: Path, workers: int, progress: Callable[[int], None]
+) -> None:
+    """Render the files that are missing; `progress` is called with the number of new scenes."""
+    if workers <= 1 or len(missing) <= 1:
+        render_parts(job, missing, folder, progress)
         return
+    new, stop = [0] * workers, Event()
+
+    def rendered(worker: int, count: int) -> None:
+        new[worker] = count
+        progress(sum(new))
+
+    with ThreadPoolExecutor(workers) as threads:
+        calls = [
+            threads.submit(
+                run_isolated, render_parts, job, missing[worker::workers], folder,
+                limits=Limits(None, None, None), on_progress=partial(rendered, worker), cancelled=stop, name="scenes",
+            )
+            for worker in range(workers)
+        ]  # fmt: skip
+        try:
+            for call in as_completed(calls):
+                call.result()
+        except WorkerError as error:
+            raise TrainingError("a process that renders scenes died; if memory ran out, use --workers 1") from error
+        finally:
+            stop.set()
+    if sum(new) < (total := sum(map(len, missing))):  # not every report arrives
+        progress(total)
+
+
+def render_parts(job: SceneJob, parts: Sequence[range], folder: Path, report: Callable[[int], None]) -> None:
+    """Render scenes, each range of them into a file; `report` is called with the number of scenes so far."""
+    done = 0
+    renderer = _Renderer(job) if parts else None
+    for part in parts:
+        assert renderer is not None
+        _write(_file(folder, part), renderer.render(part))
+        report(done := done + len(part))
+
+
+def _file(folder: Path, part: range) -> Path:
+    return folder / f"{part.start:06d}.npz"
+
+
+def _write(path: Path, scenes: LearnScenes) -> None:
+    columns = {name: np.concatenate([getattr(one, name) for one in scenes.references]) for name in COLUMNS}
+    bodies = {f"body_{number}": body for number, body in enumerate(scenes.bodies) if body is not None}
+    with atomic_file(path) as temporary:
+        np.savez(
+            temporary, active=scenes.active, values=scenes.values, rows=[len(one) for one in scenes.references],
+            **bodies, **columns,
+        )  # type: ignore[arg-type]  # fmt: skip
+
+
+def read_scenes(path: Path, count: int, vocabulary: Vocabulary) -> LearnScenes | None:
+    """Read the scenes of a file; None if it is missing, or not what `render_scenes` wrote for so many scenes."""
     try:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start, initargs=(job,)) as pool:
-            try:
-                yield from pool.map(_render, numbers)
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-    except BrokenProcessPool as error:
-        raise TrainingError("a process that renders scenes died; if memory ran out, use --workers 1") from error
-
-
-_JOB: list[SceneJob] = []
-"""The job of a worker process."""
-
-
-def _start(job: SceneJob) -> None:
-    _JOB[:] = [job]
-
-
-def _render(numbers: Sequence[int]) -> _Part:
-    return _worker().render(numbers)
-
-
-@lru_cache(maxsize=1)
-def _worker() -> _Renderer:
-    return _Renderer(_JOB[0])
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = dict(stored)
+        shape = (count, arrays["active"].shape[1], MAX_TRACKS, len(vocabulary))
+        bodies = [arrays.get(f"body_{number}") for number in range(len(BodyOutput._fields))]
+        first = np.cumsum(arrays["rows"])[:-1]
+        columns = {name: np.split(arrays[name], first) for name in COLUMNS}
+        tables = [
+            EventTable.from_mapping({name: columns[name][row] for name in COLUMNS}, shape[1], vocabulary)
+            for row in range(count)
+        ]
+        whole = (
+            (arrays["active"].shape, arrays["values"].shape, arrays["rows"].shape) == (shape, (*shape, 4), (count,))
+            and bodies[0] is not None
+            and all(body is None or body.shape[:2] == shape[:2] for body in bodies)
+        )
+    except (OSError, ValueError, KeyError, IndexError, TypeError, BadZipFile, EarwitnessError):
+        return None
+    fold = np.zeros(count, np.int64)
+    return LearnScenes(tuple(bodies), arrays["active"], arrays["values"], fold, tuple(tables)) if whole else None
 
 
 class _Renderer:
@@ -169,15 +222,15 @@ class _Renderer:
         self._synthesizers = [Synthesizer(bank, pool, job.config) for bank in job.banks]
         self._net: SeldNet = body_network(job.base, job.features)
 
-    def render(self, numbers: Sequence[int]) -> _Part:
+    def render(self, numbers: Sequence[int]) -> LearnScenes:
         made = [self._scene(number) for number in numbers]
         with torch.inference_mode():
             body = self._net.body(torch.from_numpy(np.stack([features for features, *_ in made])).float())
-        return _Part(
-            numbers[0],
+        return LearnScenes(
             tuple(None if part is None else part.numpy().astype(np.float16) for part in body),
             np.stack([targets.active for _, targets, _ in made]),
             np.stack([targets.values.astype(np.float16) for _, targets, _ in made]),
+            np.zeros(len(made), np.int64),
             tuple(table for *_, table in made),
         )
 

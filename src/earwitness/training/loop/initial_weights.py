@@ -1,31 +1,46 @@
-"""Initial weights of a run: from a checkpoint, another run or a shipped model."""
+"""Initial weights of a run, from a checkpoint, another run or a shipped model; and the statistics of its features.
+
+Shipped and pulled models have a checkpoint beside them, and YAMNet's weights inside.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from earwitness.core.classes.vocabulary_record import DEFAULT_VOCABULARY, VocabularyRecord
-from earwitness.core.errors import ModelError, TrainingError
+from earwitness.core.errors import MissingWeightsError, ModelError, TrainingError
+from earwitness.detect.hub.hub_cache import HubAddress, is_hub_address, pulled_folder
+from earwitness.detect.hub.hub_pull import CHECKPOINT, MANIFEST
+from earwitness.detect.model.card import ModelCard, card_path, read_card
+from earwitness.detect.model.model_files import DEFAULT_MODEL, find_model, shipped_models
 from earwitness.encoders.store.embedding_store import StoreDescription
+from earwitness.encoders.yamnet import convolutions
 from earwitness.features import TAGGER_CHANNELS as TAGGER_NAMES
 from earwitness.features import FeatureConfig
 from earwitness.models.architectures import ModelConfig
 from earwitness.models.checkpoint import read_checkpoint
 from earwitness.models.network import Network
-from earwitness.models.seld import ADDED_PARTS, FUSION_PARTS, TAGGER_PARTS, CmcNet
+from earwitness.models.seld import ADDED_PARTS, FUSION_PARTS, TAGGER_PARTS, TRUNK_PREFIX, CmcNet
 from earwitness.models.seld_config import TAGGER_CHANNELS
-from earwitness.training.loop.shipped import checkpoint_classes, checkpoint_features, shipped_checkpoint, trunk_weights
+from earwitness.training.data.clip_stream import SceneStream
 from earwitness.training.loop.training_state import read_tokens
 from earwitness.training.recipe import load_recipe
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 CHECKPOINTS: Final = ("best.safetensors", "last.safetensors")
 _RECIPE: Final = "recipe.yaml"
 _SCALER: Final = frozenset(["scaler.mean", "scaler.std"])
+CHECKPOINT_SUFFIX: Final = ".safetensors"
+_SHORT: Final = ".half"
+"""Suffix of the weights that `model_export.to_half_precision` rounded."""
 
 
 def load_initial(
@@ -173,3 +188,95 @@ def _differences(theirs: ModelConfig | FeatureConfig, ours: ModelConfig | Featur
 
 def _plain(config: ModelConfig | FeatureConfig) -> dict[str, Any]:
     return config.model_dump(mode="json")
+
+
+def shipped_checkpoint(name: str) -> Path | None:
+    """The checkpoint of the shipped model `name`, or of a pulled one (`hf:USER/NAME`); None if there is no such model.
+
+    Raises:
+        ModelError: the model has no checkpoint, or was not pulled.
+        UsageError: not an address on the hub.
+    """
+    if is_hub_address(name):
+        pulled = pulled_folder(HubAddress.parse(name)) / CHECKPOINT
+        if not pulled.is_file():
+            raise ModelError(f"{name} was published without a checkpoint, so it cannot be trained further")
+        return pulled
+    model = shipped_models().get(name)
+    if model is None:
+        return None
+    path = model.with_suffix(CHECKPOINT_SUFFIX)
+    if not path.is_file():
+        raise ModelError(f"the shipped model '{name}' has no checkpoint at '{path}'; install earwitness again")
+    return path
+
+
+def checkpoint_features(path: Path) -> FeatureConfig | None:
+    """The features of a shipped or pulled checkpoint, from the card beside it; None for other checkpoints."""
+    return None if (card := _shipped_card(path)) is None else card.features
+
+
+def checkpoint_classes(path: Path) -> VocabularyRecord | None:
+    """The classes of a shipped or pulled checkpoint, from the card beside it; None for other checkpoints."""
+    return None if (card := _shipped_card(path)) is None else card.vocabulary
+
+
+def _shipped_card(path: Path) -> ModelCard | None:
+    shipped = [model.with_suffix(CHECKPOINT_SUFFIX) for model in shipped_models().values()]
+    is_pulled = path.name == CHECKPOINT and (path.parent / MANIFEST).is_file()
+    return read_card(card_path(path)) if (path in shipped or is_pulled) and card_path(path).is_file() else None
+
+
+def trunk_weights(prefix: str = TRUNK_PREFIX) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Kernel and bias of each of YAMNet's convolutions: the downloaded ones, else those in the default model.
+
+    The two differ by rounding to 16 bits, which is applied to both when a network loads them.
+
+    Raises:
+        MissingWeightsError: they were not downloaded, and the default model holds none.
+        EncoderError: the downloaded weights are damaged.
+    """
+    try:
+        return convolutions()
+    except MissingWeightsError:
+        inside = _inside_default(prefix)
+        if not inside:
+            raise
+        return inside
+
+
+def _inside_default(prefix: str) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load(str(find_model(DEFAULT_MODEL).path)).graph
+    found: dict[str, dict[str, NDArray[np.float32]]] = {}
+    for tensor in graph.initializer:
+        before, _, name = tensor.name.removesuffix(_SHORT).rpartition(prefix)
+        if before or tensor.name.startswith(prefix):
+            layer, _, part = name.rpartition(".")
+            found.setdefault(layer, {})[part] = numpy_helper.to_array(tensor).astype(np.float32)
+    # Sorted by block and index: early.1, early.3, ..., late.1, ...
+    order = sorted(found, key=lambda layer: (layer.split(".")[0], int(layer.rpartition(".")[2])))
+    return [(found[layer]["weight"], found[layer]["bias"]) for layer in order]
+
+
+def feature_statistics(stream: SceneStream, scenes: int) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation (C, 1, 1) of the features of the first scenes.
+
+    All log-mel channels share one mean and one deviation, since the level differences between them carry direction. The
+    tagger's channels are not normalised.
+    """
+    maps = np.stack([stream.scene(index)[1] for index in range(scenes)], axis=1).astype(np.float64)
+    channels = stream.features.channels
+    mean, std = maps.mean(axis=(1, 2, 3)), maps.std(axis=(1, 2, 3))
+    level = np.array([name.startswith("logmel") for name in channels])
+    if level.any():
+        mean[level], std[level] = maps[level].mean(), maps[level].std()
+    for index in (channels.index(name) for name in TAGGER_NAMES if name in channels):
+        mean[index], std[index] = 0.0, 1.0
+    shape = (len(channels), 1, 1)
+    return (
+        torch.from_numpy(mean.astype(np.float32)).reshape(shape),
+        torch.from_numpy(np.maximum(std, 1e-3).astype(np.float32)).reshape(shape),
+    )

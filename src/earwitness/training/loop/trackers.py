@@ -166,6 +166,21 @@ def named_trackers(names: Sequence[str]) -> list[Tracker]:
     return [_KNOWN[name][1]() for name in dict.fromkeys(names)]
 
 
+@dataclass(slots=True)
+class _Followed:
+    """A tracker in use.
+
+    Attributes:
+        tracker: the tracker.
+        failures: errors in a row.
+        told: whether an error was told.
+    """
+
+    tracker: Tracker
+    failures: int = 0
+    told: bool = False
+
+
 class TrackerGroup:
     """Several trackers that are called as one, and whose errors never reach the caller.
 
@@ -176,48 +191,41 @@ class TrackerGroup:
 
     def __init__(self, trackers: Sequence[Tracker], say: Callable[[str], None]) -> None:
         self._say = say
-        self._failures = [(tracker, 0) for tracker in trackers]
-        self._told: set[int] = set()
+        self._followed = [_Followed(tracker) for tracker in trackers]
 
     def begin(self, run: TrackedRun) -> None:
         """Start all trackers; one that fails is left out."""
-        self._failures = [
-            (tracker, 0)
-            for tracker, _ in self._failures
-            if self._try(tracker, lambda tracker: tracker.begin(run), last=True)
+        self._followed = [
+            one for one in self._followed if self._try(one, lambda tracker: tracker.begin(run), last=True)
         ]
 
     def log(self, step: int, kind: str, values: Mapping[str, float]) -> None:
         """Pass the finite figures of a step on, as `kind/name`."""
         finite = {f"{kind}/{name}": value for name, value in values.items() if math.isfinite(value)}
-        kept = []
-        for tracker, failures in self._failures:
-            last = failures + 1 == MOST_FAILURES
-            if self._try(tracker, lambda tracker: tracker.log(step, finite), last=last):
-                kept.append((tracker, 0))
-            elif not last:
-                kept.append((tracker, failures + 1))
-        self._failures = kept
+        self._followed = [
+            one
+            for one in self._followed
+            if self._try(one, lambda tracker: tracker.log(step, finite), last=one.failures + 1 == MOST_FAILURES)
+            or one.failures < MOST_FAILURES
+        ]
 
     def end(self, *, finished: bool) -> None:
         """End all trackers."""
-        for tracker, _ in self._failures:
-            self._try(tracker, lambda tracker: tracker.end(finished=finished), last=True)
-        self._failures = []
+        for one in self._followed:
+            self._try(one, lambda tracker: tracker.end(finished=finished), last=True)
+        self._followed = []
 
-    def _try(self, tracker: Tracker, call: Callable[[Tracker], None], *, last: bool) -> bool:
+    def _try(self, one: _Followed, call: Callable[[Tracker], None], *, last: bool) -> bool:
         """Call a tracker; whether it worked. Its first error is told, and if it is not used any more."""
         try:
-            call(tracker)
+            call(one.tracker)
         except Exception as error:  # those of any library and network
-            known = id(tracker) in self._told
-            self._told.add(id(tracker))
-            if not known or last:
-                what = "is not used any more" if last else "is tried again"
-                self._say(
-                    one_line(f"tracker {tracker.name}: {first_line(error)}; training goes on, and the tracker {what}")
-                )
+            if not one.told or last:
+                what, name = "is not used any more" if last else "is tried again", one.tracker.name
+                self._say(one_line(f"tracker {name}: {first_line(error)}; training goes on, and the tracker {what}"))
+            one.failures, one.told = one.failures + 1, True
             return False
+        one.failures = 0
         return True
 
 

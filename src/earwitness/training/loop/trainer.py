@@ -22,14 +22,23 @@ from earwitness.models.checkpoint import build, save_model
 from earwitness.models.network import Network
 from earwitness.training.data import augment
 from earwitness.training.data import augment as mixing
-from earwitness.training.data.any_sound import AnySoundStream
-from earwitness.training.data.clip_stream import VALID_STREAM, Batch, SceneStream, SourceFactory, batches
-from earwitness.training.data.feature_statistics import feature_statistics
+from earwitness.training.data.clip_stream import (
+    VALID_STREAM,
+    AnySoundStream,
+    Batch,
+    SceneStream,
+    SourceFactory,
+    batches,
+)
 from earwitness.training.data.token_lookup import TokenLookup
 from earwitness.training.loop import distributed
 from earwitness.training.loop.distributed import fast_bf16, pick_device
-from earwitness.training.loop.initial_weights import check_initial_tokens, load_initial, load_tagger_weights
-from earwitness.training.loop.optimizer import Ema, learning_rate, make_optimizer
+from earwitness.training.loop.initial_weights import (
+    check_initial_tokens,
+    feature_statistics,
+    load_initial,
+    load_tagger_weights,
+)
 from earwitness.training.loop.run_log import NullLog, RunLog
 from earwitness.training.loop.trackers import Tracker, named_trackers
 from earwitness.training.loop.training_state import (
@@ -41,7 +50,7 @@ from earwitness.training.loop.training_state import (
     write_start,
 )
 from earwitness.training.loop.validate import ValidSet, validate
-from earwitness.training.losses import AdpitLoss, LossParts, OfficialLoss
+from earwitness.training.optimization import AdpitLoss, Ema, LossParts, OfficialLoss, learning_rate, make_optimizer
 from earwitness.training.recipe import Recipe
 
 BEST_NAME: Final = "best.safetensors"

@@ -23,6 +23,7 @@ from earwitness.core.errors import EncodingError, TrainingError, first_line
 from earwitness.core.files.atomic import atomic_file
 from earwitness.core.version import commit
 from earwitness.encoders.store.embedding_store import StoreDescription
+from earwitness.training.loop.trackers import flat
 from earwitness.training.recipe import Recipe, load_recipe
 
 COMMIT_NAME: Final = "commit"
@@ -94,7 +95,7 @@ def check_same_run(folder: Path, recipe: Recipe, tokens: Mapping[str, StoreDescr
     """
     path = folder / RECIPE_NAME
     if path.is_file():
-        began, now = (_flat(one.model_dump(mode="json")) for one in (load_recipe(path), recipe))
+        began, now = (dict(flat(one.model_dump(mode="json"))) for one in (load_recipe(path), recipe))
         changed = [
             f"{key} was {began.get(key)} and is {now.get(key)}"
             for key in sorted(began.keys() | now.keys())
@@ -111,16 +112,6 @@ def check_same_run(folder: Path, recipe: Recipe, tokens: Mapping[str, StoreDescr
                 f"the run in '{folder}' was trained on '{name}' tokens of other weights or settings: {description}, "
                 f"but the folders now hold {tokens[name]}; embed the folders with the former"
             )
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping) and value:
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
 
 
 KEPT: Final = 2

@@ -16,9 +16,9 @@ from earwitness.core.multi_accddoa import Decoding, decode
 from earwitness.core.vocabulary import DCASE2025, Vocabulary
 from earwitness.detect.smoothing import Smoothing
 from earwitness.encoders.protocol import TokenMap
+from earwitness.encoders.token_arrays import stack_tokens
 from earwitness.metrics import Scores, score_tables
 from earwitness.models.network import Network, Tokens
-from earwitness.models.token_arrays import stack_tokens
 from earwitness.training.data.clip_stream import SceneStream
 from earwitness.training.recipe_sections import RunSpec
 

@@ -1,15 +1,21 @@
-"""The stages of a reproduction: each can be interrupted at any time and continues where it stopped."""
+"""The stages of a reproduction, run in order: each can be interrupted at any time and continues where it stopped.
+
+Stages that are done are recorded with a fingerprint of their inputs.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from earwitness.core.errors import EncoderError
+from earwitness.core.errors import EncoderError, TrainingError
 from earwitness.core.files.atomic import atomic_file
+from earwitness.core.files.small_files import CARD_BYTES, read_json
 from earwitness.data.dcase.labels import write_table
 from earwitness.data.dcase.layout import Clip, scan
 from earwitness.encoders.store.embed_job import EmbedJob, embed
@@ -18,17 +24,30 @@ from earwitness.fusion.visual_analysis import AUTO, open_visual_analysis
 from earwitness.metrics import Protocol, score_tables
 from earwitness.metrics.score_report import as_json
 from earwitness.scenes.writing.synthesis import SynthesisOptions, synthesize
-from earwitness.training.ablation.ablation import JSON_NAME, MARKDOWN_NAME, RUNS, ablate, tabulate
 from earwitness.training.ablation.ablation_plan import AblationPlan, load_plan
-from earwitness.training.ablation.ablation_report import EnsembleOutputs, ensemble_outputs, visual_fusion
-from earwitness.training.ablation.ablation_runs import finished
+from earwitness.training.ablation.ablation_report import (
+    JSON_NAME,
+    MARKDOWN_NAME,
+    EnsembleOutputs,
+    ensemble_outputs,
+    tabulate,
+    visual_fusion,
+)
+from earwitness.training.ablation.ablation_runs import RUNS, ablate, finished
 from earwitness.training.ablation.ablation_tables import predictions_of, tuned_thresholds
 from earwitness.training.export.calibrate import tune_and_score_outputs
 from earwitness.training.export.ensemble_export import export_ensemble
 from earwitness.training.export.model_export import ExportOptions, export_run
 from earwitness.training.loop.trainer import BEST_NAME
-from earwitness.training.reproduction.reproduction_job import ENCODERS, ReproductionJob
-from earwitness.training.reproduction.reproduction_recipes import ENSEMBLE, SEEN, SYSTEM, Embedded, write_recipes
+from earwitness.training.reproduction.reproduction_job import (
+    ENCODERS,
+    ENSEMBLE,
+    SEEN,
+    SYSTEM,
+    Embedded,
+    ReproductionJob,
+    write_recipes,
+)
 from earwitness.vision.detectors.detector_registry import LIGHT
 
 SYSTEM_NAME: Final = "system.ensemble"
@@ -36,8 +55,8 @@ PREDICTIONS: Final = "predictions"
 SCORES_NAME: Final = "scores.json"
 _ROOM_SEED: Final = 7
 """Other rooms for the set that validates the pre-training."""
-
 Say = Callable[[str], None]
+STATE_NAME: Final = "reproduction.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,3 +249,47 @@ def _predict(job: ReproductionJob, plan: AblationPlan, outputs: EnsembleOutputs)
     }
     with atomic_file(job.out / SCORES_NAME) as temporary:
         temporary.write_text(json.dumps(scores, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def reproduce(job: ReproductionJob, say: Callable[[str], None] = print) -> None:
+    """Run every stage whose inputs differ from those of its last complete run.
+
+    Args:
+        job: what to reproduce.
+        say: called with progress messages.
+
+    Raises:
+        EarwitnessError: as the stages.
+        TrainingError: the record of finished stages is damaged.
+    """
+    state = _read_state(job.out / STATE_NAME)
+    made, changed = stages(job, say), False
+    for number, stage in enumerate(made, start=1):
+        head = f"stage {number}/{len(made)}, {stage.name}"
+        done = state.get(stage.name, {}).get("fingerprint")
+        if not changed and done == _fingerprint(stage.inputs()) and stage.results():
+            say(f"{head}: finished already")
+            continue
+        changed = True  # those after it use its results
+        say(f"{head}: {stage.what}")
+        begun = time.monotonic()
+        stage.run()
+        state[stage.name] = {
+            "fingerprint": _fingerprint(stage.inputs()),
+            "seconds": round(time.monotonic() - begun, 1),
+        }
+        with atomic_file(job.out / STATE_NAME) as temporary:
+            temporary.write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
+
+
+def _fingerprint(inputs: Any) -> str:
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _read_state(path: Path) -> dict[str, dict[str, Any]]:
+    if not path.is_file():
+        return {}
+    state = read_json(path, CARD_BYTES, TrainingError)
+    if not isinstance(state, dict) or not all(isinstance(entry, dict) for entry in state.values()):
+        raise TrainingError(f"{path}: damaged; delete it, finished runs and embeddings are kept")
+    return state

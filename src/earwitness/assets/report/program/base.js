@@ -14,7 +14,7 @@ const make = (tag, attributes = {}, ...children) => {
   return node;
 };
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
-const duration = data.duration;
+const duration = data.duration, FRAMES = data.document.num_frames;
 // Events by index; an index is never used again. Editing replaces an event, deleting leaves null.
 const events = data.events.map((event, index) => ({ ...event, index }));
 const present = () => events.filter(Boolean);

@@ -2,7 +2,7 @@
 let dragged = false;
 function setUpEditor() {
   $("edit").addEventListener("click", () => setEditing(!editing));
-  for (const [id, action] of [["edit-add", () => add()], ["edit-undo", undo], ["edit-redo", redo], ["save", () => save($("format").value)]]) $(id).addEventListener("click", action);
+  for (const [id, action] of [["edit-add", () => add()], ["edit-undo", undo], ["edit-redo", redo]]) $(id).addEventListener("click", action);
   for (const [c, one] of Object.entries(data.classes)) $("edit-class").append(make("option", { value: c }, one.name));
   const on = (id, action) => $(id).addEventListener("change", () => { const event = events[chosen]; if (event) { action(event, $(id).value); drawEditor(); } });
   on("edit-class", (event, value) => setClass(event, Number(value)));

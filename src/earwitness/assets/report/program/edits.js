@@ -1,7 +1,6 @@
 // Changes of events, with undo. An event is never changed in place: each step keeps the one before and the one after.
 let editing = false;
 const done = [], undone = [];
-const FRAMES = data.document.num_frames;
 function apply(changes, forwards) {
   for (const { index, before, after } of changes) events[index] = forwards ? after : before;
   const last = changes[changes.length - 1], now = forwards ? last.after : last.before;
@@ -9,7 +8,7 @@ function apply(changes, forwards) {
   edition++;
   drawLanes(new Set(changes.flatMap(({ before, after }) => [before, after]).filter(Boolean).map((event) => event.c)));
   drawChips(); drawTable(); drawCard(); update();
-  setCaptions(toVtt);
+  setCaptions(() => toVtt("en"));
 }
 // `merge` joins a step with the last one of the same kind, so that undo does not stop at each tenth of a drag.
 function record(changes, words, merge = "") {
@@ -32,17 +31,11 @@ function redo() {
   done.push(step); apply(step.changes, true);
   $("live").textContent = `Done again: ${step.words}`;
 }
-const median = (values) => {
-  const known = values.filter((value) => value !== null).sort((a, b) => a - b), half = known.length >> 1;
-  return known.length ? (known.length % 2 ? known[half] : (known[half - 1] + known[half]) / 2) : null;
-};
-const rounded = (value, digits) => value === null ? null : Number(value.toFixed(digits));
 // The event with other tracks and the values that follow from them. Corrected events are certain.
 function changed(event, { c = event.c, t = event.t, v = event.v }) {
   const track = [...t.slice(0, 4), t[0].map(() => 1)];
   const next = { ...event, c, t: track, v, edited: true, azi: null, di: null, p: 1,
-    s: track[0][0] / data.rate, e: (track[0][track[0].length - 1] + 1) / data.rate, az: rounded(median(track[1]), 1), d: rounded(median(track[2]), 2),
-    on: 2 * track[3].reduce((sum, on) => sum + on, 0) >= track[3].length };
+    s: track[0][0] / data.rate, e: (track[0][track[0].length - 1] + 1) / data.rate, az: rounded(median32(track[1]), 1), d: rounded(median32(track[2]), 2), on: isOn(track[3]) };
   return { ...next, src: freeSource(next) };
 }
 // A source number that no event of the class has at the same time or shortly before or after, which would join them.

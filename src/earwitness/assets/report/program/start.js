@@ -6,6 +6,7 @@ setUpLanes();
 setUpPlayer();
 setUpMini();
 setUpControls();
+setUpSaving();
 setUpEditor();
 choose(null);
 placeMarks();

@@ -4,8 +4,8 @@ const clock = (seconds, tenths = true) => {
   const two = (n) => String(n).padStart(2, "0");
   return (h ? `${h}:${two(m)}` : `${m}`) + `:${two(s)}` + (tenths ? `.${t % 10}` : "");
 };
-const direction = (az) => az === null ? "unknown" : Math.round(Math.abs(az)) === 0 ? "ahead" : `${Math.round(Math.abs(az))}° ${az > 0 ? "left" : "right"}`;
-const metres = (d) => d === null ? "unknown" : `${d.toFixed(1)} m`;
+const direction = (az) => az === null ? "unknown" : whole(Math.abs(az)) === 0 ? "ahead" : `${whole(Math.abs(az))}° ${az > 0 ? "left" : "right"}`;
+const metres = (d) => d === null ? "unknown" : `${fixed(d, 1)} m`;
 const percent = (share) => `${Math.round(share * 100)} %`;
 const screen = (on) => on ? "on screen" : "off screen";
 const nameOf = (event) => data.classes[event.c].name;
