@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final, NamedTuple, cast
@@ -186,11 +187,9 @@ def _results(
     if workers <= 1 or len(tasks) <= 1:
         yield from _encode_all(tasks, _Worker(job, encoder, PartWriter.open(folder, run)))
         return
-    with ProcessPoolExecutor(
-        min(workers, len(tasks)), get_context("spawn"), initializer=_start, initargs=(job, folder, run)
-    ) as executor:
+    with ProcessPoolExecutor(min(workers, len(tasks)), get_context("spawn")) as executor:
         try:
-            yield from executor.map(_encode_one, tasks, chunksize=4)
+            yield from executor.map(_Work(job, folder, run), tasks, chunksize=4)
         except BrokenProcessPool as error:
             raise EncoderError(
                 "a worker process was killed, perhaps because memory ran out; resume with fewer workers"
@@ -248,15 +247,22 @@ def _encode_all(tasks: Iterable[_Task], worker: _Worker) -> Iterator[_Result]:
         worker.writer.close()
 
 
-_worker: _Worker | None = None
-"""The only state of a worker process."""
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Encodes files in a worker process; picklable. The process loads the encoder with its first file."""
+
+    job: EmbedJob
+    folder: Path
+    run: int
+
+    def __hash__(self) -> int:
+        """Hash of the run; the settings of encoders are mappings, which have no hash."""
+        return hash((self.folder, self.run))
+
+    def __call__(self, task: _Task) -> _Result:
+        return _worker(self).encode(task)
 
 
-def _start(job: EmbedJob, folder: Path, run: int) -> None:
-    global _worker
-    _worker = _Worker(job, job.load(), PartWriter.open(folder, run))
-
-
-def _encode_one(task: _Task) -> _Result:
-    assert _worker is not None
-    return _worker.encode(task)
+@lru_cache(maxsize=1)
+def _worker(work: _Work) -> _Worker:
+    return _Worker(work.job, work.job.load(), PartWriter.open(work.folder, work.run))
