@@ -26,9 +26,9 @@ from earwitness.fusion.fuse import fuse  # noqa: E402
 from earwitness.fusion.fusion_settings import default_settings  # noqa: E402
 from earwitness.media.pictures import PictureReader  # noqa: E402
 from earwitness.results.detection import Detection  # noqa: E402
+from earwitness.vision.candidates import find_candidates  # noqa: E402
 from earwitness.vision.detectors.detector_registry import open_detector  # noqa: E402
 from earwitness.vision.observe import observe  # noqa: E402
-from earwitness.vision.tracking.candidates import find_candidates  # noqa: E402
 
 T = TypeVar("T")
 

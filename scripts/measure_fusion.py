@@ -30,10 +30,10 @@ from earwitness.metrics.counts import COLUMNS as COUNTED
 from earwitness.metrics.counts import Counts, count
 from earwitness.metrics.protocols import Protocol
 from earwitness.vision.boxes import PERSON
+from earwitness.vision.candidates import Candidate, find_candidates
 from earwitness.vision.detectors.detector_registry import open_detector
 from earwitness.vision.observation_cache import cached_observation
 from earwitness.vision.observe import DEFAULT_RATE, Observation
-from earwitness.vision.tracking.candidates import Candidate, find_candidates
 
 FOV = 100.0
 SNAP_DEG = 20.0

@@ -11,9 +11,9 @@ from earwitness.fusion.fuse import LONGEST_FRAMES, STRETCH_FRAMES, Fused, fuse, 
 from earwitness.fusion.fusion_settings import default_settings
 from earwitness.fusion.visual_result import candidate_summaries, explanations
 from earwitness.vision.boxes import Boxes
+from earwitness.vision.candidates import CandidateIndex, find_candidates
 from earwitness.vision.motion import COLUMNS, ROWS
 from earwitness.vision.observe import Observation
-from earwitness.vision.tracking.candidates import CandidateIndex, find_candidates
 from long_film import FRAMES, HEIGHT, WIDTH, events
 
 ROWS_OF_FUSED = ("azimuth_before", "distance_before", "onscreen_before", "common", "onscreen_probability", "candidate")

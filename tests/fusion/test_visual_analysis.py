@@ -27,11 +27,11 @@ from earwitness.media.writer import MediaWriter
 from earwitness.results.document import read_document, to_json
 from earwitness.results.saved import read_result
 from earwitness.vision.boxes import PERSON, Boxes
+from earwitness.vision.candidates import CandidateIndex
 from earwitness.vision.detectors.detector_registry import open_detector
 from earwitness.vision.motion import COLUMNS, ROWS
 from earwitness.vision.observe import Observation
 from earwitness.vision.shots import Shot
-from earwitness.vision.tracking.candidates import CandidateIndex
 
 Burst = Callable[..., NDArray[np.float32]]
 WEIGHTS = KindWeights(bias=(-1.0,) * 13, motion=(2.0,) * 13, contrast=(2.0,) * 13, sigma_deg=3.0)

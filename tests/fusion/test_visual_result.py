@@ -7,8 +7,8 @@ from earwitness.fusion.fuse import fuse_long
 from earwitness.fusion.fusion_settings import default_settings
 from earwitness.fusion.visual_result import BOX_TOLERANCE, candidate_summaries, explanations, key_rows
 from earwitness.vision.boxes import PERSON
+from earwitness.vision.candidates import CandidateIndex, find_candidates
 from earwitness.vision.observe import Observation
-from earwitness.vision.tracking.candidates import CandidateIndex, find_candidates
 from long_film import FRAMES, events
 
 

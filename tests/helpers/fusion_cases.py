@@ -9,7 +9,7 @@ from earwitness.fusion.fusion_settings import (
     FusionSettings,
     KindWeights,
 )
-from earwitness.vision.tracking.candidates import Candidate
+from earwitness.vision.candidates import Candidate
 
 FRAMES = 30
 

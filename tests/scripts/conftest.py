@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from earwitness.core.events import EventTable
-from earwitness.vision.tracking.candidates import Candidate
+from earwitness.vision.candidates import Candidate
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 FUSION = ("measure_fusion", "choose_fusion", "fit_fusion", "explain_fusion")

@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 from earwitness.core.geometry import Camera
 from earwitness.core.vocabulary import CLASSES
 from earwitness.vision.boxes import INDEX, PERSON, Boxes, unknown_keypoints
-from earwitness.vision.motion import COLUMNS, MOVING, ROWS, UNKNOWN
-from earwitness.vision.observe import Observation
-from earwitness.vision.tracking.candidates import (
+from earwitness.vision.candidates import (
     HEIGHT_M,
     Candidate,
     CandidateIndex,
@@ -21,7 +19,9 @@ from earwitness.vision.tracking.candidates import (
     person_depth,
     slant_distance,
 )
-from earwitness.vision.tracking.tracks import Track
+from earwitness.vision.motion import COLUMNS, MOVING, ROWS, UNKNOWN
+from earwitness.vision.observe import Observation
+from earwitness.vision.tracks import Track
 
 SPEECH, CLAP, STEPS, MUSIC = 0, 2, 6, 8
 WIDTH, HEIGHT = 320, 180

@@ -13,9 +13,9 @@ from PIL import Image
 from earwitness.core.errors import EncoderError, ModelError
 from earwitness.core.vocabulary import CLASSES
 from earwitness.vision.boxes import INDEX, PERSON
+from earwitness.vision.candidates import find_candidates
 from earwitness.vision.detectors.experimental import PEOPLE_THRESHOLD, OwlVitBoxes, VitPoseDetector, queries, stretched
 from earwitness.vision.observe import Observation
-from earwitness.vision.tracking.candidates import find_candidates
 
 transformers = pytest.importorskip("transformers", reason="ViTPose needs the extra 'semantic'")
 

@@ -11,9 +11,9 @@ from earwitness.core.errors import NoVideoError, UsageError
 from earwitness.core.vocabulary import DCASE2025
 from earwitness.media.sound.wav import write_wav
 from earwitness.vision import observation_cache
+from earwitness.vision.candidates import find_candidates
 from earwitness.vision.observation_cache import cached_observation
 from earwitness.vision.observe import observe
-from earwitness.vision.tracking.candidates import find_candidates
 from films import RedFinder, scene
 
 Film = Callable[..., Path]

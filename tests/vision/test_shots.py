@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from earwitness.vision.boxes import PERSON, Boxes
+from earwitness.vision.candidates import CandidateIndex, find_candidates
 from earwitness.vision.observation_cache import load, save
 from earwitness.vision.observe import observe
 from earwitness.vision.shots import LetterboxFinder, flat_share, has_lettering, without_lettering
-from earwitness.vision.tracking.candidates import CandidateIndex, find_candidates
 from edited_video import card, noisy, plain, sway, texture
 from films import RedFinder, RGBArray, scene
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earwitness.vision.boxes import INDEX, Boxes, unknown_keypoints
-from earwitness.vision.tracking.tracks import TrackConfig, track
+from earwitness.vision.tracks import TrackConfig, track
 
 
 def boxes(*places: tuple[float, str]) -> Boxes:

@@ -29,7 +29,7 @@ from earwitness.fusion.posterior import (
     posterior,
     visual_sigma,
 )
-from earwitness.vision.tracking.candidates import Candidate, CandidateIndex
+from earwitness.vision.candidates import Candidate, CandidateIndex
 
 FloatArray = NDArray[np.float64]
 

@@ -25,8 +25,8 @@ from earwitness.core.events import EventTable, SoundEvent
 from earwitness.core.vocabulary import SoundClass
 from earwitness.fusion.fusion_settings import FusionSettings
 from earwitness.vision.boxes import PERSON
+from earwitness.vision.candidates import Candidate
 from earwitness.vision.motion import MOVING
-from earwitness.vision.tracking.candidates import Candidate
 
 FloatArray = NDArray[np.float64]
 

@@ -17,10 +17,10 @@ from earwitness.fusion.fuse import Fused, fuse_long
 from earwitness.fusion.fusion_settings import FusionSettings, default_settings
 from earwitness.fusion.visual_result import VisualResult, candidate_summaries, explanations
 from earwitness.results.detection import TURNED_OFF
+from earwitness.vision.candidates import CandidateIndex, shows_scene
 from earwitness.vision.detectors.detector_registry import LIGHT, LazyDetector, VisualDetector, open_detector
 from earwitness.vision.observation_cache import cached_observation
 from earwitness.vision.observe import DEFAULT_RATE, Observation, observe
-from earwitness.vision.tracking.candidates import CandidateIndex, shows_scene
 
 AUTO: Final = "auto"
 """Use the default detector where it is installed, none otherwise."""

@@ -14,8 +14,8 @@ from earwitness.fusion.fuse import Fused
 from earwitness.results.detected_event import DetectedEvent
 from earwitness.results.visual import EventKey, EventVisual, Pictures, VisibleObject, Visual, VisualTrack
 from earwitness.vision.boxes import PERSON
+from earwitness.vision.candidates import Candidate, CandidateIndex
 from earwitness.vision.motion import MOVING
-from earwitness.vision.tracking.candidates import Candidate, CandidateIndex
 
 FloatArray = NDArray[np.float32]
 BOX_TOLERANCE: Final = 0.04

@@ -24,7 +24,7 @@ from earwitness.core.vocabulary import DCASE2025, SoundClass, Vocabulary
 from earwitness.vision.boxes import INDEX, PERSON, Boxes, cover_each
 from earwitness.vision.motion import MOVING, motion_within, moving_regions
 from earwitness.vision.observe import Observation
-from earwitness.vision.tracking.tracks import Track, TrackConfig, Trail, link
+from earwitness.vision.tracks import Track, TrackConfig, Trail, link
 
 FloatArray = NDArray[np.float32]
 DoubleArray = NDArray[np.float64]

@@ -1,1 +1,0 @@
-"""Detections linked over time, and the candidates for the source of a sound."""
