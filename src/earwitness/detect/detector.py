@@ -44,7 +44,7 @@ from earwitness.media.containers.probe import MediaInfo, probe_pair
 from earwitness.media.containers.sound_tracks import Track
 from earwitness.media.sound.audio import DUAL_MONO_DIFFERENCE
 from earwitness.media.sound.conversion import resample
-from earwitness.media.timeline import not_within, sentence
+from earwitness.media.timeline import describe_stretches, not_within
 from earwitness.results.class_choice import EVERY_CLASS, ClassChoice
 from earwitness.results.detection import TURNED_OFF, Detection, ModelId, has_moving_pictures
 
@@ -285,7 +285,7 @@ class Detector:
         if intervals and any(check.verdict == "unfit" for check in checks):
             unfit.append(INTERVALS_VOID)
         unreported = not_within(stretches, facts.undirected, decoded.figures.seconds)  # the reader reports its own
-        parts = [sentence(unreported)] if unreported else []
+        parts = [describe_stretches(unreported)] if unreported else []
         result = Detection(
             visual.fused.table if visual else table,
             self.model,
