@@ -65,7 +65,7 @@ def test_lines_fit_pictures_of_any_shape(width: int, height: int) -> None:
 def test_bad_input_gives_one_line(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="48x32 pixels have no room for captions"):
         CaptionPlates([MIDDLE], 48, 32)
-    with pytest.raises(UsageError, match=r"no installed font has all characters .* --font"):
+    with pytest.raises(UsageError, match=r"no installed font has .* --font FILE"):
         font_for("\U0001f9ff\U0010fffd")
     (tmp_path / "a.ttf").write_text("no font")
     with pytest.raises(UsageError, match=r"a\.ttf: is not a font"):
