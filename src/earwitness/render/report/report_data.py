@@ -76,7 +76,7 @@ def _class(one: SoundClass) -> dict[str, Any]:
     return {
         "name": one_line(one.name), "slug": one.slug, "caption": one_line(one.caption), "colour": one.colour,
         "icon": svg_icon(one), "part": one.made_by, "edl": resolve_colour(one), "otio": otio_colour(one),
-        "kind": "speech" if is_speech(one) else "music" if is_music(one) else "", "other": OTHER_GROUP in one.groups,
+        "kind": "speech" if is_speech(one) else "notes" if is_music(one) else "", "other": OTHER_GROUP in one.groups,
     }  # fmt: skip
 
 

@@ -179,10 +179,11 @@ def _file(folder: Path, part: range) -> Path:
 
 
 def _write(path: Path, scenes: LearnScenes) -> None:
-    columns = {name: np.concatenate([getattr(one, name) for one in scenes.references]) for name in COLUMNS}
-    bodies = {f"body_{number}": body for number, body in enumerate(scenes.bodies) if body is not None}
-    rows = [len(one) for one in scenes.references]
-    arrays: dict[str, Any] = {"active": scenes.active, "values": scenes.values, "rows": rows, **bodies, **columns}
+    arrays: dict[str, Any] = {
+        name: np.concatenate([getattr(one, name) for one in scenes.references]) for name in COLUMNS
+    }
+    arrays |= {f"body_{number}": body for number, body in enumerate(scenes.bodies) if body is not None}
+    arrays |= {"active": scenes.active, "values": scenes.values, "rows": [len(one) for one in scenes.references]}
     with atomic_file(path) as temporary:
         np.savez(temporary, **arrays)
 
