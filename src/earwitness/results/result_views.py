@@ -7,9 +7,9 @@ from importlib import import_module
 from typing import Any, Final
 
 VIEWS: Final[Mapping[str, str]] = {
-    "text": "earwitness.export.tables.notebook:result_text",
-    "html": "earwitness.export.tables.notebook:result_html",
-    "pandas": "earwitness.export.tables.data_frame:to_data_frame",
+    "text": "earwitness.export.tables.views:result_text",
+    "html": "earwitness.export.tables.views:result_html",
+    "pandas": "earwitness.export.tables.data_frames:to_data_frame",
     "plot": "earwitness.render.timeline_picture:result_plot",
     "save": "earwitness.batch.saving:save",
     "select": "earwitness.results.selection:select",

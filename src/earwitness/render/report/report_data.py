@@ -15,15 +15,14 @@ from earwitness.core.events import FRAME_RATE, EventTable, SoundEvent
 from earwitness.core.version import __version__
 from earwitness.core.vocabulary import OTHER_GROUP, SoundClass
 from earwitness.doctor.diagnosis import Diagnosis, diagnose
-from earwitness.export.annotation.elan import mime_type
-from earwitness.export.annotation.raven import top_frequency
-from earwitness.export.annotation.rttm import file_field
+from earwitness.export.annotation.label_lists import file_field, top_frequency
+from earwitness.export.annotation.tiers import mime_type
+from earwitness.export.captions.caption_files import to_vtt
 from earwitness.export.captions.caption_rules import FILM_RATE
 from earwitness.export.captions.caption_words import is_music, is_speech
 from earwitness.export.captions.captions import plan_values
 from earwitness.export.captions.languages import caption_language, languages
-from earwitness.export.captions.vtt import to_vtt
-from earwitness.export.editing.edl import resolve_colour
+from earwitness.export.editing.marker_lists import resolve_colour
 from earwitness.export.editing.markers import channel_count, picture_size, recording_info, timeline_frames
 from earwitness.export.editing.otio import otio_colour
 from earwitness.export.editing.timecode import frame_rate_of, media_rate
@@ -76,7 +75,7 @@ def _class(one: SoundClass) -> dict[str, Any]:
     return {
         "name": one_line(one.name), "slug": one.slug, "caption": one_line(one.caption), "colour": one.colour,
         "icon": svg_icon(one), "part": one.made_by, "edl": resolve_colour(one), "otio": otio_colour(one),
-        "kind": "speech" if is_speech(one) else "music" if is_music(one) else "", "other": OTHER_GROUP in one.groups,
+        "spoken": is_speech(one), "musical": is_music(one), "other": OTHER_GROUP in one.groups,
     }  # fmt: skip
 
 

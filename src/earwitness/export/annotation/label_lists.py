@@ -1,4 +1,4 @@
-"""Raven selection table: one selection for each event, for Raven Pro, Raven Lite and the R packages around them."""
+"""Lists of labels, one line for each event: Audacity, Raven, and RTTM of diarisation tools."""
 
 from __future__ import annotations
 
@@ -6,9 +6,19 @@ from typing import TYPE_CHECKING, Final
 
 from earwitness.core.errors import one_line
 from earwitness.export.editing.markers import recording_info
+from earwitness.export.wording import place
 
 if TYPE_CHECKING:
     from earwitness.results.detection import Detection
+
+
+def to_audacity(result: Detection) -> str:
+    """Return the label track of a result (Audacity manual: Importing and Exporting Labels)."""
+    return "".join(
+        f"{event.start:.6f}\t{event.end:.6f}\t{event.sound_class.name}, {place(event, result.has_video)}\n"
+        for event in result.iter_events()
+    )
+
 
 COLUMNS: Final = (
     "Selection", "View", "Channel", "Begin Time (s)", "End Time (s)", "Low Freq (Hz)", "High Freq (Hz)", "Begin File",
@@ -41,3 +51,22 @@ def top_frequency(result: Detection) -> float:
     """Highest frequency of the recording, Hz."""
     audio = None if (info := recording_info(result)) is None else info.audio
     return _DEFAULT_TOP if audio is None else audio.rate / 2
+
+
+def to_rttm(result: Detection) -> str:
+    """Return lines of ten fields (NIST RT-09): type, file, channel, onset, duration, ..., name, score, <NA>.
+
+    All lines have the type SPEAKER, which readers expect. In the file's name, spaces become "_" and unprintable
+    characters are escaped.
+    """
+    file, lines = file_field(result), []
+    for event in result.events:
+        name = event.sound_class.slug + (f"_{event.source}" if event.source else "")
+        times = f"{event.start:.3f} {event.end - event.start:.3f}"
+        lines.append(f"SPEAKER {file} 1 {times} <NA> <NA> {name} {event.score:.3f} <NA>\n")
+    return "".join(lines)
+
+
+def file_field(result: Detection) -> str:
+    """The recording's name without suffix and spaces."""
+    return one_line("clip" if result.path is None else result.path.stem).replace(" ", "_") or "clip"

@@ -1,3 +1,5 @@
+"""Lists of labels: Audacity and RTTM."""
+
 from __future__ import annotations
 
 import os
@@ -6,10 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from earwitness.batch.formats import write
+from earwitness.batch.formats import FORMATS, write
+from earwitness.core.events import EventTable
 from earwitness.media.containers.probe import MediaInfo
 from earwitness.results.detection import Detection
 from export_cases import OVERLAPPING, VIDEO, detection, run
+
+
+def test_audacity_labels() -> None:
+    text = FORMATS["audacity"].contents(detection(run(10, 25, 0, 23.4, onscreen=True)))
+    assert text == "1.000000\t2.500000\tFemale speech, 23° left, 1.2 m, on screen\n"
+    assert FORMATS["audacity"].contents(detection(EventTable.empty(5))) == ""
 
 
 def test_rttm(tmp_path: Path) -> None:

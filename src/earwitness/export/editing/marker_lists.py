@@ -1,14 +1,17 @@
-"""CMX 3600 edit decision list with markers, as DaVinci Resolve imports them (Timelines > Import > Timeline Markers)."""
+"""Lists of markers: CMX 3600 edit decision lists for DaVinci Resolve, and REAPER regions."""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from io import StringIO
 from typing import TYPE_CHECKING, Final
 
 from earwitness.core.vocabulary import SoundClass
 from earwitness.export.editing.markers import Marker, clip_name, markers, rgb
 from earwitness.export.editing.timecode import FrameRate, frame_rate_of
+from earwitness.export.wording import place
 
 if TYPE_CHECKING:
     from earwitness.results.detection import Detection
@@ -62,3 +65,28 @@ def resolve_colour(sound_class: SoundClass) -> str:
     """The marker colour of DaVinci Resolve nearest to that of a class."""
     colour = rgb(sound_class)
     return min(_COLOURS, key=lambda name: sum((a - b) ** 2 for a, b in zip(_COLOURS[name], colour, strict=True)))
+
+
+HEADER: Final = ("#", "Name", "Start", "End", "Length", "Color")
+
+
+def to_reaper(result: Detection) -> str:
+    """Return one region for each event: number, name, start, end and length as h:mm:ss.mmm, and a colour.
+
+    The times are read correctly where the project's time unit is "minutes:seconds" or "hours:minutes:seconds:frames".
+    """
+    sink = StringIO()
+    writer = csv.writer(sink, lineterminator="\n")
+    writer.writerow(HEADER)
+    for number, event in enumerate(result.table.iter_events(), start=1):
+        name = f"{event.sound_class.name}, {place(event, result.has_video)}"
+        times = (event.start, event.end, event.end - event.start)
+        colour = "".join(f"{part:02X}" for part in rgb(event.sound_class))
+        writer.writerow([f"R{number}", name, *map(_time, times), colour])
+    return sink.getvalue()
+
+
+def _time(seconds: float) -> str:
+    minutes, milliseconds = divmod(round(seconds * 1000), 60_000)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{milliseconds // 1000:02d}.{milliseconds % 1000:03d}"

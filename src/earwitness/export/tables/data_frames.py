@@ -1,29 +1,30 @@
-"""Apache Parquet: one row for each source and 100 ms, with typed columns, for pandas, DuckDB and similar tools."""
+"""Tables of tools for data: pandas data frames and Apache Parquet."""
 
 from __future__ import annotations
 
 from io import BytesIO
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.core.errors import MissingExtraError
 from earwitness.core.events import FRAME_SECONDS, EventTable, SoundEvent
+from earwitness.export.tables.text_tables import COLUMNS, event_rows
 from earwitness.results.detection import file_text
 from earwitness.results.visual import EventKey
 
 if TYPE_CHECKING:
     from earwitness.results.detection import Detection
 
-COLUMNS: Final = (
+ROW_COLUMNS: Final = (
     "file", "frame", "time_s", "class_index", "class", "source", "azimuth_deg", "distance_m", "onscreen", "score",
     "azimuth_interval_deg_low", "azimuth_interval_deg_high", "distance_interval_m_low", "distance_interval_m_high",
 )  # fmt: skip
 
 
 def to_parquet(result: Detection) -> bytes:
-    """Return the bytes of a Parquet file with the columns `COLUMNS`; unknown directions and distances are null.
+    """Return the bytes of a Parquet file with the columns `ROW_COLUMNS`; unknown directions and distances are null.
 
     The last four columns are the intervals of the event that a row belongs to.
 
@@ -60,7 +61,7 @@ def to_parquet(result: Detection) -> bytes:
         "earwitness.num_frames": str(table.num_frames),
     }
     sink = BytesIO()
-    pq.write_table(pa.table(columns, names=list(COLUMNS), metadata=about), sink, compression="zstd")
+    pq.write_table(pa.table(columns, names=list(ROW_COLUMNS), metadata=about), sink, compression="zstd")
     return sink.getvalue()
 
 
@@ -78,3 +79,30 @@ def interval_ends(result: Detection, table: EventTable) -> NDArray[np.float32]:
             unknown = (np.nan, np.nan)
             ends[:, order[begin:end]] = np.array([*(known.azimuth or unknown), *(known.distance or unknown)])[:, None]
     return ends
+
+
+def to_data_frame(result: Detection, *, tracks: bool = False) -> Any:
+    """Return a data frame with one row for each event or, with `tracks`, for each source and 100 ms.
+
+    Its columns are those of the format `events` or `parquet`; unknown values are missing.
+
+    Raises:
+        MissingExtraError: pandas is not installed.
+    """
+    try:
+        import pandas
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("to_pandas()", "pandas") from error
+    if not tracks:
+        rows = list(event_rows(result))
+        extra = list(dict.fromkeys(name for row in rows for name in row if name not in COLUMNS))
+        return pandas.DataFrame(rows, columns=[*COLUMNS, *extra])
+    table = result.table.sorted()
+    slugs = table.vocabulary.slugs
+    ends = dict(zip(ROW_COLUMNS[-4:], interval_ends(result, table), strict=True))
+    return pandas.DataFrame({
+        "file": file_text(result.path), "frame": table.frame, "time_s": np.round(table.frame * FRAME_SECONDS, 1),
+        "class_index": table.class_index, "class": [slugs[index] for index in table.class_index.tolist()],
+        "source": table.source, "azimuth_deg": table.azimuth, "distance_m": table.distance,
+        "onscreen": table.onscreen, "score": table.score, **ends,
+    })  # fmt: skip

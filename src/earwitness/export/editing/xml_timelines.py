@@ -1,4 +1,4 @@
-"""FCPXML timeline with a marker for each event: Final Cut Pro, DaVinci Resolve, and others that read FCPXML."""
+"""XML timelines with a marker for each event: FCPXML, and Final Cut Pro 7 XML for Premiere Pro."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from earwitness.media.containers.probe import MediaInfo
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from earwitness.media.containers.probe import MediaInfo
     from earwitness.results.detection import Detection
 
-VERSION: Final = "1.9"
+FCPXML_VERSION: Final = "1.9"
 
 
 def to_fcpxml(result: Detection, target: Path, chosen: Fraction | None = None) -> str:
@@ -38,7 +39,7 @@ def to_fcpxml(result: Detection, target: Path, chosen: Fraction | None = None) -
     """
     rate, info = frame_rate_of(result, chosen), recording_info(result)
     name, length = clip_name(result), timeline_frames(result, rate)
-    root = Xml.Element("fcpxml", {"version": VERSION})
+    root = Xml.Element("fcpxml", {"version": FCPXML_VERSION})
     _resources(root, result, target, rate, info)
     event = Xml.SubElement(Xml.SubElement(root, "library"), "event", {"name": "earwitness"})
     project = Xml.SubElement(event, "project", {"name": name})
@@ -89,3 +90,77 @@ def _time(frames: int, rate: FrameRate) -> str:
         return "0s"
     value = rate.seconds(frames)
     return f"{frames * rate.rate.denominator}/{rate.rate.numerator}s" if value.denominator != 1 else f"{value}s"
+
+
+XMEML_VERSION: Final = "5"
+
+
+def to_xmeml(result: Detection, target: Path, chosen: Fraction | None = None) -> str:
+    """Return an xmeml 5 document (Apple: Final Cut Pro XML Interchange Format): the recording and its markers.
+
+    Times are whole frames; the rate is a whole number and whether it is slowed by 1000/1001 ("ntsc").
+
+    Args:
+        result: the events.
+        target: path of the document; a recording that was not found is referred to beside it.
+        chosen: frames per second; by default those of the video, or 25.
+    """
+    rate, name = frame_rate_of(result, chosen), clip_name(result)
+    length = timeline_frames(result, rate)
+    root = Xml.Element("xmeml", {"version": XMEML_VERSION})
+    sequence = Xml.SubElement(root, "sequence", {"id": "sequence-1"})
+    _texts(sequence, name=name, duration=length)
+    _rate(sequence, rate)
+    timecode = Xml.SubElement(sequence, "timecode")
+    _rate(timecode, rate)
+    zero = rate.timecode(0)
+    _texts(timecode, string=zero, frame=0, displayformat="DF" if rate.drops else "NDF")
+    media = Xml.SubElement(sequence, "media")
+    info = recording_info(result)
+    if result.has_video:
+        video = Xml.SubElement(media, "video")
+        _format(video, rate, info)
+        _clip(Xml.SubElement(video, "track"), "clipitem-1", name, length, rate)
+    audio = Xml.SubElement(media, "audio")
+    _clip(Xml.SubElement(audio, "track"), "clipitem-2", name, length, rate)
+    first = next(sequence.iter("clipitem"))
+    file = Xml.SubElement(first, "file", {"id": "file-1"})
+    path = result.media_file or target.absolute().parent / name
+    _texts(file, name=name, pathurl=one_line(path.absolute().as_uri()), duration=length)
+    _rate(file, rate)
+    kinds = Xml.SubElement(file, "media")
+    if result.has_video:
+        Xml.SubElement(kinds, "video")
+    _texts(Xml.SubElement(kinds, "audio"), channelcount=channel_count(info))
+    for other in list(sequence.iter("clipitem"))[1:]:
+        Xml.SubElement(other, "file", {"id": "file-1"})
+    for marker in markers(result, rate):
+        entry = Xml.SubElement(sequence, "marker")
+        _texts(entry, name=marker.name, comment=marker.note)
+        _texts(entry, **{"in": marker.frame, "out": marker.frame + marker.frames})
+    Xml.indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE xmeml>\n{Xml.tostring(root, encoding="unicode")}\n'
+
+
+def _clip(track: Xml.Element, name_id: str, name: str, length: int, rate: FrameRate) -> None:
+    item = Xml.SubElement(track, "clipitem", {"id": name_id})
+    _texts(item, name=name, enabled="TRUE", duration=length)
+    _rate(item, rate)
+    _texts(item, **{"start": 0, "end": length, "in": 0, "out": length})
+
+
+def _format(video: Xml.Element, rate: FrameRate, info: MediaInfo | None) -> None:
+    width, height = picture_size(info)
+    characteristics = Xml.SubElement(Xml.SubElement(video, "format"), "samplecharacteristics")
+    _rate(characteristics, rate)
+    _texts(characteristics, width=width, height=height, pixelaspectratio="square")
+
+
+def _rate(parent: Xml.Element, rate: FrameRate) -> None:
+    ntsc = rate.rate.denominator == 1001
+    _texts(Xml.SubElement(parent, "rate"), timebase=rate.nominal, ntsc="TRUE" if ntsc else "FALSE")
+
+
+def _texts(parent: Xml.Element, **values: object) -> None:
+    for name, value in values.items():
+        Xml.SubElement(parent, name).text = str(value)

@@ -1,18 +1,59 @@
-"""Event CSV: one event a row, in seconds, degrees and metres, for spreadsheets, pandas and R."""
+"""Tables as text: DCASE2025 CSV, event CSV and JSON Lines."""
 
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from earwitness.core.errors import one_line
+from earwitness.data.dcase.labels import CLIP_FRAMES, HEADER, LabelRows
 from earwitness.results.detection import file_text
-from earwitness.results.document import event_documents
+from earwitness.results.document import event_documents, event_of
+from earwitness.results.json_stream import printable
 
 if TYPE_CHECKING:
+    from earwitness.core.events import EventTable
     from earwitness.results.detection import Detection
+
+_AZIMUTH, _DISTANCE = 3, 4
+_PIECE_ROWS: Final = 4096
+"""Rows that are converted at a time: as text they take many times the memory of the table."""
+
+
+def csv_pieces(result: Detection) -> Iterator[str]:
+    """Yield the CSV file of a result, piece by piece; without events only the header."""
+    table = result.table.sorted()
+    yield f"{HEADER}\n"
+    for begin in range(0, len(table), _PIECE_ROWS):
+        part = table.select(slice(begin, begin + _PIECE_ROWS))
+        yield "".join(f"{','.join(row)}\n" for row in _cells(part))
+
+
+def _cells(table: EventTable) -> list[list[str]]:
+    known = table.with_columns(azimuth=np.nan_to_num(table.azimuth), distance=np.nan_to_num(table.distance))
+    cells = [[str(int(value)) for value in row] for row in LabelRows.from_table(known).values]
+    for column, values in ((_AZIMUTH, table.azimuth), (_DISTANCE, table.distance)):
+        for row in np.flatnonzero(np.isnan(values)):
+            cells[row][column] = ""
+    return cells
+
+
+def to_submission_csv(result: Detection) -> str:
+    """Return the CSV file for the DCASE challenge: like `csv_pieces`, without empty cells and frames beyond 5 s.
+
+    Sound that is equal in both channels has no measurable direction. Coincident microphones record a source straight
+    ahead that way, so azimuth 0 is written.
+    """
+    table = result.table
+    inside = table.select(table.frame < CLIP_FRAMES)
+    rows = LabelRows.from_table(inside.with_columns(azimuth=np.nan_to_num(inside.azimuth)).sorted())
+    return "\n".join([HEADER, *(",".join(str(int(value)) for value in row) for row in rows.values), ""])
+
 
 COLUMNS: Final = (
     "file", "start_s", "end_s", "duration_s", "class", "name", "source", "azimuth_deg", "distance_m", "onscreen",
@@ -78,3 +119,11 @@ def _cell(value: Any) -> Any:
         text = one_line(value)
         return f"'{text}" if text.startswith(_FORMULA) else text
     return value
+
+
+def jsonl_pieces(result: Detection) -> Iterator[str]:
+    """Yield one line for each event (jsonlines.org): the keys of the JSON document, and the media file."""
+    file = file_text(result.path)
+    for event in result.iter_events():
+        values = {"file": file, **event_of(event).model_dump(mode="json", by_alias=True)}
+        yield printable(json.dumps(values, allow_nan=False)) + "\n"

@@ -9,7 +9,7 @@ import pytest
 
 from earwitness.batch.formats import write
 from earwitness.core.events import EventTable
-from earwitness.export.tables.parquet import COLUMNS
+from earwitness.export.tables.data_frames import ROW_COLUMNS
 from earwitness.results.detection import Detection, EventIntervals
 from earwitness.results.visual import EventKey
 from export_cases import OVERLAPPING, VIDEO, detection, run
@@ -46,7 +46,7 @@ def test_parquet_repeats_the_intervals_of_an_event_in_its_rows(file: Path) -> No
     known[EventKey.of(last)] = EventIntervals((0.0, 20.0), None)
     write(replace(detection(OVERLAPPING), intervals=known), file, "parquet")
     rows = pq.read_table(file).to_pylist()
-    ends = COLUMNS[-4:]
+    ends = ROW_COLUMNS[-4:]
     for row, (frame, class_index, source, *_) in zip(rows, OVERLAPPING.sorted().rows(), strict=True):
         assert (row["frame"], row["class_index"], row["source"]) == (frame, class_index, source)
         expected: tuple[float | None, ...] = (None,) * 4
