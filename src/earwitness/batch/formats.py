@@ -32,7 +32,7 @@ from earwitness.export.tables.text_tables import csv_pieces, event_csv_pieces, j
 from earwitness.results.document import json_pieces
 
 if TYPE_CHECKING:
-    from earwitness.render.report.player import Player
+    from earwitness.render.report_media import Player
     from earwitness.results.detection import Detection
 
 LABEL_SUFFIX: Final = ".csv"
@@ -140,7 +140,7 @@ def _captions(
 
 
 def _report(result: Detection, path: Path, options: Options) -> Iterator[str]:
-    from earwitness.render.report import report_pieces
+    from earwitness.render.report_page import report_pieces
 
     return report_pieces(result, path, options.fov, options.player)
 

@@ -13,8 +13,8 @@ from earwitness.core.errors import LabelError, MissingExtraError, UnreadableMedi
 from earwitness.core.files.atomic import atomic_file
 from earwitness.core.files.small_files import open_regular
 from earwitness.export.tables.text_tables import combined_csv_pieces, event_rows
-from earwitness.results.class_choice import ClassChoice
 from earwitness.results.saved import read_result
+from earwitness.results.selection import ClassChoice
 
 if TYPE_CHECKING:
     from earwitness.results.detection import Detection

@@ -15,9 +15,9 @@ from earwitness.batch.planning import Plan
 from earwitness.cli.command import say
 from earwitness.core.errors import EarwitnessError, NotStereoError, one_line
 from earwitness.export.tables.views import MOST_ROWS, clock, event_table
-from earwitness.results.class_choice import left_out_sentence
 from earwitness.results.detection import Detection
 from earwitness.results.saved import read_result
+from earwitness.results.selection import left_out_sentence
 
 
 class BatchView:

@@ -13,7 +13,7 @@ import pytest
 
 from earwitness.core.errors import MissingExtraError, UnreadableMediaError, UsageError
 from earwitness.core.events import EventTable
-from earwitness.results.result_views import VIEWS, result_view
+from earwitness.results.detection import VIEWS, result_view
 from earwitness.results.saved import read_result
 from export_cases import VIDEO, detection, run
 

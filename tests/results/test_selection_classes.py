@@ -11,9 +11,9 @@ from earwitness.batch.formats import write
 from earwitness.core.errors import UsageError
 from earwitness.core.events import EventTable
 from earwitness.core.vocabulary import DCASE2025, SoundClass, Vocabulary
-from earwitness.results.class_choice import ClassChoice, left_out_sentence
 from earwitness.results.detection import Detection
 from earwitness.results.saved import read_result
+from earwitness.results.selection import ClassChoice, left_out_sentence
 from export_cases import detection, run
 
 BELL, MUSIC, TELEPHONE = 11, 8, 3

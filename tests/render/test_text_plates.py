@@ -12,7 +12,7 @@ from earwitness.core.events import EventTable
 from earwitness.export.captions.captions import Caption
 from earwitness.media.pictures import PictureReader
 from earwitness.render.video.annotated_video import VideoOptions, render_video
-from earwitness.render.video.caption_plate import CaptionPlates, font_for
+from earwitness.render.video.text_plates import CaptionPlates, font_for
 from earwitness.results.detection import Detection, ModelId
 
 Box = tuple[int, int, int, int]
