@@ -8,7 +8,8 @@ many references are found (an event that shares half of the shorter one's time, 
 have a right name, and the events that are no reference. For comparison, YAMNet tags the plain mix: its threshold is the
 lowest with at most as many false events a minute as there are false or wrongly named other sounds; it has no
 directions, so that half of the time suffices there. Last, the share of the events that are found with their class in
-ordinary scenes (the split "valid" of the bank), without and with `--labels any`.
+ordinary scenes (the split "valid" of the bank), without and with `--labels any`. `--half test` leaves out the
+recordings that `fit_any_sound.py` has used.
 """
 
 from __future__ import annotations
@@ -78,6 +79,18 @@ def unseen_bank(root: Path) -> SoundBank:
     present = {sound.kind for sound in chosen}
     kept = vocabulary_of([slug for slug in vocabulary.slugs if slug in present], "unseen kinds")
     return SoundBank(root, tuple(chosen), vocabulary=kept)
+
+
+def half_of(bank: SoundBank, half: str) -> SoundBank:
+    """The backgrounds, and every second group of recordings of each kind: "fit" or "test"; "all" keeps all."""
+    if half == "all":
+        return bank
+    groups: dict[str, set[str]] = {}
+    for sound in bank.sounds:
+        groups.setdefault(sound.kind, set()).add(sound.group or sound.name)
+    kept = {kind: set(sorted(own)[half == "test" :: 2]) for kind, own in groups.items()}
+    chosen = tuple(one for one in bank.sounds if one.kind == BACKGROUND or (one.group or one.name) in kept[one.kind])
+    return SoundBank(bank.root, chosen, vocabulary=bank.vocabulary)
 
 
 def shared(one: SoundEvent, other: SoundEvent) -> bool:
@@ -205,12 +218,15 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=60)
     parser.add_argument("--rooms", type=int, default=24)
     parser.add_argument("--seed", type=int, default=1_000_003)
+    parser.add_argument("--half", choices=("all", "fit", "test"), default="all", help="half of the recordings")
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
     if load_tagger() is None:
         print(MissingWeightsError("yamnet", "the cache"), file=sys.stderr)
     pool = RirPool.open(PoolConfig(rooms=asked.rooms, seed=asked.seed))
-    synthesizer = Synthesizer(unseen_bank(asked.bank), pool, SceneConfig(interference_probability=0.0))
+    synthesizer = Synthesizer(
+        half_of(unseen_bank(asked.bank), asked.half), pool, SceneConfig(interference_probability=0.0)
+    )
     scenes = [synthesizer.scene(np.random.SeedSequence((asked.seed, number))) for number in range(asked.scenes)]
     detector = Detector.load(asked.model, vision=None)
     result = measure(detector, scenes, lambda done: print(f"{done} of {asked.scenes}", file=sys.stderr))

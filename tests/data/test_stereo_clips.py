@@ -20,7 +20,7 @@ from earwitness.data.starss.foa import find_recordings
 from earwitness.data.starss.stereo_clips import StereoJob, make_clip, make_clips
 from earwitness.media.pictures import PictureReader
 from earwitness.media.sound.wav import read_pcm, write_wav
-from earwitness.scenes.writing.scene_folder import NOTE, keep_to_options
+from earwitness.scenes.writing.scene_folder import OPTIONS_NAME, keep_to_options
 
 MakeStarss = Callable[..., Path]
 
@@ -282,7 +282,7 @@ def test_a_run_that_made_nothing_binds_nobody(make_starss: MakeStarss, tmp_path:
     keep_to_options(out, {"seed": 5})
     assert run("--starss", root, "--out", out, "--no-video", "--clips", "1", "--seed", "1")[0] == 0
     for junk in ("[1, 2]", "{", '"x"', "null"):
-        (out / NOTE).write_text(junk)
+        (out / OPTIONS_NAME).write_text(junk)
         assert run("--starss", root, "--out", out, "--no-video", "--clips", "1", "--seed", "1")[0] == 0
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from earwitness.detect.model.calibration import Calibration, logit
+from earwitness.detect.model.calibration import AnySound, Calibration, logit
 from earwitness.detect.model.card import ModelCard
 
 
@@ -81,3 +81,20 @@ def test_directions_are_turned_alike_on_both_sides():
 def test_maps_of_the_azimuth_rise_from_ahead_to_the_side(angles):
     with pytest.raises(ValidationError, match="azimuth"):
         Calibration(azimuth=tuple(map(float, angles)))
+
+
+def test_the_class_free_track_becomes_a_probability() -> None:
+    steps = (0.1, 0.1, 0.1, 0.2, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+    known = AnySound(probability=steps)
+    np.testing.assert_allclose(known.of(np.array([0.0, 0.25, 0.95, 1.4])), [0.1, 0.15, 0.75, 0.8], atol=1e-6)
+    with pytest.raises(ValidationError, match="must not fall"):
+        AnySound(probability=steps[::-1])
+
+
+def test_doubts_grow_with_what_the_tagger_says_and_fall_with_the_score() -> None:
+    known = AnySound()
+    assert known.doubts(0.3, 0.9)
+    assert known.doubts(0.0, 0.9)
+    assert not known.doubts(0.9, 0.9)
+    assert not known.doubts(1.0, 1.0)
+    assert not known.doubts(0.5, 0.0)

@@ -95,3 +95,14 @@ def test_smoothing_twice_is_smoothing_once_and_off_changes_nothing(rows: list[tu
 def test_wrong_settings_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ValidationError):
         Smoothing(**wrong)  # type: ignore[arg-type]
+
+
+def test_events_with_a_low_mean_score_are_dropped() -> None:
+    table = EventTable.from_columns(
+        frame=[1, 2, 3, 20, 21, 22], class_index=3, azimuth=0, distance=1, score=[0.2, 0.3, 0.9, 0.3, 0.4, 0.3],
+        num_frames=50,
+    )  # fmt: skip
+    smooth = Smoothing(fill_gap_frames=0, min_event_score=0.4).apply(table)
+    assert smooth.frame.tolist() == [1, 2, 3]  # their mean counts
+    assert len(Smoothing(min_event_score=1.0).apply(table)) == 0
+    assert len(Smoothing(min_event_score=0.4).apply(EventTable.empty(5))) == 0

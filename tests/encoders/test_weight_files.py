@@ -1,4 +1,4 @@
-"""Models as `transformers` saves them: pulled, named by folder or verified, they have one fingerprint."""
+"""Weights on disk, and models as `transformers` saves them: they have one fingerprint wherever they lie."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""First-order ambisonics in four channels: recognised, converted, or named; never a wrong side."""
+"""Downmix, ambisonics in four channels and resampling: converted or named; never a wrong side."""
 
 from __future__ import annotations
 

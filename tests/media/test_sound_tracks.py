@@ -1,4 +1,4 @@
-"""Which sound track is read: the default one, a pair of mono ones, or what the user names."""
+"""Which sound track is read (the default one, a pair of mono ones, or what the user names), and how long it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stretches without direction: joining, frames, and the sentence."""
+"""Placement of sound and pictures in time, and stretches without direction."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from earwitness.media.timeline import (
     SampleClock,
     Stretch,
     covered_frames,
-    joined,
+    describe_stretches,
+    join_stretches,
     not_within,
-    sentence,
 )
 
 RATE = 1000
@@ -136,8 +136,8 @@ def test_a_picture_that_says_to_last_long_is_no_jump() -> None:
 def test_stretches_of_one_reason_that_touch_become_one() -> None:
     parts = [Stretch(2, 3, "mono"), Stretch(0, 1, "mono"), Stretch(1, 2, "mono"), Stretch(0.5, 1.5, "silent channel")]
 
-    assert joined(parts) == [Stretch(0, 3, "mono"), Stretch(0.5, 1.5, "silent channel")]
-    assert joined([Stretch(0, 1, "mono"), Stretch(1.3, 2, "mono")], tolerance=0.5) == [Stretch(0, 2, "mono")]
+    assert join_stretches(parts) == [Stretch(0, 3, "mono"), Stretch(0.5, 1.5, "silent channel")]
+    assert join_stretches([Stretch(0, 1, "mono"), Stretch(1.3, 2, "mono")], tolerance=0.5) == [Stretch(0, 2, "mono")]
 
 
 def test_every_frame_that_a_stretch_touches_is_covered() -> None:
@@ -152,11 +152,11 @@ def test_rounded_times_do_not_touch_the_next_frame() -> None:
 
 
 def test_the_sentence_lists_a_few_and_counts_the_rest() -> None:
-    assert sentence([]) == ""
-    assert sentence([Stretch(1, 2.5, "mono")]) == "no direction from 1.0 s to 2.5 s (mono)"
+    assert describe_stretches([]) == ""
+    assert describe_stretches([Stretch(1, 2.5, "mono")]) == "no direction from 1.0 s to 2.5 s (mono)"
     many = [Stretch(2 * k, 2 * k + 1, "mono") for k in range(6)]
-    assert sentence(many).endswith("6.0 s to 7.0 s (mono) and 2 more stretches")
-    assert "0.0 s to the end" in sentence([Stretch(0, float("inf"), "mono")])
+    assert describe_stretches(many).endswith("6.0 s to 7.0 s (mono) and 2 more stretches")
+    assert "0.0 s to the end" in describe_stretches([Stretch(0, float("inf"), "mono")])
 
 
 def test_what_lies_within_a_known_stretch_is_not_told_again() -> None:

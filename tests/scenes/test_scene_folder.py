@@ -17,7 +17,7 @@ from earwitness.media.containers.probe import probe
 from earwitness.media.pictures import PictureReader
 from earwitness.scenes import PoolConfig, SceneConfig
 from earwitness.scenes.writing.scene_clips import RenderJob, render_recipe
-from earwitness.scenes.writing.scene_folder import NOTE, RECORDINGS, keep_to_options, render_folder
+from earwitness.scenes.writing.scene_folder import OPTIONS_NAME, RECORDINGS, keep_to_options, render_folder
 
 pytest.importorskip("pyroomacoustics")
 TINY_BANK = Path(__file__).parents[1] / "data" / "bank"
@@ -141,7 +141,7 @@ def test_a_set_without_clips_may_change_its_options(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", ["", "[1]", "{", "[[]]"])
 def test_a_damaged_record_is_replaced(tmp_path: Path, content: str) -> None:
-    (tmp_path / NOTE).write_text(content)
+    (tmp_path / OPTIONS_NAME).write_text(content)
     keep_to_options(with_clip(tmp_path), {"fps": "2"})
     with pytest.raises(SynthesisError):
         keep_to_options(tmp_path, {"fps": "3"})

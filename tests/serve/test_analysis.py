@@ -43,17 +43,20 @@ def test_an_upload_that_takes_too_much_is_ended(
 def test_the_server_and_its_visitors_choose_classes(
     start_server: Any, meter_model: Path, wav: bytes, tmp_path: Path
 ) -> None:
+    searches = ("&find=door", "&labels=any")
     with start_server(meter_model, tmp_path / "places", "--exclude", "household,bell") as server:
         answers = {
             query: server.upload(wav, query=query).lines[-1]
-            for query in ("", "&classes=musical%2CDoor", "&exclude=MUSIC", "&classes=musik")
+            for query in ("", "&classes=musical%2CDoor", "&exclude=MUSIC", "&classes=musik", *searches)
         }
-    assert [answers[query]["kind"] for query in answers] == ["result", "result", "result", "error"]
+    assert [answers[query]["kind"] for query in answers] == ["result"] * 3 + ["error", "result", "error"]
     events = [answer.get("events", "") for answer in answers.values()]
     assert events[0].startswith("1 event: Music 40° left. Left out on request: Domestic sounds, Door,")
     assert events[1].startswith("1 event: Music 40° left. Left out on request: Female speech,")
     assert events[2].startswith("No events. Left out on request: Domestic sounds, Door, Music,")
     assert "did you mean music" in answers["&classes=musik"]["message"]
+    assert events[4].startswith("No events. Left out on request: Female speech,")
+    assert "detects its classes only" in answers["&labels=any"]["message"]
 
 
 def test_what_is_seen_in_uploads_is_not_kept(monkeypatch: pytest.MonkeyPatch, free_port: int) -> None:

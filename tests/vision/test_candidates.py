@@ -168,6 +168,8 @@ def long_observation() -> Observation:
         points = random.uniform(0, 180, (len(people), 18, 3)).astype(np.float32)
         points[..., 2] = random.random((len(people), 18))
         points[random.random((len(people), 18)) < 0.6] = (np.nan, np.nan, 0)
+        for row, (left, top, right, _) in enumerate(people):  # tracking relies on noses
+            points[row, INDEX["nose"], :2] = (left + right) / 2, top + 10
         boxes.append(Boxes.of(np.reshape(people, (-1, 4)), random.uniform(0.3, 0.9, len(people)), PERSON, points))
     return Observation(WIDTH, HEIGHT, (0, 0, WIDTH, HEIGHT), looks, tuple(boxes), motion)
 

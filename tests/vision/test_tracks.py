@@ -64,3 +64,26 @@ def test_every_sighting_is_on_exactly_one_track_within_the_video(places: list[li
         assert 0 <= one.start < one.stop <= length
         assert np.isfinite(one.xyxy).all()
         assert one.score == pytest.approx(0.8)
+
+
+def people(*places: tuple[float, bool]) -> Boxes:
+    """Standing people whose noses are at x; of some only the head is detected."""
+    shapes = [[x - 15, 60, x + 15, 90] if head else [x - 40, 50, x + 40, 250] for x, head in places]
+    points = unknown_keypoints(len(places))
+    for row, (x, _) in enumerate(places):
+        points[row, INDEX["nose"]] = (x, 75, 0.9)
+    return Boxes.of(shapes, [0.8] * len(places), "person", points)
+
+
+def test_who_walks_past_another_keeps_the_track_although_both_were_one_for_a_moment() -> None:
+    frames = list(range(0, 50, 5))
+    walker = [444, 396, 348, 300, 252, 204, 156, 100, 55, 52]  # stops at the end
+    pictures = [people((220, False), (x, False)) for x in walker]
+    pictures[4] = people((233, False))
+    pictures[5] = people((184, True), (212, False))  # only the walker's head is found
+    pictures[8] = pictures[9] = people((220, False), (52, True))
+    made = {round(float(one.xyxy[0, [0, 2]].mean())): one for one in track(frames, pictures, 50)}
+    assert set(made) == {220, 444}
+    middle = made[220].xyxy[:, [0, 2]].mean(axis=1)
+    assert np.abs(middle - 220).max() < 15
+    assert made[444].xyxy[-1, [0, 2]].mean() == pytest.approx(52, abs=5)

@@ -185,7 +185,8 @@ class DetectOptions:
         typer.Option(
             metavar="NAME=FOLDER",
             rich_help_panel=_MODEL,
-            help="Your own weights of an encoder that the model uses, such as clap=FOLDER; may be repeated.",
+            help="Your own weights of an encoder that the model uses, such as clap=FOLDER; words=FOLDER (experimental) "
+            "is a text encoder with which --find takes any words; may be repeated.",
         ),
     ] = field(default_factory=list)
     threshold: Annotated[

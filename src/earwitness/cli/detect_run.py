@@ -25,6 +25,7 @@ from earwitness.detect.detector import Detector
 from earwitness.detect.model.loading import LoadOptions
 from earwitness.detect.runner.runtime import check_device
 from earwitness.encoders.protocol import ENCODERS
+from earwitness.encoders.words import WORDS
 from earwitness.export.captions.caption_words import STYLES
 from earwitness.media.containers.sound_tracks import parse_track
 from earwitness.media.sound.conversion import LAYOUTS
@@ -57,6 +58,8 @@ def detect_files(options: DetectOptions) -> int:
             except (ModelError, EncoderError, MissingExtraError) as error:  # an option is wrong, not an input
                 raise UsageError(str(error)) from error
             sounds = detector.plan(batch.detect)
+            if options.grow:
+                sounds.only_classes("--grow")
             if sounds.note and not options.quiet:
                 say(sounds.note)
             record = detector.record() | {"batch": batch.record()} | sounds.record
@@ -107,7 +110,7 @@ def loader(options: DetectOptions) -> partial[Detector]:
     Raises:
         UsageError: the device or an encoder is unknown.
     """
-    checked = {"device": check_device(options.device), "weights": own_weights(options.weights, ENCODERS)}
+    checked = {"device": check_device(options.device), "weights": own_weights(options.weights, (*ENCODERS, WORDS))}
     values = _shared(options, LoadOptions) | checked | {"classes": options.classes, "exclude": options.exclude}
     return partial(Detector.load, options.model, vision=None if options.no_vision else options.vision, **values)
 

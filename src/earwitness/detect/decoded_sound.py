@@ -82,7 +82,7 @@ def decode_sound(
         )
         tables.append(table.shifted(frames, frames + len(output)))
         if any_sound:
-            rows = decode_class_free(output[:, :, len(vocabulary) :], MERGE_DEG, runner.card.decoding)
+            rows = decode_class_free(output[:, :, len(vocabulary) :], MERGE_DEG, runner.card)
             free.append(rows.shifted(frames, frames + len(output)))
         frames += len(output)
         if incremental is not None:

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, TypedDict, get_args
 
 from earwitness.core.errors import UsageError
 from earwitness.core.geometry import DEFAULT_FOV_DEG
+from earwitness.detect.smoothing import Smoothing
 from earwitness.media.containers.sound_tracks import Track, track_text
 from earwitness.media.sound.audio import AudioReader
 from earwitness.media.sound.conversion import Layout
@@ -85,6 +86,14 @@ class DetectSettings:
             default: (classes,) the thresholds of the card.
         """
         return list(default) if self.threshold is None else [float(self.threshold)] * len(default)
+
+    def smoothing(self, default: Smoothing) -> Smoothing:
+        """How events are cleaned up; a threshold of the user's also applies to events of low scores.
+
+        Args:
+            default: that of the card.
+        """
+        return default if self.threshold is None else default.model_copy(update={"min_event_score": 0.0})
 
     def reader(self, path: str | Path, rate: int) -> AudioReader:
         """A reader of the sound.

@@ -38,13 +38,14 @@ from earwitness.detect.model.model_files import DEFAULT_MODEL
 from earwitness.detect.runner.model_runner import Runner
 from earwitness.doctor.diagnosis import judge, warnings_of
 from earwitness.doctor.waveform_faults import FlatTops
+from earwitness.encoders.words import WORDS
 from earwitness.fusion.visual_analysis import AUTO, VisualAnalysis, open_visual_analysis
 from earwitness.fusion.visual_result import VisualResult
 from earwitness.media.containers.probe import MediaInfo, probe_pair
 from earwitness.media.containers.sound_tracks import Track
 from earwitness.media.sound.audio import DUAL_MONO_DIFFERENCE
 from earwitness.media.sound.conversion import resample
-from earwitness.media.timeline import not_within, sentence
+from earwitness.media.timeline import describe_stretches, not_within
 from earwitness.results.detection import TURNED_OFF, Detection, ModelId, has_moving_pictures
 from earwitness.results.selection import EVERY_CLASS, ClassChoice
 
@@ -66,6 +67,7 @@ class Detector:
         visual_analysis: analyses the pictures of videos; None: sound only.
         vision_off_reason: why pictures are not analysed.
         choice: the classes that results keep; all are detected, and the pictures are analysed with all of them.
+        words: folder of an encoder of words, for searches; None: there is none.
 
     Raises:
         UsageError: `choice` names a class that the model does not have.
@@ -78,12 +80,13 @@ class Detector:
         visual_analysis: VisualAnalysis | None = None,
         vision_off_reason: str = TURNED_OFF,
         choice: ClassChoice = EVERY_CLASS,
+        words: Path | None = None,
     ) -> None:
         self.card, self.model = runner.card, model
         self.visual_analysis, self.vision_off_reason = visual_analysis, "" if visual_analysis else vision_off_reason
         self._runner = runner
         choice.kept(runner.card.vocabulary)
-        self.choice = choice
+        self.choice, self.words = choice, words
 
     @classmethod
     def load(
@@ -106,15 +109,18 @@ class Detector:
             classes: names of the classes, or of groups of classes, that results keep, such as "speech, bell"; all by
                 default. Every class is detected and takes part in the visual analysis all the same.
             exclude: names of the classes or groups that results leave out.
-            options: the fields of `LoadOptions`: device, batch, threads, modalities and fov.
+            options: the fields of `LoadOptions`; the weights `words` are those of a text encoder for `find`.
 
         Raises:
             ModelError: there is no such model, it is damaged, or the device does not work.
             UsageError: the model has no such class or group.
             MissingWeightsError, MissingExtraError: the visual detector that was named is not installed.
         """
-        loaded = load(model, LoadOptions(**options))
-        return cls(*loaded, *open_visual_analysis(vision, keep=keep_seen), ClassChoice.of(classes, exclude))
+        weights = dict(options.get("weights", {}))
+        words = weights.pop(WORDS, None)
+        loaded = load(model, LoadOptions(**(options | {"weights": weights})))
+        seen = open_visual_analysis(vision, keep=keep_seen)
+        return cls(*loaded, *seen, ClassChoice.of(classes, exclude), None if words is None else Path(words))
 
     def unload(self) -> None:
         """Free the memory of the models (about 100 MB for the default model); the next call loads them again."""
@@ -129,7 +135,7 @@ class Detector:
         Raises:
             UsageError: the model or the machine cannot, or nothing has the name that is searched for.
         """
-        return SoundPlan.of(self._runner, settings)
+        return SoundPlan.of(self._runner, settings, self.words)
 
     def record(self) -> dict[str, Any]:
         """Everything that determines the results, except the settings of a call: version, commit, model, vision."""
@@ -165,6 +171,8 @@ class Detector:
         if not isinstance(path, str | Path):
             return self._detect_other(path, progress, rate, settings)
         plan = self.plan(settings)
+        if settings.incremental is not None:
+            plan.only_classes("events during detection")
         media, before = probe_pair(path, settings.pictures), stamp(Path(path))
         reader = settings.reader(path, self._rate)
         reader.tap = FlatTops()
@@ -173,7 +181,7 @@ class Detector:
         sound_progress = part_of(progress, 0, SOUND_SHARE if has_vision else 1)
         blocks = reporting(reader, media.duration or None, sound_progress)
         with (
-            IncrementalEvents(Path(settings.incremental), self.card.smoothing, self._kept)
+            IncrementalEvents(Path(settings.incremental), plan.smoothing, partial(plan.selected, self.choice))
             if settings.incremental is not None
             else nullcontext()
         ) as incremental:
@@ -205,10 +213,7 @@ class Detector:
             stereo: (2, n) or (n, 2), left and right; with `allow_mono` also one channel; floats in [-1, 1], or
                 integers (see `stereo_samples`).
             rate: samples per second.
-            allow_mono: as in `DetectSettings`.
-            threshold: as in `DetectSettings`.
-            labels: as in `DetectSettings`.
-            find: as in `DetectSettings`.
+            allow_mono, threshold, labels, find: as in `DetectSettings`.
 
         Raises:
             NotStereoError: another number of channels.
@@ -242,7 +247,14 @@ class Detector:
         return self.detect_array(samples[:1] if mono else samples, rate, **kept)
 
     def stream(
-        self, rate: int, *, lookahead: float = 1.0, hop: float = 0.5, threshold: float | None = None
+        self,
+        rate: int,
+        *,
+        lookahead: float = 1.0,
+        hop: float = 0.5,
+        threshold: float | None = None,
+        labels: Labels = "classes",
+        find: str | Sequence[str] = (),
     ) -> LiveStream:
         """Start detection on live sound; see `LiveStream`.
 
@@ -251,12 +263,14 @@ class Detector:
             lookahead: seconds of sound after a frame that the model uses for it: more improves accuracy and adds delay.
             hop: seconds between two results: less reduces the delay and costs more computation.
             threshold: as in `DetectSettings`.
+            labels, find: as in `DetectSettings`, for classes of the model only.
 
         Raises:
-            UsageError: a value out of range.
+            UsageError: a value out of range, or a sound that is none of the classes.
         """
-        thresholds = DetectSettings(threshold=threshold).thresholds(self.card.thresholds)
-        return LiveStream(self._runner.at(None), thresholds, rate, lookahead, hop, self._kept)
+        settings = DetectSettings(threshold=threshold, labels=labels, find=find)
+        plan, thresholds = self.plan(settings).only_classes("live sound"), settings.thresholds(self.card.thresholds)
+        return LiveStream(self._runner.at(None), thresholds, rate, lookahead, hop, partial(plan.selected, self.choice))
 
     def _complete(
         self,
@@ -274,7 +288,7 @@ class Detector:
         same_sound = decoded.figures.difference < DUAL_MONO_DIFFERENCE
         mono_throughout = facts.mono or same_sound or any(check.undirected for check in checks)
         stretches = [] if mono_throughout else decoded.stretches
-        table = self.card.smoothing.apply(facts.checked(decoded.table, stretches, mono=mono_throughout))
+        table = facts.plan.smoothing.apply(facts.checked(decoded.table, stretches, mono=mono_throughout))
         free = None if decoded.free is None else facts.checked(decoded.free, stretches, mono=mono_throughout)
         own, table = facts.plan.sort(table, free, facts.again, self._rate)
         intervals = {} if self.card.intervals is None else self.card.intervals.of(own)
@@ -285,7 +299,7 @@ class Detector:
         if intervals and any(check.verdict == "unfit" for check in checks):
             unfit.append(INTERVALS_VOID)
         unreported = not_within(stretches, facts.undirected, decoded.figures.seconds)  # the reader reports its own
-        parts = [sentence(unreported)] if unreported else []
+        parts = [describe_stretches(unreported)] if unreported else []
         result = Detection(
             visual.fused.table if visual else table,
             self.model,
@@ -319,9 +333,6 @@ class Detector:
             progress(media.duration, media.duration)
         return visual, record, list(visual.warnings)
 
-    def _kept(self, table: EventTable) -> EventTable:
-        return self.choice.select(table, self.card.vocabulary)
-
     @property
     def _rate(self) -> int:
         return self.card.features.sample_rate
@@ -332,7 +343,7 @@ class Detector:
             "merge_deg": MERGE_DEG,
             "decoding": self.card.decoding,
             **self._runner.settings,
-            "smoothing": self.card.smoothing.model_dump(),
+            "smoothing": settings.smoothing(self.card.smoothing).model_dump(),
             **settings.result_record(track),
             **({} if self.card.intervals is None else {"interval_coverage": self.card.intervals.coverage}),
         }

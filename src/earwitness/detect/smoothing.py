@@ -25,12 +25,14 @@ class Smoothing(StrictModel):
         fill_max_deg: largest change of azimuth over a gap, degrees; sounds without direction always count as near.
         min_event_frames: shorter events are dropped.
         median_azimuth_frames: odd length of a median filter on an event's azimuth; 0: no filter.
+        min_event_score: events with a lower mean score are dropped: they are more often something else.
     """
 
     fill_gap_frames: int = Field(1, ge=0, le=100_000)
     fill_max_deg: float = Field(30.0, gt=0)
     min_event_frames: int = Field(2, ge=1, le=100_000)
     median_azimuth_frames: int = Field(0, ge=0, le=10_001)
+    min_event_score: float = Field(0.0, ge=0, le=1)
 
     def apply(self, table: EventTable) -> EventTable:
         """Return the smoothed events, with sources renumbered.
@@ -43,7 +45,17 @@ class Smoothing(StrictModel):
             table = link_sources(_fill_gaps(table, self.fill_gap_frames, self.fill_max_deg))
         by_event, first, stop = table.runs()
         kept = by_event.select(np.repeat(stop - first >= self.min_event_frames, stop - first))
+        kept = likely(kept, self.min_event_score)
         return (_filtered(kept, self.median_azimuth_frames) if self.median_azimuth_frames > 1 else kept).sorted()
+
+
+def likely(table: EventTable, min_event_score: float) -> EventTable:
+    """The events whose mean score is at least `min_event_score`, sorted by event."""
+    if not min_event_score or not len(table):
+        return table
+    by_event, first, stop = table.runs()
+    mean = np.add.reduceat(by_event.score.astype(np.float64), first) / (stop - first)
+    return by_event.select(np.repeat(mean >= min_event_score, stop - first))
 
 
 def _fill_gaps(table: EventTable, longest: int, max_deg: float) -> EventTable:

@@ -15,8 +15,7 @@ from earwitness.doctor.stereo_stretches import INVERTED, OPPOSITE
 from earwitness.doctor.waveform_faults import FlatTops
 from earwitness.media.containers.probe import MediaInfo, probe
 from earwitness.media.sound.audio import DUAL_MONO_DIFFERENCE, AudioReader
-from earwitness.media.timeline import Stretch, joined, not_within
-from earwitness.media.timeline import sentence as sentence_of
+from earwitness.media.timeline import Stretch, describe_stretches, join_stretches, not_within
 
 Verdict = Literal["ok", "caution", "unfit"]
 
@@ -128,7 +127,7 @@ def diagnose(path: str | Path) -> Diagnosis:
         stats.add(block)
     mono = reader.mono  # known only after the last block
     found = [] if mono else not_within(stats.stretches(), reader.undirected, reader.duration)
-    stretches = tuple(joined([*reader.undirected, *found]))
+    stretches = tuple(join_stretches([*reader.undirected, *found]))
     checks = judge(stats.figures(), mono=mono, stretches=stretches)
     return Diagnosis(media, reader.duration, checks, tuple(reader.warnings), stretches)
 
@@ -282,7 +281,7 @@ def _stretches(figures: ChannelFigures, stretches: Sequence[Stretch]) -> list[Ch
         return []
     taken = sum(min(one.end, figures.seconds) - one.start for one in stretches) / figures.seconds
     verdict: Verdict = "unfit" if taken > UNFIT_SHARE else "caution"
-    text = sentence_of(stretches)
+    text = describe_stretches(stretches)
     return [Check("stretches", min(1.0, taken) * 100, "%", verdict, f"{text[0].upper()}{text[1:]}.")]
 
 

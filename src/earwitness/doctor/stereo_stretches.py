@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from earwitness.doctor.channel_blocks import Blocks
 from earwitness.doctor.long_windows import WINDOW_SECONDS, WindowDelay
-from earwitness.media.timeline import Stretch, joined
+from earwitness.media.timeline import Stretch, join_stretches
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -55,7 +55,7 @@ def find_stretches(blocks: Blocks, delays: Sequence[WindowDelay], seconds: float
         *_opposite(blocks, loud),
         *_delayed(delays),
     ]
-    return joined([_to_the_ends(stretch, seconds) for stretch in found], blocks.seconds)
+    return join_stretches([_to_the_ends(stretch, seconds) for stretch in found], blocks.seconds)
 
 
 def _silent_channels(blocks: Blocks, loud: NDArray[np.intp]) -> list[Stretch]:

@@ -32,7 +32,7 @@ _BIT_RATE: Final = 192_000
 # In these formats each AAC packet carries the decoder configuration, which MP4 needs once, in its header.
 _HEADERLESS: Final = frozenset({"mpegts", "aac"})
 
-SUFFIXES: Final = {".mkv": "subrip", ".mp4": "mov_text", ".m4v": "mov_text", ".mov": "mov_text"}
+SUBTITLE_CODECS: Final = {".mkv": "subrip", ".mp4": "mov_text", ".m4v": "mov_text", ".mov": "mov_text"}
 """Codec of the subtitles by container."""
 _TICKS: Final = Fraction(1, 1000)
 _SUBTITLE_HEADER: Final = (
@@ -189,14 +189,16 @@ def add_subtitles(source: str | Path, out: str | Path, lines: Sequence[Line], la
         EncodingError: the suffix is unknown, the container cannot hold a codec, or the file cannot be written.
     """
     source, out = Path(source), Path(out)
-    if out.suffix.lower() not in SUFFIXES:
-        raise EncodingError(f"{out}: soft subtitles are written to {', '.join(sorted(SUFFIXES))}; change the name")
+    if out.suffix.lower() not in SUBTITLE_CODECS:
+        raise EncodingError(
+            f"{out}: soft subtitles are written to {', '.join(sorted(SUBTITLE_CODECS))}; change the name"
+        )
     if out.exists() and out.samefile(source):
         raise EncodingError(f"{out}: would overwrite the source; choose another name")
     with atomic_file(out) as temporary, open_media(source) as container:
         try:
             with av.open(str(temporary.absolute()), mode="w") as output:
-                _copy(container, output, lines, _SubtitleTrack(SUFFIXES[out.suffix.lower()], language, title))
+                _copy(container, output, lines, _SubtitleTrack(SUBTITLE_CODECS[out.suffix.lower()], language, title))
         except (av.FFmpegError, ValueError) as error:
             hint = "" if out.suffix.lower() == ".mkv" else "; an .mkv holds more kinds of sound and pictures"
             raise EncodingError(f"{out}: cannot be written ({first_line(error)}){hint}") from None

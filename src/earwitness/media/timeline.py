@@ -190,7 +190,7 @@ class Stretch:
     reason: str
 
 
-def joined(stretches: Iterable[Stretch], tolerance: float = 0.0) -> list[Stretch]:
+def join_stretches(stretches: Iterable[Stretch], tolerance: float = 0.0) -> list[Stretch]:
     """Sort stretches by time; stretches with the same reason that are at most `tolerance` seconds apart are merged."""
     result: list[Stretch] = []
     for stretch in sorted(stretches, key=lambda one: (one.reason, one.start)):
@@ -229,9 +229,9 @@ def covered_frames(stretches: Iterable[Stretch], frames: int, frame_seconds: flo
     return covered
 
 
-def sentence(stretches: Iterable[Stretch]) -> str:
+def describe_stretches(stretches: Iterable[Stretch]) -> str:
     """One line that lists where there is no direction, and why; empty if there are no stretches."""
-    stretches = joined(stretches)
+    stretches = join_stretches(stretches)
     if not stretches:
         return ""
     listed = ", ".join(_span(stretch) for stretch in stretches[:_LISTED])

@@ -79,6 +79,8 @@ class VisitorOptions(BaseModel):
         fov: horizontal field of view of the camera, degrees.
         mono: whether to accept mono sound.
         classes, exclude: names of the classes to keep and to leave out, separated by commas; empty: all.
+        labels: "any": also sounds that are none of the classes; the model and the server's tagger decide what is said.
+        find: words for the sounds to keep; empty: all.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -90,6 +92,8 @@ class VisitorOptions(BaseModel):
     mono: bool = False
     classes: str = Field("", max_length=1000)
     exclude: str = Field("", max_length=1000)
+    labels: Literal["classes", "any"] = "classes"
+    find: str = Field("", max_length=1000)
 
     @property
     def file_name(self) -> str:
@@ -153,16 +157,19 @@ def analyse(
     report.allow(media, info.duration)
     report.send("progress", (0.0, "loading the model"))
     detector = load()
+    from earwitness.detect.detect_settings import DetectSettings
     from earwitness.results.selection import ClassChoice
 
     choice = ClassChoice.of(options.classes, options.exclude)
+    settings = DetectSettings(allow_mono=options.mono, fov=options.fov, labels=options.labels, find=options.find)
     choice.kept(detector.card.vocabulary)  # an unknown name is refused before the work
+    detector.plan(settings)
 
     def detected(done: float, total: float | None) -> None:
         _check_length(media.name, done, limits)  # some containers do not declare their length
         report((0.4 * min(1.0, done / total) if total else 0.2, "detecting events"))
 
-    detection = choice.apply(detector.detect(media, detected, allow_mono=options.mono, fov=options.fov))
+    detection = choice.apply(detector.detect(media, detected, settings=settings))
     names = _write(detection, media, options, report)
     report.send("progress", (0.95, "writing the report"))
     from earwitness.render.report_page import write_report

@@ -87,7 +87,7 @@ def read_array(archive: ZipFile, name: str) -> NDArray[Any]:
     return reader.read(len(reader))
 
 
-_VERSION: Final = 3
+_VERSION: Final = 4
 _PIECE: Final = 600
 _LIMIT: Final = 1_000_000_000
 """Size limit of the cache in bytes, about 250 hours; the least recently used observations are removed."""

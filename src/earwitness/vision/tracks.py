@@ -15,11 +15,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.vision.boxes import NUM_KEYPOINTS, Boxes, iou, unknown_keypoints
+from earwitness.vision.boxes import INDEX, NUM_KEYPOINTS, Boxes, cover, iou, unknown_keypoints
 
 FloatArray = NDArray[np.float32]
 
 _NEVER: Final = 1e6
+_NOSE: Final = INDEX["nose"]
+_STOP_COST: Final = 0.1
+"""Additional cost of a trail that stops moving."""
+_STEADINESS: Final = 0.6
+"""Share of the former velocity in the new one, at each detection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,17 +126,31 @@ class _Open:
     label: str
     kept: tuple[int, ...]
     last: FloatArray = field(default_factory=lambda: np.zeros(4, dtype=np.float32))
+    places: FloatArray = field(default_factory=lambda: np.zeros((2, 2), dtype=np.float32))
+    velocity: FloatArray = field(default_factory=lambda: np.zeros(2, dtype=np.float32))
     frames: array[int] = field(default_factory=lambda: array("i"))
     boxes: array[float] = field(default_factory=lambda: array("f"))
     points: array[float] = field(default_factory=lambda: array("f"))
     scores: array[float] = field(default_factory=lambda: array("d"))
 
     def add(self, frame: int, boxes: Boxes, row: int) -> None:
+        places = _places(boxes)[row]
+        if self.frames:
+            centre, nose = (places - self.places) / (frame - self.frames[-1])
+            moved = nose if np.isfinite(nose).all() else centre
+            # A trail that begins at rest would lag behind for long, so the first movement counts in full.
+            share = _STEADINESS if len(self.frames) > 1 else 0.0
+            self.velocity = (share * self.velocity + (1 - share) * moved).astype(np.float32)
+        self.places = places
         self.last = boxes.xyxy[row]
         self.frames.append(frame)
         self.boxes.frombytes(self.last.tobytes())
         self.points.frombytes(boxes.keypoints[row, list(self.kept)].tobytes())
         self.scores.append(float(boxes.score[row]))
+
+    def movement(self, frame: int) -> FloatArray:
+        """Movement (2,) until a later frame, if it goes on with constant velocity."""
+        return self.velocity * np.float32(frame - self.frames[-1])
 
     def closed(self, video: range, hold: int) -> Trail:
         first, last = self.frames[0], self.frames[-1]
@@ -157,6 +176,9 @@ def link(
 ) -> list[Trail]:
     """Link detections, picture by picture, by the assignment of least total cost (Hungarian method).
 
+    A detection is compared with where a trail would be if it had gone on with constant velocity, so that people who
+    cross each other keep their trails. Source of the idea: Bewley et al. 2016, SORT.
+
     Args:
         frames: frames of the pictures, increasing.
         boxes: detections in each picture.
@@ -180,7 +202,7 @@ def link(
         ended += _long_enough([one for one in open_trails if frame - one.frames[-1] > config.gap], video, config)
         open_trails = [one for one in open_trails if frame - one.frames[-1] <= config.gap]
         taken = set()
-        for row, one in _pairs(open_trails, detections, config.reach):
+        for row, one in _pairs(open_trails, detections, frame, config.reach):
             one.add(frame, detections, row)
             taken.add(row)
         for row in range(len(detections)):
@@ -202,16 +224,16 @@ def _long_enough(ended: Iterable[_Open], video: range, config: TrackConfig) -> l
     return [one.closed(video, config.hold) for one in ended if len(one.frames) >= config.least]
 
 
-def _pairs(open_trails: list[_Open], detections: Boxes, reach: float) -> list[tuple[int, _Open]]:
+def _pairs(open_trails: list[_Open], detections: Boxes, frame: int, reach: float) -> list[tuple[int, _Open]]:
     """Pairs of a detection and the trail that it continues."""
     if not open_trails or not len(detections):
         return []
     from scipy.optimize import linear_sum_assignment
 
-    last = np.stack([one.last for one in open_trails])
-    centre, was = (detections.xyxy[:, :2] + detections.xyxy[:, 2:]) / 2, (last[:, :2] + last[:, 2:]) / 2
-    size = np.maximum(_sizes(detections.xyxy)[:, None], _sizes(last)[None])
-    cost = np.linalg.norm(centre[:, None] - was[None], axis=2) / size - iou(detections.xyxy, last)
+    moved = np.stack([one.movement(frame) for one in open_trails])
+    boxes, places = np.stack([one.last for one in open_trails]), np.stack([one.places for one in open_trails])
+    moving = _cost(detections, boxes + np.tile(moved, 2), places + moved[:, None])
+    cost = np.minimum(moving, _cost(detections, boxes, places) + _STOP_COST)
     cost = np.where(cost > reach, _NEVER, cost)
     cost[np.array(detections.label)[:, None] != np.array([one.label for one in open_trails])[None]] = _NEVER
     rows, columns = linear_sum_assignment(cost)
@@ -220,6 +242,26 @@ def _pairs(open_trails: list[_Open], detections: Boxes, reach: float) -> list[tu
         for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
         if cost[row, column] < _NEVER
     ]
+
+
+def _cost(detections: Boxes, expected: FloatArray, places: FloatArray) -> FloatArray:
+    """Cost (n, m) of m trails, expected at boxes (m, 4) and `_places` (m, 2, 2), to go on with n detections."""
+    size = np.maximum(_sizes(detections.xyxy)[:, None], _sizes(expected)[None])
+    centre, nose = np.moveaxis(np.linalg.norm(_places(detections)[:, None] - places[None], axis=-1), -1, 0)
+    by_nose = np.isfinite(nose)
+    apart = np.where(by_nose, nose, centre)
+    overlap = np.where(by_nose, cover(detections.xyxy, expected), iou(detections.xyxy, expected))
+    return np.asarray(apart / size - overlap, dtype=np.float32)
+
+
+def _places(boxes: Boxes) -> FloatArray:
+    """Centre and nose (n, 2, 2) of detections; NaN for an unknown nose.
+
+    Noses are compared where they are known, since a box may hold a whole person in one picture and only the head in
+    the next.
+    """
+    centre = (boxes.xyxy[:, :2] + boxes.xyxy[:, 2:]) / 2
+    return np.stack([centre, boxes.keypoints[:, _NOSE, :2]], axis=1).astype(np.float32)
 
 
 def _sizes(xyxy: FloatArray) -> FloatArray:

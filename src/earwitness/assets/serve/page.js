@@ -110,6 +110,8 @@ function send(file) {
     mono: chosen.has("mono"),
     classes: chosen.get("classes").trim(),
     exclude: chosen.get("exclude").trim(),
+    labels: chosen.has("labels") ? "any" : "classes",
+    find: chosen.get("find").trim(),
   });
   const asked = new XMLHttpRequest();
   request = asked;

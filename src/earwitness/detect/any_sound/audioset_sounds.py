@@ -7,12 +7,15 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from earwitness.core.classes.vocabulary_record import MOST_CLASSES, ClassRecord, complete_classes
 from earwitness.core.errors import UsageError
 from earwitness.core.schema import StrictModel
 from earwitness.core.vocabulary import DCASE2025, NAME_SUFFIX, OTHER_GROUP, BodyPart, Vocabulary
+
+USUAL: Final = 0.003
+"""Mean probability of a sound for which it is not known."""
 
 
 class AudioSetSound(StrictModel):
@@ -25,6 +28,7 @@ class AudioSetSound(StrictModel):
         kin: slugs of the classes that it does not contradict: a telephone may well be tagged as an alarm.
         together: slugs of the classes that together are this sound, as women's and men's speech are speech.
         broad: whether it includes others, so that it is the name only where no narrower one fits.
+        usual: mean probability by the tagger for sounds of all kinds: what it often says is worth less.
     """
 
     slug: str
@@ -35,6 +39,7 @@ class AudioSetSound(StrictModel):
     kin: tuple[str, ...] = ()
     together: tuple[str, ...] = ()
     broad: bool = False
+    usual: float = Field(USUAL, ge=0, le=1)
 
 
 UNNAMED: Final = AudioSetSound(slug="other_sound", name="Other sound", labels=(), words=("sound", "unknown"))

@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 
 from earwitness.core.classes.vocabulary_record import ClassRecord, complete_classes
 from earwitness.core.events import EventTable
-from earwitness.core.multi_accddoa import MAX_TRACKS, Decoding, decode
+from earwitness.core.multi_accddoa import MAX_TRACKS, decode
 from earwitness.core.vocabulary import Vocabulary
+from earwitness.detect.model.card import ModelCard
 from earwitness.detect.smoothing import Smoothing
 
-THRESHOLD: Final = 0.5
-"""Activity above which something sounds there, if no class explains it."""
 SUPPORT: Final = 0.15
 """Activity above which the track confirms an event of the classes."""
 NEAR_DEG: Final = 20.0
@@ -30,14 +29,16 @@ _SUPPORTED_SHARE: Final = 0.25
 CLASS_FREE: Final = Vocabulary("any sound", complete_classes([ClassRecord(name="Other sound", slug="other_sound")]))
 
 
-def decode_class_free(column: NDArray[np.float32], merge_deg: float, decoding: Decoding) -> EventTable:
-    """The rows of the class-free track whose activity is above `SUPPORT`.
+def decode_class_free(column: NDArray[np.float32], merge_deg: float, card: ModelCard) -> EventTable:
+    """The rows of the class-free track whose activity is above `SUPPORT`; scores are probabilities.
 
     Args:
         column: (T, 3, 1, 4), the output for any sound.
-        merge_deg, decoding: as for the classes.
+        merge_deg: as for the classes.
+        card: of the model.
     """
-    return decode(column, threshold=SUPPORT, merge_deg=merge_deg, vocabulary=CLASS_FREE, decoding=decoding)
+    table = decode(column, threshold=SUPPORT, merge_deg=merge_deg, vocabulary=CLASS_FREE, decoding=card.decoding)
+    return table.with_columns(score=card.any_sound.of(table.score))
 
 
 def supported(classes: EventTable, free: EventTable) -> tuple[EventTable, EventTable]:
@@ -54,17 +55,27 @@ def supported(classes: EventTable, free: EventTable) -> tuple[EventTable, EventT
     return classes.select(kept), classes.select(~kept)
 
 
-def unexplained(free: EventTable, classes: EventTable) -> EventTable:
+def unexplained(free: EventTable, classes: EventTable, threshold: float) -> EventTable:
     """Events of the class-free track that are not events of the classes, at least 0.4 s long.
 
     Args:
         free: rows of the track.
         classes: smoothed events of the classes.
+        threshold: probability above which something sounds there.
     """
-    free = CLOSING.apply(free.select(free.score > THRESHOLD))
+    free = CLOSING.apply(free.select(free.score > threshold))
     explained = _near(free, classes, NEAR_DEG) | _between(free, classes)
     whole = _by_event(free, explained, _EXPLAINED_SHARE)
     return CLOSING.apply(free.select(~whole & ~explained))
+
+
+def with_free_scores(table: EventTable, free: EventTable) -> EventTable:
+    """Rows with the highest score of the class-free track near them, where it is higher than theirs."""
+    score = table.score.copy()
+    for row in range(len(table)):
+        near = (free.frame == table.frame[row]) & ~(np.abs(free.azimuth - table.azimuth[row]) > NEAR_DEG)
+        score[row] = max(score[row], free.score[near].max(initial=0.0))
+    return table.with_columns(score=score)
 
 
 def _by_event(table: EventTable, rows: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:

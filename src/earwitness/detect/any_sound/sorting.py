@@ -12,9 +12,24 @@ from earwitness.core.events import COLUMNS, EventTable, SoundEvent
 from earwitness.core.source_numbers import link_sources
 from earwitness.core.vocabulary import Vocabulary
 from earwitness.detect.any_sound.audioset_sounds import UNNAMED, AudioSetSound, with_sounds
-from earwitness.detect.any_sound.class_free import CLASS_FREE, CLOSING, supported, unexplained
+from earwitness.detect.any_sound.class_free import CLASS_FREE, CLOSING, supported, unexplained, with_free_scores
 from earwitness.detect.any_sound.steering import SoundSource, steered_events
 from earwitness.detect.any_sound.tagging import SoundNames
+from earwitness.detect.model.calibration import AnySound
+from earwitness.detect.smoothing import likely
+
+
+@dataclass(frozen=True, slots=True)
+class SortingRules:
+    """What a model's card says about sounds that are none of its classes.
+
+    Attributes:
+        any_sound: the calibration of its class-free track.
+        min_event_score: mean score below which an event of the classes is dropped where there is no tagger.
+    """
+
+    any_sound: AnySound = field(default_factory=AnySound)
+    min_event_score: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +66,13 @@ class SortedSounds:
 
 
 def sort_sounds(
-    classes: EventTable, free: EventTable, names: SoundNames | None, source: SoundSource, rate: int
+    classes: EventTable, free: EventTable, names: SoundNames | None, source: SoundSource, rate: int, rules: SortingRules
 ) -> SortedSounds:
     """Compare the events of the classes with the class-free track, and name what is left of it.
 
-    An event of the classes is removed if the track does not confirm it, and becomes another sound if the tagger clearly
-    calls it so. What the classes do not explain is another sound, or is left out if the tagger is certain that it is
-    one of the classes: then the model, which has decided against it, knows better.
+    An event of the classes is removed if the track does not confirm it, and becomes another sound if its score and the
+    tagger leave doubts. What the classes do not explain is another sound, or is left out if the tagger is certain that
+    it is one of the classes: then the model, which has decided against it, knows better.
 
     Args:
         classes: smoothed events of the classes.
@@ -65,22 +80,32 @@ def sort_sounds(
         names: names the sounds; None: they stay without names.
         source: returns the recording.
         rate: samples per second of `source`.
+        rules: of the model.
     """
     kept, unconfirmed = supported(classes, free)
-    left = unexplained(free, kept)
+    if names is None:
+        kept = likely(kept, rules.min_event_score)
+    left = unexplained(free, kept, rules.any_sound.threshold)
     removed = len(unconfirmed.runs()[1])
     if names is None:
         return SortedSounds(kept, [(UNNAMED, left)] if len(left) else [], removed)
     ours, free_events = kept.events(), left.events()
-    mistaken: dict[int, AudioSetSound] = {}
+    mistaken: dict[int, AudioSetSound | None] = {}
     found: dict[int, AudioSetSound | None] = {}
     for index, sound in steered_events([*ours, *free_events], source, rate):
         tags = names.probabilities(sound, rate)
         if index >= len(ours):
             found[index - len(ours)] = names.name(tags)
-        elif (other := names.contradiction(tags, ours[index])) is not None:
-            mistaken[index] = other
-    others = [(other, _class_free(ours[index])) for index, other in sorted(mistaken.items())]
+        elif (other := names.other(tags, ours[index].sound_class)) is None:  # as without the tagger
+            if ours[index].score < rules.min_event_score:
+                mistaken[index] = None
+        elif rules.any_sound.doubts(ours[index].score, other) and (name := names.name(tags)) is not None:
+            mistaken[index] = name
+    others = [
+        (other, with_free_scores(_class_free(ours[index]), free))
+        for index, other in sorted(mistaken.items())
+        if other is not None
+    ]
     for index, event in enumerate(free_events):
         if (name := found.get(index, UNNAMED)) is not None:
             others.append((name, event.table))

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.core.errors import MissingWeightsError
-from earwitness.core.events import SoundEvent
-from earwitness.core.vocabulary import Vocabulary
+from earwitness.core.vocabulary import SoundClass, Vocabulary
 from earwitness.detect.any_sound.audioset_sounds import (
     UNNAMED,
+    USUAL,
     AudioSetSound,
     audioset_sounds,
     is_own,
@@ -21,14 +21,10 @@ from earwitness.detect.any_sound.audioset_sounds import (
 
 Float32Array = NDArray[np.float32]
 
-NAMED: Final = 0.1
+NAMED: Final = 0.05
 """Mean probability from which a sound gets a name."""
-CLEAR: Final = 0.2
-"""Mean probability from which the tagger contradicts a class ..."""
-CLEARER: Final = 3.0
-"""... if it is so many times that of the labels of the class and of all that may be meant by it ..."""
-CONFIDENT: Final = 0.7
-"""... and the mean score of the event is below this one."""
+USUAL_POWER: Final = 0.5
+"""A probability is divided by this power of what is usual for the sound, before the sounds are compared."""
 CERTAIN: Final = 0.5
 """Mean probability from which a sound that the model has decided against is one of its classes all the same."""
 _BROAD_WEIGHT: Final = 0.5
@@ -100,20 +96,13 @@ class SoundNames:
             return None
         return best if score >= max(own, NAMED) else UNNAMED
 
-    def contradiction(self, probabilities: Float32Array, event: SoundEvent) -> AudioSetSound | None:
-        """The other sound that an event of the classes clearly is; None if there is no such doubt."""
-        sound_class = event.sound_class
-        if event.score >= CONFIDENT:
-            return None
-        slug = sound_class.slug
-        kin = [one for one in audioset_sounds() if slug in one.kin or slug in one.together or slug == one.slug]
-        own = self._places({*sound_class.labels, *(label for one in kin for label in one.labels)})
-        # Without labels, nothing is known about a class.
+    def other(self, probabilities: Float32Array, sound_class: SoundClass) -> float | None:
+        """Highest probability of a sound that contradicts a class; None for a class of which nothing is known."""
         if not len(self._places(sound_class.labels)):
             return None
-        best, score = self._best(probabilities)
-        clear = score >= max(CLEAR, CLEARER * _highest(probabilities, own))
-        return best if clear and best not in kin else None
+        slug = sound_class.slug
+        kin = {one.slug for one in audioset_sounds() if slug in (one.slug, *one.kin, *one.together)}
+        return max((float(score) for one, score in self.scores(probabilities) if one.slug not in kin), default=0.0)
 
     def scores(self, probabilities: Float32Array) -> list[tuple[AudioSetSound, Float32Array]]:
         """The other sounds, and for each the highest probability (...) of its labels, out of those of (..., classes).
@@ -126,9 +115,8 @@ class SoundNames:
         ]
 
     def _best(self, probabilities: Float32Array) -> tuple[AudioSetSound, float]:
-        sounds, scores = zip(*self.scores(probabilities), strict=True)
-        best = int(np.argmax(scores))
-        return sounds[best], float(scores[best])
+        scored = [(one, float(score)) for one, score in self.scores(probabilities)]
+        return max(scored, key=lambda pair: pair[1] / (pair[0].usual + USUAL) ** USUAL_POWER)
 
     def _places(self, labels: Iterable[str]) -> NDArray[np.intp]:
         return np.array([self._place[label] for label in labels if label in self._place], dtype=np.intp)

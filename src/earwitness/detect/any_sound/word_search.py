@@ -3,30 +3,68 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Final
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from earwitness.core.errors import UsageError, shortened
 from earwitness.core.vocabulary import Vocabulary
 from earwitness.detect.any_sound.audioset_sounds import other_sounds
 
 MOST_WORDS: Final = 100
+_LONGEST_TEXT: Final = 300
 _EMPTY: Final = frozenset({"a", "an", "the", "of", "and", "or", "sound", "sounds", "noise", "noises"})
-_ENDINGS: Final = ("ings", "ing", "ies", "es", "ed", "s", "y", "e")
+_ENDINGS: Final = ("ings", "ing", "ers", "er", "ies", "es", "ed", "s", "y", "e")
+_OTHER_WORDS: Final = {
+    "children": "child", "babies": "baby", "men": "man", "women": "woman", "people": "person", "geese": "goose",
+    "mice": "mouse", "wolves": "wolf", "calves": "calf", "feet": "footsteps", "broken": "breaking", "broke": "breaking",
+    "rang": "ringing", "shot": "gunshot", "shots": "gunshot", "shooting": "gunshot", "plane": "airplane",
+    "lorry": "truck", "lorries": "truck", "bike": "bicycle", "bikes": "bicycle", "tram": "train", "phone": "telephone",
+    "phones": "telephone", "mobile": "telephone", "cellphone": "telephone", "faucet": "tap", "faucets": "tap",
+    "cab": "car", "taxi": "car", "automobile": "car", "klaxon": "horn", "hooter": "horn", "puppy": "dog",
+    "puppies": "dog", "kitten": "cat", "kittens": "cat", "cop": "police", "telly": "television", "tv": "television",
+}  # fmt: skip
+"""Irregular forms, and words of other dialects: tried where a text as it stands is unknown."""
 
 
-def found_slugs(texts: str | Sequence[str], vocabulary: Vocabulary) -> tuple[str, ...]:
-    """Slugs of the classes and other sounds that words mean, the classes first.
+class TextEncoder(Protocol):
+    """Encodes short texts."""
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embeddings (texts, D) of length 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSounds:
+    """What words mean.
+
+    Attributes:
+        slugs: of the classes and other sounds, the classes first.
+        nearest: name of the nearest sound, by words that are no name.
+    """
+
+    slugs: tuple[str, ...] = ()
+    nearest: Mapping[str, str] = field(default_factory=dict)
+
+
+def found_sounds(
+    texts: str | Sequence[str], vocabulary: Vocabulary, load_encoder: Callable[[], TextEncoder] | None = None
+) -> FoundSounds:
+    """The classes and other sounds that words mean.
 
     Words match a whole name first ("bell"); else a part of one ("barking"); else the words of one sound ("church dog").
 
     Args:
         texts: words; commas separate several searches.
         vocabulary: the classes of the model.
+        load_encoder: loads an encoder of texts, which finds the nearest sound for words that are no name.
 
     Raises:
-        UsageError: nothing is called so; the message names close matches.
+        UsageError: nothing is called so, and there is no encoder; the message names close matches.
     """
     phrases: dict[str, list[str]] = {one.slug: [one.name, one.slug, one.caption, *one.labels] for one in vocabulary}
     for sound in other_sounds(vocabulary):
@@ -38,12 +76,30 @@ def found_slugs(texts: str | Sequence[str], vocabulary: Vocabulary) -> tuple[str
     if len(searches) > MOST_WORDS:
         raise UsageError(f"find: {len(searches)} sounds; at most {MOST_WORDS}")
     known = {slug: [_stems(phrase) for phrase in names] for slug, names in phrases.items()}
-    wanted = {slug for text in searches for slug in _matches(text, known, phrases)}
-    return tuple(slug for slug in phrases if slug in wanted)
+    matches = {text: _matches(text, known) for text in searches}
+    unknown = [text for text, found in matches.items() if not found]
+    if unknown and load_encoder is None:
+        raise UsageError(
+            f"find: no sound is called '{shortened(unknown[0], 60)}'; {_similar(unknown[0], phrases.values())}"
+        )
+    nearest = _nearest(unknown, phrases, load_encoder()) if unknown and load_encoder is not None else {}
+    wanted = {slug for found in matches.values() for slug in found} | set(nearest.values())
+    names = {text: phrases[slug][0] for text, slug in nearest.items()}
+    return FoundSounds(tuple(slug for slug in phrases if slug in wanted), names)
 
 
-def _matches(text: str, known: dict[str, list[frozenset[str]]], phrases: dict[str, list[str]]) -> list[str]:
-    variants = [stems for stems in (_stems(text), _stems("".join(_words(text)))) if stems]
+def _nearest(texts: Sequence[str], phrases: dict[str, list[str]], encoder: TextEncoder) -> dict[str, str]:
+    """For each text, the slug of the sound with the phrase of the most similar embedding."""
+    slugs = [slug for slug, names in phrases.items() for _ in names]
+    known = encoder.encode([name.replace("_", " ") for names in phrases.values() for name in names])
+    similar = encoder.encode([text[:_LONGEST_TEXT] for text in texts]) @ known.T
+    return {text: slugs[int(row.argmax())] for text, row in zip(texts, similar, strict=True)}
+
+
+def _matches(text: str, known: dict[str, list[frozenset[str]]]) -> list[str]:
+    """Slugs of the sounds that a text names; none if it is unknown."""
+    replaced = " ".join(_OTHER_WORDS.get(word, word) for word in _words(text))
+    variants = [stems for stems in (_stems(text), _stems("".join(_words(text))), _stems(replaced)) if stems]
     for stems in variants:
         for level in (
             lambda names, stems=stems: stems in names,
@@ -52,7 +108,7 @@ def _matches(text: str, known: dict[str, list[frozenset[str]]], phrases: dict[st
         ):
             if found := [slug for slug, names in known.items() if level(names)]:
                 return found
-    raise UsageError(f"find: no sound is called '{shortened(text, 60)}'; {_similar(text, phrases.values())}")
+    return []
 
 
 def _similar(text: str, phrases: Iterable[Sequence[str]]) -> str:
@@ -63,7 +119,9 @@ def _similar(text: str, phrases: Iterable[Sequence[str]]) -> str:
     for word in plain.split():
         close += get_close_matches(word, list(words), n=2, cutoff=0.6)
     shown = list(dict.fromkeys(close))[:4]
-    return f"did you mean {' or '.join(shown)}?" if shown else "docs/any-sound.md lists the names"
+    if shown:
+        return f"did you mean {' or '.join(shown)}?"
+    return "docs/any-sound.md lists the names; --weights words=FOLDER finds the nearest one (experimental)"
 
 
 def _words(text: str) -> list[str]:

@@ -23,6 +23,13 @@ IDENTITY: Final = tuple(float(angle) for angle in range(0, 91, 10))
 _Angle = Annotated[float, Field(ge=0, le=90)]
 Angles = Annotated[tuple[_Angle, ...], Field(min_length=len(IDENTITY), max_length=len(IDENTITY))]
 
+STEPS: Final = tuple(step / 10 for step in range(11))
+"""Activities at which the probability of any sound has its values."""
+_Share = Annotated[float, Field(ge=0, le=1)]
+Probabilities = Annotated[tuple[_Share, ...], Field(min_length=len(STEPS), max_length=len(STEPS))]
+LEAST_OTHER: Final = 1e-3
+"""Added to the tagger's probabilities, whose logarithm would have no limit."""
+
 _EDGE: Final = 1e-4
 """Activities are clipped to this distance from 0 and 1, where the logit is infinite."""
 
@@ -88,7 +95,44 @@ class Calibration(StrictModel):
         output[..., X], output[..., Y] = length * np.cos(turned), length * np.sin(turned) * side
 
 
-def logit(activity: NDArray[np.floating]) -> NDArray[np.float64]:
+class AnySound(StrictModel):
+    """What the class-free track ("something sounds there") is worth, and when a class is doubted.
+
+    Attributes:
+        probability: that something sounds in a direction, for activities of the track of 0, 0.1, ..., 1, linear in
+            between.
+        threshold: probability above which something sounds there, if no class explains it.
+        doubt: (3,) an event of the classes is doubted if the sum of 1, the logit of its mean score and the logarithm of
+            the tagger's highest probability for another sound, each times its value, is below 0.
+    """
+
+    probability: Probabilities = STEPS
+    threshold: float = Field(0.5, ge=0, le=1)
+    doubt: tuple[float, float, float] = (-0.4, 0.9, -0.25)
+
+    @field_validator("probability")
+    @classmethod
+    def _rises(cls, values: tuple[float, ...]) -> tuple[float, ...]:
+        if any(low > high for low, high in pairwise(values)):
+            raise ValueError("must not fall")
+        return values
+
+    def of(self, activity: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Probabilities of activities of the track."""
+        return np.interp(activity, STEPS, self.probability).astype(np.float32)
+
+    def doubts(self, score: float, other: float) -> bool:
+        """Whether an event of the classes is doubted.
+
+        Args:
+            score: its mean score.
+            other: the tagger's highest probability for another sound.
+        """
+        offset, by_score, by_other = self.doubt
+        return offset + by_score * float(logit(np.float64(score))) + by_other * float(np.log(other + LEAST_OTHER)) < 0
+
+
+def logit(activity: NDArray[np.floating] | np.floating) -> NDArray[np.float64]:
     """ln(a / (1 - a)), finite at 0 and 1."""
     inside = np.clip(np.asarray(activity, dtype=np.float64), _EDGE, 1 - _EDGE)
     return np.asarray(np.log(inside / (1 - inside)))

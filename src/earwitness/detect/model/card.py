@@ -14,7 +14,7 @@ from earwitness.core.files.atomic import atomic_file
 from earwitness.core.files.small_files import CARD_BYTES, read_bytes
 from earwitness.core.multi_accddoa import Decoding
 from earwitness.core.schema import PlainValues, StrictModel, first_problem
-from earwitness.detect.model.calibration import Calibration
+from earwitness.detect.model.calibration import AnySound, Calibration
 from earwitness.detect.model.interval_model import IntervalModel
 from earwitness.detect.smoothing import Smoothing
 from earwitness.encoders.store.embedding_store import StoreDescription
@@ -56,6 +56,7 @@ class ModelCard(StrictModel):
         window_frames: label frames per window, as in training.
         smoothing: how its events are cleaned up after decoding.
         intervals: how to predict the intervals of its events; None in cards that have none.
+        any_sound: what its class-free track is worth, if it has one, and when its classes are doubted.
         data: description of the training data.
         recipe: the complete training recipe.
         commit: commit of the training code.
@@ -77,6 +78,7 @@ class ModelCard(StrictModel):
     window_frames: int = Field(50, ge=1, le=6000)
     smoothing: Smoothing = Smoothing()
     intervals: IntervalModel | None = None
+    any_sound: AnySound = AnySound()
     data: PlainValues = Field(default_factory=dict)
     recipe: PlainValues = Field(default_factory=dict)
     commit: str = "unknown"

@@ -134,6 +134,7 @@ def ensemble_card(cards: Sequence[ModelCard], names: Sequence[str], name: str | 
         thresholds=tuple(thresholds.tolist()),
         window_frames=max(card.window_frames for card in cards),
         smoothing=cards[0].smoothing,
+        any_sound=cards[0].any_sound,
         limits=tuple(dict.fromkeys(limit for card in cards for limit in card.limits)),
         licence=" AND ".join(dict.fromkeys(card.licence for card in cards)),
     )

@@ -35,7 +35,7 @@ from earwitness.media.sound.decode import (
     silence,
     without_padding,
 )
-from earwitness.media.timeline import SampleClock, Stretch, sentence
+from earwitness.media.timeline import SampleClock, Stretch, describe_stretches
 
 DEFAULT_RATE: Final = 24_000
 DUAL_MONO_DIFFERENCE: Final = 1e-3
@@ -255,7 +255,7 @@ class AudioReader:
             self._warn(f"the time stamps of the sound jump {clock.restarts} times; later times may be wrong")
         mono = [stretch for stretch in self.undirected if stretch.reason == MONO]
         if mono and not self._mono:
-            self._warn(sentence(mono))
+            self._warn(describe_stretches(mono))
         end = clock.position / clock.rate
         warning = trailing_data_warning(self.path, container, decoder.read_bytes, end)
         if warning:

@@ -113,9 +113,9 @@ def font_for(signs: Iterable[str], chosen: Path | None = None) -> str:
     for path in [usual, *sorted(findSystemFonts())] if wanted - _signs_of(usual) else [usual]:
         if wanted <= _signs_of(path):
             return path
-    missing = shortened("".join(sorted(wanted - _signs_of(usual))), 20)
+    without = shortened("".join(sorted(wanted - _signs_of(usual))), 20)
     raise UsageError(
-        f"no installed font has {missing}; name one with --font FILE, or install one (Debian: fonts-noto-cjk)"
+        f"no installed font has {without}; name one with --font FILE, or install one (Debian: fonts-noto-cjk)"
     )
 
 

@@ -34,14 +34,14 @@ from earwitness.scenes.writing.scene_clips import (
     render_clip,
 )
 
-FILE_NAME: Final = "CREDITS.csv"
-_COLUMNS: Final = ("file", "class", "clips", "licence", "attribution")
+CREDITS_NAME: Final = "CREDITS.csv"
+_CREDITS_COLUMNS: Final = ("file", "class", "clips", "licence", "attribution")
 
 Task = tuple[int, KeptClip | None]
 _RAY_BATCH: Final = 8
 _QUEUED_PER_CPU: Final = 2
 
-NOTE: Final = ".earwitness-set.json"
+OPTIONS_NAME: Final = ".earwitness-set.json"
 RECORDINGS: Final = "recordings"
 """Name of the entry with a digest of the recordings that the clips are cut from; not an option."""
 
@@ -59,14 +59,14 @@ def refuse_foreign(folder: Path) -> None:
         SynthesisError: it is another file.
         UsageError: `folder` is not a folder.
     """
-    path, first = folder / FILE_NAME, b""
+    path, first = folder / CREDITS_NAME, b""
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"'{folder}' is not a folder: give another one with --out")
     if not path.exists():
         return
     with suppress(OSError), path.open("rb") as file:
         first = file.readline(200)
-    if first.strip() != ",".join(_COLUMNS).encode():
+    if first.strip() != ",".join(_CREDITS_COLUMNS).encode():
         raise SynthesisError(f"'{path}' exists and is not of a set: give another folder with --out")
 
 
@@ -84,11 +84,11 @@ def write_credits(folder: Path, bank: SoundBank) -> Path:
     for path in sorted((folder / "recipes_dev").rglob("fold*_room*_mix*.json")):
         for name in sounds_of(read_recipe(path)):
             clips[name] = clips.get(name, 0) + 1
-    target = folder / FILE_NAME
+    target = folder / CREDITS_NAME
     refuse_foreign(folder)
     with atomic_file(target) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(_COLUMNS)
+        writer.writerow(_CREDITS_COLUMNS)
         for name in sorted(clips):
             sound = bank.find(name) or BankSound(name, "", attribution="not in this bank")
             writer.writerow([name, sound.kind, clips[name], sound.licence, sound.attribution])
@@ -248,7 +248,7 @@ def keep_to_options(folder: Path, options: Mapping[str, Any]) -> None:
         SynthesisError: the set was made with other options; the message names one.
         EncodingError: the record cannot be written.
     """
-    path, before = folder / NOTE, dict[str, Any]()
+    path, before = folder / OPTIONS_NAME, dict[str, Any]()
     with suppress(OSError, ValueError, TypeError):
         before = dict(json.loads(path.read_text(encoding="utf-8")))
     # The options of a set without clips may change.
