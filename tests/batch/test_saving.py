@@ -9,8 +9,8 @@ from earwitness.batch.formats import write
 from earwitness.batch.saving import check_table, combined_table, is_result
 from earwitness.core.errors import LabelError, UnreadableMediaError, UsageError
 from earwitness.core.vocabulary import DCASE2025
-from earwitness.results.class_choice import ClassChoice
 from earwitness.results.saved import read_result
+from earwitness.results.selection import ClassChoice
 from export_cases import OVERLAPPING, VIDEO, detection, run
 
 RESULT = detection(OVERLAPPING)

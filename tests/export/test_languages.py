@@ -7,8 +7,7 @@ import pytest
 
 from earwitness.core.errors import UsageError
 from earwitness.core.vocabulary import DCASE2025
-from earwitness.export.captions.caption_lines import fill_lines
-from earwitness.export.captions.caption_words import Place, SoundText, sound_text
+from earwitness.export.captions.caption_words import Place, SoundText, fill_lines, sound_text
 from earwitness.export.captions.languages import caption_language, languages
 
 

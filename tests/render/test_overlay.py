@@ -12,8 +12,8 @@ from earwitness.export.captions.captions import Caption
 from earwitness.render.marks import Mark
 from earwitness.render.style import class_colour
 from earwitness.render.video import MARKER_STYLES, MarkerStyle
-from earwitness.render.video.caption_plate import CaptionPlates
 from earwitness.render.video.overlay import CAPTION_AREA, Overlay, Sight
+from earwitness.render.video.text_plates import CaptionPlates
 
 GREY = 120
 SIZES = [(640, 360), (1280, 720), (360, 640), (3840, 2160)]

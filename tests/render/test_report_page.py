@@ -15,7 +15,7 @@ import pytest
 from browser import browser, open_page, wait_until
 from earwitness.core.events import EventTable
 from earwitness.media.writer import MediaWriter, write_wav
-from earwitness.render.report import report_html, write_report
+from earwitness.render.report_page import report_html, write_report
 from earwitness.results.detection import Detection, ModelId
 from earwitness.results.visual import EventKey, EventVisual, Pictures, SavedVisual, VisibleObject
 

@@ -12,8 +12,8 @@ import pytest
 
 from browser import browser, open_page, wait_until
 from earwitness.core.events import EventTable
-from earwitness.export.tables.csv import csv_pieces
-from earwitness.render.report import write_report
+from earwitness.export.tables.text_tables import csv_pieces
+from earwitness.render.report_page import write_report
 from earwitness.results.detection import Detection, EventIntervals, ModelId
 from earwitness.results.saved import read_result
 from earwitness.results.visual import EventKey, EventVisual, Pictures, SavedVisual, VisibleObject, VisualTrack

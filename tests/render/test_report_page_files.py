@@ -19,7 +19,7 @@ from earwitness.core.events import EventTable
 from earwitness.core.vocabulary import DCASE2025, OTHER_GROUP, Vocabulary
 from earwitness.export.captions.languages import languages
 from earwitness.media.writer import MediaWriter
-from earwitness.render.report import write_report
+from earwitness.render.report_page import write_report
 from earwitness.results.detection import Detection, EventIntervals, ModelId
 from earwitness.results.saved import read_result
 from earwitness.results.visual import EventKey

@@ -14,36 +14,25 @@ from earwitness.core.errors import MissingExtraError, UsageError
 from earwitness.core.events import of_own_classes
 from earwitness.core.files.atomic import atomic_file
 from earwitness.core.vocabulary import own_classes
-from earwitness.export.annotation.audacity import to_audacity
-from earwitness.export.annotation.elan import to_elan
-from earwitness.export.annotation.jams import jams_pieces
-from earwitness.export.annotation.label_studio import label_studio_pieces
-from earwitness.export.annotation.raven import to_raven
-from earwitness.export.annotation.rttm import to_rttm
-from earwitness.export.annotation.textgrid import to_textgrid
-from earwitness.export.captions.ass import to_ass
+from earwitness.export.annotation.json_annotations import jams_pieces, label_studio_pieces
+from earwitness.export.annotation.label_lists import to_audacity, to_raven, to_rttm
+from earwitness.export.annotation.tiers import to_elan, to_textgrid
+from earwitness.export.captions.caption_files import to_ass, to_srt, to_ttml, to_vtt
 from earwitness.export.captions.caption_rules import FILM_RATE
 from earwitness.export.captions.caption_words import Style
 from earwitness.export.captions.captions import CaptionSettings
 from earwitness.export.captions.languages import DEFAULT_LANGUAGE, caption_language
-from earwitness.export.captions.srt import to_srt
-from earwitness.export.captions.ttml import to_ttml
-from earwitness.export.captions.vtt import to_vtt
-from earwitness.export.editing.edl import edl_pieces
-from earwitness.export.editing.fcpxml import to_fcpxml
+from earwitness.export.editing.marker_lists import edl_pieces, to_reaper
 from earwitness.export.editing.otio import otio_pieces
-from earwitness.export.editing.reaper import to_reaper
 from earwitness.export.editing.timecode import media_rate, parse_frame_rate
-from earwitness.export.editing.xmeml import to_xmeml
+from earwitness.export.editing.xml_timelines import to_fcpxml, to_xmeml
 from earwitness.export.subtitle_file import read_subtitles
-from earwitness.export.tables.csv import csv_pieces, to_submission_csv
-from earwitness.export.tables.event_csv import event_csv_pieces
-from earwitness.export.tables.jsonl import jsonl_pieces
-from earwitness.export.tables.parquet import to_parquet
+from earwitness.export.tables.data_frames import to_parquet
+from earwitness.export.tables.text_tables import csv_pieces, event_csv_pieces, jsonl_pieces, to_submission_csv
 from earwitness.results.document import json_pieces
 
 if TYPE_CHECKING:
-    from earwitness.render.report.player import Player
+    from earwitness.render.report_media import Player
     from earwitness.results.detection import Detection
 
 LABEL_SUFFIX: Final = ".csv"
@@ -151,7 +140,7 @@ def _captions(
 
 
 def _report(result: Detection, path: Path, options: Options) -> Iterator[str]:
-    from earwitness.render.report import report_pieces
+    from earwitness.render.report_page import report_pieces
 
     return report_pieces(result, path, options.fov, options.player)
 

@@ -12,9 +12,9 @@ from earwitness.batch.formats import FORMATS, Options, write
 from earwitness.core.errors import LabelError, MissingExtraError, UnreadableMediaError, UsageError
 from earwitness.core.files.atomic import atomic_file
 from earwitness.core.files.small_files import open_regular
-from earwitness.export.tables.event_csv import combined_csv_pieces, event_rows
-from earwitness.results.class_choice import ClassChoice
+from earwitness.export.tables.text_tables import combined_csv_pieces, event_rows
 from earwitness.results.saved import read_result
+from earwitness.results.selection import ClassChoice
 
 if TYPE_CHECKING:
     from earwitness.results.detection import Detection

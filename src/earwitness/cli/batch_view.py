@@ -14,10 +14,10 @@ from earwitness.batch.jobs import AlreadyDone, Done, Failure, Job
 from earwitness.batch.planning import Plan
 from earwitness.cli.command import say
 from earwitness.core.errors import EarwitnessError, NotStereoError, one_line
-from earwitness.export.tables.terminal import MOST_ROWS, clock, event_table
-from earwitness.results.class_choice import left_out_sentence
+from earwitness.export.tables.views import MOST_ROWS, clock, event_table
 from earwitness.results.detection import Detection
 from earwitness.results.saved import read_result
+from earwitness.results.selection import left_out_sentence
 
 
 class BatchView:

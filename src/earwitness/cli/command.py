@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-    from earwitness.results.class_choice import ClassChoice
     from earwitness.results.detection import Detection
+    from earwitness.results.selection import ClassChoice
 
 FORMAT_LIST: Final = "FORMAT,..."
 Options = TypeVar("Options", bound="DataclassInstance")

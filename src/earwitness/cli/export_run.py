@@ -22,8 +22,8 @@ from earwitness.export.event_clips import CLIP_KINDS, FOLDER_SUFFIX, INDEX_SUFFI
 from earwitness.export.subtitle_file import read_subtitles
 from earwitness.media.containers.sound_tracks import parse_track
 from earwitness.media.remux import add_subtitles
-from earwitness.results.class_choice import ClassChoice
 from earwitness.results.saved import read_result
+from earwitness.results.selection import ClassChoice
 
 if TYPE_CHECKING:
     from earwitness.results.detection import Detection

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from earwitness.render.report.player import Player
+    from earwitness.render.report_media import Player
     from earwitness.render.video.annotated_video import VideoOptions
-    from earwitness.results.class_choice import ClassChoice
     from earwitness.results.detection import Detection
+    from earwitness.results.selection import ClassChoice
 
 _EVENTS = frozenset({".json", ".csv"})
 
@@ -90,11 +90,11 @@ def run(
     """
     from earwitness.cli.command import check_fov, chosen_classes, one_of
     from earwitness.core.errors import UsageError
-    from earwitness.render.report.player import PLAYERS
+    from earwitness.render.report_media import PLAYERS
     from earwitness.render.video import MARKER_STYLES
     from earwitness.render.video.annotated_video import VideoOptions
-    from earwitness.results.class_choice import ClassChoice
     from earwitness.results.saved import read_result
+    from earwitness.results.selection import ClassChoice
 
     chosen, markers = one_of("--player", player, PLAYERS), one_of("--style", style, MARKER_STYLES)
     if out is None and report is None and not plot:
@@ -148,7 +148,7 @@ def _video(result: Detection, out: Path, options: VideoOptions) -> None:
 def _report(result: Detection, report: Path, fov: float | None, player: Player) -> None:
     from earwitness.cli.command import say
     from earwitness.core.errors import UsageError, one_line
-    from earwitness.render.report import write_report
+    from earwitness.render.report_page import write_report
 
     if report.suffix.lower() not in {".html", ".htm"}:
         raise UsageError(f"--report {report}: a report is an HTML page; name it .html")

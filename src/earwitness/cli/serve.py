@@ -68,7 +68,7 @@ def run(
     from functools import partial
 
     from earwitness.detect.runner.runtime import check_device
-    from earwitness.results.class_choice import ClassChoice
+    from earwitness.results.selection import ClassChoice
     from earwitness.serve.analysis import ServeLimits, load_detector
     from earwitness.serve.server import serve
 

@@ -46,8 +46,8 @@ from earwitness.media.containers.sound_tracks import Track
 from earwitness.media.sound.audio import DUAL_MONO_DIFFERENCE
 from earwitness.media.sound.conversion import resample
 from earwitness.media.timeline import describe_stretches, not_within
-from earwitness.results.class_choice import EVERY_CLASS, ClassChoice
 from earwitness.results.detection import TURNED_OFF, Detection, ModelId, has_moving_pictures
+from earwitness.results.selection import EVERY_CLASS, ClassChoice
 
 LONG_SECONDS: Final = 300.0
 """The models are unloaded after the sound of a longer file, and again after its pictures: loading them again takes half

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,8 +17,25 @@ from earwitness.core.geometry import DEFAULT_FOV_DEG, View
 from earwitness.media.containers.probe import MediaInfo
 from earwitness.media.timeline import Stretch, covered_frames
 from earwitness.results.detected_event import DetectedEvent
-from earwitness.results.result_views import result_view
 from earwitness.results.visual import EventKey, EventVisual, Visual
+
+VIEWS: Final[Mapping[str, str]] = {
+    "text": "earwitness.export.tables.views:result_text",
+    "html": "earwitness.export.tables.views:result_html",
+    "pandas": "earwitness.export.tables.data_frames:to_data_frame",
+    "plot": "earwitness.render.timeline_picture:result_plot",
+    "save": "earwitness.batch.saving:save",
+    "select": "earwitness.results.selection:select",
+}
+"""Module and function of each; every function takes a `Detection` first."""
+
+
+def result_view(name: str) -> Callable[..., Any]:
+    """Import and return the function of a view."""
+    module, _, function = VIEWS[name].partition(":")
+    found: Callable[..., Any] = getattr(import_module(module), function)
+    return found
+
 
 TURNED_OFF: Final = "turned off"
 """Value of `vision_off` in the settings of a result if the user turned vision off."""

@@ -24,8 +24,8 @@ from earwitness.serve.result_store import is_own_file
 if TYPE_CHECKING:
     from earwitness.detect.detector import Detector
     from earwitness.detect.runner.runtime import Device
-    from earwitness.results.class_choice import ClassChoice
     from earwitness.results.detection import Detection
+    from earwitness.results.selection import ClassChoice
 
 
 _NAME_BYTES: Final = 150
@@ -158,7 +158,7 @@ def analyse(
     report.send("progress", (0.0, "loading the model"))
     detector = load()
     from earwitness.detect.detect_settings import DetectSettings
-    from earwitness.results.class_choice import ClassChoice
+    from earwitness.results.selection import ClassChoice
 
     choice = ClassChoice.of(options.classes, options.exclude)
     settings = DetectSettings(allow_mono=options.mono, fov=options.fov, labels=options.labels, find=options.find)
@@ -172,7 +172,7 @@ def analyse(
     detection = choice.apply(detector.detect(media, detected, settings=settings))
     names = _write(detection, media, options, report)
     report.send("progress", (0.95, "writing the report"))
-    from earwitness.render.report import write_report
+    from earwitness.render.report_page import write_report
 
     page = write_report(detection, media.with_name(f"{media.stem}.report.html"))
     return Summary(
@@ -205,7 +205,7 @@ def _write(detection: Detection, media: Path, options: VisitorOptions, report: R
 
 def _in_words(detection: Detection) -> str:
     from earwitness.export.wording import direction_in_degrees
-    from earwitness.results.class_choice import left_out_sentence
+    from earwitness.results.selection import left_out_sentence
 
     events, left_out = detection.events, left_out_sentence(detection)
     words = [f"{event.sound_class.name} {direction_in_degrees(event.azimuth)}" for event in events[:3]]

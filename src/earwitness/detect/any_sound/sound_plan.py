@@ -21,7 +21,7 @@ from earwitness.detect.any_sound.word_search import FoundSounds, TextEncoder, fo
 from earwitness.detect.detect_settings import DetectSettings
 from earwitness.detect.runner.model_runner import Runner
 from earwitness.detect.smoothing import Smoothing
-from earwitness.results.class_choice import ClassChoice
+from earwitness.results.selection import ClassChoice
 
 HOW_TO_NAME: Final = "run: earwitness models pull yamnet"
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from earwitness.export.captions.caption_lines import fill_lines
 from earwitness.export.captions.caption_rules import (
     AGAIN_SECONDS,
     LONGEST_SECONDS,
@@ -22,6 +21,7 @@ from earwitness.export.captions.caption_rules import (
     rounded_down,
     rounded_up,
 )
+from earwitness.export.captions.caption_words import fill_lines
 from earwitness.export.captions.running_sounds import Stay
 
 WELL_READ: Final = 0.6

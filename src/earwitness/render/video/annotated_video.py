@@ -14,15 +14,14 @@ from earwitness.core.events import EventTable
 from earwitness.core.memory import release_memory
 from earwitness.export.captions.captions import Caption
 from earwitness.media.writer import MediaWriter
+from earwitness.render.icons import RGBArray
 from earwitness.render.marks import Marks
-from earwitness.render.sprite import RGBArray
 from earwitness.render.style import Scale
 from earwitness.render.video import MarkerStyle
-from earwitness.render.video.caption_plate import CaptionPlates
 from earwitness.render.video.frame_source import FrameSource, KeptSound
-from earwitness.render.video.label_forms import STYLES
 from earwitness.render.video.overlay import Overlay, Sight
 from earwitness.render.video.panel import Panel
+from earwitness.render.video.text_plates import STYLES, CaptionPlates
 from earwitness.render.video.visible_objects import VisibleObjects
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from earwitness.media.containers.probe import MediaInfo, probe
 from earwitness.media.containers.sound_tracks import Track
 from earwitness.media.pictures import PictureReader, picture_seconds
 from earwitness.media.sound.audio import AudioReader
-from earwitness.render.sprite import RGBArray
+from earwitness.render.icons import RGBArray
 from earwitness.render.style import SOFT_TEXT, TEXT, Scale, direction_text, font
 
 SIZE: Final = (1280, 720)

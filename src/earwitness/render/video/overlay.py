@@ -10,12 +10,12 @@ from typing import Final
 import numpy as np
 
 from earwitness.core.geometry import Camera
+from earwitness.render.icons import SPRITE_BYTES, RGBArray, Sprite, SpriteCache
 from earwitness.render.marks import Mark
-from earwitness.render.sprite import SPRITE_BYTES, RGBArray, Sprite, SpriteCache
 from earwitness.render.style import INK, Colour, Scale, class_colour
 from earwitness.render.video import MarkerStyle
-from earwitness.render.video.label_forms import STYLES, Arrow, LabelForms
 from earwitness.render.video.placement import LabelPlacer, LabelRequest, Obstacles, PlacedLabel, Rect, Side
+from earwitness.render.video.text_plates import STYLES, Arrow, LabelForms
 from earwitness.render.video.visible_objects import Box, body, face, free_area
 
 _ROW_OF: Final = {"mouth": 0.5, "hands": 0.5, "feet": 0.95, "": 0.5}

@@ -10,8 +10,8 @@ from PIL import Image, ImageDraw
 
 from earwitness.core.events import FRAME_RATE, EventTable
 from earwitness.core.vocabulary import SoundClass
+from earwitness.render.icons import RGBArray, Sprite, SpriteCache, smooth_drawing
 from earwitness.render.marks import Mark
-from earwitness.render.sprite import RGBArray, Sprite, SpriteCache, smooth_drawing
 from earwitness.render.style import INK, PANEL, PLATE, RULE, SOFT_TEXT, Scale, class_colour, font
 from earwitness.render.video.timeline_strip import Timeline
 

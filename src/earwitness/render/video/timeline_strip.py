@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from earwitness.core.events import FRAME_RATE, EventTable
+from earwitness.render.icons import RGBArray
 from earwitness.render.marks import separated
-from earwitness.render.sprite import RGBArray
 from earwitness.render.style import (
     PANEL,
     PLATE,

@@ -1,5 +1,5 @@
 "use strict";
-// Shared by all parts of the program, which render/report/report_page.py joins into one script.
+// Shared by all parts of the program, which render/report_page.py joins into one script.
 const data = JSON.parse(document.getElementById("data").textContent);
 const $ = (id) => document.getElementById(id);
 const make = (tag, attributes = {}, ...children) => {

@@ -1,4 +1,4 @@
-// When captions name the sounds: export/captions/schedule.py and caption_lines.py in this page.
+// When captions name the sounds: export/captions/schedule.py and caption_words.py in this page.
 const WIDE = /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18dff}\u{1b000}-\u{1b2ff}\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
 const lengthOf = (text, language) => [...text].reduce((sum, sign) => sum + (language.half_width && !WIDE.test(sign) ? 0.5 : 1), 0);
 const fitsLine = (text, language) => lengthOf(text, language) <= language.line_length;

@@ -1,7 +1,7 @@
 // Sounds as viewers perceive them, with their words: export/captions/running_sounds.py and caption_words.py in this page.
 const RULES = data.saving.rules, EPSILON = 1e-6;
 const near = (a, b) => a === null || b === null || Math.abs(a - b) <= RULES.samePlace;
-const pauseOf = (c) => data.classes[c].kind ? RULES.spokenPause : RULES.pause;
+const pauseOf = (c) => data.classes[c].spoken || data.classes[c].musical ? RULES.spokenPause : RULES.pause;
 const weight = (voice) => voice.events.reduce((sum, event) => sum + sum32(event.event.t[4]), 0);
 const startOf = (voice) => voice.events[0].start;
 function takes(voice, event) {
@@ -52,9 +52,9 @@ function oneClassEach(speech) {
 }
 // The words of a sound: the sound, then the screen and the direction.
 function soundText(c, az, on, language) {
-  const { slug, caption, kind } = data.classes[c], { words } = language;
+  const { slug, caption, musical } = data.classes[c], { words } = language;
   const side = az === null || Math.abs(az) <= RULES.ahead ? "" : az > 0 ? words.left : words.right;
-  return wording((Object.hasOwn(language.sounds, slug) ? language.sounds[slug] : caption).trim().split(/\s+/).join(" "), [on === false ? words.off_screen : "", side].filter(Boolean), kind === "music");
+  return wording((Object.hasOwn(language.sounds, slug) ? language.sounds[slug] : caption).trim().split(/\s+/).join(" "), [on === false ? words.off_screen : "", side].filter(Boolean), musical);
 }
 const wording = (sound, place, music) => ({ sound, place, music, key: JSON.stringify([sound, place, music]) });
 // Running median over about 2 s; unknown values stay unknown.
@@ -112,7 +112,7 @@ function namedOnce(sounds) {
   return sounds.map((_, k) => kept.filter(({ number }) => number === k).map(({ stay }) => stay));
 }
 function runningSounds(language) {
-  const voices = voicesOf(inOrder()), isSpeech = (voice) => data.classes[voice.c].kind === "speech";
+  const voices = voicesOf(inOrder()), isSpeech = (voice) => data.classes[voice.c].spoken;
   const kept = [...voices.filter((voice) => !isSpeech(voice)), ...oneClassEach(voices.filter(isSpeech))];
   return namedOnce(kept.sort((a, b) => startOf(a) - startOf(b) || a.c - b.c).map((voice) => staysOf(voice, language)));
 }

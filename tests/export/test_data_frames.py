@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from earwitness.batch.formats import write
+from earwitness.core.events import EventTable
+from earwitness.export.tables.data_frames import ROW_COLUMNS
+from earwitness.results.detection import Detection, EventIntervals
+from earwitness.results.visual import EventKey
+from export_cases import OVERLAPPING, VIDEO, detection, run
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where to write; the suffix is added by the tests."""
+    return tmp_path / "clip"
+
+
+def test_parquet(file: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet", reason="Parquet needs the extra 'parquet'")
+    write(detection(OVERLAPPING), file, "parquet")
+    read = pq.read_table(file)
+    table = OVERLAPPING.sorted()
+    assert read.column("frame").to_pylist() == table.frame.tolist()
+    assert read.column("class").to_pylist()[0] == "female_speech"
+    assert read.column("time_s").to_pylist()[:2] == [1.0, 1.1]
+    azimuth = read.column("azimuth_deg").to_pylist()
+    assert [value is None for value in azimuth] == np.isnan(table.azimuth).tolist()
+    assert azimuth[0] == pytest.approx(23.4)
+    assert set(read.column("onscreen").to_pylist()) == {True, False}
+    assert read.schema.metadata[b"earwitness.model"] == b"tiny"
+    write(detection(EventTable.empty(5), media=None), file, "parquet")
+    assert pq.read_table(file).num_rows == 0
+    assert pq.read_table(file).schema.names == read.schema.names
+
+
+def test_parquet_repeats_the_intervals_of_an_event_in_its_rows(file: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet", reason="Parquet needs the extra 'parquet'")
+    first, *_, last = OVERLAPPING.events()
+    known = {EventKey.of(first): EventIntervals((10.0, 30.0), (1.0, 2.5))}
+    known[EventKey.of(last)] = EventIntervals((0.0, 20.0), None)
+    write(replace(detection(OVERLAPPING), intervals=known), file, "parquet")
+    rows = pq.read_table(file).to_pylist()
+    ends = ROW_COLUMNS[-4:]
+    for row, (frame, class_index, source, *_) in zip(rows, OVERLAPPING.sorted().rows(), strict=True):
+        assert (row["frame"], row["class_index"], row["source"]) == (frame, class_index, source)
+        expected: tuple[float | None, ...] = (None,) * 4
+        if class_index == 0 and source == 0:
+            expected = (10, 30, 1, 2.5) if frame < 25 else (0, 20, None, None)
+        assert tuple(row[name] for name in ends) == expected
+
+
+def heard(file: Path) -> Detection:
+    media = replace(VIDEO, path=file)
+    return replace(detection(run(0, 5, 0, 0), media=media), warnings=["\x1b[1mx\u202ey"])
+
+
+def test_parquet_takes_names_that_are_no_text(tmp_path: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet", reason="reading Parquet needs pyarrow (extra 'parquet')")
+    write(heard(Path(os.fsdecode(b"latin\xe9.mp4"))), tmp_path / "clip.parquet", "parquet")
+    assert pq.read_table(tmp_path / "clip.parquet")["file"][0].as_py() == "latin?.mp4"
