@@ -263,7 +263,8 @@ class Detector:
             lookahead: seconds of sound after a frame that the model uses for it: more improves accuracy and adds delay.
             hop: seconds between two results: less reduces the delay and costs more computation.
             threshold: as in `DetectSettings`.
-            labels, find: as in `DetectSettings`, for classes of the model only.
+            labels: as in `DetectSettings`, for classes of the model only.
+            find: as in `DetectSettings`, for classes of the model only.
 
         Raises:
             UsageError: a value out of range, or a sound that is none of the classes.

@@ -24,7 +24,6 @@ _TOKENIZER: Final = (
     "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt", "vocab.txt",
 )  # fmt: skip
 _VOCABULARIES: Final = ("tokenizer.json", "vocab.json", "vocab.txt")
-_CLAP: Final = "clap"
 _LONGEST: Final = 64
 _BATCH: Final = 64
 
@@ -57,7 +56,7 @@ class WordEncoder:
         weights = Weights(WORDS, folder, {name: sha256_of(folder / name) for name in names})
         with weights.isolated() as only:
             refuse_other_weights(only / CONFIG, folder)
-            projected = read_json(only / CONFIG, CARD_BYTES, EncoderError).get("model_type") == _CLAP
+            projected = "audio_config" in read_json(only / CONFIG, CARD_BYTES, EncoderError)
             model = load_pretrained(
                 "ClapTextModelWithProjection" if projected else "AutoModel", only, WORDS, threads, "cpu"
             )

@@ -6,10 +6,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
 from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from earwitness.core.errors import UsageError, shortened
 from earwitness.core.vocabulary import Vocabulary
@@ -19,16 +22,13 @@ MOST_WORDS: Final = 100
 _LONGEST_TEXT: Final = 300
 _EMPTY: Final = frozenset({"a", "an", "the", "of", "and", "or", "sound", "sounds", "noise", "noises"})
 _ENDINGS: Final = ("ings", "ing", "ers", "er", "ies", "es", "ed", "s", "y", "e")
-_OTHER_WORDS: Final = {
-    "children": "child", "babies": "baby", "men": "man", "women": "woman", "people": "person", "geese": "goose",
-    "mice": "mouse", "wolves": "wolf", "calves": "calf", "feet": "footsteps", "broken": "breaking", "broke": "breaking",
-    "rang": "ringing", "shot": "gunshot", "shots": "gunshot", "shooting": "gunshot", "plane": "airplane",
-    "lorry": "truck", "lorries": "truck", "bike": "bicycle", "bikes": "bicycle", "tram": "train", "phone": "telephone",
-    "phones": "telephone", "mobile": "telephone", "cellphone": "telephone", "faucet": "tap", "faucets": "tap",
-    "cab": "car", "taxi": "car", "automobile": "car", "klaxon": "horn", "hooter": "horn", "puppy": "dog",
-    "puppies": "dog", "kitten": "cat", "kittens": "cat", "cop": "police", "telly": "television", "tv": "television",
-}  # fmt: skip
-"""Irregular forms, and words of other dialects: tried where a text as it stands is unknown."""
+
+
+@cache
+def other_words() -> dict[str, str]:
+    """Irregular forms and words of other dialects, with a known word for each; data, like the table of sounds."""
+    text = (files("earwitness") / "assets" / "any_sound" / "words.json").read_text(encoding="utf-8")
+    return TypeAdapter(dict[str, str]).validate_json(text)
 
 
 class TextEncoder(Protocol):
@@ -98,7 +98,7 @@ def _nearest(texts: Sequence[str], phrases: dict[str, list[str]], encoder: TextE
 
 def _matches(text: str, known: dict[str, list[frozenset[str]]]) -> list[str]:
     """Slugs of the sounds that a text names; none if it is unknown."""
-    replaced = " ".join(_OTHER_WORDS.get(word, word) for word in _words(text))
+    replaced = " ".join(other_words().get(word, word) for word in _words(text))
     variants = [stems for stems in (_stems(text), _stems("".join(_words(text))), _stems(replaced)) if stems]
     for stems in variants:
         for level in (

@@ -119,7 +119,7 @@ class AnySound(StrictModel):
 
     def of(self, activity: NDArray[np.floating]) -> NDArray[np.float32]:
         """Probabilities of activities of the track."""
-        return np.interp(activity, STEPS, self.probability).astype(np.float32)
+        return np.asarray(np.interp(activity, STEPS, self.probability), dtype=np.float32)
 
     def doubts(self, score: float, other: float) -> bool:
         """Whether an event of the classes is doubted.

@@ -179,13 +179,13 @@ def _file(folder: Path, part: range) -> Path:
 
 
 def _write(path: Path, scenes: LearnScenes) -> None:
-    columns = {name: np.concatenate([getattr(one, name) for one in scenes.references]) for name in COLUMNS}
-    bodies = {f"body_{number}": body for number, body in enumerate(scenes.bodies) if body is not None}
+    arrays: dict[str, Any] = {
+        name: np.concatenate([getattr(one, name) for one in scenes.references]) for name in COLUMNS
+    }
+    arrays |= {f"body_{number}": body for number, body in enumerate(scenes.bodies) if body is not None}
+    arrays |= {"active": scenes.active, "values": scenes.values, "rows": [len(one) for one in scenes.references]}
     with atomic_file(path) as temporary:
-        np.savez(
-            temporary, active=scenes.active, values=scenes.values, rows=[len(one) for one in scenes.references],
-            **bodies, **columns,
-        )  # type: ignore[arg-type]  # fmt: skip
+        np.savez(temporary, **arrays)
 
 
 def read_scenes(path: Path, count: int, vocabulary: Vocabulary) -> LearnScenes | None:

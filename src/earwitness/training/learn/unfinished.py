@@ -42,9 +42,9 @@ class UnfinishedRun:
     def __init__(self, out: Path, record: Mapping[str, Any]) -> None:
         self._folder = out.with_suffix(SUFFIX)
         self.scenes, self.note = self._folder / "scenes", ""
-        record = json.loads(json.dumps({"format": _FORMAT, **record}))
+        plain: dict[str, Any] = json.loads(json.dumps({"format": _FORMAT, **record}))
         if self._folder.exists():
-            self._compare(record, out)
+            self._compare(plain, out)
         try:
             self.scenes.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -52,7 +52,7 @@ class UnfinishedRun:
         for folder in (self._folder, self.scenes):
             remove_partial_files(folder)
         with atomic_file(self._folder / _RECORD) as temporary:
-            temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+            temporary.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
 
     @classmethod
     def path(cls, out: Path) -> Path:
