@@ -18,7 +18,7 @@ from earwitness.batch.formats import FORMATS, write
 from earwitness.core.events import FRAME_RATE, EventTable
 from earwitness.fusion.fuse import Fused
 from earwitness.fusion.visual_result import CandidateSummary, Explanation, VisualResult
-from earwitness.render import report  # noqa: F401 - its memory must not count as the writer's
+from earwitness.render import report_page  # noqa: F401 - its memory must not count as the writer's
 from earwitness.results.detection import Detection, ModelId
 from earwitness.results.visual import EventKey
 

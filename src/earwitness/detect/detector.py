@@ -213,7 +213,10 @@ class Detector:
             stereo: (2, n) or (n, 2), left and right; with `allow_mono` also one channel; floats in [-1, 1], or
                 integers (see `stereo_samples`).
             rate: samples per second.
-            allow_mono, threshold, labels, find: as in `DetectSettings`.
+            allow_mono: as in `DetectSettings`.
+            threshold: as in `DetectSettings`.
+            labels: as in `DetectSettings`.
+            find: as in `DetectSettings`.
 
         Raises:
             NotStereoError: another number of channels.
