@@ -77,7 +77,8 @@ def with_sounds(vocabulary: Vocabulary, sounds: list[AudioSetSound]) -> Vocabula
     """The classes of a model, followed by other sounds, which are in `OTHER_GROUP`.
 
     Raises:
-        UsageError: a result cannot have so many classes, or the model has a class called like one of the sounds.
+        UsageError: a result cannot have so many classes.
+        LabelError: the model has a class called like one of the sounds.
     """
     if not sounds:
         return vocabulary
