@@ -16,7 +16,8 @@ from earwitness.cli.main import app
 from earwitness.core.errors import EncoderError, UsageError
 from earwitness.core.events import EventTable
 from earwitness.core.geometry import Camera
-from earwitness.detect.detector import SOUND_SHARE, Detector
+from earwitness.detect.detector import Detector
+from earwitness.detect.file_progress import SOUND_SHARE
 from earwitness.fusion import visual_analysis as eyes_module
 from earwitness.fusion.fuse import fuse_long
 from earwitness.fusion.fusion_settings import FusionSettings, KindWeights

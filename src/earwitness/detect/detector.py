@@ -29,7 +29,7 @@ from earwitness.detect.detector_input import (
     is_file_like,
     stereo_samples,
 )
-from earwitness.detect.file_progress import Progress, part_of, reporting, seconds_of
+from earwitness.detect.file_progress import SOUND_SHARE, Progress, part_of, reporting, seconds_of
 from earwitness.detect.incremental import IncrementalEvents
 from earwitness.detect.live_stream import MERGE_DEG, LiveStream
 from earwitness.detect.model.card import file_sha256
@@ -50,12 +50,9 @@ from earwitness.results.detection import TURNED_OFF, Detection, ModelId, has_mov
 from earwitness.results.selection import EVERY_CLASS, ClassChoice
 
 LONG_SECONDS: Final = 300.0
-"""The models are unloaded after the sound of a longer file, and again after its pictures: loading them again takes half
-a second, and analysing pictures, writing and drawing hours of video need memory of their own."""
+"""The models are unloaded after the sound of a longer file, and again after its pictures: what follows needs memory."""
 CHANGED: Final = "the file changed during detection, so the events may mix both versions; run it again"
 INTERVALS_VOID: Final = "for such a recording, the intervals of directions and distances do not hold"
-SOUND_SHARE: Final = 0.2
-"""Share of the processing time that sound takes, where pictures are analysed too."""
 
 
 class Detector:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from earwitness.media.sound.audio import AudioReader
 
 Float32Array = NDArray[np.float32]
+
+SOUND_SHARE: Final = 0.2
+"""Share of the processing time that sound takes, where pictures are analysed too."""
 
 
 class Progress(Protocol):
