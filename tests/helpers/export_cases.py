@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from hypothesis import strategies as st
 
+from earwitness.batch.formats import FORMATS, Options
 from earwitness.core.events import EventTable
 from earwitness.media.containers.probe import MediaInfo, VideoInfo
 from earwitness.results.detection import Detection, ModelId, has_moving_pictures
@@ -63,3 +64,10 @@ OVERLAPPING = EventTable.concatenate(
     ]
 )
 """Two overlapping sources of one class, that class again, and a knock without direction."""
+
+
+def text_of(name: str, result: Detection, fps: str | None = None, folder: Path = Path()) -> str:
+    """What a format of the registry makes of a result."""
+    chosen = FORMATS[name]
+    made = chosen.make(result, folder / f"a{chosen.suffix}", Options(fps=fps))
+    return made if isinstance(made, str) else "".join(map(str, made))

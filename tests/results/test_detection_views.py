@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
-from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -15,50 +12,13 @@ from earwitness.core.errors import MissingExtraError, UnreadableMediaError, Usag
 from earwitness.core.events import EventTable
 from earwitness.results.detection import VIEWS, result_view
 from earwitness.results.saved import read_result
-from export_cases import VIDEO, detection, run
+from export_cases import detection, run
 
 TABLE = EventTable.concatenate([run(0, 30, 12, 40, onscreen=True), run(20, 50, 8, -30, score=0.4)])
 
 
 def test_all_views_can_be_imported() -> None:
     assert all(callable(result_view(name)) for name in VIEWS)
-
-
-def test_it_prints_as_a_short_table() -> None:
-    lines = repr(detection(TABLE)).splitlines()
-    assert lines[0] == "clip.mp4: 2 events in 0:08.0"
-    assert re.split(r"\s{2,}", lines[1]) == ["time", "sound", "direction", "distance", "screen", "confidence"]
-    assert re.split(r"\s{2,}", lines[2]) == ["0:00.0-0:03.0", "Knock", "40° left", "1.2 m", "on screen", "70%"]
-    assert lines[-1] == "warning: a warning"
-    assert "screen" not in str(detection(TABLE, media=None))
-    many = EventTable.concatenate([run(start, start + 1, 12, 0, source=start) for start in range(0, 60, 2)])
-    assert "... and 10 more" in str(detection(many))
-    assert len(str(detection(many)).splitlines()) == 24
-    assert str(detection(EventTable.empty(20), media=None)).splitlines()[0] == "samples: no events in 0:02.0"
-
-
-class Tags(HTMLParser):
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.seen: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        self.open.append(tag)
-        self.seen.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-
-def test_notebooks_show_html_that_runs_nothing() -> None:
-    media = replace(VIDEO, path=Path("<script>alert(1)</script>.mp4"))
-    result = replace(detection(TABLE, media=media), warnings=["<img src=x onerror=alert(1)>"])
-    tags = Tags(result._repr_html_())
-    assert not tags.open
-    assert set(tags.seen) <= {"div", "p", "strong", "table", "thead", "tbody", "tr", "th", "td", "span"}
-    assert tags.seen.count("tr") == 3
 
 
 def test_pandas(monkeypatch: pytest.MonkeyPatch) -> None:

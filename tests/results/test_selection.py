@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import asdict, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,6 @@ from hypothesis import strategies as st
 
 from earwitness.core.errors import UsageError
 from earwitness.core.events import EventTable
-from earwitness.results.detected_event import DetectedEvent
 from export_cases import detection, run, tables
 
 RESULT = detection(EventTable.concatenate([
@@ -52,20 +50,6 @@ def test_impossible_conditions(conditions: dict[str, Any], problem: str) -> None
     for key in (3, 1.5, slice(0, 5, 2), (), ("knock", 3)):
         with pytest.raises(UsageError, match="indexed by seconds"):
             RESULT[key]  # type: ignore[index]
-
-
-def test_events_are_plain() -> None:
-    first = RESULT.events[0]
-    assert is_dataclass(first)
-    assert first == DetectedEvent(
-        0.0, 3.0, "Knock", "knock", 40.0, pytest.approx(1.234), True, pytest.approx(0.9), sound_class=first.sound_class
-    )  # type: ignore[arg-type]
-    assert (first.duration, first.sound_class.name) == (3.0, "Knock")
-    assert {type(value) for name, value in asdict(first).items() if name != "sound_class"} <= {
-        float, str, bool, int, type(None),
-    }  # fmt: skip
-    assert np.isnan(RESULT.events[2].azimuth)
-    assert (len(RESULT), bool(detection(EventTable.empty(5))), len(detection(EventTable.empty(5)))) == (3, True, 0)
 
 
 @settings(deadline=None, max_examples=20)
