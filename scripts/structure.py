@@ -318,6 +318,8 @@ def main() -> int:
         return 0
     own = options.source.resolve() == OWN_SOURCE  # the exceptions are functions of this project
     broken = broken_rules(modules) + (function_rules(modules) if own else function_rules(modules, {}, {}))
+    if own:
+        broken += [f"{name}: has no test file of its name" for name in without_tests(modules, OWN_TESTS)]
     if not options.check:
         print_figures(modules)
     print("\n".join(broken) if broken else "structure: every rule holds")
