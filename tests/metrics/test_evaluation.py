@@ -207,3 +207,21 @@ def test_a_folder_of_results_without_csv(tmp_path):
     (tmp_path / "x" / "b.json").write_text("{}")
     with pytest.raises(LabelError, match=r"b\.json: not an earwitness events file"):
         read_folder(tmp_path / "x")
+
+
+def test_the_time_to_find_files_grows_with_their_number_only(tmp_path: Path) -> None:
+    """Comparisons of paths are counted in place of seconds."""
+    for number in range(300):
+        (tmp_path / f"clip{number}.csv").touch()
+    comparisons = 0
+    equal = Path.__eq__
+
+    def counted(self: Path, other: object) -> bool:
+        nonlocal comparisons
+        comparisons += 1
+        return equal(self, other)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(tmp_path), "__eq__", counted)
+        assert len(read_folder(tmp_path).clips) == 300
+    assert comparisons < 300 * 20

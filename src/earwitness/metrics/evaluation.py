@@ -182,13 +182,14 @@ def _find(roots: list[Path], reference: bool) -> tuple[dict[str, Path], list[str
             raise LabelError(f"{root}: no such folder")
         found = [path for path in walk_files(root) if path.name not in FILE_NAMES]
         corrections = [path for path in found if _is_corrected(path)]
-        plain = [path for path in found if path not in corrections]
+        plain = [path for path in found if not _is_corrected(path)]
         tables = [path for path in plain if path.suffix.lower() == ".csv"]
         chosen = corrections if reference and corrections else [path for path in tables if not is_other_table(path)]
         if not chosen:
             chosen = [path for path in plain if path.suffix.lower() == ".json"]
         if chosen is not corrections:
-            others += [path.name for path in plain if path not in chosen and path not in tables]
+            known = {*chosen, *tables}  # a set: there may be ten thousands of files
+            others += [path.name for path in plain if path not in known]
         paths += chosen
     named: dict[str, Path] = {}
     for path in paths:
