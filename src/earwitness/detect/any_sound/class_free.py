@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -72,9 +73,8 @@ def unexplained(free: EventTable, classes: EventTable, threshold: float) -> Even
 def with_free_scores(table: EventTable, free: EventTable) -> EventTable:
     """Rows with the highest score of the class-free track near them, where it is higher than theirs."""
     score = table.score.copy()
-    for row in range(len(table)):
-        near = (free.frame == table.frame[row]) & ~(np.abs(free.azimuth - table.azimuth[row]) > NEAR_DEG)
-        score[row] = max(score[row], free.score[near].max(initial=0.0))
+    for rows, places in _pairs(table, free, NEAR_DEG):
+        score[rows] = np.maximum(score[rows], free.score[places])
     return table.with_columns(score=score)
 
 
@@ -102,14 +102,23 @@ def _between(free: EventTable, classes: EventTable) -> NDArray[np.bool_]:
 
 def _near(table: EventTable, others: EventTable, degrees: float) -> NDArray[np.bool_]:
     """For each row, whether a row of `others` is near it: within `SLACK_FRAMES` and `degrees`; NaN is near all."""
+    near = np.zeros(len(table), np.bool_)
+    for rows, _ in _pairs(table, others, degrees, SLACK_FRAMES):
+        near[rows] = True
+    return near
+
+
+def _pairs(
+    table: EventTable, others: EventTable, degrees: float, slack_frames: int = 0
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Rows of both tables that are near each other, each row of `table` at most once a time."""
     order = np.argsort(others.frame, kind="stable")
     frame, azimuth = others.frame[order], others.azimuth[order]
-    near = np.zeros(len(table), np.bool_)
-    for shift in range(-SLACK_FRAMES, SLACK_FRAMES + 1):
+    for shift in range(-slack_frames, slack_frames + 1):
         first = np.searchsorted(frame, table.frame + shift, "left")
         count = np.searchsorted(frame, table.frame + shift, "right") - first
         for step in range(int(count.max(initial=0))):
             rows = np.flatnonzero(count > step)
-            apart = np.abs(azimuth[first[rows] + step] - table.azimuth[rows])
-            near[rows] |= ~(apart > degrees)
-    return near
+            places = first[rows] + step
+            close = ~(np.abs(azimuth[places] - table.azimuth[rows]) > degrees)
+            yield rows[close], order[places[close]]
