@@ -5,21 +5,10 @@ from pathlib import Path
 import pytest
 
 from earwitness.core.errors import ModelError, UsageError
-from earwitness.detect.model.card import ModelCard, TokenNeed
 from earwitness.detect.runner import token_encoders
 from earwitness.detect.runner.token_encoders import check_own_weights, load_token_encoders
 from earwitness.encoders.protocol import EncoderSpec
-from toy_encoders import FEATURES, NETWORK, ToyPicture, ToySound, description
-
-
-def make_card(required: bool = False) -> ModelCard:
-    needs = {
-        "sound": TokenNeed(made_by=description("sound", 3, None)),
-        "picture": TokenNeed(made_by=description("picture", 2, 2.0), required=required),
-    }
-    return ModelCard(
-        name="toy", features=FEATURES, tokens=needs, model=NETWORK, thresholds=(0.0,) * 13, window_frames=20
-    )
+from toy_encoders import ToyPicture, ToySound, make_card
 
 
 def test_encoders_are_those_that_the_model_learnt_from(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,6 @@ import torch
 
 from earwitness.core.errors import ModelError, UsageError
 from earwitness.detect.detector import Detector
-from earwitness.detect.model.card import ModelCard, TokenNeed
 from earwitness.detect.runner.model_runner import ModelRunner
 from earwitness.detect.runner.runtime import OnnxRuntime
 from earwitness.detect.runner.token_encoders import TokenEncoder, check_modalities
@@ -20,7 +19,7 @@ from earwitness.models.architectures import model_config
 from earwitness.models.checkpoint import build
 from earwitness.results.detection import ModelId
 from earwitness.training.export.model_export import export_onnx
-from toy_encoders import FEATURES, NETWORK, ToyPicture, ToySound, description
+from toy_encoders import NETWORK, ToyPicture, ToySound, make_card
 
 SAMPLE = Path(str(files("earwitness"))) / "assets" / "sample" / "sample.mp4"
 RATE = 24_000
@@ -29,16 +28,6 @@ RATE = 24_000
 def ramp(seconds: float) -> np.ndarray:
     level = np.arange(round(seconds * RATE)) / (60 * RATE)
     return np.stack([level, -level]).astype(np.float32)
-
-
-def make_card(required: bool = False) -> ModelCard:
-    needs = {
-        "sound": TokenNeed(made_by=description("sound", 3, None)),
-        "picture": TokenNeed(made_by=description("picture", 2, 2.0), required=required),
-    }
-    return ModelCard(
-        name="toy", features=FEATURES, tokens=needs, model=NETWORK, thresholds=(0.0,) * 13, window_frames=20
-    )
 
 
 @pytest.fixture(scope="module")

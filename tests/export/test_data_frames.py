@@ -10,9 +10,10 @@ import pytest
 from earwitness.batch.formats import write
 from earwitness.core.events import EventTable
 from earwitness.export.tables.data_frames import ROW_COLUMNS
-from earwitness.results.detection import Detection, EventIntervals
+from earwitness.results.detection import EventIntervals
 from earwitness.results.visual import EventKey
-from export_cases import OVERLAPPING, VIDEO, detection, run
+from export_cases import OVERLAPPING, detection
+from strange_names import heard
 
 
 @pytest.fixture
@@ -53,11 +54,6 @@ def test_parquet_repeats_the_intervals_of_an_event_in_its_rows(file: Path) -> No
         if class_index == 0 and source == 0:
             expected = (10, 30, 1, 2.5) if frame < 25 else (0, 20, None, None)
         assert tuple(row[name] for name in ends) == expected
-
-
-def heard(file: Path) -> Detection:
-    media = replace(VIDEO, path=file)
-    return replace(detection(run(0, 5, 0, 0), media=media), warnings=["\x1b[1mx\u202ey"])
 
 
 def test_parquet_takes_names_that_are_no_text(tmp_path: Path) -> None:

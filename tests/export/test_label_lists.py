@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +9,8 @@ import pytest
 from earwitness.batch.formats import FORMATS, write
 from earwitness.core.events import EventTable
 from earwitness.media.containers.probe import MediaInfo
-from earwitness.results.detection import Detection
 from export_cases import OVERLAPPING, VIDEO, detection, run
+from strange_names import STRANGE, heard
 
 
 def test_audacity_labels() -> None:
@@ -32,19 +30,6 @@ def test_rttm(tmp_path: Path) -> None:
         (1.0, 2.5, "female_speech"), (1.2, 2.0, "female_speech_1"), (3.0, pytest.approx(3.3), "knock"),
         (4.0, pytest.approx(5.2), "female_speech"),
     ]  # fmt: skip
-
-
-STRANGE = [
-    "\x1b[31mred\x1b[0m\x07\x7f", "two\nlines\r", "tab\there", "\x9b2J", "\u202egpj.exe", "\u2066a\u2069", "\u2028line",
-    "a & <b> \"c\" 'd'", "-rf", "--out", "  spaced  out ", "=1+1", "nul\x01", "\ufeffbom", "\ufffe", "]]>", "${x}",
-    "%41",
-    os.fsdecode(b"latin\xe9"), "a" * 200, "\u200b", "#?&", "a:b", "\\server", "\u0085next",
-]  # fmt: skip
-
-
-def heard(file: Path) -> Detection:
-    media = replace(VIDEO, path=file)
-    return replace(detection(run(0, 5, 0, 0), media=media), warnings=["\x1b[1mx\u202ey"])
 
 
 @pytest.mark.parametrize("stem", STRANGE)

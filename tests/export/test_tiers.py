@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 from xml.etree import ElementTree as Xml
@@ -13,8 +11,8 @@ import pytest
 from earwitness.batch.formats import write
 from earwitness.core.events import EventTable
 from earwitness.media.containers.probe import MediaInfo
-from earwitness.results.detection import Detection
-from export_cases import OVERLAPPING, VIDEO, detection, run
+from export_cases import OVERLAPPING, VIDEO, detection
+from strange_names import STRANGE, bad, heard
 
 
 def test_textgrid(tmp_path: Path) -> None:
@@ -58,24 +56,6 @@ def test_an_empty_elan_file_has_all_that_the_schema_demands(tmp_path: Path) -> N
     text = (tmp_path / "clip.eaf").read_text()
     order = [text.index(f"<{tag}") for tag in ("HEADER", "TIME_ORDER", "LINGUISTIC_TYPE")]
     assert order == sorted(order)
-
-
-STRANGE = [
-    "\x1b[31mred\x1b[0m\x07\x7f", "two\nlines\r", "tab\there", "\x9b2J", "\u202egpj.exe", "\u2066a\u2069", "\u2028line",
-    "a & <b> \"c\" 'd'", "-rf", "--out", "  spaced  out ", "=1+1", "nul\x01", "\ufeffbom", "\ufffe", "]]>", "${x}",
-    "%41",
-    os.fsdecode(b"latin\xe9"), "a" * 200, "\u200b", "#?&", "a:b", "\\server", "\u0085next",
-]  # fmt: skip
-
-
-def heard(file: Path) -> Detection:
-    media = replace(VIDEO, path=file)
-    return replace(detection(run(0, 5, 0, 0), media=media), warnings=["\x1b[1mx\u202ey"])
-
-
-def bad(text: str) -> set[str]:
-    """Signs that no export may hold."""
-    return {sign for sign in text if not sign.isprintable() and sign not in "\n\t"}
 
 
 @pytest.mark.parametrize("stem", STRANGE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from earwitness.detect.model.card import ModelCard, TokenNeed
 from earwitness.encoders.protocol import TokenMap
 from earwitness.encoders.store.embedding_store import StoreDescription
 from earwitness.features import FeatureConfig
@@ -52,3 +53,13 @@ def description(name: str, dim: int, rate: float | None) -> StoreDescription:
         fingerprint="s1" if rate is None else "p1", settings={}, rate=rate,
         horizontal_fov_deg=None if rate is None else 100.0,
     )  # fmt: skip
+
+
+def make_card(required: bool = False) -> ModelCard:
+    needs = {
+        "sound": TokenNeed(made_by=description("sound", 3, None)),
+        "picture": TokenNeed(made_by=description("picture", 2, 2.0), required=required),
+    }
+    return ModelCard(
+        name="toy", features=FEATURES, tokens=needs, model=NETWORK, thresholds=(0.0,) * 13, window_frames=20
+    )

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +18,7 @@ from earwitness.core.errors import BankError, EncodingError, SynthesisError
 from earwitness.scenes import PoolConfig, RirPool, SceneConfig
 from earwitness.scenes.writing.scene_clips import RenderJob
 from earwitness.scenes.writing.scene_folder import render_folder
+from folders import digest, files_up_to
 
 pytest.importorskip("pyroomacoustics")
 TINY_BANK = Path(__file__).parents[1] / "data" / "bank"
@@ -29,27 +26,8 @@ ROOMS = PoolConfig(rooms=1, positions=4, paths=1, path_points=4, seed=3)
 LABELS = Path("metadata_dev") / "dev-train-synth"
 
 
-def digest(folder: Path) -> dict[str, str]:
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-
-
 def job(folder: Path, name: str) -> RenderJob:
     return RenderJob(TINY_BANK, folder / name, 11, None, ROOMS, SceneConfig(seconds=2.0), folder / "pools")
-
-
-@contextmanager
-def files_up_to(size: int) -> Iterator[None]:
-    """As on a disk that is full after so many bytes of a file."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_happened(

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 from dataclasses import replace
 from fractions import Fraction
@@ -18,18 +17,11 @@ from earwitness.media.pictures import PictureReader
 from earwitness.scenes import PoolConfig, SceneConfig
 from earwitness.scenes.writing.scene_clips import RenderJob, render_recipe
 from earwitness.scenes.writing.scene_folder import OPTIONS_NAME, RECORDINGS, keep_to_options, render_folder
+from folders import digest
 
 pytest.importorskip("pyroomacoustics")
 TINY_BANK = Path(__file__).parents[1] / "data" / "bank"
 ROOMS = PoolConfig(rooms=2, positions=4, paths=1, path_points=4, seed=3)
-
-
-def digest(folder: Path) -> dict[str, str]:
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
 
 
 def job(tmp_path: Path, name: str) -> RenderJob:

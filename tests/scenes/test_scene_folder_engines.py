@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -17,18 +16,11 @@ from earwitness.core.ray_cluster import connected
 from earwitness.scenes import PoolConfig, SceneConfig
 from earwitness.scenes.writing.scene_clips import RenderJob
 from earwitness.scenes.writing.scene_folder import Processes, RayCluster, render_folder
+from folders import digest
 
 pytest.importorskip("pyroomacoustics")
 TINY_BANK = Path(__file__).parents[1] / "data" / "bank"
 ROOMS = PoolConfig(rooms=1, positions=4, paths=1, path_points=4, seed=3)
-
-
-def digest(folder: Path) -> dict[str, str]:
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
 
 
 def job(folder: Path, name: str, **changes: Any) -> RenderJob:

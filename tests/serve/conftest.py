@@ -211,3 +211,12 @@ def secret(tmp_path_factory: pytest.TempPathFactory, make_burst: Any) -> Path:
     with path.open("ab") as file:
         file.write(SECRET)
     return path
+
+
+@pytest.fixture(scope="module")
+def result(server: Any, wav: bytes) -> tuple[str, dict[str, Any]]:
+    """A visitor's cookie, and a finished result of his."""
+    cookie = server.visitor()
+    last = server.upload(wav, "mine.wav", cookie=cookie).lines[-1]
+    assert last["kind"] == "result"
+    return cookie, last

@@ -3,7 +3,6 @@ from __future__ import annotations
 import re
 import socket
 import sys
-import time
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from earwitness.core.errors import UsageError
 from earwitness.serve.guard import AllowedHosts, Authority, parse_authority
+from serve_visits import wait_until_empty
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="looks for processes in /proc")
 
@@ -146,13 +146,6 @@ def test_one_limit_for_a_request_however_it_is_sent(server: Any) -> None:
     chunked = f"POST /none HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nCookie: {cookie}\r\n\r\n"
     assert status_of(server.first(chunked.encode())) == 411
     wait_until_empty(server)
-
-
-def wait_until_empty(server: Any, seconds: float = 30) -> None:
-    until = time.monotonic() + seconds
-    while server.children() and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not server.children()
 
 
 @pytest.mark.parametrize(

@@ -94,15 +94,6 @@ def test_no_route_takes_a_path(server: Any, secret: Path) -> None:
                 assert SECRET not in answer.body
 
 
-@pytest.fixture(scope="module")
-def result(server: Any, wav: bytes) -> tuple[str, dict[str, Any]]:
-    """A visitor's cookie, and a finished result of his."""
-    cookie = server.visitor()
-    last = server.upload(wav, "mine.wav", cookie=cookie).lines[-1]
-    assert last["kind"] == "result"
-    return cookie, last
-
-
 def test_a_result_is_its_visitors_alone(server: Any, result: tuple[str, dict[str, Any]]) -> None:
     cookie, last = result
     for name in last["files"]:

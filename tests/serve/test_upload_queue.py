@@ -7,23 +7,9 @@ from typing import Any
 
 import pytest
 
+from serve_visits import wait_until_empty
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="looks for processes in /proc")
-
-
-@pytest.fixture(scope="module")
-def result(server: Any, wav: bytes) -> tuple[str, dict[str, Any]]:
-    """A visitor's cookie, and a finished result of his."""
-    cookie = server.visitor()
-    last = server.upload(wav, "mine.wav", cookie=cookie).lines[-1]
-    assert last["kind"] == "result"
-    return cookie, last
-
-
-def wait_until_empty(server: Any, seconds: float = 30) -> None:
-    until = time.monotonic() + seconds
-    while server.children() and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not server.children()
 
 
 def test_work_ends_when_its_visitor_leaves_and_the_next_one_need_not_wait(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,17 +10,7 @@ from earwitness.core.errors import EncodingError, TrainingError
 from earwitness.models.checkpoint import load_model, save_model
 from earwitness.training.loop.trainer import Trainer
 from fakes import open_tones, tiny_recipe
-
-
-@contextmanager
-def files_up_to(size: int) -> Iterator[None]:
-    """As on a disk that is full after so many bytes of a file."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+from folders import files_up_to
 
 
 def trainer(folder: Path, **run: object) -> Trainer:
