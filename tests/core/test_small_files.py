@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from earwitness.core.errors import LabelError, ModelError
-from earwitness.core.files.small_files import open_zip, parse_json, read_bytes, read_entry, read_json, read_text
+from earwitness.core.files.small_files import (
+    open_zip,
+    parse_json,
+    read_bytes,
+    read_entry,
+    read_head,
+    read_json,
+    read_text,
+)
 
 
 def test_reads_a_regular_file(tmp_path: Path) -> None:
@@ -36,6 +44,28 @@ def test_what_is_no_regular_file_of_sane_size_is_refused_at_once(tmp_path: Path)
     ):
         with pytest.raises(ModelError, match=said):
             read_bytes(path, 1000, ModelError)
+        if path != sparse:
+            with pytest.raises(ModelError, match=said):
+                read_head(path, 10, ModelError)
+
+
+def test_a_file_without_a_stated_size_is_read_whole_and_within_the_limit() -> None:
+    path = Path("/proc/self/limits")  # of the kernel: a regular file of 0 bytes that has content
+    if not path.exists():
+        pytest.skip("needs the files of /proc")
+    content = path.read_bytes()
+    assert read_bytes(path, 10**6, ModelError) == content
+    assert read_head(path, 5, ModelError) == content[:5]
+    with pytest.raises(ModelError, match="grew beyond 10 bytes"):
+        read_bytes(path, 10, ModelError)
+
+
+def test_the_head_of_a_short_file_is_all_of_it(tmp_path: Path) -> None:
+    (tmp_path / "short").write_bytes(b"abc")
+    assert read_head(tmp_path / "short", 10, ModelError) == b"abc"
+    assert read_bytes(tmp_path / "short", 3, ModelError) == b"abc"
+    with pytest.raises(ModelError, match="has 3 bytes"):
+        read_bytes(tmp_path / "short", 2, ModelError)
 
 
 def test_text_that_is_not_utf8_is_named(tmp_path: Path) -> None:

@@ -110,6 +110,22 @@ def test_repeated_rows(tmp_path, spelling):
         read_rows(path, unique=True)
 
 
+@given(
+    rows=st.lists(st.tuples(*(st.sampled_from((0.0, -0.0, 0.25, 1.0, 7.0)) for _ in range(6))), max_size=12),
+    scale=st.sampled_from((1, 2**28)),
+)
+def test_the_first_row_that_equals_an_earlier_one(rows, scale):
+    values = np.array(rows).reshape(-1, 6) * scale
+    first = {}
+    expected = None
+    for index, row in enumerate(map(tuple, (values + 0.0).tolist())):
+        if row in first:
+            expected = (index, first[row])
+            break
+        first[row] = index
+    assert labels._repeated_row(values) == expected
+
+
 def test_same_source_number_twice_is_not_a_repetition(tmp_path):
     path = written(tmp_path, PLAIN.decode() + "0,3,0,-41,210,1\n")
     assert len(read_rows(path, unique=True)) == 3

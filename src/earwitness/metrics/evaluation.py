@@ -181,8 +181,10 @@ def _find(roots: list[Path], reference: bool) -> tuple[dict[str, Path], list[str
         if not root.is_dir():
             raise LabelError(f"{root}: no such folder")
         found = [path for path in walk_files(root) if path.name not in FILE_NAMES]
-        corrections = [path for path in found if _is_corrected(path)]
-        plain = [path for path in found if not _is_corrected(path)]
+        corrections: list[Path] = []
+        plain: list[Path] = []
+        for path in found:
+            (corrections if _is_corrected(path) else plain).append(path)
         tables = [path for path in plain if path.suffix.lower() == ".csv"]
         chosen = corrections if reference and corrections else [path for path in tables if not is_other_table(path)]
         if not chosen:
@@ -202,7 +204,7 @@ def _find(roots: list[Path], reference: bool) -> tuple[dict[str, Path], list[str
 
 
 def _is_corrected(path: Path) -> bool:
-    return path.suffix.lower() in _SUFFIXES and path.stem.endswith(CORRECTED)
+    return path.stem.endswith(CORRECTED) and path.suffix.lower() in _SUFFIXES
 
 
 def _is_companion(name: str, stems: Collection[str]) -> bool:

@@ -24,6 +24,8 @@ TABLE_BYTES: Final = 256 * 2**20
 
 _FLAGS: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 """Non-blocking, since opening a named pipe would wait for a writer."""
+_MOST_AT_ONCE: Final = 2**26
+"""Bytes of one read, for which the system reserves memory."""
 
 
 def read_bytes(path: Path | str, limit: int, error: type[EarwitnessError]) -> bytes:
@@ -37,17 +39,35 @@ def read_bytes(path: Path | str, limit: int, error: type[EarwitnessError]) -> by
     Raises:
         error: the file is missing, unreadable, too large, or not a regular file (a folder, a pipe, a device).
     """
-    with open_regular(path, error) as file:
-        size = os.fstat(file.fileno()).st_size
+    descriptor, size = _open(path, error)
+    try:
         if size > limit:
             raise error(f"{path}: has {size:,} bytes; such a file has at most {limit:,}")
-        try:
-            data = file.read(limit + 1)
-        except OSError as problem:
-            raise error(f"{path}: {_reason(problem)}") from None
+        data = _read(descriptor, size + 1)
+        if len(data) > size:  # it grew, or is a file of the system that states no size
+            data += _read(descriptor, limit + 1 - len(data))
+    except OSError as problem:
+        raise error(f"{path}: {_reason(problem)}") from None
+    finally:
+        os.close(descriptor)
     if len(data) > limit:
         raise error(f"{path}: grew beyond {limit:,} bytes while it was read")
     return data
+
+
+def read_head(path: Path | str, length: int, error: type[EarwitnessError]) -> bytes:
+    """Read the first `length` bytes of a regular file, or all of a shorter one.
+
+    Raises:
+        error: the file is missing, unreadable or not a regular file.
+    """
+    descriptor, _ = _open(path, error)
+    try:
+        return _read(descriptor, length)
+    except OSError as problem:
+        raise error(f"{path}: {_reason(problem)}") from None
+    finally:
+        os.close(descriptor)
 
 
 def open_regular(path: Path | str, error: type[EarwitnessError]) -> BinaryIO:
@@ -56,15 +76,28 @@ def open_regular(path: Path | str, error: type[EarwitnessError]) -> BinaryIO:
     Raises:
         error: the file is missing, unreadable or not a regular file.
     """
+    return os.fdopen(_open(path, error)[0], "rb")
+
+
+def _open(path: Path | str, error: type[EarwitnessError]) -> tuple[int, int]:
+    """Descriptor and size of a regular file."""
     try:
         descriptor = os.open(path, _FLAGS)
     except (OSError, ValueError) as problem:  # ValueError: a null character
         raise error(f"{path}: {_reason(problem)}") from None
-    mode = os.fstat(descriptor).st_mode
-    if not stat.S_ISREG(mode):
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
-        raise error(f"{path}: cannot be read: it is {_kind(mode)}, not a regular file")
-    return os.fdopen(descriptor, "rb")
+        raise error(f"{path}: cannot be read: it is {_kind(status.st_mode)}, not a regular file")
+    return descriptor, status.st_size
+
+
+def _read(descriptor: int, length: int) -> bytes:
+    """Up to `length` bytes, fewer only at the end; a single read may return fewer than there are."""
+    data = os.read(descriptor, min(length, _MOST_AT_ONCE))
+    while 0 < len(data) < length and (more := os.read(descriptor, min(length - len(data), _MOST_AT_ONCE))):
+        data += more
+    return data
 
 
 def read_text(path: Path | str, limit: int, error: type[EarwitnessError]) -> str:

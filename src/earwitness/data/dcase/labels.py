@@ -36,6 +36,8 @@ _BOM: Final = b"\xef\xbb\xbf"
 _LARGEST: Final = 2**31 - 1
 _WHOLE: Final = (0, 1, 2, 5)
 """Columns that must be whole numbers; azimuth and distance may carry decimals, as the official scorer allows."""
+_KEY_WEIGHTS: Final = np.array([1_000_003, 8_191, 524_287, 131_071, 31, 7], dtype=np.int64)
+"""Weights of the columns in the keys of rows, by which usual rows differ."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,7 +165,6 @@ def read_rows(
     Raises:
         LabelError: the file cannot be read or is malformed; the message names file, line and problem.
     """
-    path = Path(path)
     data = read_bytes(path, TABLE_BYTES, LabelError)
     values = _parse_plain(data)
     lines = None
@@ -233,7 +234,7 @@ def _parse_plain(data: bytes) -> NDArray[np.float64] | None:
     return numbers.reshape(-1, 6).astype(np.float64) if numbers.size == 6 * rows else None
 
 
-def _parse_lines(data: bytes, path: Path) -> tuple[NDArray[np.float64], list[int]]:
+def _parse_lines(data: bytes, path: Path | str) -> tuple[NDArray[np.float64], list[int]]:
     """Slow parser with error messages, tolerant of harmless deviations; also returns the line number of each row."""
     try:
         text = data.decode("utf-8-sig")
@@ -251,7 +252,7 @@ def _parse_lines(data: bytes, path: Path) -> tuple[NDArray[np.float64], list[int
     return np.array(rows, dtype=np.float64).reshape(-1, 6), [number for number, _ in content[1:]]
 
 
-def _parse_row(line: str, path: Path, number: int) -> list[float]:
+def _parse_row(line: str, path: Path | str, number: int) -> list[float]:
     fields = [field.strip() for field in line.split(",")]
     if len(fields) != len(COLUMNS):
         _reject(path, number, f"has {len(fields)} values instead of {len(COLUMNS)} ({HEADER})")
@@ -282,7 +283,9 @@ def _number(field: str) -> float:
     return float(field)
 
 
-def _check_values(rows: LabelRows, lines: list[int] | None, path: Path, num_frames: int | None, unique: bool) -> None:
+def _check_values(
+    rows: LabelRows, lines: list[int] | None, path: Path | str, num_frames: int | None, unique: bool
+) -> None:
     values = rows.values
     if not len(values):
         return
@@ -297,14 +300,20 @@ def _check_values(rows: LabelRows, lines: list[int] | None, path: Path, num_fram
         if column == 1 < value:
             hint = f", the classes of '{rows.vocabulary.name}'"
         _reject(path, _line(lines, row), f"{COLUMNS[column]} is {value:g}; it {rule}{hint}")
-    if unique:
-        whole_rows = np.ascontiguousarray(values + 0.0).view("V48").ravel()
-        _, first, inverse = np.unique(whole_rows, return_index=True, return_inverse=True)
-        again = np.flatnonzero(first[inverse] != np.arange(len(values)))
-        if again.size:
-            row = int(again[0])
-            earlier = _line(lines, int(first[inverse[row]]))
-            _reject(path, _line(lines, row), f"repeats line {earlier}; was the file written twice?")
+    if unique and (repeated := _repeated_row(values)):
+        row, earlier = repeated
+        _reject(path, _line(lines, row), f"repeats line {_line(lines, earlier)}; was the file written twice?")
+
+
+def _repeated_row(values: NDArray[np.float64]) -> tuple[int, int] | None:
+    """The first row that equals an earlier one, and that one."""
+    keys = np.sort(values.astype(np.int64) @ _KEY_WEIGHTS)  # equal rows have equal keys
+    if (keys[1:] != keys[:-1]).all():
+        return None
+    whole_rows = np.ascontiguousarray(values + 0.0).view("V48").ravel()
+    _, first, inverse = np.unique(whole_rows, return_index=True, return_inverse=True)
+    again = np.flatnonzero(first[inverse] != np.arange(len(values)))
+    return (int(again[0]), int(first[inverse[again[0]]])) if again.size else None
 
 
 def _line(lines: list[int] | None, row: int) -> int:
@@ -312,5 +321,5 @@ def _line(lines: list[int] | None, row: int) -> int:
     return row + 2 if lines is None else lines[row]
 
 
-def _reject(path: Path, line: int, what: str) -> NoReturn:
+def _reject(path: Path | str, line: int, what: str) -> NoReturn:
     raise LabelError(f"{path}, line {line}: {what}")

@@ -16,7 +16,7 @@ from typing import Final, Literal
 
 from earwitness.core.classes.class_files import classes_of
 from earwitness.core.errors import LabelError
-from earwitness.core.files.small_files import open_regular
+from earwitness.core.files.small_files import read_head
 from earwitness.core.vocabulary import DCASE2025, Vocabulary
 
 Part = Literal["sound", "labels", "picture"]
@@ -31,6 +31,7 @@ _NAME: Final = re.compile(r"fold(\d+)_room(\d+)_mix(\d+)_deg(\d{1,3})_start(\d+)
 
 OTHER_HEADS: Final = (b"file,start_s,", b"clip,start_s,", b"#,Name,Start,")
 """How the first line of such a table begins; that of a label file begins with a frame number or "frame"."""
+_LONGEST_HEAD: Final = max(map(len, OTHER_HEADS))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -169,7 +170,6 @@ def walk_files(folder: Path) -> list[Path]:
 def is_other_table(path: Path) -> bool:
     """Whether a CSV file is one of these tables and so holds no labels."""
     try:
-        with open_regular(path, LabelError) as file:
-            return file.read(max(map(len, OTHER_HEADS))).startswith(OTHER_HEADS)
-    except (LabelError, OSError):  # reported where the labels are read
+        return read_head(path, _LONGEST_HEAD, LabelError).startswith(OTHER_HEADS)
+    except LabelError:  # reported where the labels are read
         return False
