@@ -48,7 +48,7 @@ from earwitness.detect.runner.runtime import check_device
 from earwitness.encoders.protocol import ENCODERS
 from earwitness.encoders.words import WORDS
 from earwitness.export.captions.caption_words import STYLES
-from earwitness.export.tables.views import MOST_ROWS, clock, event_table
+from earwitness.export.views import MOST_ROWS, clock, event_table
 from earwitness.media.containers.sound_tracks import parse_track
 from earwitness.media.sound.conversion import LAYOUTS
 from earwitness.render.video import MARKER_STYLES
