@@ -234,7 +234,7 @@ def test_caption_limits_are_only_in_the_places_listed() -> None:
 
 
 def test_a_caption_language_needs_its_table_only(tmp_path: Path) -> None:
-    from earwitness.export.captions.languages import caption_language, languages
+    from earwitness.export.captions.caption_rules import caption_language, languages
 
     (place,) = source_files("A caption language")
     assert {path.stem for path in (SOURCE / place).parent.glob("*.json")} == set(languages())

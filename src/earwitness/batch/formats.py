@@ -15,10 +15,9 @@ from earwitness.core.events import of_own_classes
 from earwitness.core.files.atomic import atomic_file
 from earwitness.core.vocabulary import own_classes
 from earwitness.export.captions.caption_files import to_ass, to_srt, to_ttml, to_vtt
-from earwitness.export.captions.caption_rules import FILM_RATE
+from earwitness.export.captions.caption_rules import DEFAULT_LANGUAGE, FILM_RATE, caption_language
 from earwitness.export.captions.caption_words import Style
 from earwitness.export.captions.captions import CaptionSettings
-from earwitness.export.captions.languages import DEFAULT_LANGUAGE, caption_language
 from earwitness.export.editing.markers import edl_pieces, to_reaper
 from earwitness.export.editing.timecode import media_rate, parse_frame_rate
 from earwitness.export.editing.timelines import otio_pieces, to_fcpxml, to_xmeml

@@ -21,10 +21,9 @@ from earwitness.core.version import __version__
 from earwitness.core.vocabulary import OTHER_GROUP, SoundClass
 from earwitness.doctor.diagnosis import Diagnosis, diagnose
 from earwitness.export.captions.caption_files import to_vtt
-from earwitness.export.captions.caption_rules import FILM_RATE
+from earwitness.export.captions.caption_rules import FILM_RATE, caption_language, languages
 from earwitness.export.captions.caption_words import is_music, is_speech
 from earwitness.export.captions.captions import plan_values
-from earwitness.export.captions.languages import caption_language, languages
 from earwitness.export.editing.markers import (
     channel_count,
     picture_size,
