@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from earwitness.batch.formats import write
 from earwitness.batch.jobs import AlreadyDone, Done, Failure, Job
 from earwitness.batch.planning import Plan
-from earwitness.cli.detect import DetectOptions
+from earwitness.cli.detect_options import DetectOptions
 from earwitness.cli.detect_run import BatchView, batch_settings, detect_files, planned
 from earwitness.core.errors import NotStereoError, UsageError
 from earwitness.core.events import EventTable

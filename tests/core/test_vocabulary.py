@@ -26,6 +26,12 @@ def test_every_class_can_be_shown_searched_and_stored() -> None:
     assert len({sound_class.name for sound_class in CLASSES}) == NUM_CLASSES
 
 
+def test_rgb_is_the_colour_in_numbers() -> None:
+    assert CLASSES[0].colour == "#F06BA8"
+    assert CLASSES[0].rgb == (240, 107, 168)
+    assert all("#{:02X}{:02X}{:02X}".format(*one.rgb) == one.colour.upper() for one in CLASSES)
+
+
 def test_human_classes_are_those_that_a_body_makes() -> None:
     assert [c.slug for c in CLASSES if c.human] == [
         "female_speech",

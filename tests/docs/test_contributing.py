@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from earwitness.batch.formats import FORMATS, Format, parse_formats, write
 from earwitness.cli import detect_run
 from earwitness.cli.command import takes
-from earwitness.cli.detect import DetectOptions
+from earwitness.cli.detect_options import DetectOptions
 from earwitness.core.events import EventTable
 from earwitness.core.vocabulary import CLASSES
 from earwitness.detect.detect_settings import OF_ONE_FILE, DetectSettings

@@ -10,7 +10,6 @@ from earwitness.core.geometry import Camera
 from earwitness.core.vocabulary import CLASSES
 from earwitness.export.captions.captions import Caption
 from earwitness.render.marks import Mark
-from earwitness.render.style import class_colour
 from earwitness.render.video import MARKER_STYLES, MarkerStyle
 from earwitness.render.video.overlay import CAPTION_AREA, Overlay, Sight
 from earwitness.render.video.text_plates import CaptionPlates
@@ -36,7 +35,7 @@ def drawn(
 
 def coloured(canvas: np.ndarray, class_index: int = 11) -> np.ndarray:
     """Pixels that have the colour of a class."""
-    return np.abs(canvas.astype(int) - class_colour(CLASSES[class_index])).sum(axis=2) < 40
+    return np.abs(canvas.astype(int) - CLASSES[class_index].rgb).sum(axis=2) < 40
 
 
 def changed(canvas: np.ndarray) -> np.ndarray:

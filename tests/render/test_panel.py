@@ -7,7 +7,7 @@ import pytest
 
 from earwitness.core.vocabulary import CLASSES
 from earwitness.render.marks import Mark
-from earwitness.render.style import Scale, class_colour
+from earwitness.render.style import Scale
 from earwitness.render.video.panel import RANGE_M, Radar
 
 SCALE = Scale(1280, 720)
@@ -20,7 +20,7 @@ def mark(azimuth: float, distance: float, onscreen: bool = True) -> Mark:
 def centre(radar: Radar, *marks: Mark) -> tuple[float, float]:
     """Mean column and row of the class's colour."""
     picture = radar.picture(list(marks)).astype(int)
-    rows, columns = np.nonzero(np.abs(picture - class_colour(CLASSES[11])).sum(axis=2) < 40)
+    rows, columns = np.nonzero(np.abs(picture - CLASSES[11].rgb).sum(axis=2) < 40)
     return float(columns.mean()), float(rows.mean())
 
 
@@ -45,7 +45,7 @@ def test_outside_the_picture_is_hollow() -> None:
     x, y = (round(value) for value in radar.position(20, 2))
     for onscreen in (True, False):
         pixel = radar.picture([mark(20, 2, onscreen)])[y, x].astype(int)
-        assert bool(np.abs(pixel - class_colour(CLASSES[11])).sum() < 40) is onscreen
+        assert bool(np.abs(pixel - CLASSES[11].rgb).sum() < 40) is onscreen
 
 
 def test_unknown_distance_is_a_ray_and_unknown_direction_is_nothing() -> None:
@@ -55,7 +55,7 @@ def test_unknown_distance_is_a_ray_and_unknown_direction_is_nothing() -> None:
     picture = radar.picture([mark(45, nan)]).astype(int)
     for distance in (1, 3, 6):
         x, y = (round(value) for value in radar.position(45, distance))
-        assert np.abs(picture[y, x] - class_colour(CLASSES[11])).sum() < 60
+        assert np.abs(picture[y, x] - CLASSES[11].rgb).sum() < 60
 
 
 def test_the_wedge_is_the_field_of_view() -> None:

@@ -10,7 +10,6 @@ from earwitness.core.vocabulary import CLASSES, NUM_CLASSES
 from earwitness.render.style import (
     INK,
     Scale,
-    class_colour,
     clock_text,
     direction_text,
     font,
@@ -40,7 +39,7 @@ def lab(colour: tuple[int, int, int]) -> np.ndarray:
 
 def test_every_class_has_a_colour_of_its_own() -> None:
     differences = {
-        (a, b): float(np.linalg.norm(lab(class_colour(CLASSES[a])) - lab(class_colour(CLASSES[b]))))
+        (a, b): float(np.linalg.norm(lab(CLASSES[a].rgb) - lab(CLASSES[b].rgb)))
         for a, b in combinations(range(NUM_CLASSES), 2)
     }
     assert min(differences.values()) > 28, min(differences, key=lambda pair: differences[pair])
@@ -48,8 +47,8 @@ def test_every_class_has_a_colour_of_its_own() -> None:
 
 def test_colours_are_legible_on_light_and_dark() -> None:
     for index in range(NUM_CLASSES):
-        assert contrast(class_colour(CLASSES[index]), (255, 255, 255)) > 2.2, index
-        assert contrast(class_colour(CLASSES[index]), INK) > 3.9, index
+        assert contrast(CLASSES[index].rgb, (255, 255, 255)) > 2.2, index
+        assert contrast(CLASSES[index].rgb, INK) > 3.9, index
 
 
 def test_directions_in_words() -> None:

@@ -11,7 +11,6 @@ from PIL import Image
 from earwitness.core.errors import EncodingError
 from earwitness.core.events import EventTable
 from earwitness.core.vocabulary import CLASSES
-from earwitness.render.style import class_colour
 from earwitness.render.timeline_picture import timeline_picture
 
 MakeTable = Callable[..., EventTable]
@@ -21,7 +20,7 @@ def centre(path: Path, class_index: int, rows: slice = slice(None)) -> tuple[flo
     """Mean column and row of a class's colour, the legend at the bottom left out."""
     pixels = np.asarray(Image.open(path).convert("RGB")).astype(int)
     pixels = pixels[: round(pixels.shape[0] * 0.84)][rows]
-    y, x = np.nonzero(np.abs(pixels - class_colour(CLASSES[class_index])).sum(axis=2) < 12)
+    y, x = np.nonzero(np.abs(pixels - CLASSES[class_index].rgb).sum(axis=2) < 12)
     return float(x.mean()), float(y.mean())
 
 

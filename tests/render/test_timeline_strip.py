@@ -7,14 +7,14 @@ import pytest
 
 from earwitness.core.events import EventTable
 from earwitness.core.vocabulary import CLASSES
-from earwitness.render.style import Scale, class_colour
+from earwitness.render.style import Scale
 from earwitness.render.video.timeline_strip import WINDOW_SECONDS, Timeline
 
 SCALE = Scale(640, 360)
 
 
 def columns_of(picture: np.ndarray, class_index: int, left: int) -> np.ndarray:
-    same = np.abs(picture[:, left:].astype(int) - class_colour(CLASSES[class_index])).sum(axis=2) < 12
+    same = np.abs(picture[:, left:].astype(int) - CLASSES[class_index].rgb).sum(axis=2) < 12
     return np.flatnonzero(same.any(axis=0))
 
 
@@ -41,7 +41,7 @@ def test_same_class_sources_have_rows(make_table: Callable[..., EventTable]) -> 
     rows = [(f, 2, source, 0, 1, True) for f in range(100) for source in (0, 1)]
     timeline = Timeline(make_table(rows, num_frames=100), 10.0, 500, SCALE)
     column = timeline.picture(0.0)[:, plot_left(timeline) + 100].astype(int)
-    same = np.flatnonzero(np.abs(column - class_colour(CLASSES[2])).sum(axis=1) < 12)
+    same = np.flatnonzero(np.abs(column - CLASSES[2].rgb).sum(axis=1) < 12)
     assert np.count_nonzero(np.diff(same) > 1) == 1
 
 
@@ -76,10 +76,7 @@ def test_every_class_has_a_lane(make_table: Callable[..., EventTable]) -> None:
     assert timeline.classes == list(range(13))
     assert timeline.height == Timeline.height_of(table, SCALE)
     picture = timeline.picture(0.0).astype(int)
-    rows = [
-        np.flatnonzero((np.abs(picture - class_colour(CLASSES[c])).sum(axis=2) < 12).any(axis=1)).mean()
-        for c in range(13)
-    ]
+    rows = [np.flatnonzero((np.abs(picture - CLASSES[c].rgb).sum(axis=2) < 12).any(axis=1)).mean() for c in range(13)]
     assert rows == sorted(rows)
 
 

@@ -29,7 +29,7 @@ from earwitness.batch.planning import Plan, dcase_formats, plan, plan_dcase
 from earwitness.batch.saving import check_table, combined_table
 from earwitness.batch.workers import run_workers
 from earwitness.cli.command import check_fov, needs, one_of, own_weights, say
-from earwitness.cli.detect import DetectOptions
+from earwitness.cli.detect_options import DetectOptions
 from earwitness.core.errors import (
     EarwitnessError,
     EncoderError,

@@ -54,6 +54,12 @@ class SoundClass:
         """Whether a person's body makes the sound, so that a visible person is evidence for this class."""
         return bool(self.made_by)
 
+    @property
+    def rgb(self) -> tuple[int, int, int]:
+        """Red, green and blue of its colour, 0..255."""
+        code = self.colour
+        return int(code[1:3], 16), int(code[3:5], 16), int(code[5:7], 16)
+
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from earwitness.core.events import FRAME_RATE, EventTable
 from earwitness.core.source_numbers import link_sources
 from earwitness.core.vocabulary import SoundClass
-from earwitness.render.style import vocabulary_of
 
 _SMOOTHING_FRAMES: Final = 2
 _TEXT_FRAMES: Final = 3
@@ -62,7 +61,7 @@ class Marks:
             edge_deg: directions beyond it are outside the picture.
             causes: (n,) for each row of the table, the number of the visible object that makes the sound, or -1.
         """
-        self._vocabulary = vocabulary_of(table)
+        self._vocabulary = table.vocabulary
         given, table = table, separated(table)
         order = np.lexsort((table.frame, table.source, table.class_index))
         self._cause = causes[order] if causes is not None and table is given else np.full(len(table), -1)

@@ -37,7 +37,6 @@ from earwitness.export.label_tracks import file_field, mime_type, top_frequency
 from earwitness.media.containers.probe import MediaInfo, probe
 from earwitness.render.icons import svg_icon
 from earwitness.render.report_media import Media, Player, player_media, png, spectrogram
-from earwitness.render.style import vocabulary_of
 from earwitness.results.document import json_pieces
 from earwitness.results.json_stream import document_pieces, placeholder
 from earwitness.results.selection import left_out_sentence
@@ -65,7 +64,7 @@ def page_data(result: Detection, view: View, diagnosis: Diagnosis | None, proble
         "hasVideo": result.has_video,
         "scored": bool(result.model.sha256),  # CSV labels have no confidence
         "fov": round(view.whole_fov, 6),
-        "classes": {str(one.index): _class(one) for one in vocabulary_of(result.table)},
+        "classes": {str(one.index): _class(one) for one in result.table.vocabulary},
         "document": _document(result),
         "events": placeholder(EVENTS),
         "warnings": _warnings(result, diagnosis, problem),

@@ -10,9 +10,6 @@ from typing import Final
 
 from PIL import ImageFont
 
-from earwitness.core.events import EventTable
-from earwitness.core.vocabulary import SoundClass, Vocabulary
-
 Colour = tuple[int, int, int]
 
 INK: Final[Colour] = (16, 20, 26)
@@ -50,17 +47,6 @@ class Scale:
     def portrait(self) -> bool:
         """Whether the picture is too narrow for a horizontal layout."""
         return self.width < 1.2 * self.height
-
-
-def vocabulary_of(table: EventTable) -> Vocabulary:
-    """The classes of a table."""
-    return table.vocabulary
-
-
-def class_colour(sound_class: SoundClass) -> Colour:
-    """Red, green, blue of a class."""
-    code = sound_class.colour
-    return int(code[1:3], 16), int(code[3:5], 16), int(code[5:7], 16)
 
 
 @cache

@@ -10,7 +10,6 @@ import numpy as np
 from earwitness.core.errors import EncodingError, one_line
 from earwitness.core.events import FRAME_SECONDS, EventTable
 from earwitness.render.marks import separated
-from earwitness.render.style import vocabulary_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -96,7 +95,7 @@ def _figure(table: EventTable, reference: EventTable | None, title: str | None) 
 def _draw(axes: Axes, table: EventTable, values: Any) -> None:
     times = (table.frame + 0.5) * FRAME_SECONDS
     for class_index in np.unique(table.class_index).tolist():
-        colour = vocabulary_of(table)[class_index].colour
+        colour = table.vocabulary[class_index].colour
         for source in np.unique(table.source[table.class_index == class_index]).tolist():
             rows = np.flatnonzero((table.class_index == class_index) & (table.source == source))
             rows = rows[np.argsort(table.frame[rows])]
@@ -126,8 +125,8 @@ def _style(axes: Axes, seconds: float) -> None:
 def _add_legend(figure: Any, tables: list[EventTable]) -> None:
     from matplotlib.lines import Line2D
 
-    classes = {one.slug: one for table in tables for one in vocabulary_of(table)}
-    used = {vocabulary_of(table)[index].slug for table in tables for index in table.class_index.tolist()}
+    classes = {one.slug: one for table in tables for one in table.vocabulary}
+    used = {table.vocabulary[index].slug for table in tables for index in table.class_index.tolist()}
     handles = [
         Line2D([], [], color=one.colour, marker="o", markersize=5, label=one.name)
         for slug, one in classes.items()

@@ -80,15 +80,9 @@ def channel_count(info: MediaInfo | None) -> int:
     return 2 if info is None or info.audio is None else info.audio.channels
 
 
-def rgb(sound_class: SoundClass) -> tuple[int, int, int]:
-    """Red, green and blue of a class, 0..255."""
-    code = sound_class.colour.lstrip("#")
-    return int(code[0:2], 16), int(code[2:4], 16), int(code[4:6], 16)
-
-
 def nearest_colour(sound_class: SoundClass, colours: Mapping[str, tuple[int, int, int]]) -> str:
     """The name of the colour nearest to that of a class."""
-    colour = rgb(sound_class)
+    colour = sound_class.rgb
     return min(colours, key=lambda name: sum((a - b) ** 2 for a, b in zip(colours[name], colour, strict=True)))
 
 
@@ -156,7 +150,7 @@ def to_reaper(result: Detection) -> str:
     for number, event in enumerate(result.table.iter_events(), start=1):
         name = f"{event.sound_class.name}, {place(event, result.has_video)}"
         times = (event.start, event.end, event.end - event.start)
-        colour = "".join(f"{part:02X}" for part in rgb(event.sound_class))
+        colour = "".join(f"{part:02X}" for part in event.sound_class.rgb)
         writer.writerow([f"R{number}", name, *map(_clock, times), colour])
     return sink.getvalue()
 

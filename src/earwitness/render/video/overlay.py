@@ -12,7 +12,7 @@ import numpy as np
 from earwitness.core.geometry import Camera
 from earwitness.render.icons import SPRITE_BYTES, RGBArray, Sprite, SpriteCache
 from earwitness.render.marks import Mark
-from earwitness.render.style import INK, Colour, Scale, class_colour
+from earwitness.render.style import INK, Colour, Scale
 from earwitness.render.video import MarkerStyle
 from earwitness.render.video.placement import LabelPlacer, LabelRequest, Obstacles, PlacedLabel, Rect, Side
 from earwitness.render.video.text_plates import STYLES, Arrow, LabelForms
@@ -199,7 +199,7 @@ class Overlay:
                 _fill(canvas, part, INK, _HALO_OPACITY * certain)
         for line in lines:
             for part in line.without(never):
-                _fill(canvas, part, class_colour(mark.sound_class), opacity * certain)
+                _fill(canvas, part, mark.sound_class.rgb, opacity * certain)
 
 
 def _key(mark: Mark) -> tuple[int, int, int]:

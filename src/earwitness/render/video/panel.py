@@ -12,7 +12,7 @@ from earwitness.core.events import FRAME_RATE, EventTable
 from earwitness.core.vocabulary import SoundClass
 from earwitness.render.icons import RGBArray, Sprite, SpriteCache, smooth_drawing
 from earwitness.render.marks import Mark
-from earwitness.render.style import INK, PANEL, PLATE, RULE, SOFT_TEXT, Scale, class_colour, font
+from earwitness.render.style import INK, PANEL, PLATE, RULE, SOFT_TEXT, Scale, font
 from earwitness.render.video.timeline_strip import Timeline
 
 RINGS_M: Final = (1.0, 2.0, 5.0)
@@ -120,7 +120,7 @@ class Radar:
         return Sprite.from_image(image)
 
     def _make_dot(self, sound_class: SoundClass, onscreen: bool) -> Sprite:
-        radius, colour = self._scale.px(5), class_colour(sound_class)
+        radius, colour = self._scale.px(5), sound_class.rgb
         size = 2 * radius + 4
 
         def draw(drawing: Any, zoom: float) -> None:
@@ -136,7 +136,7 @@ class Radar:
         return Sprite.from_image(smooth_drawing(size, size, colour, draw))
 
     def _make_ray(self, sound_class: SoundClass, azimuth: int) -> Sprite:
-        colour = class_colour(sound_class)
+        colour = sound_class.rgb
 
         def draw(drawing: Any, zoom: float) -> None:
             ends = [self._camera, self.position(azimuth, RANGE_M)]

@@ -17,7 +17,7 @@ from earwitness.export.captions.captions import Caption
 from earwitness.export.subtitle_file import plain_text
 from earwitness.render.icons import RGBArray, Sprite, SpriteCache, draw_icon, smooth_drawing
 from earwitness.render.marks import Mark
-from earwitness.render.style import INK, SOFT_TEXT, TEXT, Scale, class_colour, direction_text, font, place_text
+from earwitness.render.style import INK, SOFT_TEXT, TEXT, Scale, direction_text, font, place_text
 from earwitness.render.video import MarkerStyle
 
 _HEIGHT_SHARE: Final = 0.052
@@ -224,7 +224,7 @@ class LabelForms:
             round(scale.px(style.name_size) * 1.25 + (scale.px(style.detail_size or 0) * 1.3 if detail else 0)) + pad
         )
         height = max(height, icon + pad)
-        colour, left = class_colour(sound_class), head if arrow == "left" else 0
+        colour, left = sound_class.rgb, head if arrow == "left" else 0
 
         def plate(drawing: Any, zoom: float) -> None:
             ends = [left * zoom, 0, (left + width) * zoom - 1, height * zoom - 1]

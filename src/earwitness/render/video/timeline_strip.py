@@ -18,10 +18,8 @@ from earwitness.render.style import (
     SOFT_TEXT,
     TEXT,
     Scale,
-    class_colour,
     clock_text,
     font,
-    vocabulary_of,
 )
 
 WINDOW_SECONDS: Final = 60.0
@@ -44,7 +42,7 @@ class Timeline:
     def __init__(self, table: EventTable, duration: float, width: int, scale: Scale) -> None:
         """Prepare a timeline of `width` pixels for a file of `duration` seconds."""
         self._table = separated(table)
-        self._vocabulary = vocabulary_of(table)
+        self._vocabulary = table.vocabulary
         self._scale, self.width = scale, width
         self.classes: list[int] = sorted(set(table.class_index.tolist()))
         self._lane, self._axis = scale.px(_LANE), scale.px(_AXIS)
@@ -107,7 +105,7 @@ class Timeline:
             middle = self._axis + self._lane * (lane + 0.5)
             size = self._scale.px(8)
             one = self._vocabulary[class_index]
-            drawing.rectangle([0, middle - size / 2, size - 1, middle + size / 2 - 1], fill=class_colour(one))
+            drawing.rectangle([0, middle - size / 2, size - 1, middle + size / 2 - 1], fill=one.rgb)
             drawing.text((size + self._scale.px(6), middle), one.name, font=names, fill=TEXT,
                          anchor="lm")  # fmt: skip
         return np.array(image)
@@ -170,7 +168,7 @@ class Timeline:
         top = self._axis + self._lane * self.classes.index(class_index) + 2
         y0, y1 = top + room * row // rows, top + room * (row + 1) // rows
         strength = 1.0 if onscreen else _OFFSCREEN_STRENGTH
-        colour = np.array(class_colour(self._vocabulary[class_index])) * strength + np.array(PLATE) * (1 - strength)
+        colour = np.array(self._vocabulary[class_index].rgb) * strength + np.array(PLATE) * (1 - strength)
         canvas[y0 : max(y1 - (1 if rows > 1 else 0), y0 + 1), left:right] = colour.astype(np.uint8)
 
 

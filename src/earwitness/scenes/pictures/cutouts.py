@@ -20,7 +20,7 @@ from earwitness.scenes.pictures.objects.bells import BELLS, TELEPHONES
 from earwitness.scenes.pictures.objects.doors import DOORS
 from earwitness.scenes.pictures.objects.drawn_object import CREAM, INK, SILENT, DrawnObject, Palette, Stance, plain_box
 from earwitness.scenes.pictures.objects.instruments import INSTRUMENTS, PLAYERS
-from earwitness.scenes.pictures.painter import Colour, SpriteCanvas
+from earwitness.scenes.pictures.painter import SpriteCanvas
 from earwitness.scenes.pictures.people import people
 from earwitness.scenes.pictures.people.figure import PHASES, Action, Appearance
 from earwitness.scenes.pictures.photo import CUTOUT_SUFFIXES, read_cutout
@@ -187,16 +187,12 @@ def _drawn(sound_class: SoundClass) -> tuple[Cutout, ...]:
     if sound_class.human:
         return tuple(_person(sound_class, number) for number in range(PEOPLE_PER_CLASS))
     known = [drawn for drawn in OBJECTS if drawn.kind == sound_class.slug] or [plain_box(sound_class.slug)]
-    own = _shade_of(sound_class.colour)
+    own = sound_class.rgb
     return tuple(
         _object(drawn, palette)
         for drawn in known
         for palette in (drawn.palettes or (Palette(own, INK), Palette(CREAM, own)))
     )
-
-
-def _shade_of(colour: str) -> Colour:
-    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
 def _person(sound_class: SoundClass, number: int) -> Cutout:
