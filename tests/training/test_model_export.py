@@ -76,10 +76,11 @@ def test_a_symmetric_network_becomes_onnx_that_is_symmetric_too(tmp_path):
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
-def test_the_class_for_any_sound_is_an_output_of_its_own(tmp_path, mirrored):
+@pytest.mark.parametrize("several", [False, True])
+def test_the_class_for_any_sound_is_an_output_of_its_own(tmp_path, mirrored, several):
     recipe = tiny_recipe()
     torch.manual_seed(0)
-    net = build(recipe.seld.model_copy(update={"activity": "logit", "any_sound": True})).eval()
+    net = build(recipe.seld.model_copy(update={"activity": "logit", "any_sound": True, "several": several})).eval()
     model = MirroredNetwork(net, recipe.features).eval() if mirrored else net
     export_onnx(model, tmp_path / "model.onnx")
     features = np.random.default_rng(0).normal(size=(3, 2, 50, 16)).astype(np.float32)

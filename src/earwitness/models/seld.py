@@ -224,7 +224,9 @@ class SeldNet(Network):
     def _with_several(self, answer: Tensor, frames: Tensor) -> Tensor:
         """Fields with the logit of several sources appended."""
         logits = torch.cat([head(frames) for head in (self.several, self.several_any) if head is not None], dim=-1)
-        return torch.cat([answer, logits.float()[:, :, None, :, None].expand(*answer.shape[:-1], 1)], dim=-1)
+        # -1 and not `answer.shape`: sizes would be constants of the ONNX file.
+        appended = logits.float()[:, :, None, :, None].expand(-1, -1, self.config.tracks, -1, -1)
+        return torch.cat([answer, appended], dim=-1)
 
     def _with_probe(self, answer: Tensor, body: BodyOutput) -> Tensor:
         """Fields with the probe's part of the activity logit added, if the network has that part."""
