@@ -16,7 +16,7 @@ from earwitness.detect.any_sound.class_free import CLASS_FREE, CLOSING, supporte
 from earwitness.detect.any_sound.steering import SoundSource, steered_events
 from earwitness.detect.any_sound.tagging import SoundNames
 from earwitness.detect.model.calibration import AnySound
-from earwitness.detect.smoothing import likely
+from earwitness.detect.smoothing import Smoothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,11 @@ class SortingRules:
 
     Attributes:
         any_sound: the calibration of its class-free track.
-        min_event_score: mean score below which an event of the classes is dropped where there is no tagger.
+        smoothing: drops unlikely events of the classes where there is no tagger, or nothing that it can compare.
     """
 
     any_sound: AnySound = field(default_factory=AnySound)
-    min_event_score: float = 0.0
+    smoothing: Smoothing = field(default_factory=Smoothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def sort_sounds(
     """
     kept, unconfirmed = supported(classes, free)
     if names is None:
-        kept = likely(kept, rules.min_event_score)
+        kept = rules.smoothing.likely(kept)
     left = unexplained(free, kept, rules.any_sound.threshold)
     removed = len(unconfirmed.runs()[1])
     if names is None:
@@ -97,7 +97,7 @@ def sort_sounds(
         if index >= len(ours):
             found[index - len(ours)] = names.name(tags)
         elif (other := names.other(tags, ours[index].sound_class)) is None:  # as without the tagger
-            if ours[index].score < rules.min_event_score:
+            if not len(rules.smoothing.likely(ours[index].table)):
                 mistaken[index] = None
         elif rules.any_sound.doubts(ours[index].score, other) and (name := names.name(tags)) is not None:
             mistaken[index] = name

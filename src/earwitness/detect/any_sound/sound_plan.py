@@ -80,9 +80,8 @@ class SoundPlan:
         tagger = load_tagger()
         if tagger is None and set(beyond) - {UNNAMED.slug}:
             raise UsageError(f"finding '{beyond[0]}' needs the tagger that names sounds; {HOW_TO_NAME}")
-        rules = SortingRules(runner.card.any_sound, smoothing.min_event_score)
-        every = smoothing.model_copy(update={"min_event_score": 0.0})
-        return cls(vocabulary, every, True, found, tagger, rules, nearest)
+        rules = SortingRules(runner.card.any_sound, smoothing)
+        return cls(vocabulary, smoothing.keeping_unlikely(), True, found, tagger, rules, nearest)
 
     def selected(self, choice: ClassChoice, table: EventTable) -> EventTable:
         """The rows of the model's classes that are wanted, while detection runs.
