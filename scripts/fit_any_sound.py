@@ -82,31 +82,33 @@ def answers(runner: Runner, names: SoundNames, scenes: Synthesizer, seed: int, c
         counts: number of scenes, and how many of them the tagger tags.
     """
     found, (number_of_scenes, tagged) = Answers(), counts
+    smoothing = runner.card.smoothing.keeping_unlikely()
+    raw = smoothing.model_copy(update={"median_azimuth_frames": 0})
     for number in range(number_of_scenes):
         if number % 100 == 0:
             print(f"{number} of {number_of_scenes} scenes", file=sys.stderr)
         scene = scenes.scene(np.random.SeedSequence((seed, number)))
-        table, free = detected(runner, scene.audio)
-        judge(found.judged, table, scene.labels)
+        table, free = decoded(runner, scene.audio)
+        judge(found.judged, raw.apply(table), scene.labels)
         found.judged.tables.append(table)
         found.judged.references.append(scene.labels)
         if number < tagged:
-            add_tags(found, scene, names, table, free)
+            add_tags(found, scene, names, smoothing.apply(table), free)
         if (frames := cut_at(scene.labels, np.random.default_rng((seed, number, 1)))) is not None:
-            short, _ = detected(runner, scene.audio[:, : frames * SAMPLE_RATE // FRAME_RATE])
-            judge(found.judged, short, scene.labels.window(0, frames))
+            short, _ = decoded(runner, scene.audio[:, : frames * SAMPLE_RATE // FRAME_RATE])
+            judge(found.judged, raw.apply(short), scene.labels.window(0, frames))
     return found
 
 
-def detected(runner: Runner, audio: NDArray[np.float32]) -> tuple[EventTable, EventTable]:
-    """Smoothed events of the classes, none dropped for its scores, and rows of the uncalibrated class-free track."""
+def decoded(runner: Runner, audio: NDArray[np.float32]) -> tuple[EventTable, EventTable]:
+    """Events of the classes before smoothing, and rows of the uncalibrated class-free track."""
     card = runner.card
     own, frames = len(card.vocabulary), round(audio.shape[1] / SAMPLE_RATE * FRAME_RATE)
     output = np.concatenate(list(runner.outputs([audio], any_sound=True)))[:frames]
     table = decode(output[:, :, :own], threshold=list(card.thresholds), merge_deg=MERGE_DEG,
                    vocabulary=card.vocabulary.vocabulary(), decoding=card.decoding)  # fmt: skip
     plain = card.model_copy(update={"any_sound": AnySound()})
-    return card.smoothing.keeping_unlikely().apply(table), decode_class_free(output[:, :, own:], MERGE_DEG, plain)
+    return table, decode_class_free(output[:, :, own:], MERGE_DEG, plain)
 
 
 def cut_at(truth: EventTable, rng: np.random.Generator) -> int | None:

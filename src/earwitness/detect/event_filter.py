@@ -40,7 +40,7 @@ class EventFilter(StrictModel):
         """Which events stay: (events,), in the order of `EventTable.runs`.
 
         Args:
-            table: smoothed events.
+            table: events whose azimuth is not filtered yet.
         """
         by_event, first, _ = table.runs()
         evidence = event_measures(table, self.usual_change_deg) @ np.array(self.weights)
@@ -60,7 +60,7 @@ def event_measures(table: EventTable, usual_change_deg: float = np.nan) -> NDArr
     """What the filter weighs: (events, 2), in the order of `EventTable.runs`.
 
     Args:
-        table: smoothed events.
+        table: events whose azimuth is not filtered yet.
         usual_change_deg: change of the azimuth of events that have none.
     """
     by_event, first, stop = table.runs()

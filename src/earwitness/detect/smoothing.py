@@ -1,4 +1,4 @@
-"""Smoothing of decoded events: fill short gaps, filter the azimuth, drop events that are short or unlikely."""
+"""Smoothing of decoded events: fill short gaps, drop short and unlikely events, filter the azimuth."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ class Smoothing(StrictModel):
             table = link_sources(_fill_gaps(table, self.fill_gap_frames, self.fill_max_deg))
         by_event, first, stop = table.runs()
         kept = by_event.select(np.repeat(stop - first >= self.min_event_frames, stop - first))
-        steady = _filtered(kept, self.median_azimuth_frames) if self.median_azimuth_frames > 1 else kept
-        return self.likely(steady).sorted()
+        kept = self._likely(kept)
+        return (_filtered(kept, self.median_azimuth_frames) if self.median_azimuth_frames > 1 else kept).sorted()
 
-    def likely(self, table: EventTable) -> EventTable:
-        """The smoothed events that are not dropped by `min_event_score` and `event_filter`, sorted by event."""
+    def _likely(self, table: EventTable) -> EventTable:
+        """The events that are not dropped by `min_event_score` and `event_filter`, sorted by event."""
         if not len(table) or (not self.min_event_score and self.event_filter is None):
             return table
         by_event, first, stop = table.runs()
