@@ -36,9 +36,9 @@ class DenseHead(nn.Module):
         self.out = nn.Conv2d(config.widths[-1], PLANES * bands, 1)
         # Starts without influence on the maps of a network that is trained further.
         nn.init.zeros_(self.out.weight)
-        with torch.no_grad():
-            self.out.bias.zero_()
-            self.out.bias[DIFFUSE * bands :] = TYPICAL_LOGIT
+        bias = torch.zeros(PLANES, bands)
+        bias[DIFFUSE] = TYPICAL_LOGIT
+        self.out.bias = nn.Parameter(bias.flatten())
 
     def forward(self, maps: Tensor) -> Tensor:
         """Maps (B, C, T', bins) -> (B, 2, T', mels): level difference before tanh, logit of the diffuseness."""

@@ -55,8 +55,8 @@ class LossParts:
 
     def blend(self, other: LossParts, share: float) -> LossParts:
         """`share` of this loss plus 1 - `share` of another."""
-        pairs = ((getattr(other, name), getattr(self, name)) for name in self.__dataclass_fields__)
-        return LossParts(*(None if a is None or b is None else torch.lerp(a, b, share) for a, b in pairs))
+        pairs = {name: (getattr(other, name), getattr(self, name)) for name in self.__dataclass_fields__}
+        return LossParts(**{name: torch.lerp(a, b, share) for name, (a, b) in pairs.items() if b is not None})
 
 
 class AdpitLoss(nn.Module):
