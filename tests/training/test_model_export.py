@@ -32,7 +32,7 @@ from earwitness.training.export.model_export import (
     to_half_precision,
 )
 from earwitness.training.loop.training_state import COMMIT_NAME, write_commit
-from fakes import tiny_recipe
+from fakes import dense_recipe, tiny_recipe
 
 
 @pytest.fixture
@@ -309,3 +309,19 @@ def test_small_weights_stay_as_they_are(tmp_path):
     before = onnx.load(str(path)).graph
     to_half_precision(path)
     assert onnx.load(str(path)).graph == before
+
+
+def test_a_head_for_dense_targets_leaves_no_trace_in_the_export(tmp_path):
+    dense, files = dense_recipe(), {}
+    plain = dense.model_copy(update={"model": dense.model.model_copy(update={"dense": False})})
+    torch.manual_seed(0)
+    net = SeldNet(plain.seld)
+    for name, recipe in (("dense", dense), ("plain", plain)):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "recipe.yaml").write_text(recipe.dump())
+        save_model(net, folder / "last.safetensors", compact=True)
+        card = export_run(folder, folder / "model.onnx", TuningResult((0.5,) * 13, {}))
+        assert recipe.model.dense == (name == "dense")
+        files[name] = (folder / "model.onnx").read_bytes(), card.model_dump(exclude={"recipe", "commit"})
+    assert files["dense"] == files["plain"]

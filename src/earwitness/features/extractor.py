@@ -91,6 +91,13 @@ class FeatureExtractor:
         tagger = self._tagger(stereo, left, count) if self.config.has_tagger else []
         return np.stack([self._channel(name, bands, autocorrelation, inner) for name in names] + tagger)
 
+    def powers(self, stereo: NDArray[np.float32]) -> BandPowers:
+        """Powers (T, mels) of a whole sound (2, N) in the frames and bands of its features."""
+        count = self.num_frames(stereo.shape[1])
+        frames = self._frames(stereo, 0, count + 2 * self._margin)[:, self._margin : self._margin + count]
+        mid, side = scipy.fft.rfft(frames * self._window, axis=-1)
+        return band_powers(mid, side, self._mel)
+
     def _tagger(self, stereo: NDArray[np.float32], left: int, count: int) -> list[NDArray[np.float32]]:
         """The tagger's log-mels of mid for the first and the second half of each hop: (count, 64) each."""
         hop, window = self.config.hop // 2, mel.window_samples(self.config.sample_rate)

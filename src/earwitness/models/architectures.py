@@ -117,6 +117,8 @@ class SymmetricConfig(SeldShape):
     def _odd_are_there(self) -> Self:
         if self.several:
             raise ValueError("several: a symmetric network cannot order its tracks from left to right")
+        if self.dense:
+            raise ValueError("dense: a symmetric network has no head for dense targets")
         if not self.odd_channels or max(self.odd_channels) >= self.own_channels:
             raise ValueError(
                 f"odd_channels {self.odd_channels}: give at least one channel number below {self.own_channels}"
@@ -156,6 +158,11 @@ def model_config(raw: dict[str, Any]) -> ModelConfig:
         pydantic.ValidationError: they are not valid dimensions.
     """
     return _adapter.validate_python(tagged(raw))
+
+
+def trained_config(config: ModelConfig) -> ModelConfig:
+    """The dimensions of the trained network, without parts that only training needs."""
+    return config.model_copy(update={"dense": False}) if getattr(config, "dense", False) else config
 
 
 def token_widths(config: ModelConfig) -> dict[str, int]:

@@ -91,11 +91,13 @@ class BodyOutput(NamedTuple):
         frames: (B, T', dim) output of the Conformer.
         tagging: (B, T', dim) output of the tagger, followed by YAMNet's embedding in networks with a probe.
         log_metres: (B, T') addition to the log distance.
+        maps: (B, widths[-1], T', bins_out) output of the convolutions, for the head of dense targets.
     """
 
     frames: Tensor
     tagging: Tensor | None
     log_metres: Tensor | None
+    maps: Tensor | None = None
 
 
 class SeldNet(Network):
@@ -197,7 +199,7 @@ class SeldNet(Network):
             tagging = self.run_tagger(features)
         if self.tagged is not None and tagging is not None:
             frames = frames + self.tagged(tagging[..., : self.config.dim])
-        return BodyOutput(self._context(frames, tokens or {}), tagging, self._log_metres(features))
+        return BodyOutput(self._context(frames, tokens or {}), tagging, self._log_metres(features), maps)
 
     def _log_metres(self, features: Tensor) -> Tensor | None:
         """Addition (B, T') to the log distance from the reverberance, if the network has that part."""

@@ -60,6 +60,8 @@ class SeldShape(StrictModel):
             order of the sources from left to right: the first is the leftmost, the second the rightmost. They are
             reported separately where the logit's probability is at least `several_from`, else as their mean.
         several_from: that probability.
+        dense: train the convolutions with a further head too, which estimates the level difference and the diffuseness
+            of each mel band; see `earwitness.models.dense_head`. Trained networks do not have it.
         tracks: simultaneous sources of one class.
         classes: sound classes.
     """
@@ -90,6 +92,7 @@ class SeldShape(StrictModel):
     any_sound: bool = False
     several: bool = False
     several_from: float = Field(0.5, ge=0, le=1)
+    dense: bool = False
     tracks: Size = 3
     classes: Size = len(DCASE2025)
 
