@@ -32,6 +32,7 @@ from earwitness.training.export.model_export import (
     to_half_precision,
 )
 from earwitness.training.loop.training_state import COMMIT_NAME, write_commit
+from earwitness.training.recipe import check_recipe
 from fakes import dense_recipe, tiny_recipe
 
 
@@ -96,6 +97,25 @@ def test_the_class_for_any_sound_is_an_output_of_its_own(tmp_path, mirrored, sev
         with torch.no_grad():
             expected = net.physical_any_sound(net(torch.from_numpy(features))).numpy()
         np.testing.assert_allclose(everything[..., 13:, :], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("branch", [False, True])
+def test_mirror_images_of_models_with_lags_have_them_reversed(tmp_path, branch):
+    raw = tiny_recipe().model_dump(mode="json")
+    raw["features"]["channels"] = ["logmel_m", "intensity", "gcc"]
+    raw["model"] |= {"in_channels": 3, "lags": 2 if branch else None}
+    recipe = check_recipe(raw, "lags")
+    torch.manual_seed(0)
+    net = build(recipe.model).eval()
+    if branch:
+        torch.nn.init.normal_(net.lags.out[-1].weight)
+    export_onnx(MirroredNetwork(net, recipe.features).eval(), tmp_path / "model.onnx")
+    runtime = OnnxRuntime(tmp_path / "model.onnx", device="cpu")
+    features = np.random.default_rng(0).normal(size=(2, 3, 50, 16)).astype(np.float32)
+    plain, other = (runtime.run(each) for each in (features, features[:, :, :, ::-1].copy()))
+    turned = runtime.run(swap(features, recipe.features).copy())
+    np.testing.assert_allclose(turned, plain * np.float32([1, -1, 1, 1]), atol=1e-5)
+    assert np.abs(other - plain).max() > 1e-3  # lags and bands count
 
 
 def test_without_a_class_for_any_sound_the_model_says_so(run, tmp_path):

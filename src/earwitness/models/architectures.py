@@ -115,6 +115,8 @@ class SymmetricConfig(SeldShape):
 
     @model_validator(mode="after")
     def _odd_are_there(self) -> Self:
+        if self.lags is not None:
+            raise ValueError("lags: a symmetric network does not reverse lags")
         if self.several:
             raise ValueError("several: a symmetric network cannot order its tracks from left to right")
         if self.dense:
@@ -132,10 +134,10 @@ class SymmetricConfig(SeldShape):
             ValueError: they are not, or a feature is computed from one channel only.
         """
         odd = tuple(index for index, name in enumerate(names) if name == "intensity")
-        if {"logmel_l", "logmel_r"} & set(names) or self.odd_channels != odd:
+        if {"logmel_l", "logmel_r", "gcc"} & set(names) or self.odd_channels != odd:
             raise ValueError(
                 f"model.odd_channels must be {list(odd)}, the positions of intensity in features.channels, and a "
-                "symmetric network takes neither logmel_l nor logmel_r"
+                "symmetric network takes none of logmel_l, logmel_r and gcc"
             )
 
 

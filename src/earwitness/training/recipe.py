@@ -95,6 +95,9 @@ class Recipe(StrictModel):
             raise ValueError(
                 f"model.tagger goes with features.channels that end with {', '.join(TAGGER_CHANNELS)}, and not without"
             )
+        lags = getattr(self.model, "lags", None)
+        if lags is not None and self.features.channels[lags : lags + 1] != ("gcc",):
+            raise ValueError(f"model.lags is {lags}, which is not the position of gcc in features.channels")
         if isinstance(self.model, SymmetricConfig):
             self.model.check_channels(self.features.channels)
         for key, value in _input_size(self.features).items():

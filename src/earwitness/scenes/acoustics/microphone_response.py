@@ -114,7 +114,7 @@ class _Decoder:
         return np.ascontiguousarray(fft.irfft(spectra, length, axis=1)[:, _LEAD : _LEAD + size], dtype=np.float32)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=128)
 def _decoder(microphone: NonCoincident) -> _Decoder:
     """Least-squares filters over all directions, with their power corrected to that of the microphone.
 

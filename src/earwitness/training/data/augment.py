@@ -186,7 +186,7 @@ class ChannelKinds:
         """For the channels of a `FeatureConfig`."""
         level = torch.tensor([name.startswith("logmel") for name in channels])
         masked = torch.tensor([name not in TAGGER_CHANNELS for name in channels])
-        return cls(level, masked & torch.tensor([name != "stpacc" for name in channels]), masked)
+        return cls(level, masked & torch.tensor([name not in ("stpacc", "gcc") for name in channels]), masked)
 
     def to(self, device: torch.device) -> ChannelKinds:
         """The same on `device`."""

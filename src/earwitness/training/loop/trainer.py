@@ -176,14 +176,22 @@ class Trainer:
         if self.recipe.run.init_from:
             classes = self.recipe.vocabulary or DEFAULT_VOCABULARY
             check_initial_tokens(self.recipe.run.init_from, self.tokens.descriptions)
-            load_initial(self.model, self.recipe.run.init_from, self.recipe.features, classes)
+            added = load_initial(self.model, self.recipe.run.init_from, self.recipe.features, classes)
+            if added and self.model.normalises:
+                self._set_statistics(added)
             self.averaged.load_state_dict(self.model.state_dict())
             return
-        self.averaged.load_state_dict(self.model.state_dict())
         if self.model.normalises:
-            mean, std = feature_statistics(self.stream, self.recipe.run.scaler_scenes)
-            for model in (self.model, self.averaged):
-                model.scaler.set(mean.to(self.device), std.to(self.device))
+            self._set_statistics(tuple(range(len(self.recipe.features.channels))))
+        self.averaged.load_state_dict(self.model.state_dict())
+
+    def _set_statistics(self, channels: tuple[int, ...]) -> None:
+        """Set the statistics of some feature channels from the first scenes."""
+        scaler, chosen = self.model.scaler, list(channels)
+        for buffer, value in zip(
+            (scaler.mean, scaler.std), feature_statistics(self.stream, self.recipe.run.scaler_scenes), strict=True
+        ):
+            buffer[chosen] = value[chosen].to(self.device).expand_as(buffer[chosen])
 
     def _restore(self) -> None:
         state = TrainingState.latest(self.folder)
