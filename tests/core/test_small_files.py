@@ -68,6 +68,20 @@ def test_the_head_of_a_short_file_is_all_of_it(tmp_path: Path) -> None:
         read_bytes(tmp_path / "short", 2, ModelError)
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="the system does not list open files")
+def test_files_are_closed_also_if_they_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"x" * 100)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(5):
+        assert len(read_bytes(path, 100, LabelError)) == 100
+        assert len(read_head(path, 10, LabelError)) == 10
+        for unusable in (path, tmp_path):  # too large, not a file
+            with pytest.raises(LabelError):
+                read_bytes(unusable, 99, LabelError)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
 def test_text_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes("frame".encode("utf-16"))

@@ -14,7 +14,7 @@ from earwitness.core.events import EventTable
 from earwitness.detect.detector import INTERVALS_VOID
 from earwitness.detect.model.card import card_path, parse_card, read_card
 from earwitness.detect.model.interval_model import TERMS, EventProperties, IntervalModel
-from earwitness.export.tables.text_tables import jsonl_pieces
+from earwitness.export.tables import jsonl_pieces
 from earwitness.results.document import read_document, to_json
 from earwitness.results.saved import read_result
 from earwitness.results.visual import EventKey

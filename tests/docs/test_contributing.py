@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from earwitness.batch.formats import FORMATS, Format, parse_formats, write
 from earwitness.cli import detect_run
 from earwitness.cli.command import takes
-from earwitness.cli.detect_options import DetectOptions
+from earwitness.cli.detect import DetectOptions
 from earwitness.core.events import EventTable
 from earwitness.core.vocabulary import CLASSES
 from earwitness.detect.detect_settings import OF_ONE_FILE, DetectSettings
@@ -234,7 +234,7 @@ def test_caption_limits_are_only_in_the_places_listed() -> None:
 
 
 def test_a_caption_language_needs_its_table_only(tmp_path: Path) -> None:
-    from earwitness.export.captions.languages import caption_language, languages
+    from earwitness.export.captions.caption_rules import caption_language, languages
 
     (place,) = source_files("A caption language")
     assert {path.stem for path in (SOURCE / place).parent.glob("*.json")} == set(languages())

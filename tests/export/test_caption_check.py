@@ -6,8 +6,7 @@ import pytest
 
 from earwitness.core.events import EventTable
 from earwitness.export.captions.caption_check import check_cues, check_sounds
-from earwitness.export.captions.caption_rules import CaptionRules
-from earwitness.export.captions.languages import caption_language
+from earwitness.export.captions.caption_rules import CaptionRules, caption_language
 from earwitness.export.subtitle_file import SubtitleCue
 from export_cases import detection, run
 

@@ -10,9 +10,9 @@ from caption_cases import cues, moving
 from earwitness.batch.formats import Options, parse_formats, write
 from earwitness.core.events import EventTable
 from earwitness.export.captions.caption_check import check_cues, check_sounds
+from earwitness.export.captions.caption_rules import languages
 from earwitness.export.captions.caption_words import STYLES
 from earwitness.export.captions.captions import CaptionSettings, captions
-from earwitness.export.captions.languages import languages
 from earwitness.results.detection import Detection
 from export_cases import detection, run, tables
 

@@ -225,3 +225,28 @@ def test_the_time_to_find_files_grows_with_their_number_only(tmp_path: Path) -> 
         patch.setattr(type(tmp_path), "__eq__", counted)
         assert len(read_folder(tmp_path).clips) == 300
     assert comparisons < 300 * 20
+
+
+OTHER = "file,start_s,end_s\nclip.mp4,0.0,1.0\n"
+
+
+def test_other_tables_beside_labels_are_no_labels(tmp_path: Path) -> None:
+    out = folder(tmp_path / "out", b=ROWS)
+    (out / "a.csv").write_text(OTHER)
+    (out / "more").mkdir()
+    (out / "more" / "b.csv").write_text(OTHER)  # the name of labels
+    found = read_folder(out)
+    assert list(found.clips) == ["b"]
+    assert len(found.clips["b"]) == len(ROWS)
+    assert found.notes == ()
+    with pytest.raises(LabelError, match=r"a\.csv, line 1: the first line must be the header"):
+        read_folder(out / "a.csv")  # named, so meant as labels
+    (out / "c.csv").write_text("frame,start\n")
+    with pytest.raises(LabelError, match=r"c\.csv, line 1: the first line must be the header"):
+        read_folder(out)
+
+
+def test_results_are_read_if_all_tables_are_others(tmp_path: Path) -> None:
+    result(tmp_path / "x" / "a.json", table(1, range(40), 20))
+    (tmp_path / "x" / "all.csv").write_text(OTHER)
+    assert list(read_folder(tmp_path / "x").clips) == ["a"]

@@ -12,7 +12,7 @@ import pytest
 
 from browser import browser, open_page, wait_until
 from earwitness.core.events import EventTable
-from earwitness.export.tables.text_tables import csv_pieces
+from earwitness.export.tables import csv_pieces
 from earwitness.render.report_page import write_report
 from earwitness.results.detection import Detection, EventIntervals, ModelId
 from earwitness.results.saved import read_result

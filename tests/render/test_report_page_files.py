@@ -17,7 +17,7 @@ from browser import browser, open_page
 from earwitness.batch.formats import FORMATS, Options, write
 from earwitness.core.events import EventTable
 from earwitness.core.vocabulary import DCASE2025, OTHER_GROUP, Vocabulary
-from earwitness.export.captions.languages import languages
+from earwitness.export.captions.caption_rules import languages
 from earwitness.media.writer import MediaWriter
 from earwitness.render.report_page import write_report
 from earwitness.results.detection import Detection, EventIntervals, ModelId

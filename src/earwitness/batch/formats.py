@@ -14,21 +14,17 @@ from earwitness.core.errors import MissingExtraError, UsageError
 from earwitness.core.events import of_own_classes
 from earwitness.core.files.atomic import atomic_file
 from earwitness.core.vocabulary import own_classes
-from earwitness.export.annotation.json_annotations import jams_pieces, label_studio_pieces
-from earwitness.export.annotation.label_lists import to_audacity, to_raven, to_rttm
-from earwitness.export.annotation.tiers import to_elan, to_textgrid
 from earwitness.export.captions.caption_files import to_ass, to_srt, to_ttml, to_vtt
-from earwitness.export.captions.caption_rules import FILM_RATE
+from earwitness.export.captions.caption_rules import DEFAULT_LANGUAGE, FILM_RATE, caption_language
 from earwitness.export.captions.caption_words import Style
 from earwitness.export.captions.captions import CaptionSettings
-from earwitness.export.captions.languages import DEFAULT_LANGUAGE, caption_language
-from earwitness.export.editing.marker_lists import edl_pieces, to_reaper
-from earwitness.export.editing.otio import otio_pieces
+from earwitness.export.editing.markers import edl_pieces, to_reaper
 from earwitness.export.editing.timecode import media_rate, parse_frame_rate
-from earwitness.export.editing.xml_timelines import to_fcpxml, to_xmeml
+from earwitness.export.editing.timelines import otio_pieces, to_fcpxml, to_xmeml
+from earwitness.export.json_annotations import jams_pieces, label_studio_pieces
+from earwitness.export.label_tracks import to_audacity, to_elan, to_raven, to_rttm, to_textgrid
 from earwitness.export.subtitle_file import read_subtitles
-from earwitness.export.tables.data_frames import to_parquet
-from earwitness.export.tables.text_tables import csv_pieces, event_csv_pieces, jsonl_pieces, to_submission_csv
+from earwitness.export.tables import csv_pieces, event_csv_pieces, jsonl_pieces, to_parquet, to_submission_csv
 from earwitness.results.document import json_pieces
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from earwitness.batch.formats import FORMATS, Options, write
 from earwitness.core.errors import LabelError, MissingExtraError, UnreadableMediaError, UsageError
 from earwitness.core.files.atomic import atomic_file
 from earwitness.core.files.small_files import open_regular
-from earwitness.export.tables.text_tables import combined_csv_pieces, event_rows
+from earwitness.export.tables import combined_csv_pieces, event_rows
 from earwitness.results.saved import read_result
 from earwitness.results.selection import ClassChoice
 

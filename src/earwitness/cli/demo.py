@@ -20,7 +20,7 @@ def run(
 
     from rich.console import Console
 
-    from earwitness.cli.detect_options import DetectOptions
+    from earwitness.cli.detect import DetectOptions
     from earwitness.cli.detect_run import detect_files
     from earwitness.core.errors import one_line
     from earwitness.data.dcase.labels import read_table

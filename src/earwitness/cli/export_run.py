@@ -12,7 +12,7 @@ from earwitness.batch.formats import Format, Options, parse_formats, write
 from earwitness.batch.planning import fitted
 from earwitness.batch.saving import check_table, combined_table, is_result
 from earwitness.cli.command import check_fov, chosen_classes, one_of, say
-from earwitness.cli.export_options import ResultExportOptions
+from earwitness.cli.export import ResultExportOptions
 from earwitness.core.errors import EarwitnessError, LabelError, UnreadableMediaError, UsageError, one_line
 from earwitness.core.files.lock import LONGEST_NAME
 from earwitness.export.captions.caption_check import Breach, check_cues, check_sounds

@@ -20,17 +20,20 @@ from earwitness.core.files.atomic import atomic_file
 from earwitness.core.version import __version__
 from earwitness.core.vocabulary import OTHER_GROUP, SoundClass
 from earwitness.doctor.diagnosis import Diagnosis, diagnose
-from earwitness.export.annotation.label_lists import file_field, top_frequency
-from earwitness.export.annotation.tiers import mime_type
 from earwitness.export.captions.caption_files import to_vtt
-from earwitness.export.captions.caption_rules import FILM_RATE
+from earwitness.export.captions.caption_rules import FILM_RATE, caption_language, languages
 from earwitness.export.captions.caption_words import is_music, is_speech
 from earwitness.export.captions.captions import plan_values
-from earwitness.export.captions.languages import caption_language, languages
-from earwitness.export.editing.marker_lists import resolve_colour
-from earwitness.export.editing.markers import channel_count, picture_size, recording_info, timeline_frames
-from earwitness.export.editing.otio import otio_colour
+from earwitness.export.editing.markers import (
+    channel_count,
+    picture_size,
+    recording_info,
+    resolve_colour,
+    timeline_frames,
+)
 from earwitness.export.editing.timecode import frame_rate_of, media_rate
+from earwitness.export.editing.timelines import otio_colour
+from earwitness.export.label_tracks import file_field, mime_type, top_frequency
 from earwitness.media.containers.probe import MediaInfo, probe
 from earwitness.render.icons import svg_icon
 from earwitness.render.report_media import Media, Player, player_media, png, spectrogram

@@ -20,9 +20,9 @@ from earwitness.results.detected_event import DetectedEvent
 from earwitness.results.visual import EventKey, EventVisual, Visual
 
 VIEWS: Final[Mapping[str, str]] = {
-    "text": "earwitness.export.tables.views:result_text",
-    "html": "earwitness.export.tables.views:result_html",
-    "pandas": "earwitness.export.tables.data_frames:to_data_frame",
+    "text": "earwitness.export.views:result_text",
+    "html": "earwitness.export.views:result_html",
+    "pandas": "earwitness.export.tables:to_data_frame",
     "plot": "earwitness.render.timeline_picture:result_plot",
     "save": "earwitness.batch.saving:save",
     "select": "earwitness.results.selection:select",

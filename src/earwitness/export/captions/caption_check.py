@@ -22,10 +22,10 @@ from earwitness.export.captions.caption_rules import (
     PAUSE_SECONDS,
     SAME_PLACE_DEG,
     SHORTEST_SECONDS,
+    CaptionLanguage,
     CaptionRules,
     TimedLines,
 )
-from earwitness.export.captions.languages import CaptionLanguage
 from earwitness.export.subtitle_file import plain_text
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from earwitness.core.vocabulary import SoundClass
-from earwitness.export.captions.caption_rules import MOST_LINES
-from earwitness.export.captions.languages import CaptionLanguage
+from earwitness.export.captions.caption_rules import MOST_LINES, CaptionLanguage
 from earwitness.export.wording import AHEAD_DEG, FAR_DEG, MOVING_DEG
 
 Style = Literal["terse", "full"]

@@ -14,6 +14,7 @@ import numpy as np
 
 from earwitness.core.geometry import Camera
 from earwitness.export.captions.caption_rules import (
+    DEFAULT_LANGUAGE,
     FILM_RATE,
     LONGEST_SECONDS,
     LONGEST_WAIT_SECONDS,
@@ -23,11 +24,12 @@ from earwitness.export.captions.caption_rules import (
     SAME_PLACE_DEG,
     SHORTEST_SECONDS,
     SPOKEN_PAUSE_SECONDS,
+    CaptionLanguage,
     CaptionRules,
     TimedLines,
+    caption_language,
 )
 from earwitness.export.captions.caption_words import SoundText, Style
-from earwitness.export.captions.languages import DEFAULT_LANGUAGE, CaptionLanguage, caption_language
 from earwitness.export.captions.running_sounds import MOVE_SECONDS, SMOOTHING_FRAMES, Stay, running_sounds
 from earwitness.export.captions.schedule import (
     AGAIN_COST,

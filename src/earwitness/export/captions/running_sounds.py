@@ -12,9 +12,14 @@ from numpy.typing import NDArray
 
 from earwitness.core.events import FRAME_RATE, FRAME_SECONDS, EventTable, SoundEvent
 from earwitness.core.vocabulary import SoundClass
-from earwitness.export.captions.caption_rules import MOVE_DEG, PAUSE_SECONDS, SAME_PLACE_DEG, SPOKEN_PAUSE_SECONDS
+from earwitness.export.captions.caption_rules import (
+    MOVE_DEG,
+    PAUSE_SECONDS,
+    SAME_PLACE_DEG,
+    SPOKEN_PAUSE_SECONDS,
+    CaptionLanguage,
+)
 from earwitness.export.captions.caption_words import Place, SoundText, Style, is_music, is_speech, sound_text
-from earwitness.export.captions.languages import CaptionLanguage
 
 if TYPE_CHECKING:
     from earwitness.results.detection import Detection

@@ -16,9 +16,8 @@ from earwitness.batch.saving import combined_table, is_result
 from earwitness.core.errors import LabelError, UsageError
 from earwitness.core.events import EventTable
 from earwitness.data.dcase.layout import is_other_table
-from earwitness.export.annotation.label_lists import COLUMNS as RAVEN_COLUMNS
-from earwitness.export.tables.data_frames import to_data_frame
-from earwitness.export.tables.text_tables import event_csv_pieces
+from earwitness.export.label_tracks import RAVEN_COLUMNS
+from earwitness.export.tables import event_csv_pieces, to_data_frame
 from earwitness.results import document
 from earwitness.results.detection import EventIntervals
 from earwitness.results.visual import EventKey
@@ -50,7 +49,7 @@ def test_event_csv_has_one_event_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
         found = [document.event_of(event) for event in detection(TABLE).events]
         return (WithInterval(**one.model_dump(by_alias=True), distance_interval_m=[0.8, 1.9]) for one in found)
 
-    monkeypatch.setattr("earwitness.export.tables.text_tables.event_documents", documents)
+    monkeypatch.setattr("earwitness.export.tables.event_documents", documents)
     first, _ = rows(str(FORMATS["events"].contents(detection(TABLE))))
     assert (first["distance_interval_m_low"], first["distance_interval_m_high"]) == ("0.8", "1.9")
 

@@ -1,1 +1,0 @@
-"""Tables: CSV, JSON Lines, Parquet, the terminal."""
