@@ -3,30 +3,33 @@
 Scenes of the preset `starss` (split "valid" of the bank), whose sounds are of the model's classes, and scenes of one
 half of the recordings of unseen kinds (`measure_any_sound.py --half fit`) give, for the card of the model:
 
-- `smoothing.min_event_score`: the highest mean score with which at most 5 % of the right events of the preset are lost;
+- `smoothing.event_filter`: which events are probably none of the classes (`filter_fit.py`); it takes more scenes of the
+  preset, and all scenes a second time, ended 0.3 to 0.6 s after an event begins, since recordings do end so;
 - `any_sound.probability`: the share of the rows of the class-free track with a sound within 20 degrees, by activity;
 - `any_sound.threshold`: the lowest from 0.4 on with at most 2 false other sounds a minute of unseen sounds;
 - `any_sound.doubt`: logistic regression of right events against events of unseen sounds, with at most 5 % of the right
   events of the preset doubted;
 
 and `usual` in the table of sounds: the tagger's mean probability for the events of the preset. The weights stay. Both
-files are rewritten.
+files are rewritten. `measure_any_sound.py` then prints the figures of docs/any-sound.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+from filter_fit import JudgedEvents, fit_filter
 from measure_any_sound import half_of, located, unseen_bank
 from numpy.typing import NDArray
 
-from earwitness.core.events import EventTable, SoundEvent
+from earwitness.core.events import FRAME_RATE, EventTable, SoundEvent
 from earwitness.core.multi_accddoa import decode
 from earwitness.detect.any_sound.class_free import NEAR_DEG, decode_class_free, supported, unexplained
 from earwitness.detect.any_sound.steering import steered_events
@@ -41,7 +44,7 @@ from earwitness.scenes.acoustics.rir_pool import PoolConfig, RirPool
 from earwitness.scenes.bank.bank_check import unusable_sounds
 from earwitness.scenes.bank.sound_bank import SoundBank
 from earwitness.scenes.sampling.sampler import SceneConfig
-from earwitness.scenes.scene import SAMPLE_RATE
+from earwitness.scenes.scene import SAMPLE_RATE, Scene
 from earwitness.scenes.synthesizer import Synthesizer
 
 TABLE: Final = Path(__file__).resolve().parents[1] / "src" / "earwitness" / "assets" / "any_sound" / "audioset.json"
@@ -49,6 +52,8 @@ LOST: Final = 0.05
 FALSE_A_MINUTE: Final = 2.0
 LEAST_THRESHOLD: Final = 0.4
 _RIDGE: Final = 0.5
+_CUT_SECONDS: Final = (0.3, 0.6)
+_SHORTEST_SECONDS: Final = 1.0
 
 
 @dataclass(slots=True)
@@ -63,35 +68,87 @@ class Answers:
     tracks: list[tuple[EventTable, EventTable, list[SoundEvent]]] = field(default_factory=list)
     tags: list[NDArray[np.float32]] = field(default_factory=list)
     minutes: float = 0.0
+    judged: JudgedEvents = field(default_factory=JudgedEvents)
 
 
-def answers(runner: Runner, names: SoundNames, scenes: Synthesizer, seed: int, count: int) -> Answers:
-    """Run a model on scenes."""
-    card, found = runner.card, Answers()
-    plain = card.model_copy(update={"any_sound": AnySound()})
-    smoothing, own = card.smoothing.model_copy(update={"min_event_score": 0.0}), len(card.vocabulary)
-    for number in range(count):
+def answers(runner: Runner, names: SoundNames, scenes: Synthesizer, seed: int, counts: tuple[int, int]) -> Answers:
+    """Run a model on scenes.
+
+    Args:
+        runner: runs the model.
+        names: names sounds.
+        scenes: renders them.
+        seed: of the scenes.
+        counts: number of scenes, and how many of them the tagger tags.
+    """
+    found, (number_of_scenes, tagged) = Answers(), counts
+    smoothing = runner.card.smoothing.keeping_unlikely()
+    raw = smoothing.model_copy(update={"median_azimuth_frames": 0})
+    for number in range(number_of_scenes):
+        if number % 100 == 0:
+            print(f"{number} of {number_of_scenes} scenes", file=sys.stderr)
         scene = scenes.scene(np.random.SeedSequence((seed, number)))
-        output = np.concatenate(list(runner.outputs([scene.audio], any_sound=True)))
-        table = decode(output[:, :, :own], threshold=list(card.thresholds), merge_deg=MERGE_DEG,
-                       vocabulary=card.vocabulary.vocabulary(), decoding=card.decoding)  # fmt: skip
-        free = decode_class_free(output[:, :, own:], MERGE_DEG, plain)
-        kept, _ = supported(smoothing.apply(table), free)
-        truth, references = scene.labels, scene.labels.events()
-        found.minutes += table.num_frames / 600
-        found.tracks.append((free, kept, references))
-        for frame, azimuth, score in zip(free.frame, free.azimuth, free.score, strict=True):
-            found.activity.append(float(score))
-            found.sounds.append(bool((np.abs(truth.azimuth[truth.frame == frame] - azimuth) <= NEAR_DEG).any()))
-        events = kept.events()
-        for index, sound in steered_events(events, lambda scene=scene: [scene.audio], SAMPLE_RATE):
-            tags, event = names.probabilities(sound, SAMPLE_RATE), events[index]
-            found.tags.append(tags)
-            found.scores.append(event.score)
-            found.others.append(names.other(tags, event.sound_class) or 0.0)
-            slug = event.sound_class.slug
-            found.right.append(any(slug == one.sound_class.slug and located(event, one) for one in references))
+        table, free = decoded(runner, scene.audio)
+        judge(found.judged, raw.apply(table), scene.labels)
+        found.judged.tables.append(table)
+        found.judged.references.append(scene.labels)
+        if number < tagged:
+            add_tags(found, scene, names, smoothing.apply(table), free)
+        if (frames := cut_at(scene.labels, np.random.default_rng((seed, number, 1)))) is not None:
+            short, _ = decoded(runner, scene.audio[:, : frames * SAMPLE_RATE // FRAME_RATE])
+            judge(found.judged, raw.apply(short), scene.labels.window(0, frames))
     return found
+
+
+def decoded(runner: Runner, audio: NDArray[np.float32]) -> tuple[EventTable, EventTable]:
+    """Events of the classes before smoothing, and rows of the uncalibrated class-free track."""
+    card = runner.card
+    own, frames = len(card.vocabulary), round(audio.shape[1] / SAMPLE_RATE * FRAME_RATE)
+    output = np.concatenate(list(runner.outputs([audio], any_sound=True)))[:frames]
+    table = decode(output[:, :, :own], threshold=list(card.thresholds), merge_deg=MERGE_DEG,
+                   vocabulary=card.vocabulary.vocabulary(), decoding=card.decoding)  # fmt: skip
+    plain = card.model_copy(update={"any_sound": AnySound()})
+    return table, decode_class_free(output[:, :, own:], MERGE_DEG, plain)
+
+
+def cut_at(truth: EventTable, rng: np.random.Generator) -> int | None:
+    """A frame shortly after one of the events begins; None if there is no such event."""
+    starts = [event.start for event in truth.events() if event.start >= _SHORTEST_SECONDS]
+    if not starts:
+        return None
+    frames = round((float(rng.choice(starts)) + rng.uniform(*_CUT_SECONDS)) * FRAME_RATE)
+    return frames if frames < truth.num_frames else None
+
+
+def judge(judged: JudgedEvents, table: EventTable, truth: EventTable) -> None:
+    """Add the events, right where one of their class is at their place."""
+    by_event, first, stop = table.runs()
+    events = [SoundEvent(by_event.select(slice(one, end))) for one, end in zip(first, stop, strict=True)]
+    references = truth.events()
+    judged.add(table, [is_right(event, references) for event in events])
+
+
+def is_right(event: SoundEvent, references: Sequence[SoundEvent]) -> bool:
+    """Whether an event is one of the references."""
+    return any(event.sound_class.slug == one.sound_class.slug and located(event, one) for one in references)
+
+
+def add_tags(found: Answers, scene: Scene, names: SoundNames, table: EventTable, free: EventTable) -> None:
+    """Compare the events of a scene with the class-free track and the tagger."""
+    kept, _ = supported(table, free)
+    truth, references = scene.labels, scene.labels.events()
+    found.minutes += table.num_frames / 600
+    found.tracks.append((free, kept, references))
+    for frame, azimuth, score in zip(free.frame, free.azimuth, free.score, strict=True):
+        found.activity.append(float(score))
+        found.sounds.append(bool((np.abs(truth.azimuth[truth.frame == frame] - azimuth) <= NEAR_DEG).any()))
+    events = kept.events()
+    for index, sound in steered_events(events, lambda: [scene.audio], SAMPLE_RATE):
+        tags, event = names.probabilities(sound, SAMPLE_RATE), events[index]
+        found.tags.append(tags)
+        found.scores.append(event.score)
+        found.others.append(names.other(tags, event.sound_class) or 0.0)
+        found.right.append(is_right(event, references))
 
 
 def probabilities(activity: NDArray[np.float64], sounds: NDArray[np.bool_]) -> tuple[float, ...]:
@@ -140,8 +197,8 @@ def doubt(ordinary: Answers, unseen: Answers) -> tuple[float, float, float]:
 
 def fitted(card: ModelCard, ordinary: Answers, unseen: Answers) -> ModelCard:
     """The card with all values."""
-    scores = np.array(ordinary.scores)[np.array(ordinary.right)]
-    smoothing = card.smoothing.model_copy(update={"min_event_score": round(float(np.quantile(scores, LOST)), 2)})
+    found = fit_filter(ordinary.judged, unseen.judged, card.smoothing, len(card.vocabulary))
+    smoothing = card.smoothing.keeping_unlikely().model_copy(update={"event_filter": found})
     activity, sounds = (np.array(one) for one in (unseen.activity, unseen.sounds))
     any_sound = AnySound(probability=probabilities(activity, sounds), doubt=doubt(ordinary, unseen))
     any_sound = any_sound.model_copy(update={"threshold": free_threshold(unseen, any_sound)})
@@ -161,7 +218,8 @@ def main() -> None:
     parser.add_argument("--bank", type=Path, required=True)
     parser.add_argument("--model", default="default")
     parser.add_argument("--scenes", type=int, default=160, help="of unseen sounds")
-    parser.add_argument("--preset-scenes", type=int, default=300)
+    parser.add_argument("--preset-scenes", type=int, default=800, help="of the preset")
+    parser.add_argument("--tagged-scenes", type=int, default=300, help="how many of these the tagger tags")
     parser.add_argument("--seed", type=int, default=3101)
     asked = parser.parse_args()
     tagger, (runner, _) = load_tagger(), load(asked.model)
@@ -175,8 +233,8 @@ def main() -> None:
     )  # fmt: skip
     unseen = Synthesizer(half_of(unseen_bank(asked.bank), "fit"), RirPool.open(PoolConfig(rooms=24, seed=98)),
                          SceneConfig(interference_probability=0.0))  # fmt: skip
-    ordinary = answers(runner, names, preset, asked.seed + 1, asked.preset_scenes)
-    beyond = answers(runner, names, unseen, asked.seed, asked.scenes)
+    ordinary = answers(runner, names, preset, asked.seed + 1, (asked.preset_scenes, asked.tagged_scenes))
+    beyond = answers(runner, names, unseen, asked.seed, (asked.scenes, asked.scenes))
     card = fitted(runner.card, ordinary, beyond)
     card.write(card_path(find_model(asked.model).path))
     TABLE.write_text(with_usual(TABLE.read_text(encoding="utf-8"), names, ordinary.tags), encoding="utf-8")

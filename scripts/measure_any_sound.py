@@ -3,13 +3,14 @@
     python scripts/measure_any_sound.py --bank BANK --model MODEL [--scenes 60] [--out FILE.json]
 
 The kinds are those of `measure_learn.py`: the recordings with a weight of 0 in recipes/bank-weights.yaml. All events of
-the model's classes are false here; they are counted without and with `--labels any`. Of the other sounds, it counts how
-many references are found (an event that shares half of the shorter one's time, within 20 degrees), how many of those
-have a right name, and the events that are no reference. For comparison, YAMNet tags the plain mix: its threshold is the
-lowest with at most as many false events a minute as there are false or wrongly named other sounds; it has no
-directions, so that half of the time suffices there. Last, the share of the events that are found with their class in
-ordinary scenes (the split "valid" of the bank), without and with `--labels any`. `--half test` leaves out the
-recordings that `fit_any_sound.py` has used.
+the model's classes are false here; they are counted as decoded, as the card keeps them, and with `--labels any`. Of the
+other sounds, it counts how many references are found (an event that shares half of the shorter one's time, within 20
+degrees), how many of those have a right name, and the events that are no reference. For comparison, YAMNet tags the
+plain mix: its threshold is the lowest with at most as many false events a minute as there are false or wrongly named
+other sounds; it has no directions, so that half of the time suffices there. Last, the share of the events that are
+found with their class in ordinary scenes (the split "valid" of the bank), in the same three ways, and F20/1 on scenes
+of the preset `starss`, with and without the events that the card drops. `--half test` leaves out the recordings that
+`fit_any_sound.py` has used. The last lines are the tables of docs/any-sound.md.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -32,7 +33,11 @@ from earwitness.core.events import EventTable, SoundEvent
 from earwitness.core.vocabulary import DCASE2025
 from earwitness.detect.any_sound.class_free import NEAR_DEG
 from earwitness.detect.any_sound.tagging import SoundNames, load_tagger
+from earwitness.detect.decoded_sound import decode_sound
 from earwitness.detect.detector import Detector
+from earwitness.detect.model.loading import load
+from earwitness.detect.runner.model_runner import Runner
+from earwitness.metrics import score_tables
 from earwitness.scenes.acoustics.rir_pool import PoolConfig, RirPool
 from earwitness.scenes.bank.bank_check import unusable_sounds
 from earwitness.scenes.bank.sound_bank import BACKGROUND, SoundBank
@@ -60,6 +65,7 @@ class Counts:
     named: int = 0
     false: int = 0
     misnamed: int = 0
+    every: int = 0
     before: int = 0
     after: int = 0
 
@@ -167,24 +173,32 @@ def _runs(active: np.ndarray) -> list[tuple[int, int]]:
     return [(round(begin * 4.8), round(end * 4.8)) for begin, end in edges.reshape(-1, 2).tolist()]
 
 
-def measure(detector: Detector, scenes: Sequence[Scene], report: Callable[[int], None]) -> dict[str, Any]:
-    """All figures."""
+def class_tables(detector: Detector, runner: Runner, scene: Scene) -> dict[str, EventTable]:
+    """Events of a scene: all of the classes, those that the card keeps, and those with any sound."""
+    card = runner.card
+    decoded = decode_sound([scene.audio], runner.at(None), card.thresholds).table
+    tables = {"every": card.smoothing.keeping_unlikely().apply(decoded), "classes": card.smoothing.apply(decoded)}
+    return tables | {"any": detector.detect_array(scene.audio, SAMPLE_RATE, labels="any").table}
+
+
+def measure(
+    detector: Detector, runner: Runner, scenes: Sequence[Scene], report: Callable[[int], None]
+) -> dict[str, Any]:
+    """All figures of scenes of unseen sounds."""
     counts = Counts()
     for number, scene in enumerate(scenes, start=1):
-        before = detector.detect_array(scene.audio, SAMPLE_RATE).table
-        after = detector.detect_array(scene.audio, SAMPLE_RATE, labels="any").table
-        count(counts, scene.labels.events(), before, after)
+        tables = class_tables(detector, runner, scene)
+        counts.every += len(tables["every"].events())
+        count(counts, scene.labels.events(), tables["classes"], tables["any"])
         report(number)
     minutes = counts.minutes
     wrong = (counts.false + counts.misnamed) / minutes
+    false = {"every": counts.every, "classes": counts.before, "any": counts.after}
     result: dict[str, Any] = {
         "scenes": len(scenes),
         "minutes": round(minutes, 2),
         "references": counts.references,
-        "false_class_events_a_minute": {
-            "classes": round(counts.before / minutes, 2),
-            "any": round(counts.after / minutes, 2),
-        },
+        "false_class_events_a_minute": {name: round(number / minutes, 2) for name, number in false.items()},
         "located_recall": round(counts.found / max(counts.references, 1), 3),
         "located_and_named_recall": round(counts.named / max(counts.references, 1), 3),
         "false_other_sounds_a_minute": round(counts.false / minutes, 2),
@@ -195,19 +209,75 @@ def measure(detector: Detector, scenes: Sequence[Scene], report: Callable[[int],
     return result
 
 
-def class_recall(detector: Detector, scenes: Sequence[Scene]) -> dict[str, float]:
-    """Share of the events of ordinary scenes that are found with their class, without and with `--labels any`."""
-    found, total = {"classes": 0, "any": 0}, 0
+def class_recall(detector: Detector, runner: Runner, scenes: Sequence[Scene]) -> dict[str, float]:
+    """Share of the events of ordinary scenes that are found with their class, in three ways."""
+    found, total = dict.fromkeys(("every", "classes", "any"), 0), 0
     for scene in scenes:
         references = scene.labels.events()
         total += len(references)
-        for labels in ("classes", "any"):
-            events = detector.detect_array(scene.audio, SAMPLE_RATE, labels=labels).table.events()
-            found[labels] += sum(
+        for name, table in class_tables(detector, runner, scene).items():
+            events = table.events()
+            found[name] += sum(
                 any(event.sound_class.slug == one.sound_class.slug and located(event, one) for event in events)
                 for one in references
             )
-    return {labels: round(number / max(total, 1), 3) for labels, number in found.items()}
+    return {name: round(number / max(total, 1), 3) for name, number in found.items()}
+
+
+def class_scores(runner: Runner, scenes: Iterable[Scene]) -> dict[str, Any]:
+    """F20/1 with and without the events that the card drops."""
+    card, references = runner.card, []
+    tables: dict[str, list[EventTable]] = {"every": [], "classes": []}
+    for scene in scenes:
+        references.append(scene.labels)
+        decoded = decode_sound([scene.audio], runner.at(None), card.thresholds).table
+        tables["every"].append(card.smoothing.keeping_unlikely().apply(decoded))
+        tables["classes"].append(card.smoothing.apply(decoded))
+    each = {}
+    for name, some in tables.items():
+        per_class = score_tables(references, some).macro.per_class
+        assert per_class is not None
+        each[name] = np.nan_to_num(per_class.f_score)
+    change = each["classes"] - each["every"]
+    slugs = card.vocabulary.vocabulary().slugs
+    return {
+        "scenes": len(references),
+        "macro": {name: round(float(values.mean()), 3) for name, values in each.items()},
+        "worst_class": {name: round(float(values.min()), 3) for name, values in each.items()},
+        "change_by_class": {slug: round(float(value), 3) for slug, value in zip(slugs, change, strict=True)},
+    }
+
+
+def table_lines(result: dict[str, Any]) -> list[str]:
+    """The tables of docs/any-sound.md, in Markdown."""
+    false, recall, scores = (result[name] for name in ("false_class_events_a_minute", "class_recall", "class_scores"))
+    lost = min(scores["change_by_class"], key=lambda slug: scores["change_by_class"][slug])
+    shares = " | ".join(f"{recall[name]:.1%}" for name in ("every", "classes", "any"))
+    macro, worst = (
+        " | ".join(f"{scores[name][key]:.3f}" for key in ("every", "classes")) for name in ("macro", "worst_class")
+    )
+    lines = [
+        "| | every event | those that are kept | with `--labels any` |",
+        "|---|---|---|---|",
+        f"| events of the classes a minute, all false | {' | '.join(f'{value:.1f}' for value in false.values())} |",
+        f"| share of the events of ordinary scenes found with their class | {shares} |",
+        f"| F20/1 on {scores['scenes']} scenes of the preset | {macro} | |",
+        f"| F20/1 of the worst class there | {worst} | |",
+        "",
+        f"(the class that loses most: {lost}, {scores['change_by_class'][lost]:+.3f})",
+        "",
+        "| | share | a minute |",
+        "|---|---|---|",
+        f"| unseen events found in their place, as other sounds | {result['located_recall']:.1%} | "
+        f"{result['false_other_sounds_a_minute']:.1f} false |",
+        f"| found in their place with a right name | {result['located_and_named_recall']:.1%} | "
+        f"{result['false_or_misnamed_a_minute']:.1f} false or misnamed |",
+    ]
+    if "yamnet_on_the_mix" in result:
+        mix = result["yamnet_on_the_mix"]
+        found = f"{mix['recall']:.1%} | {mix['false_a_minute']:.1f} wrong |"
+        lines.append(f"| YAMNet on the plain mix: with a right name, without direction | {found}")
+    return lines
 
 
 def main() -> None:
@@ -219,6 +289,8 @@ def main() -> None:
     parser.add_argument("--rooms", type=int, default=24)
     parser.add_argument("--seed", type=int, default=1_000_003)
     parser.add_argument("--half", choices=("all", "fit", "test"), default="all", help="half of the recordings")
+    parser.add_argument("--preset-scenes", type=int, default=600)
+    parser.add_argument("--preset-seed", type=int, default=55_117)
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
     if load_tagger() is None:
@@ -228,14 +300,23 @@ def main() -> None:
         half_of(unseen_bank(asked.bank), asked.half), pool, SceneConfig(interference_probability=0.0)
     )
     scenes = [synthesizer.scene(np.random.SeedSequence((asked.seed, number))) for number in range(asked.scenes)]
-    detector = Detector.load(asked.model, vision=None)
-    result = measure(detector, scenes, lambda done: print(f"{done} of {asked.scenes}", file=sys.stderr))
+    runner, model = load(asked.model)
+    detector = Detector(runner, model)
+    result = measure(detector, runner, scenes, lambda done: print(f"{done} of {asked.scenes}", file=sys.stderr))
     ordinary = Synthesizer.from_bank(asked.bank, split="valid", rooms=PoolConfig(rooms=asked.rooms, seed=asked.seed))
     result["class_recall"] = class_recall(
-        detector, [ordinary.scene(np.random.SeedSequence((asked.seed, number))) for number in range(asked.scenes)]
+        detector,
+        runner,
+        [ordinary.scene(np.random.SeedSequence((asked.seed, number))) for number in range(asked.scenes)],
     )
+    preset = Synthesizer.from_bank(
+        asked.bank, split="valid", rooms=PoolConfig(rooms=60, seed=asked.preset_seed + 1, kind="varied"),
+        config=SceneConfig(preset="starss"), without=unusable_sounds(SoundBank.open(asked.bank)),
+    )  # fmt: skip
+    seeds = (np.random.SeedSequence((asked.preset_seed, number)) for number in range(asked.preset_scenes))
+    result["class_scores"] = class_scores(runner, map(preset.scene, seeds))
     text = json.dumps(result, indent=1)
-    print(text)
+    print(text, *table_lines(result), sep="\n")
     if asked.out:
         asked.out.write_text(text + "\n", encoding="utf-8")
 

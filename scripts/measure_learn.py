@@ -121,9 +121,10 @@ def measure(
     offset = (*base.calibration.offset, *(found.offset[slug] for slug in new.slugs))
     calibration = base.calibration.model_copy(update={"slope": slope, "offset": offset})
     thresholds = (*base.thresholds, *(found.threshold[slug] for slug in new.slugs))
-    after = _scored(trained, test, calibration, thresholds, base.smoothing)
+    smoothing = base.smoothing.for_classes([*range(len(DCASE2025)), *[None] * len(new)])
+    after = _scored(trained, test, calibration, thresholds, smoothing)
     alone = _scored(
-        net, test, base.calibration.model_copy(update={"slope": slope, "offset": offset}), thresholds, base.smoothing
+        net, test, base.calibration.model_copy(update={"slope": slope, "offset": offset}), thresholds, smoothing
     )
     old = {one.slug: one.index for one in DCASE2025}
     each, first = (np.nan_to_num(scores.macro.per_class.f_score) for scores in (after, alone) if scores.macro.per_class)

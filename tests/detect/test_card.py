@@ -9,12 +9,15 @@ import pytest
 from earwitness.core.classes.vocabulary_record import DEFAULT_VOCABULARY
 from earwitness.core.errors import ModelError
 from earwitness.detect.detector import Detector
+from earwitness.detect.event_filter import EventFilter
 from earwitness.detect.model.card import ModelCard, card_path, parse_card, read_card
 from earwitness.detect.model.ensemble import Ensemble
 from earwitness.detect.model.loading import ensemble_card
+from earwitness.detect.smoothing import Smoothing
 from earwitness.features import FeatureConfig
 
 BIRDS: dict[str, Any] = {"name": "birds", "classes": [{"name": "Wren", "slug": "wren"}, {"name": "Owl", "slug": "owl"}]}
+FILTER: dict[str, Any] = {"weights": (0.7, -0.7), "usual_change_deg": 1.0, "pooled_level": -1.0, "levels": (-1.0,) * 13}
 
 
 class SilentRunner:
@@ -44,6 +47,7 @@ def test_a_card_carries_its_vocabulary_and_old_cards_have_the_default_one(tmp_pa
         {"vocabulary": BIRDS},
         {"vocabulary": BIRDS, "thresholds": (0.5, 0.5), "calibration": {"slope": (2.0,) * 3, "offset": (0.0,) * 3}},
         {"calibration": {"slope": (2.0,) * 13, "offset": (0.0,) * 2}},
+        {"smoothing": {"event_filter": FILTER | {"levels": (0.0,) * 12}}},
     ],
 )
 def test_a_card_has_one_value_per_class(changes: dict[str, Any]) -> None:
@@ -73,3 +77,11 @@ def test_members_with_different_classes_are_refused_by_name() -> None:
     with pytest.raises(ModelError, match="'b' does not fit the ensemble: the classes are those of 'birds'"):
         Ensemble((SilentRunner(birds),), card())  # type: ignore[arg-type]
     assert ensemble_card([birds, birds], ["b", "b"]).vocabulary == birds.vocabulary
+
+
+def test_cards_with_and_without_a_filter_of_events_are_read(tmp_path: Path) -> None:
+    card(smoothing={"event_filter": FILTER}).write(tmp_path / "m.json")
+    assert read_card(tmp_path / "m.json").smoothing.event_filter == EventFilter(**FILTER)
+    values = json.loads((tmp_path / "m.json").read_text())
+    values["smoothing"] = {"min_event_score": 0.4}  # as cards had it before
+    assert parse_card(json.dumps(values).encode(), "m.json").smoothing == Smoothing(min_event_score=0.4)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from earwitness.core.errors import EncodingError
 from earwitness.core.events import EventTable
 from earwitness.detect.detector import Detector
+from earwitness.detect.event_filter import EventFilter
 from earwitness.detect.incremental import LONGEST_FRAMES, IncrementalEvents
 from earwitness.detect.smoothing import Smoothing
 from earwitness.media.sound.wav import write_wav
@@ -132,3 +133,20 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
             write()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_unlikely_events_are_left_out_as_in_the_result(tmp_path: Path) -> None:
+    rows = [*run(5, 20, 30), *run(40, 60, -20, 3), *((frame, 8, 20.0 * (frame % 2)) for frame in range(80, 95))]
+    levels = tuple(9.0 if index == 3 else 0.0 for index in range(13))
+    dropping = EventFilter(weights=(1.0, -4.0), usual_change_deg=0, pooled_level=0, levels=levels)
+    smoothing = Smoothing(event_filter=dropping)
+    kept = table(rows, 100).with_columns(score=0.95)
+    path = tmp_path / "a.jsonl"
+    with IncrementalEvents(path, smoothing) as incremental:
+        for end in (25, 50, 75, 100):
+            part = kept.select((kept.frame >= end - 25) & (kept.frame < end))
+            incremental.add(EventTable.concatenate([part], num_frames=end))
+        incremental.finish()
+    whole = smoothing.apply(kept).events()
+    assert [(line["start"], line["end"]) for line in lines(path)] == [(one.start, one.end) for one in whole]
+    assert [one.start for one in whole] == [0.5]

@@ -101,7 +101,7 @@ def test_recipes_say_which_channels_are_odd():
     with pytest.raises(UsageError, match=r"odd_channels must be \[1\]"):
         check_recipe({**base, "model": {"architecture": "symmetric", "odd_channels": [0]}}, "x")
     sides = {"features": {"channels": ["logmel_l", "logmel_r", "intensity"]}, "model": {"architecture": "symmetric"}}
-    with pytest.raises(UsageError, match="neither logmel_l nor logmel_r"):
+    with pytest.raises(UsageError, match="none of logmel_l, logmel_r and gcc"):
         check_recipe(sides, "x")
     with pytest.raises(ValidationError, match="odd_channels"):
         SymmetricConfig(in_channels=2, odd_channels=(2,))

@@ -8,7 +8,7 @@ import pytest
 from scipy.signal import csd, welch
 
 from earwitness.scenes import RirPool, SceneConfig, Synthesizer
-from earwitness.scenes.acoustics.microphone_response import capture_bed, capture_rir
+from earwitness.scenes.acoustics.microphone_response import capture_bed, capture_rir, direct_part
 from earwitness.scenes.acoustics.microphones import MICROPHONES, microphone_called
 from earwitness.scenes.acoustics.rooms import Room, simulate
 from earwitness.scenes.renderer import SceneRenderer
@@ -177,3 +177,18 @@ def test_recipes_can_be_heard_by_other_microphones(synthesizer: Synthesizer, nam
     assert other.labels.same_as(plain.labels)
     assert np.array_equal(plain.audio, other.audio) == (name == "dcase")
     assert np.isfinite(other.audio).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_direct_part_keeps_what_a_free_field_has_and_leaves_out_what_comes_later(free_field: Pools, name: str) -> None:
+    pool = free_field(at(50))
+    rir = capture_rir(microphone_called(name), pool, 0, 0.0)
+    direct = direct_part(rir, pool.arrival(0))
+    size = direct.shape[1]
+    assert np.square(direct).sum() > 0.99 * np.square(rir).sum()
+    assert size < pool.arrival(0) + 0.0031 * 24_000
+    late = np.pad(rir, ((0, 0), (200, 0)))[:, : rir.shape[1]]
+    np.testing.assert_allclose(
+        direct_part(rir + late, pool.arrival(0))[:, : size - 12], direct[:, : size - 12], atol=1e-3
+    )
+    assert direct_part(rir[:, :10], pool.arrival(0)).shape == (2, 10)

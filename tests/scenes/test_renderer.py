@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from earwitness.core.errors import BankError
 from earwitness.core.geometry import lateral
 from earwitness.core.vocabulary import class_by_slug
-from earwitness.scenes import RirPool, SceneRecipe, SoundBank, Synthesizer
+from earwitness.scenes import RirPool, SceneConfig, SceneRecipe, SoundBank, Synthesizer
+from earwitness.scenes.acoustics.microphone_flaws import draw_flaws
 from earwitness.scenes.acoustics.rooms import Room
 from earwitness.scenes.renderer import SceneRenderer
 from earwitness.scenes.scene import EventRecipe, NoiseRecipe
@@ -121,6 +125,37 @@ def test_stems_add_up_to_the_scene(synthesizer: Synthesizer) -> None:
     dry = np.sum(events, axis=0)
     assert np.abs(quiet.audio / np.abs(quiet.audio).max() - dry / np.abs(dry).max()).max() < 1e-3
     assert quiet.labels.same_as(scene.labels)
+
+
+def test_direct_sound_is_rendered_on_request_and_changes_nothing_else(synthesizer: Synthesizer) -> None:
+    config = SceneConfig(flaw_probability=0.5)
+    asked = Synthesizer(synthesizer.bank, synthesizer.pool, config)
+    for number in range(4):
+        seed = np.random.SeedSequence(number)
+        plain, both = asked.scene(seed), asked.scene(seed, direct=True)
+        assert plain.recipe == both.recipe
+        assert plain.audio.tobytes() == both.audio.tobytes()
+        assert plain.labels.same_as(both.labels)
+        assert plain.direct is None
+        assert both.direct is not None
+        assert both.direct.shape == plain.audio.shape
+        assert 0 < np.square(both.direct).sum() < np.square(plain.audio).sum()
+
+
+def test_direct_sound_of_a_dry_scene_is_the_scene(bank: SoundBank, free_field: Callable[..., RirPool]) -> None:
+    renderer = SceneRenderer(bank, free_field((2.0, 1.0, 0.0), (1.0, -2.0, 0.5)))
+    walk = event(bank, rirs=(0, 1), path_speed=0.5)
+    flawed = replace(recipe(walk, event(bank, "bell", rirs=(1,))), flaws=draw_flaws(np.random.default_rng(0)))
+    for one in (recipe(walk), flawed):
+        scene = renderer.render(one, direct=True)
+        assert scene.direct is not None
+        np.testing.assert_allclose(scene.direct, scene.audio, atol=1e-5)
+    disturbed = renderer.render(recipe(walk, event(bank, "interference", rirs=(1,))), direct=True)
+    assert disturbed.direct is not None
+    other = np.sum(disturbed.audio - disturbed.direct, axis=0)
+    assert np.abs(other).max() > 1e-3
+    empty = renderer.render(recipe(event(bank, "interference", rirs=(1,))), direct=True)
+    assert not np.any(empty.direct)
 
 
 def test_recipe_of_other_rooms_is_named(bank: SoundBank) -> None:

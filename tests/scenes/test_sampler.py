@@ -43,3 +43,38 @@ def test_sources_are_no_higher_or_lower_than_the_configuration_says(bank: SoundB
         places((89.0, 90.0))
     with pytest.raises(ValueError, match="elevation_deg"):
         SceneConfig(elevation_deg=(20.0, -20.0))
+
+
+def test_microphones_are_drawn_for_each_scene_and_change_nothing_else(bank: SoundBank, pool: RirPool) -> None:
+    shares = {"dcase": 0.5, "phone": 0.3, "omni": 0.2}
+    common = {"flaw_probability": 0.9, "preset": "starss", "preset_share": 0.5}
+    mixed, plain = (
+        Synthesizer(bank, pool, SceneConfig(**common, **more)) for more in ({"microphones": shares}, {})
+    )  # fmt: skip
+    seeds = [np.random.SeedSequence(61, spawn_key=(0, k)) for k in range(200)]
+    drafts = [mixed.draft(seed) for seed in seeds]
+    names = [one.microphone.partition("-")[0] for one in drafts]
+    assert {name: names.count(name) / 200 for name in shares} == pytest.approx(shares, abs=0.1)
+    for drawn, seed in zip(drafts, seeds, strict=True):
+        other = plain.draft(seed)
+        assert (drawn.events, drawn.noise, drawn.view_deg) == (other.events, other.noise, other.view_deg)
+        assert drawn.flaws == (other.flaws if drawn.microphone == "dcase" else None)
+    scene = mixed.render(next(one for one in drafts if one.microphone.startswith("omni-") and one.events))
+    assert np.isfinite(scene.audio).all()
+    assert scene.audio.std() > 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"microphones": {"theremin": 1.0}}, "microphones: unknown microphone 'theremin'"),
+        ({"microphone": "omni"}, "microphone: unknown microphone 'omni'"),
+        ({"microphones": {"phone": -1.0, "dcase": 1.0}}, "none negative"),
+        ({"microphones": {"phone": 0.0}}, "not all zero"),
+        ({"microphones": {"phone": float("nan")}}, "finite number"),
+        ({"microphones": {"phone": 1.0}, "flaw_probability": 0.5}, "which 'phone' is not"),
+    ],
+)
+def test_microphones_that_cannot_be_drawn_are_refused(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        SceneConfig(**settings)

@@ -6,9 +6,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from any_sound import any_sound_model
 from browser import browser, open_page, wait_until
+from earwitness.media.sound.wav import write_wav
 
 FAKE_DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 ENDS = ("report.html", "csv", "json", "vtt", "srt", "earwitness.mp4")
@@ -18,6 +21,24 @@ ENDS = ("report.html", "csv", "json", "vtt", "srt", "earwitness.mp4")
 def chromium() -> Any:
     with browser(*FAKE_DEVICES) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def any_server(start_server: Any, meter_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A server whose model knows music on the left, and something else everywhere."""
+    pytest.importorskip("uvicorn", reason="needs the extra 'serve'")
+    pytest.importorskip("starlette", reason="needs the extra 'serve'")
+    folder = tmp_path_factory.mktemp("serve")
+    with start_server(any_sound_model(meter_model, folder), folder / "files", "--max-minutes", "1") as started:
+        yield started
+
+
+@pytest.fixture
+def left_and_right(tmp_path: Path, make_burst: Any) -> Path:
+    """6 s: a sound on the left, then one on the right."""
+    path = tmp_path / "two.wav"
+    write_wav(path, np.concatenate([make_burst(3, (1, 2, 40)), make_burst(3, (1, 2, -40))], axis=1), 24_000)
+    return path
 
 
 def choose(page: Any, path: Path) -> None:
@@ -116,3 +137,39 @@ def test_errors_are_shown_as_text(server: Any, chromium: Any, tmp_path: Path) ->
         choose(page, large)
         assert page.locator("#listen").is_disabled()
         assert "this server accepts 2 MB" in page.locator("#source").inner_text()
+
+
+def test_the_options_of_sounds_decide_what_is_kept(any_server: Any, chromium: Any, left_and_right: Path) -> None:
+    with open_page(chromium, any_server.address) as page:
+        choose(page, left_and_right)
+
+        def outcome(*, any_sound: bool = False, **words: str) -> str:
+            for name in ("classes", "exclude", "find"):
+                page.fill(f"[name={name}]", words.get(name, ""))
+            page.set_checked("[name=labels]", any_sound)
+            page.click("#listen")
+            wait_until(page, "!document.querySelector('#listen').disabled")
+            return str(page.locator("#outcome").inner_text())
+
+        assert outcome().startswith("1 event: Music")
+        assert outcome(classes=" bell ").startswith("No event")
+        assert outcome(exclude="music").startswith("No event")
+        everything = outcome(any_sound=True)
+        assert everything.startswith("2 events: Music")
+        assert "Other sound" in everything.splitlines()[0]
+        other = outcome(any_sound=True, exclude="music")
+        assert re.match(r"1 event: Other sound \d+° right", other)
+        assert outcome(find="unknown").startswith("1 event: Other sound"), "words imply any sound"
+        assert outcome(find="music").startswith("1 event: Music")
+        assert "'blorp'" in outcome(find="blorp")
+        assert page.locator("#outcome .error").count() == 1
+        assert "'kettle'" in outcome(classes="kettle")
+
+
+def test_a_model_without_any_sound_says_so_on_the_page(server: Any, chromium: Any, clip: Path) -> None:
+    with open_page(chromium, server.address) as page:
+        choose(page, clip)
+        page.check("[name=labels]")
+        page.click("#listen")
+        page.wait_for_selector("#outcome .error")
+        assert "detects its classes only" in page.locator("#outcome").inner_text()

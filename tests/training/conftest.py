@@ -13,6 +13,7 @@ from earwitness.media.sound.wav import write_wav
 
 from ..data.conftest import make_set, picture, write_video  # noqa: F401 - fixtures
 from ..encoders.conftest import clap_folder, owlvit_folder  # noqa: F401 - fixtures
+from ..scenes.conftest import free_field  # noqa: F401 - fixture
 
 RATE = 24_000
 RECORDINGS = (

@@ -171,3 +171,9 @@ def test_mixing_with_oneself_changes_nothing(share):
     found = augment.mixed_tokens({"clap": given}, augment.MixDraw(np.array([0, 1]), share, {}))["clap"]
     torch.testing.assert_close(found.values[given.here], given.values[given.here])
     assert found.here.tolist() == given.here.tolist()
+
+
+def test_targets_of_bands_are_shifted_as_the_features_are():
+    maps, out, change = changed(only(shift_bins=2), seed=1)
+    assert change.shift.any()
+    torch.testing.assert_close(augment.shifted(maps[:, :3], change.shift), out[:, :3])

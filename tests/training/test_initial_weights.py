@@ -120,10 +120,13 @@ def test_a_tagger_gets_the_weights_of_yamnet(monkeypatch):
     torch.testing.assert_close(dict(plain.state_dict()), before, rtol=0, atol=0)
 
 
-def _default_recipe(**features):
+def _default_recipe(*, model=None, **features):
     card = read_card(card_path(shipped_models()["default"]))
-    sections = {name: card.recipe[name] for name in ("model", "features")}
-    return check_recipe({**sections, "features": {**sections["features"], **features}}, "default")
+    sections = {name: dict(card.recipe[name]) for name in ("model", "features")}
+    sections["model"].pop("in_channels")
+    return check_recipe(
+        {"model": {**sections["model"], **(model or {})}, "features": {**sections["features"], **features}}, "default"
+    )
 
 
 def test_the_shipped_model_is_gone_on_with_where_yamnet_was_never_fetched(monkeypatch, tmp_path):
@@ -139,6 +142,48 @@ def test_the_shipped_model_is_gone_on_with_where_yamnet_was_never_fetched(monkey
         answer = MirroredNetwork(net, recipe.features).eval()(torch.from_numpy(features)).numpy()
     np.testing.assert_allclose(answer, expected, atol=1e-3, rtol=1e-3)
     assert 0.01 < float(np.hypot(expected[..., 0], expected[..., 1]).max()) < 1
+
+
+@pytest.mark.parametrize("branch", [True, False])
+def test_the_shipped_model_goes_on_with_one_more_channel_and_says_the_same_at_first(branch):
+    plain = _default_recipe()
+    names = list(plain.features.channels)
+    wide = _default_recipe(channels=[*names[:5], "gcc", *names[5:]], model={"lags": 5} if branch else {})
+    before, after = build(plain.model).eval(), build(wide.model).eval()
+    for net in (before, after):
+        load_tagger_weights(net)
+    assert load_initial(before, "default", plain.features) == ()
+    assert load_initial(after, "default", wide.features) == (5,)
+    maps = torch.randn(1, 8, 50, 64)
+    with torch.inference_mode():
+        expected = before(maps[:, [0, 1, 2, 3, 4, 6, 7]])
+        torch.testing.assert_close(after(maps), expected, atol=1e-4, rtol=1e-4)
+        # Once its weights are not zero, the channel matters.
+        weights = after.lags.out[-1].weight if branch else after.stem[0].weight
+        weights.add_(torch.randn_like(weights) * 0.1)
+        changed = maps.clone()
+        changed[:, 5] += torch.randn(50, 64)
+        assert (after(changed) - after(maps)).abs().max() > 1e-3
+
+
+def test_additional_channels_get_statistics_of_their_own_or_of_their_kind(run, tmp_path):
+    folder, net = run
+    raw = RECIPE.model_dump(mode="json")
+    raw["features"]["channels"] = ["gcc", "logmel_m", "logmel_s", "intensity"]
+    raw["model"]["in_channels"], raw["run"]["init_from"] = 4, str(folder)
+    second = Trainer(check_recipe(raw, "more"), tmp_path / "second", open_tones, open_tones)
+    second.start()
+    mean, std = (value.flatten(1)[:, 0] for value in (second.model.scaler.mean, second.model.scaler.std))
+    assert mean[1:].tolist() == [-4.0, -4.0, -4.0]
+    assert std[1:].tolist() == [2.0, 2.0, 2.0]
+    assert 0 < std[0] < 1
+    torch.testing.assert_close(second.averaged.state_dict(), second.model.state_dict())
+    weights = second.model.state_dict()["stem.0.weight"]
+    assert not weights[:, [0, 2]].any()
+    torch.testing.assert_close(weights[:, [1, 3]], net.state_dict()["stem.0.weight"])
+    fewer = RECIPE.features.model_copy(update={"channels": ("logmel_m",)})
+    with pytest.raises(TrainingError, match="other features"):
+        load_initial(build(RECIPE.model.model_copy(update={"in_channels": 1})), str(folder), fewer)
 
 
 def test_the_shipped_model_knows_its_features(tmp_path, monkeypatch):

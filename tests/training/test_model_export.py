@@ -32,7 +32,8 @@ from earwitness.training.export.model_export import (
     to_half_precision,
 )
 from earwitness.training.loop.training_state import COMMIT_NAME, write_commit
-from fakes import tiny_recipe
+from earwitness.training.recipe import check_recipe
+from fakes import dense_recipe, tiny_recipe
 
 
 @pytest.fixture
@@ -76,10 +77,11 @@ def test_a_symmetric_network_becomes_onnx_that_is_symmetric_too(tmp_path):
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
-def test_the_class_for_any_sound_is_an_output_of_its_own(tmp_path, mirrored):
+@pytest.mark.parametrize("several", [False, True])
+def test_the_class_for_any_sound_is_an_output_of_its_own(tmp_path, mirrored, several):
     recipe = tiny_recipe()
     torch.manual_seed(0)
-    net = build(recipe.seld.model_copy(update={"activity": "logit", "any_sound": True})).eval()
+    net = build(recipe.seld.model_copy(update={"activity": "logit", "any_sound": True, "several": several})).eval()
     model = MirroredNetwork(net, recipe.features).eval() if mirrored else net
     export_onnx(model, tmp_path / "model.onnx")
     features = np.random.default_rng(0).normal(size=(3, 2, 50, 16)).astype(np.float32)
@@ -95,6 +97,25 @@ def test_the_class_for_any_sound_is_an_output_of_its_own(tmp_path, mirrored):
         with torch.no_grad():
             expected = net.physical_any_sound(net(torch.from_numpy(features))).numpy()
         np.testing.assert_allclose(everything[..., 13:, :], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("branch", [False, True])
+def test_mirror_images_of_models_with_lags_have_them_reversed(tmp_path, branch):
+    raw = tiny_recipe().model_dump(mode="json")
+    raw["features"]["channels"] = ["logmel_m", "intensity", "gcc"]
+    raw["model"] |= {"in_channels": 3, "lags": 2 if branch else None}
+    recipe = check_recipe(raw, "lags")
+    torch.manual_seed(0)
+    net = build(recipe.model).eval()
+    if branch:
+        torch.nn.init.normal_(net.lags.out[-1].weight)
+    export_onnx(MirroredNetwork(net, recipe.features).eval(), tmp_path / "model.onnx")
+    runtime = OnnxRuntime(tmp_path / "model.onnx", device="cpu")
+    features = np.random.default_rng(0).normal(size=(2, 3, 50, 16)).astype(np.float32)
+    plain, other = (runtime.run(each) for each in (features, features[:, :, :, ::-1].copy()))
+    turned = runtime.run(swap(features, recipe.features).copy())
+    np.testing.assert_allclose(turned, plain * np.float32([1, -1, 1, 1]), atol=1e-5)
+    assert np.abs(other - plain).max() > 1e-3  # lags and bands count
 
 
 def test_without_a_class_for_any_sound_the_model_says_so(run, tmp_path):
@@ -308,3 +329,19 @@ def test_small_weights_stay_as_they_are(tmp_path):
     before = onnx.load(str(path)).graph
     to_half_precision(path)
     assert onnx.load(str(path)).graph == before
+
+
+def test_a_head_for_dense_targets_leaves_no_trace_in_the_export(tmp_path):
+    dense, files = dense_recipe(), {}
+    plain = dense.model_copy(update={"model": dense.model.model_copy(update={"dense": False})})
+    torch.manual_seed(0)
+    net = SeldNet(plain.seld)
+    for name, recipe in (("dense", dense), ("plain", plain)):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "recipe.yaml").write_text(recipe.dump())
+        save_model(net, folder / "last.safetensors", compact=True)
+        card = export_run(folder, folder / "model.onnx", TuningResult((0.5,) * 13, {}))
+        assert recipe.model.dense == (name == "dense")
+        files[name] = (folder / "model.onnx").read_bytes(), card.model_dump(exclude={"recipe", "commit"})
+    assert files["dense"] == files["plain"]

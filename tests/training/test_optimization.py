@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from earwitness.core.events import EventTable
 from earwitness.core.multi_accddoa import ASSIGNMENTS, encode, ideal_output
-from earwitness.training.optimization import AdpitLoss, Ema, OfficialLoss, learning_rate
+from earwitness.training.optimization import AdpitLoss, Ema, OfficialLoss, dense_loss, learning_rate
 from earwitness.training.recipe_sections import LossSpec, OptimSpec
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden" / "official_baseline" / "official_loss.npz"
@@ -323,3 +323,19 @@ def test_ema_follows_norm_statistics_and_counters():
     model.train()(torch.randn(8, 2) + 5)
     ema.update(model, 1)
     torch.testing.assert_close(ema.model.state_dict(), model.state_dict())
+
+
+def test_dense_loss_counts_audible_cells_and_the_level_where_there_is_direct_sound():
+    torch.manual_seed(0)
+    raw = torch.randn(2, 2, 5, 8)
+    level, diffuse = torch.rand(2, 5, 8) * 2 - 1, torch.rand(2, 5, 8)
+    audible = (torch.rand(2, 5, 8) > 0.3).float()
+    targets = torch.stack([level, diffuse, audible], dim=1)
+    here, share = audible > 0, (1 - diffuse)[audible > 0]
+    off = ((torch.tanh(raw[:, 0][here]) - level[here]).square() * share).sum() / share.sum()
+    p = torch.sigmoid(raw[:, 1][here])
+    entropy = -(diffuse[here] * p.log() + (1 - diffuse[here]) * (1 - p).log()).mean()
+    torch.testing.assert_close(dense_loss(raw, targets), off + entropy)
+    garbage = torch.stack([torch.where(here, level, 5.0), torch.where(here, diffuse, 0.0), audible], dim=1)
+    torch.testing.assert_close(dense_loss(raw, garbage), off + entropy)
+    assert dense_loss(raw, torch.zeros_like(targets)) == 0

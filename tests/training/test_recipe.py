@@ -197,3 +197,20 @@ def test_folders_of_other_classes_are_refused_by_name(tmp_path: Path) -> None:
     data = {"folders": [{"root": str(one)}], "valid_folder": {"root": str(other)}}
     with pytest.raises(RecipeError, match=r"'other classes' \(drill\), not of 'one classes' \(kettle\)"):
         with_classes(Recipe.model_validate({"data": data}))
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("data.folders=[{root: x}]", "model.dense is trained on scenes of a bank"),
+        ("features.channels=[logmel_m, intensity]", "features.channels with logmel_m and logmel_s"),
+        ("model.architecture=symmetric", "symmetric network has no head for dense targets"),
+        ("loss.dense=-1", "loss.dense"),
+    ],
+)
+def test_dense_targets_need_simulated_scenes_and_log_mels_of_mid_and_side(recipe, override, message):
+    load_recipe(recipe, ["model.dense=true"])
+    with pytest.raises(RecipeError, match=message):
+        load_recipe(
+            recipe, ["model.dense=true", "data.valid_rooms=[1]" if "folders" in override else "name=x", override]
+        )

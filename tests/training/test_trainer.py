@@ -13,9 +13,11 @@ import torch
 
 HERE = Path(__file__).parents[1] / "helpers"
 from earwitness.core.errors import TrainingError  # noqa: E402
+from earwitness.models.checkpoint import load_model  # noqa: E402
 from earwitness.training.loop import trainer as module  # noqa: E402
 from earwitness.training.loop.trainer import Trainer  # noqa: E402
-from fakes import open_tones, tiny_recipe  # noqa: E402
+from earwitness.training.recipe_sections import AugmentSpec, OptimSpec  # noqa: E402
+from fakes import dense_recipe, open_direct_tones, open_tones, tiny_recipe  # noqa: E402
 
 FIGURES = ("total", "direction", "distance", "onscreen")
 
@@ -169,3 +171,50 @@ def test_learns_the_tones(tmp_path):
     run.run()
     losses = [row[1] for row in curve(tmp_path)]
     assert sum(losses[-10:]) < 0.8 * sum(losses[:10])
+
+
+def dense_trainer(folder, **run):
+    return Trainer(dense_recipe(**run), folder, open_direct_tones, open_direct_tones)
+
+
+def test_a_run_with_dense_targets_resumes_exactly_and_leaves_the_head_behind(tmp_path):
+    for part in ("whole", "parts"):
+        (tmp_path / part).mkdir()
+    dense_trainer(tmp_path / "whole").run()
+    stop_after(dense_trainer(tmp_path / "parts"), 3)
+    dense_trainer(tmp_path / "parts").run(resume=True)
+    torch.testing.assert_close(weights(tmp_path / "parts"), weights(tmp_path / "whole"), rtol=0, atol=0)
+    entries = [json.loads(line) for line in (tmp_path / "whole" / "log.jsonl").read_text().splitlines()]
+    assert all(entry["dense"] > 0 for entry in entries if entry["kind"] == "train")
+    net = load_model(tmp_path / "whole" / "last.safetensors")
+    assert net.config.dense is False
+    assert not any("dense" in name or name.startswith(("net.", "out.")) for name in net.state_dict())
+    # A network without the head starts one with it, and the other way round.
+    again = dense_trainer(tmp_path / "again", init_from=str(tmp_path / "whole"), steps=1, valid_every=1)
+    again.start()
+    torch.testing.assert_close(again.model.state_dict(), weights(tmp_path / "whole"), rtol=0, atol=0)
+
+
+def test_dense_targets_train_the_convolutions_and_are_learnt(tmp_path):
+    quick = {"augment": AugmentSpec(probability=0), "optim": OptimSpec(peak=1e-2)}
+    recipe = dense_recipe(steps=60).model_copy(update=quick)
+    run = Trainer(recipe, tmp_path, open_direct_tones, open_direct_tones)
+    run.start()
+    batch = next(run._batches())
+    before = run.model.stem[0].weight.detach().clone()
+    seen = [float(run.train_step(batch).dense) for _ in range(60)]
+    assert not torch.equal(run.model.stem[0].weight, before)
+    assert sum(seen[-5:]) < 0.7 * sum(seen[:5])
+
+
+def test_mixed_clips_have_the_dense_loss_of_both(tmp_path):
+    run = dense_trainer(tmp_path)
+    run.start()
+    batch = next(run._batches()).to(run.device)
+    torch.nn.init.normal_(run._trained.head.out.weight)
+    raw = run._trained.eval()(batch.features)
+    share, partner = 0.7, torch.tensor([1, 0, 3, 2])
+    mixed = run._score(raw, batch, SimpleNamespace(mixes=True, share=share, partner=partner.numpy()))
+    own, other = run._score_clips(raw, batch, slice(None)), run._score_clips(raw, batch, partner)
+    assert mixed.dense.item() == pytest.approx(share * own.dense.item() + (1 - share) * other.dense.item())
+    assert own.dense != other.dense

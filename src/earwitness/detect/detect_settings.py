@@ -93,7 +93,7 @@ class DetectSettings:
         Args:
             default: that of the card.
         """
-        return default if self.threshold is None else default.model_copy(update={"min_event_score": 0.0})
+        return default if self.threshold is None else default.keeping_unlikely()
 
     def reader(self, path: str | Path, rate: int) -> AudioReader:
         """A reader of the sound.

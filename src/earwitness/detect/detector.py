@@ -289,7 +289,7 @@ class Detector:
         same_sound = decoded.figures.difference < DUAL_MONO_DIFFERENCE
         mono_throughout = facts.mono or same_sound or any(check.undirected for check in checks)
         stretches = [] if mono_throughout else decoded.stretches
-        table = facts.plan.smoothing.apply(facts.checked(decoded.table, stretches, mono=mono_throughout))
+        table = facts.checked(decoded.table, stretches, mono=mono_throughout)
         free = None if decoded.free is None else facts.checked(decoded.free, stretches, mono=mono_throughout)
         own, table = facts.plan.sort(table, free, facts.again, self._rate)
         intervals = {} if self.card.intervals is None else self.card.intervals.of(own)

@@ -38,8 +38,8 @@ class IncrementalEvents:
     ) -> None:
         self._kept = kept
         self._smoothing = smoothing
-        self._bridging = smoothing.model_copy(
-            update={"min_event_frames": 1, "median_azimuth_frames": 0, "min_event_score": 0.0}
+        self._bridging = smoothing.keeping_unlikely().model_copy(
+            update={"min_event_frames": 1, "median_azimuth_frames": 0}
         )
         self._open: EventTable | None = None
         try:

@@ -1,7 +1,8 @@
-"""Smoothing of decoded events: fill short gaps, drop very short events, and optionally filter the azimuth."""
+"""Smoothing of decoded events: fill short gaps, drop short and unlikely events, filter the azimuth."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +13,7 @@ from pydantic import Field
 from earwitness.core.events import COLUMNS, EventTable
 from earwitness.core.schema import StrictModel
 from earwitness.core.source_numbers import link_sources
+from earwitness.detect.event_filter import EventFilter
 
 _MEDIAN_VALUES: Final = 2**20
 """Values of the windows whose medians are computed at once, which bounds the memory."""
@@ -26,6 +28,7 @@ class Smoothing(StrictModel):
         min_event_frames: shorter events are dropped.
         median_azimuth_frames: odd length of a median filter on an event's azimuth; 0: no filter.
         min_event_score: events with a lower mean score are dropped: they are more often something else.
+        event_filter: drops events that are probably none of the classes; None drops none.
     """
 
     fill_gap_frames: int = Field(1, ge=0, le=100_000)
@@ -33,6 +36,7 @@ class Smoothing(StrictModel):
     min_event_frames: int = Field(2, ge=1, le=100_000)
     median_azimuth_frames: int = Field(0, ge=0, le=10_001)
     min_event_score: float = Field(0.0, ge=0, le=1)
+    event_filter: EventFilter | None = None
 
     def apply(self, table: EventTable) -> EventTable:
         """Return the smoothed events, with sources renumbered.
@@ -45,17 +49,28 @@ class Smoothing(StrictModel):
             table = link_sources(_fill_gaps(table, self.fill_gap_frames, self.fill_max_deg))
         by_event, first, stop = table.runs()
         kept = by_event.select(np.repeat(stop - first >= self.min_event_frames, stop - first))
-        kept = likely(kept, self.min_event_score)
+        kept = self._likely(kept)
         return (_filtered(kept, self.median_azimuth_frames) if self.median_azimuth_frames > 1 else kept).sorted()
 
+    def _likely(self, table: EventTable) -> EventTable:
+        """The events that are not dropped by `min_event_score` and `event_filter`, sorted by event."""
+        if not len(table) or (not self.min_event_score and self.event_filter is None):
+            return table
+        by_event, first, stop = table.runs()
+        mean = np.add.reduceat(by_event.score.astype(np.float64), first) / (stop - first)
+        kept = mean >= self.min_event_score
+        if self.event_filter is not None:
+            kept &= self.event_filter.keeps(table)
+        return by_event.select(np.repeat(kept, stop - first))
 
-def likely(table: EventTable, min_event_score: float) -> EventTable:
-    """The events whose mean score is at least `min_event_score`, sorted by event."""
-    if not min_event_score or not len(table):
-        return table
-    by_event, first, stop = table.runs()
-    mean = np.add.reduceat(by_event.score.astype(np.float64), first) / (stop - first)
-    return by_event.select(np.repeat(mean >= min_event_score, stop - first))
+    def keeping_unlikely(self) -> Smoothing:
+        """The same, but no event is dropped for its scores."""
+        return self.model_copy(update={"min_event_score": 0.0, "event_filter": None})
+
+    def for_classes(self, places: Sequence[int | None]) -> Smoothing:
+        """The same for other classes; see `EventFilter.for_classes`."""
+        changed = None if self.event_filter is None else self.event_filter.for_classes(places)
+        return self.model_copy(update={"event_filter": changed})
 
 
 def _fill_gaps(table: EventTable, longest: int, max_deg: float) -> EventTable:

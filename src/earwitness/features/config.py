@@ -19,7 +19,9 @@ _SWAPPED: Final[dict[Channel, Channel]] = {"logmel_l": "logmel_r", "logmel_r": "
 
 
 def swap(features: NDArray[np.floating], config: FeatureConfig) -> NDArray[np.floating]:
-    """Features of the channel-swapped sound, computed from the features: the intensity changes its sign.
+    """Features of the channel-swapped sound, computed from the features.
+
+    The intensity changes its sign, the lags of the GCC-PHAT are reversed.
 
     Args:
         features: (..., C, T, mels), described by `config`.
@@ -36,16 +38,21 @@ def swap(features: NDArray[np.floating], config: FeatureConfig) -> NDArray[np.fl
     swapped = features[..., [config.channels.index(name) for name in order], :, :]
     if "intensity" in config.channels:
         swapped[..., config.channels.index("intensity"), :, :] *= -1
+    if "gcc" in config.channels:
+        lags = config.channels.index("gcc")
+        swapped[..., lags, :, :] = swapped[..., lags, :, ::-1].copy()
     return swapped
 
 
 Channel = Literal[
-    "logmel_m", "logmel_s", "logmel_l", "logmel_r", "intensity", "coherence", "stpacc", "tagger_first", "tagger_second"
-]
+    "logmel_m", "logmel_s", "logmel_l", "logmel_r", "intensity", "coherence", "stpacc", "gcc", "tagger_first",
+    "tagger_second",
+]  # fmt: skip
 TAGGER_CHANNELS: Final[tuple[Channel, ...]] = ("tagger_first", "tagger_second")
 """Inputs of a tagger inside the network (see `mel.log_mel`): two 10-ms frames of mid per 20-ms feature frame."""
 CHANNELS: Final[tuple[Channel, ...]] = tuple(name for name in get_args(Channel) if name not in TAGGER_CHANNELS)
-"""Log-mels of mid, side, left and right; mid-side intensity; left-right coherence; autocorrelation of mid."""
+"""Log-mels of mid, side, left and right; mid-side intensity; left-right coherence; autocorrelation of mid; GCC-PHAT of
+left and right."""
 
 _REVISION: Final = 1
 """Increased whenever the same configuration produces other numbers, so that fingerprints differ."""

@@ -14,7 +14,7 @@ from earwitness.core.errors import NotStereoError, UnreadableMediaError
 from earwitness.features import mel
 from earwitness.features.config import TAGGER_CHANNELS, Channel, FeatureConfig
 from earwitness.features.mel import mel_matrix
-from earwitness.features.spatial import BandPowers, band_powers, log_power, power, stpacc
+from earwitness.features.spatial import BandPowers, GccTransform, bin_powers, in_bands, log_power, stpacc
 
 _BLOCK: Final = 64
 """Frames transformed at once: small enough for the CPU cache, and for constant memory on long recordings."""
@@ -36,6 +36,9 @@ class FeatureExtractor:
         )
         self._window = _padded_window(config.window, 2 * config.hop) if as_librosa else _unit_window(config.window)
         self._centre = 0 if as_librosa else config.hop // 2
+        self._gcc = None
+        if "gcc" in config.channels:
+            self._gcc = GccTransform.of(config.sample_rate, config.window, config.mels)
         # Number of neighbouring frames on each side for averaging the coherence.
         self._margin = config.coherence_frames // 2 if "coherence" in config.channels else 0
 
@@ -85,11 +88,18 @@ class FeatureExtractor:
         bands = BandPowers(
             *(np.concatenate([getattr(block, field.name) for block, _ in blocks]) for field in fields(BandPowers))
         )
-        autocorrelation = np.concatenate([block for _, block in blocks])
+        lagged = {name: np.concatenate([block[name] for _, block in blocks]) for name in blocks[0][1]}
         inner = slice(self._margin, self._margin + count)
         names = [name for name in self.config.channels if name not in TAGGER_CHANNELS]
         tagger = self._tagger(stereo, left, count) if self.config.has_tagger else []
-        return np.stack([self._channel(name, bands, autocorrelation, inner) for name in names] + tagger)
+        return np.stack([self._channel(name, bands, lagged, inner) for name in names] + tagger)
+
+    def powers(self, stereo: NDArray[np.float32]) -> BandPowers:
+        """Powers (T, mels) of a whole sound (2, N) in the frames and bands of its features."""
+        count = self.num_frames(stereo.shape[1])
+        frames = self._frames(stereo, 0, count + 2 * self._margin)[:, self._margin : self._margin + count]
+        mid, side = scipy.fft.rfft(frames * self._window, axis=-1)
+        return band_powers(mid, side, self._mel)
 
     def _tagger(self, stereo: NDArray[np.float32], left: int, count: int) -> list[NDArray[np.float32]]:
         """The tagger's log-mels of mid for the first and the second half of each hop: (count, 64) each."""
@@ -105,24 +115,27 @@ class FeatureExtractor:
         hop, window = self.config.hop, self.config.window
         return _frames_of(stereo, left + self._centre - window // 2 - self._margin * hop, count, hop, window)
 
-    def _transform(self, frames: NDArray[np.float32]) -> tuple[BandPowers, NDArray[np.float32]]:
-        """Band powers and, if configured, stpACC of mid for a block of frames (2, F, window)."""
+    def _transform(self, frames: NDArray[np.float32]) -> tuple[BandPowers, dict[Channel, NDArray[np.float32]]]:
+        """Band powers and the channels of lags that are configured, for a block of frames (2, F, window)."""
         mid, side = scipy.fft.rfft(frames * self._window, axis=-1)
-        bands = band_powers(mid, side, self._mel)
-        if "stpacc" not in self.config.channels:
-            return bands, np.zeros((len(mid), 0), dtype=np.float32)
-        return bands, stpacc(power(mid), self.config.stpacc_lags, self.config.stpacc_bins)
+        bins = bin_powers(mid, side)
+        lagged: dict[Channel, NDArray[np.float32]] = {}
+        if "stpacc" in self.config.channels:
+            lagged["stpacc"] = stpacc(bins[0], self.config.stpacc_lags, self.config.stpacc_bins)
+        if self._gcc is not None:
+            lagged["gcc"] = self._gcc(bins)
+        return in_bands(bins, self._mel), lagged
 
     def _channel(
-        self, name: Channel, bands: BandPowers, autocorrelation: NDArray[np.float32], inner: slice
+        self, name: Channel, bands: BandPowers, lagged: dict[Channel, NDArray[np.float32]], inner: slice
     ) -> NDArray[np.float32]:
         """One channel (T, mels)."""
         if name == "intensity":
             return bands.intensity()[inner]
         if name == "coherence":
             return bands.coherence(self.config.coherence_frames)
-        if name == "stpacc":
-            return autocorrelation[inner]
+        if name in lagged:
+            return lagged[name][inner]
         side_of = {"logmel_m": bands.mid, "logmel_s": bands.side, "logmel_l": bands.left, "logmel_r": bands.right}
         return log_power(side_of[name][inner])
 

@@ -1,7 +1,9 @@
-"""Spatial features of two coincident cardioids: intensity, coherence and stpACC.
+"""Spatial features: intensity, coherence and stpACC of two coincident cardioids, and GCC-PHAT of any pair.
 
 The two channels are cardioids facing left and right. For a plane wave from s = sin(azimuth) cos(elevation),
 L = (1 + s) w and R = (1 - s) w, hence mid M = (L + R)/2 = w and side S = (L - R)/2 = s w.
+
+Microphones at different places also have time differences, which the GCC-PHAT shows (Knapp & Carter 1976).
 
 The short-term power of the autocorrelation (stpACC) shows reflections within 21 ms, a cue to the distance.
 
@@ -68,6 +70,50 @@ def _resampler(lags: int, bins: int) -> NDArray[np.float32]:
     return matrix
 
 
+GCC_SECONDS: Final = 0.75e-3
+"""Largest lag of the GCC-PHAT: the time difference of microphones 26 cm apart."""
+_SILENT_BIN: Final = np.float32(1e-12)
+"""Power of a frequency (1 for a full-scale sine) that is about the noise of 16-bit samples."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GccTransform:
+    """GCC-PHAT at `lags` equidistant lags from -`GCC_SECONDS` to `GCC_SECONDS`, interpolated between the samples.
+
+    Lags are symmetric: none is zero if their number is even, and swapping the channels reverses them exactly. For a
+    positive lag, the sound reaches the left channel first.
+
+    Source: Knapp & Carter, "The generalized correlation method for estimation of time delay" (1976).
+
+    Attributes:
+        cosines, sines: (bins, ceil(lags / 2)) of the lags that are not negative, the smallest first.
+        lags: their total number.
+    """
+
+    cosines: NDArray[np.float32]
+    sines: NDArray[np.float32]
+    lags: int
+
+    @classmethod
+    def of(cls, sample_rate: int, window: int, lags: int) -> GccTransform:
+        """For spectra of `window` samples at `sample_rate` Hz."""
+        after = np.linspace(-GCC_SECONDS, GCC_SECONDS, lags)[lags // 2 :] if lags > 1 else np.zeros(1)
+        angle = 2 * np.pi * np.fft.rfftfreq(window, 1 / sample_rate)[:, None] * after
+        # The constant part is no sound.
+        heard = np.arange(len(angle))[:, None] > 0
+        share = heard / (len(angle) - 1)
+        return cls(*(np.asarray(wave(angle) * share, dtype=np.float32) for wave in (np.cos, np.sin)), lags)
+
+    def __call__(self, bins: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Correlations (F, lags), at most 1, the value of a single dry source at its lag, from `bin_powers`."""
+        mid, side, left, right, quadrature = bins
+        # The cross-spectrum of left and right is |M|^2 - |S|^2 + 2i Im(M* S).
+        weight = np.reciprocal(np.sqrt(left * right) + _SILENT_BIN)
+        even, odd = ((mid - side) * weight) @ self.cosines, (quadrature * (2 * weight)) @ self.sines
+        before = (even - odd)[:, ::-1]
+        return np.concatenate([before[:, : self.lags // 2], even + odd], axis=1)
+
+
 POWER_FLOOR: Final = 1e-10
 """Band power (1 for a full-scale sine) below which a band is silent: about the noise of 16-bit samples."""
 
@@ -110,10 +156,19 @@ class BandPowers:
 
 def band_powers(mid: NDArray[np.complex64], side: NDArray[np.complex64], mel: NDArray[np.float32]) -> BandPowers:
     """Sum the spectra (F, window // 2 + 1) of mid and side into the bands of `mel` (window // 2 + 1, mels)."""
+    return in_bands(bin_powers(mid, side), mel)
+
+
+def bin_powers(mid: NDArray[np.complex64], side: NDArray[np.complex64]) -> NDArray[np.float32]:
+    """The values of `BandPowers` at each frequency: (5, F, window // 2 + 1) from spectra (F, window // 2 + 1)."""
     spectra = (power(mid), power(side), power(mid + side), power(mid - side))
-    quadrature = mid.real * side.imag - mid.imag * side.real
-    bands = np.concatenate([*spectra, quadrature]) @ mel
-    return BandPowers(*bands.reshape(5, len(mid), -1))
+    return np.stack([*spectra, mid.real * side.imag - mid.imag * side.real])
+
+
+def in_bands(bins: NDArray[np.float32], mel: NDArray[np.float32]) -> BandPowers:
+    """Sum what `bin_powers` returned into the bands of `mel` (window // 2 + 1, mels)."""
+    kinds, frames, width = bins.shape
+    return BandPowers(*(bins.reshape(kinds * frames, width) @ mel).reshape(kinds, frames, -1))
 
 
 def power(spectrum: NDArray[np.complex64]) -> NDArray[np.float32]:

@@ -115,8 +115,12 @@ class SymmetricConfig(SeldShape):
 
     @model_validator(mode="after")
     def _odd_are_there(self) -> Self:
+        if self.lags is not None:
+            raise ValueError("lags: a symmetric network does not reverse lags")
         if self.several:
             raise ValueError("several: a symmetric network cannot order its tracks from left to right")
+        if self.dense:
+            raise ValueError("dense: a symmetric network has no head for dense targets")
         if not self.odd_channels or max(self.odd_channels) >= self.own_channels:
             raise ValueError(
                 f"odd_channels {self.odd_channels}: give at least one channel number below {self.own_channels}"
@@ -130,10 +134,10 @@ class SymmetricConfig(SeldShape):
             ValueError: they are not, or a feature is computed from one channel only.
         """
         odd = tuple(index for index, name in enumerate(names) if name == "intensity")
-        if {"logmel_l", "logmel_r"} & set(names) or self.odd_channels != odd:
+        if {"logmel_l", "logmel_r", "gcc"} & set(names) or self.odd_channels != odd:
             raise ValueError(
                 f"model.odd_channels must be {list(odd)}, the positions of intensity in features.channels, and a "
-                "symmetric network takes neither logmel_l nor logmel_r"
+                "symmetric network takes none of logmel_l, logmel_r and gcc"
             )
 
 
@@ -156,6 +160,11 @@ def model_config(raw: dict[str, Any]) -> ModelConfig:
         pydantic.ValidationError: they are not valid dimensions.
     """
     return _adapter.validate_python(tagged(raw))
+
+
+def trained_config(config: ModelConfig) -> ModelConfig:
+    """The dimensions of the trained network, without parts that only training needs."""
+    return config.model_copy(update={"dense": False}) if getattr(config, "dense", False) else config
 
 
 def token_widths(config: ModelConfig) -> dict[str, int]:

@@ -13,55 +13,10 @@ from torch.nn import functional
 from earwitness.core.multi_accddoa import DISTANCE
 from earwitness.models.architectures import SymmetricConfig
 from earwitness.models.blocks import EMBEDDING_WIDTH, ConformerBlock, ConvBlock, ResidualBlock, Scaler, Tagger
+from earwitness.models.feature_branches import Lags, Reverberance
 from earwitness.models.network import ACTIVITY, FIELDS, Network, TokenBatch, physical
-from earwitness.models.seld_config import CmcConfig, SeldConfig, SeldShape
+from earwitness.models.seld_config import TAGGER_CHANNELS, CmcConfig, SeldConfig, SeldShape
 from earwitness.models.token_fusion import Concatenation, CrossAttention, Projected, TokenProjection
-
-_SPANS: Final = (25, 75, 175)
-"""Spans in feature frames, odd, over which the coherence around a label frame is averaged."""
-_HIDDEN: Final = 64
-_TYPICAL, _SPREAD = 0.8, 0.2
-"""Mean and deviation of the coherence in rooms."""
-_LOWEST: Final = -10.0
-"""Decimal logarithm of the power of silence."""
-
-
-class Reverberance(nn.Module):
-    """Addition to the log distance, from the power-weighted coherence around each label frame.
-
-    Direct sound is coherent, reverberant sound is not, and its share grows with distance. The informative quantity is
-    the power-weighted mean over about a second, which deep networks were slow to find.
-
-    Args:
-        mels: bands.
-        frames_per_label: feature frames per label frame.
-    """
-
-    def __init__(self, mels: int, frames_per_label: int) -> None:
-        super().__init__()
-        self.frames_per_label = frames_per_label
-        inputs = mels * len(_SPANS)
-        # No normalisation per clip: the mean over all bands is the most informative part.
-        self.hidden = nn.Sequential(nn.Linear(inputs, _HIDDEN), nn.SiLU())
-        self.out = nn.Linear(_HIDDEN, 1)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
-
-    def forward(self, log_power: Tensor, coherence: Tensor) -> Tensor:
-        """Decimal logarithm of power and coherence (B, T, mels) -> (B, T / frames_per_label) ln(metres)."""
-        power = torch.pow(10.0, log_power.float().clamp_min(_LOWEST)).transpose(1, 2)
-        both = torch.cat([power * coherence.float().transpose(1, 2), power], dim=1)
-        labels = functional.avg_pool1d(both, self.frames_per_label)
-        steady = torch.cat([self.weighted_mean(labels, span // self.frames_per_label) for span in _SPANS], dim=1)
-        centred = (steady.transpose(1, 2) - _TYPICAL) / _SPREAD
-        metres: Tensor = self.out(self.hidden(centred))[..., 0]
-        return metres.float()
-
-    def weighted_mean(self, both: Tensor, span: int) -> Tensor:
-        """Weighted mean over `span` label frames of (B, 2 mels, T'): weighted values first, then the weights."""
-        above, below = functional.avg_pool1d(both, span, 1, span // 2).chunk(2, dim=1)
-        return above / below.clamp_min(10.0**_LOWEST * 1e-3)
-
 
 RARE_LOGIT: Final = -2.5
 """Initial bias of activity logits: most cells are inactive."""
@@ -74,6 +29,7 @@ TRUNK_PREFIX: Final = "tagger.trunk."
 ADDED_PARTS: Final = (
     *TAGGER_PARTS,
     "reverberance.",
+    "lags.",
     "whole.",
     "far.",
     "anything.",
@@ -91,11 +47,13 @@ class BodyOutput(NamedTuple):
         frames: (B, T', dim) output of the Conformer.
         tagging: (B, T', dim) output of the tagger, followed by YAMNet's embedding in networks with a probe.
         log_metres: (B, T') addition to the log distance.
+        maps: (B, widths[-1], T', bins_out) output of the convolutions, for the head of dense targets.
     """
 
     frames: Tensor
     tagging: Tensor | None
     log_metres: Tensor | None
+    maps: Tensor | None = None
 
 
 class SeldNet(Network):
@@ -146,6 +104,7 @@ class SeldNet(Network):
         self.several_any = nn.Linear(config.dim, 1) if config.several and config.any_sound else None
         self.far = _distance_head(config) if config.distance_head else None
         self.reverberance = Reverberance(config.mels, config.frames_per_label) if config.reverberance else None
+        self.lags = None if config.lags is None else Lags(config.mels, config.dim, config.frames_per_label)
         self._initialise_head()
 
     def _initialise_head(self) -> None:
@@ -171,7 +130,7 @@ class SeldNet(Network):
 
         With `tagger_probe`, YAMNet's embedding follows: (B, T / frames_per_label, dim + 1024).
         """
-        return None if self.tagger is None else self.tagger(self.scaler(features)[:, self.config.own_channels :])
+        return None if self.tagger is None else self.tagger(self.scaler(features)[:, -TAGGER_CHANNELS:])
 
     def forward(self, features: Tensor, tokens: TokenBatch | None = None, tagging: Tensor | None = None) -> Tensor:
         """Raw fields of a batch.
@@ -197,7 +156,9 @@ class SeldNet(Network):
             tagging = self.run_tagger(features)
         if self.tagged is not None and tagging is not None:
             frames = frames + self.tagged(tagging[..., : self.config.dim])
-        return BodyOutput(self._context(frames, tokens or {}), tagging, self._log_metres(features))
+        if self.lags is not None:
+            frames = frames + self.lags(scaled[:, own])
+        return BodyOutput(self._context(frames, tokens or {}), tagging, self._log_metres(features), maps)
 
     def _log_metres(self, features: Tensor) -> Tensor | None:
         """Addition (B, T') to the log distance from the reverberance, if the network has that part."""
@@ -224,7 +185,9 @@ class SeldNet(Network):
     def _with_several(self, answer: Tensor, frames: Tensor) -> Tensor:
         """Fields with the logit of several sources appended."""
         logits = torch.cat([head(frames) for head in (self.several, self.several_any) if head is not None], dim=-1)
-        return torch.cat([answer, logits.float()[:, :, None, :, None].expand(*answer.shape[:-1], 1)], dim=-1)
+        # -1 and not `answer.shape`: sizes would be constants of the ONNX file.
+        appended = logits.float()[:, :, None, :, None].expand(-1, -1, self.config.tracks, -1, -1)
+        return torch.cat([answer, appended], dim=-1)
 
     def _with_probe(self, answer: Tensor, body: BodyOutput) -> Tensor:
         """Fields with the probe's part of the activity logit added, if the network has that part."""

@@ -51,6 +51,9 @@ class SeldShape(StrictModel):
             the projected activations do not distinguish.
         reverberance: channels with the log-mel of mid and the coherence, from which a small network estimates an
             addition to the log distance; None has no such network.
+        lags: number of the channel with the GCC-PHAT (`gcc`), which is the last one before the tagger's. A small
+            network on it adds to the Conformer's input; the convolutions, whose other maps have a frequency axis, do
+            not process it. None has no such network.
         whole_clip: add to the activity of each class a term computed from the mean and the maximum over the clip's
             frames: whether the class occurs in the clip at all.
         distance_head: add to the log distance of each class the output of two further layers on the Conformer's and the
@@ -60,6 +63,8 @@ class SeldShape(StrictModel):
             order of the sources from left to right: the first is the leftmost, the second the rightmost. They are
             reported separately where the logit's probability is at least `several_from`, else as their mean.
         several_from: that probability.
+        dense: train the convolutions with a further head too, which estimates the level difference and the diffuseness
+            of each mel band; see `earwitness.models.dense_head`. Trained networks do not have it.
         tracks: simultaneous sources of one class.
         classes: sound classes.
     """
@@ -85,18 +90,20 @@ class SeldShape(StrictModel):
     tagger_dropout: float = Field(0.2, ge=0, lt=1)
     tagger_probe: bool = False
     reverberance: tuple[NonNegativeInt, NonNegativeInt] | None = None
+    lags: NonNegativeInt | None = None
     whole_clip: bool = False
     distance_head: bool = False
     any_sound: bool = False
     several: bool = False
     several_from: float = Field(0.5, ge=0, le=1)
+    dense: bool = False
     tracks: Size = 3
     classes: Size = len(DCASE2025)
 
     @property
     def own_channels(self) -> int:
-        """Feature channels that the network itself processes: all but the tagger's."""
-        return self.in_channels - (TAGGER_CHANNELS if self.tagger else 0)
+        """Feature channels that the convolutions process: all but those of `lags` and of the tagger, which are last."""
+        return self.in_channels - (TAGGER_CHANNELS if self.tagger else 0) - (self.lags is not None)
 
     @property
     def bins_out(self) -> int:
@@ -121,6 +128,10 @@ class SeldShape(StrictModel):
         for name in ("whole_clip", "any_sound", "several"):
             if getattr(self, name) and self.activity != "logit":
                 raise ValueError(f"{name} needs activity 'logit'")
+        if self.lags is not None and not 0 < self.lags == self.own_channels:
+            raise ValueError(
+                f"lags {self.lags}: the channel must be the last before the tagger's, and not the only one"
+            )
         if self.reverberance and max(self.reverberance) >= self.own_channels:
             raise ValueError(f"reverberance {self.reverberance}: channel numbers must be below {self.own_channels}")
         if not (self.stem_kernel % 2 and self.conv_kernel % 2):

@@ -181,9 +181,11 @@ class MirroredNetwork(Network):
         self.scaler = network.scaler
         channels = len(features.channels)
         # `swap` applied to channel numbers gives the source and the sign of each channel of the mirror image.
-        swapped = swap(np.arange(1.0, channels + 1)[:, None, None], features)[:, 0, 0]
+        numbers = np.tile(np.arange(1.0, channels + 1)[:, None, None], (1, 1, features.mels))
+        swapped = swap(numbers, features)[:, 0, 0]
         self.register_buffer("order", torch.from_numpy(np.abs(swapped).astype(np.int64) - 1))
         self.register_buffer("sign", torch.from_numpy(np.sign(swapped).astype(np.float32))[:, None, None])
+        self.lags = features.channels.index("gcc") if "gcc" in features.channels else None
         self.register_buffer("back", torch.tensor([1.0, -1.0, *[1.0] * (SEVERAL - 1)]))
 
     def forward(self, features: Tensor, tokens: TokenBatch | None = None) -> Tensor:
@@ -194,11 +196,19 @@ class MirroredNetwork(Network):
         # The tagger's input is the mid channel, which is the same in the mirror image: it runs once.
         tagging = [self.network.run_tagger(features)] if isinstance(self.network, SeldNet) else []
         plain = self.network(features, tokens, *tagging)
-        mirror = self.network(features[:, self.order] * self.sign, tokens, *tagging)
+        mirror = self.network(self._swapped(features), tokens, *tagging)
         if isinstance(self.network, SeldNet) and plain.shape[-1] > SEVERAL:
             mean = (probabilities(plain) + probabilities(mirror)[:, :, list(_EXCHANGED)] * self.back) / 2
             return with_length(separated(mean, self.network.config.several_from))
         return (self._all_physical(plain) + self._all_physical(mirror) * self.back[:FIELDS]) / 2
+
+    def _swapped(self, features: Tensor) -> Tensor:
+        """Features (B, C, T, F) of the mirror image."""
+        swapped = features[:, self.order] * self.sign
+        if self.lags is None:
+            return swapped
+        before, lags, after = swapped.split([self.lags, 1, swapped.shape[1] - self.lags - 1], dim=1)
+        return torch.cat([before, lags.flip(-1), after], dim=1)
 
     def _all_physical(self, raw: Tensor) -> Tensor:
         if not self.has_any_sound:

@@ -16,7 +16,7 @@ from earwitness.core.events import FRAME_SECONDS, EventTable
 from earwitness.core.geometry import DCASE_CAMERA, Camera, fold, rotate_view, wrap
 from earwitness.core.vocabulary import DCASE2025, Vocabulary
 from earwitness.scenes.acoustics.convolver import BlockConvolver
-from earwitness.scenes.acoustics.microphone_response import capture_bed, capture_rir
+from earwitness.scenes.acoustics.microphone_response import capture_bed, capture_rir, direct_part
 from earwitness.scenes.acoustics.microphones import microphone_called
 from earwitness.scenes.acoustics.rir_pool import RirPool
 from earwitness.scenes.bank.sound_bank import INTERFERENCE, SoundBank, event_blocks, sound_frames
@@ -48,15 +48,23 @@ class SceneRenderer:
         self.bank = bank
         self.pool = pool
 
-    def render(self, recipe: SceneRecipe, *, noise: bool = True) -> Scene:
+    def render(self, recipe: SceneRecipe, *, noise: bool = True, direct: bool = False) -> Scene:
         """Render sound (2, samples) at 24 kHz and labels at 10 frames per second, optionally without noise.
+
+        Args:
+            recipe: of the scene.
+            noise: whether to add the bed and the noise of the microphone.
+            direct: also render the direct sound of the labelled sources: what their RIRs hold up to 2.5 ms after its
+                arrival. Everything else is the same without it.
 
         Raises:
             BankError: the recipe was made with another bank or pool.
         """
         self._check(recipe)
         samples = round(recipe.seconds * SAMPLE_RATE)
-        mid_side = self._sources(recipe, samples)
+        captured = self._captured(recipe, samples)
+        mid_side = self._convolved(recipe, captured, samples)
+        near = _stereo(self._convolved(recipe, self._direct(captured), samples)) if direct else None
         if noise:
             mid_side += self._bed(recipe, samples)
         audio = _stereo(mid_side)
@@ -64,10 +72,13 @@ class SceneRenderer:
             audio += _hiss(recipe, samples)
         if recipe.flaws is not None:
             audio *= recipe.flaws.channel_gains
-        audio *= _gain(audio, recipe)
+        gain = _gain(audio, recipe)
+        audio *= gain
+        if near is not None:
+            near *= gain if recipe.flaws is None else gain * recipe.flaws.channel_gains
         tracks = self.tracks(recipe)
         table = labels(tracks, round(recipe.seconds / FRAME_SECONDS), recipe.camera, self.bank.vocabulary)
-        return Scene(recipe, audio, table, tracks)
+        return Scene(recipe, audio, table, tracks, near)
 
     def tracks(self, recipe: SceneRecipe) -> tuple[SourceTrack, ...]:
         """Positions and activity of the sources of `recipe`; needs no rendering."""
@@ -81,7 +92,8 @@ class SceneRenderer:
         """
         self._check(recipe)
         samples = round(recipe.seconds * SAMPLE_RATE)
-        events = [_stereo(self._sources(replace(recipe, events=(event,)), samples)) for event in recipe.events]
+        alone = [replace(recipe, events=(event,)) for event in recipe.events]
+        events = [_stereo(self._convolved(one, self._captured(one, samples), samples)) for one in alone]
         noise = _stereo(self._bed(recipe, samples)) + _hiss(recipe, samples)
         channel_gains = np.float32(1) if recipe.flaws is None else recipe.flaws.channel_gains
         gain = channel_gains * _gain(channel_gains * np.sum([*events, noise], axis=0), recipe)
@@ -118,17 +130,29 @@ class SceneRenderer:
         dry *= np.float32(10 ** (event.level_db / 20) / max(rms, 1e-9))
         return dry
 
-    def _sources(self, recipe: SceneRecipe, samples: int) -> FloatArray:
-        """All events of a scene with reverberation, as mid and side (2, samples)."""
+    def _captured(self, recipe: SceneRecipe, samples: int) -> list[tuple[_Piece, FloatArray]]:
+        """The pieces of all events of a scene, each with its RIR as mid and side."""
         pieces = [piece for event in recipe.events for piece in self._pieces(event, samples)]
-        if not pieces:
-            return np.zeros((2, samples), dtype=np.float32)
         microphone = microphone_called(recipe.microphone)
-        rirs = [capture_rir(microphone, self.pool, piece.rir, recipe.view_deg) for piece in pieces]
+        return [(piece, capture_rir(microphone, self.pool, piece.rir, recipe.view_deg)) for piece in pieces]
+
+    def _direct(self, captured: list[tuple[_Piece, FloatArray]]) -> list[tuple[_Piece, FloatArray]]:
+        """The labelled pieces with the direct sound of their RIRs."""
+        return [
+            (piece, direct_part(rir, self.pool.arrival(piece.rir)))
+            for piece, rir in captured
+            if piece.event.kind != INTERFERENCE
+        ]
+
+    def _convolved(self, recipe: SceneRecipe, captured: list[tuple[_Piece, FloatArray]], samples: int) -> FloatArray:
+        """Pieces convolved with their RIRs, as mid and side (2, samples)."""
+        if not captured:
+            return np.zeros((2, samples), dtype=np.float32)
+        rirs = [rir for _, rir in captured]
         longest = max(rir.shape[1] for rir in rirs)
         convolver = BlockConvolver(samples, longest, round(_PREROLL_SECONDS * SAMPLE_RATE))
         responses: dict[EventRecipe, NDArray[np.complex64]] = {}
-        for piece, response in zip(pieces, convolver.responses(rirs), strict=True):
+        for (piece, _), response in zip(captured, convolver.responses(rirs), strict=True):
             if piece.event not in responses:
                 responses[piece.event] = _source_response(piece.event, response.shape[1])
             response *= responses[piece.event]

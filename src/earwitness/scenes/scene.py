@@ -189,12 +189,15 @@ class Scene:
         audio: (2, samples) float32 at 24 kHz, left then right.
         labels: the reference labels, rounded like DCASE labels.
         tracks: a track for each source of the recipe, in its order.
+        direct: (2, samples) float32, the part of `audio` that is direct sound of labelled sources; None if it was not
+            asked for.
     """
 
     recipe: SceneRecipe
     audio: NDArray[np.float32]
     labels: EventTable
     tracks: tuple[SourceTrack, ...]
+    direct: NDArray[np.float32] | None = None
 
 
 def _event(raw: dict[str, Any]) -> EventRecipe:

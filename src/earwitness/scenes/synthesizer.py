@@ -75,10 +75,10 @@ class Synthesizer:
             return recipe
         return replace(recipe, seed=(seed.entropy, *seed.spawn_key))
 
-    def render(self, recipe: SceneRecipe) -> Scene:
-        """Render the scene of a recipe."""
-        return SceneRenderer(self.bank, self.pool).render(recipe)
+    def render(self, recipe: SceneRecipe, *, direct: bool = False) -> Scene:
+        """Render the scene of a recipe, optionally with its direct sound."""
+        return SceneRenderer(self.bank, self.pool).render(recipe, direct=direct)
 
-    def scene(self, seed: np.random.SeedSequence) -> Scene:
-        """Draw and render the scene with this seed."""
-        return self.render(self.draft(seed))
+    def scene(self, seed: np.random.SeedSequence, *, direct: bool = False) -> Scene:
+        """Draw and render the scene with this seed, optionally with its direct sound, which changes nothing else."""
+        return self.render(self.draft(seed), direct=direct)

@@ -16,7 +16,7 @@ the weights is what is validated and exported.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import cos, pi
 from typing import Final, cast
 
@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from earwitness.core.multi_accddoa import ASSIGNMENT_SOURCES, ASSIGNMENTS, DISTANCE, ONSCREEN, Y
+from earwitness.models.dense_head import DIFFUSE, LEVEL, dense_estimates
 from earwitness.models.network import ACTIVITY, SEVERAL
 from earwitness.training.loop.distributed import process_mean
 from earwitness.training.recipe_sections import LossSpec, OptimSpec
@@ -36,19 +37,26 @@ ONECYCLE_START: Final = 1 / 25
 
 @dataclass(frozen=True, slots=True)
 class LossParts:
-    """Loss of one batch: `total` for the backward pass, and its parts, detached, for the log."""
+    """Loss of one batch: `total` for the backward pass, and its parts, detached, for the log.
+
+    `dense` is None for networks without a head for dense targets.
+    """
 
     total: Tensor
     direction: Tensor
     distance: Tensor
     onscreen: Tensor
     activity: Tensor
+    dense: Tensor | None = None
+
+    def with_dense(self, loss: Tensor, weight: float) -> LossParts:
+        """The same with the loss of the dense targets added."""
+        return replace(self, total=self.total + weight * loss, dense=loss.detach())
 
     def blend(self, other: LossParts, share: float) -> LossParts:
         """`share` of this loss plus 1 - `share` of another."""
-        return LossParts(
-            *(torch.lerp(getattr(other, name), getattr(self, name), share) for name in self.__dataclass_fields__)
-        )
+        pairs = {name: (getattr(other, name), getattr(self, name)) for name in self.__dataclass_fields__}
+        return LossParts(**{name: torch.lerp(a, b, share) for name, (a, b) in pairs.items() if b is not None})
 
 
 class AdpitLoss(nn.Module):
@@ -159,6 +167,24 @@ def _several_loss(raw: Tensor, count: Tensor, weight: Tensor) -> Tensor:
 def _log_metres(values: Tensor) -> Tensor:
     """Logarithm of the distances; the floor keeps it finite for empty slots, which hold 0 m."""
     return values[..., DISTANCE].clamp_min(MIN_METRES).log()
+
+
+def dense_loss(raw: Tensor, targets: Tensor) -> Tensor:
+    """Loss of the head for dense targets: level differences and diffuseness, each of weight 1.
+
+    Squared error of the level difference, weighted by the share of direct sound, since a band without direct sound has
+    none; cross-entropy of the diffuseness. Cells without energy are left out.
+
+    Args:
+        raw: (B, 2, T', mels) from `DenseHead`.
+        targets: (B, 3, T', mels) of `dense_targets`.
+    """
+    level, diffuse, audible = targets.unbind(1)
+    estimate = dense_estimates(raw)[:, LEVEL]
+    share = (1 - diffuse) * audible
+    off = ((estimate - level).square() * share).sum() / process_mean(share.sum()).clamp_min(1.0)
+    each = functional.binary_cross_entropy_with_logits(raw[:, DIFFUSE], diffuse, reduction="none")
+    return off + (each * audible).sum() / process_mean(audible.sum()).clamp_min(1.0)
 
 
 class OfficialLoss(AdpitLoss):

@@ -26,6 +26,7 @@ from earwitness.models.architectures import (
 from earwitness.models.seld_config import SeldConfig
 from earwitness.scenes.bank.adaptors import bank_vocabulary
 from earwitness.scenes.writing.synthesis import named_classes
+from earwitness.training.data.dense_targets import CHANNELS as DENSE_CHANNELS
 from earwitness.training.recipe_files import override, read_extended
 from earwitness.training.recipe_sections import AugmentSpec, DataSpec, LossSpec, Name, OptimSpec, RunSpec
 
@@ -85,10 +86,18 @@ class Recipe(StrictModel):
             raise ValueError("features.logmel 'librosa' goes with model.architecture 'baseline' only")
         if getattr(self.model, "any_sound", False) and self.data.folders:
             raise ValueError("model.any_sound is trained on scenes of a bank: train without data.folders")
+        if getattr(self.model, "dense", False):
+            if self.data.folders:
+                raise ValueError("model.dense is trained on scenes of a bank: train without data.folders")
+            if not set(DENSE_CHANNELS).issubset(self.features.channels):
+                raise ValueError(f"model.dense needs features.channels with {' and '.join(DENSE_CHANNELS)}")
         if self.features.has_tagger != getattr(self.model, "tagger", False):
             raise ValueError(
                 f"model.tagger goes with features.channels that end with {', '.join(TAGGER_CHANNELS)}, and not without"
             )
+        lags = getattr(self.model, "lags", None)
+        if lags is not None and self.features.channels[lags : lags + 1] != ("gcc",):
+            raise ValueError(f"model.lags is {lags}, which is not the position of gcc in features.channels")
         if isinstance(self.model, SymmetricConfig):
             self.model.check_channels(self.features.channels)
         for key, value in _input_size(self.features).items():

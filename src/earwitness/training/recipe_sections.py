@@ -192,6 +192,7 @@ class LossSpec(StrictModel):
         direction, distance, onscreen: weights of the parts.
         activity: weight of the cross-entropy of the activity logits, for networks that have them.
         several: weight of the cross-entropy of the logits of several sources of a class, for networks that have them.
+        dense: weight of the errors of level difference and diffuseness, for networks trained with `model.dense`.
         active_weight: weight of active cells relative to inactive ones, in the activity part of networks that have
             one, else in the direction part.
         choice_distance: weight of |ln distance error| when assignments are compared.
@@ -205,6 +206,7 @@ class LossSpec(StrictModel):
     onscreen: Weight = 0.01
     activity: Weight = 1.0
     several: Weight = 0.1
+    dense: Weight = 0.2
     active_weight: PositiveWeight = 1.0
     choice_distance: Weight = 0.05
     distance_beta: PositiveWeight = 0.5

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from earwitness.core.classes.vocabulary_record import MOST_CLASSES
 from earwitness.core.events import COLUMNS, EventTable, SoundEvent
@@ -16,7 +17,7 @@ from earwitness.detect.any_sound.class_free import CLASS_FREE, CLOSING, supporte
 from earwitness.detect.any_sound.steering import SoundSource, steered_events
 from earwitness.detect.any_sound.tagging import SoundNames
 from earwitness.detect.model.calibration import AnySound
-from earwitness.detect.smoothing import likely
+from earwitness.detect.smoothing import Smoothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,11 @@ class SortingRules:
 
     Attributes:
         any_sound: the calibration of its class-free track.
-        min_event_score: mean score below which an event of the classes is dropped where there is no tagger.
+        smoothing: of the events of the classes; it drops unlikely ones only where the tagger has no say.
     """
 
     any_sound: AnySound = field(default_factory=AnySound)
-    min_event_score: float = 0.0
+    smoothing: Smoothing = field(default_factory=Smoothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class SortedSounds:
 
 
 def sort_sounds(
-    classes: EventTable, free: EventTable, names: SoundNames | None, source: SoundSource, rate: int, rules: SortingRules
+    decoded: EventTable, free: EventTable, names: SoundNames | None, source: SoundSource, rate: int, rules: SortingRules
 ) -> SortedSounds:
     """Compare the events of the classes with the class-free track, and name what is left of it.
 
@@ -75,16 +76,17 @@ def sort_sounds(
     it is one of the classes: then the model, which has decided against it, knows better.
 
     Args:
-        classes: smoothed events of the classes.
+        decoded: events of the classes, before smoothing.
         free: rows of the class-free track (`decode_class_free`).
         names: names the sounds; None: they stay without names.
         source: returns the recording.
         rate: samples per second of `source`.
         rules: of the model.
     """
-    kept, unconfirmed = supported(classes, free)
+    kept, unconfirmed = supported(rules.smoothing.keeping_unlikely().apply(decoded), free)
+    likely = _keys(rules.smoothing.apply(decoded))
     if names is None:
-        kept = likely(kept, rules.min_event_score)
+        kept = kept.select(np.isin(_keys(kept), likely))
     left = unexplained(free, kept, rules.any_sound.threshold)
     removed = len(unconfirmed.runs()[1])
     if names is None:
@@ -97,7 +99,7 @@ def sort_sounds(
         if index >= len(ours):
             found[index - len(ours)] = names.name(tags)
         elif (other := names.other(tags, ours[index].sound_class)) is None:  # as without the tagger
-            if ours[index].score < rules.min_event_score:
+            if not np.isin(_keys(ours[index].table), likely).all():
                 mistaken[index] = None
         elif rules.any_sound.doubts(ours[index].score, other) and (name := names.name(tags)) is not None:
             mistaken[index] = name
@@ -116,6 +118,11 @@ def sort_sounds(
 
 def _long_enough(others: list[tuple[AudioSetSound, EventTable]]) -> list[tuple[AudioSetSound, EventTable]]:
     return [(sound, table) for sound, table in others if len(table) >= CLOSING.min_event_frames]
+
+
+def _keys(table: EventTable) -> NDArray[np.int64]:
+    """A number for each row that no other row of the table has."""
+    return (table.frame.astype(np.int64) << 32) + (table.class_index.astype(np.int64) << 16) + table.source
 
 
 def _class_free(event: SoundEvent) -> EventTable:

@@ -35,7 +35,7 @@ class SoundPlan:
         any_sound: whether sounds that are none of the classes are wanted.
         found: slugs of the sounds that are searched for; empty: all.
         tagger: names the sounds; None: they have no names.
-        smoothing: of the events of the classes, before they are sorted.
+        smoothing: of the events of the classes.
         rules: of the model.
         nearest: words that are no name, with the name of the nearest sound.
     """
@@ -80,9 +80,8 @@ class SoundPlan:
         tagger = load_tagger()
         if tagger is None and set(beyond) - {UNNAMED.slug}:
             raise UsageError(f"finding '{beyond[0]}' needs the tagger that names sounds; {HOW_TO_NAME}")
-        rules = SortingRules(runner.card.any_sound, smoothing.min_event_score)
-        every = smoothing.model_copy(update={"min_event_score": 0.0})
-        return cls(vocabulary, every, True, found, tagger, rules, nearest)
+        rules = SortingRules(runner.card.any_sound, smoothing)
+        return cls(vocabulary, smoothing, True, found, tagger, rules, nearest)
 
     def selected(self, choice: ClassChoice, table: EventTable) -> EventTable:
         """The rows of the model's classes that are wanted, while detection runs.
@@ -126,20 +125,21 @@ class SoundPlan:
         return {"any_sound": values | {"doubt": list(self.rules.any_sound.doubt), "tagger": tagger}}
 
     def sort(
-        self, classes: EventTable, free: EventTable | None, source: SoundSource, rate: int
+        self, decoded: EventTable, free: EventTable | None, source: SoundSource, rate: int
     ) -> tuple[EventTable, EventTable]:
         """The events of the classes that are left, and these with the other sounds.
 
         Args:
-            classes: smoothed events of the classes.
+            decoded: events of the classes, before smoothing.
             free: rows of the class-free track; None: there is none.
             source: returns the recording.
             rate: samples per second.
         """
         if free is None:
+            classes = self.smoothing.apply(decoded)
             return classes, classes
         names = None if self.tagger is None else SoundNames(self.vocabulary, self.tagger)
-        sounds = sort_sounds(classes, free, names, source, rate, self.rules)
+        sounds = sort_sounds(decoded, free, names, source, rate, self.rules)
         return sounds.classes, sounds.joined(self.vocabulary, self._always)
 
     @property

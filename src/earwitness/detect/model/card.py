@@ -94,6 +94,8 @@ class ModelCard(StrictModel):
             counts |= {"calibration.slope": len(self.calibration.slope)}
         if self.intervals is not None:
             counts |= {"intervals.azimuth.classes": self.intervals.num_classes}
+        if self.smoothing.event_filter is not None:
+            counts |= {"smoothing.event_filter.levels": len(self.smoothing.event_filter.levels)}
         for name, count in counts.items():
             if count != len(self.vocabulary):
                 raise ValueError(f"{name} has {count} values for {len(self.vocabulary)} classes")

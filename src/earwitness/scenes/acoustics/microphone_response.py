@@ -29,6 +29,11 @@ _TAPS: Final = 256
 _LEAD: Final = _TAPS // 2
 _FREQUENCIES: Final = fft.rfftfreq(_TAPS, 1 / SAMPLE_RATE)
 _FAR_METRES: Final = 1000.0
+EARLY_SECONDS: Final = 0.0025
+"""Sound up to this long after the direct sound arrives counts as direct, as most of it comes from the same side."""
+_BEFORE: Final = 24
+"""Samples before its arrival at the centre in which the direct sound may reach one microphone of a pair."""
+_TAPER: Final = 12
 
 
 def capture_rir(microphone: Microphone, pool: RirPool, index: int, view_deg: float) -> FloatArray:
@@ -48,6 +53,21 @@ def capture_rir(microphone: Microphone, pool: RirPool, index: int, view_deg: flo
     for channel, taps in zip(mid_side, _direct_kernel(microphone, place, late), strict=True):
         mix_at(channel[None], np.convolve(direct, taps).astype(np.float32)[None], start - _LEAD)
     return mid_side
+
+
+def direct_part(rir: FloatArray, arrival: int) -> FloatArray:
+    """The direct sound in a captured RIR: (2, up to `arrival` + 2.5 ms + a taper), zero before it.
+
+    Args:
+        rir: (2, samples) from `capture_rir`.
+        arrival: sample at which the direct sound arrives at the centre of the microphone.
+    """
+    first, last = max(arrival - _BEFORE, 0), arrival + round(EARLY_SECONDS * SAMPLE_RATE)
+    direct = rir[:, : last + _TAPER].copy()
+    direct[:, :first] = 0
+    falling = np.cos(np.arange(1, _TAPER + 1) / (_TAPER + 1) * np.pi / 2).astype(np.float32) ** 2
+    direct[:, last:] *= falling[: max(direct.shape[1] - last, 0)]
+    return direct
 
 
 def capture_bed(microphone: Microphone, bed: FloatArray) -> FloatArray:
@@ -94,7 +114,7 @@ class _Decoder:
         return np.ascontiguousarray(fft.irfft(spectra, length, axis=1)[:, _LEAD : _LEAD + size], dtype=np.float32)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=128)
 def _decoder(microphone: NonCoincident) -> _Decoder:
     """Least-squares filters over all directions, with their power corrected to that of the microphone.
 

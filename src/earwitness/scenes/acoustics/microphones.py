@@ -6,6 +6,8 @@ opposite signs. Positions are in metres from the centre of the pair: ahead, left
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -197,13 +199,48 @@ left and right are its sum and difference with a figure-of-eight of half its sen
 degrees apart. phone: omnidirectional microphones 14 cm apart. head: ears on a rigid sphere."""
 
 
+PATTERNS: Final = {"omni": 1.0, "cardioid": 0.5}
+"""Pairs of any spacing: pattern -> share of the omnidirectional part."""
+_SPACING_CM: Final = (0.5, 200.0)
+_MOST_DEG: Final = 90
+_PAIR: Final = re.compile(rf"({'|'.join(PATTERNS)})-(\d{{1,3}}(?:\.\d)?)cm(?:-(\d{{1,2}})deg)?", re.ASCII)
+_DRAWN_CM: Final = (2.0, 25.0)
+_DRAWN_STEP_DEG: Final = 10
+
+
 def microphone_called(name: str) -> Microphone:
-    """The microphone named `name`.
+    """The microphone named `name`: one of `MICROPHONES`, or a pair of any spacing.
+
+    The name of such a pair has its pattern, its spacing and the angle of each axis from the front: `omni-12cm`,
+    `cardioid-17cm-55deg`.
 
     Raises:
         UsageError: there is none; the message lists the names.
     """
-    try:
+    if name in MICROPHONES:
         return MICROPHONES[name]
-    except KeyError:
-        raise UsageError(f"unknown microphone '{name}'; choose one of: {', '.join(MICROPHONES)}") from None
+    pair = _PAIR.fullmatch(name)
+    if pair is None or not _SPACING_CM[0] <= float(pair[2]) <= _SPACING_CM[1] or int(pair[3] or 0) > _MOST_DEG:
+        raise UsageError(
+            f"unknown microphone '{name}'; choose one of: {', '.join(MICROPHONES)}, or a pair such as omni-12cm or "
+            f"cardioid-17cm-55deg ({_SPACING_CM[0]:g} to {_SPACING_CM[1]:g} cm, at most {_MOST_DEG} degrees)"
+        )
+    return SpacedPair(name, float(pair[2]) / 100, PATTERNS[pair[1]], float(pair[3] or 0))
+
+
+def draw_microphone(shares: Mapping[str, float], rng: np.random.Generator) -> str:
+    """The name of a random microphone.
+
+    Args:
+        shares: relative frequency of names, and of patterns (`omni`, `cardioid`), which stand for pairs 2 to 25 cm
+            apart (log-uniform); the axes of cardioids are turned by 0 to 90 degrees.
+        rng: source of the random values.
+    """
+    weights = np.array(list(shares.values()), dtype=np.float64)
+    name = list(shares)[int(rng.choice(len(weights), p=weights / weights.sum()))]
+    if name not in PATTERNS:
+        return name
+    # Rounded, so that pairs repeat and their filters need not be computed again.
+    spacing = round(2 * float(np.exp(rng.uniform(*np.log(_DRAWN_CM))))) / 2
+    turn = "" if name == "omni" else f"-{_DRAWN_STEP_DEG * int(rng.integers(_MOST_DEG // _DRAWN_STEP_DEG + 1))}deg"
+    return f"{name}-{spacing:g}cm{turn}"

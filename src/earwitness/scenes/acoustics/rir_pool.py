@@ -76,11 +76,17 @@ class RirPool:
         """
         if self.onset is None:
             distance = float(np.linalg.norm(self.position[index]))
-            arrival = distance / SPEED_OF_SOUND * SAMPLE_RATE
-            return np.array([1 / distance], dtype=np.float32), round(arrival), arrival - round(arrival)
+            arrival, start = distance / SPEED_OF_SOUND * SAMPLE_RATE, self.arrival(index)
+            return np.array([1 / distance], dtype=np.float32), start, arrival - start
         start, window = direct_window(int(self.onset[index]))
         part = self.rir(index)[0, start : start + window.size]
         return np.asarray(part * window[: part.size], dtype=np.float32), start, 0.0
+
+    def arrival(self, index: int) -> int:
+        """Sample of RIR number `index` at which the direct sound arrives."""
+        if self.onset is not None:
+            return int(self.onset[index])
+        return round(float(np.linalg.norm(self.position[index])) / SPEED_OF_SOUND * SAMPLE_RATE)
 
     def static(self, room: int) -> NDArray[np.intp]:
         """Indices of the single positions of a room."""

@@ -14,7 +14,13 @@ from earwitness.core.geometry import DCASE_CAMERA
 from earwitness.core.schema import StrictModel
 from earwitness.core.vocabulary import DCASE2025
 from earwitness.scenes.acoustics.microphone_flaws import draw_flaws
-from earwitness.scenes.acoustics.microphones import DEFAULT, MICROPHONES, Coincident
+from earwitness.scenes.acoustics.microphones import (
+    DEFAULT,
+    PATTERNS,
+    Coincident,
+    draw_microphone,
+    microphone_called,
+)
 from earwitness.scenes.acoustics.rir_pool import RirPool
 from earwitness.scenes.bank.sound_bank import BACKGROUND, INTERFERENCE, SoundBank, event_blocks, sound_frames
 from earwitness.scenes.sampling.presets import ScenePreset, preset_values
@@ -56,7 +62,9 @@ class SceneConfig(StrictModel):
         hiss_db: level of microphone noise relative to the bed.
         peak_db: peak of the finished scene, dB re full scale.
         class_weights: relative frequency of each class; none: equal.
-        microphone: name of the stereo microphone (`microphones.MICROPHONES`).
+        microphone: name of the stereo microphone (`microphones.microphone_called`).
+        microphones: relative frequency of the microphones of scenes, by name or pattern
+            (`microphones.draw_microphone`); none: all scenes have `microphone`.
         fov_deg: horizontal field of view of the camera, which decides what is on screen.
         elevation_deg: range of elevations of sources from the microphone; for moving sources, of the whole path. Rooms
             have positions from -60 to 45 degrees, with 19 % of the events on screen; within 35 degrees it is 25 %, as
@@ -64,8 +72,8 @@ class SceneConfig(StrictModel):
         preset: distributions of real recordings (`presets.ScenePreset`), which replace those of number, time, position,
             motion and repetition of events above; the name of a shipped preset, or its values.
         preset_share: share of the scenes that are drawn from the preset, if there is one.
-        flaw_probability: probability that the microphone of a scene has flaws (`microphone_flaws`); coincident
-            microphones only.
+        flaw_probability: probability that the microphone of a scene has flaws (`microphone_flaws`); only
+            coincident microphones have them.
     """
 
     seconds: float = Field(default=5.0, gt=0, le=3600)
@@ -91,6 +99,7 @@ class SceneConfig(StrictModel):
     peak_db: tuple[float, float] = (-18.0, -0.5)
     class_weights: tuple[float, ...] = ()
     microphone: str = DEFAULT
+    microphones: dict[str, float] = Field(default_factory=dict, max_length=100)
     fov_deg: float = Field(default=DCASE_CAMERA.horizontal_fov_deg, ge=10, le=170)
     elevation_deg: tuple[float, float] = (-90.0, 90.0)
     preset: ScenePreset | None = None
@@ -111,10 +120,7 @@ class SceneConfig(StrictModel):
             low, high = getattr(self, name) or (0.0, 0.0)
             if low > high:
                 raise ValueError(f"{name}: the first number must not exceed the second")
-        if self.microphone not in MICROPHONES:
-            raise ValueError(f"microphone: '{self.microphone}' is none of {', '.join(MICROPHONES)}")
-        if self.flaw_probability and not isinstance(MICROPHONES[self.microphone], Coincident):
-            raise ValueError(f"flaw_probability: of coincident microphones, which '{self.microphone}' is not")
+        self._check_microphones()
         if self.highest_hz[1] >= SAMPLE_RATE / 2:
             raise ValueError(f"highest_hz: must stay below {SAMPLE_RATE / 2:g} Hz, half the sample rate")
         if self.class_weights and (min(self.class_weights) < 0 or not sum(self.class_weights)):
@@ -122,6 +128,17 @@ class SceneConfig(StrictModel):
         if not self.event_weights or min(self.event_weights) < 0 or not sum(self.event_weights):
             raise ValueError("event_weights: at least one number, none negative, not all zero")
         return self
+
+    def _check_microphones(self) -> None:
+        given, key = self.microphones or {self.microphone: 1.0}, "microphones" if self.microphones else "microphone"
+        try:
+            named = [microphone_called(name) for name in given if not (self.microphones and name in PATTERNS)]
+        except UsageError as error:
+            raise ValueError(f"{key}: {error}") from None
+        if not all(0 <= share < np.inf for share in given.values()) or not any(given.values()):
+            raise ValueError("microphones: one number per microphone, none negative, not all zero")
+        if self.flaw_probability and not any(isinstance(one, Coincident) for one in named):
+            raise ValueError(f"flaw_probability: of coincident microphones, which '{next(iter(given))}' is not")
 
 
 class SceneSampler:
@@ -170,17 +187,22 @@ class SceneSampler:
         # Drawn only if the probability is not 0, so that other scenes do not change.
         flawed = config.flaw_probability > 0 and rng.random() < config.flaw_probability
         flaws = draw_flaws(rng) if flawed else None
+        view_deg = float(rng.uniform(0, 360))
+        noise = self._noise(loudest - float(rng.uniform(*config.snr_db)), rng)
+        gain_db = float(rng.uniform(*config.peak_db))
+        # Drawn last, so that a scene differs in nothing else from one with a given microphone.
+        microphone = draw_microphone(config.microphones, rng) if config.microphones else config.microphone
         return SceneRecipe(
             seconds=config.seconds,
             room=room,
-            view_deg=float(rng.uniform(0, 360)),
+            view_deg=view_deg,
             events=tuple(events),
-            noise=self._noise(loudest - float(rng.uniform(*config.snr_db)), rng),
-            gain_db=float(rng.uniform(*config.peak_db)),
+            noise=noise,
+            gain_db=gain_db,
             pool=self.pool.name,
-            microphone=config.microphone,
+            microphone=microphone,
             fov_deg=config.fov_deg,
-            flaws=flaws,
+            flaws=flaws if isinstance(microphone_called(microphone), Coincident) else None,
         )
 
     def _kind(self, before: list[str], rng: np.random.Generator) -> str:

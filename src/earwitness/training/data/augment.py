@@ -186,7 +186,7 @@ class ChannelKinds:
         """For the channels of a `FeatureConfig`."""
         level = torch.tensor([name.startswith("logmel") for name in channels])
         masked = torch.tensor([name not in TAGGER_CHANNELS for name in channels])
-        return cls(level, masked & torch.tensor([name != "stpacc" for name in channels]), masked)
+        return cls(level, masked & torch.tensor([name not in ("stpacc", "gcc") for name in channels]), masked)
 
     def to(self, device: torch.device) -> ChannelKinds:
         """The same on `device`."""
@@ -208,7 +208,7 @@ def apply(features: Tensor, change: AugmentDraw, kinds: ChannelKinds, mean: Tens
         A new tensor of the same shape.
     """
     device = features.device
-    out = torch.where(kinds.mel[:, None, None], _shifted(features, change.shift), features)
+    out = torch.where(kinds.mel[:, None, None], shifted(features, change.shift), features)
     gain = torch.from_numpy(change.gain).to(device, features.dtype)
     out = out + gain[:, None, None, :] * kinds.level[:, None, None]
     cells = torch.from_numpy(change.hidden).to(device)[:, None]
@@ -217,8 +217,8 @@ def apply(features: Tensor, change: AugmentDraw, kinds: ChannelKinds, mean: Tens
     return torch.where(hidden, mean.to(features.dtype), out)
 
 
-def _shifted(features: Tensor, shift: NDArray[np.int64]) -> Tensor:
-    """Each clip shifted up by its number of bins, edge bins repeated."""
+def shifted(features: Tensor, shift: NDArray[np.int64]) -> Tensor:
+    """Each clip of (B, C, T, F) shifted up by its number (B,) of bins, edge bins repeated."""
     if not shift.any():
         return features
     bins = features.shape[-1]

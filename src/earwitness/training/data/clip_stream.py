@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, Protocol, runtime_checkable
+from typing import Final, Literal, Protocol, cast, runtime_checkable
 
 import numpy as np
 import torch
@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from earwitness.core.errors import TrainingError
 from earwitness.core.events import EventTable
-from earwitness.core.geometry import fold
 from earwitness.core.multi_accddoa import Targets, encode
 from earwitness.data.clips import LoadedClip
 from earwitness.data.shard import ShardClip
@@ -22,8 +20,9 @@ from earwitness.encoders.protocol import TokenMap
 from earwitness.encoders.token_arrays import stack_tokens
 from earwitness.features import FeatureConfig, FeatureExtractor
 from earwitness.models.network import TokenBatch, Tokens
-from earwitness.scenes.scene import Scene
+from earwitness.training.data.any_sound_targets import with_any_sound
 from earwitness.training.data.augment import swap_clip
+from earwitness.training.data.dense_targets import dense_targets
 from earwitness.training.data.token_lookup import TokenLookup
 
 Swap = Literal["double", "random", "none"]
@@ -51,6 +50,13 @@ class SceneSource(Protocol):
 
     def scene(self, seed_sequence: np.random.SeedSequence) -> TrainingScene:
         """The scene of a seed; the same seed gives the same scene."""
+
+
+class DirectSource(Protocol):
+    """A source of scenes that can render their direct sound, too."""
+
+    def scene(self, seed_sequence: np.random.SeedSequence, *, direct: bool = False) -> TrainingScene:
+        """The scene of a seed."""
 
 
 @runtime_checkable
@@ -87,13 +93,17 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class TrainingClip:
-    """Features (C, T, F) float16, slot targets (T', 3, classes) and (T', 3, classes, 4), origin, tokens."""
+    """Features (C, T, F) float16, slot targets (T', 3, classes) and (T', 3, classes, 4), origin, tokens, dense targets.
+
+    The latter are (3, T', F), see `dense_targets`, if the stream has them.
+    """
 
     features: NDArray[np.float16]
     active: NDArray[np.bool_]
     values: NDArray[np.float32]
     origin: Origin = Origin()
     tokens: Mapping[str, TokenMap] = field(default_factory=dict)
+    dense: NDArray[np.float16] | None = None
 
     @property
     def clip_id(self) -> str:
@@ -117,6 +127,7 @@ class Batch:
         scenes: indices of the scenes.
         origins: identity of each of the B clips.
         tokens: semantic tokens of the modalities that at least one clip has.
+        dense: (B, 3, T', F) targets of `dense_targets`, if the stream has them.
     """
 
     features: Tensor
@@ -125,6 +136,7 @@ class Batch:
     scenes: tuple[int, ...]
     origins: tuple[Origin, ...] = ()
     tokens: TokenBatch = field(default_factory=dict)
+    dense: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         """The batch on `device`, with features and tokens as float32."""
@@ -134,6 +146,7 @@ class Batch:
             active=self.active.to(device),
             values=self.values.to(device),
             tokens={name: tokens.to(device) for name, tokens in self.tokens.items()},
+            dense=None if self.dense is None else self.dense.to(device).float(),
         )
 
 
@@ -150,7 +163,12 @@ class SceneStream(Dataset[tuple[int, list[TrainingClip]]]):
         swap: left-right swapping.
         stream: number that distinguishes streams with the same seed.
         tokens: the clips' semantic tokens.
+
+    Attributes:
+        dense: whether clips have dense targets, for which scenes are rendered with their direct sound; False at first.
     """
+
+    dense = False
 
     def __init__(
         self,
@@ -182,9 +200,10 @@ class SceneStream(Dataset[tuple[int, list[TrainingClip]]]):
         for swapped in ways:
             maps, marks = swap_clip(*plain, self.features) if swapped else plain
             origin = _origin(scene, swapped)
+            dense = dense_targets(scene, features, self._features, swapped=swapped) if self.dense else None
             clips.append(
                 TrainingClip(
-                    maps.astype(np.float16, copy=False), marks.active, marks.values, origin, self._find(origin)
+                    maps.astype(np.float16, copy=False), marks.active, marks.values, origin, self._find(origin), dense
                 )
             )
         return index, clips
@@ -196,12 +215,17 @@ class SceneStream(Dataset[tuple[int, list[TrainingClip]]]):
         if isinstance(source, NumberedSource):
             scene = source.at(number)
         else:
-            scene = source.scene(scene_seed(self.seed, self.stream, number))
+            seed = scene_seed(self.seed, self.stream, number)
+            scene = cast(DirectSource, source).scene(seed, direct=True) if self.dense else source.scene(seed)
         if isinstance(scene, ShardClip):
             return scene, scene.features
-        extractor = self._extractor = self._extractor or FeatureExtractor(self.features)
         frames = scene.labels.num_frames * self.features.frames_per_label + self.features.closing_frames
-        return scene, extractor(scene.audio)[:, :frames]
+        return scene, self._features(scene.audio)[:, :frames]
+
+    @property
+    def _features(self) -> FeatureExtractor:
+        self._extractor = self._extractor or FeatureExtractor(self.features)
+        return self._extractor
 
     def targets(self, scene: TrainingScene) -> Targets:
         """Training targets of a scene."""
@@ -262,6 +286,7 @@ def collate(items: list[tuple[int, list[TrainingClip]]]) -> Batch:
         tuple(index for index, _ in items),
         tuple(clip.origin for clip in clips),
         {name: Tokens.of(arrays) for name, arrays in stack_tokens([clip.tokens for clip in clips]).items()},
+        torch.from_numpy(np.stack(dense)) if (dense := [c.dense for c in clips if c.dense is not None]) else None,
     )
 
 
@@ -310,27 +335,3 @@ class AnySoundStream(SceneStream):
             TrainingError: as `with_any_sound`.
         """
         return with_any_sound(scene)
-
-
-def with_any_sound(scene: TrainingScene) -> Targets:
-    """Targets (T, 3, classes + 1) of a synthetic scene; the last class holds all sounds, at most the nearest three.
-
-    Raises:
-        TrainingError: the scene is a recording, of which the interference is not known.
-    """
-    if not isinstance(scene, Scene):
-        raise TrainingError("model.any_sound is trained on scenes of a bank: train without data.folders")
-    own, frames = encode(scene.labels), scene.labels.num_frames
-    tables = [
-        EventTable.from_columns(
-            frame=(at := np.flatnonzero(track.active)), class_index=0, source=number, azimuth=fold(track.azimuth[at]),
-            distance=track.distance[at], onscreen=False, num_frames=frames,
-        )
-        for number, track in enumerate(scene.tracks)
-    ]  # fmt: skip
-    everything = encode(EventTable.concatenate(tables, frames))
-    return Targets(
-        np.concatenate([own.active, everything.active[:, :, :1]], axis=2),
-        np.concatenate([own.values, everything.values[:, :, :1]], axis=2),
-        own.dropped,
-    )

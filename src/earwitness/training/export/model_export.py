@@ -23,7 +23,7 @@ from earwitness.detect.model.interval_model import IntervalModel
 from earwitness.detect.runner.runtime import ACCDDOA, ANY_SOUND, OnnxRuntime
 from earwitness.detect.smoothing import Smoothing
 from earwitness.encoders.token_arrays import TokenArrays
-from earwitness.models.architectures import BaselineConfig, ModelConfig, token_widths
+from earwitness.models.architectures import BaselineConfig, ModelConfig, token_widths, trained_config
 from earwitness.models.checkpoint import load_model
 from earwitness.models.network import Network, Tokens
 from earwitness.models.seld_config import CmcConfig
@@ -262,7 +262,7 @@ def export_run(run: Path, path: Path, tuning: TuningResult, options: ExportOptio
         raise RecipeError("--mirror does not apply to symmetric networks: export without it")
     if options.mirror and read_tokens(run):
         raise RecipeError("--mirror does not apply to models that take tokens: export without it")
-    if net.config != recipe.model:
+    if net.config != trained_config(recipe.model):
         raise ModelError(f"{run / options.checkpoint}: its dimensions differ from those in the run's recipe.yaml")
     # Model and card change together: the previous files stay until both are complete.
     with atomic_file(path) as new_model, atomic_file(card_path(path)) as new_card:
@@ -280,7 +280,7 @@ def _card(run: Path, recipe: Recipe, tuning: TuningResult, options: ExportOption
             name: TokenNeed(made_by=description, required=recipe.model.architecture == "baseline")
             for name, description in read_tokens(run).items()
         },
-        model=recipe.model.model_dump(mode="json") | ({"mirrored": True} if options.mirror else {}),
+        model=trained_config(recipe.model).model_dump(mode="json") | ({"mirrored": True} if options.mirror else {}),
         calibration=tuning.calibration,
         vocabulary=recipe.vocabulary or DEFAULT_VOCABULARY,
         thresholds=tuning.thresholds,

@@ -92,8 +92,9 @@ def estimate(
     slugs = found.vocabulary.slugs
     plain.slope.update(zip(slugs, maps.slope, strict=True))
     plain.offset.update(zip(slugs, maps.offset, strict=True))
-    plain.threshold.update(zip(slugs, found.thresholds(found.every, base.smoothing), strict=True))
-    f_score = dict(zip(slugs, found.honest(base.smoothing), strict=True))
+    smoothing = base.smoothing.for_classes([None] * len(slugs))
+    plain.threshold.update(zip(slugs, found.thresholds(found.every, smoothing), strict=True))
+    f_score = dict(zip(slugs, found.honest(smoothing), strict=True))
     recall, taken = _confusions(fields, scenes, vocabulary, dict(zip(slugs, own, strict=True)), plain.threshold)
     return FoldEstimate(plain.slope, plain.offset, plain.threshold, f_score, recall, taken)
 

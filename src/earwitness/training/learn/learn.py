@@ -219,6 +219,7 @@ def _card(
         "vocabulary": VocabularyRecord.of(vocabulary),
         "model": net.config.model_dump(mode="json") | mirrored,
         "thresholds": values(base.thresholds, found.threshold),
+        "smoothing": base.smoothing.for_classes([_place(old, one.slug) for one in vocabulary]),
         "calibration": _calibration(base.calibration, values, found),
         "intervals": None if base.intervals is None else _intervals(base.intervals, old, vocabulary),
         "scores": {f"folds/f_score/{slug}": round(score, 4) for slug, score in found.f_score.items()},
@@ -226,6 +227,12 @@ def _card(
         "commit": commit(),
     }
     return base.model_copy(update=changes)
+
+
+def _place(old: Vocabulary, slug: str) -> int | None:
+    """Index of a class among those of the shipped model; None: it is new."""
+    found = old.find(slug)
+    return None if found is None else found.index
 
 
 def _calibration(

@@ -5,7 +5,7 @@ Shipped and pulled models have a checkpoint beside them, and YAMNet's weights in
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +22,7 @@ from earwitness.detect.model.model_files import DEFAULT_MODEL, find_model, shipp
 from earwitness.encoders.store.embedding_store import StoreDescription
 from earwitness.encoders.yamnet import convolutions
 from earwitness.features import TAGGER_CHANNELS as TAGGER_NAMES
-from earwitness.features import FeatureConfig
+from earwitness.features import Channel, FeatureConfig
 from earwitness.models.architectures import ModelConfig
 from earwitness.models.checkpoint import read_checkpoint
 from earwitness.models.network import Network
@@ -45,19 +45,24 @@ _SHORT: Final = ".half"
 
 def load_initial(
     model: Network, source: str, features: FeatureConfig, classes: VocabularyRecord = DEFAULT_VOCABULARY
-) -> None:
+) -> tuple[int, ...]:
     """Load the weights and feature statistics of a checkpoint into `model`.
 
-    A Cross-Modal Conformer may start from a SELD network's weights, and a network with a tagger from those of one
-    without. The additional parts keep their initial weights, with which they contribute nothing.
+    A Cross-Modal Conformer may start from a SELD network's weights, and a network with a tagger or with more feature
+    channels from those of one without. The additional parts keep their initial weights, and the weights of additional
+    channels are zero, so that they contribute nothing.
 
     Args:
         model: the network to initialise.
         source: the name of a shipped model (`default`), the address of a pulled one (`hf:USER/NAME`), a .safetensors
             file, or the folder of a run: its best
             checkpoint, else its last.
-        features: of the new run; those of the checkpoint must be the same, where they are known.
+        features: of the new run; those of the checkpoint must be the same, where they are known, but may have fewer
+            channels.
         classes: of the new run; those of the checkpoint must be the same, where they are known.
+
+    Returns:
+        The additional channels whose statistics are not known yet.
 
     Raises:
         TrainingError: there is no such checkpoint, or it does not fit the recipe (names the differences).
@@ -67,11 +72,12 @@ def load_initial(
         config, tensors = read_checkpoint(path)
     except ModelError as error:
         raise TrainingError(f"run.init_from: {error}") from error
-    _same_features(path, features)
+    before = _channels_of(path, features)
     _same_classes(path, classes)
     expected = model.state_dict()
     if config != model.config:
         tensors = _with_tagger_channels(tensors, expected)
+        tensors = _with_channels(tensors, expected, before, features.channels)
     fresh = {name for name in expected.keys() - tensors.keys() if _is_addition(model, name)}
     wrong = sorted(
         name for name in expected.keys() | tensors.keys()
@@ -85,6 +91,10 @@ def load_initial(
             f"({len(wrong)} weights differ: {shown})"
         )
     model.load_state_dict({**expected, **tensors})
+    return tuple(
+        index for index, name in enumerate(features.channels)
+        if name not in (*before, *TAGGER_NAMES) and _twin(name, before) is None
+    )  # fmt: skip
 
 
 def check_initial_tokens(source: str, tokens: Mapping[str, StoreDescription]) -> None:
@@ -151,16 +161,48 @@ def _locate(source: Path) -> Path:
     return found[0]
 
 
-def _same_features(path: Path, features: FeatureConfig) -> None:
+def _with_channels(
+    tensors: dict[str, Tensor], expected: Mapping[str, Tensor], before: Sequence[Channel], now: Sequence[Channel]
+) -> dict[str, Tensor]:
+    """The tensors, with statistics and zero weights for the channels `now` that the checkpoint lacks."""
+    widened = dict(tensors)
+    for name, own in tensors.items():
+        fresh = expected.get(name)
+        stem = name.startswith("stem.") and own.ndim == 4
+        axis = 0 if name in _SCALER else 1
+        if fresh is None or own.shape == fresh.shape or not (stem or name in _SCALER):
+            continue
+        # The convolutions lack the last channels, which other parts process.
+        theirs, ours = before[: own.shape[axis]], now[: fresh.shape[axis]]
+        parts = []
+        for index, channel in enumerate(ours):
+            known = channel if channel in theirs else _twin(channel, theirs) if name in _SCALER else None
+            if known is None:
+                one = fresh.narrow(axis, index, 1)
+                parts.append(torch.zeros_like(one) if stem else one.to(own))
+            else:
+                parts.append(own.narrow(axis, theirs.index(known), 1))
+        widened[name] = torch.cat([part.to(own) for part in parts], dim=axis)
+    return widened
+
+
+def _twin(channel: Channel, others: Sequence[Channel]) -> Channel | None:
+    """A channel of `others` with the same statistics: those of all log-mel channels are the same."""
+    return next((other for other in others if other.startswith("logmel") and channel.startswith("logmel")), None)
+
+
+def _channels_of(path: Path, features: FeatureConfig) -> tuple[Channel, ...]:
+    """Channels of a checkpoint, some or all of those of `features`; if they are not known, those of `features`."""
     recipe = path.parent / _RECIPE
     theirs = load_recipe(recipe).features if recipe.is_file() else checkpoint_features(path)
     if theirs is None:
-        return
-    own = tuple(name for name in features.channels if name not in TAGGER_NAMES)
-    if theirs not in (features, features.model_copy(update={"channels": own})):
+        return features.channels
+    kept = tuple(name for name in features.channels if name in theirs.channels)
+    if theirs != features.model_copy(update={"channels": kept}):
         raise TrainingError(
             f"run.init_from: {path} was trained on other features than the recipe's: {_differences(theirs, features)}"
         )
+    return theirs.channels
 
 
 def _same_classes(path: Path, classes: VocabularyRecord) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Final, cast
 
@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from earwitness.core.classes.vocabulary_record import DEFAULT_VOCABULARY
 from earwitness.core.errors import TrainingError
 from earwitness.metrics import Scores
-from earwitness.models.architectures import token_widths
+from earwitness.models.architectures import token_widths, trained_config
 from earwitness.models.checkpoint import build, save_model
+from earwitness.models.dense_head import DenselyTrained
 from earwitness.models.network import Network
 from earwitness.training.data import augment
 from earwitness.training.data import augment as mixing
@@ -50,7 +51,15 @@ from earwitness.training.loop.training_state import (
     write_start,
 )
 from earwitness.training.loop.validate import ValidSet, validate
-from earwitness.training.optimization import AdpitLoss, Ema, LossParts, OfficialLoss, learning_rate, make_optimizer
+from earwitness.training.optimization import (
+    AdpitLoss,
+    Ema,
+    LossParts,
+    OfficialLoss,
+    dense_loss,
+    learning_rate,
+    make_optimizer,
+)
 from earwitness.training.recipe import Recipe
 
 BEST_NAME: Final = "best.safetensors"
@@ -87,19 +96,21 @@ class Trainer:
         self.stream = stream(
             train, recipe.features, seed=data.seed, scenes=data.scenes, swap=data.swap, tokens=self.tokens
         )
+        self.stream.dense = dense = getattr(recipe.model, "dense", False)
         self.valid_stream = SceneStream(
             valid, recipe.features, seed=data.valid_seed, swap="none", stream=VALID_STREAM, tokens=self.tokens
         )
         torch.manual_seed(run.seed)
-        self.model: Network = build(recipe.model).to(self.device)
-        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model: Network = build(trained_config(recipe.model)).to(self.device)
+        self._trained: nn.Module = DenselyTrained(self.model).to(self.device) if dense else self.model
+        self._trained.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.loss = (OfficialLoss if recipe.loss.form == "official" else AdpitLoss)(recipe.loss).to(self.device)
         self.kinds = augment.ChannelKinds.of(recipe.features.channels).to(self.device)
-        self.optimizer = make_optimizer(self.model, recipe.optim)
+        self.optimizer = make_optimizer(self._trained, recipe.optim)
         self.ema = Ema(self.model, run.ema)
         self.step, self.best = 0, -1.0
         distributed.synchronise_batch_norm(self.model, self.world)
-        parallel = distributed.data_parallel(self.model, self.world, unused=bool(self.tokens.stores))
+        parallel = distributed.data_parallel(self._trained, self.world, unused=bool(self.tokens.stores))
         self._forward: nn.Module = torch.compile(parallel) if run.compile else parallel  # type: ignore[assignment]
 
     def run(self, *, resume: bool = False) -> Scores:
@@ -145,7 +156,7 @@ class Trainer:
     def save(self) -> None:
         """Write the training state of the current step."""
         TrainingState(
-            self.step, self.best, self.model.state_dict(), self.ema.model.state_dict(), self.optimizer.state_dict()
+            self.step, self.best, self._trained.state_dict(), self.ema.model.state_dict(), self.optimizer.state_dict()
         ).save(self.folder)
 
     def start(self) -> None:
@@ -165,14 +176,22 @@ class Trainer:
         if self.recipe.run.init_from:
             classes = self.recipe.vocabulary or DEFAULT_VOCABULARY
             check_initial_tokens(self.recipe.run.init_from, self.tokens.descriptions)
-            load_initial(self.model, self.recipe.run.init_from, self.recipe.features, classes)
+            added = load_initial(self.model, self.recipe.run.init_from, self.recipe.features, classes)
+            if added and self.model.normalises:
+                self._set_statistics(added)
             self.averaged.load_state_dict(self.model.state_dict())
             return
-        self.averaged.load_state_dict(self.model.state_dict())
         if self.model.normalises:
-            mean, std = feature_statistics(self.stream, self.recipe.run.scaler_scenes)
-            for model in (self.model, self.averaged):
-                model.scaler.set(mean.to(self.device), std.to(self.device))
+            self._set_statistics(tuple(range(len(self.recipe.features.channels))))
+        self.averaged.load_state_dict(self.model.state_dict())
+
+    def _set_statistics(self, channels: tuple[int, ...]) -> None:
+        """Set the statistics of some feature channels from the first scenes."""
+        scaler, chosen = self.model.scaler, list(channels)
+        for buffer, value in zip(
+            (scaler.mean, scaler.std), feature_statistics(self.stream, self.recipe.run.scaler_scenes), strict=True
+        ):
+            buffer[chosen] = value[chosen].to(self.device).expand_as(buffer[chosen])
 
     def _restore(self) -> None:
         state = TrainingState.latest(self.folder)
@@ -180,7 +199,7 @@ class Trainer:
             raise TrainingError(f"no run to resume in '{self.folder}': start without --resume")
         check_same_run(self.folder, self.recipe, self.tokens.descriptions)
         try:
-            self.model.load_state_dict(state.model)
+            self._trained.load_state_dict(state.model)
             self.ema.model.load_state_dict(state.ema)
             self.optimizer.load_state_dict(state.optimizer)
         except (RuntimeError, ValueError) as error:
@@ -205,33 +224,41 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         batch = batch.to(self.device)
-        mix = self._mix()
-        features = mixing.mixed(self._augmented(batch.features), mix)
+        mix, change = self._mix(), self._draw(batch.features)
+        features = mixing.mixed(self._augmented(batch.features, change), mix)
+        if batch.dense is not None:
+            batch = replace(batch, dense=augment.shifted(batch.dense, change.shift))
         # Dropout depends on the step alone, so that a resumed run draws the same masks.
         rank = (self.world.rank,) if self.world.rank else ()
         torch.manual_seed(int(self._seed(_DROPOUT_STREAM, *rank).generate_state(1)[0]))
-        self.model.train()
+        self._trained.train()
         with self._autocast():
-            raw = self._forward(features, mixing.mixed_tokens(batch.tokens, mix)).float()
+            raw = self._forward(features, mixing.mixed_tokens(batch.tokens, mix))
         parts = self._score(raw, batch, mix)
         self._check_finite("loss", distributed.process_mean(parts.total), batch)
         self.optimizer.zero_grad(set_to_none=True)
         parts.total.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.optim.clip)
+        norm = nn.utils.clip_grad_norm_(self._trained.parameters(), self.recipe.optim.clip)
         self._check_finite("gradient", norm, batch)  # clipping by a norm that is not finite would destroy the weights
         self.optimizer.step()
         self.step += 1
         self.ema.update(self.model, self.step)
         return parts
 
-    def _score(self, raw: Tensor, batch: Batch, mix: mixing.MixDraw) -> LossParts:
+    def _score(self, raw: Tensor | tuple[Tensor, Tensor], batch: Batch, mix: mixing.MixDraw) -> LossParts:
         """The loss; for a mixup batch, the losses for both targets, weighted by their shares."""
-        own: LossParts = self.loss(raw, batch.active, batch.values)
+        own = self._score_clips(raw, batch, slice(None))
         if not mix.mixes:
             return own
-        partner = torch.from_numpy(mix.partner).to(self.device)
-        other: LossParts = self.loss(raw, batch.active[partner], batch.values[partner])
-        return own.blend(other, mix.share)
+        return own.blend(self._score_clips(raw, batch, torch.from_numpy(mix.partner).to(self.device)), mix.share)
+
+    def _score_clips(self, raw: Tensor | tuple[Tensor, Tensor], batch: Batch, clips: slice | Tensor) -> LossParts:
+        """The loss of outputs for the targets of `clips`; `raw` is raw fields, or these and the dense head's output."""
+        fields, cells = raw if isinstance(raw, tuple) else (raw, None)
+        parts: LossParts = self.loss(fields.float(), batch.active[clips], batch.values[clips])
+        if cells is None or batch.dense is None:
+            return parts
+        return parts.with_dense(dense_loss(cells, batch.dense[clips]), self.recipe.loss.dense)
 
     def _check_finite(self, name: str, value: Tensor, batch: Batch) -> None:
         if not torch.isfinite(value):
@@ -240,10 +267,12 @@ class Trainer:
                 f"{batch.scenes[-1]}); lower optim.peak or optim.clip, and train again with another --out"
             )
 
-    def _augmented(self, features: Tensor) -> Tensor:
+    def _draw(self, features: Tensor) -> augment.AugmentDraw:
         rng = np.random.default_rng(self._seed(_AUGMENT_STREAM))
         _, _, frames, bins = features.shape
-        change = augment.draw(self.recipe.augment, rng, self.recipe.run.batch, frames, bins).part(self._rows)
+        return augment.draw(self.recipe.augment, rng, self.recipe.run.batch, frames, bins).part(self._rows)
+
+    def _augmented(self, features: Tensor, change: augment.AugmentDraw) -> Tensor:
         return augment.apply(features, change, self.kinds, self.model.scaler.mean)
 
     def _mix(self) -> mixing.MixDraw:
@@ -298,4 +327,5 @@ class Trainer:
 
 
 def _figures(parts: LossParts) -> dict[str, float]:
-    return {field.name: float(distributed.process_mean(getattr(parts, field.name))) for field in fields(parts)}
+    given = {field.name: getattr(parts, field.name) for field in fields(parts)}
+    return {name: float(distributed.process_mean(value)) for name, value in given.items() if value is not None}

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from earwitness.models.seld import Reverberance
+from earwitness.models.feature_branches import Lags, Reverberance
 
 
 @pytest.fixture
@@ -47,3 +47,26 @@ def test_it_learns_distance_from_coherence(net):
         loss.backward()
         optimizer.step()
     assert loss.item() < 0.2 * far.var().item()
+
+
+def test_lags_add_nothing_at_first_for_any_length():
+    torch.manual_seed(0)
+    net = Lags(64, 12, 5)
+    for labels in (1, 3, 50):
+        added = net(torch.randn(2, 5 * labels, 64))
+        assert added.shape == (2, labels, 12)
+        assert not added.any()
+
+
+def test_lags_learn_where_the_peak_is():
+    torch.manual_seed(0)
+    net, draw = Lags(64, 1, 5), torch.Generator().manual_seed(0)
+    peak = torch.randint(4, 60, (128, 1), generator=draw)
+    lags = torch.exp(-((torch.arange(64) - peak[..., None]) / 2.0).square()).expand(-1, 5, -1)
+    optimizer = torch.optim.Adam(net.parameters(), 3e-3)
+    for _ in range(80):
+        loss = (net(lags)[..., 0] - (peak / 32 - 1)).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < 0.02
