@@ -99,7 +99,7 @@ class FeatureExtractor:
         count = self.num_frames(stereo.shape[1])
         frames = self._frames(stereo, 0, count + 2 * self._margin)[:, self._margin : self._margin + count]
         mid, side = scipy.fft.rfft(frames * self._window, axis=-1)
-        return band_powers(mid, side, self._mel)
+        return in_bands(bin_powers(mid, side), self._mel)
 
     def _tagger(self, stereo: NDArray[np.float32], left: int, count: int) -> list[NDArray[np.float32]]:
         """The tagger's log-mels of mid for the first and the second half of each hop: (count, 64) each."""

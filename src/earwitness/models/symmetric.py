@@ -207,7 +207,7 @@ class MirroredNetwork(Network):
         swapped = features[:, self.order] * self.sign
         if self.lags is None:
             return swapped
-        before, lags, after = swapped.split([self.lags, 1, swapped.shape[1] - self.lags - 1], dim=1)
+        before, lags, after = torch.split(swapped, [self.lags, 1, swapped.shape[1] - self.lags - 1], dim=1)
         return torch.cat([before, lags.flip(-1), after], dim=1)
 
     def _all_physical(self, raw: Tensor) -> Tensor:
