@@ -16,8 +16,10 @@ from earwitness.metrics import score_tables
 
 SHARES: Final = (0.1, 0.09, 0.08, 0.07, 0.06, 0.05, 0.04, 0.03, 0.02)
 """Shares of the right events that may be dropped, tried in this order."""
-LARGEST_LOSS: Final = 0.02
-"""Of the F20/1 of a class: of some hundred events, chance alone takes as much."""
+LARGEST_LOSS: Final = 0.001
+"""Of the macro F20/1."""
+LARGEST_CLASS_LOSS: Final = 0.02
+"""Of the F20/1 of one class: of a hundred events, chance alone takes as much."""
 _POOLED_EVENTS: Final = 50
 """Weight of the pooled level in that of a class, in events."""
 _RIDGE: Final = 0.01
@@ -51,7 +53,7 @@ class JudgedEvents:
 
 
 def fit_filter(ordinary: JudgedEvents, unseen: JudgedEvents, smoothing: Smoothing, classes: int) -> EventFilter | None:
-    """The filter with the largest share of `SHARES` that costs no F20/1 on the ordinary scenes; None if all do.
+    """The filter with the largest share of `SHARES` that costs hardly any F20/1 on the ordinary scenes; None if all do.
 
     The weights are those of a logistic regression of right events, with an offset for each class. The level of a class
     is the log-odds below which this share of its right events lies, drawn to that of all right events, the more the
@@ -94,7 +96,7 @@ def fit_filter(ordinary: JudgedEvents, unseen: JudgedEvents, smoothing: Smoothin
         print(
             f"events dropped, {share:.0%} of the right ones: F20/1 {change.mean():+.4f}, of a class {change.min():+.3f}"
         )
-        if change.mean() >= 0 and change.min() >= -LARGEST_LOSS:
+        if change.mean() >= -LARGEST_LOSS and change.min() >= -LARGEST_CLASS_LOSS:
             return found
     return None
 

@@ -122,8 +122,8 @@ def _long_enough(others: list[tuple[AudioSetSound, EventTable]]) -> list[tuple[A
 
 def _keys(table: EventTable) -> NDArray[np.int64]:
     """A number for each row that no other row of the table has."""
-    frame, index = table.frame.astype(np.int64), table.class_index.astype(np.int64)
-    return np.asarray((frame << 32) + (index << 16) + table.source, dtype=np.int64)
+    cell = table.frame.astype(np.int64) * len(table.vocabulary) + table.class_index
+    return np.asarray((cell << 16) + table.source, dtype=np.int64)
 
 
 def _class_free(event: SoundEvent) -> EventTable:
