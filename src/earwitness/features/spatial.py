@@ -102,7 +102,8 @@ class GccTransform:
         # The constant part is no sound.
         heard = np.arange(len(angle))[:, None] > 0
         share = heard / (len(angle) - 1)
-        return cls(*(np.asarray(wave(angle) * share, dtype=np.float32) for wave in (np.cos, np.sin)), lags)
+        cosines, sines = (np.asarray(wave(angle) * share, dtype=np.float32) for wave in (np.cos, np.sin))
+        return cls(cosines, sines, lags)
 
     def __call__(self, bins: NDArray[np.float32]) -> NDArray[np.float32]:
         """Correlations (F, lags), at most 1, the value of a single dry source at its lag, from `bin_powers`."""

@@ -70,9 +70,10 @@ class Lags(nn.Module):
         super().__init__()
         self.frames_per_label = frames_per_label
         self.frame = nn.Sequential(nn.Linear(lags, _LAG_HIDDEN), nn.SiLU())
-        self.out = nn.Sequential(nn.Linear(_LAG_HIDDEN, _LAG_HIDDEN), nn.SiLU(), nn.Linear(_LAG_HIDDEN, dim))
-        nn.init.zeros_(self.out[-1].weight)
-        nn.init.zeros_(self.out[-1].bias)
+        last = nn.Linear(_LAG_HIDDEN, dim)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.out = nn.Sequential(nn.Linear(_LAG_HIDDEN, _LAG_HIDDEN), nn.SiLU(), last)
 
     def forward(self, lags: Tensor) -> Tensor:
         """(B, T, lags) -> (B, T / frames_per_label, dim)."""
