@@ -19,14 +19,19 @@ def scores(*f_scores: float) -> MicrophoneScores:
     return MicrophoneScores(scenes=150, of={"dcase": COINCIDENT, **pairs})
 
 
-def test_half_of_the_coincident_score_is_usable_and_less_is_not() -> None:
+def test_half_of_the_coincident_score_is_usable_and_less_with_any_microphone_is_not() -> None:
     assert scores(0.25).usable
-    assert scores(0.4, 0.1).usable  # the mean counts
-    assert not scores(0.3, 0.1).usable
-    assert scores(0.3, 0.1).advice() is None
-    said = scores(0.4, 0.3).advice()
+    assert scores(0.25, 0.49).usable
+    assert not scores(0.49, 0.24).usable
+    assert scores(0.49, 0.24).advice() is None
+    worse = COINCIDENT.model_copy(update={"f_score": 0.1, "doa_error_deg": 40.0})
+    assert not MicrophoneScores(scenes=9, of={**scores(0.24).of, "ms": worse}).usable  # the best coincident one counts
+
+
+def test_the_advice_gives_what_was_measured() -> None:
+    said = scores(0.41, 0.3).advice()
     assert said is not None
-    for part in ("0.35", "20 degrees", "0.50 and 14"):
+    for part in ("F20/1 was 0.30 to 0.41", "off by 20 degrees", "0.50 and 14 with"):
         assert part in said
 
 
