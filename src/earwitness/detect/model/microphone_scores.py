@@ -67,8 +67,8 @@ class MicrophoneScores(StrictModel):
         return (
             "The model was trained with such microphones, too, but is less exact: in simulated rooms its F20/1 was "
             f"{_range(spaced[0].f_score, spaced[-1].f_score, 2)} and its directions were off by "
-            f"{_range(min(angles), max(angles), 0)} degrees, against {best.f_score:.2f} and {best.doa_error_deg:.0f} with "
-            "coincident microphones."
+            f"{_range(min(angles), max(angles), 0)} degrees, against {best.f_score:.2f} and {best.doa_error_deg:.0f} "
+            "with coincident microphones."
         )
 
 
