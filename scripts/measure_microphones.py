@@ -26,15 +26,17 @@ from earwitness.core.events import EventTable
 from earwitness.core.multi_accddoa import decode
 from earwitness.data.dcase.labels import LabelRows
 from earwitness.detect.live_stream import MERGE_DEG
+from earwitness.detect.model.card import card_path
 from earwitness.detect.model.loading import load
-from earwitness.detect.model.model_files import DEFAULT_MODEL
+from earwitness.detect.model.microphone_scores import MicrophoneScore, MicrophoneScores
+from earwitness.detect.model.model_files import DEFAULT_MODEL, find_model
 from earwitness.detect.runner.model_runner import Runner
 from earwitness.doctor.channel_stats import ChannelStats
 from earwitness.doctor.diagnosis import judge
 from earwitness.metrics import Counts, Protocol, count, jackknife
 from earwitness.results.detection import off_screen
 from earwitness.scenes import PoolConfig, SceneConfig, Synthesizer
-from earwitness.scenes.acoustics.microphones import microphone_called
+from earwitness.scenes.acoustics.microphones import has_spaced, microphone_called
 from earwitness.scenes.scene import SAMPLE_RATE, Scene
 
 RULES: Final = Protocol.STRICT
@@ -119,6 +121,20 @@ def table(report: dict[str, dict[str, Any]], models: Sequence[str]) -> list[str]
     return lines
 
 
+def write_card(model: str, scenes: int, report: dict[str, dict[str, Any]]) -> MicrophoneScores:
+    """Put the scores of a model into its card."""
+    file = find_model(model)
+    of = {
+        name: MicrophoneScore(
+            spaced=has_spaced({name: 1.0}), **{key: figure["model"][key][0] for key in QUANTITIES}
+        )
+        for name, figure in report.items()
+    }  # fmt: skip
+    scores = MicrophoneScores(scenes=scenes, of=of)
+    file.card.model_copy(update={"microphones": scores}).write(card_path(file.path))
+    return scores
+
+
 def main() -> None:
     """Render, run, score, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -129,6 +145,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--microphones", nargs="+", default=MICROPHONES, metavar="NAME")
     parser.add_argument("--cache", type=Path, help="folder of simulated rooms")
+    parser.add_argument("--write", action="store_true", help="write the figures into the model's card")
     parser.add_argument("--json", type=Path, help="file for the figures")
     given = parser.parse_args()
     for name in given.microphones:
@@ -144,6 +161,8 @@ def main() -> None:
         given.json.write_text(json.dumps({"scenes": given.scenes, "models": models, "microphones": report}, indent=1))
     print(f"{given.scenes} scenes, seed {given.seed}")
     print("\n".join(table(report, models)))
+    if given.write:
+        print(write_card(given.model, given.scenes, report).advice() or "of no use for spaced microphones")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from earwitness.cli.main import main
+from earwitness.detect.model.card import card_path, read_card
+from earwitness.detect.model.microphone_scores import MicrophoneScores
 from earwitness.media.sound.wav import write_wav
 
 Burst = Callable[..., NDArray[np.float32]]
@@ -82,3 +84,33 @@ def test_within_limits(doctor: Doctor, make_burst: Burst, tmp_path: Path) -> Non
     assert (code, out) == (1, "")
     assert "took more memory than 20 MB" in err
     assert err.count("\n") == 1
+
+
+def test_spaced_microphones_are_judged_for_the_model_that_is_named(
+    doctor: Doctor, meter_model: Path, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    stereo = rng.normal(scale=0.004, size=(2, 24_000 * 9))
+    for start, lag in enumerate((12, 0, -12, 12, 0, -12, 12, 0, -12)):  # sources to the left, ahead, to the right
+        burst = np.zeros(stereo.shape[1])
+        burst[24_000 * start : 24_000 * start + 14_000] = rng.normal(scale=0.05, size=14_000)
+        stereo += np.stack([burst, np.roll(burst, lag)])
+    write_wav(tmp_path / "spaced.wav", stereo.astype(np.float32), 24_000)
+    code, out, _ = doctor(tmp_path / "spaced.wav", "--json")
+    assert code == 1
+    model = tmp_path / "model.onnx"
+    model.write_bytes(meter_model.read_bytes())
+    scores = MicrophoneScores.model_validate(
+        {"scenes": 100, "of": {name: {"spaced": name == "phone", "f_score": 0.4, "doa_error_deg": 17.0}
+                               for name in ("dcase", "phone")}}
+    )  # fmt: skip
+    read_card(card_path(meter_model)).model_copy(update={"microphones": scores}).write(card_path(model))
+    code, out, _ = doctor(tmp_path / "spaced.wav", "--json", "--model", model)
+    assert code == 0, out
+    (spacing,) = [check for check in json.loads(out)["checks"] if check["name"] == "spacing"]
+    assert spacing["verdict"] == "caution"
+    assert "0.50 ms" in spacing["sentence"]
+    assert "off by 17 degrees" in spacing["sentence"]
+    code, _, err = doctor(tmp_path / "spaced.wav", "--model", "nothing")
+    assert code != 0
+    assert "unknown model 'nothing'" in err

@@ -40,7 +40,7 @@ def test_odd_channels_are_those_of_the_intensity() -> None:
     config.check_channels(["logmel_m", "logmel_s", "intensity"])
     with pytest.raises(ValueError, match=r"must be \[0\]"):
         config.check_channels(["intensity", "logmel_m", "logmel_s"])
-    with pytest.raises(ValueError, match="neither logmel_l"):
+    with pytest.raises(ValueError, match="none of logmel_l"):
         config.check_channels(["logmel_l", "logmel_r", "intensity"])
 
 

@@ -212,7 +212,8 @@ def test_card_says_what_the_model_needs(run, tmp_path):
     card.check(path)
     assert (card.name, card.features, card.thresholds) == ("mine", tiny_recipe().features, tuning.thresholds)
     assert card.recipe["run"]["steps"] == 6
-    assert card.limits == (model_export.SYNTHETIC_LIMIT, *model_export.LIMITS, "Knows no bells.")
+    synthetic = model_export.SYNTHETIC_LIMIT.format(microphones="coincident stereo")
+    assert card.limits == (synthetic, model_export.COINCIDENT_LIMIT, *model_export.LIMITS, "Knows no bells.")
     assert card.data["kind"] == "synthetic scenes"
     path.write_bytes(path.read_bytes() + b"x")
     with pytest.raises(ModelError, match="do not match"):
@@ -345,3 +346,23 @@ def test_a_head_for_dense_targets_leaves_no_trace_in_the_export(tmp_path):
         assert recipe.model.dense == (name == "dense")
         files[name] = (folder / "model.onnx").read_bytes(), card.model_dump(exclude={"recipe", "commit"})
     assert files["dense"] == files["plain"]
+
+
+@pytest.mark.parametrize(
+    ("scene", "limit"),
+    [
+        ({}, model_export.COINCIDENT_LIMIT),
+        ({"microphone": "xy"}, model_export.COINCIDENT_LIMIT),
+        ({"microphones": {"dcase": 1, "phone": 0}}, model_export.COINCIDENT_LIMIT),
+        ({"microphone": "phone"}, model_export.SPACED_LIMIT),
+        ({"microphones": {"dcase": 0.5, "omni": 0.5}}, model_export.SPACED_LIMIT),
+    ],
+)
+def test_card_tells_limits_of_the_microphones_of_training(run, tmp_path, scene, limit):
+    recipe = model_export.load_recipe(run / "recipe.yaml")
+    data = recipe.data.model_copy(update={"scene": scene})
+    (run / "recipe.yaml").write_text(recipe.model_copy(update={"data": data}).dump())
+    limits = export_run(run, tmp_path / "m.onnx", TuningResult((0.5,) * 13, {})).limits
+    assert limit in limits
+    assert len({model_export.COINCIDENT_LIMIT, model_export.SPACED_LIMIT}.intersection(limits)) == 1
+    assert ("spaced" in limits[0]) is (limit == model_export.SPACED_LIMIT)

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 def run(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A video or audio file.")],
+    model: Annotated[
+        str,
+        typer.Option(metavar="NAME|FILE", help="The model to judge for: shipped, pulled or an .onnx file."),
+    ] = "default",
     json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
     max_seconds: Annotated[
         float | None,
@@ -31,9 +35,10 @@ def run(
     one_thread()
 
     from earwitness.core.isolation import FileLimits, run_isolated
+    from earwitness.detect.model.model_files import find_model
 
-    limits = FileLimits(max_seconds, max_memory)
-    diagnosis = run_isolated(_diagnose, file, limits=limits, on_progress=lambda _: None, name=str(file))
+    limits, advice = FileLimits(max_seconds, max_memory), find_model(model).card.spaced_advice
+    diagnosis = run_isolated(_diagnose, file, advice, limits=limits, on_progress=lambda _: None, name=str(file))
     if json:
         typer.echo(_json(file, diagnosis))
     else:
@@ -42,14 +47,14 @@ def run(
         raise typer.Exit(1)
 
 
-def _diagnose(file: Path, report: Reporter) -> Diagnosis:
+def _diagnose(file: Path, spaced_advice: str | None, report: Reporter) -> Diagnosis:
     """Diagnose a file; runs in its own process."""
     from earwitness.doctor.diagnosis import diagnose
     from earwitness.media.containers.container import container_duration, open_media
 
     with open_media(file) as container:
         report.allow(file, container_duration(container) or 0.0)
-    return diagnose(file)
+    return diagnose(file, spaced_advice=spaced_advice)
 
 
 def _json(file: Path, diagnosis: Diagnosis) -> str:

@@ -115,7 +115,8 @@ class SynthesizeOptions:
         typer.Option(
             metavar="NAME",
             rich_help_panel=_ROOMS,
-            help="dcase, xy, ms, ortf, phone or head; by default dcase, or with --from the scene's own.",
+            help="dcase, xy, ms, ortf, phone, head, or a pair such as omni-12cm or cardioid-17cm-55deg; by default "
+            "dcase, or with --from the scene's own.",
         ),
     ] = None
     video: Annotated[

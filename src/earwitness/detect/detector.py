@@ -36,7 +36,7 @@ from earwitness.detect.model.card import file_sha256
 from earwitness.detect.model.loading import LoadKeywords, LoadOptions, load
 from earwitness.detect.model.model_files import DEFAULT_MODEL
 from earwitness.detect.runner.model_runner import Runner
-from earwitness.doctor.diagnosis import judge, warnings_of
+from earwitness.doctor.diagnosis import is_spaced, judge, warnings_of
 from earwitness.doctor.waveform_faults import FlatTops
 from earwitness.encoders.words import WORDS
 from earwitness.fusion.visual_analysis import AUTO, VisualAnalysis, open_visual_analysis
@@ -285,7 +285,7 @@ class Detector:
         media, is_long = facts.media, decoded.figures.seconds > LONG_SECONDS
         if is_long:
             self.unload()
-        checks = judge(decoded.figures, mono=facts.mono)
+        checks = judge(decoded.figures, mono=facts.mono, spaced_advice=self.card.spaced_advice)
         same_sound = decoded.figures.difference < DUAL_MONO_DIFFERENCE
         mono_throughout = facts.mono or same_sound or any(check.undirected for check in checks)
         stretches = [] if mono_throughout else decoded.stretches
@@ -297,8 +297,8 @@ class Detector:
         if is_long:
             self.unload()
         unfit = warnings_of(checks)
-        if intervals and any(check.verdict == "unfit" for check in checks):
-            unfit.append(INTERVALS_VOID)
+        if intervals and any(check.verdict == "unfit" or is_spaced(check) for check in checks):
+            unfit.append(INTERVALS_VOID)  # they are calibrated with coincident microphones
         unreported = not_within(stretches, facts.undirected, decoded.figures.seconds)  # the reader reports its own
         parts = [describe_stretches(unreported)] if unreported else []
         result = Detection(

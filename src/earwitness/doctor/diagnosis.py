@@ -113,8 +113,12 @@ class Diagnosis:
         return all(check.verdict != "unfit" for check in self.checks)
 
 
-def diagnose(path: str | Path) -> Diagnosis:
+def diagnose(path: str | Path, *, spaced_advice: str | None = None) -> Diagnosis:
     """Check a whole file at its own sample rate.
+
+    Args:
+        path: a video or audio file.
+        spaced_advice: as in `judge`.
 
     Raises:
         MediaError: the file cannot be read, or has no sound.
@@ -128,7 +132,7 @@ def diagnose(path: str | Path) -> Diagnosis:
     mono = reader.mono  # known only after the last block
     found = [] if mono else not_within(stats.stretches(), reader.undirected, reader.duration)
     stretches = tuple(join_stretches([*reader.undirected, *found]))
-    checks = judge(stats.figures(), mono=mono, stretches=stretches)
+    checks = judge(stats.figures(), mono=mono, stretches=stretches, spaced_advice=spaced_advice)
     return Diagnosis(media, reader.duration, checks, tuple(reader.warnings), stretches)
 
 
@@ -139,13 +143,20 @@ def _own_rate(media: MediaInfo, path: Path) -> int:
     return media.audio.rate
 
 
-def judge(figures: ChannelFigures, *, mono: bool = False, stretches: Sequence[Stretch] = ()) -> tuple[Check, ...]:
+def judge(
+    figures: ChannelFigures,
+    *,
+    mono: bool = False,
+    stretches: Sequence[Stretch] = (),
+    spaced_advice: str | None = None,
+) -> tuple[Check, ...]:
     """Judge the measured figures.
 
     Args:
         figures: figures of the whole sound.
         mono: whether the file has only one channel.
         stretches: stretches without direction.
+        spaced_advice: what the model reaches with spaced microphones, one sentence; None: it is of no use for them.
 
     Returns:
         The checks that are always made, and "stretches", "effect" and "offset" if they found a problem.
@@ -157,7 +168,8 @@ def judge(figures: ChannelFigures, *, mono: bool = False, stretches: Sequence[St
     stereo = _same_sound(figures, mono)
     checks = [_level(figures), stereo]
     if stereo.verdict != "unfit":
-        pair = [_dead_channel(figures), _phase(figures), _delay(figures), _spacing(figures), _balance(figures)]
+        pair = [_dead_channel(figures), _phase(figures), _delay(figures), _spacing(figures, spaced_advice)]
+        pair.append(_balance(figures))
         checks += pair
         if all(check.verdict != "unfit" for check in pair):
             partly_inverted = any(one.reason == INVERTED for one in stretches)
@@ -168,12 +180,14 @@ def judge(figures: ChannelFigures, *, mono: bool = False, stretches: Sequence[St
 
 def warnings_of(checks: Sequence[Check]) -> list[str]:
     """Warnings for a result: problems that affect directions, and changes made to the sound."""
-    reported = [check for check in checks if check.name != "stretches"]  # a result reports stretches with their times
-    return [
-        check.sentence
-        for check in reported
-        if check.verdict == "unfit" or (check.verdict == "caution" and check.name in ("balance", "effect", "offset"))
-    ]
+    cautions = ("balance", "effect", "offset", "spacing")
+    serious = [one for one in checks if one.verdict == "unfit" or (one.verdict == "caution" and one.name in cautions)]
+    return [check.sentence for check in serious if check.name != "stretches"]  # a result reports these with times
+
+
+def is_spaced(check: Check) -> bool:
+    """Whether a check found spaced microphones."""
+    return check.name == "spacing" and check.verdict != "ok"
 
 
 def _level(figures: ChannelFigures) -> Check:
@@ -292,14 +306,12 @@ def _offset(figures: ChannelFigures) -> list[Check]:
     return [Check("offset", figures.offset * 100, "%", "caution", text)]
 
 
-def _spacing(figures: ChannelFigures) -> Check:
+def _spacing(figures: ChannelFigures, advice: str | None) -> Check:
     value = figures.spaced_share * 100
     if figures.spaced_share > SPACED_SHARE:
-        sentence = (
-            f"Spaced microphones: sound reaches one channel typically {figures.spaced_ms:.2f} ms before the other. "
-            "The models are trained on coincident microphones; directions are unreliable."
-        )
-        return Check("spacing", value, "%", "unfit", sentence)
+        found = f"Spaced microphones: sound reaches one channel typically {figures.spaced_ms:.2f} ms before the other."
+        untrained = "The model was trained on coincident microphones; directions are unreliable."
+        return Check("spacing", value, "%", "caution" if advice else "unfit", f"{found} {advice or untrained}")
     return Check("spacing", value, "%", "ok", "No sign of spaced microphones.")
 
 

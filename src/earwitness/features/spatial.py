@@ -102,8 +102,8 @@ class GccTransform:
         # The constant part is no sound.
         heard = np.arange(len(angle))[:, None] > 0
         share = heard / (len(angle) - 1)
-        cosines, sines = np.cos(angle) * share, np.sin(angle) * share
-        return cls(cosines.astype(np.float32), sines.astype(np.float32), lags)
+        cosines, sines = (np.asarray(wave(angle) * share, dtype=np.float32) for wave in (np.cos, np.sin))
+        return cls(cosines, sines, lags)
 
     def __call__(self, bins: NDArray[np.float32]) -> NDArray[np.float32]:
         """Correlations (F, lags), at most 1, the value of a single dry source at its lag, from `bin_powers`."""

@@ -207,8 +207,8 @@ class MirroredNetwork(Network):
         swapped = features[:, self.order] * self.sign
         if self.lags is None:
             return swapped
-        before, lags, after = torch.split(swapped, [self.lags, 1, swapped.shape[1] - self.lags - 1], dim=1)
-        return torch.cat([before, lags.flip(-1), after], dim=1)
+        lags = swapped[:, self.lags : self.lags + 1].flip(-1)
+        return torch.cat([swapped[:, : self.lags], lags, swapped[:, self.lags + 1 :]], dim=1)
 
     def _all_physical(self, raw: Tensor) -> Tensor:
         if not self.has_any_sound:

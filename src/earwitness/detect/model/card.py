@@ -16,6 +16,7 @@ from earwitness.core.multi_accddoa import Decoding
 from earwitness.core.schema import PlainValues, StrictModel, first_problem
 from earwitness.detect.model.calibration import AnySound, Calibration
 from earwitness.detect.model.interval_model import IntervalModel
+from earwitness.detect.model.microphone_scores import MicrophoneScores
 from earwitness.detect.smoothing import Smoothing
 from earwitness.encoders.store.embedding_store import StoreDescription
 from earwitness.features import FeatureConfig
@@ -57,6 +58,7 @@ class ModelCard(StrictModel):
         smoothing: how its events are cleaned up after decoding.
         intervals: how to predict the intervals of its events; None in cards that have none.
         any_sound: what its class-free track is worth, if it has one, and when its classes are doubted.
+        microphones: what it reaches with spaced microphones; None for models of coincident ones.
         data: description of the training data.
         recipe: the complete training recipe.
         commit: commit of the training code.
@@ -79,6 +81,7 @@ class ModelCard(StrictModel):
     smoothing: Smoothing = Smoothing()
     intervals: IntervalModel | None = None
     any_sound: AnySound = AnySound()
+    microphones: MicrophoneScores | None = None
     data: PlainValues = Field(default_factory=dict)
     recipe: PlainValues = Field(default_factory=dict)
     commit: str = "unknown"
@@ -86,6 +89,11 @@ class ModelCard(StrictModel):
     limits: tuple[str, ...] = ()
     licence: str = "MIT"
     sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$")
+
+    @property
+    def spaced_advice(self) -> str | None:
+        """What to tell about spaced microphones; None if the model is of no use for them."""
+        return None if self.microphones is None else self.microphones.advice()
 
     @model_validator(mode="after")
     def _one_value_per_class(self) -> ModelCard:

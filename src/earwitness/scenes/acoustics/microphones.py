@@ -228,6 +228,16 @@ def microphone_called(name: str) -> Microphone:
     return SpacedPair(name, float(pair[2]) / 100, PATTERNS[pair[1]], float(pair[3] or 0))
 
 
+def has_spaced(shares: Mapping[str, float]) -> bool:
+    """Whether some of the microphones or patterns, if they are used at all, have time differences.
+
+    Raises:
+        UsageError: one of them is unknown.
+    """
+    used = [name for name, share in shares.items() if share]
+    return any(name in PATTERNS or not isinstance(microphone_called(name), Coincident) for name in used)
+
+
 def draw_microphone(shares: Mapping[str, float], rng: np.random.Generator) -> str:
     """The name of a random microphone.
 

@@ -17,6 +17,7 @@ from earwitness.core.geometry import Camera
 from earwitness.core.vocabulary import Vocabulary
 from earwitness.data.dcase.labels import write_table
 from earwitness.media.sound.wav import write_wav
+from earwitness.scenes.acoustics.microphones import Coincident, microphone_called
 from earwitness.scenes.acoustics.rir_pool import PoolConfig, RirPool
 from earwitness.scenes.bank.sound_bank import SoundBank
 from earwitness.scenes.pictures import DCASE_FPS, CutoutLibrary, PictureRenderer, open_backgrounds, write_scene
@@ -213,7 +214,7 @@ def render_recipe(
         job: bank and rooms of the recipe, and the output folder.
         path: a recipe that `write_clip` or this function wrote.
         view_deg: another rotation of the camera and the microphone; None keeps that of the recipe.
-        microphone: name of another microphone; None keeps that of the recipe.
+        microphone: name of another microphone; None keeps that of the recipe. Only coincident ones keep its flaws.
         noise: whether to render the bed and the hiss.
         stems: write a sound file for each event and one for the noise as well; their sum is the scene with noise.
 
@@ -227,7 +228,8 @@ def render_recipe(
     if view_deg is not None:
         recipe = replace(recipe, view_deg=view_deg % 360)
     if microphone is not None:
-        recipe = replace(recipe, microphone=microphone)
+        coincident = isinstance(microphone_called(microphone), Coincident)
+        recipe = replace(recipe, microphone=microphone, flaws=recipe.flaws if coincident else None)
     synthesizer = job.synthesizer()
     renderer = SceneRenderer(synthesizer.bank, synthesizer.pool)
     scene = renderer.render(recipe, noise=noise)

@@ -28,6 +28,7 @@ from earwitness.models.checkpoint import load_model
 from earwitness.models.network import Network, Tokens
 from earwitness.models.seld_config import CmcConfig
 from earwitness.models.symmetric import MirroredNetwork
+from earwitness.scenes.acoustics.microphones import DEFAULT, has_spaced
 from earwitness.training.loop.training_state import read_tokens, start_commit
 from earwitness.training.recipe import Recipe, load_recipe
 
@@ -103,10 +104,13 @@ TOLERANCE: Final = 1e-4
 HALF_TOLERANCE: Final = 5e-3
 """The same for weights rounded to 16 bits."""
 SYNTHETIC_LIMIT: Final = (
-    "Trained on synthetic scenes only: simulated shoebox rooms, a sound bank's recordings, coincident stereo."
+    "Trained on synthetic scenes only: simulated shoebox rooms, a sound bank's recordings, {microphones}."
 )
+COINCIDENT_LIMIT: Final = (
+    "Needs real stereo from coincident (or panned) channels: spaced microphones shift the directions."
+)
+SPACED_LIMIT: Final = "Needs real stereo; directions from spaced microphones are less exact than from coincident ones."
 LIMITS: Final = (
-    "Needs real stereo from coincident (or panned) channels: spaced microphones shift the directions.",
     "Does not distinguish front from back; directions lie in -90..90 degrees.",
     "Estimates on/off screen from sound alone, for a camera with a horizontal field of view of 100 degrees.",
 )
@@ -291,9 +295,18 @@ def _card(run: Path, recipe: Recipe, tuning: TuningResult, options: ExportOption
         recipe=_portable(recipe),
         commit=start_commit(run),
         scores=tuning.scores,
-        limits=(*(() if recipe.data.folders else (SYNTHETIC_LIMIT,)), *LIMITS, *tuning.limits, *options.limits),
+        limits=(*_limits(recipe), *tuning.limits, *options.limits),
         sha256=sha256,
     )
+
+
+def _limits(recipe: Recipe) -> tuple[str, ...]:
+    """What every model with this recipe cannot do."""
+    scene = recipe.data.scene
+    spaced = not recipe.data.folders and has_spaced(scene.get("microphones") or {scene.get("microphone", DEFAULT): 1.0})
+    microphones = "coincident and spaced microphones" if spaced else "coincident stereo"
+    data = () if recipe.data.folders else (SYNTHETIC_LIMIT.format(microphones=microphones),)
+    return (*data, SPACED_LIMIT if spaced else COINCIDENT_LIMIT, *LIMITS)
 
 
 def run_recipe(run: Path) -> Recipe:
