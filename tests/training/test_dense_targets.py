@@ -14,7 +14,7 @@ from earwitness.features import FeatureConfig, FeatureExtractor
 from earwitness.scenes import RirPool, SceneRecipe, SoundBank
 from earwitness.scenes.renderer import SceneRenderer
 from earwitness.scenes.scene import EventRecipe, NoiseRecipe, Scene
-from earwitness.training.data.dense_targets import AUDIBLE, DIFFUSE, LEVEL, dense_targets
+from earwitness.training.data.dense_targets import AUDIBLE, DIFFUSE, LEVEL, dense_targets, mirrored
 from fakes import open_tones
 
 Pools = Callable[..., RirPool]
@@ -45,8 +45,8 @@ def rendered(bank: SoundBank, pool: RirPool, *events: EventRecipe, noise: NoiseR
     return SceneRenderer(bank, pool).render(recipe, direct=True)
 
 
-def targets(scene: Scene, *, swapped: bool = False) -> np.ndarray:
-    return dense_targets(scene, EXTRACTOR(scene.audio), EXTRACTOR, swapped=swapped).astype(float)
+def targets(scene: Scene) -> np.ndarray:
+    return dense_targets(scene, EXTRACTOR(scene.audio), EXTRACTOR).astype(float)
 
 
 @pytest.mark.parametrize(("azimuth", "elevation"), [(0, 0), (30, 0), (-70, 0), (90, 0), (150, 0), (-60, 40)])
@@ -114,7 +114,8 @@ def test_late_reflections_are_diffuse_and_early_ones_are_not(bank: SoundBank, fr
 
 def test_swapping_left_and_right_changes_the_sign_alone(bank: SoundBank, free_field: Pools) -> None:
     scene = rendered(bank, free_field(at(40)), event(bank, "bell", 0), noise=HISS)
-    plain, swapped = targets(scene), targets(scene, swapped=True)
+    plain = targets(scene)
+    swapped = mirrored(plain)
     np.testing.assert_array_equal(swapped[LEVEL], -plain[LEVEL])
     np.testing.assert_array_equal(swapped[DIFFUSE:], plain[DIFFUSE:])
     turned = replace(scene, audio=scene.audio[::-1].copy(), direct=scene.direct[::-1].copy())  # type: ignore[index]

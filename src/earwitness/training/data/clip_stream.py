@@ -22,7 +22,7 @@ from earwitness.features import FeatureConfig, FeatureExtractor
 from earwitness.models.network import TokenBatch, Tokens
 from earwitness.training.data.any_sound_targets import with_any_sound
 from earwitness.training.data.augment import swap_clip
-from earwitness.training.data.dense_targets import dense_targets
+from earwitness.training.data.dense_targets import dense_targets, mirrored
 from earwitness.training.data.token_lookup import TokenLookup
 
 Swap = Literal["double", "random", "none"]
@@ -195,15 +195,16 @@ class SceneStream(Dataset[tuple[int, list[TrainingClip]]]):
         """Clips of scene `index`."""
         scene, features = self.scene(index)
         plain = features, self.targets(scene)
+        dense = dense_targets(scene, features, self._features) if self.dense else None
         ways = (self._coin(index),) if self.swap == "random" else _WAYS[self.swap]
         clips = []
         for swapped in ways:
             maps, marks = swap_clip(*plain, self.features) if swapped else plain
             origin = _origin(scene, swapped)
-            dense = dense_targets(scene, features, self._features, swapped=swapped) if self.dense else None
+            turned = mirrored(dense) if swapped and dense is not None else dense
             clips.append(
                 TrainingClip(
-                    maps.astype(np.float16, copy=False), marks.active, marks.values, origin, self._find(origin), dense
+                    maps.astype(np.float16, copy=False), marks.active, marks.values, origin, self._find(origin), turned
                 )
             )
         return index, clips

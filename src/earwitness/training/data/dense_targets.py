@@ -20,9 +20,7 @@ _LEAST_POWER: Final = 10 * POWER_FLOOR
 """Mean power of a cell, mid and side, below which it has no targets: there is digital silence."""
 
 
-def dense_targets(
-    scene: object, features: NDArray[np.floating], extractor: FeatureExtractor, *, swapped: bool = False
-) -> NDArray[np.float16]:
+def dense_targets(scene: object, features: NDArray[np.floating], extractor: FeatureExtractor) -> NDArray[np.float16]:
     """Targets (3, T', mels) of a scene that was rendered with its direct sound.
 
     With the powers of left and right of the direct sound of all labelled sources, L and R, summed over the feature
@@ -38,7 +36,6 @@ def dense_targets(
         scene: the scene.
         features: (C, T, mels) of the scene, with the log-mels of mid and side.
         extractor: of the features.
-        swapped: whether left and right are swapped in what the network is given.
 
     Raises:
         TrainingError: the scene has no direct sound: it is a recording, or its source cannot render it.
@@ -55,7 +52,14 @@ def dense_targets(
     level = (left - right) / np.maximum(near, POWER_FLOOR)
     diffuse = 1 - np.minimum(near / everything, 1)
     audible = everything > 2 * each * _LEAST_POWER
-    return np.stack([-level if swapped else level, diffuse, audible]).astype(np.float16)
+    return np.stack([level, diffuse, audible]).astype(np.float16)
+
+
+def mirrored(targets: NDArray[np.float16]) -> NDArray[np.float16]:
+    """The targets with left and right swapped: level differences change their sign."""
+    turned = targets.copy()
+    turned[LEVEL] *= -1
+    return turned
 
 
 def _summed(power: NDArray[np.floating], frames: int) -> NDArray[np.float64]:
