@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Final
 
 from earwitness.core.errors import UsageError, first_line
-from earwitness.core.files.cache import cache_folder, keep_within
 from earwitness.core.version import __version__
 
 _KEPT_BYTES: Final = 2**20
@@ -63,12 +62,16 @@ def _write(text: str) -> Path | None:
             with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(text)
             if folder.name == "logs":
+                from earwitness.core.files.cache import keep_within
+
                 keep_within(folder, _KEPT_BYTES)
             return Path(name)
     return None
 
 
 def _cache() -> Path | None:
+    from earwitness.core.files.cache import cache_folder  # with hashlib and json, which every start would have to load
+
     try:
         return cache_folder("logs")
     except UsageError:  # there is no home folder
