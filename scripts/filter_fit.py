@@ -16,9 +16,9 @@ from earwitness.metrics import score_tables
 
 SHARES: Final = (0.1, 0.09, 0.08, 0.07, 0.06, 0.05, 0.04, 0.03, 0.02)
 """Shares of the right events that may be dropped, tried in this order."""
-LARGEST_LOSS: Final = 0.001
+LARGEST_LOSS: Final = 0.002
 """Of the macro F20/1."""
-LARGEST_CLASS_LOSS: Final = 0.02
+LARGEST_CLASS_LOSS: Final = 0.025
 """Of the F20/1 of one class: of a hundred events, chance alone takes as much."""
 _POOLED_EVENTS: Final = 50
 """Weight of the pooled level in that of a class, in events."""

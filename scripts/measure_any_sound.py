@@ -252,7 +252,7 @@ def table_lines(result: dict[str, Any]) -> list[str]:
     """The tables of docs/any-sound.md, in Markdown."""
     false, recall, scores = (result[name] for name in ("false_class_events_a_minute", "class_recall", "class_scores"))
     lost = min(scores["change_by_class"], key=lambda slug: scores["change_by_class"][slug])
-    shares = " | ".join(f"{recall[name]:.1%}" for name in ("every", "classes", "any"))
+    shares = " | ".join(f"{100 * recall[name]:.1f} %" for name in ("every", "classes", "any"))
     macro, worst = (
         " | ".join(f"{scores[name][key]:.3f}" for key in ("every", "classes")) for name in ("macro", "worst_class")
     )
@@ -268,14 +268,14 @@ def table_lines(result: dict[str, Any]) -> list[str]:
         "",
         "| | share | a minute |",
         "|---|---|---|",
-        f"| unseen events found in their place, as other sounds | {result['located_recall']:.1%} | "
+        f"| unseen events found in their place, as other sounds | {100 * result['located_recall']:.1f} % | "
         f"{result['false_other_sounds_a_minute']:.1f} false |",
-        f"| found in their place with a right name | {result['located_and_named_recall']:.1%} | "
+        f"| found in their place with a right name | {100 * result['located_and_named_recall']:.1f} % | "
         f"{result['false_or_misnamed_a_minute']:.1f} false or misnamed |",
     ]
     if "yamnet_on_the_mix" in result:
         mix = result["yamnet_on_the_mix"]
-        found = f"{mix['recall']:.1%} | {mix['false_a_minute']:.1f} wrong |"
+        found = f"{100 * mix['recall']:.1f} % | {mix['false_a_minute']:.1f} wrong |"
         lines.append(f"| YAMNet on the plain mix: with a right name, without direction | {found}")
     return lines
 
