@@ -296,3 +296,39 @@ def stretched(stereo: NDArray[np.floating]) -> dict[str, str]:
     stats = ChannelStats(RATE)
     stats.add(stereo.astype(np.float32))
     return {check.name: check.sentence for check in judge(stats.figures(), stretches=stats.stretches())}
+
+
+def omnis(share: float = 1.0, seconds: float = 12.0) -> NDArray[np.float32]:
+    """Bursts in rooms at omnidirectional microphones 14 cm apart: equal levels, other times, unrelated reverberation.
+
+    Only a `share` of the bursts is strong enough for its time difference to be measured.
+    """
+    rng, count = np.random.default_rng(0), round(seconds * RATE)
+    stereo = rng.normal(scale=0.002, size=(2, count))
+    tail = rng.normal(size=(2, 12_000)) * 10 ** (-3 * np.arange(12_000) / 12_000)
+    tail *= 0.9 / np.linalg.norm(tail, axis=1, keepdims=True)
+    for number, start in enumerate(range(2000, count - 24_000, 18_000)):
+        lag = (8, 0, -8)[number % 3] if rng.random() < share else 0
+        burst = rng.normal(scale=0.05, size=7000)
+        sound = np.zeros(count)
+        sound[start : start + 7000] = burst
+        wet = np.stack([np.convolve(burst, one) for one in tail])
+        stereo += np.stack([sound, np.roll(sound, lag)])
+        stereo[:, start + 240 : start + 240 + wet.shape[1]] += wet
+    return stereo.astype(np.float32)
+
+
+def test_microphones_that_differ_in_time_alone_are_not_an_effect() -> None:
+    found = figures(omnis(0.5))
+    assert 0.03 < found.spaced_share < 0.3
+    told = {check.name: check for check in judge(found)}
+    assert told["spacing"].verdict == "unfit"
+    assert "Spaced microphones" in told["spacing"].sentence
+    known = {check.name: check for check in judge(found, spaced_advice="It reaches a half.")}
+    assert known["spacing"].verdict == "caution"
+    assert "It reaches a half." in known["spacing"].sentence
+    assert "effect" not in known
+    assert not any(check.undirected for check in known.values())
+    alike = {check.name: check for check in judge(figures(omnis(0.0)))}
+    assert alike["effect"].undirected  # the same sound without time differences is mono with a reverberation
+    assert alike["spacing"].verdict == "ok"

@@ -58,6 +58,8 @@ EARLY: Final = 1.2
 UNFIT_SHARE: Final = 0.25
 """Share of the time in stretches without direction from which a file is unfit."""
 SPACED_SHARE: Final = 0.3
+SPACED_IN_THE_MIDDLE: Final = 0.02
+"""The same where all direct sound is in the middle by its level: omnidirectional microphones; effects reach 0."""
 NARROW_BAND_HZ: Final = 7000.0
 CLIPPED_SHARE: Final = 1e-4
 MUCH_CLIPPED_SHARE: Final = 1e-2
@@ -144,11 +146,7 @@ def _own_rate(media: MediaInfo, path: Path) -> int:
 
 
 def judge(
-    figures: ChannelFigures,
-    *,
-    mono: bool = False,
-    stretches: Sequence[Stretch] = (),
-    spaced_advice: str | None = None,
+    figures: ChannelFigures, *, mono: bool = False, stretches: Sequence[Stretch] = (), spaced_advice: str | None = None
 ) -> tuple[Check, ...]:
     """Judge the measured figures.
 
@@ -168,8 +166,8 @@ def judge(
     stereo = _same_sound(figures, mono)
     checks = [_level(figures), stereo]
     if stereo.verdict != "unfit":
-        pair = [_dead_channel(figures), _phase(figures), _delay(figures), _spacing(figures, spaced_advice)]
-        pair.append(_balance(figures))
+        spacing, balance = _spacing(figures, spaced_advice), _balance(figures)
+        pair = [_dead_channel(figures), _phase(figures), _delay(figures), spacing, balance]
         checks += pair
         if all(check.verdict != "unfit" for check in pair):
             partly_inverted = any(one.reason == INVERTED for one in stretches)
@@ -249,7 +247,7 @@ def _effect(figures: ChannelFigures, *, partly_inverted: bool) -> list[Check]:
         )
         return [Check("effect", shared * 100, "%", "unfit", sentence, undirected=True)]
     if in_the_middle(figures.onsets):
-        return [_in_the_middle(figures)]
+        return [] if _differs_in_time(figures) else [_in_the_middle(figures)]
     if differ and shared > LIKELY_FILTERED and figures.sway_db < SWAY_DB:
         return [Check("effect", shared * 100, "%", "caution", _AHEAD_OR_MONO)]
     if abs(figures.agreement) < UNRELATED and not partly_inverted:
@@ -306,12 +304,16 @@ def _offset(figures: ChannelFigures) -> list[Check]:
     return [Check("offset", figures.offset * 100, "%", "caution", text)]
 
 
+def _differs_in_time(figures: ChannelFigures) -> bool:
+    return figures.spaced_share > (SPACED_IN_THE_MIDDLE if in_the_middle(figures.onsets) else SPACED_SHARE)
+
+
 def _spacing(figures: ChannelFigures, advice: str | None) -> Check:
     value = figures.spaced_share * 100
-    if figures.spaced_share > SPACED_SHARE:
+    if _differs_in_time(figures):
         found = f"Spaced microphones: sound reaches one channel typically {figures.spaced_ms:.2f} ms before the other."
-        untrained = "The model was trained on coincident microphones; directions are unreliable."
-        return Check("spacing", value, "%", "caution" if advice else "unfit", f"{found} {advice or untrained}")
+        known = advice or "The model was trained on coincident microphones; directions are unreliable."
+        return Check("spacing", value, "%", "caution" if advice else "unfit", f"{found} {known}")
     return Check("spacing", value, "%", "ok", "No sign of spaced microphones.")
 
 
