@@ -93,6 +93,9 @@ def fit_filter(ordinary: JudgedEvents, unseen: JudgedEvents, smoothing: Smoothin
         }
         found = EventFilter(**values)
         change = _f_scores(ordinary, plain.model_copy(update={"event_filter": found})) - before
+        change = change[~np.isnan(change)]
+        if not change.size:
+            return None
         print(
             f"events dropped, {share:.0%} of the right ones: F20/1 {change.mean():+.4f}, of a class {change.min():+.3f}"
         )
@@ -115,7 +118,7 @@ def _regression(
 
 
 def _f_scores(events: JudgedEvents, smoothing: Smoothing) -> NDArray[np.float64]:
-    """F20/1 of each class; 0 for one that does not occur."""
+    """F20/1 of each class; NaN for one that does not occur."""
     tables = [smoothing.apply(table) for table in events.tables]
     each = score_tables(events.references, tables).macro.per_class
-    return np.zeros(1) if each is None else np.nan_to_num(each.f_score)
+    return np.full(1, np.nan) if each is None else np.asarray(each.f_score)

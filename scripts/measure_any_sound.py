@@ -237,13 +237,13 @@ def class_scores(runner: Runner, scenes: Iterable[Scene]) -> dict[str, Any]:
     for name, some in tables.items():
         per_class = score_tables(references, some).macro.per_class
         assert per_class is not None
-        each[name] = np.nan_to_num(per_class.f_score)
-    change = each["classes"] - each["every"]
+        each[name] = np.asarray(per_class.f_score)
+    change = np.nan_to_num(each["classes"] - each["every"])
     slugs = card.vocabulary.vocabulary().slugs
     return {
         "scenes": len(references),
-        "macro": {name: round(float(values.mean()), 3) for name, values in each.items()},
-        "worst_class": {name: round(float(values.min()), 3) for name, values in each.items()},
+        "macro": {name: round(float(np.nanmean(values)), 3) for name, values in each.items()},
+        "worst_class": {name: round(float(np.nanmin(values)), 3) for name, values in each.items()},
         "change_by_class": {slug: round(float(value), 3) for slug, value in zip(slugs, change, strict=True)},
     }
 

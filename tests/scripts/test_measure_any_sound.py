@@ -5,14 +5,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
 from earwitness.core.classes.class_files import vocabulary_of
+from earwitness.core.classes.vocabulary_record import DEFAULT_VOCABULARY
 from earwitness.core.events import EventTable
 from earwitness.core.vocabulary import DCASE2025
 from earwitness.detect.any_sound.audioset_sounds import audioset_sounds, with_sounds
+from earwitness.detect.smoothing import Smoothing
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
@@ -65,3 +67,44 @@ def test_the_time_of_two_events(script: ModuleType) -> None:
     turned = replace(one, table=one.table.with_columns(azimuth=30.0))
     assert script.shared(one, turned)
     assert not script.located(one, turned)
+
+
+def test_the_tables_of_the_manual_are_printed(script: ModuleType) -> None:
+    result = {
+        "false_class_events_a_minute": {"every": 14.62, "classes": 9.04, "any": 6.8},
+        "class_recall": {"every": 0.546, "classes": 0.523, "any": 0.5},
+        "class_scores": {
+            "scenes": 600,
+            "macro": {"every": 0.53, "classes": 0.531},
+            "worst_class": {"every": 0.236, "classes": 0.238},
+            "change_by_class": {"bell": 0.004, "knock": -0.015},
+        },
+        "located_recall": 0.416, "false_other_sounds_a_minute": 3.4,
+        "located_and_named_recall": 0.112, "false_or_misnamed_a_minute": 10.8,
+    }  # fmt: skip
+    lines = script.table_lines(result)
+    assert "| events of the classes a minute, all false | 14.6 | 9.0 | 6.8 |" in lines
+    assert "| F20/1 on 600 scenes of the preset | 0.530 | 0.531 | |" in lines
+    assert "(the class that loses most: knock, -0.015)" in lines
+    assert "| unseen events found in their place, as other sounds | 41.6 % | 3.4 false |" in lines
+    assert not any("YAMNet" in line for line in lines)
+    with_mix = script.table_lines(result | {"yamnet_on_the_mix": {"recall": 0.176, "false_a_minute": 10.8}})
+    assert with_mix[-1].endswith("| 17.6 % | 10.8 wrong |")
+
+
+def test_scores_with_and_without_dropped_events(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A faint wrong event that the card drops costs F20/1 only as long as it is there."""
+    right = EventTable.from_columns(frame=range(20), class_index=11, azimuth=0, distance=1, score=0.9, num_frames=50)
+    wrong = EventTable.from_columns(frame=range(20), class_index=11, azimuth=50, distance=1, score=0.3, num_frames=50)
+    decoded = EventTable.concatenate([right, wrong], num_frames=50)
+    monkeypatch.setattr(script, "decode_sound", lambda *given: SimpleNamespace(table=decoded))
+    card = SimpleNamespace(
+        smoothing=Smoothing(min_event_score=0.4), thresholds=(0.5,) * 13, vocabulary=DEFAULT_VOCABULARY
+    )
+    runner = SimpleNamespace(card=card, at=lambda pictures: None)
+    scene = SimpleNamespace(audio=None, labels=EventTable.concatenate([right.with_columns(score=1.0)], num_frames=50))
+    scores = script.class_scores(runner, [scene])
+    assert scores["scenes"] == 1
+    assert scores["macro"]["classes"] == 1.0, "the other classes do not occur"
+    assert scores["macro"]["every"] < scores["macro"]["classes"]
+    assert scores["change_by_class"]["bell"] == pytest.approx(1 / 3, abs=1e-3)
