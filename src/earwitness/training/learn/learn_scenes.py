@@ -226,6 +226,7 @@ class _Renderer:
         made = [self._scene(number) for number in numbers]
         with torch.inference_mode():
             body = self._net.body(torch.from_numpy(np.stack([features for features, *_ in made])).float())
+        body = body._replace(maps=None)  # the heads of the classes do without them
         return LearnScenes(
             tuple(None if part is None else part.numpy().astype(np.float16) for part in body),
             np.stack([targets.active for _, targets, _ in made]),
