@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from benchmark_sets import CLIPS, Place, edit, values_of
-from earwitness.benchmark.benchmark_set import Secret, commitment_of
+from earwitness.benchmark.benchmark_set import Secret, commitment_of, new_nonce, new_seed
 from in_process import Command
 
 
@@ -61,6 +61,13 @@ def test_a_set_that_was_changed_is_not_scored(
     assert words in done.problem
     assert not Path("x.json").exists()
     assert not (made / "revealed.json").exists()
+
+
+def test_seeds_and_nonces_are_random_and_long() -> None:
+    seeds, nonces = {new_seed() for _ in range(20)}, {new_nonce() for _ in range(20)}
+    assert (len(seeds), len(nonces)) == (20, 20)
+    assert max(seed.bit_length() for seed in seeds) > 100
+    assert {len(nonce) for nonce in nonces} == {64}
 
 
 def test_the_commitment_depends_on_everything() -> None:
