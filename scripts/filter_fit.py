@@ -88,7 +88,6 @@ def fit_filter(ordinary: JudgedEvents, unseen: JudgedEvents, smoothing: Smoothin
         values: dict[str, Any] = {
             "weights": tuple(weights.round(3).tolist()),
             "usual_change_deg": round(usual, 2),
-            "pooled_level": round(pooled, 3),
             "levels": tuple(np.round(levels - offsets, 3).tolist()),
         }
         found = EventFilter(**values)

@@ -241,3 +241,26 @@ def files_up_to() -> Callable[[int], AbstractContextManager[None]]:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
     return limited
+
+
+@pytest.mark.parametrize("when", ["mkdir", "open", "unlink", "rmdir"])
+def test_nothing_is_left_whenever_ctrl_c_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    place = os if when == "open" else Path
+    function, interrupted = getattr(place, when), []
+
+    def interrupt(*arguments: object, **options: object) -> object:
+        ours = ".partial" in str(arguments[0]) and not interrupted
+        result = function(*arguments, **options) if when in ("mkdir", "open") or not ours else None
+        if ours:
+            interrupted.append(when)
+            if when == "open":
+                os.close(result)
+            raise KeyboardInterrupt
+        return result
+
+    monkeypatch.setattr(place, when, interrupt)
+    with pytest.raises(KeyboardInterrupt), atomic_file(tmp_path / "a.txt") as temporary:
+        temporary.write_text("new")
+    monkeypatch.undo()
+    assert interrupted == [when]
+    assert [path for path in tmp_path.iterdir() if path.name != "a.txt"] == []

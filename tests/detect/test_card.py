@@ -17,7 +17,7 @@ from earwitness.detect.smoothing import Smoothing
 from earwitness.features import FeatureConfig
 
 BIRDS: dict[str, Any] = {"name": "birds", "classes": [{"name": "Wren", "slug": "wren"}, {"name": "Owl", "slug": "owl"}]}
-FILTER: dict[str, Any] = {"weights": (0.7, -0.7), "usual_change_deg": 1.0, "pooled_level": -1.0, "levels": (-1.0,) * 13}
+FILTER: dict[str, Any] = {"weights": (0.7, -0.7), "usual_change_deg": 1.0, "levels": (-1.0,) * 13}
 
 
 class SilentRunner:

@@ -8,7 +8,7 @@ from earwitness.core.events import EventTable
 from earwitness.detect.event_filter import EventFilter, event_measures
 from earwitness.detect.smoothing import Smoothing
 
-EVEN = EventFilter(weights=(1.0, -1.0), usual_change_deg=0.0, pooled_level=0.5, levels=(0.0,) * 13)
+EVEN = EventFilter(weights=(1.0, -1.0), usual_change_deg=0.0, levels=(0.0,) * 13)
 
 
 def event(first: int, scores: list[float], azimuth: list[float], class_index: int = 3, source: int = 0) -> EventTable:
@@ -60,9 +60,12 @@ def test_the_azimuth_counts_as_it_is_before_the_median_filter() -> None:
     assert len(plain.model_copy(update={"event_filter": EVEN}).apply(table)) == 0
 
 
-def test_new_classes_have_the_pooled_level() -> None:
+def test_new_classes_keep_all_events() -> None:
     own = EVEN.model_copy(update={"levels": (1.0, 2.0, 3.0)})
-    assert own.for_classes([None, 2, 0]).levels == (0.5, 3.0, 1.0)
+    assert own.for_classes([None, 2, 0]).levels == (None, 3.0, 1.0)
+    keeping = EVEN.model_copy(update={"levels": (None,) * 13})
+    assert keeping.keeps(EventTable.from_columns(frame=[0, 1], class_index=0, azimuth=0, distance=1, score=0.01)).all()
+    assert EventFilter.model_validate_json(keeping.model_dump_json()) == keeping
     assert Smoothing(event_filter=own).for_classes([1, None]).event_filter == own.for_classes([1, None])
     assert Smoothing().for_classes([1, None]) == Smoothing()
 

@@ -138,7 +138,7 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
 def test_unlikely_events_are_left_out_as_in_the_result(tmp_path: Path) -> None:
     rows = [*run(5, 20, 30), *run(40, 60, -20, 3), *((frame, 8, 20.0 * (frame % 2)) for frame in range(80, 95))]
     levels = tuple(9.0 if index == 3 else 0.0 for index in range(13))
-    dropping = EventFilter(weights=(1.0, -4.0), usual_change_deg=0, pooled_level=0, levels=levels)
+    dropping = EventFilter(weights=(1.0, -4.0), usual_change_deg=0, levels=levels)
     smoothing = Smoothing(event_filter=dropping)
     kept = table(rows, 100).with_columns(score=0.95)
     path = tmp_path / "a.jsonl"

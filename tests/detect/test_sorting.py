@@ -57,7 +57,7 @@ def test_events_below_the_models_lowest_score_are_dropped() -> None:
     classes, free = rows(0, 20, 30, 0.3), rows(0, 20, 30, 0.9, free=True)
     assert len(sorted_without_names(classes, free).classes) == 20
     assert len(sorted_without_names(classes, free, Smoothing(min_event_score=0.4)).classes) == 0
-    keeping = EventFilter(weights=(1, 0), usual_change_deg=1, pooled_level=0, levels=(-1.0,) * 13)
+    keeping = EventFilter(weights=(1, 0), usual_change_deg=1, levels=(-1.0,) * 13)
     assert len(sorted_without_names(classes, free, Smoothing(event_filter=keeping)).classes) == 20
     dropping = keeping.model_copy(update={"levels": (0.0,) * 13})
     assert len(sorted_without_names(classes, free, Smoothing(event_filter=dropping)).classes) == 0
@@ -71,7 +71,7 @@ def test_events_of_which_the_tagger_knows_nothing_keep_to_the_filter() -> None:
         num_frames=FRAMES,
     )
     free = rows(0, 50, 30, 0.9, free=True)
-    dropping = EventFilter(weights=(1, 0), usual_change_deg=1, pooled_level=0, levels=(0.0,))
+    dropping = EventFilter(weights=(1, 0), usual_change_deg=1, levels=(0.0,))
     names = SoundNames(kettles, FakeTagger(Dog=0.9))
     rules = SortingRules(smoothing=Smoothing(event_filter=dropping))
     found = sort_sounds(classes, free, names, lambda: [np.ones((2, RATE * 6), np.float32)], RATE, rules)

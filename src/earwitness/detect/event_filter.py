@@ -27,14 +27,12 @@ class EventFilter(StrictModel):
     Attributes:
         weights: (2,) of the two measures.
         usual_change_deg: change of the azimuth of events that have none: without direction, or of a single frame.
-        pooled_level: level of a class that has no events of its own to set it.
-        levels: (classes,) evidence below which an event is dropped.
+        levels: (classes,) evidence below which an event is dropped; None: none is.
     """
 
     weights: Annotated[tuple[_Weight, ...], Field(min_length=MEASURES, max_length=MEASURES)]
     usual_change_deg: float = Field(ge=0, le=180)
-    pooled_level: _Weight
-    levels: tuple[_Weight, ...] = Field(min_length=1)
+    levels: tuple[_Weight | None, ...] = Field(min_length=1)
 
     def keeps(self, table: EventTable) -> NDArray[np.bool_]:
         """Which events stay: (events,), in the order of `EventTable.runs`.
@@ -44,15 +42,16 @@ class EventFilter(StrictModel):
         """
         by_event, first, _ = table.runs()
         evidence = event_measures(table, self.usual_change_deg) @ np.array(self.weights)
-        return np.asarray(evidence >= np.array(self.levels)[by_event.class_index[first]])
+        levels = np.array([-np.inf if level is None else level for level in self.levels])
+        return np.asarray(evidence >= levels[by_event.class_index[first]])
 
     def for_classes(self, places: Sequence[int | None]) -> EventFilter:
-        """The filter for other classes.
+        """The filter for other classes. New ones keep all events: the levels of the present ones are too high for them.
 
         Args:
             places: (new classes,) index of each among the present classes; None: it is none of them.
         """
-        levels = tuple(self.pooled_level if place is None else self.levels[place] for place in places)
+        levels = tuple(None if place is None else self.levels[place] for place in places)
         return self.model_copy(update={"levels": levels})
 
 

@@ -98,9 +98,9 @@ def _workspace(folder: Path) -> Iterator[Path]:
     """Create a workspace in `folder` and lock it; delete it afterwards."""
     token = token_hex(16)
     workspace = folder / _WORKSPACE.format(token=token)
-    workspace.mkdir()
     descriptor = None
-    try:
+    try:  # from the start: Ctrl-C may come at any line
+        workspace.mkdir()
         descriptor = os.open(workspace / _OWNER, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
         try_lock(descriptor)
         os.write(descriptor, Owner.here(token).record())
@@ -109,7 +109,11 @@ def _workspace(folder: Path) -> Iterator[Path]:
         if descriptor is not None:
             os.close(descriptor)
         with suppress(OSError):
-            _clear(workspace)
+            try:
+                _clear(workspace)
+            except KeyboardInterrupt:
+                _clear(workspace)
+                raise
 
 
 def _remove_if_abandoned(workspace: Path, token: str) -> None:
