@@ -108,12 +108,23 @@ def _regression(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Weights of a logistic regression, and the offset of each class, without the common one."""
     x = np.concatenate([measures, np.ones((len(measures), 1)), np.eye(classes)[index]], axis=1)
-    ridge = np.diag([_RIDGE] * (measures.shape[1] + 1) + [_CLASS_RIDGE] * classes)
-    weights = np.zeros(x.shape[1])
-    for _ in range(50):  # Newton's method
-        p = 1 / (1 + np.exp(-x @ weights))
-        weights -= np.linalg.solve((x.T * (p * (1 - p))) @ x + ridge, x.T @ (p - right) + ridge @ weights)
+    weights = logistic_weights(x, right, [_RIDGE] * (measures.shape[1] + 1) + [_CLASS_RIDGE] * classes)
     return weights[: measures.shape[1]], weights[-classes:]
+
+
+def logistic_weights(x: NDArray[np.float64], y: NDArray[Any], ridge: Sequence[float]) -> NDArray[np.float64]:
+    """Weights (k,) of a logistic regression of `y` (n,) on `x` (n, k), by Newton's method.
+
+    Args:
+        x: measures, with a column of ones for an offset.
+        y: 1 or True for what is right.
+        ridge: (k,) penalty of each squared weight.
+    """
+    penalty, weights = np.diag(ridge), np.zeros(x.shape[1])
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-x @ weights))
+        weights -= np.linalg.solve((x.T * (p * (1 - p))) @ x + penalty, x.T @ (p - y) + penalty @ weights)
+    return weights
 
 
 def _f_scores(events: JudgedEvents, smoothing: Smoothing) -> NDArray[np.float64]:

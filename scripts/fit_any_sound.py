@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from filter_fit import JudgedEvents, fit_filter
+from filter_fit import JudgedEvents, fit_filter, logistic_weights
 from measure_any_sound import half_of, located, unseen_bank
 from numpy.typing import NDArray
 
@@ -186,11 +186,7 @@ def doubt(ordinary: Answers, unseen: Answers) -> tuple[float, float, float]:
         np.log(np.array(ordinary.others + unseen.others) + LEAST_OTHER),
     ], axis=1)  # fmt: skip
     y = np.concatenate([right, np.zeros(len(unseen.scores))]).astype(float)
-    weights = np.zeros(3)
-    for _ in range(50):  # Newton's method
-        p = 1 / (1 + np.exp(-x @ weights))
-        slope = x.T @ (p - y) + _RIDGE * weights
-        weights -= np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x + _RIDGE * np.eye(3), slope)
+    weights = logistic_weights(x, y, [_RIDGE] * 3)
     weights[0] -= np.quantile((x[: right.size] @ weights)[right], LOST)
     return tuple(round(float(value), 3) for value in weights)  # type: ignore[return-value]
 

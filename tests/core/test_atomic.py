@@ -1,19 +1,17 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from earwitness.core.errors import EncodingError
 from earwitness.core.files.atomic import atomic_file, atomic_folder, remove_partial_files
+from folders import files_up_to
 
 HANGING = """
 import sys, time
@@ -153,9 +151,7 @@ def test_places_that_were_never_begun_are_cleared_away_later(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("size", [0, 100, 5000])
-def test_a_full_disk_leaves_what_was_there(
-    tmp_path: Path, size: int, files_up_to: Callable[[int], AbstractContextManager[None]]
-) -> None:
+def test_a_full_disk_leaves_what_was_there(tmp_path: Path, size: int) -> None:
     path = tmp_path / "a.csv"
     path.write_text("before")
 
@@ -224,23 +220,6 @@ def test_the_unfinished_folder_of_a_killed_process_is_deleted(tmp_path: Path) ->
         process.kill()
     remove_partial_files(tmp_path)
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.fixture
-def files_up_to() -> Callable[[int], AbstractContextManager[None]]:
-    """As on a disk that is full after so many bytes of a file."""
-    from contextlib import contextmanager
-
-    @contextmanager
-    def limited(size: int):  # type: ignore[no-untyped-def]
-        before = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-        try:
-            yield
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-    return limited
 
 
 @pytest.mark.parametrize("when", ["mkdir", "open", "unlink", "rmdir"])

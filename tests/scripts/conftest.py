@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -20,12 +20,18 @@ FRAMES, MALE, MUSIC = 20, 1, 8
 
 
 @pytest.fixture
-def fusion_scripts(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, ModuleType]]:
-    """The scripts of the fusion as modules, by name."""
+def load_script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
+    """Import a script by its name; afterwards it, and the scripts that it imports, are forgotten."""
     monkeypatch.syspath_prepend(str(SCRIPTS))
-    yield {name: import_module(name) for name in FUSION}
-    for name in FUSION:
-        sys.modules.pop(name, None)
+    yield import_module
+    for path in SCRIPTS.glob("*.py"):
+        sys.modules.pop(path.stem, None)
+
+
+@pytest.fixture
+def fusion_scripts(load_script: Callable[[str], ModuleType]) -> dict[str, ModuleType]:
+    """The scripts of the fusion as modules, by name."""
+    return {name: load_script(name) for name in FUSION}
 
 
 def sounding(azimuth: float, onscreen: bool, class_index: int = MALE) -> EventTable:

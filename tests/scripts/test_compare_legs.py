@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from importlib import import_module
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -15,16 +14,13 @@ import pytest
 from earwitness.core.events import EventTable
 from earwitness.core.multi_accddoa import encode, ideal_output
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 BANK = Path(__file__).parents[1] / "data" / "bank"
 
 
 @pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+def script(load_script: Callable[[str], ModuleType]) -> ModuleType:
     pytest.importorskip("torch", reason="networks run with torch (extra 'train')")
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    yield import_module("compare_legs")
-    sys.modules.pop("compare_legs", None)
+    return load_script("compare_legs")
 
 
 class Known:

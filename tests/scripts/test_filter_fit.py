@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from importlib import import_module
-from pathlib import Path
+from collections.abc import Callable
 from types import ModuleType
 
 import numpy as np
@@ -12,14 +9,10 @@ import pytest
 from earwitness.core.events import EventTable
 from earwitness.detect.smoothing import Smoothing
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
-
 
 @pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    yield import_module("filter_fit")
-    sys.modules.pop("filter_fit", None)
+def script(load_script: Callable[[str], ModuleType]) -> ModuleType:
+    return load_script("filter_fit")
 
 
 def scene(rng: np.random.Generator, class_index: int, score: float, shake: float) -> EventTable:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import sys
-from collections.abc import Iterator
-from importlib import import_module
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -15,17 +13,12 @@ import pytest
 from earwitness.core.vocabulary import CLASSES, class_by_slug
 from earwitness.scenes.sampling.presets import ScenePreset
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 LABELS = Path(__file__).parents[3] / "shared" / "starss22_labels" / "labels.csv.gz"
 
 
 @pytest.fixture
-def scripts(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, ModuleType]]:
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    names = ("fit_scenes", "compare_scenes", "check_bank")
-    yield {name: import_module(name) for name in names}
-    for name in names:
-        sys.modules.pop(name, None)
+def scripts(load_script: Callable[[str], ModuleType]) -> dict[str, ModuleType]:
+    return {name: load_script(name) for name in ("fit_scenes", "compare_scenes", "check_bank")}
 
 
 def labels() -> list[tuple[str, int, int, int, float, float]]:

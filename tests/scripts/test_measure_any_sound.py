@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from importlib import import_module
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
@@ -16,15 +13,10 @@ from earwitness.core.vocabulary import DCASE2025
 from earwitness.detect.any_sound.audioset_sounds import audioset_sounds, with_sounds
 from earwitness.detect.smoothing import Smoothing
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
-
 
 @pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    yield import_module("measure_any_sound")
-    for name in ("measure_any_sound", "measure_learn"):
-        sys.modules.pop(name, None)
+def script(load_script: Callable[[str], ModuleType]) -> ModuleType:
+    return load_script("measure_any_sound")
 
 
 def events(vocabulary, *rows):

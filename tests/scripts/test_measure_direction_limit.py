@@ -1,24 +1,15 @@
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from importlib import import_module
-from pathlib import Path
+from collections.abc import Callable
 from types import ModuleType
 
 import numpy as np
 import pytest
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
-
 
 @pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    names = ("measure_direction_limit", "compare_scenes", "fit_scenes")
-    yield import_module(names[0])
-    for name in names:
-        sys.modules.pop(name, None)
+def script(load_script: Callable[[str], ModuleType]) -> ModuleType:
+    return load_script("measure_direction_limit")
 
 
 def sources(elevation_deg: float) -> tuple[np.ndarray, np.ndarray]:

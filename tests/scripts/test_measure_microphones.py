@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from importlib import import_module
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -19,10 +18,8 @@ ROOMS = PoolConfig(rooms=3, positions=6, paths=1, path_points=6, seed=5)
 
 
 @pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
-    yield import_module("measure_microphones")
-    sys.modules.pop("measure_microphones", None)
+def script(load_script: Callable[[str], ModuleType]) -> ModuleType:
+    return load_script("measure_microphones")
 
 
 def test_the_same_scenes_are_scored_with_each_microphone_and_written_into_the_card(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from importlib import import_module
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -16,16 +15,13 @@ from earwitness.core.multi_accddoa import encode, ideal_output
 from earwitness.detect.model.card import card_path, parse_card, read_card
 from earwitness.detect.model.model_files import find_model
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 BANK = Path(__file__).parents[1] / "data" / "bank"
 
 
 @pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+def script(load_script: Callable[[str], ModuleType]) -> ModuleType:
     pytest.importorskip("torch", reason="scenes are streamed with torch (extra 'train')")
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    yield import_module("recalibrate")
-    sys.modules.pop("recalibrate", None)
+    return load_script("recalibrate")
 
 
 def test_bent_and_quiet_answers_are_put_right(script: ModuleType) -> None:

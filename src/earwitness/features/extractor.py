@@ -14,7 +14,7 @@ from earwitness.core.errors import NotStereoError, UnreadableMediaError
 from earwitness.features import mel
 from earwitness.features.config import TAGGER_CHANNELS, Channel, FeatureConfig
 from earwitness.features.mel import mel_matrix
-from earwitness.features.spatial import BandPowers, GccTransform, bin_powers, in_bands, log_power, stpacc
+from earwitness.features.spatial import BandPowers, GccTransform, band_powers, bin_powers, in_bands, log_power, stpacc
 
 _BLOCK: Final = 64
 """Frames transformed at once: small enough for the CPU cache, and for constant memory on long recordings."""
@@ -99,7 +99,7 @@ class FeatureExtractor:
         count = self.num_frames(stereo.shape[1])
         frames = self._frames(stereo, 0, count + 2 * self._margin)[:, self._margin : self._margin + count]
         mid, side = scipy.fft.rfft(frames * self._window, axis=-1)
-        return in_bands(bin_powers(mid, side), self._mel)
+        return band_powers(mid, side, self._mel)
 
     def _tagger(self, stereo: NDArray[np.float32], left: int, count: int) -> list[NDArray[np.float32]]:
         """The tagger's log-mels of mid for the first and the second half of each hop: (count, 64) each."""
