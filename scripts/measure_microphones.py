@@ -3,8 +3,8 @@
 Draws scenes of the preset starss from the validation sounds and rooms, which no training uses, and renders each with
 every microphone: the events, rooms and noise are the same. Prints F20/1 and DOAE of each microphone with jackknife
 intervals over the scenes, beside the share of the recordings in which `doctor` finds spaced microphones; with --versus,
-the paired differences of two models. The events are those of `detect`, whatever it warns of, except that events with
-low scores are not dropped, which not all models do. --write puts the figures into the card of the model, on which the
+the paired differences of two models. The events are those of `detect`, whatever it warns of, except that unlikely
+events are not dropped, which not all models do. --write puts the figures into the card of the model, on which the
 warnings of `doctor` and `detect` depend.
 
   python scripts/measure_microphones.py BANK --model runs/microphones.onnx --versus default --scenes 150
@@ -32,7 +32,7 @@ from earwitness.detect.model.microphone_scores import MicrophoneScore, Microphon
 from earwitness.detect.model.model_files import DEFAULT_MODEL, find_model
 from earwitness.detect.runner.model_runner import Runner
 from earwitness.doctor.channel_stats import ChannelStats
-from earwitness.doctor.diagnosis import judge
+from earwitness.doctor.diagnosis import is_spaced, judge
 from earwitness.metrics import Counts, Protocol, count, jackknife
 from earwitness.results.detection import off_screen
 from earwitness.scenes import PoolConfig, SceneConfig, Synthesizer
@@ -55,14 +55,14 @@ def answers(runner: Runner, audio: NDArray[np.float32]) -> EventTable:
         output, threshold=card.thresholds, merge_deg=MERGE_DEG, vocabulary=card.vocabulary.vocabulary(),
         decoding=card.decoding,
     )  # fmt: skip
-    return card.smoothing.model_copy(update={"min_event_score": 0.0}).apply(off_screen(table))
+    return card.smoothing.keeping_unlikely().apply(off_screen(table))
 
 
 def refused(audio: NDArray[np.float32]) -> bool:
     """Whether `doctor` finds spaced microphones."""
     stats = ChannelStats(SAMPLE_RATE)
     stats.add(audio)
-    return any(check.name == "spacing" and check.verdict != "ok" for check in judge(stats.figures()))
+    return any(map(is_spaced, judge(stats.figures())))
 
 
 def measure(
